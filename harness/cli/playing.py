@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from harness.run.resume import CompletedTrials, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
 from harness.text import amounts
+from harness.transport.batch_jobs import MOST, NAME, BatchJobs
 
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
@@ -127,15 +128,18 @@ class Played:
         try:
             with session.transport(
                 config,
-                way.record_mode,
-                live=way.live,
+                way,
                 partial=partial or resumed,
                 since=since,
                 folders=trials.folders,
+                batches=self._batches(trials, way),
             ) as transport:
                 counted = self.progress.watch(transport)
                 watched = self.judge.watch(budget.watch(counted) if budget else counted)
-                play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
+                at_once = max(config.concurrency, MOST) if trials.has_batches else config.concurrency
+                play_all(
+                    trials, watched, replace(config, concurrency=at_once), self._take, keep=self._keep, limit=budget
+                )
                 if budget:
                     self.spent += budget.spent
                     budget.check()
@@ -148,6 +152,12 @@ class Played:
                 self.faults.append(type(fault)(f"{left:,} of {planned:,} trials were not played"))
         finally:
             self.progress.clear()
+
+    def _batches(self, trials: Expansion, way: RecordPolicy) -> session.Batches | None:
+        """Where the run keeps its jobs; None if it has none."""
+        if not (way.asks and trials.has_batches):
+            return None
+        return session.Batches(BatchJobs(self.writer.path.with_name(NAME)), self.progress.say)
 
     def _keep(self, result: Result) -> Row:
         """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""

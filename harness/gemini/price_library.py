@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.gemini.models import catalogue
-from harness.gemini.price_rates import Rates, Tiered, Unit, Unpriced
+from harness.gemini.price_rates import BATCH, Rates, Tiered, Unit, Unpriced, in_batch
 from harness.model import Json
 
 FILE = Path(__file__).with_name("google_prices.json")
@@ -37,9 +37,10 @@ class ModelPrices:
         if not self.prices:
             raise Unpriced(f"the price of {self.name} depends on more than the date")
         rates = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
-        if tier != "standard":
+        if tier not in ("standard", BATCH):
             rates = {**rates, **self._variant(day, tier)}
-        return {name: _price(value, factor) for name, value in rates.items()}
+        priced = {name: _price(value, factor) for name, value in rates.items()}
+        return in_batch(priced) if tier == BATCH else priced
 
     def _variant(self, day: date, tier: str) -> Mapping[str, Any]:
         found: dict[str, Any] = {}

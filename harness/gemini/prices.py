@@ -15,7 +15,7 @@ from typing import NamedTuple
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
 from harness.gemini.price_library import Prices, price_list
-from harness.gemini.price_rates import SEARCHES, Rates, Unpriced, dollars
+from harness.gemini.price_rates import BATCH, SEARCHES, Rates, Unpriced, dollars, in_batch
 from harness.gemini.providers import Provider
 from harness.model import Bill, Exchange, Json, Provenance, Reply
 
@@ -56,6 +56,8 @@ class Tariff:
         name = bare(model)
         own = self.own.get(f"{self.provider.name}/{name}") or self.own.get(name)
         if own is not None:
+            if tier == BATCH:
+                return in_batch(own.rates())
             if tier != "standard":
                 raise Unpriced(f"the configured price of {name} does not cover service tier {tier!r}")
             return own.rates()
@@ -118,7 +120,8 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
     day = day_of(exchange.provenance)
     if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):
         return 0.0  # "If your request fails with a 400 or 500 error, you won't be charged": Google's billing questions
-    rates = tariff.rates(_billed_model(asked, reply, tariff, day), day, _tier(reply.usage))
+    tier = BATCH if exchange.request.transport == "batch" else _tier(reply.usage)
+    rates = tariff.rates(_billed_model(asked, reply, tariff, day), day, tier)
     return round(_parts(reply, rates, searches_of(reply, asked)).whole, 12)
 
 
