@@ -33,21 +33,22 @@ class ModelPrices:
     variants: Sequence[Mapping[str, Any]]
 
     def on(self, day: date, tier: str = "standard", factor: float = 1.0) -> Rates:
-        """The prices on that day: of the last row that applies, else of the first. Raises Unpriced for a service tier without prices."""
+        """The prices on that day: of the last row that applies, else of the first. A batch without its own prices costs half. Raises
+        Unpriced for a service tier without prices."""
         if not self.prices:
             raise Unpriced(f"the price of {self.name} depends on more than the date")
         rates = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
-        if tier not in ("standard", BATCH):
-            rates = {**rates, **self._variant(day, tier)}
-        priced = {name: _price(value, factor) for name, value in rates.items()}
-        return in_batch(priced) if tier == BATCH else priced
+        variant = {} if tier == "standard" else self._variant(day, tier)
+        priced = {name: _price(value, factor) for name, value in {**rates, **variant}.items()}
+        return in_batch(priced) if tier == BATCH and not variant else priced
 
     def _variant(self, day: date, tier: str) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
+        wanted = {"processing": BATCH} if tier == BATCH else {"service_tier": tier}
         for row in self.variants:
-            if row["when"] == {"service_tier": tier} and _began(row, day):
+            if row["when"] == wanted and _began(row, day):
                 found = {**row["rates"], **found}
-        if not found:
+        if not found and tier != BATCH:
             raise Unpriced(f"service tier {tier!r} of {self.name} has no known price")
         return found
 

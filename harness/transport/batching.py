@@ -20,7 +20,7 @@ from urllib.parse import quote
 from harness.answer import reply as replies
 from harness.answer.refusals import error_summary
 from harness.errors import BatchFailed
-from harness.model import Chunk, Exchange, Json, Request, Slot
+from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.text.amounts import count
 from harness.text.jsontext import compact
 from harness.transport.batch_jobs import MOST, BatchJob, BatchJobs, key_of
@@ -33,6 +33,8 @@ _QUIET = 0.5
 """Seconds without a further request after which those collected are submitted."""
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 """Seconds between two looks at a job: the first, growing by half up to the longest."""
+_UNCLEAR = frozenset({500, 502, 504})
+"""After these statuses the job may be there all the same. It is not submitted again before that was looked up."""
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED"})
 _STATUSES = {
     1: (499, "CANCELLED"), 3: (400, "INVALID_ARGUMENT"), 4: (504, "DEADLINE_EXCEEDED"), 5: (404, "NOT_FOUND"),
@@ -126,8 +128,7 @@ class Batching:
             async with self._submission:
                 job = (job and await self._named(job, first)) or await self._submitted(_still(asked))
             if job is not None:
-                ended = await self._ended(job, first)
-                self._hand_over(job, ended, asked)
+                self._hand_over(job, await self._ended(job, first), asked)
         except Exception as fault:  # noqa: BLE001 - whatever it is, nobody must wait for ever
             for one in _still(asked):
                 one.answer.set_exception(fault)
@@ -143,10 +144,12 @@ class Batching:
         rows = [{"request": one.request.body, "metadata": {"key": one.key}} for one in asked]
         body = {"batch": {"displayName": job.display, "inputConfig": {"requests": {"requests": rows}}}}
         address = first.url.replace(":generateContent", ":batchGenerateContent")
-        exchange = await self._inner.send(_call(first, "POST", address, body), asked[0].slot)
+        call = replace(_call(first, "POST", address, body), expects_status=_UNCLEAR)
+        exchange = await self._inner.send(call, asked[0].slot)
         name = _object(exchange).get("name")
         if exchange.status >= 400 or not isinstance(name, str):
-            self._jobs.forget(keys)
+            if exchange.status not in _UNCLEAR:
+                self._jobs.forget(keys)
             raise BatchFailed(_refused(exchange, asked))
         self._jobs.call(job, name)
         self._running[name] = first
@@ -160,7 +163,7 @@ class Batching:
         token: str | None = ""
         while job.name is None and token is not None:
             path = f"batches?pageSize=100&pageToken={quote(token)}" if token else "batches?pageSize=100"
-            page = await self._look(path, first)
+            page = _object(await self._look(path, first))
             for row in page.get("operations") or ():
                 if row.get("metadata", {}).get("displayName") == job.display:
                     self._jobs.call(job, row["name"])
@@ -169,31 +172,37 @@ class Batching:
             self._running[job.name] = first.request
         return job if job.name is not None else None
 
-    async def _ended(self, job: BatchJob, first: _Waiting) -> Mapping[str, Any]:
-        """The job when it has ended. Raises BatchFailed if it cannot be looked at."""
+    async def _ended(self, job: BatchJob, first: _Waiting) -> Exchange:
+        """The last look at the job, when it has ended. Raises BatchFailed if it cannot be looked at."""
         wait, shown = _FIRST_WAIT, ""
         while True:
-            found = await self._look(str(job.name), first, job)
+            exchange = await self._look(str(job.name), first, job)
+            found = _object(exchange)
             if (line := f"{job.name}: {_progress(found)}") != shown:
                 self._say(shown := line)
             if found.get("done") or _state(found) in _ENDED:
-                return found
+                return exchange
             await asyncio.sleep(wait)
             wait = min(wait * 1.5, _LONGEST_WAIT)
 
-    async def _look(self, path: str, first: _Waiting, job: BatchJob | None = None) -> Mapping[str, Any]:
+    async def _look(self, path: str, first: _Waiting, job: BatchJob | None = None) -> Exchange:
         """The answer to a GET of the API. Raises BatchFailed; a job that is gone is forgotten."""
         exchange = await self._inner.send(_call(first.request, "GET", _address(first.request, path)), first.slot)
         if exchange.status < 400 and exchange.fault is None:
-            return {**_object(exchange), "provenance": exchange.provenance}
-        why = exchange.fault or error_summary(exchange, replies.read(exchange))
+            return exchange
+        why = (
+            exchange.fault
+            and f"{exchange.fault} (`max_body_bytes` and `timeouts` of the configuration say how much is read)"
+        )
+        why = why or error_summary(exchange, replies.read(exchange))
         if exchange.status == 404 and job is not None:
             self._close(job, job.keys)
             raise BatchFailed(f"{path} is gone: {why}; --resume submits its requests again")
         raise BatchFailed(f"cannot look at {path}: {why}; it goes on, and --resume looks again")
 
-    def _hand_over(self, job: BatchJob, ended: Mapping[str, Any], asked: Sequence[_Waiting]) -> None:
+    def _hand_over(self, job: BatchJob, exchange: Exchange, asked: Sequence[_Waiting]) -> None:
         """Give everyone the answer; without one, why the job has none."""
+        ended = _object(exchange)
         rows = {
             row.get("metadata", {}).get("key") or key: row for key, row in zip(job.keys, _rows(ended), strict=False)
         }
@@ -201,7 +210,7 @@ class Batching:
         self._close(job, failed)
         for one in _still(asked):
             if one.key in rows:
-                one.answer.set_result(_answer(one.request, rows[one.key], ended["provenance"]))
+                one.answer.set_result(_answer(one.request, rows[one.key], exchange.provenance))
             else:
                 one.answer.set_exception(BatchFailed(f"{job.name} has no answer: {_end(ended)}"))
 
@@ -300,7 +309,7 @@ def _end(job: Mapping[str, Any]) -> str:
     return f"it ended as {_state(job)}{why}; --resume submits the request again"
 
 
-def _answer(request: Request, row: Mapping[str, Any], provenance: Any) -> Exchange:
+def _answer(request: Request, row: Mapping[str, Any], provenance: Provenance) -> Exchange:
     """The exchange as it would have been outside of a batch, without times."""
     status, body = 200, row.get("response")
     if body is None:

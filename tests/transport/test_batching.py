@@ -237,6 +237,24 @@ def test_a_refused_job_names_the_case_of_its_bad_request(project: Project) -> No
     assert f"requests[20] is that of cassettes/capitals/bad/simulator.{MODEL}.yaml, row 0" in out
 
 
+def test_a_submission_of_unclear_fate_is_not_repeated(project: Project) -> None:
+    fault = answer({"error": {"code": 500, "message": "Internal error", "status": "INTERNAL"}}, 500)
+    with Endpoint(fault, fault) as endpoint:
+        there, project.url = project.url, endpoint.url
+        code, out, _ = project.run("--live")
+        assert (code, len(endpoint.requests)) == (6, 1), out
+    project.url = there
+    assert project.run("--resume", saved_runs(project.reports)[-1])[0] == 0
+    assert len(project.jobs) == 1
+
+
+def test_a_batch_has_nothing_to_agree_with(project: Project) -> None:
+    project.write(CAPITAL.replace("batch}", "[unary, batch]}").replace("repeat: 20", "agree: text"))
+    code, _, err = project.run()
+    assert code == 4
+    assert "there is nothing to agree with: write transport: [unary, stream]" in err
+
+
 def test_chat_completions_have_no_batches(project: Project) -> None:
     project.write(CAPITAL.replace("transport", "provider: simulator-openai, transport"))
     code, out, _ = project.run("--live")

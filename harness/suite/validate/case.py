@@ -340,7 +340,7 @@ class CaseValidator:
         transport = self.case.axes.get("transport")
         if transport and set(transport.for_model("")) == {"batch"}:
             self.untimed()
-        if "agree" in self.table and not (transport and transport.swept):
+        if "agree" in self.table and not (transport and {"unary", "stream"} <= set(transport.for_model(""))):
             self.diagnostics.complain(
                 (*self.route, "agree"), "there is nothing to agree with: write transport: [unary, stream]"
             )
