@@ -27,7 +27,7 @@ from harness.run.resume import CompletedTrials, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
 from harness.text import amounts
-from harness.transport.batch_jobs import MOST, NAME, BatchJobs
+from harness.transport.batch_jobs import MOST_WAITING, NAME, BatchJobs
 
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
@@ -136,7 +136,7 @@ class Played:
             ) as transport:
                 counted = self.progress.watch(transport)
                 watched = self.judge.watch(budget.watch(counted) if budget else counted)
-                at_once = max(config.concurrency, MOST) if trials.has_batches else config.concurrency
+                at_once = max(config.concurrency, MOST_WAITING) if trials.has_batches else config.concurrency
                 play_all(
                     trials, watched, replace(config, concurrency=at_once), self._take, keep=self._keep, limit=budget
                 )

@@ -19,8 +19,8 @@ from harness.model import Request, Slot
 
 NAME = "batches.jsonl"
 """The name of the journal in the folder of its run."""
-MOST = 1_000
-"""Requests of one job, and trials that wait for jobs at once."""
+MOST_WAITING = 10_000
+"""Trials that wait for jobs at once."""
 
 
 @dataclass(slots=True)

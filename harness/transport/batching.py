@@ -23,8 +23,10 @@ from harness.errors import BatchFailed
 from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.text.amounts import count
 from harness.text.jsontext import compact
-from harness.transport.batch_jobs import MOST, BatchJob, BatchJobs, key_of
+from harness.transport.batch_jobs import BatchJob, BatchJobs, key_of
 
+_MOST = 1_000
+"""Requests of one job. Their answers come in one body."""
 _LARGEST = 19_000_000
 """Bytes of the requests of one job: what is around them takes the rest of the 20 MB."""
 _AROUND = 100
@@ -234,7 +236,7 @@ def _in_jobs(asked: Sequence[_Waiting]) -> Iterator[list[_Waiting]]:
     size = 0
     for one in asked:
         size += len(one.request.content) + _AROUND
-        if job and (size > _LARGEST or len(job) == MOST):
+        if job and (size > _LARGEST or len(job) == _MOST):
             yield job
             job, size = [], len(one.request.content) + _AROUND
         job.append(one)

@@ -172,6 +172,13 @@ def test_a_job_is_cut_where_it_grows_too_large(project: Project, monkeypatch: py
     assert len(project.jobs) > 1
 
 
+def test_a_job_holds_so_many_requests_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.transport.batching._MOST", 8)
+    assert project.run("--live")[0] == 0
+    assert sorted(len(job.requests) for job in project.jobs) == [4, 8, 8]
+    assert len({job.created // 10 for job in project.jobs}) <= 2, "they run at the same time"
+
+
 # --- going on -----------------------------------------------------------------------------------------
 
 
