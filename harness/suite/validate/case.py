@@ -338,9 +338,10 @@ class CaseValidator:
                 (*self.route, "require"), f"require: at most {MOST_ATTEMPTS:,} attempts are played"
             )
         transport = self.case.axes.get("transport")
-        if transport and set(transport.for_model("")) == {"batch"}:
+        transports = set(transport.for_model("")) if transport else {"unary"}
+        if transports == {"batch"}:
             self.untimed()
-        if "agree" in self.table and not (transport and {"unary", "stream"} <= set(transport.for_model(""))):
+        if "agree" in self.table and transports and not {"unary", "stream"} <= transports:
             self.diagnostics.complain(
                 (*self.route, "agree"), "there is nothing to agree with: write transport: [unary, stream]"
             )
