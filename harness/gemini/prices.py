@@ -133,7 +133,7 @@ class Parts(NamedTuple):
     searches: int = 0
 
 
-def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date) -> Parts:
+def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date, *, batched: bool = False) -> Parts:
     """What the usage of an answer costs on another model on that day, with its searches as that model counts them.
 
     Raises Unpriced.
@@ -150,7 +150,8 @@ def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date)
         usage=usage if isinstance(usage, dict) else {},
         grounding=grounding if isinstance(grounding, dict) else {},
     )
-    return _parts(reply, tariff.rates(model, day, _tier(reply.usage)), searches_of(reply, model))
+    tier = BATCH if batched else _tier(reply.usage)
+    return _parts(reply, tariff.rates(model, day, tier), searches_of(reply, model))
 
 
 def _parts(reply: Reply, rates: Rates, searches: int) -> Parts:
