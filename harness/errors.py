@@ -8,6 +8,7 @@ HarnessError                 an error that a user can act on; ``exit_code``: how
 │   ├── MissingKey           no credential; names the environment variables
 │   ├── NetworkFault         refused, reset, cut, timed out
 │   │   └── NoConnection     no connection, so nothing was sent
+│   ├── BatchFailed          a batch was refused, or ended without an answer
 │   ├── GivenUp              not sent: earlier requests to this provider failed
 │   ├── CeilingReached       not started: it would exceed the cost limit
 │   ├── NoRecording          replay only, and the cassette lacks this interaction
@@ -76,6 +77,10 @@ class NetworkFault(CannotAsk):
 
 class NoConnection(NetworkFault):
     """There was no connection, so nothing was sent."""
+
+
+class BatchFailed(CannotAsk):
+    """A job of the Batch API was refused, cannot be looked at, or ended without an answer to the request."""
 
 
 class GivenUp(CannotAsk):

@@ -26,7 +26,7 @@ UNKNOWN_MODEL = "unknown-model"
 """Stands in the address of a recording that tells no model."""
 
 Severity = Literal["error", "warn"]
-Transport = Literal["unary", "stream"]
+Transport = Literal["unary", "stream", "batch"]
 Auth = Literal["x-goog-api-key", "bearer", "both", "none"]
 """The headers that carry the key."""
 

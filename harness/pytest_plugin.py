@@ -448,8 +448,7 @@ class _TrialSession:
         judge = session.Judge(self.config, self.option("strict"), self.option("skip-missing"))
         opened = session.transport(
             self.config,
-            self.option("record-mode"),
-            live=self.option("live"),
+            session.RecordPolicy(self.option("record-mode"), self.option("live")),
             partial=True,
             folders=lambda: self.folders,
             worker=getattr(self.pytest, "workerinput", {}).get("workerid", ""),

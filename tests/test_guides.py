@@ -9,10 +9,10 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.cli.main import main
 from harness.gemini.providers import ROWS

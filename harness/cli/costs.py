@@ -76,8 +76,9 @@ def _amounts(forecast: Forecast, unknown: int) -> str:
     )
     about = f"about ${amounts.dollars(forecast.about)}{some}{source}, " if forecast.known else ""
     but = f" without {amounts.count(unknown, 'trial')} of unknown price" if unknown else ""
+    batched = f"; {forecast.batched:,} in batches, at half the price" if forecast.batched else ""
     made_up = "" if forecast.paid else "; SIMULATED, so nothing is really paid"
-    return f"{about}at most ${amounts.dollars(forecast.most)}{but} ({forecast.source}{made_up})"
+    return f"{about}at most ${amounts.dollars(forecast.most)}{but} ({forecast.source}{batched}{made_up})"
 
 
 def _unpriced(forecast: Forecast, *, remedies: bool = False) -> Iterator[str]:

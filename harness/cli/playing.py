@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.cli import costs
 from harness.cli.progress import Progress
@@ -28,6 +29,7 @@ from harness.run.resume import CompletedTrials, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
 from harness.text import amounts
+from harness.transport.batch_jobs import MOST_WAITING, NAME, BatchJobs
 
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
@@ -128,17 +130,19 @@ class Played(Struct):
         try:
             with session.transport(
                 config,
-                way.record_mode,
-                live=way.live,
+                way,
                 partial=partial or resumed,
                 since=since,
                 folders=trials.folders,
+                batches=self._batches(trials, way),
             ) as transport:
                 counted = self.progress.watch(transport)
                 watched = self.judge.watch(budget.watch(counted) if budget else counted)
                 if processes > 1:
                     self._play_forked(trials, watched, processes)
                 else:
+                    at_once = max(config.concurrency, MOST_WAITING) if trials.has_batches else config.concurrency
+                    config = replace(config, concurrency=at_once)
                     play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
                 if budget:
                     self.spent += budget.spent
@@ -164,6 +168,12 @@ class Played(Struct):
         with suppress(Stop), closing(in_order(trials, line, processes)) as lines:
             for saved in lines:
                 self._take(self._save(decode(saved), saved))
+
+    def _batches(self, trials: Expansion, way: RecordPolicy) -> session.Batches | None:
+        """Where the run keeps its jobs; None if it has none."""
+        if not (way.asks and trials.has_batches):
+            return None
+        return session.Batches(BatchJobs(self.writer.path.with_name(NAME)), self.progress.say)
 
     def _keep(self, result: Result) -> Row:
         """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""

@@ -70,7 +70,7 @@ class Progress:
 
     def __init__(self, options: Namespace) -> None:
         self._of: dict[str, ProviderProgress] = {}
-        self._verbose = bool(options.verbose)
+        self._verbose, self._quiet = bool(options.verbose), bool(options.quiet)
         self._display = _display(options)
         self._began = time.monotonic()
 
@@ -103,6 +103,14 @@ class Progress:
             latency = words.measured("latency_s", row["measures"].get("latency_s"))
             text = f"{words.MARKS[row['status']]:5}  {latency:>6} s  {row['id']}"
             self._display.write(text) if self._display else sys.stderr.write(f"{text}\n")
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        if self._display is not None:
+            self._display.write(line)
+        elif not self._quiet:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
     def clear(self) -> None:
         if self._display is not None:

@@ -19,7 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from harness.gemini.models import catalogue
-from harness.gemini.price_rates import Rates, Tiered, Unit, Unpriced
+from harness.gemini.price_rates import BATCH, Rates, Tiered, Unit, Unpriced, in_batch
 from harness.model import Json
 
 FILE = Path(__file__).with_name("google_prices.json")
@@ -34,20 +34,22 @@ class ModelPrices(Struct, frozen=True):
     variants: Sequence[Mapping[str, Any]]
 
     def on(self, day: date, tier: str = "standard", factor: float = 1.0) -> Rates:
-        """The prices on that day: of the last row that applies, else of the first. Raises Unpriced for a service tier without prices."""
+        """The prices on that day: of the last row that applies, else of the first. A batch without its own prices costs half. Raises
+        Unpriced for a service tier without prices."""
         if not self.prices:
             raise Unpriced(f"the price of {self.name} depends on more than the date")
         rates = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
-        if tier != "standard":
-            rates = {**rates, **self._variant(day, tier)}
-        return {name: _price(value, factor) for name, value in rates.items()}
+        variant = {} if tier == "standard" else self._variant(day, tier)
+        priced = {name: _price(value, factor) for name, value in {**rates, **variant}.items()}
+        return in_batch(priced) if tier == BATCH and not variant else priced
 
     def _variant(self, day: date, tier: str) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
+        wanted = {"processing": BATCH} if tier == BATCH else {"service_tier": tier}
         for row in self.variants:
-            if row["when"] == {"service_tier": tier} and _began(row, day):
+            if row["when"] == wanted and _began(row, day):
                 found = {**row["rates"], **found}
-        if not found:
+        if not found and tier != BATCH:
             raise Unpriced(f"service tier {tier!r} of {self.name} has no known price")
         return found
 

@@ -24,6 +24,8 @@ class Tiered(Struct, frozen=True):
 
 Rates = Mapping[str, float | Tiered]
 """Price name (``input_mtok``) -> dollars per ``Unit.per``."""
+BATCH = "batch"
+"""The tier of requests in a batch."""
 
 
 class Unit(Struct, frozen=True):
@@ -40,6 +42,17 @@ class Unpriced(Exception):
     def __init__(self, message: str, remedy: str = "") -> None:
         self.remedy = remedy
         super().__init__(message)
+
+
+def in_batch(rates: Rates) -> Rates:
+    """The prices of tokens in a batch: half of the others (ai.google.dev, "Batch API"). Searches cost the same."""
+    return {name: _half(price) if name.endswith("_mtok") else price for name, price in rates.items()}
+
+
+def _half(price: float | Tiered) -> float | Tiered:
+    if isinstance(price, Tiered):
+        return Tiered(price.base / 2, tuple((start, dollars / 2) for start, dollars in price.tiers))
+    return price / 2
 
 
 def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -> float:

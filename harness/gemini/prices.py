@@ -15,7 +15,7 @@ from msgspec import Struct
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
 from harness.gemini.price_library import Prices, price_list
-from harness.gemini.price_rates import SEARCHES, Rates, Unpriced, dollars
+from harness.gemini.price_rates import BATCH, SEARCHES, Rates, Unpriced, dollars, in_batch
 from harness.gemini.providers import Provider
 from harness.model import Bill, Exchange, Json, Provenance, Reply
 
@@ -54,6 +54,8 @@ class Tariff(Struct, frozen=True):
         name = bare(model)
         own = self.own.get(f"{self.provider.name}/{name}") or self.own.get(name)
         if own is not None:
+            if tier == BATCH:
+                return in_batch(own.rates())
             if tier != "standard":
                 raise Unpriced(f"the configured price of {name} does not cover service tier {tier!r}")
             return own.rates()
@@ -116,7 +118,8 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
     day = day_of(exchange.provenance)
     if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):
         return 0.0  # "If your request fails with a 400 or 500 error, you won't be charged": Google's billing questions
-    rates = tariff.rates(_billed_model(asked, reply, tariff, day), day, _tier(reply.usage))
+    tier = BATCH if exchange.request.transport == "batch" else _tier(reply.usage)
+    rates = tariff.rates(_billed_model(asked, reply, tariff, day), day, tier)
     return round(_parts(reply, rates, searches_of(reply, asked)).whole, 12)
 
 
@@ -128,7 +131,7 @@ class Parts(Struct, frozen=True):
     searches: int = 0
 
 
-def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date) -> Parts:
+def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date, *, batched: bool = False) -> Parts:
     """What the usage of an answer costs on another model on that day, with its searches as that model counts them.
 
     Raises Unpriced.
@@ -145,7 +148,8 @@ def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date)
         usage=usage if isinstance(usage, dict) else {},
         grounding=grounding if isinstance(grounding, dict) else {},
     )
-    return _parts(reply, tariff.rates(model, day, _tier(reply.usage)), searches_of(reply, model))
+    tier = BATCH if batched else _tier(reply.usage)
+    return _parts(reply, tariff.rates(model, day, tier), searches_of(reply, model))
 
 
 def _parts(reply: Reply, rates: Rates, searches: int) -> Parts:

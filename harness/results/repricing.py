@@ -59,7 +59,7 @@ class Repricing:
         if turn["status"] >= 400 or is_free(method, turn["url"]):
             return Parts()
         response = turn["response"] if isinstance(turn["response"], dict) else {}
-        return cost_as(self.model, response, self.tariff, self.day)
+        return cost_as(self.model, response, self.tariff, self.day, batched=turn["transport"] == "batch")
 
     def to_json(self) -> dict[str, Any]:
         """``usd``: null if no cost is known. ``search_usd`` is the part of it for ``searches``."""

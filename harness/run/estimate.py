@@ -21,7 +21,7 @@ from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import HarnessError, NoRecording, RunError, StaleRecording
 from harness.gemini.models import catalogue, facts, generation
-from harness.gemini.price_rates import Rates, Unpriced, dollars
+from harness.gemini.price_rates import BATCH, Rates, Unpriced, dollars
 from harness.gemini.prices import bill, is_free, price_list
 from harness.judge.registry import find_check
 from harness.model import Exchange, Json, Slot, Step, Trial
@@ -141,7 +141,8 @@ class Estimates:
     def _rates(self, trial: Trial, model: str, body: Json) -> Rates:
         if _has_tool(body, "googleMaps", "google_maps"):
             raise Unpriced("grounding with Google Maps is billed, and its price is not known")
-        tier = str((body or {}).get("serviceTier") or "standard").lower()
+        in_batch = any(step.transport == "batch" for step in trial.steps)
+        tier = BATCH if in_batch else str((body or {}).get("serviceTier") or "standard").lower()
         return self.config.tariff(trial.target.provider).rates(model, self.today, tier)
 
     def _steps_at_most(self, trial: Trial, asked: Sequence[Step], body: Json, rates: Rates) -> Iterator[float]:
@@ -201,7 +202,12 @@ class Estimates:
         exchange = self._recorded(trial, number)
         if exchange is None:
             return None
-        exchange = replace(exchange, provenance=replace(exchange.provenance, recorded_at=None))  # at today's price
+        request = replace(
+            exchange.request, transport=trial.steps[number].transport
+        )  # a batch is recorded like a unary call
+        exchange = replace(
+            exchange, request=request, provenance=replace(exchange.provenance, recorded_at=None)
+        )  # today's price
         return bill(exchange, replies.read(exchange), self.config.tariff(trial.target.provider)).dollars
 
     def _recorded(self, trial: Trial, number: int) -> Exchange | None:
@@ -352,6 +358,8 @@ class Forecast:
     most: float = 0
     elsewhere: dict[str, int] = field(default_factory=dict)
     """Provider -> the number of trials whose *about* is by its answers, since their own provider has not answered yet."""
+    batched: int = 0
+    """The number of trials whose requests go in batches, at half the price."""
     paid: bool = False
     """Whether any request goes to an endpoint that costs money, that is, not to the simulator."""
     unpriced: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -365,6 +373,7 @@ def forecast(trials: Iterable[Trial], estimates: Estimates) -> Forecast:
         if not estimates.asks(trial):
             continue
         found.trials += 1
+        found.batched += any(step.transport == "batch" for step in trial.steps)
         found.paid |= not estimates.config.find(trial.target.provider).simulated
         try:
             estimate = estimates.of(trial)

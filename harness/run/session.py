@@ -34,6 +34,7 @@ from harness.text.yamltext import scalar
 from harness.transport.redaction import Leaks, known
 
 if TYPE_CHECKING:
+    from harness.transport.batch_jobs import BatchJobs
     from harness.transport.wire import LocalServer
 
 _IS_SUITE = re.compile(rb"""^["']?(suite|cases)["']?[ \t]*:""", re.MULTILINE)
@@ -289,46 +290,58 @@ class RecordPolicy(Struct, frozen=True):
         return mode_of(self.record_mode, live=self.live)
 
 
+class Batches(Struct, frozen=True):
+    """How a run sends requests with ``transport: batch``: its jobs so far, and how the user is told about them."""
+
+    jobs: BatchJobs
+    say: Callable[[str], None]
+
+
 @contextmanager
 def transport(
     config: Config,
-    record_mode: str,
+    way: RecordPolicy,
     *,
-    live: bool = False,
     partial: bool = False,
     since: datetime | None = None,
     folders: Callable[[], Iterable[Path]] = tuple,
     worker: str | None = None,
+    batches: Batches | None = None,
 ) -> Iterator[Transport]:
-    """A transport for this mode; leaving the block writes what was recorded.
+    """A transport for this way to ask; leaving the block writes what was recorded.
 
-    ``live`` sends everything and touches no cassette. ``partial``: not everything that a cassette holds is asked for.
+    ``partial``: not everything that a cassette holds is asked for.
     ``since``: what was recorded from then on is of the same run, and not asked for again. ``folders``: where cassettes may
-    be recorded; while another process records there this says so and waits. ``worker``: see `Recorder`.
+    be recorded; while another process records there this says so and waits. ``worker``: see `Recorder`. ``batches``: how requests with
+    ``transport: batch`` are sent.
     """
-    if live:
-        yield _wire(config)
-    elif record_mode == "none":
+    if way.live:
+        yield _wire(config, batches)
+    elif way.record_mode == "none":
         from harness.transport.recorder import Player
 
         yield Player(config.providers, redaction=config.redact)
     else:
         from harness.transport.recorder import Recorder
 
-        mode: Any = record_mode
+        mode: Any = way.record_mode
         secrets = known(os.environ, config.providers)
         with Recorder(
-            mode, _wire(config), config.providers, secrets, partial=partial, since=since, worker=worker
+            mode, _wire(config, batches), config.providers, secrets, partial=partial, since=since, worker=worker
         ) as recorder:
             recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
             yield recorder
 
 
-def _wire(config: Config) -> Any:
+def _wire(config: Config, batches: Batches | None) -> Any:
     """The way to the network; personal data is taken out of what it brings back."""
     from harness.transport.wire import Wire
 
-    wire = Wire(config, say=_say, simulator=start_simulator)
+    wire: Any = Wire(config, say=_say, simulator=start_simulator)
+    if batches is not None:
+        from harness.transport.batching import Batching
+
+        wire = Batching(wire, batches.jobs, config.concurrency, batches.say)
     if not config.redact:
         return wire
     from harness.transport.redacting import Redacting

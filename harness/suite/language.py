@@ -34,7 +34,7 @@ Thinking = Annotated[
     ),
     "a level name sends thinkingLevel, an integer thinkingBudget; a list sweeps; a mapping has a value per model (globs)",
 ]
-Transport = Literal["unary", "stream"]
+Transport = Literal["unary", "stream", "batch"]
 ApiKey = Literal["valid", "wrong"]
 Numbers = Annotated[float | list[float] | dict[str, float | list[float]], TypeLabel("a number, or a list of numbers")]
 Integers = Annotated[int | list[int] | dict[str, int | list[int]], TypeLabel("a whole number, or a list of them")]
@@ -83,7 +83,10 @@ class Axes(TypedDict, total=False):
     ]
     provider: Annotated[Names, "a provider of the configuration"]
     thinking: Thinking
-    transport: Annotated[Transport | list[Transport], "generateContent, or streamGenerateContent as SSE"]
+    transport: Annotated[
+        Transport | list[Transport],
+        "generateContent, streamGenerateContent as SSE, or batchGenerateContent at half the price",
+    ]
     auth: Annotated[Auth | list[Auth], "the headers that carry the key, instead of the provider's own"]
     apiKey: Annotated[ApiKey | list[ApiKey], "the key of the provider, or a made-up one that is refused"]
     temperature: Numbers

@@ -168,6 +168,12 @@ class Expansion(Struct, frozen=True):
     def _wants(self, group: TrialGroup) -> bool:
         return all(wanted(group) for wanted in self.wanted)
 
+    @property
+    def has_batches(self) -> bool:
+        """Whether trials may be asked in batches."""
+        axes = (case.axes.get("transport") for suite in self.suites for case in suite.cases)
+        return any(axis is not None and "batch" in axis.for_model("") for axis in axes)
+
     def ids(self) -> Iterator[str]:
         """The ids of the trials, in their order."""
         for group in self.groups():
@@ -447,7 +453,7 @@ def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> d
         "xfail": _xfail(case, pair.target),
         "skip": skip,
         "waive": case.waive,
-        "agree": (case.agree or "shape") if _both_transports(case) else None,
+        "agree": (case.agree or "shape") if _has_twin(case, pair) else None,
         "folder": suite.folder,
         "access": Access(pair.axes.get("auth"), pair.axes.get("apiKey") == "wrong"),
     }
@@ -457,9 +463,11 @@ def _require(case: Case, attempts: int) -> Require:
     return case.require.of(attempts)
 
 
-def _both_transports(case: Case) -> bool:
+def _has_twin(case: Case, pair: Combination) -> bool:
+    """Whether the trial is made unary and as a stream. One in a batch agrees with nothing."""
     axis = case.axes.get("transport")
-    return axis is not None and axis.swept and set(axis.for_model("")) == {"unary", "stream"}
+    twins = {"unary", "stream"}
+    return axis is not None and axis.swept and twins <= set(axis.for_model("")) and pair.axes.get("transport") in twins
 
 
 def _xfail(case: Case, target: Target) -> str | None:

@@ -100,6 +100,10 @@ class Wire:
 
     async def send(self, request: Request, slot: Slot) -> Exchange:  # noqa: ARG002 - the seam's shape
         _refuse_patched()
+        if request.transport == "batch":
+            raise UsageError(
+                "transport: batch takes many trials at once: `gemini-harness run` plays it, and pytest only replays it"
+            )
         provider = self._config.find(request.provider)
         headers = {**request.headers, "accept-encoding": "gzip", **self._credential(provider, request)}
         self._health.check(provider, request.model)

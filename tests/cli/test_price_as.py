@@ -78,6 +78,11 @@ def test_tokens_are_priced_on_the_day_of_the_run(report: Report) -> None:
     assert (after["usd"], after["day"]) == (4 + 2 * 20, "2026-12-01")
 
 
+def test_a_batch_stays_a_batch(report: Report) -> None:
+    found = priced(report, [{**turn(promptTokenCount=MILLION), "transport": "batch"}], "gemini-3.8-flash")
+    assert found["usd"] == 0.75 / 2
+
+
 @pytest.mark.parametrize(("model", "fees"), [("gemini-3.8-flash", 2 * 0.014), ("gemini-2.5-flash", 0.035)])
 def test_searches_are_counted_as_that_model_counts_them(report: Report, model: str, fees: float) -> None:
     found = priced(report, [turn(grounding=SEARCHED, promptTokenCount=0)], model)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from harness.answer.reply import read
 from harness.config import Config, load
 from harness.gemini import price_library
-from harness.gemini.price_rates import Unpriced, dollars
+from harness.gemini.price_rates import Unpriced, dollars, in_batch
 from harness.gemini.prices import OwnPrice, Tariff, bill, is_free, price_list
 from harness.gemini.providers import ROWS
 from harness.model import Bill
@@ -68,7 +68,7 @@ def usages(draw: st.DrawFn) -> dict[str, Any]:
     usage=usages(),
     searches=st.integers(0, 9),
     day=st.dates(date(2024, 1, 1), date(2028, 1, 1)),
-    tier=st.sampled_from(["standard", "flex", "priority"]),
+    tier=st.sampled_from(["standard", "flex", "priority", "batch"]),
 )
 def test_every_model_costs_what_the_library_says(
     model: str, usage: dict[str, Any], searches: int, day: date, tier: str
@@ -80,10 +80,12 @@ def test_every_model_costs_what_the_library_says(
     except Unpriced:
         assert tier != "standard"
         return
+    if tier == "batch" and rates == in_batch(prices.on(day)):
+        return  # the library may have no price for it: half of the others
     reported = extract_usage({"usageMetadata": usage, "modelVersion": model}, provider_id="google").usage
     reported.web_searches = searches
     asked_at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    context = None if tier == "standard" else {"service_tier": tier}
+    context = None if tier == "standard" else {"processing" if tier == "batch" else "service_tier": tier}
     try:
         theirs = calc_price(
             reported, model, provider_id="google", genai_request_timestamp=asked_at, price_context=context
@@ -115,6 +117,27 @@ def test_gemini_4_costs_double_from_december_on(model: str, day: str, paid: floa
     rates = price_list().rates(model, date.fromisoformat(day), "standard", 1)
     assert rates
     assert rates["input_mtok"] == paid
+
+
+@pytest.mark.parametrize(
+    ("model", "paid"),
+    [("gemini-3.5-flash-lite", (0.15, 1.25, 0.02)), ("gemini-3.7-flash", None), ("gemini-4-carbon", None)],
+    ids=["by its own prices", "half where the library has none", "half of a price of our own"],
+)
+def test_a_batch_costs_half(model: str, paid: tuple[float, ...] | None) -> None:
+    """Where the library knows the price of cached tokens in a batch, that counts: it need not be half."""
+    names = ("input_mtok", "output_mtok", "cache_read_mtok")
+    dear, cheap = (price_list().rates(model, date(2026, 11, 20), tier, 1) for tier in ("standard", "batch"))
+    assert dear
+    assert cheap
+    assert tuple(cheap[name] for name in names) == (paid or tuple(dear[name] / 2 for name in names))  # type: ignore[operator]
+    assert cheap.get("web_searches_kcount") == dear.get("web_searches_kcount")
+
+
+def test_a_configured_price_is_halved_in_a_batch() -> None:
+    tariff = Tariff(ROWS["google"], {"own": OwnPrice(2, 4, search=14)})
+    day = date(2026, 11, 20)
+    assert tariff.rates("own", day, "batch") == {**tariff.rates("own", day), "input_mtok": 1, "output_mtok": 2}
 
 
 def test_a_model_that_the_library_lacks_has_a_price_here() -> None:

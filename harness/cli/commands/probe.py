@@ -153,7 +153,7 @@ class _Probing:
         """Every question, within the ceiling; what ends that early is noted."""
         budget = costs.budget(self.config, _LIVE, 0.0)
         try:
-            with session.transport(self.config, "none", live=True) as transport:
+            with session.transport(self.config, _LIVE) as transport:
                 watched = Attentive(budget.watch(transport) if budget else transport)
                 play_all([one.trial for one in in_turns(asked)], watched, self.config, self._take, limit=budget)
             if budget:

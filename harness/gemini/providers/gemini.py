@@ -9,7 +9,8 @@ from harness.gemini.providers import Provider, dialect
 from harness.model import Json, Request, Transport
 from harness.text.jsontext import compact
 
-_METHOD = {"unary": "generateContent", "stream": "streamGenerateContent?alt=sse"}
+_METHOD = {"unary": "generateContent", "stream": "streamGenerateContent?alt=sse", "batch": "generateContent"}
+"""A request of a batch is recorded and matched like a unary one."""
 
 
 @dialect("gemini")

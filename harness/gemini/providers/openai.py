@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness import __version__
+from harness.errors import NotAvailable
 from harness.gemini.chat_request import chat_body
 from harness.gemini.providers import Provider, dialect
 from harness.model import Json, Request, Transport
@@ -12,6 +13,8 @@ from harness.text.jsontext import compact
 @dialect("openai")
 def build(provider: Provider, model: str, body: Json, transport: Transport, expects_status: frozenset[int]) -> Request:
     """The native body as a chat completion. Raises NotAvailable for what cannot be expressed."""
+    if transport == "batch":
+        raise NotAvailable("the OpenAI-compatible dialect has no transport: batch")
     sent = chat_body(body, model, transport, google=provider.extra_body)
     return Request(
         provider=provider.name,

@@ -104,7 +104,7 @@ def json_body(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", "a JSON object", "", "the body is empty")
     elif reply.form == "json" and reply.events:
         yield from _one_object(reply.events[0].value, "body")
-    elif reply.form == "array" and evidence.transport == "unary":
+    elif reply.form == "array" and evidence.transport != "stream":
         yield Mismatch("body", "a JSON object", "an array", "the body is a JSON array")
     elif reply.form in ("sse", "array") and not has_answer(evidence) and reply.error is None and not reply.faults:
         yield Mismatch("body", "candidates", None, "the stream has no answer")

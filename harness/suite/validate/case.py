@@ -33,6 +33,8 @@ from harness.text.shape import nearest
 from harness.text.yamltext import Document
 from harness.text.yamltext import Path as Route
 
+_TIMED = frozenset({"latency", "ttft", "stream"})
+"""Checks of times."""
 _MOST_PAIRS = 50
 """Combinations of one row whose files and bodies are looked at."""
 
@@ -342,13 +344,25 @@ class CaseValidator:
                 (*self.route, "require"), f"require: at most {MOST_ATTEMPTS:,} attempts are played"
             )
         transport = self.case.axes.get("transport")
-        if "agree" in self.table and not (transport and transport.swept):
+        transports = set(transport.for_model("")) if transport else {"unary"}
+        if transports == {"batch"}:
+            self.untimed()
+        if "agree" in self.table and transports and not {"unary", "stream"} <= transports:
             self.diagnostics.complain(
                 (*self.route, "agree"), "there is nothing to agree with: write transport: [unary, stream]"
             )
         if wrong := "cassette" in self.table and self.diagnostics.project.complaint(self.table["cassette"]):
             self.diagnostics.complain((*self.route, "cassette"), wrong)
         self.only()
+
+    def untimed(self) -> None:
+        """Complain of checks that no answer of a batch can pass."""
+        lines = [line for turn in self.case.turns for line in turn.expect if line.check in _TIMED]
+        for check, place in {line.check: line.place for line in lines}.items():
+            self.diagnostics.add(
+                place,
+                f"an answer from a batch has no times, so {check} cannot hold: leave it out, or write transport: unary",
+            )
 
     def only(self) -> None:
         if self.case.only:
