@@ -223,7 +223,10 @@ class CaseValidator:
             self.refused(line, kind, line.parameter, "")
             return
         for scope in self.scopes():
-            value = fill_expectation(line, scope).parameter
+            try:
+                value = fill_expectation(line, scope).parameter
+            except template.Undefined:
+                return  # the reference has its own complaint
             wrong = shape.findings(value, kind)
             before = self.label(scope)
             for finding in wrong:
