@@ -193,7 +193,8 @@ def suite_files(paths: Sequence[Path]) -> list[Path]:
             raise UsageError(f"no such file or folder: {path}")
     if not found:
         raise UsageError(
-            f"no suite in {', '.join(map(str, paths))}: a suite is a YAML file with a top-level suite: key"
+            f"no suite in {', '.join(map(str, paths))}: a suite is a YAML file with a top-level suite: key; "
+            "`gemini-harness import` makes one of recordings"
         )
     return list(found.values())
 

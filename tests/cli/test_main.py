@@ -157,6 +157,14 @@ def test_no_recording_is_an_error_with_the_command_that_records(example: Example
     assert "record it: gemini-harness run suites/new.yaml" in done.out
 
 
+@pytest.mark.parametrize("format", ["junit", "github"])
+def test_what_could_not_be_judged_has_its_id_in_ci(example: Example, format: str) -> None:
+    out = example.run("run", "--cassettes", "elsewhere", "--format", format).out
+    assert {"junit": 'type="no-recording"', "github": "%0Awhat that is: gemini-harness explain no-recording"}[
+        format
+    ] in out
+
+
 def test_skip_missing_skips_it_and_all_skipped_is_not_green(example: Example) -> None:
     example.write("suites/new.yaml", WRONG.replace("wrong", "new"))
     done = example.run("run", "suites/new.yaml", "--skip-missing")
