@@ -105,7 +105,7 @@ class Config(Struct, frozen=True):
         except KeyError:
             known = ", ".join(sorted(self.providers))
             raise UsageError(
-                f"no provider is called {provider!r}{_nearest(provider, self.providers)}; there are: {known}"
+                f"no provider is called {provider!r}{_nearest(provider, self.providers) or f'; there are: {known}'}"
             ) from None
 
     def tariff(self, provider: str) -> Tariff:

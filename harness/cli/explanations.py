@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
-from inspect import cleandoc
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``about`` is Markdown-like text. ``parts``: heading -> text, such as an example or what to do next."""
+    """``about`` is Markdown-like text. Heading -> text: ``parts`` such as what to do next, then ``examples``, which stay as they are."""
 
     id: str
     kind: str
     about: str
     parts: Mapping[str, str]
+    examples: Mapping[str, str] = field(default_factory=dict)
 
 
 def explanations(id: str) -> list[Explanation]:
@@ -37,7 +37,7 @@ def _checks() -> dict[str, Explanation]:
     found = {}
     for name, check in sorted(all_checks().items()):
         prose, examples = prose_and_examples(check)
-        found[name] = Explanation(name, "check", prose, {"Under `expect`": examples})
+        found[name] = Explanation(name, "check", prose, {}, {"Under `expect`": examples})
     return found
 
 
@@ -47,32 +47,33 @@ def _rules() -> dict[str, Explanation]:
 
     found = {}
     for rule in all_rules().values():
-        parts = {name.capitalize(): text for name, text in rule.examples.items()}
+        examples = {_EXAMPLES[label]: text for label, text in rule.examples.items()}
         severity = "A violation is a warning" if rule.severity == "warn" else "A violation fails the trial"
-        parts["Severity"] = f"{severity}. It is checked on every answer."
+        parts = {"Severity": f"{severity}. It is checked on every {'chat completion' if rule.chat else 'answer'}."}
         if faults := [fault.name for fault in FAULTS.values() if fault.rule == rule.id]:
-            parts["To see it"] = "\n".join(f"gemini-harness simulate --fault {fault}" for fault in faults[:3])
-        parts["To allow it in a case"] = f"waive: {{{rule.id}: the reason}}"
-        found[rule.id] = Explanation(rule.id, "invariant", cleandoc(rule.doc), parts)
+            examples["To see it"] = "\n".join(f"gemini-harness simulate --fault {fault}" for fault in faults[:3])
+        examples["To allow it in a case"] = f"waive: {{{rule.id}: the reason}}"
+        found[rule.id] = Explanation(rule.id, "invariant", rule.doc, parts, examples)
     return found
+
+
+_EXAMPLES = {"asked": "A request", "right": "A right answer, without what does not matter", "wrong": "A wrong one"}
 
 
 def _faults() -> dict[str, Explanation]:
     from harness.simulator.faults import FAULTS
 
-    return {
-        fault.name: Explanation(fault.name, "fault", f"{fault.about}.", _of_fault(fault)) for fault in FAULTS.values()
-    }
+    return {fault.name: _of_fault(fault) for fault in FAULTS.values()}
 
 
-def _of_fault(fault: Any) -> dict[str, str]:
+def _of_fault(fault: Any) -> Explanation:
     found = (
         f"the invariant {fault.rule} (gemini-harness explain {fault.rule})"
         if fault.rule
         else "none: the answer stays valid"
     )
     use = f"gemini-harness simulate --fault {fault.name}\n[simulate: fault {fault.name}]   in a prompt"
-    return {"Found by": found, "To use it": use}
+    return Explanation(fault.name, "fault", f"{fault.about}.", {"Found by": found}, {"To use it": use})
 
 
 def _written(kind: str) -> Callable[[], dict[str, Explanation]]:

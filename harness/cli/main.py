@@ -10,7 +10,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
@@ -157,8 +157,14 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
             if self.mixing:
                 return super().parse_known_args(args, namespace)
             self.mixing = True
-            return self.parse_known_intermixed_args(args, namespace)
+            options, unknown = self.parse_known_intermixed_args(args, namespace)
+            if unknown and unknown[0].startswith("-"):
+                self.error(_unknown("option", unknown[0].partition("=")[0], self._option_string_actions))
+            return options, unknown
 
+    names = command_names()
+    if argv and not argv[0].startswith("-") and argv[0] not in names:
+        raise UsageError(f"gemini-harness: {_unknown('command', argv[0], names)}")
     parser = Parser(
         prog="gemini-harness",
         description="Tests and evals for Gemini's native API: suites in, verdicts and comparison tables out.",
@@ -168,7 +174,6 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Leaf)
-    names = command_names()
     for name in argv[:1] if argv and argv[0] in names else names:
         command = import_module(names[name])
         leaf = commands.add_parser(
@@ -184,6 +189,12 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
         leaf.add_argument("-q", "--quiet", action="count", default=0, help="show less")
         command.add_options(leaf)
     return parser
+
+
+def _unknown(kind: str, word: str, known: Iterable[str]) -> str:
+    from harness.text.shape import nearest
+
+    return f"there is no {kind} {word!r}; {nearest(word, known)}".removesuffix("; ")
 
 
 def command_names() -> dict[str, str]:

@@ -19,8 +19,8 @@ A rule (an invariant) is the same without a parameter, and is checked on every a
         wrong: {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 6}}
         '''
 
-The examples of a rule are JSON: an answer without what does not matter, or a list of the events of a stream. ``asked:`` is the
-request, where that matters. A test judges them.
+The examples of a rule are JSON: an answer without what does not matter, a list of the events of a stream, or ``{status, headers,
+body}``. ``asked:`` is the request, where that matters, with the ``model`` and ``stream`` of its address. A test judges them.
 
 Checks and rules from other packages: an entry point in the group ``gemini_harness.checks`` that names a module.
 """
@@ -35,7 +35,7 @@ from functools import cache
 from inspect import cleandoc
 from typing import Any, Literal, get_type_hints
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from harness import extensions
 from harness.model import Assessment, CheckFunction, Evidence, Question, RuleFunction
@@ -81,11 +81,18 @@ class Rule(Struct, frozen=True):
     function: RuleFunction
     severity: RuleSeverity
     of_bytes: bool
-    doc: str
     chat: bool = False
     per_candidate: bool = False
-    examples: Mapping[str, str] = field(default_factory=dict)
-    """``asked``, ``right`` and ``wrong``, as far as the docstring has them."""
+
+    @property
+    def doc(self) -> str:
+        """The text of the docstring, without its examples."""
+        return _split(self.function)[0]
+
+    @property
+    def examples(self) -> Mapping[str, str]:
+        """``asked``, ``right`` and ``wrong``, as far as the docstring has them."""
+        return _split(self.function)[1]
 
 
 _checks: dict[str, Check] = {}
@@ -112,19 +119,17 @@ def rule(
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
-        doc, examples = _split(function.__doc__ or "")
-        _rules[id] = Rule(id, function, severity, of_bytes, doc, chat, per_candidate, examples)
+        _rules[id] = Rule(id, function, severity, of_bytes, chat, per_candidate)
         return function
 
     return register
 
 
-def _split(docstring: str) -> tuple[str, dict[str, str]]:
+def _split(function: RuleFunction) -> tuple[str, dict[str, str]]:
     """The text of a rule's docstring, and its examples by their label."""
-    text, *rest = re.split(r"^ *(asked|right|wrong): *", docstring, flags=re.MULTILINE)
-    return text.strip(), {
-        label: cleandoc(example).strip() for label, example in zip(rest[::2], rest[1::2], strict=True)
-    }
+    docstring = cleandoc(function.__doc__ or "")
+    text, *rest = re.split(r"^(asked|right|wrong): *", docstring, flags=re.MULTILINE)
+    return text.strip(), {label: example.strip() for label, example in zip(rest[::2], rest[1::2], strict=True)}
 
 
 @cache

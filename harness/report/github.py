@@ -144,7 +144,9 @@ def _group_annotation(group: Group, details: Sequence[str] | None, report: Repor
     forgiven = report.forgiven(group)
     because = [words.why(group)] if details is None else [*details, words.disagreement(group)]
     why = f"forgiven: {words.gate(forgiven)}" if forgiven else ""
-    message = "\n".join(filter(None, [words.needs(group), *because, why, more]))
+    cause = group.trouble.cause if group.trouble else ""
+    about = f"what that is: gemini-harness explain {cause}" if cause else ""
+    message = "\n".join(filter(None, [words.needs(group), *because, why, more, about]))
     return Annotation(_level(group, report), f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
 
 

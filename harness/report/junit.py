@@ -125,8 +125,9 @@ def _outcome(element: str, group: Group, report: Report, body: str) -> str:
         return f"      <skipped{_attributes(message=allowed, type='forgiven')}>{_text(body)}</skipped>\n"
     if element == "skipped":
         return f"      <skipped{_attributes(message=message)}/>\n"
-    kind = group.trouble.verdict["check"] if group.trouble and group.trouble.verdict else group.status
-    return f"      <{element}{_attributes(message=message, type=kind)}>{_text(body)}</{element}>\n"
+    trouble = group.trouble
+    kind = (trouble.verdict["check"] if trouble.verdict else trouble.cause) if trouble else ""
+    return f"      <{element}{_attributes(message=message, type=kind or group.status)}>{_text(body)}</{element}>\n"
 
 
 def _body(group: Group, report: Report, details: Sequence[str] | None) -> str:

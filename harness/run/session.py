@@ -184,6 +184,8 @@ def suite_files(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
+            if not os.access(path, os.R_OK | os.X_OK):
+                raise UsageError(f"cannot read the folder {path}: permission denied")
             for file in sorted(path.rglob("*.y*ml")):
                 if is_suite(file):
                     found.setdefault(file.resolve(), file)
@@ -193,19 +195,20 @@ def suite_files(paths: Sequence[Path]) -> list[Path]:
             raise UsageError(f"no such file or folder: {path}")
     if not found:
         raise UsageError(
-            f"no suite in {', '.join(map(str, paths))}: a suite is a YAML file with a top-level suite: key"
+            f"no suite in {', '.join(map(str, paths))}: a suite is a YAML file with a top-level suite: key; "
+            "`gemini-harness import` makes one of recordings"
         )
     return list(found.values())
 
 
 def is_suite(path: Path) -> bool:
-    """Whether a YAML file has a top-level key of a suite. UTF-16 counts: reading it says what is wrong."""
+    """Whether a YAML file has a top-level key of a suite. UTF-16 counts, and a file without permission: reading it says what is wrong."""
     if path.suffix not in (".yaml", ".yml"):
         return False
     try:
         raw = project.read(path)
     except project.Unreadable:
-        return False
+        return path.is_file() and not os.access(path, os.R_OK)
     return raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or _IS_SUITE.search(raw) is not None
 
 

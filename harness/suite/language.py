@@ -7,6 +7,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness.gemini import offers
+from harness.judge.predicates import Words
 from harness.judge.registry import all_checks, all_rules, find_check
 from harness.model import Auth
 from harness.text import shape
@@ -437,17 +438,44 @@ _OTHER_WORDS = {
     **dict.fromkeys(("description", "doc"), "about"),
 }
 
+_OTHER_SECTIONS = {
+    "prompts": "cases",
+    "tests": "cases",
+    "scenarios": "cases",
+    "providers": "matrix",
+    "models": "matrix",
+}
+_OTHER_CHECKS = {
+    **dict.fromkeys(("llm-rubric", "rubric", "factuality", "model-graded-closedqa"), "judge"),
+    **dict.fromkeys(("is-json", "contains-json", "schema"), "json"),
+    **dict.fromkeys(("regex", "icontains-all", "contains-all", "starts-with", "output", "answer"), "text"),
+    **dict.fromkeys(("javascript", "assertion"), "python"),
+    **dict.fromkeys(("status", "status_code"), "http"),
+}
+"""Words of other tools -> ours."""
+
 
 def meant(path: Sequence[str | int]) -> str | None:
-    """``did you mean`` for keys of other tools in a case or under ``defaults``; None for any other key."""
+    """``did you mean`` for keys of other tools in a case, under ``defaults`` or ``expect``; None for any other key."""
+    word = str(path[-1])
+    if len(path) == 1:
+        return f'did you mean "{_OTHER_SECTIONS[word]}"?' if word in _OTHER_SECTIONS else None
+    if path[-2] == "expect":
+        return _meant_check(word)
     if len(path) != (3 if path[0] == "cases" else 2) or path[0] not in ("cases", "defaults"):
         return None
-    if path[-1] in all_checks():
-        return f"{path[-1]} is a check: it belongs under expect:"
+    if word in all_checks():
+        return f"{word} is a check: it belongs under expect:"
     from difflib import get_close_matches
 
-    close = get_close_matches(str(path[-1]), _OTHER_WORDS, n=1, cutoff=0.85)
+    close = get_close_matches(word, _OTHER_WORDS, n=1, cutoff=0.85)
     return f'did you mean "{_OTHER_WORDS[close[0]]}"?' if close else None
+
+
+def _meant_check(word: str) -> str | None:
+    if word in Words.__annotations__:
+        return f"{word} is a word of a predicate: say of what, as in text: {{{word}: ...}}"
+    return f'did you mean "{_OTHER_CHECKS[word]}"?' if word in _OTHER_CHECKS else None
 
 
 def suite_json_schema() -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ one mistake has one complaint.
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -49,9 +50,16 @@ def load(
     except Unreadable as error:
         raise SuiteError([Complaint(Place(str(path), 1), f"cannot be read: {error}")]) from error
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SuiteError([Complaint(Place(str(path), line), "is not UTF-8 text")]) from error
+        raise SuiteError([_wrong_encoding(path, error)]) from error
     return parse(text, str(path), path.parent, environ, anywhere=anywhere, variables=variables)
+
+
+def _wrong_encoding(path: Path, error: UnicodeDecodeError) -> Complaint:
+    before, byte = error.object[: error.start], error.object[error.start]
+    found = "UTF-16" if error.object.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else f"no UTF-8 text: byte 0x{byte:02X}"
+    column = len(before) - before.rfind(b"\n")
+    place = Place(str(path), before.count(b"\n") + 1, column)
+    return Complaint(place, f"this is {found}", hint="save the file as UTF-8")
 
 
 def parse(
@@ -71,6 +79,8 @@ def parse(
     """
     folder = Path(file).parent if folder is None else folder
     diagnostics = Diagnostics(yamltext.read(text, file), Project(folder, anywhere))
+    if diagnostics.document.value is None and not diagnostics.complaints:
+        diagnostics.complain((), "the file is empty: a suite is a mapping that starts with the key suite:, its name")
     if diagnostics.document.value is not None:
         suite = _SuiteReading(diagnostics, os.environ if environ is None else environ, variables or {}).suite()
         if suite is not None and not diagnostics.complaints:

@@ -129,7 +129,7 @@ def read(text: str, file: str) -> Document:
         value = reading.value(root) if root is not None else None
     except yaml.YAMLError as error:
         value = None
-        reading.complain(*_syntax(error))
+        reading.complain(*_syntax(error, lines))
     except _Refused as refused:
         value = None
         reading.complain(refused.args[0], refused.args[1])
@@ -300,7 +300,7 @@ def scalar(text: str) -> Json:
 _ADVICE = (
     (
         "character that cannot start any token",
-        "a value that starts with @, ` or % must be quoted; indent with spaces, not tabs",
+        "a value that starts with @, ` or % must be quoted",
     ),
     ("tab character", "indent with spaces"),
     ("mapping values are not allowed", "a value that holds ': ' must be quoted; is the line above complete?"),
@@ -322,9 +322,12 @@ _ADVICE = (
 )
 
 
-def _syntax(error: yaml.YAMLError) -> tuple[tuple[int, int], str, str]:
+def _syntax(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[tuple[int, int], str, str]:
     mark = getattr(error, "problem_mark", None)
     at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    indentation = lines[mark.line][: mark.column + 1] if mark and mark.line < len(lines) else ""
+    if indentation.endswith("\t") and indentation.isspace():
+        return at, "this is not YAML: a tab in the indentation", "indent with spaces"
     problem = str(getattr(error, "problem", None) or error)
     detail = " ".join(filter(None, (getattr(error, "context", None), problem)))
     return at, f"this is not YAML: {detail}", next((advice for words, advice in _ADVICE if words in detail), "")

@@ -390,7 +390,7 @@ def _may_be_sent(fault: Exception) -> bool:
 
 def _because(fault: OSError) -> str:
     # The event loops put the address into ``strerror``; the message has it already.
-    return os.strerror(fault.errno) if fault.errno and fault.errno > 0 else str(fault)
+    return os.strerror(fault.errno) if fault.errno and fault.errno > 0 else fault.strerror or str(fault)
 
 
 # --- documents ------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ def explained(capsys: pytest.CaptureFixture[str], id: str) -> str:
 def test_a_rule_says_what_holds_how_to_see_it_and_how_to_allow_it(capsys: pytest.CaptureFixture[str]) -> None:
     text = explained(capsys, "invariant:usage-sum")
     assert text.startswith("usage-sum  (invariant)\n\ntotalTokenCount is the sum of")
+    assert '\n\nA wrong one:\n  {"usageMetadata": {"promptTokenCount": 5, ' in text
     assert "gemini-harness simulate --fault wrong-sum\n" in text
     assert "waive: {usage-sum: the reason}\n" in text
 
@@ -32,6 +33,11 @@ def test_a_check_shows_how_it_is_written(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_an_exit_code_says_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
     assert "What to do next:\n  `gemini-harness run --resume` goes on.\n" in explained(capsys, "2")
+
+
+@pytest.mark.parametrize("id", ["groundingSupports", "candidates-count", "framing", "6"])
+def test_sentences_fit_a_terminal(id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert max(map(len, explained(capsys, id).splitlines())) <= 80
 
 
 def test_every_id_is_there() -> None:

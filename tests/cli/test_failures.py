@@ -187,7 +187,7 @@ def test_one_page_of_a_gateway_is_told_once_with_its_count(
     with Endpoint(answer(page, status=403, headers={"content-type": "text/html"})) as endpoint:
         assert live(endpoint, monkeypatch, "--live", "-k", "other") == 1
     shown = " ".join(capsys.readouterr().out.split())
-    assert "6 trials of 2 cases: " in shown
+    assert "6 trials of 2 cells: " in shown
     assert "HTTP 403; the body begins: <html><title>Access denied" in shown
     assert "with no answer to judge, these fail too: text, finishReason" in shown
 

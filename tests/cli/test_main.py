@@ -157,6 +157,14 @@ def test_no_recording_is_an_error_with_the_command_that_records(example: Example
     assert "record it: gemini-harness run suites/new.yaml" in done.out
 
 
+@pytest.mark.parametrize("format", ["junit", "github"])
+def test_what_could_not_be_judged_has_its_id_in_ci(example: Example, format: str) -> None:
+    out = example.run("run", "--cassettes", "elsewhere", "--format", format).out
+    assert {"junit": 'type="no-recording"', "github": "%0Awhat that is: gemini-harness explain no-recording"}[
+        format
+    ] in out
+
+
 def test_skip_missing_skips_it_and_all_skipped_is_not_green(example: Example) -> None:
     example.write("suites/new.yaml", WRONG.replace("wrong", "new"))
     done = example.run("run", "suites/new.yaml", "--skip-missing")
@@ -171,7 +179,7 @@ def test_one_reason_for_many_errors_is_said_once(example: Example, monkeypatch: 
     done = example.run("run", "suites/capitals.yaml", "--live", "--provider", "google")
     assert done.code == 6
     assert done.out.count("GOOGLE_API_KEY or GEMINI_API_KEY") == 1
-    assert "ERROR 6 trials of 6 cases: No key for provider 'google'" in " ".join(done.out.split())
+    assert "ERROR 6 trials: No key for provider 'google'" in " ".join(done.out.split())
 
 
 def test_measures_are_chosen(example: Example) -> None:
@@ -325,7 +333,42 @@ def test_a_suite_in_another_encoding_is_not_passed_over(example: Example) -> Non
     (example.folder / "suites/wide.yaml").write_bytes(WRONG.replace("wrong", "wide").encode("utf-16"))
     done = example.run("check")
     assert done.code == 4
-    assert "suites/wide.yaml:1:1: is not UTF-8 text" in done.err
+    assert "suites/wide.yaml:1:1: this is UTF-16\n  save the file as UTF-8" in done.err
+
+
+def test_a_suite_without_permission_is_not_passed_over(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = example.folder / "suites/capitals.yaml"
+
+    def opened(path: Path, *flags: int) -> int:
+        if path.resolve() == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return really(path, *flags)
+
+    really = os.open
+    monkeypatch.setattr("harness.text.project.os.open", opened)
+    monkeypatch.setattr("harness.run.session.os.access", lambda path, _mode: path.resolve() != closed)
+    done = example.run("check")
+    assert (done.code, done.err) == (4, "suites/capitals.yaml:1:1: cannot be read: permission denied\n")
+
+
+def test_an_empty_suite_that_is_named_is_a_mistake(example: Example) -> None:
+    done = example.write("suites/new.yaml", "# soon\n").run("run", "suites/new.yaml")
+    assert (done.code, done.err.splitlines()[0]) == (
+        4,
+        "suites/new.yaml:1:1: the file is empty: a suite is a mapping that starts with the key suite:, its name",
+    )
+
+
+@pytest.mark.parametrize("rows", [None, b"", b"a\nb,c\n", b"a\n\xff\n"], ids=["missing", "empty", "long", "encoding"])
+def test_rows_that_cannot_be_read_are_the_one_complaint(example: Example, rows: bytes | None) -> None:
+    suite = "suite: s\ncases:\n  - {id: c, model: gemini-3.8-flash, each: '${file:r.csv}', prompt: hi, "
+    example.write("suites/s.yaml", suite + "expect: {text: '${row.a}'}}\n")
+    if rows is not None:
+        (example.folder / "suites/r.csv").write_bytes(rows)
+    done = example.run("check", "suites/s.yaml")
+    assert done.code == 4
+    assert done.err.count("suites/s.yaml:3:") == 1
+    assert "r.csv" in done.err
 
 
 def test_check_of_good_suites(example: Example) -> None:
@@ -572,8 +615,9 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["run", "--recordmode", "none"], "unrecognized arguments"),
-        (["rnu"], "invalid choice"),
+        (["run", "--recordmode", "none"], "there is no option '--recordmode'; did you mean \"--record-mode\"?"),
+        (["run", "--gat=x"], 'did you mean "--gate"?\n(try gemini-harness run --help)'),
+        (["rnu"], "there is no command 'rnu'; did you mean \"run\"?"),
         (["run", "nowhere"], "no such file or folder: nowhere"),
         (["run", "--target", "flash"], "write provider/model"),
         (["run", "--target", "gogle/x"], "did you mean 'google'"),
@@ -802,7 +846,10 @@ def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
     assert example.run("compare", "last", "last").code == 4
     (example.folder / "suites/capitals.yaml").write_bytes(b"\xff\xfe")
     done = example.run("compare", "last", "last")
-    assert (done.code, done.err) == (4, "suites/capitals.yaml:1:1: is not UTF-8 text\n")
+    assert (done.code, done.err) == (
+        4,
+        "suites/capitals.yaml:1:1: this is UTF-16\n  save the file as UTF-8\n",
+    )
     (example.folder / "suites/capitals.yaml").unlink()
     assert "gates of capitals were not checked" in " ".join(example.run("compare", "last", "last").out.split())
 

@@ -106,9 +106,7 @@ def test_a_broken_check_or_rule_is_an_error_with_a_traceback(monkeypatch: pytest
         yield from (Mismatch("", None, None, str(1 // number)) for number in [0])
 
     monkeypatch.setitem(registry._checks, "breaks", registry.Check("breaks", breaks, ""))
-    monkeypatch.setitem(
-        registry._rules, "breaks-too", registry.Rule("breaks-too", breaks, "warn", of_bytes=False, doc="")
-    )
+    monkeypatch.setitem(registry._rules, "breaks-too", registry.Rule("breaks-too", breaks, "warn", of_bytes=False))
     found = judged(exchange(answer()), breaks=1)
     assert rows(found) == [("breaks", "error", "error"), ("invariant:breaks-too", "error", "error")]
     assert all("Traceback" in verdict.message and "ZeroDivisionError" in verdict.message for verdict in found.verdicts)
@@ -119,5 +117,5 @@ def test_an_endless_rule_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         while True:
             yield Mismatch("", None, None, "again")
 
-    monkeypatch.setitem(registry._rules, "endless", registry.Rule("endless", endless, "warn", of_bytes=False, doc=""))
+    monkeypatch.setitem(registry._rules, "endless", registry.Rule("endless", endless, "warn", of_bytes=False))
     assert len(judged(exchange(answer())).verdicts) == 20

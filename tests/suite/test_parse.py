@@ -271,7 +271,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match=r"none\.yaml:1:1: cannot be read: no such file or directory"):
         load(tmp_path / "none.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"suite: s\nabout: caf\xe9\n")
-    with pytest.raises(SuiteError, match=r"latin\.yaml:2:1: is not UTF-8 text"):
+    with pytest.raises(SuiteError, match=r"latin\.yaml:2:\d+: this is no UTF-8 text: byte 0x"):
         load(tmp_path / "latin.yaml")
 
 

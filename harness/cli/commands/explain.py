@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from itertools import chain
-from textwrap import indent
+from textwrap import indent, wrap
 
 from harness.cli.explanations import Explanation, explanations, ids
 from harness.errors import UsageError
@@ -16,6 +17,8 @@ EXAMPLES = (
     "gemini-harness explain usage-sum",
     "gemini-harness explain 6",
 )
+
+_WIDTH = 80
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -46,11 +49,24 @@ def _of(id: str) -> Iterator[str]:
 def _lines(explanation: Explanation) -> Iterator[str]:
     yield f"{explanation.id}  ({explanation.kind})"
     yield ""
-    yield from _plain(explanation.about).splitlines()
+    yield from _wrapped(_plain(explanation.about))
     for heading, text in explanation.parts.items():
-        yield ""
-        yield f"{_plain(heading)}:"
-        yield from indent(text, "  ").splitlines()
+        yield from ("", f"{_plain(heading)}:", *_wrapped(text, "  "))
+    for heading, text in explanation.examples.items():
+        yield from ("", f"{_plain(heading)}:", *indent(text, "  ").splitlines())
+
+
+def _wrapped(text: str, margin: str = "") -> Iterator[str]:
+    """Lines that fit a terminal. Paragraphs stay, and lists line by line."""
+    for line in re.sub(r"(?<=\S)\n(?=[^\s-])", " ", text).split("\n"):
+        yield from wrap(
+            line,
+            _WIDTH,
+            initial_indent=margin,
+            subsequent_indent=margin,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
 
 
 def _plain(text: str) -> str:

@@ -14,8 +14,13 @@ from harness.model import Evidence, Mismatch
 @rule("calling-mode", "error", per_candidate=True)
 def calling_mode(evidence: Evidence) -> Iterator[Mismatch]:
     """In the mode ANY there is a call, in NONE there is none, and ``allowedFunctionNames`` are kept.
+    An agent that waits for a call stops there.
 
     ANY needs declared functions: with built-in tools alone, an answer in words is right.
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}], "toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}
+    right: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "It is sunny."}]}}]}
     """
     mode, known = mode_of(evidence), declared(evidence)
     if mode == "ANY" and _lacks_a_call(evidence):
@@ -60,8 +65,13 @@ _CALL_AS_TEXT = re.compile(
 @rule("call-as-text", "warn", per_candidate=True)
 def call_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     """A call of a declared function comes as a function call, not written in the text: ``print(default_api.``, ``tool_code``.
+    An agent would show it to its user, and call nothing.
 
     Not checked where the mode ANY demands a call that did not come, which another rule reports.
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
+    right: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "print(default_api.weather())"}]}}]}
     """
     text = evidence.reply.text
     if not _declares(evidence) or (mode_of(evidence) == "ANY" and _lacks_a_call(evidence)):

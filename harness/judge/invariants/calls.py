@@ -23,9 +23,13 @@ from harness.model import Evidence, Json, Mismatch, Severity
 
 @rule("function-declared", "error", per_candidate=True)
 def function_declared(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every called function is declared in the request.
+    """Every called function is declared in the request. A client has no other to call.
 
     Not checked if the request has functions that are declared elsewhere (cached content, computer use, MCP).
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
+    right: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "forecast", "args": {}}}]}}]}
     """
     if evidence.request_body is None or not evidence.reply.function_calls or has_hidden_functions(evidence):
         return
@@ -43,6 +47,10 @@ def function_args(evidence: Evidence) -> Iterator[Mismatch]:
 
     A missing argument or a wrong type is an error, anything else a warning. In the mode VALIDATED everything is an error, else
     arguments for a function without parameters are not judged: models often invent one, and nothing reads it.
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}}]}]}
+    right: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {"city": 7}}}]}}]}
     """
     if evidence.request_body is None or not evidence.reply.function_calls:
         return
@@ -78,7 +86,13 @@ def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> 
 
 @rule("function-duplicate", "warn", per_candidate=True)
 def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two calls of an answer are identical. Not checked for calls without arguments (three rolls of a die) or with ids."""
+    """No two calls of an answer are identical: an agent would act twice. Not checked for calls without arguments
+    (three rolls of a die) or with ids.
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}}]}]}
+    right: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}, {"functionCall": {"name": "weather", "args": {"city": "Rome"}}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}, {"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}]}}]}
+    """
     seen: dict[str, int] = {}
     for index, call in enumerate(evidence.reply.function_calls):
         key = json.dumps([call.get("name"), call.get("args")], sort_keys=True)
@@ -95,6 +109,10 @@ def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
     """No two calls have the same id. A warning: a call has that of an earlier turn, or none, beside others or since Gemini 3.
 
     The API gives ids since May 2026, when it began to name the service tier in ``usageMetadata``.
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
+    right: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}, "id": "a"}}, {"functionCall": {"name": "weather", "args": {}, "id": "b"}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}, "id": "a"}}, {"functionCall": {"name": "weather", "args": {}, "id": "a"}}]}}]}
     """
     calls = evidence.reply.function_calls
     ids, earlier = [call.get("id") for call in calls], _earlier_ids(evidence)
@@ -131,7 +149,19 @@ def _gives_ids(evidence: Evidence) -> bool:
 
 @rule("call-complete", "error", per_candidate=True)
 def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
-    """A call whose arguments come in pieces ends before the answer does: its last piece has no ``willContinue``."""
+    """A call whose arguments come in pieces ends before the answer does: its last piece has no ``willContinue``.
+    Otherwise arguments are lost.
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}}]}]}
+    right: [
+      {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "partialArgs": [{"jsonPath": "$.city", "stringValue": "Oslo"}], "willContinue": true}}]}}]},
+      {"candidates": [{"content": {"parts": [{"functionCall": {}}]}}]}
+    ]
+    wrong: [
+      {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "partialArgs": [{"jsonPath": "$.city", "stringValue": "Oslo"}], "willContinue": true}}]}}]},
+      {"candidates": [{"content": {"parts": []}}]}
+    ]
+    """
     received = objects_in((evidence.reply.content or {}).get("parts"))
     pieces = [call for part in received if isinstance(call := part.get("functionCall"), dict)]
     if is_finished(evidence) and pieces and pieces[-1].get("willContinue"):
@@ -142,7 +172,12 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thought-signature", "warn", per_candidate=True)
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
-    """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it."""
+    """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it.
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
+    right: {"modelVersion": "gemini-3-pro-preview", "candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}, "thoughtSignature": "c2ln"}]}}]}
+    wrong: {"modelVersion": "gemini-3-pro-preview", "candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}}]}}]}
+    """
     if generation(evidence) < (3, 0) or not has_answer(evidence):
         return
     calls = (part for part in evidence.reply.parts if isinstance(part.get("functionCall"), dict))

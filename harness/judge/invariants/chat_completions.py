@@ -35,7 +35,12 @@ def _calls(evidence: Evidence) -> Sequence[ChatCall]:
 
 @rule("chat-completion", "error", chat=True)
 def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
-    """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``."""
+    """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``.
+    Who reads a stream looks for deltas only.
+
+    right: {"choices": [{"message": {"content": "Oslo"}}]}
+    wrong: {"choices": [{"message": null, "delta": {"content": "Oslo"}}]}
+    """
     if evidence.exchange.status != 200:
         return
     for fault in evidence.reply.faults:
@@ -52,7 +57,11 @@ def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("chat-done", "error", of_bytes=True, chat=True)
 def chat_done(evidence: Evidence) -> Iterator[Mismatch]:
-    """A stream of chunks ends with one ``data: [DONE]``, and nothing comes after it. Not checked where an error ended the stream."""
+    """A stream of chunks ends with one ``data: [DONE]``, and nothing comes after it. Not checked where an error ended the stream.
+
+    right: [{"choices": [{"delta": {"content": "Oslo"}}]}, "[DONE]"]
+    wrong: [{"choices": [{"delta": {"content": "Oslo"}}]}]
+    """
     reply = evidence.reply
     if evidence.exchange.status != 200 or reply.form != "sse" or reply.error is not None or not _completions(evidence):
         return
@@ -68,7 +77,11 @@ def chat_done(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("chat-usage", "error", chat=True)
 def chat_usage(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer has ``usage``, a stream if it was asked for: counts, whose total is at least prompt and completion. There is no native
-    ``usageMetadata`` beside it."""
+    ``usageMetadata`` beside it. Costs are computed from ``usage``.
+
+    right: {"usage": {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}}
+    wrong: {"usage": {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 1}}
+    """
     found = _completions(evidence)
     native = any("usageMetadata" in value for value in found)
     if native:
@@ -109,7 +122,12 @@ def _counts(usage: Mapping[str, Json]) -> Iterator[Mismatch]:
 
 @rule("chat-finish", "error", chat=True)
 def chat_finish(evidence: Evidence) -> Iterator[Mismatch]:
-    """A ``finish_reason`` is one of OpenAI's, or Gemini's own behind ``content_filter: `` or ``function_call_filter: ``."""
+    """A ``finish_reason`` is one of OpenAI's, or Gemini's own behind ``content_filter: `` or ``function_call_filter: ``.
+    A typed client refuses any other.
+
+    right: {"choices": [{"finish_reason": "stop"}]}
+    wrong: {"choices": [{"finish_reason": "STOP"}]}
+    """
     for value in _completions(evidence):
         for index, choice in chat_answer.choices_of(value):
             reason = choice.get("finish_reason")
@@ -130,7 +148,11 @@ def _is_finish(reason: Json) -> bool:
 
 @rule("chat-call-id", "error", chat=True)
 def chat_call_id(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every tool call has an ``id`` of its own, by which its result is returned. An empty one is a warning: Google sent such until 2025."""
+    """Every tool call has an ``id`` of its own, by which its result is returned. An empty one is a warning: Google sent such until 2025.
+
+    right: {"choices": [{"message": {"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]}
+    wrong: {"choices": [{"message": {"tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]}
+    """
     calls = _calls(evidence)
     counted = Counter(call.id for call in calls if isinstance(call.id, str) and call.id)
     for call_id, times in counted.items():
@@ -147,7 +169,11 @@ def chat_call_id(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("chat-arguments", "error", chat=True)
 def chat_arguments(evidence: Evidence) -> Iterator[Mismatch]:
-    """The arguments of a tool call, joined over its deltas, are one JSON object. Deltas of one call, and no others, share an ``index``."""
+    """The arguments of a tool call, joined over its deltas, are one JSON object. Deltas of one call, and no others, share an ``index``.
+
+    right: {"choices": [{"message": {"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]}
+    wrong: {"choices": [{"message": {"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{"}}]}, "finish_reason": "tool_calls"}]}
+    """
     calls = _calls(evidence)
     for number, call in enumerate(calls):
         at = f"tool_calls[{number}].function"
@@ -172,7 +198,12 @@ def chat_arguments(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("chat-error", "error", chat=True)
 def chat_error(evidence: Evidence) -> Iterator[Mismatch]:
-    """The body of an error is ``{"error": {message, ...}}`` with a ``code`` or ``type``, at Google in a list of one."""
+    """The body of an error is ``{"error": {message, ...}}`` with a ``code`` or ``type``, at Google in a list of one.
+    Clients show the message, and decide by the code whether to ask again.
+
+    right: {"status": 429, "body": {"error": {"message": "Quota exceeded.", "code": 429}}}
+    wrong: {"status": 429, "body": {"detail": "Quota exceeded."}}
+    """
     status = evidence.exchange.status
     if status == 200 or (wants_sse(evidence) and evidence.reply.form == "sse"):
         return

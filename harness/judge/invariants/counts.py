@@ -34,9 +34,13 @@ def _is_natural(value: Json) -> bool:
 @rule("usage-present", "error")
 def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
+    Costs are computed from it.
 
     A missing ``promptTokenCount`` is a warning, and a missing total beside it, or for media by their address. Not checked for a
     blocked prompt, because a filter in front of the model (Model Armor) counts nothing.
+
+    right: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}}
+    wrong: {"usageMetadata": {"totalTokenCount": null}}
     """
     reply = evidence.reply
     if not has_answer(evidence) or reply.finish_reason is None:
@@ -59,7 +63,11 @@ def _has_uncounted_media(evidence: Evidence, usage: Mapping[str, Json]) -> bool:
 
 @rule("usage-natural", "error")
 def usage_natural(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every token count is a non-negative integer."""
+    """Every token count is a non-negative integer. A typed client refuses any other, and sums of costs become wrong.
+
+    right: {"usageMetadata": {"candidatesTokenCount": 1}}
+    wrong: {"usageMetadata": {"candidatesTokenCount": -1}}
+    """
     for key, value in evidence.reply.usage.items():
         if key.endswith("TokenCount") and value is not None and not _is_natural(value):
             yield Mismatch(f"$.usageMetadata.{key}", "a count", value, f"{key} is {value!r}: not a count")
@@ -67,7 +75,12 @@ def usage_natural(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("usage-sum", "error")
 def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
-    """``totalTokenCount`` is the sum of the prompt, candidates, thoughts and toolUsePrompt counts, in the last chunk."""
+    """``totalTokenCount`` is the sum of the prompt, candidates, thoughts and toolUsePrompt counts, in the last chunk.
+    Otherwise a bill by the total differs from one by the parts.
+
+    right: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 40, "totalTokenCount": 46}}
+    wrong: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 40, "totalTokenCount": 6}}
+    """
     usage, reply = evidence.reply.usage, evidence.reply
     total = usage.get("totalTokenCount")
     ended = reply.finish_reason is not None or reply.block_reason is not None
@@ -85,6 +98,9 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """``promptTokenCount`` is the same in every chunk of a stream that used no built-in tool.
 
     One change is right where the prompt is counted a second time at the end: with media or tools, and by Gemini 1.5 and 2.0.
+
+    right: [{"usageMetadata": {"promptTokenCount": 5}}, {"usageMetadata": {"promptTokenCount": 5}}]
+    wrong: [{"usageMetadata": {"promptTokenCount": 4}}, {"usageMetadata": {"promptTokenCount": 5}}]
     """
     if evidence.reply.count("toolUsePromptTokenCount"):
         return
@@ -105,8 +121,12 @@ def _is_counted_twice(evidence: Evidence) -> bool:
 @rule("usage-details", "warn")
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     """The details by modality add up to their count. Not checked for image output, and for built-in tools that ran.
+    Modalities have prices of their own.
 
     A count may be more than its details where built-in tools are offered, whose reading it holds, and by the cached tokens.
+
+    right: {"usageMetadata": {"promptTokenCount": 260, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}, {"modality": "IMAGE", "tokenCount": 258}]}}
+    wrong: {"usageMetadata": {"promptTokenCount": 260, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}]}}
     """
     usage, cached = evidence.reply.usage, evidence.reply.count("cachedContentTokenCount")
     offered = offers_builtin_tools(evidence)
@@ -129,7 +149,12 @@ def _has_pictures(key: str, details: list[dict[str, Json]]) -> bool:
 
 @rule("candidates-count", "warn")
 def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, and for JSON with built-in tools."""
+    """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, and for JSON with built-in tools.
+    Output that is not counted is not billed right.
+
+    right: {"usageMetadata": {"candidatesTokenCount": 1}}
+    wrong: {"usageMetadata": {"candidatesTokenCount": null}}
+    """
     reply = evidence.reply
     json_with_tools = wants_json(evidence) and offers_builtin_tools(evidence)
     if json_with_tools or (reply.model_version or evidence.model or "").startswith("gemma"):
@@ -141,7 +166,12 @@ def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("cached-within-prompt", "error")
 def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
-    """Cached tokens are tokens of the prompt, also by modality: they are no more than those of the prompt and of tool use."""
+    """Cached tokens are tokens of the prompt, also by modality: they are no more than those of the prompt and of tool use.
+    Otherwise the price of what is not cached is negative.
+
+    right: {"usageMetadata": {"promptTokenCount": 900, "cachedContentTokenCount": 800}}
+    wrong: {"usageMetadata": {"promptTokenCount": 100, "cachedContentTokenCount": 800}}
+    """
     usage, reply = evidence.reply.usage, evidence.reply
     if usage.get("promptTokenCount") is None:
         return
@@ -176,7 +206,11 @@ _RUN = re.compile(r"(.)\1{3,}", re.DOTALL)
 @rule("text-per-token", "error")
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
-    count as three."""
+    count as three.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
+    """
     counted = evidence.reply.count("candidatesTokenCount")
     candidates = objects_in(evidence.reply.response.get("candidates"))
     text = "".join(text_of(parts_of(candidate)) for candidate in candidates)
@@ -197,7 +231,11 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("logprobs", "error", per_candidate=True)
 def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
-    """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text."""
+    """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text.
+
+    right: {"candidates": [{"avgLogprobs": -0.02}]}
+    wrong: {"candidates": [{"avgLogprobs": 0.4}]}
+    """
     candidate = candidate_of(evidence.reply.response)
     result = an_object(candidate.get("logprobsResult"))
     tops = (objects_in(top.get("candidates")) for top in objects_in(result.get("topCandidates")))

@@ -16,7 +16,11 @@ _INDEX = re.compile(r"\[\d+\]")
 
 @rule("wire-known", "warn")
 def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every field and enum value is in the official definition. An unknown one may be new in the API, so it is a warning."""
+    """Every field and enum value is in the official definition. An unknown one may be new in the API, so it is a warning.
+
+    right: {"responseId": "r"}
+    wrong: {"system_fingerprint": "fp_1"}
+    """
     for at, finding in _findings(evidence):
         if finding.kind == "unknown-field":
             name = at.rpartition(".")[2]
@@ -31,8 +35,12 @@ def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("wire-type", "error")
 def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
     """Every known field has its type, by the rules of proto3 JSON. Inline data is judged by ``base64``.
+    A typed client fails to read any other.
 
     A placeholder (``<REDACTED>``) is not judged: whoever recorded the answer wrote it.
+
+    right: {"candidates": [{"index": 0}]}
+    wrong: {"candidates": [{"index": "0"}]}
     """
     for at, finding in _findings(evidence):
         data = at.endswith("inlineData.data") and isinstance(finding.actual, str)

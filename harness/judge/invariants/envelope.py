@@ -16,7 +16,11 @@ from harness.model import Evidence, Json, Mismatch
 
 @rule("http-status", "outcome")
 def http_status(evidence: Evidence) -> Iterator[Mismatch]:
-    """The HTTP status is 200, or the one that the step expects."""
+    """The HTTP status is 200, or the one that the step expects.
+
+    right: {"status": 200}
+    wrong: {"status": 429, "body": {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}}
+    """
     status = evidence.exchange.status
     if status != 200:
         error = an_object(evidence.reply.error)
@@ -27,7 +31,12 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("error-envelope", "error")
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
-    """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name."""
+    """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name.
+    Clients decide by ``code`` and ``status`` whether to ask again.
+
+    right: {"status": 429, "body": {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}}
+    wrong: {"status": 429, "body": {"detail": "Quota exceeded."}}
+    """
     status, reply = evidence.exchange.status, evidence.reply
     if status == 200:
         return
@@ -49,7 +58,12 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("error-status-name", "error")
 def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
-    """``error.status`` is the google.rpc name of the HTTP status: INVALID_ARGUMENT of 400, UNAVAILABLE of 503."""
+    """``error.status`` is the google.rpc name of the HTTP status: INVALID_ARGUMENT of 400, UNAVAILABLE of 503.
+    Clients that go by the name would repeat what cannot succeed.
+
+    right: {"status": 400, "body": {"error": {"code": 400, "message": "No such field.", "status": "INVALID_ARGUMENT"}}}
+    wrong: {"status": 400, "body": {"error": {"code": 400, "message": "No such field.", "status": "UNAVAILABLE"}}}
+    """
     status, error = evidence.exchange.status, an_object(evidence.reply.error)
     name, code = error.get("status"), error.get("code")
     if status not in STATUSES.values() or not isinstance(name, str) or name not in STATUSES:
@@ -78,8 +92,12 @@ def _is_nested(message: str) -> bool:
 @rule("content-type", "error", of_bytes=True)
 def content_type(evidence: Evidence) -> Iterator[Mismatch]:
     """The content type is that of the body: ``text/event-stream`` for SSE, else ``application/json``. Errors may always be JSON.
+    Clients choose their parser by it.
 
     Not checked for a body that is neither, and where the requested form did not come: other rules report that.
+
+    right: {"headers": {"content-type": "application/json; charset=UTF-8"}}
+    wrong: {"headers": {"content-type": "text/html"}}
     """
     form, found = evidence.reply.form, evidence.exchange.headers.get("content-type")
     kind = (found or "").partition(";")[0].strip().lower()
@@ -93,7 +111,12 @@ def content_type(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("json-body", "error")
 def json_body(evidence: Evidence) -> Iterator[Mismatch]:
-    """The body of a 200 is a JSON object with ``candidates``, ``promptFeedback`` or ``usageMetadata``, and without ``error``."""
+    """The body of a 200 is a JSON object with ``candidates``, ``promptFeedback`` or ``usageMetadata``, and without ``error``.
+    Clients read the answer without a look at anything else.
+
+    right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}}}
+    wrong: {"status": 200, "body": {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}}
+    """
     reply = evidence.reply
     if evidence.exchange.status != 200:
         return
@@ -122,7 +145,11 @@ def _one_object(value: Json, at: str) -> Iterator[Mismatch]:
 
 @rule("candidates", "error")
 def candidates(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer has at least one candidate, or a block reason."""
+    """The answer has at least one candidate, or a block reason. Clients read ``candidates[0]``.
+
+    right: {"candidates": null, "promptFeedback": {"blockReason": "SAFETY"}}
+    wrong: {"candidates": null}
+    """
     reply = evidence.reply
     if has_answer(evidence) and not reply.response.get("candidates") and reply.block_reason is None:
         yield Mismatch(
@@ -132,7 +159,11 @@ def candidates(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("prompt-blocked", "outcome")
 def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
-    """The prompt was not blocked, unless the step expects that."""
+    """The prompt was not blocked, unless the step expects that.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
+    wrong: {"candidates": null, "promptFeedback": {"blockReason": "SAFETY"}}
+    """
     blocked = evidence.reply.block_reason
     if blocked is not None and not _answers(evidence):
         yield Mismatch("$.promptFeedback.blockReason", None, blocked, f"the prompt was blocked: {blocked}")
@@ -140,7 +171,12 @@ def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("block-with-answer", "error", per_candidate=True)
 def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
-    """A blocked prompt has no answer, and no safety rating of an answer that ended with STOP is ``blocked``."""
+    """A blocked prompt has no answer, and no safety rating of an answer that ended with STOP is ``blocked``.
+    A client sees only one of them.
+
+    right: {"candidates": null, "promptFeedback": {"blockReason": "SAFETY"}}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}], "promptFeedback": {"blockReason": "SAFETY"}}
+    """
     blocked = evidence.reply.block_reason
     if blocked is not None and _answers(evidence):
         message = f"the prompt was blocked ({blocked}), but there is an answer"
@@ -165,7 +201,11 @@ def _ratings(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
 
 @rule("role", "error", per_candidate=True)
 def role(evidence: Evidence) -> Iterator[Mismatch]:
-    """The ``role`` of the content is ``model``, in every chunk. Absent is right: old versions of the API send none."""
+    """The ``role`` of the content is ``model``, in every chunk. Absent is right: old versions of the API send none.
+
+    right: {"candidates": [{"content": {"role": "model", "parts": [{"text": "Oslo"}]}}]}
+    wrong: {"candidates": [{"content": {"role": "assistant", "parts": [{"text": "Oslo"}]}}]}
+    """
     for event in evidence.reply.events:
         content = an_object(candidate_of(event.value).get("content"))
         if content.get("role") not in (None, "model"):
@@ -179,6 +219,9 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
     A truncation that no limit explains is reported by ``max-tokens-unasked``.
+
+    right: {"candidates": [{"finishReason": "STOP"}]}
+    wrong: {"candidates": [{"finishReason": "SAFETY"}]}
     """
     reply, at = evidence.reply, "$.candidates[0].finishReason"
     if not has_answer(evidence) or not reply.response.get("candidates") or reply.block_reason is not None:
@@ -200,7 +243,11 @@ def _why(reason: str, evidence: Evidence) -> str:
 
 @rule("visible-output", "error", per_candidate=True)
 def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
-    """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part."""
+    """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": ""}]}}]}
+    """
     if is_finished(evidence) and not any(_is_visible(part) for part in answer_parts(evidence.reply.parts)):
         thoughts = evidence.reply.count("thoughtsTokenCount")
         yield Mismatch("text", "some output", "", f"STOP, but no visible output ({thoughts} thought tokens)")
@@ -213,7 +260,11 @@ def _is_visible(part: Json) -> bool:
 
 @rule("replacement-character", "error", of_bytes=True, per_candidate=True)
 def replacement_character(evidence: Evidence) -> Iterator[Mismatch]:
-    """The text has no replacement character (U+FFFD), which shows that bytes were lost."""
+    r"""The text has no replacement character (U+FFFD), which shows that bytes were lost.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "café"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "caf\ufffd"}]}}]}
+    """
     text = evidence.reply.text
     at = text.find("\ufffd")
     if at >= 0:

@@ -12,7 +12,12 @@ from harness.model import Evidence, Mismatch
 
 @rule("output-limit", "warn")
 def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
-    """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated."""
+    """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated.
+
+    asked: {"generationConfig": {"maxOutputTokens": 100}}
+    right: {"usageMetadata": {"candidatesTokenCount": 40}}
+    wrong: {"usageMetadata": {"candidatesTokenCount": 100}}
+    """
     limit = number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
     spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")
     if is_finished(evidence) and limit and spent >= limit:
@@ -27,7 +32,13 @@ _LOWEST_LIMIT = 16
 
 @rule("max-tokens-unasked", "error")
 def max_tokens_unasked(evidence: Evidence) -> Iterator[Mismatch]:
-    """MAX_TOKENS comes at a limit that the request set: not below half of it (from 16 up), and not without one below 1,000 tokens."""
+    """MAX_TOKENS comes at a limit that the request set: not below half of it (from 16 up), and not without one below 1,000 tokens.
+    Otherwise something between client and model has a limit of its own.
+
+    asked: {"generationConfig": {"maxOutputTokens": 1000}}
+    right: {"candidates": [{"finishReason": "MAX_TOKENS"}], "usageMetadata": {"candidatesTokenCount": 1000}}
+    wrong: {"candidates": [{"finishReason": "MAX_TOKENS"}], "usageMetadata": {"candidatesTokenCount": 120}}
+    """
     if is_cut_unasked(evidence):
         limit, spent = _limit(evidence), _spent(evidence)
         asked = "no maxOutputTokens was requested" if limit is None else f"maxOutputTokens is {limit}"
@@ -60,7 +71,13 @@ def _spent(evidence: Evidence) -> int | None:
 
 @rule("candidate-count", "error")
 def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """There are no more candidates than ``candidateCount`` (1 without it), and no higher index. A warning: there are fewer."""
+    """There are no more candidates than ``candidateCount`` (1 without it), and no higher index. A warning: there are fewer.
+    All of them are billed.
+
+    asked: {"generationConfig": {"candidateCount": 1}}
+    right: {"candidates": [{"index": 0}]}
+    wrong: {"candidates": [{"index": 0}, {"index": 1, "content": {"parts": [{"text": "Bergen"}]}, "finishReason": "STOP"}]}
+    """
     if evidence.request_body is None or not has_answer(evidence) or evidence.reply.block_reason is not None:
         return
     asked = number(field(evidence.request_body, "generationConfig", "candidateCount")) or 1

@@ -14,7 +14,12 @@ from harness.model import Evidence, Json, Mismatch
 
 @rule("inline-mime", "error", per_candidate=True)
 def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
-    """The first bytes of inline data agree with its ``mimeType``, for types that have known first bytes."""
+    """The first bytes of inline data agree with its ``mimeType``, for types that have known first bytes.
+    A viewer that trusts the type shows nothing.
+
+    right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/jpeg", "data": "iVBORw0KGgo="}}]}}]}
+    """
     for index, blob in enumerate(evidence.reply.inline_data):
         if blob.get("data") and (found := media.mismatched_type(blob)) is not None:
             declared = media.mime_type(blob)
@@ -24,7 +29,12 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("modality", "warn", per_candidate=True)
 def modality(evidence: Evidence) -> Iterator[Mismatch]:
-    """If IMAGE or AUDIO output is requested, the answer has such a part. A draft among the thoughts does not count."""
+    """If IMAGE or AUDIO output is requested, the answer has such a part. A draft among the thoughts does not count.
+
+    asked: {"generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}
+    right: {"candidates": [{"content": {"parts": [{"text": "A fjord:"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "A fjord with a boat."}]}}]}
+    """
     if not is_finished(evidence):
         return
     kinds = _kinds(evidence.reply.inline_data)
@@ -41,7 +51,11 @@ def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
 
 @rule("base64", "error", per_candidate=True)
 def base64(evidence: Evidence) -> Iterator[Mismatch]:
-    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not."""
+    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not.
+
+    right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64,iVBORw0KGgo="}}]}}]}
+    """
     for index, blob in enumerate(_all_data(evidence)):
         data = blob.get("data")
         if isinstance(data, str) and not is_placeholder(data) and not media.content(blob):
@@ -59,7 +73,11 @@ def _all_data(evidence: Evidence) -> list[Mapping[str, Json]]:
 
 @rule("image-whole", "error", per_candidate=True)
 def image_whole(evidence: Evidence) -> Iterator[Mismatch]:
-    """A picture is complete: a PNG, a JPEG, a GIF or a WebP file has its end."""
+    """A picture is complete: a PNG, a JPEG, a GIF or a WebP file has its end. Proxies and logs cut what is long.
+
+    right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"}}]}}]}
+    """
     for index, blob in enumerate(_all_data(evidence)):
         content = media.content(blob)
         if content and len(content) > _EXCERPT and (missing := media.missing_end(content)) is not None:
@@ -82,6 +100,10 @@ def image_shape(evidence: Evidence) -> Iterator[Mismatch]:
     """A picture has the requested ``aspectRatio``, give or take 6 %. A warning: it is not of the requested ``imageSize``.
 
     Simulated pictures are small, whatever size is requested.
+
+    asked: {"generationConfig": {"imageConfig": {"aspectRatio": "1:1"}}}
+    right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/gif", "data": "R0lGODlhAAQABAAA"}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/gif", "data": "R0lGODlhAAQAAgAA"}}]}}]}
     """
     ratio = _requested_ratio(evidence)
     side = None if evidence.exchange.provenance.simulated else _requested_side(evidence)
@@ -133,7 +155,11 @@ _TOKENS_A_SECOND = 25
 
 @rule("audio-length", "warn", per_candidate=True)
 def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
-    """The audio is at least half as long as its tokens, at 25 a second. Otherwise a part of it was lost."""
+    """The audio is at least half as long as its tokens, at 25 a second. Otherwise a part of it was lost.
+
+    right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/L16;rate=200", "data": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}}]}}], "usageMetadata": {"candidatesTokenCount": 3}}
+    wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/L16;rate=200", "data": "AAAAAAAAAAAAAAAA"}}]}}], "usageMetadata": {"candidatesTokenCount": 3}}
+    """
     blobs = [blob for blob in evidence.reply.inline_data if media.mime_type(blob).startswith("audio/")]
     lengths = [media.seconds(blob) for blob in blobs]
     billed = _audio_tokens(evidence) / _TOKENS_A_SECOND

@@ -17,7 +17,11 @@ _AT = "$.candidates[0].groundingMetadata."
 
 @rule("grounding-chunks", "warn", per_candidate=True)
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
-    """If the model ran a search, the answer has ``groundingChunks``."""
+    """If the model ran a search, the answer has ``groundingChunks``. The service's terms want sources shown.
+
+    right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
+    wrong: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"]}}]}
+    """
     found = evidence.reply.grounding
     ran = any(found.get(sign) for sign in ("webSearchQueries", "searchEntryPoint", "retrievalQueries"))
     if ran and not found.get("groundingChunks"):
@@ -26,7 +30,12 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-index", "error", per_candidate=True)
 def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every entry of ``groundingChunkIndices`` is the index of an existing chunk."""
+    """Every entry of ``groundingChunkIndices`` is the index of an existing chunk.
+    A client that looks it up fails, or shows another source.
+
+    right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
+    wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [1]}]}}]}
+    """
     if evidence.reply.grounding:
         count = len(grounding.chunks(evidence.reply))
         for at, index in grounding.stray_indices(evidence.reply):
@@ -35,7 +44,12 @@ def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-segment", "error", of_bytes=True, per_candidate=True)
 def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
-    """The UTF-8 bytes at a segment's offsets are its text: in its part if it names one, else in the visible text."""
+    """The UTF-8 bytes at a segment's offsets are its text: in its part if it names one, else in the visible text.
+    Clients put footnotes there.
+
+    right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
+    wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"startIndex": 1, "endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
+    """
     for segment in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
         if segment.text and not segment.agrees:
             source = "the text" if segment.part is None else f"part {segment.part}"
@@ -48,7 +62,11 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-confidence", "error", per_candidate=True)
 def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
-    """``confidenceScores``, if a support has them, are as many as its chunks, and each is from 0 to 1. Later models send none."""
+    """``confidenceScores``, if a support has them, are as many as its chunks, and each is from 0 to 1. Later models send none.
+
+    right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], "confidenceScores": [0.9]}]}}]}
+    wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], "confidenceScores": [0.9, 0.8]}]}}]}
+    """
     for index, support in enumerate(objects_in(evidence.reply.grounding.get("groundingSupports"))):
         scores, chunks = support.get("confidenceScores"), support.get("groundingChunkIndices")
         at = f"{_AT}groundingSupports[{index}].confidenceScores"
@@ -68,7 +86,11 @@ def _is_share(value: Json) -> bool:
 
 @rule("grounding-uri", "error", per_candidate=True)
 def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every chunk from the web has a ``uri``: without it, nobody can follow the source."""
+    """Every chunk from the web has a ``uri``: without it, nobody can follow the source.
+
+    right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
+    wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"title": "a.example"}}]}}]}
+    """
     for index, chunk in enumerate(objects_in(evidence.reply.grounding.get("groundingChunks"))):
         web = chunk.get("web")
         if isinstance(web, dict) and not web.get("uri"):
@@ -78,7 +100,11 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("url-fetch-failed", "warn", per_candidate=True)
 def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every page that the model was to read (``urlContext``) could be fetched. Otherwise it answers without having read it."""
+    """Every page that the model was to read (``urlContext``) could be fetched. Otherwise it answers without having read it.
+
+    right: {"candidates": [{"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"}]}}]}
+    wrong: {"candidates": [{"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_ERROR"}]}}]}
+    """
     found = an_object(candidate_of(evidence.reply.response).get("urlContextMetadata"))
     if not is_finished(evidence):
         return

@@ -13,7 +13,13 @@ from harness.model import Evidence, Json, Mismatch
 
 @rule("model-version", "warn")
 def model_version(evidence: Evidence) -> Iterator[Mismatch]:
-    """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it."""
+    """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it.
+    Price, limits and quality are those of the other.
+
+    asked: {"model": "gemini-2.5-flash"}
+    right: {"modelVersion": "gemini-2.5-flash-preview-09-2025"}
+    wrong: {"modelVersion": "gemini-2.0-flash"}
+    """
     model, version = evidence.model, evidence.reply.model_version
     if not model or not version or _is_alias(model) or _is_foreign(evidence):
         return
@@ -23,7 +29,12 @@ def model_version(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("alias-family", "warn")
 def alias_family(evidence: Evidence) -> Iterator[Mismatch]:
-    """A model of the same family answers for a name that ends with ``-latest``. Which one is Google's to change, without notice."""
+    """A model of the same family answers for a name that ends with ``-latest``. Which one is Google's to change, without notice.
+
+    asked: {"model": "gemini-pro-latest"}
+    right: {"modelVersion": "gemini-2.5-pro"}
+    wrong: {"modelVersion": "gemini-2.5-flash"}
+    """
     model, version = evidence.model, evidence.reply.model_version
     if not model or not version or not _is_alias(model) or _is_foreign(evidence):
         return
@@ -38,7 +49,12 @@ def _is_alias(model: str) -> bool:
 
 @rule("other-maker", "error")
 def other_maker(evidence: Evidence) -> Iterator[Mismatch]:
-    """``modelVersion`` is a model of Google, if the requested model is one."""
+    """``modelVersion`` is a model of Google, if the requested model is one.
+
+    asked: {"model": "gemini-2.5-flash"}
+    right: {"modelVersion": "gemini-2.5-flash"}
+    wrong: {"modelVersion": "gpt-5-mini"}
+    """
     if _is_foreign(evidence):
         version = evidence.reply.model_version
         message = f"{version} answered for {evidence.model}: it is no model of Google"
@@ -52,13 +68,21 @@ def _is_foreign(evidence: Evidence) -> bool:
 
 @rule("model-version-stable", "error")
 def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
-    """``modelVersion`` is the same in every chunk of a stream."""
+    """``modelVersion`` is the same in every chunk of a stream. Otherwise the pieces are of two answers.
+
+    right: [{"modelVersion": "gemini-2.5-flash"}, {"modelVersion": "gemini-2.5-flash"}]
+    wrong: [{"modelVersion": "gemini-2.5-pro"}, {"modelVersion": "gemini-2.5-flash"}]
+    """
     yield from _changes(evidence, "modelVersion")
 
 
 @rule("response-id-stable", "error")
 def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
-    """``responseId`` is the same in every chunk of a stream."""
+    """``responseId`` is the same in every chunk of a stream. Logs find an answer by it.
+
+    right: [{"responseId": "a"}, {"responseId": "a"}]
+    wrong: [{"responseId": "a"}, {"responseId": "b"}]
+    """
     yield from _changes(evidence, "responseId")
 
 
@@ -75,7 +99,13 @@ def _changes(evidence: Evidence, name: str) -> Iterator[Mismatch]:
 
 @rule("service-tier", "warn")
 def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
-    """The requested service tier answered. Not checked if the answer does not say which one did."""
+    """The requested service tier answered. Not checked if the answer does not say which one did.
+    Tiers have prices of their own.
+
+    asked: {"serviceTier": "priority"}
+    right: {"usageMetadata": {"serviceTier": "priority"}}
+    wrong: {"usageMetadata": {"serviceTier": "standard"}}
+    """
     asked = _tier(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
     served = _served_tier(evidence)
     if has_answer(evidence) and asked and served and asked != served:

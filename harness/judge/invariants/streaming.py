@@ -20,6 +20,16 @@ def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream has only SSE fields and comments. Each event is one JSON object and ends with a blank line; there is no [DONE].
 
     Every event is a part of an answer: a heartbeat as an empty object makes Google's own client raise an error.
+
+    right: [
+      {"candidates": [{"content": {"parts": [{"text": "Os"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "lo"}]}}]}
+    ]
+    wrong: [
+      {"candidates": [{"content": {"parts": [{"text": "Os"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "lo"}]}}]},
+      "[DONE]"
+    ]
     """
     if evidence.exchange.status != 200:
         return
@@ -42,7 +52,13 @@ def _events_without_answer(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("sse-requested", "error", of_bytes=True)
 def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer is SSE if and only if the request has ``alt=sse``. A stream without it is a JSON array."""
+    """The answer is SSE if and only if the request has ``alt=sse``. A stream without it is a JSON array.
+    A client that reads the one finds nothing in the other.
+
+    asked: {"stream": true}
+    right: [{"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}]
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
+    """
     form = evidence.reply.form
     if evidence.exchange.status != 200 or evidence.reply.error is not None:
         return
@@ -55,7 +71,17 @@ def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("stream-error", "error")
 def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
-    """No event of a stream is an error, unless the step expects one."""
+    """No event of a stream is an error, unless the step expects one. What came before is only a part of the answer.
+
+    right: [
+      {"candidates": [{"content": {"parts": [{"text": "Os"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "lo"}]}}]}
+    ]
+    wrong: [
+      {"candidates": [{"content": {"parts": [{"text": "Os"}]}}]},
+      {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+    ]
+    """
     if evidence.exchange.status != 200 or evidence.reply.form not in ("sse", "array"):
         return
     for index, event in enumerate(evidence.reply.events):
@@ -66,7 +92,18 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("stream-end", "error", per_candidate=True)
 def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
-    """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran."""
+    """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran.
+    Without it, a part looks like the whole.
+
+    right: [
+      {"candidates": [{"content": {"parts": [{"text": "Os"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "lo"}]}, "finishReason": "STOP"}]}
+    ]
+    wrong: [
+      {"candidates": [{"content": {"parts": [{"text": "Os"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "lo"}]}, "finishReason": null}]}
+    ]
+    """
     reply = evidence.reply
     if not is_stream(evidence) or not has_answer(evidence):
         return
@@ -105,7 +142,19 @@ def _has_content(part: Mapping[str, Json]) -> bool:
 
 @rule("stream-duplicate", "error", per_candidate=True)
 def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence."""
+    """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence.
+    Clients append events, and show it twice.
+
+    right: [
+      {"candidates": [{"content": {"parts": [{"text": "Oslo has a fjord. "}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "Bergen has seven hills."}]}}]}
+    ]
+    wrong: [
+      {"candidates": [{"content": {"parts": [{"text": "Oslo has a fjord. "}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "Bergen has seven hills. "}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "Bergen has seven hills. "}]}}]}
+    ]
+    """
     index = _duplicate(evidence)
     if index and not any(_repeats(texts) for texts in _texts(evidence).values() if len(texts) > 1):
         text = text_of(parts_of(candidate_of(evidence.reply.events[index].value)))
@@ -143,7 +192,18 @@ def _length(parts: Sequence[Mapping[str, Json]]) -> int:
 
 @rule("stream-delta", "error", per_candidate=True)
 def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
-    """Chunks are deltas: the last one does not repeat the whole text, and chunks do not each repeat the text so far."""
+    """Chunks are deltas: the last one does not repeat the whole text, and chunks do not each repeat the text so far.
+    Clients append them, and show the text twice.
+
+    right: [
+      {"candidates": [{"content": {"parts": [{"text": "The capital "}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "is Oslo."}]}}]}
+    ]
+    wrong: [
+      {"candidates": [{"content": {"parts": [{"text": "The capital "}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "The capital is Oslo."}]}}]}
+    ]
+    """
     if evidence.reply.form not in ("sse", "array"):
         return
     for kind, texts in _texts(evidence).items():

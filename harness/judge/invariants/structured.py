@@ -23,7 +23,13 @@ def _judged(evidence: Evidence) -> bool:
 
 @rule("json-parses", "error", per_candidate=True)
 def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
-    """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence."""
+    """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence.
+    A client that parses the text fails.
+
+    asked: {"generationConfig": {"responseMimeType": "application/json"}}
+    right: {"candidates": [{"content": {"parts": [{"text": "[1, 2]"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Here you go: [1, 2]"}]}}]}
+    """
     if wants_json(evidence) and _judged(evidence):
         try:
             value_of(evidence)
@@ -34,7 +40,12 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("json-schema", "error", per_candidate=True)
 def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer is valid against the schema that the request sent."""
+    """The answer is valid against the schema that the request sent.
+
+    asked: {"generationConfig": {"responseMimeType": "application/json", "responseSchema": {"type": "ARRAY", "items": {"type": "INTEGER"}}}}
+    right: {"candidates": [{"content": {"parts": [{"text": "[1, 2]"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "[1, 2.5]"}]}}]}
+    """
     schema = _schema(evidence)
     if schema is not None:
         with suppress(ValueError):
@@ -44,7 +55,13 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("json-order", "warn", per_candidate=True)
 def json_order(evidence: Evidence) -> Iterator[Mismatch]:
-    """Keys are in the order of ``propertyOrdering``, if the schema has one."""
+    r"""Keys are in the order of ``propertyOrdering``, if the schema has one.
+    A model that writes the result before its reasons does not reason.
+
+    asked: {"generationConfig": {"responseMimeType": "application/json", "responseSchema": {"type": "OBJECT", "properties": {"why": {"type": "INTEGER"}, "sum": {"type": "INTEGER"}}, "propertyOrdering": ["why", "sum"]}}}
+    right: {"candidates": [{"content": {"parts": [{"text": "{\"why\": 1, \"sum\": 2}"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "{\"sum\": 2, \"why\": 1}"}]}}]}
+    """
     schema = _schema(evidence)
     if schema is not None:
         with suppress(ValueError):

@@ -32,7 +32,12 @@ def _thought_parts(evidence: Evidence) -> int:
 
 @rule("thinking-off", "error")
 def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
-    """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts."""
+    """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts. Thoughts are billed.
+
+    asked: {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}}
+    right: {"usageMetadata": {"thoughtsTokenCount": 0}}
+    wrong: {"usageMetadata": {"thoughtsTokenCount": 40}}
+    """
     if number(thinking(evidence, "thinkingBudget")) != 0 or not has_answer(evidence):
         return
     if count := evidence.reply.count("thoughtsTokenCount"):
@@ -45,7 +50,13 @@ def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thinking-budget", "error")
 def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
-    """Thought tokens stay within a positive ``thinkingBudget``. It is a hard limit in 2.5, and soft later: a warning there."""
+    """Thought tokens stay within a positive ``thinkingBudget``. It is a hard limit in 2.5, and soft later: a warning there.
+    Thoughts are billed.
+
+    asked: {"generationConfig": {"thinkingConfig": {"thinkingBudget": 512}}}
+    right: {"usageMetadata": {"thoughtsTokenCount": 300}}
+    wrong: {"usageMetadata": {"thoughtsTokenCount": 800}}
+    """
     budget = number(thinking(evidence, "thinkingBudget"))
     count = evidence.reply.count("thoughtsTokenCount")
     if budget and 0 < budget < count:
@@ -56,7 +67,13 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thoughts-unasked", "error", per_candidate=True)
 def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
-    """There are no thought parts unless the request sets ``includeThoughts``. A warning if it has no ``thinkingConfig``."""
+    """There are no thought parts unless the request sets ``includeThoughts``. A warning if it has no ``thinkingConfig``.
+    A client that joins all parts shows them.
+
+    asked: {"generationConfig": {"thinkingConfig": {"includeThoughts": false}}}
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "I look at the map.", "thought": true}, {"text": "Oslo"}]}}]}
+    """
     if evidence.request_body is None or thinking(evidence, "includeThoughts") is True:
         return
     if parts := _thought_parts(evidence):
@@ -68,7 +85,12 @@ def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thoughts-missing", "error", per_candidate=True)
 def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
-    """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none."""
+    """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none.
+
+    asked: {"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}
+    right: {"candidates": [{"content": {"parts": [{"text": "I look at the map.", "thought": true}, {"text": "Oslo"}]}}], "usageMetadata": {"thoughtsTokenCount": 40}}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}], "usageMetadata": {"thoughtsTokenCount": 40}}
+    """
     count = evidence.reply.count("thoughtsTokenCount")
     if thinking(evidence, "includeThoughts") is not True or not _is_2_5(evidence) or not is_finished(evidence):
         return
@@ -79,7 +101,11 @@ def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thought-leak", "warn", per_candidate=True)
 def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with a marker of hidden reasoning, such as ``<think>``."""
+    """The answer does not begin with a marker of hidden reasoning, such as ``<think>``.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "<think>The user asks for a city.</think> Oslo"}]}}]}
+    """
     start = evidence.reply.text.lstrip()[:60]
     if found := _LEAK.match(start):
         yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
@@ -88,7 +114,12 @@ def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("thought-repeated", "error", per_candidate=True)
 def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer does not begin with a thought of the same answer, or contain half of its thoughts. Pieces below 40 characters
-    are not compared."""
+    are not compared.
+
+    asked: {"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}
+    right: {"candidates": [{"content": {"parts": [{"text": "The user asks for the capital of Norway, so I look it up.", "thought": true}, {"text": "Oslo"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "The user asks for the capital of Norway, so I look it up.", "thought": true}, {"text": "The user asks for the capital of Norway, so I look it up. Oslo"}]}}]}
+    """
     if not evidence.reply.thoughts:
         return
     text, thoughts = " ".join(evidence.reply.text.split()), _thoughts(evidence)

@@ -14,7 +14,11 @@ from harness.model import Evidence, Json, Mismatch
 
 @rule("unicode", "warn", per_candidate=True)
 def unicode(evidence: Evidence) -> Iterator[Mismatch]:
-    """The text has whole characters, and is not UTF-8 that was decoded as Latin-1 or Windows-1252 (``Ã©`` for ``é``)."""
+    """The text has whole characters, and is not UTF-8 that was decoded as Latin-1 or Windows-1252 (``Ã©`` for ``é``).
+
+    right: {"candidates": [{"content": {"parts": [{"text": "café"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "cafÃ©"}]}}]}
+    """
     calls = [json.dumps(call.get("args"), ensure_ascii=False) for call in evidence.reply.function_calls]
     for at, text in (("text", evidence.reply.text), ("thoughts", evidence.reply.thoughts), ("args", "".join(calls))):
         if text.isascii():
@@ -76,6 +80,9 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer did not fall into a loop: the same line, sentence, word or element of an array 30 times in a row.
 
     Also 100 times the same digits, and 1,000 blanks, as constrained decoding writes them into JSON.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "la la la"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "la la la la la la la la la la la la la la la la la la la la la la la la la la la la la la"}]}}]}
     """
     if not has_answer(evidence):
         return

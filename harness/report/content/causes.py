@@ -81,7 +81,8 @@ def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Caus
     message = _sentence(trouble).partition("\n")[0]
     reason = words.printable(message) if trouble.verdict is None else words.shortened(words.reason(trouble), 200)
     failed = sum(group.attempts - group.passed for group in groups)
-    title = f"{count(failed, 'trial')} of {len(groups):,} cases: {reason}"
+    cells = f" of {len(groups):,} cells" if failed > len(groups) else ""
+    title = f"{count(failed, 'trial')}{cells}: {reason}"
     again = words.command("run", "--last-failed", run["id"])
     return Cause(first.status, tuple(groups), title, f"again, with all others that failed: {again}", tuple(shown))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -12,7 +13,7 @@ from harness.judge.checks import parameters
 from harness.model import Expectation, Json, Place, Target
 from harness.suite import language, template
 from harness.suite.axes import THINKING_KEYS, Axis
-from harness.suite.cases import Case, Choice, Suite
+from harness.suite.cases import Case, Choice, Note, Suite
 from harness.suite.matrix import (
     MOST_ATTEMPTS,
     Combination,
@@ -35,6 +36,7 @@ from harness.text.yamltext import Path as Route
 
 _TIMED = frozenset({"latency", "ttft", "stream"})
 """Checks of times."""
+_BRACES = re.compile(r"\{\{ ?(\w+) ?\}\}")
 _MOST_PAIRS = 50
 """Combinations of one row whose files and bodies are looked at."""
 
@@ -65,6 +67,7 @@ class CaseValidator:
                 self.filled_body()
             self.thinking()
         self.small_things()
+        self.braces()
 
     def id(self) -> None:
         written = self.table["id"]
@@ -75,6 +78,14 @@ class CaseValidator:
             if reference.scope != "row":
                 message = f"{reference} cannot stand in an id, which shows axes and targets by itself"
                 self.diagnostics.point_at((*self.route, "id"), str(reference), message, "")
+
+    def braces(self) -> None:
+        """A note where a text has the placeholder of other tools, which is sent as it stands."""
+        for key in ("prompt", "system"):
+            found = _BRACES.search(text) if isinstance(text := self.written.get(key), str) else None
+            if found and not template.has_references(self.table.get(key)):
+                message = f"{found[0]} is sent as it stands; a placeholder is written ${{row.{found[1]}}}"
+                self.diagnostics.notes.append(Note(self.diagnostics.document.place((*self.route, key)), message))
 
     def asking(self) -> None:
         """There is something to ask, and it stands there once."""
@@ -231,7 +242,10 @@ class CaseValidator:
                 sound.add(known)
             return
         for scope in self.scopes():
-            value = fill_expectation(line, scope).parameter
+            try:
+                value = fill_expectation(line, scope).parameter
+            except template.Undefined:
+                return  # the reference has its own complaint
             wrong = shape.findings(value, kind)
             before = self.label(scope)
             for finding in wrong:

@@ -320,6 +320,8 @@ def _near(model: str) -> str:
     known = [*catalogue().models, *catalogue().aliases]
     if facts(model) or f"{model}-preview" in known:
         return "" if facts(model) else f"{model}-preview"
+    if (bare := model.rpartition(":")[2]) != model and facts(bare):
+        return bare
     same = [name for name in known if _digits(name) == _digits(model)]
     return next(iter(get_close_matches(model, same, n=1, cutoff=0.85)), "")
 
