@@ -1,4 +1,4 @@
-"""``import``: recordings of other tools as a suite and its cassettes."""
+"""``import``: recordings of other tools as a suite and its cassettes, and suites of promptfoo."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from harness.cli.commands.audit import is_named_a_recording, recordings
 from harness.cli.commands.schema import schema_text
 from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
+from harness.importers.promptfoo_sources import is_config
 from harness.importers.to_suite import Imported, LeftOut, build_suite
 from harness.text.names import slug
 from harness.transport.cassette import Recorded, Unread
@@ -24,16 +25,20 @@ SHOWN = 10
 """Lines about requests that were left out, without ``-v``."""
 
 
-ABOUT = "turn recordings of any tool and curl commands into a suite and its cassettes"
+ABOUT = "turn recordings of any tool, curl commands or a promptfoo configuration into a suite and its cassettes"
 EXAMPLES = (
     "gemini-harness import tests/cassettes/ --suite recorded",
     "gemini-harness import requests.sh",
+    "gemini-harness import promptfooconfig.yaml",
 )
 
 
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "paths", metavar="PATH", nargs="+", help="recordings or files with curl commands, or folders of them"
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        help="recordings or files with curl commands, or folders of them; or the configuration of promptfoo",
     )
     parser.add_argument(
         "--suite", metavar="NAME", default="imported", help="the name of the new suite (default: %(default)s)"
@@ -47,15 +52,32 @@ def main(options: Namespace) -> int:
     if slug(name) != name:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
     suite = settings.suites / f"{name}.yaml"
-    found, unreadable = _read(options.paths)
-    done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
-    done.left_out = [*unreadable, *done.left_out]
-    if suite.exists() and not _is_same(done.files):
-        raise UsageError(f"{suite} exists already, and is another; choose another name with --suite, or remove it")
+    unreadable: list[LeftOut] = []
+    if (config := _promptfoo(options.paths)) is not None:
+        from harness.importers.promptfoo import build_suites
+
+        done = build_suites(config, name, settings)
+    else:
+        found, unreadable = _read(options.paths)
+        done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
+        done.left_out = [*unreadable, *done.left_out]
+    suites = [path for path in done.files if path.parent == settings.suites] or [suite]
+    if (taken := next(filter(Path.exists, suites), None)) and not _is_same(done.files):
+        raise UsageError(f"{taken} exists already, and is another; choose another name with --suite, or remove it")
     if done.cases:
         _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
-    _say(done, suite, options)
+    _say(done, suites, options)
     return 0 if done.cases else 4 if unreadable else 5
+
+
+def _promptfoo(paths: Sequence[str]) -> Path | None:
+    """The configuration of promptfoo, if that is what is imported. Raises UsageError beside other files, or if it is missing."""
+    found = [Path(path) for path in paths if is_config(Path(path))]
+    if found and len(paths) > 1:
+        raise UsageError(f"{found[0]} is imported by itself: its cases are not recordings")
+    if found and not found[0].is_file():
+        raise UsageError(f"no such file or folder: {found[0]}")
+    return found[0] if found else None
 
 
 def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Recorded]]], list[LeftOut]]:
@@ -88,7 +110,7 @@ def _write(files: dict[Path, str]) -> None:
             raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _say(done: Imported, suite: Path, options: Namespace) -> None:
+def _say(done: Imported, suites: Sequence[Path], options: Namespace) -> None:
     say = sys.stdout.write
     shown = done.left_out if options.verbose else done.left_out[:SHOWN]
     for skipped in shown:
@@ -101,9 +123,15 @@ def _say(done: Imported, suite: Path, options: Namespace) -> None:
     for note in done.notes:
         say(f"note: {note}\n")
     if not done.cases:
-        sys.stderr.write("nothing was imported: no native generateContent request was found that a suite can send\n")
+        lacks = (
+            "Gemini model with a prompt and a test" if _promptfoo(options.paths) else "native generateContent request"
+        )
+        sys.stderr.write(f"nothing was imported: no {lacks} was found that a suite can send\n")
         return
     numbers = {"case": done.cases, "answer": done.answers}
     cases, answers = (f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
-    say(f"{suite}: {cases}, {answers} on cassettes\n")
-    say(f"now: gemini-harness run {suite}{'' if done.answers else ' --record-mode once'}\n")
+    written = " ".join(map(str, suites))
+    say(f"{written}: {cases}, {answers} on cassettes\n")
+    say(f"now: gemini-harness run {written}{'' if done.answers else ' --record-mode once'}\n")
+    if _promptfoo(options.paths):
+        say("     which asks Gemini once and records; `--provider simulator` asks the simulator, without a key\n")
