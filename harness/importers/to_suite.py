@@ -55,6 +55,8 @@ class Imported:
     answers: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unreadable: int = 0
+    """Recordings, among those left out, that could not be read."""
 
 
 @dataclass(slots=True)

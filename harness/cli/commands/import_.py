@@ -6,13 +6,14 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import importers
 from harness.cli import from_options
 from harness.cli.commands.audit import is_named_a_recording, recordings
 from harness.cli.commands.schema import schema_text
+from harness.config import Config
 from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
 from harness.importers.promptfoo_sources import is_config
@@ -52,22 +53,19 @@ def main(options: Namespace) -> int:
     if slug(name) != name:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
     suite = settings.suites / f"{name}.yaml"
-    unreadable: list[LeftOut] = []
     if (config := _promptfoo(options.paths)) is not None:
         from harness.importers.promptfoo import build_suites
 
         done = build_suites(config, name, settings)
     else:
-        found, unreadable = _read(options.paths)
-        done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
-        done.left_out = [*unreadable, *done.left_out]
+        done = suite_of_recordings(options.paths, name, settings)
     suites = [path for path in done.files if path.parent == settings.suites] or [suite]
     if (taken := next(filter(Path.exists, suites), None)) and not _is_same(done.files):
         raise UsageError(f"{taken} exists already, and is another; choose another name with --suite, or remove it")
     if done.cases:
         _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
     _say(done, suites, options)
-    return 0 if done.cases else 4 if unreadable else 5
+    return 0 if done.cases else 4 if done.unreadable else 5
 
 
 def _promptfoo(paths: Sequence[str]) -> Path | None:
@@ -78,6 +76,14 @@ def _promptfoo(paths: Sequence[str]) -> Path | None:
     if found and not found[0].is_file():
         raise UsageError(f"no such file or folder: {found[0]}")
     return found[0] if found else None
+
+
+def suite_of_recordings(paths: Sequence[str], name: str, settings: Config) -> Imported:
+    """The suite ``name`` of the recordings at these paths, and its cassettes; nothing is written."""
+    found, unreadable = _read(paths)
+    done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
+    done.left_out, done.unreadable = [*unreadable, *done.left_out], len(unreadable)
+    return done
 
 
 def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Recorded]]], list[LeftOut]]:
@@ -110,18 +116,21 @@ def _write(files: dict[Path, str]) -> None:
             raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _say(done: Imported, suites: Sequence[Path], options: Namespace) -> None:
-    say = sys.stdout.write
-    shown = done.left_out if options.verbose else done.left_out[:SHOWN]
-    for skipped in shown:
-        say(f"left out: {skipped.where}: {skipped.reason}\n")
+def remarks(done: Imported, *, everything: bool) -> Iterator[str]:
+    """What was left out, the first lines or everything, and the notes."""
+    shown = done.left_out if everything else done.left_out[:SHOWN]
+    yield from (f"left out: {skipped.where}: {skipped.reason}" for skipped in shown)
     if len(done.left_out) > len(shown):
         kinds = Counter(skipped.reason.split(":")[0] for skipped in done.left_out[len(shown) :])
-        say(
-            f"left out too: {', '.join(f'{number:,} {kind}' for kind, number in kinds.most_common(3))} (-v lists all)\n"
-        )
-    for note in done.notes:
-        say(f"note: {note}\n")
+        most = ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common(3))
+        yield f"left out too: {most} (-v lists all)"
+    yield from (f"note: {note}" for note in done.notes)
+
+
+def _say(done: Imported, suites: Sequence[Path], options: Namespace) -> None:
+    say = sys.stdout.write
+    for line in remarks(done, everything=bool(options.verbose)):
+        say(f"{line}\n")
     if not done.cases:
         lacks = (
             "Gemini model with a prompt and a test" if _promptfoo(options.paths) else "native generateContent request"
