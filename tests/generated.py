@@ -80,7 +80,7 @@ def failing() -> str:
         Path("suites/trains.yaml").write_text(suite, "utf-8")
         Path("harness.toml").write_text('provider = "simulator"\n', "utf-8")
         Path("cassettes").symlink_to(ROOT / "cassettes")
-        text = played("suites/trains.yaml", "-k", "two-trains and low and flash", code=1)
+        text = played("suites/trains.yaml", "-k", "two-trains and low and 3.6-flash", code=1)
     return text[text.index("FAIL thinking") :].partition("\n\n")[0]
 
 

@@ -18,7 +18,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
-from harness.cli.stdout import Stdout, configure_stdio_encoding, filtered
+from harness.cli.stdout import Stdout, configure_stdio_encoding, filtered, under
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def _annotate(error: HarnessError) -> None:
     from harness.report.github import error_annotations
 
     view = View(display_path=step_summary.named)
-    sys.stdout.writelines(f"{_without_secrets(line)}\n" for line in error_annotations(error, view))
+    lines = (f"{_without_secrets(line)}\n" for line in error_annotations(error, view))
+    under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
 
 
 def _version() -> int:
