@@ -188,11 +188,12 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
 
 
 def command_names() -> dict[str, str]:
-    """The commands, each with its module: a file of ``commands/``. One that is a word of Python has ``_`` at its end."""
+    """The commands, each with its module: a file of ``commands/``. One that is a word of Python has ``_`` at its
+    end; any other ``_`` is a hyphen."""
     from harness.cli import commands
 
     modules = [module.name for module in iter_modules(commands.__path__)]
-    return {module.removesuffix("_"): f"{commands.__name__}.{module}" for module in modules}
+    return {module.removesuffix("_").replace("_", "-"): f"{commands.__name__}.{module}" for module in modules}
 
 
 def _examples(lines: Sequence[str]) -> str:
