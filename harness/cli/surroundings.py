@@ -62,10 +62,10 @@ def _installer(folder: Path) -> str:
     if not (folder / "pyproject.toml").is_file():
         return ""
     if (folder / "uv.lock").is_file():
-        return "uv add --dev gemini-harness"
+        return "uv add --dev 'gemini-harness[stats]'"
     if (folder / "poetry.lock").is_file():
-        return "poetry add --group dev gemini-harness"
-    return "pip install gemini-harness"
+        return "poetry add --group dev 'gemini-harness[stats]'"
+    return "pip install 'gemini-harness[stats]'"
 
 
 def _recordings(folder: Path) -> dict[Path, int]:

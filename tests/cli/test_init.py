@@ -105,7 +105,7 @@ def test_what_the_folder_holds_is_found(project: Path, capsys: pytest.CaptureFix
     (project / "uv.lock").touch()
     assert main(["init"]) == 0
     out = capsys.readouterr().out
-    assert "found  a Python project: `uv add --dev gemini-harness` adds the harness to it" in out
+    assert "found  a Python project: `uv add --dev 'gemini-harness[stats]'` adds the harness to it" in out
     assert "found  1 file with recorded requests to Gemini in tests/cassettes/\n" in out
     assert "\ngemini-harness import tests/cassettes --suite recorded\n" in out
     assert "found  promptfooconfig.yaml, suites of promptfoo\n" in out
