@@ -161,6 +161,15 @@ _ELSEWHERE = {
 }
 
 
+_NO_KEY = "no key of a suite is like it"
+_OF_TESTS = {
+    "options": "`by:` of a `judge:` names who grades; transforms have no counterpart",
+    "threshold": "every check of a case must pass; `require: 2/3` is about its attempts",
+    "metadata": "`tags:` choose cases",
+}
+"""Key of a test -> what takes its place."""
+
+
 # --- the tests --------------------------------------------------------------------------------------------
 
 
@@ -169,7 +178,7 @@ def _groups(source: Source, result: Imported) -> list[_Group]:
     shared = source.content(source.value.get("defaultTest")) or {}
     shared = shared if isinstance(shared, Mapping) else {}
     for key in (key for key in shared if key not in ("vars", "assert")):
-        _leave(result, source.at("defaultTest", key), f"defaultTest.{key}: no key of a suite is like it")
+        _leave(result, source.at("defaultTest", key), f"defaultTest.{key}: {_OF_TESTS.get(key, _NO_KEY)}")
     variables = shared.get("vars")
     variables = variables if isinstance(variables, Mapping) else {}
     base = [
@@ -188,7 +197,7 @@ def _groups(source: Source, result: Imported) -> list[_Group]:
 def _group(test: Test, base: Sequence[tuple[Any, str]], found: dict[str, _Group], result: Imported) -> None:
     about = str(test.stated.get("description") or "")
     for key in (key for key in test.stated if key not in ("vars", "assert", "description")):
-        _leave(result, test.at(key), f"{key} of a test: no key of a suite is like it")
+        _leave(result, test.at(key), f"{key} of a test: {_OF_TESTS.get(key, _NO_KEY)}")
     own = [(one, test.at("assert", *route)) for route, one in assertions.flat(test.stated.get("assert"))]
     remarks: list[str] = []
     shared = _expectations(base, test.source, [], result)

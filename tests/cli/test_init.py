@@ -131,6 +131,18 @@ def test_recordings_without_a_request_are_a_complaint(project: Path, capsys: pyt
     assert not (project / "suites").exists()
 
 
+def test_suites_of_promptfoo_are_no_recordings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "promptfooconfig.yaml").write_text("prompts: []\n")
+    assert main(["init", "--from-recordings", "promptfooconfig.yaml"]) == 4
+    assert "`gemini-harness import promptfooconfig.yaml` makes suites of it" in capsys.readouterr().err
+
+
+def test_recordings_are_no_suite_and_say_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(project / "tests/cassettes/test_norway.yaml")
+    assert main(["run", "tests/cassettes/test_norway.yaml"]) == 4
+    assert "these are recordings: `gemini-harness import` makes a suite of them" in capsys.readouterr().err
+
+
 def test_gitlab_gets_a_job_that_passes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / ".gitlab-ci.yml").write_text("stages: [test]\n")
     assert main(["init"]) == 0

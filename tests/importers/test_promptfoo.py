@@ -211,7 +211,7 @@ def test_checks_of_all_tests_stand_in_defaults(imported: Import) -> None:
     printed = imported(f"{CONFIG}  - vars: {{country: Peru}}\n{shared}evaluateOptions: {{repeat: 3, cache: false}}\n")
     assert suite()["defaults"]["expect"] == {"latency": {"max": "900ms"}}
     assert suite()["repeat"] == 3
-    assert "promptfooconfig.yaml:8: defaultTest.options: no key of a suite is like it" in printed
+    assert "promptfooconfig.yaml:8: defaultTest.options: `by:` of a `judge:` names who grades" in printed
     assert "promptfooconfig.yaml:9: evaluateOptions.cache: cassettes: " in printed
 
 
@@ -232,6 +232,21 @@ def test_a_case_that_the_api_refuses_is_left_out(imported: Import) -> None:
 )
 def test_a_faulty_configuration_is_a_complaint(imported: Import, config: str, complaint: str) -> None:
     assert complaint in imported(config, code=4)
+
+
+def test_who_is_asked_first_is_said(imported: Import) -> None:
+    assert "asks google once, and records; `--provider simulator` needs no key" in imported(CONFIG)
+    Path("harness.toml").write_text('provider = "simulator"\n')
+    assert "asks simulator once, and records; `--provider google` asks Gemini" in imported(CONFIG)
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_configuration_is_no_suite_and_says_what_to_do(
+    imported: Import, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    imported(CONFIG)
+    assert main([command, "promptfooconfig.yaml"]) == 4
+    assert "this is a configuration of promptfoo: `gemini-harness import` makes suites of it" in capsys.readouterr().err
 
 
 def test_a_suite_that_is_there_is_kept(imported: Import) -> None:

@@ -64,7 +64,7 @@ def main(options: Namespace) -> int:
         raise UsageError(f"{taken} exists already, and is another; choose another name with --suite, or remove it")
     if done.cases:
         _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
-    _say(done, suites, options)
+    _say(done, suites, options, settings)
     return 0 if done.cases else 4 if done.unreadable else 5
 
 
@@ -127,7 +127,7 @@ def remarks(done: Imported, *, everything: bool) -> Iterator[str]:
     yield from (f"note: {note}" for note in done.notes)
 
 
-def _say(done: Imported, suites: Sequence[Path], options: Namespace) -> None:
+def _say(done: Imported, suites: Sequence[Path], options: Namespace, settings: Config) -> None:
     say = sys.stdout.write
     for line in remarks(done, everything=bool(options.verbose)):
         say(f"{line}\n")
@@ -143,4 +143,6 @@ def _say(done: Imported, suites: Sequence[Path], options: Namespace) -> None:
     say(f"{written}: {cases}, {answers} on cassettes\n")
     say(f"now: gemini-harness run {written}{'' if done.answers else ' --record-mode once'}\n")
     if _promptfoo(options.paths):
-        say("     which asks Gemini once and records; `--provider simulator` asks the simulator, without a key\n")
+        simulated = settings.find(settings.provider).simulated
+        other = "`--provider google` asks Gemini" if simulated else "`--provider simulator` needs no key"
+        say(f"     which asks {settings.provider} once, and records; {other}\n")

@@ -16,6 +16,7 @@ from harness.cli.commands.schema import schema_text
 from harness.cli.surroundings import Surroundings, look
 from harness.config import load
 from harness.errors import UsageError
+from harness.importers.promptfoo_sources import is_config
 from harness.text import amounts
 
 STARTER = Path(__file__).parents[1] / "starter"
@@ -69,6 +70,8 @@ def _sample(folder: Path) -> dict[Path, bytes]:
 
 def _recorded(folder: Path, options: Namespace) -> dict[Path, bytes]:
     """The suite ``recorded`` with its cassettes. Raises UsageError if the recordings hold no request."""
+    for path in filter(is_config, map(Path, options.from_recordings)):
+        raise UsageError(f"{path} holds no recordings: `gemini-harness import {path}` makes suites of it")
     settings = replace(load(folder), suites=folder / "suites", cassettes=folder / "cassettes")
     done = import_.suite_of_recordings(options.from_recordings, "recorded", settings)
     for line in import_.remarks(done, everything=bool(options.verbose)):
