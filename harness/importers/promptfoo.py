@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count, product
+from itertools import chain, count, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -386,7 +386,7 @@ def _telling(rows: list[dict[str, Json]]) -> str:
         shown = {slug(str(row[name]).lower()) for row in rows}
         if len(shown) == len(rows) and all(0 < len(text) <= LONGEST_NAME for text in shown):
             return f"${{row.{name}}}"
-    free = next(name for name in ("n", *(f"n{number}" for number in count(2))) if name not in rows[0])
+    free = next(name for name in map("n{}".format, chain(("",), count(2))) if name not in rows[0])
     for number, row in enumerate(rows, 1):
         row[free] = number
     return f"${{row.{free}}}"

@@ -291,10 +291,17 @@ def _rows(source: Source, variables: Mapping[str, Any]) -> list[dict[str, Json]]
     """A row for every combination of those variables that are lists, as promptfoo does it."""
     values = {name: source.content(value) for name, value in variables.items()}
     lists = [value if isinstance(value, list) else [value] for value in values.values()]
+    if not all(lists):
+        raise NotCarried("one of its variables is an empty list")
     if prod(map(len, lists)) > MOST_COMBINATIONS:
         raise NotCarried(f"its variables have over {MOST_COMBINATIONS:,} combinations")
     return [dict(zip(values, map(_escaped, combination), strict=True)) for combination in product(*lists)]
 
 
 def _escaped(value: Json) -> Json:
+    """A value of a variable as plain data, whose texts are no templates."""
+    if isinstance(value, Mapping):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
     return value.replace("${", "$${") if isinstance(value, str) else value

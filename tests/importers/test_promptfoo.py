@@ -234,6 +234,32 @@ def test_a_faulty_configuration_is_a_complaint(imported: Import, config: str, co
     assert complaint in imported(config, code=4)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("{country: Norway}", "{country: []}", "one of its variables is an empty list"),
+        ("{country: Norway}", "[a]", "its vars are not a mapping"),
+        ("tests:", "tests: [7]\nother:", "they are not in a file of this folder: 7"),
+        ('["What is the capital of {{country}}? One word."]', "[7]", "a prompt that is not text or a file: 7"),
+    ],
+)
+def test_odd_values_are_listed(imported: Import, old: str, new: str, reason: str) -> None:
+    assert reason in imported(CONFIG.replace(old, new), code=5)
+
+
+def test_rows_with_long_values_are_numbered(imported: Import) -> None:
+    long = [f"{letter} {'word ' * 20}" for letter in "ab"]
+    imported(CONFIG.replace("{country: Norway}", json.dumps({"country": long})))
+    (case,) = suite()["cases"]
+    assert case["id"] == "country-${row.n}"
+    assert [row["n"] for row in case["each"]] == [1, 2]
+
+
+def test_a_variable_may_hold_data(imported: Import) -> None:
+    imported(CONFIG.replace("{country: Norway}", "{country: {name: Norway, code: [N, O]}}"))
+    assert suite()["cases"][0]["each"] == [{"country": {"name": "Norway", "code": ["N", "O"]}}]
+
+
 def test_who_is_asked_first_is_said(imported: Import) -> None:
     assert "asks google once, and records; `--provider simulator` needs no key" in imported(CONFIG)
     Path("harness.toml").write_text('provider = "simulator"\n')
