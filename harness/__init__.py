@@ -1,7 +1,8 @@
 """Declarative tests and evals for Gemini's native API.
 
 The public names for other packages, independent of inner paths: the decorators ``check``, ``rule``, ``dialect``, ``output`` and
-``source``, and the types that these functions take and return. Each is imported when it is first used.
+``source``, and the types that these functions take and return. For somebody's own tests: ``play``, ``compare_runs``, ``audit`` and
+``judge_reply``. Each is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -24,14 +25,20 @@ __all__ = [
     "Report",
     "Request",
     "Result",
+    "Results",
     "Target",
     "Trial",
     "Turn",
     "Verdict",
+    "Verdicts",
     "View",
+    "audit",
     "check",
+    "compare_runs",
     "dialect",
+    "judge_reply",
     "output",
+    "play",
     "rule",
     "source",
 ]
@@ -40,6 +47,7 @@ _HOMES = {
     "harness.gemini.providers": ("Provider", "dialect"),
     "harness.judge.registry": ("check", "rule"),
     "harness.report": ("Report", "View", "output"),
+    "harness.run.library": ("Results", "Verdicts", "audit", "compare_runs", "judge_reply", "play"),
     "harness.transport.cassette.sources": ("Recorded", "source"),
 }
 """Module -> its public names. All others are types of ``harness.model``."""

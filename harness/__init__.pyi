@@ -21,6 +21,12 @@ from harness.model import Verdict as Verdict
 from harness.report import Report as Report
 from harness.report import View as View
 from harness.report import output as output
+from harness.run.library import Results as Results
+from harness.run.library import Verdicts as Verdicts
+from harness.run.library import audit as audit
+from harness.run.library import compare_runs as compare_runs
+from harness.run.library import judge_reply as judge_reply
+from harness.run.library import play as play
 from harness.transport.cassette.sources import Recorded as Recorded
 from harness.transport.cassette.sources import source as source
 

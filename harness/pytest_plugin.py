@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from harness.results.store import RunWriter
     from harness.results.summary import Summary
     from harness.run.budget import Budget
+    from harness.run.listening import Listener
     from harness.run.session import Plan
     from harness.suite.cases import Suite
     from harness.suite.matrix import Selection
@@ -103,6 +104,31 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Run(trials_session), "gemini-harness-run")
         if config.getoption("--harness-record-mode") != "none":
             config.pluginmanager.register(_Recording(trials_session), "gemini-harness-recording")
+
+
+@pytest.fixture
+def gemini_harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+    """Judges the answers that the test's own clients get from Gemini (google-genai, httpx), as they come.
+
+    The test fails if an answer breaks an invariant or what ``gemini_harness.expect({...})`` wants of it, and if there was no
+    answer. ``gemini_harness.answers`` are the answers, ``gemini_harness.record(PATH)`` writes them to a cassette.
+    """
+    from harness.run.listening import Listener
+
+    listener = Listener()
+    listener.install(monkeypatch.setattr)
+    yield listener
+    listener.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fails a test whose fixture ``gemini_harness`` saw a faulty answer."""
+    outcome = yield
+    listener = getattr(item, "funcargs", {}).get("gemini_harness")
+    if listener is not None:
+        listener.check()
+    return outcome
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:

@@ -18,7 +18,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
-from harness.cli.stdout import Stdout, configure_stdio_encoding, filtered
+from harness.cli.stdout import Stdout, configure_stdio_encoding, filtered, under
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _OF_THE_USER = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errn
 """What a file may be refused for that is no fault of this program."""
 _VERSION = (["--version"], ["-V"])
 EXAMPLES = ("gemini-harness init", "gemini-harness run suites/")
+NEEDS_STATS = "this needs statistics, which are not installed: pip install 'gemini-harness[stats]'"
 EXIT_CODES = """\
 exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
             3 internal error  4 bad usage, suite or configuration  5 nothing ran
@@ -85,6 +86,11 @@ def main(argv: Sequence[str]) -> int:
                 return _internal(argv)
             sys.stderr.write(_without_secrets(f"cannot use {error.filename}: {error.strerror}\n"))
             return 4
+        except ModuleNotFoundError as missing:
+            if (missing.name or "").partition(".")[0] not in ("numpy", "scipy"):
+                return _internal(argv)
+            sys.stderr.write(f"{NEEDS_STATS}\n")
+            return 4
         except Exception:  # noqa: BLE001  the last resort: two lines here, the rest in a file
             return _internal(argv)
         return code
@@ -101,7 +107,8 @@ def _annotate(error: HarnessError) -> None:
     from harness.report.github import error_annotations
 
     view = View(display_path=step_summary.named)
-    sys.stdout.writelines(f"{_without_secrets(line)}\n" for line in error_annotations(error, view))
+    lines = (f"{_without_secrets(line)}\n" for line in error_annotations(error, view))
+    under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
 
 
 def _version() -> int:
@@ -198,11 +205,12 @@ def _unknown(kind: str, word: str, known: Iterable[str]) -> str:
 
 
 def command_names() -> dict[str, str]:
-    """The commands, each with its module: a file of ``commands/``. One that is a word of Python has ``_`` at its end."""
+    """The commands, each with its module: a file of ``commands/``. One that is a word of Python has ``_`` at its
+    end; any other ``_`` is a hyphen."""
     from harness.cli import commands
 
     modules = [module.name for module in iter_modules(commands.__path__)]
-    return {module.removesuffix("_"): f"{commands.__name__}.{module}" for module in modules}
+    return {module.removesuffix("_").replace("_", "-"): f"{commands.__name__}.{module}" for module in modules}
 
 
 def _examples(lines: Sequence[str]) -> str:

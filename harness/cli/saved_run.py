@@ -6,7 +6,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from harness.config import load as load_config
+from harness.errors import RunError
 from harness.report import Report
+from harness.results import baseline
 from harness.results.load import SavedRun, load
 from harness.results.store import is_being_played
 from harness.results.summary import Summary
@@ -15,7 +17,13 @@ from harness.text import amounts
 
 def find(name: str, options: Namespace) -> SavedRun:
     """The saved run with this path or id, searched in ``--reports`` or the configured folder. Raises RunError."""
-    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    config = load_config(Path())
+    reports = Path(options.reports) if options.reports else config.reports
+    if name == baseline.FOLDER and not Path(name).exists():
+        kept = baseline.path(config.folder)
+        if not kept.is_file():
+            raise RunError(f"there is no {kept} yet; `gemini-harness baseline set RUN` keeps a run there")
+        return load(kept)
     return load(name, reports)
 
 

@@ -1,4 +1,4 @@
-"""Makes a suite and its cassettes of recordings of any tool, and of curl command lines.
+"""Makes a suite and its cassettes of recordings of any tool, and of curl command lines; suites of those of promptfoo.
 
 In: files. Out: the requests in them, and their answers; ``to_suite`` makes a suite and its cassettes from them.
 May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``gemini``, ``text``.

@@ -57,6 +57,8 @@ class Imported:
     answers: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unreadable: int = 0
+    """Recordings, among those left out, that could not be read."""
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ def build_suite(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], conf
     for case, _, trial in kept:
         if case.answers:
             result.files[trial.cassette] = dump(map(_vcrpy_interaction, case.answers))
-    result.files[suite] = _text(name, *_shared(tables))  # the last: a suite without its cassettes is never left
+    result.files[suite] = suite_text(name, *_shared(tables))  # the last: a suite without its cassettes is never left
     return result
 
 
@@ -268,7 +270,7 @@ def _observed(answer: Exchange) -> dict[str, Json]:
 
 def _read_back(name: str, table: Mapping[str, Json], case: _Case, config: Config) -> Trial:
     """The first trial of the case. Raises HarnessError if it would not send the recorded request."""
-    text = _text(name, [{**table, **_escape_values(table, ("prompt", "request"))}])
+    text = suite_text(name, [{**table, **_escape_values(table, ("prompt", "request"))}])
     suite = parse(text, f"{name}.yaml", config.suites, {})
     trials = list(expand([suite], Selection(cassettes_dir=config.cassettes, default_provider=config.provider)))
     if not trials:
@@ -378,12 +380,20 @@ def _without(table: Mapping[str, Json], shared: Mapping[str, Json]) -> dict[str,
     return {key: value for key, value in kept.items() if key not in ("request", "expect") or value}
 
 
-def _text(name: str, tables: Sequence[Mapping[str, Json]], defaults: Mapping[str, Json] | None = None) -> str:
-    head = f"# yaml-language-server: $schema=./.gemini-harness.schema.json\nsuite: {name}\n"
-    if defaults:
-        head += yaml.dump({"defaults": dict(defaults)}, Dumper=_SuiteDumper, **_STYLE)
-    head += "cases:\n"
-    return head + "\n".join(_indented(yaml.dump([dict(table)], Dumper=_SuiteDumper, **_STYLE)) for table in tables)
+def suite_text(
+    name: str,
+    tables: Sequence[Mapping[str, Json]],
+    defaults: Mapping[str, Json] | None = None,
+    head: Mapping[str, Json] | None = None,
+    remarks: Sequence[Sequence[str]] = (),
+) -> str:
+    """A suite as people write it. ``head`` holds further keys of the file, ``remarks`` comments above each case."""
+    text = f"# yaml-language-server: $schema=./.gemini-harness.schema.json\nsuite: {name}\n"
+    for part in (head, {"defaults": dict(defaults)} if defaults else None):
+        text += yaml.dump(dict(part), Dumper=_SuiteDumper, **_STYLE) if part else ""
+    cases = [_indented(yaml.dump([dict(table)], Dumper=_SuiteDumper, **_STYLE)) for table in tables]
+    comments = ["".join(f"  # {line}\n" for line in lines) for lines in remarks] or [""] * len(cases)
+    return f"{text}cases:\n" + "\n".join(map("".join, zip(comments, cases, strict=True)))
 
 
 _STYLE: Mapping[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 120}
@@ -398,6 +408,34 @@ class _SuiteDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: igno
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        node = super().represent_mapping(tag, mapping, flow_style)
+        node.flow_style = not _UPRIGHT & mapping.keys() and _is_short([*sum(node.value, ())])
+        return node
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
+        node = super().represent_sequence(tag, sequence, flow_style)
+        node.flow_style = _is_short(node.value)
+        return node
+
+
+_UPRIGHT = {"about", "defaults", "expect", "id", "model"}
+"""Mappings with one of these keys have a line for each."""
+SHORT = 60
+"""Characters of a list or mapping that is written in one line."""
+
+
+def _is_short(nodes: Sequence[Any]) -> bool:
+    """Whether these values fit into one line, and are texts or short collections themselves."""
+    return sum(map(_width, nodes)) <= SHORT
+
+
+def _width(node: Any) -> int:
+    if isinstance(node, yaml.ScalarNode):
+        return SHORT + 1 if "\n" in node.value else len(node.value) + 2
+    inner = sum(node.value, ()) if isinstance(node, yaml.MappingNode) else node.value
+    return sum(map(_width, inner)) + 2 if node.flow_style else SHORT + 1
 
 
 def _represent_text(dumper: Any, text: str) -> Any:

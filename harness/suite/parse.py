@@ -93,6 +93,16 @@ def parse(
 _Table = Mapping[str, Json]
 
 
+def _instead(root: Json) -> str:
+    """What to do with a file of another tool; empty for any other."""
+    keys = root.keys() if isinstance(root, Mapping) else set()
+    if "interactions" in keys:
+        return "these are recordings: `gemini-harness import` makes a suite of them, `audit` checks them"
+    if {"prompts", "providers"} <= keys:
+        return "this is a configuration of promptfoo: `gemini-harness import` makes suites of it"
+    return ""
+
+
 class _SuiteReading:
     """One suite while it is read: what is sound is handed on, what is not is a complaint."""
 
@@ -113,7 +123,9 @@ class _SuiteReading:
     def suite(self) -> Suite | None:
         root = self.diagnostics.document.value
         if not isinstance(root, Mapping) or "suite" not in root:
-            self.diagnostics.complain((), "a suite is a mapping that starts with the key suite:, its name")
+            self.diagnostics.complain(
+                (), "a suite is a mapping that starts with the key suite:, its name", _instead(root)
+            )
             return None
         self.diagnostics.tree = self.sound(self.resolved(root))
         return self.built(self.diagnostics.tree)

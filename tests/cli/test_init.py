@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -73,6 +74,104 @@ def test_runs_are_ignored_by_git_and_the_workflow_passes(project: Path) -> None:
     (command,) = [step["run"] for step in steps if step.get("run", "").startswith("gemini-harness")]
     assert main(command.split()[1:]) == 0
     assert (project / "report.xml").is_file()
+
+
+def recorded(path: Path) -> None:
+    """A cassette of pytest-recording with one question and its answer."""
+    path.parent.mkdir(parents=True)
+    answer = {
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 1, "totalTokenCount": 8},
+        "modelVersion": "gemini-2.5-flash",
+        "responseId": "abc",
+    }
+    url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+    question = {"contents": [{"role": "user", "parts": [{"text": "Capital of Norway?"}]}]}
+    interaction = {
+        "request": {"method": "POST", "uri": url, "body": json.dumps(question), "headers": {}},
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {"content-type": ["application/json"]},
+            "body": {"string": json.dumps(answer)},
+        },
+    }
+    path.write_text(yaml.safe_dump({"version": 1, "interactions": [interaction]}))
+
+
+def test_what_the_folder_holds_is_found(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(project / "tests/cassettes/test_x/test_norway.yaml")
+    (project / "promptfooconfig.yaml").write_text("prompts: []\n")
+    (project / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    (project / "uv.lock").touch()
+    assert main(["init"]) == 0
+    out = capsys.readouterr().out
+    assert "found  a Python project: `uv add --dev 'gemini-harness[stats]'` adds the harness to it" in out
+    assert "found  1 file with recorded requests to Gemini in tests/cassettes/\n" in out
+    assert "\ngemini-harness import tests/cassettes --suite recorded\n" in out
+    assert "found  promptfooconfig.yaml, suites of promptfoo\n" in out
+    assert "\ngemini-harness import promptfooconfig.yaml\n" in out
+    assert main(["init"]) == 0
+    assert "1 file with recorded requests" in capsys.readouterr().out, "its own cassettes do not count"
+
+
+def test_recordings_become_the_first_suite(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(project / "tests/cassettes/test_x/test_norway.yaml")
+    assert main(["init", "--from-recordings", "tests/cassettes"]) == 0
+    assert (project / "harness.toml").read_text().endswith('provider = "google"\n')
+    assert not (project / "suites/first.yaml").exists()
+    assert main(["check"]) == 0
+    assert main(["run", "--strict"]) == 0
+    assert "recorded from google" in capsys.readouterr().out
+
+
+def test_recordings_without_a_request_are_a_complaint(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "a.json").write_text("{}")
+    assert main(["init", "--from-recordings", "a.json"]) == 4
+    assert "a.json: holds no generateContent request" in capsys.readouterr().err
+    assert not (project / "suites").exists()
+
+
+def test_suites_of_promptfoo_are_no_recordings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "promptfooconfig.yaml").write_text("prompts: []\n")
+    assert main(["init", "--from-recordings", "promptfooconfig.yaml"]) == 4
+    assert "`gemini-harness import promptfooconfig.yaml` makes suites of it" in capsys.readouterr().err
+
+
+def test_recordings_are_no_suite_and_say_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(project / "tests/cassettes/test_norway.yaml")
+    assert main(["run", "tests/cassettes/test_norway.yaml"]) == 4
+    assert "these are recordings: `gemini-harness import` makes a suite of them" in capsys.readouterr().err
+
+
+def test_gitlab_gets_a_job_that_passes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / ".gitlab-ci.yml").write_text("stages: [test]\n")
+    assert main(["init"]) == 0
+    assert "found  .gitlab-ci.yml: add `include: [{local: .gitlab/gemini-harness.yml}]`" in capsys.readouterr().out
+    assert not (project / ".github").exists()
+    job = yaml.safe_load((project / ".gitlab/gemini-harness.yml").read_text())["gemini-harness"]
+    assert main(job["script"][-1].split()[1:]) == 0
+    assert (project / job["artifacts"]["reports"]["junit"]).is_file()
+
+
+def test_ci_of_a_subfolder_stands_where_ci_looks(project: Path) -> None:
+    (project / ".git").mkdir()
+    (project / ".github").mkdir()
+    (project / ".gitlab-ci.yml").touch()
+    assert main(["init", "my evals"]) == 0
+    job = yaml.safe_load((project / ".github/workflows/gemini-harness.yml").read_text())["jobs"]["replay"]
+    assert job["defaults"]["run"]["working-directory"] == "my evals"
+    assert job["steps"][-1]["with"]["path"] == "my evals/report.*"
+    gitlab = yaml.safe_load((project / ".gitlab/gemini-harness.yml").read_text())["gemini-harness"]
+    assert "cd 'my evals'" in gitlab["script"]
+    assert gitlab["artifacts"]["reports"]["junit"] == "my evals/report.xml"
+
+
+def test_a_configuration_in_pyproject_is_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "pyproject.toml").write_text("[tool.gemini-harness]\nprovider = 'simulator'\n")
+    assert main(["init"]) == 0
+    assert "found  [tool.gemini-harness] in pyproject.toml" in capsys.readouterr().out
+    assert not (project / "harness.toml").exists()
+    assert main(["run"]) == 0
 
 
 def test_the_wheel_carries_all_of_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
+from harness.cli.stdout import under
 from harness.cli.watching import watch
 from harness.gemini.models import ends_by, facts, lifecycle
 from harness.run import session
@@ -75,7 +76,7 @@ def _annotate(plan: Plan) -> None:
 
     view = View(display_path=step_summary.named)
     notes = [note for suite in plan.suites for note in suite.notes] + list(plan.trials.notes)
-    sys.stdout.writelines(f"{note_annotation(note.place, note.message, view)}\n" for note in notes)
+    under(sys.stdout).writelines(f"{note_annotation(note.place, note.message, view)}\n" for note in notes)
 
 
 def _ending(plan: Plan, day: date, within: timedelta) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``import``: recordings of other tools as a suite and its cassettes."""
+"""``import``: recordings of other tools as a suite and its cassettes, and suites of promptfoo."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -15,8 +15,10 @@ from harness import importers
 from harness.cli import from_options
 from harness.cli.commands.audit import is_named_a_recording, recordings
 from harness.cli.commands.schema import schema_text
+from harness.config import Config
 from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
+from harness.importers.promptfoo_sources import is_config
 from harness.importers.to_suite import Imported, LeftOut, build_suite
 from harness.text.names import slug
 from harness.text.patterns import TooSlow
@@ -29,16 +31,20 @@ SHOWN = 10
 """Lines about requests that were left out, without ``-v``."""
 
 
-ABOUT = "turn recordings of any tool and curl commands into a suite and its cassettes"
+ABOUT = "turn recordings of any tool, curl commands or a promptfoo configuration into a suite and its cassettes"
 EXAMPLES = (
     "gemini-harness import tests/cassettes/ --suite recorded",
     "gemini-harness import requests.sh",
+    "gemini-harness import promptfooconfig.yaml",
 )
 
 
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "paths", metavar="PATH", nargs="+", help="recordings or files with curl commands, or folders of them"
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        help="recordings or files with curl commands, or folders of them; or the configuration of promptfoo",
     )
     parser.add_argument(
         "--suite", metavar="NAME", default="imported", help="the name of the new suite (default: %(default)s)"
@@ -52,15 +58,37 @@ def main(options: Namespace) -> int:
     if slug(name) != name:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
     suite = settings.suites / f"{name}.yaml"
-    found, unreadable = _read(options.paths, settings.redact)
-    done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
-    done.left_out = [*unreadable, *done.left_out]
-    if suite.exists() and not _is_same(done.files):
-        raise UsageError(f"{suite} exists already, and is another; choose another name with --suite, or remove it")
+    if (config := _promptfoo(options.paths)) is not None:
+        from harness.importers.promptfoo import build_suites
+
+        done = build_suites(config, name, settings)
+    else:
+        done = suite_of_recordings(options.paths, name, settings)
+    suites = [path for path in done.files if path.parent == settings.suites] or [suite]
+    if (taken := next(filter(Path.exists, suites), None)) and not _is_same(done.files):
+        raise UsageError(f"{taken} exists already, and is another; choose another name with --suite, or remove it")
     if done.cases:
         _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
-    _say(done, suite, options)
-    return 0 if done.cases else 4 if unreadable else 5
+    _say(done, suites, options, settings)
+    return 0 if done.cases else 4 if done.unreadable else 5
+
+
+def _promptfoo(paths: Sequence[str]) -> Path | None:
+    """The configuration of promptfoo, if that is what is imported. Raises UsageError beside other files, or if it is missing."""
+    found = [Path(path) for path in paths if is_config(Path(path))]
+    if found and len(paths) > 1:
+        raise UsageError(f"{found[0]} is imported by itself: its cases are not recordings")
+    if found and not found[0].is_file():
+        raise UsageError(f"no such file or folder: {found[0]}")
+    return found[0] if found else None
+
+
+def suite_of_recordings(paths: Sequence[str], name: str, settings: Config) -> Imported:
+    """The suite ``name`` of the recordings at these paths, and its cassettes; nothing is written."""
+    found, unreadable = _read(paths, settings.redact)
+    done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
+    done.left_out, done.unreadable = [*unreadable, *done.left_out], len(unreadable)
+    return done
 
 
 def _read(paths: Sequence[str], redaction: Redaction) -> tuple[list[tuple[str, list[Recorded]]], list[LeftOut]]:
@@ -103,22 +131,33 @@ def _write(files: dict[Path, str]) -> None:
             raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _say(done: Imported, suite: Path, options: Namespace) -> None:
-    say = sys.stdout.write
-    shown = done.left_out if options.verbose else done.left_out[:SHOWN]
-    for skipped in shown:
-        say(f"left out: {skipped.where}: {skipped.reason}\n")
+def remarks(done: Imported, *, everything: bool) -> Iterator[str]:
+    """What was left out, the first lines or everything, and the notes."""
+    shown = done.left_out if everything else done.left_out[:SHOWN]
+    yield from (f"left out: {skipped.where}: {skipped.reason}" for skipped in shown)
     if len(done.left_out) > len(shown):
         kinds = Counter(skipped.reason.split(":")[0] for skipped in done.left_out[len(shown) :])
-        say(
-            f"left out too: {', '.join(f'{number:,} {kind}' for kind, number in kinds.most_common(3))} (-v lists all)\n"
-        )
-    for note in done.notes:
-        say(f"note: {note}\n")
+        most = ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common(3))
+        yield f"left out too: {most} (-v lists all)"
+    yield from (f"note: {note}" for note in done.notes)
+
+
+def _say(done: Imported, suites: Sequence[Path], options: Namespace, settings: Config) -> None:
+    say = sys.stdout.write
+    for line in remarks(done, everything=bool(options.verbose)):
+        say(f"{line}\n")
     if not done.cases:
-        sys.stderr.write("nothing was imported: no native generateContent request was found that a suite can send\n")
+        lacks = (
+            "Gemini model with a prompt and a test" if _promptfoo(options.paths) else "native generateContent request"
+        )
+        sys.stderr.write(f"nothing was imported: no {lacks} was found that a suite can send\n")
         return
     numbers = {"case": done.cases, "answer": done.answers}
     cases, answers = (f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
-    say(f"{suite}: {cases}, {answers} on cassettes\n")
-    say(f"now: gemini-harness run {suite}{'' if done.answers else ' --record-mode once'}\n")
+    written = " ".join(map(str, suites))
+    say(f"{written}: {cases}, {answers} on cassettes\n")
+    say(f"now: gemini-harness run {written}{'' if done.answers else ' --record-mode once'}\n")
+    if _promptfoo(options.paths):
+        simulated = settings.find(settings.provider).simulated
+        other = "`--provider google` asks Gemini" if simulated else "`--provider simulator` needs no key"
+        say(f"     which asks {settings.provider} once, and records; {other}\n")

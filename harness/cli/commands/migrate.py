@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import date
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
+    _check_statistics()
     saved = _resumed(options)
     printing.check(options, "migration")
     compare.margins(options)
@@ -108,6 +110,14 @@ def main(options: Namespace) -> int:
         sys.stderr.write(f"what was played is in run {played.writer.run['id']}\n")
     played.say_how_to_go_on(options, asks=old.way.asks or new.way.asks)
     return first(codes)
+
+
+def _check_statistics() -> None:
+    """Raises UsageError, before anything is asked, where what the comparison needs is not installed."""
+    from harness.cli.main import NEEDS_STATS
+
+    if not (find_spec("numpy") and find_spec("scipy")):
+        raise UsageError(NEEDS_STATS)
 
 
 def _of_trials(played: Played) -> Iterator[int]:

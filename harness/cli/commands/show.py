@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from harness.cli import from_options
+from harness.cli import from_options, request_code
 from harness.cli import options as shared
 from harness.errors import UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider
@@ -21,10 +21,11 @@ from harness.run.play import prepare
 from harness.run.session import Plan
 from harness.suite import template
 
-ABOUT = "show the exact request of a trial, the origin of its parts, and the curl command for it"
+ABOUT = "show the exact request of a trial, the origin of its parts, and the command or code that sends it"
 EXAMPLES = (
     "gemini-harness show two-trains",
     "gemini-harness show weather --model gemini-3.1-pro-preview",
+    "gemini-harness show two-trains --python > ask.py",
 )
 
 
@@ -32,6 +33,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("trial", metavar="TRIAL", help="a trial's id, or an unambiguous part of it")
     shared.suites(parser)
     shared.selection(parser, keyword=False)
+    code = parser.add_mutually_exclusive_group()
+    code.add_argument("--python", action="store_true", help="print code for google-genai that sends the same request")
+    code.add_argument("--js", action="store_true", help="the same in JavaScript, for @google/genai")
 
 
 def main(options: Namespace) -> int:
@@ -39,6 +43,11 @@ def main(options: Namespace) -> int:
     trial = _found(plan, options.trial)
     request = prepare(trial, plan.config)
     provider = plan.config.find(trial.target.provider)
+    if options.python or options.js:
+        sys.stdout.writelines(f"{'//' if options.js else '#'} {line}\n" for line in request_code.note(provider))
+        write = request_code.javascript if options.js else request_code.python
+        sys.stdout.write(write(request, provider))
+        return 0
     sys.stdout.writelines(f"{line}\n" for line in _shown(trial, request, provider))
     return 0
 

@@ -1,0 +1,154 @@
+"""A request as code for google-genai, in Python and JavaScript, which sends the same body.
+
+What the SDK's configuration has a field for stands there. The rest is put into the body as it is (``extra_body``). The SDK writes
+some keys with underscores, and bytes in the alphabet for addresses; both are the same in proto3's JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.errors import UsageError
+from harness.gemini.providers import SIMULATOR_URL, Provider
+from harness.model import Json, Request
+
+SETTINGS = frozenset((
+    *("audioTimestamp", "candidateCount", "frequencyPenalty", "imageConfig", "logprobs", "maxOutputTokens"),
+    *("mediaResolution", "presencePenalty", "responseJsonSchema", "responseLogprobs", "responseMimeType"),
+    *("responseModalities", "seed", "speechConfig", "stopSequences", "temperature", "thinkingConfig", "topK", "topP"),
+))  # fmt: skip
+"""Fields of ``generationConfig`` that are fields of the SDK's ``GenerateContentConfig``. A ``responseSchema`` is none of them: the SDK
+changes schemas."""
+_TEXTS = ("responseMimeType", "mediaResolution")
+FIELDS = frozenset(("cachedContent", "labels", "safetySettings", "systemInstruction"))
+"""Fields of the body that are fields of the SDK's configuration too. ``tools`` and ``toolConfig`` are none of them: the SDK changes them."""
+WIDTH = 100
+
+
+def python(request: Request, provider: Provider) -> str:
+    """A script that asks with google-genai for Python. Raises UsageError for a request that the SDK cannot send."""
+    base, version = _address(provider)
+    contents, config = _parts(request, "extra_body")
+    config = {_snake(name): value for name, value in config.items()}
+    options = {"base_url": base, "api_version": version}
+    stream = request.transport == "stream"
+    key = _key(provider)
+    lines = [
+        *(["import os", ""] if key is None else []),
+        "from google import genai",
+        "",
+        "client = genai.Client(",
+        f"    api_key={json.dumps(key) if key is not None else _of_environment(provider)},",
+        f"    http_options={_literal(options, 1)},",
+        ")",
+        f"{'chunks' if stream else 'response'} = client.models.generate_content{'_stream' if stream else ''}(",
+        f"    model={json.dumps(request.model)},",
+        f"    contents={_literal(contents, 1)},",
+        *([f"    config={_literal(config, 1)},"] if config else []),
+        ")",
+        *(
+            ["for chunk in chunks:", '    print(chunk.text or "", end="")']
+            if stream
+            else ["print(response.model_dump_json(exclude_none=True, indent=2))"]
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def javascript(request: Request, provider: Provider) -> str:
+    """A module (``.mjs``) that asks with ``@google/genai``. Raises UsageError for a request that the SDK cannot send."""
+    base, version = _address(provider)
+    contents, config = _parts(request, "extraBody")
+    stream = request.transport == "stream"
+    names = _variables(provider)
+    key = _key(provider)
+    asked = {"model": request.model, "contents": contents, **({"config": config} if config else {})}
+    body = json.dumps(asked, indent=2, ensure_ascii=False)
+    shown = json.dumps(key) if key is not None else " ?? ".join(f"process.env.{name}" for name in names)
+    options = json.dumps({"baseUrl": base, "apiVersion": version})
+    lines = [
+        'import { GoogleGenAI } from "@google/genai";',
+        "",
+        f"const ai = new GoogleGenAI({{ apiKey: {shown}, httpOptions: {options} }});",
+        f"const {'chunks' if stream else 'response'} = await ai.models.generateContent{'Stream' if stream else ''}({body});",
+        'for await (const chunk of chunks) process.stdout.write(chunk.text ?? "");'
+        if stream
+        else "console.log(JSON.stringify(response, null, 2));",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _address(provider: Provider) -> tuple[str, str]:
+    """Base URL and version as the SDK takes them. Raises UsageError for a provider at another path, or with another header."""
+    prefix = re.fullmatch(r"(.*)/(\w+)/models/\{model\}:\{method\}", provider.path)
+    if not prefix:
+        raise UsageError(f"provider {provider.name}: google-genai cannot send to the path {provider.path}; curl can")
+    if provider.auth == "bearer":
+        raise UsageError(
+            f"provider {provider.name}: google-genai sends its key as x-goog-api-key, not as bearer; curl can"
+        )
+    return provider.base_url.rstrip("/") + prefix[1], prefix[2]
+
+
+def _parts(request: Request, extra: str) -> tuple[Json, dict[str, Json]]:
+    """The contents, and the configuration with ``extra`` for what has no field. Raises UsageError for another call of the API."""
+    body = request.body
+    if not isinstance(body, Mapping) or "contents" not in body or not re.search(r"enerateContent\b", request.url):
+        raise UsageError("this trial begins with another call than generateContent; curl shows it")
+    if not body["contents"]:
+        raise UsageError("google-genai sends nothing without contents; curl does")
+    settings = body.get("generationConfig")
+    settings = settings if isinstance(settings, Mapping) else {}
+    config = {name: value for name, value in settings.items() if _fits(name, value)}
+    config |= {name: value for name, value in body.items() if name in FIELDS}
+    rest = {name: value for name, value in settings.items() if name not in config}
+    others = {name: value for name, value in body.items() if name not in {"contents", "generationConfig", *FIELDS}}
+    others |= {"generationConfig": rest} if rest or (not settings and "generationConfig" in body) else {}
+    option = "http_options" if extra == "extra_body" else "httpOptions"
+    return body["contents"], config | ({option: {extra: others}} if others else {})
+
+
+def _fits(name: str, value: Json) -> bool:
+    """Whether the SDK has a field for it, and takes the value, also one that the API refuses."""
+    return name in SETTINGS and value is not None and (name in _TEXTS or not isinstance(value, str))
+
+
+def _variables(provider: Provider) -> tuple[str, ...]:
+    return tuple(provider.keys) or ("GEMINI_API_KEY",)
+
+
+def _key(provider: Provider) -> str | None:
+    """A key that is none; None where the environment holds it."""
+    return provider.key or ("none" if provider.auth == "none" else None)
+
+
+def _of_environment(provider: Provider) -> str:
+    first, *more = _variables(provider)
+    found = f"os.environ[{json.dumps(more[-1] if more else first)}]"
+    return f"os.environ.get({json.dumps(first)}) or {found}" if more else found
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name)
+
+
+def note(provider: Provider) -> Iterator[str]:
+    """What to do where the address stands for a simulator that a run starts."""
+    if provider.base_url.startswith(SIMULATOR_URL):
+        yield f"{SIMULATOR_URL} stands for a simulator that a run starts; `gemini-harness simulate` starts one and prints its address"
+
+
+def _literal(value: Any, depth: int) -> str:
+    """The value as Python, a line for each item where one line would be too long."""
+    line = repr(value)
+    if len(line) + 4 * depth <= WIDTH or not isinstance(value, (dict, list)):
+        return line
+    inner, end = "    " * (depth + 1), "    " * depth
+    if isinstance(value, dict):
+        items = [f"{inner}{name!r}: {_literal(item, depth + 1)},\n" for name, item in value.items()]
+        return f"{{\n{''.join(items)}{end}}}"
+    items = [f"{inner}{_literal(item, depth + 1)},\n" for item in value]
+    return f"[\n{''.join(items)}{end}]"

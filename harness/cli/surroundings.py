@@ -1,0 +1,93 @@
+"""What a folder holds that a first suite should fit: its CI, its Python project, recordings and suites of other tools."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.text.project import Unreadable, read
+
+MOST_FILES = 20_000
+LARGEST = 8 * 2**20
+"""Bytes of a file that is searched for requests."""
+_SUFFIXES = (".yaml", ".yml", ".json", ".har", ".httprr")
+_PASSED_OVER = {"node_modules", "venv", "site-packages", "dist", "build"}
+
+
+class Surroundings(NamedTuple):
+    """``root``: the top of the repository, where CI looks for its files. Paths are as the user would write them.
+
+    ``recordings``: folder -> how many files with requests to Gemini it holds, those of the harness not counted.
+    ``installer``: the command that adds a development dependency to the Python project; empty if there is none.
+    """
+
+    root: Path
+    github: bool
+    gitlab: bool
+    configured: bool
+    installer: str
+    promptfoo: tuple[Path, ...]
+    recordings: dict[Path, int]
+
+
+def look(folder: Path) -> Surroundings:
+    """What there is in the folder, and in the repository that it belongs to. Reads only; a folder that is missing is empty."""
+    root = _root(folder)
+    gitlab = (root / ".gitlab-ci.yml").is_file()
+    return Surroundings(
+        root,
+        github=(root / ".github").is_dir() or not gitlab,
+        gitlab=gitlab,
+        configured=b"[tool.gemini-harness" in _content(folder / "pyproject.toml"),
+        installer=_installer(folder) or _installer(root),
+        promptfoo=tuple(sorted(path for path in folder.glob("promptfoo*config*.*") if path.is_file())),
+        recordings=_recordings(folder),
+    )
+
+
+def _root(folder: Path) -> Path:
+    """The nearest folder at or above with ``.git``, else the folder itself."""
+    real = folder.resolve()
+    for path in (real, *real.parents):
+        if (path / ".git").exists():
+            return folder if path == real else Path(os.path.relpath(path))
+    return folder
+
+
+def _installer(folder: Path) -> str:
+    if not (folder / "pyproject.toml").is_file():
+        return ""
+    if (folder / "uv.lock").is_file():
+        return "uv add --dev 'gemini-harness[stats]'"
+    if (folder / "poetry.lock").is_file():
+        return "poetry add --group dev 'gemini-harness[stats]'"
+    return "pip install 'gemini-harness[stats]'"
+
+
+def _recordings(folder: Path) -> dict[Path, int]:
+    """By the folder called ``cassettes`` that holds them, else by their own."""
+    found: Counter[Path] = Counter()
+    for file in islice(_files(folder), MOST_FILES):
+        content = _content(file)
+        if b"enerateContent" in content and b"x-recording" not in content and b"suite:" not in content[:4096]:
+            above = [path for path in file.relative_to(folder).parents if path.name in ("cassettes", "recordings")]
+            found[folder / above[-1] if above else file.parent] += 1
+    return dict(found)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _PASSED_OVER and not name.startswith("."))
+        yield from (Path(path, name) for name in sorted(names) if name.endswith(_SUFFIXES))
+
+
+def _content(file: Path) -> bytes:
+    """The content; empty if it is missing, too large or not to be read."""
+    try:
+        return read(file) if file.stat().st_size <= LARGEST else b""
+    except (OSError, Unreadable):
+        return b""

@@ -1,0 +1,440 @@
+"""Makes suites of a configuration of promptfoo: its Gemini providers, prompts, tests and assertions.
+
+Models with the same settings share a suite. Every case and every check is read back as a suite is, and what the harness would
+refuse is left out, as is all that has no counterpart, with its place. Keys of the configuration are those of promptfoo's
+reference, https://promptfoo.dev/docs/configuration/reference/.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.config import Config
+from harness.errors import HarnessError, SuiteError
+from harness.importers import promptfoo_assertions as assertions
+from harness.importers.promptfoo_assertions import Expect, NotCarried
+from harness.importers.promptfoo_sources import Prompt, Source, Test, names_in, open_config, with_placeholders
+from harness.importers.promptfoo_sources import prompts as prompts_of
+from harness.importers.promptfoo_sources import tests as tests_of
+from harness.importers.to_suite import Imported, LeftOut, suite_text
+from harness.model import Json
+from harness.suite.matrix import expand
+from harness.suite.parse import parse
+from harness.text.jsontext import canonical
+from harness.text.names import slug
+
+MOST_ROWS = 12
+"""Rows of one case that the suite itself holds. More get a file of their own."""
+LONGEST_NAME = 40
+"""Characters of a value that names a case."""
+
+
+class _Target(NamedTuple):
+    """The models with the same settings, and these settings as keys of ``defaults``."""
+
+    models: list[str]
+    settings: Mapping[str, Json]
+
+
+class _Group(NamedTuple):
+    """Tests that expect the same, as one case."""
+
+    name: str
+    about: str
+    expect: Expect
+    rows: list[Mapping[str, Json]]
+    remarks: list[str]
+
+
+def build_suites(path: Path, name: str, config: Config) -> Imported:
+    """The suites ``name``, ``name-2`` ... of the configuration at ``path``. Raises UsageError if it cannot be read."""
+    source, result = open_config(path), Imported()
+    targets = _targets(source, result)
+    prompts = list(_kept(prompts_of(source), result))
+    groups = _groups(source, result) if prompts else []
+    for number, target in enumerate(targets, 1):
+        _suite(f"{name}-{number}" if number > 1 else name, target, prompts, groups, source, config, result)
+    _remaining(source, result)
+    return result
+
+
+def _leave(result: Imported, where: str, reason: object) -> None:
+    line = LeftOut(where, str(reason))
+    if line not in result.left_out:
+        result.left_out.append(line)
+
+
+def _kept(found: Iterator[tuple[str, Prompt | NotCarried]], result: Imported) -> Iterator[Prompt]:
+    for where, prompt in found:
+        if isinstance(prompt, NotCarried):
+            _leave(result, where, f"prompt: {prompt}")
+        else:
+            yield prompt
+
+
+# --- the providers ----------------------------------------------------------------------------------------
+
+
+def _targets(source: Source, result: Imported) -> list[_Target]:
+    """Models by their settings. Providers that are not Gemini are left out."""
+    key = "providers" if "providers" in source.value else "targets"
+    stated = source.value.get(key, [])
+    found: dict[str, _Target] = {}
+    for index, one in enumerate(stated if isinstance(stated, list) else [stated]):
+        where = source.at(key, index) if isinstance(stated, list) else source.at(key)
+        name, settings = _provider(one)
+        model = re.fullmatch(r"(google|palm|vertex):(?:chat:)?(gemini-[\w.-]+)", name)
+        if not model:
+            _leave(result, where, f"provider {name or one!r}: not a Gemini model of google: or vertex:")
+            continue
+        if model[1] == "vertex":
+            note = "vertex: models are asked at the provider of harness.toml; add a row for Vertex under [providers]"
+            result.notes += [note] if note not in result.notes else []
+        keys = dict(_settings(settings, source, where, result))
+        found.setdefault(canonical(keys), _Target([], keys)).models.append(model[2])
+    return list(found.values())
+
+
+def _provider(one: Any) -> tuple[str, Mapping[str, Any]]:
+    """The id and the ``config`` of a provider, in any of its three spellings."""
+    if isinstance(one, Mapping) and "id" not in one and len(one) == 1:
+        ((name, options),) = one.items()
+        one = {"id": name, **(options if isinstance(options, Mapping) else {})}
+    if isinstance(one, Mapping):
+        settings = one.get("config")
+        return str(one.get("id", "")), settings if isinstance(settings, Mapping) else {}
+    return str(one), {}
+
+
+_SHORT = {"temperature", "topP", "topK", "maxOutputTokens"}
+_FIELDS = {
+    "stopSequences": "generationConfig",
+    "thinkingConfig": "generationConfig",
+    "systemInstruction": "",
+    "tools": "",
+    "toolConfig": "",
+    "safetySettings": "",
+    "cachedContent": "",
+}
+"""Keys of ``config`` that are fields of the request -> the field that holds them, if any."""
+_OTHER_NAMES = {"thinking": "thinkingConfig", "max_tokens": "maxOutputTokens"}
+
+
+def _settings(stated: Mapping[str, Any], source: Source, where: str, result: Imported) -> Iterator[tuple[str, Json]]:
+    request: dict[str, Json] = {}
+    for given, value in stated.items():
+        name = re.sub(r"_(\w)", lambda found: found[1].upper(), _OTHER_NAMES.get(given, given))
+        try:
+            yield from _setting(name, with_placeholders(source.content(value)), request)
+        except (NotCarried, ValueError) as fault:
+            _leave(result, where, f"config.{given}: {fault}")
+    if request:
+        yield "request", request
+
+
+def _setting(name: str, content: Any, request: dict[str, Json]) -> Iterator[tuple[str, Json]]:
+    """A setting as a key of ``defaults``, or else put into ``request``. Raises NotCarried, and ValueError for a faulty schema."""
+    if name in _SHORT:
+        yield name, content
+    elif name == "systemInstruction" and isinstance(content, str):
+        yield "system", content
+    elif name == "responseSchema":
+        yield "schema", json.loads(content) if isinstance(content, str) else content
+    elif name == "generationConfig" and isinstance(content, Mapping):
+        request[name] = {**request.get(name, {}), **content}
+    elif _FIELDS.get(name):
+        request[_FIELDS[name]] = {**request.get(_FIELDS[name], {}), name: content}
+    elif name in _FIELDS:
+        request[name] = content
+    else:
+        raise NotCarried(_ELSEWHERE.get(name, "no key of a suite is like it"))
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(("apiHost", "apiBaseUrl"), "an address belongs into harness.toml, as a row under [providers.NAME]"),
+    "apiKey": "a key is read from the environment (GEMINI_API_KEY), never from a file",
+}
+
+
+_NO_KEY = "no key of a suite is like it"
+_OF_TESTS = {
+    "options": "`by:` of a `judge:` names who grades; transforms have no counterpart",
+    "threshold": "every check of a case must pass; `require: 2/3` is about its attempts",
+    "metadata": "`tags:` choose cases",
+}
+"""Key of a test -> what takes its place."""
+
+
+# --- the tests --------------------------------------------------------------------------------------------
+
+
+def _groups(source: Source, result: Imported) -> list[_Group]:
+    """The tests as cases: those without a description that expect the same are one, with their rows."""
+    shared = source.content(source.value.get("defaultTest")) or {}
+    shared = shared if isinstance(shared, Mapping) else {}
+    for key in (key for key in shared if key not in ("vars", "assert")):
+        _leave(result, source.at("defaultTest", key), f"defaultTest.{key}: {_OF_TESTS.get(key, _NO_KEY)}")
+    variables = shared.get("vars")
+    variables = variables if isinstance(variables, Mapping) else {}
+    base = [
+        (assertion, source.at("defaultTest", "assert", *route))
+        for route, assertion in assertions.flat(shared.get("assert"))
+    ]
+    found: dict[str, _Group] = {}
+    for test in tests_of(source, variables):
+        if isinstance(test, Test):
+            _group(test, base, found, result)
+        else:
+            _leave(result, test[0], f"tests: {test[1]}")
+    return list(found.values())
+
+
+def _group(test: Test, base: Sequence[tuple[Any, str]], found: dict[str, _Group], result: Imported) -> None:
+    about = str(test.stated.get("description") or "")
+    for key in (key for key in test.stated if key not in ("vars", "assert", "description")):
+        _leave(result, test.at(key), f"{key} of a test: {_OF_TESTS.get(key, _NO_KEY)}")
+    own = [(one, test.at("assert", *route)) for route, one in assertions.flat(test.stated.get("assert"))]
+    remarks: list[str] = []
+    shared = _expectations(base, test.source, [], result)
+    expect = _expectations(own, test.source, remarks, result, shared)
+    key = canonical([about, expect, remarks, sorted(test.rows[0])])
+    group = found.setdefault(key, _Group(slug(about.lower())[:60].strip("-"), about, expect, [], remarks))
+    group.rows.extend(test.rows)
+
+
+def _expectations(
+    stated: Sequence[tuple[Any, str]],
+    source: Source,
+    remarks: list[str],
+    result: Imported,
+    shared: Expect | None = None,
+) -> Expect:
+    """The checks of these assertions, beside the shared ones. What is left out becomes a remark for the suite too."""
+    kept: Expect = shared or {}
+    for assertion, where in stated:
+        try:
+            kept = assertions.join([kept, _accepted(assertion, source)])
+        except NotCarried as fault:
+            _leave(result, where, fault)
+            code = str(assertion.get("value", "")).strip().splitlines() if isinstance(assertion, Mapping) else []
+            remarks.append(f"{str(fault).partition(':')[0]}: {code[0] if code else ''}".rstrip(": "))
+            continue
+        for key in sorted(assertion.keys() - {"type", "value", "threshold"}):
+            _leave(result, where, f"{assertion['type']}: its {key} is not carried over")
+    return kept
+
+
+def _accepted(assertion: Any, source: Source) -> Expect:
+    """The check, read back as part of a suite. Raises NotCarried."""
+    if not isinstance(assertion, Mapping):
+        raise NotCarried(f"not an assertion: {assertion!r}")
+    value = with_placeholders(source.content(assertion.get("value")))
+    if assertion.get("type") in ("is-json", "not-is-json") and isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise NotCarried("is-json: its value is not a schema") from None
+    expect = assertions.convert({**assertion, "value": value})
+    row = dict.fromkeys(names_in(expect), "x")
+    case = {"id": "a", "model": "gemini-3.8-flash", "prompt": "hi", "each": [row], "expect": expect}
+    try:
+        parse(suite_text("a", [case]), "a.yaml", Path(), {})
+    except SuiteError as fault:
+        raise NotCarried(f"{assertion.get('type')}: {_reason(fault)}") from fault
+    return expect
+
+
+def _reason(fault: HarnessError) -> str:
+    return re.sub(r"^\S+\.yaml:\d+(:\d+)?: ", "", str(fault).splitlines()[0])
+
+
+# --- a suite ----------------------------------------------------------------------------------------------
+
+
+def _suite(
+    name: str,
+    target: _Target,
+    prompts: Sequence[Prompt],
+    groups: Sequence[_Group],
+    source: Source,
+    config: Config,
+    result: Imported,
+) -> None:
+    """Add the file of one suite, and those with its rows. Cases that a suite cannot hold are left out."""
+    shared, apart = _defaults(target, prompts)
+    head: dict[str, Json] = {"about": str(source.value.get("description") or f"from {source.document.file}")}
+    head |= {"repeat": repeat} if (repeat := _repeat(source)) else {}
+    kept: list[dict[str, Json]] = []
+    remarks: list[list[str]] = []
+    taken: set[str] = set()
+    asked: Sequence[Prompt | None] = apart or (None,)
+    for prompt, group in product(asked, groups):
+        case = _case(group, prompt, shared, taken)
+        if fault := _refused(name, case, shared, head, config):
+            _leave(result, source.document.file, f"{name}/{case['id']}: {fault}")
+            continue
+        remarks.append([f"left out: {remark}" for remark in group.remarks])
+        kept.append(_with_rows_in_file(case, name, config, result))
+    if kept:
+        result.cases += len(kept)
+        _share_checks(kept, shared)
+        result.files[config.suites / f"{name}.yaml"] = suite_text(name, kept, shared, head, remarks)
+
+
+def _defaults(target: _Target, prompts: Sequence[Prompt]) -> tuple[dict[str, Json], Sequence[Prompt]]:
+    """The keys of ``defaults``, and the prompts that cannot stand there, as they are more than an axis of texts."""
+    shared: dict[str, Json] = {
+        "model": target.models if len(target.models) > 1 else target.models[0],
+        **target.settings,
+    }
+    if len(prompts) == 1:
+        return _merged(shared, prompts[0].keys), ()
+    if all(list(prompt.keys) == ["prompt"] for prompt in prompts):
+        return {**shared, "prompt": [prompt.keys["prompt"] for prompt in prompts]}, ()
+    return shared, prompts
+
+
+def _refused(
+    name: str, case: Mapping[str, Json], shared: Mapping[str, Json], head: Mapping[str, Json], config: Config
+) -> str:
+    """Why a suite cannot hold the case; empty if it can."""
+    try:
+        suite = parse(suite_text(name, [case], shared, head), f"{name}.yaml", config.suites, {})
+        return "" if len(expand([suite])) else "it has no trial"
+    except HarnessError as fault:
+        return _reason(fault)
+
+
+def _share_checks(cases: Sequence[dict[str, Json]], shared: dict[str, Json]) -> None:
+    """Move the checks that all cases have alike into ``defaults``."""
+    expected = [case.get("expect", {}) for case in cases]
+    alike = {name: value for name, value in expected[0].items() if all(one.get(name) == value for one in expected)}
+    if len(cases) < 2 or not alike:
+        return
+    shared["expect"] = alike
+    for case in cases:
+        left = {name: value for name, value in case["expect"].items() if name not in alike}
+        if left:
+            case["expect"] = left
+        else:
+            del case["expect"]
+
+
+def _merged(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, Json]:
+    both = {**one, **other}
+    if "request" in one and "request" in other:
+        both["request"] = {**one["request"], **other["request"]}
+    return both
+
+
+def _repeat(source: Source) -> int | None:
+    for key in ("evaluateOptions", "commandLineOptions"):
+        options = source.value.get(key)
+        if isinstance(options, Mapping) and isinstance(options.get("repeat"), int) and options["repeat"] > 1:
+            return int(options["repeat"])
+    return None
+
+
+def _case(group: _Group, prompt: Prompt | None, shared: Mapping[str, Json], taken: set[str]) -> dict[str, Json]:
+    keys: Mapping[str, Json] = prompt.keys if prompt else {}
+    asked = {key: value for key, value in {**shared, **keys}.items() if key != "model"}
+    wanted = names_in([asked, group.expect])
+    rows = [{name: row.get(name, "") for name in wanted} for row in group.rows]
+    rows = list({canonical(row): row for row in rows}.values())
+    label = slug(prompt.label.lower()) if prompt else ""
+    stem = "-".join(filter(None, (group.name, label))) or _stem(rows, asked)
+    case: dict[str, Json] = {"id": _free(stem, taken)}
+    if group.about and slug(group.about.lower()) != case["id"]:
+        case["about"] = group.about
+    if len(rows) > 1:
+        case["id"] = f"{case['id']}-{_telling(rows)}"
+    if wanted:
+        case["each"] = rows
+    return case | dict(keys) | ({"expect": group.expect} if group.expect else {})
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    """The name, with a number if it is taken, which it is from now on."""
+    name = next(one for one in (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3))) if one not in taken)
+    taken.add(name)
+    return name
+
+
+def _stem(rows: Sequence[Mapping[str, Json]], asked: Mapping[str, Json]) -> str:
+    """The value of the only row, the name of the first variable, or else the first words of the prompt."""
+    for name, value in (rows[0] if rows else {}).items():
+        shown = slug(str(value).lower())
+        if len(rows) > 1 or 0 < len(shown) <= LONGEST_NAME:
+            return name if len(rows) > 1 else shown
+    return _first_words(asked) or "case"
+
+
+def _first_words(asked: Mapping[str, Json]) -> str:
+    prompt = asked.get("prompt")
+    words = re.findall(r"\w+", re.sub(r"\$\{[^}]*\}", "", prompt if isinstance(prompt, str) else ""))
+    return "-".join(words[:3]).lower()
+
+
+def _telling(rows: list[dict[str, Json]]) -> str:
+    """The placeholder that tells the rows apart in the id: a variable with short values, else a number that is added to them."""
+    for name in rows[0]:
+        shown = {slug(str(row[name]).lower()) for row in rows}
+        if len(shown) == len(rows) and all(0 < len(text) <= LONGEST_NAME for text in shown):
+            return f"${{row.{name}}}"
+    free = next(name for name in map("n{}".format, chain(("",), count(2))) if name not in rows[0])
+    for number, row in enumerate(rows, 1):
+        row[free] = number
+    return f"${{row.{free}}}"
+
+
+def _with_rows_in_file(case: dict[str, Json], name: str, config: Config, result: Imported) -> dict[str, Json]:
+    rows = case.get("each", [])
+    if len(rows) <= MOST_ROWS:
+        return case
+    file = config.suites / name / f"{slug(case['id'].partition('-${')[0])}.jsonl"
+    plain = [{key: _unescaped(value) for key, value in row.items()} for row in rows]
+    result.files[file] = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in plain)
+    return {**case, "each": f"${{file:{name}/{file.name}}}"}
+
+
+def _unescaped(value: Json) -> Json:
+    return value.replace("$${", "${") if isinstance(value, str) else value
+
+
+# --- what remains -----------------------------------------------------------------------------------------
+
+
+_READ = {
+    "description",
+    "prompts",
+    "providers",
+    "targets",
+    "tests",
+    "defaultTest",
+    "evaluateOptions",
+    "commandLineOptions",
+}
+_OPTIONS = {
+    "maxConcurrency": "`--concurrency N`, or `concurrency` in harness.toml",
+    "delay": "`limits` of a provider in harness.toml",
+    "cache": "cassettes: `--record-mode once` asks once, and replays from then on",
+    "outputPath": "`--format html:FILE`, `json:FILE`, `csv:FILE` ...",
+    "sharing": "nothing is uploaded; `--format html:FILE` makes a page to send",
+    "env": "variables of the environment, in suites as ${env:NAME}",
+}
+"""Key -> what takes its place."""
+
+
+def _remaining(source: Source, result: Imported) -> None:
+    """What the configuration holds beside: left out, with what takes its place."""
+    for key in (key for key in source.value if key not in _READ):
+        _leave(result, source.at(key), f"{key}: {_OPTIONS.get(key, 'no key of a suite is like it')}")
+    for group in ("evaluateOptions", "commandLineOptions"):
+        options = source.value.get(group)
+        for key in (key for key in (options if isinstance(options, Mapping) else ()) if key != "repeat"):
+            _leave(result, source.at(group, key), f"{group}.{key}: {_OPTIONS.get(key, 'no option is like it')}")

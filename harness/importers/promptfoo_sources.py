@@ -1,0 +1,307 @@
+"""What a configuration of promptfoo is made of: its text with places, the files that it names, its prompts and its tests."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.errors import UsageError
+from harness.importers.promptfoo_assertions import NotCarried, from_text
+from harness.model import Json
+from harness.text import yamltext
+from harness.text.project import Project, Unreadable
+
+MOST_COMBINATIONS = 10_000
+_FILE = "file://"
+_MEDIA = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".pdf", ".mp3", ".wav", ".mp4")
+_CODE = (".js", ".mjs", ".cjs", ".ts", ".py", ".rb")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of YAML, JSON or CSV, whose values have places."""
+
+    project: Project
+    document: yamltext.Document
+
+    @property
+    def value(self) -> Any:
+        return self.document.value
+
+    def at(self, *route: str | int) -> str:
+        """The place of a value, for messages: ``promptfooconfig.yaml:12``."""
+        place = self.document.place(route)
+        return f"{place.file}:{place.line}"
+
+    def named(self, name: str) -> Source:
+        """The file that ``file://NAME`` names. Raises NotCarried."""
+        path = self.project.folder / name.removeprefix(_FILE)
+        return read(path, self.project, _text(self.project, name))
+
+    def content(self, value: Any) -> Any:
+        """The value, or the content of the file that it names: data for JSON and YAML, else text. Raises NotCarried."""
+        if not (isinstance(value, str) and value.startswith(_FILE)):
+            return value
+        if value.endswith((".json", ".yaml", ".yml")):
+            return self.named(value).value
+        return _text(self.project, value)
+
+
+def read(path: Path, project: Project, text: str) -> Source:
+    """The values of a file with that text. Raises NotCarried if it is not valid."""
+    document = yamltext.read(text, str(path))
+    if document.complaints:
+        raise NotCarried(str(document.complaints[0]))
+    return Source(project, document)
+
+
+def open_config(path: Path) -> Source:
+    """The configuration at that path. Raises UsageError."""
+    project = Project(path.parent)
+    try:
+        source = read(path, project, _text(project, path.name))
+    except NotCarried as fault:
+        raise UsageError(str(fault)) from fault
+    if not isinstance(source.value, Mapping):
+        raise UsageError(f"{path}: expected a configuration of promptfoo, with prompts, providers and tests")
+    return source
+
+
+def is_config(path: Path) -> bool:
+    """Whether the name is one of those that promptfoo looks for."""
+    return bool(re.fullmatch(r"promptfoo-?config.*\.(ya?ml|json)", path.name))
+
+
+def _text(project: Project, name: str) -> str:
+    name = name.removeprefix(_FILE)
+    if name.partition(":")[0].endswith(_CODE):
+        raise NotCarried(f"{name} is code, which is not executed here")
+    if name.endswith(_MEDIA):
+        raise NotCarried(f"{name} is a medium; write `files: [{name}]` into the case")
+    try:
+        return project.read(name).decode("utf-8-sig")
+    except (Unreadable, UnicodeDecodeError) as fault:
+        raise NotCarried(f"{name} cannot be read: {fault}") from None
+
+
+# --- placeholders ---------------------------------------------------------------------------------------
+
+
+def with_placeholders(value: Json) -> Json:
+    """The value with ``{{name}}`` as ``${row.name}``, in all of its texts. Raises NotCarried for any other template."""
+    if isinstance(value, Mapping):
+        return {key: with_placeholders(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_placeholders(item) for item in value]
+    return _placed(value) if isinstance(value, str) else value
+
+
+def _placed(text: str) -> str:
+    made = re.sub(r"\{\{-?\s*env\.(\w+)\s*-?\}\}", r"${env:\1}", text.replace("${", "$${"))
+    made = re.sub(r"\{\{-?\s*(\w+)\s*-?\}\}", r"${row.\1}", made)
+    if odd := re.search(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", made, re.DOTALL):
+        raise NotCarried(f"the template {odd[0]!r} is more than the name of a variable")
+    return made
+
+
+def names_in(value: Json) -> list[str]:
+    """The names of all ``${row.name}``, in their order."""
+    return list(dict.fromkeys(re.findall(r"\$\{row\.(\w+)\}", json.dumps(value, ensure_ascii=False))))
+
+
+# --- prompts --------------------------------------------------------------------------------------------
+
+
+class Prompt(NamedTuple):
+    """A prompt as keys of a case: ``prompt`` and perhaps ``system``, or ``request`` with the turns."""
+
+    label: str
+    keys: Mapping[str, Json]
+
+
+def prompts(source: Source) -> Iterator[tuple[str, Prompt | NotCarried]]:
+    """The prompts, each with its place."""
+    stated = source.value.get("prompts", [])
+    for index, one in enumerate(stated if isinstance(stated, list) else [stated]):
+        where = source.at("prompts", index) if isinstance(stated, list) else source.at("prompts")
+        try:
+            for label, text in _prompt_texts(source, one):
+                yield where, Prompt(label, _prompt_keys(text))
+        except NotCarried as fault:
+            yield where, fault
+
+
+def _prompt_texts(source: Source, stated: Any) -> Iterator[tuple[str, str]]:
+    label = ""
+    if isinstance(stated, Mapping):
+        label = str(stated.get("label") or "")
+        stated = stated.get("raw") or stated.get("id") or ""
+    if not isinstance(stated, str) or stated.startswith("exec:"):
+        raise NotCarried(f"a prompt that is not text or a file: {stated!r}")
+    if not (stated.startswith(_FILE) or re.fullmatch(r"[\w./*-]+\.(txt|md|j2|json|ya?ml|jsonl|csv|js|py)", stated)):
+        yield label, stated
+        return
+    name = stated.removeprefix(_FILE)
+    found = sorted(source.project.folder.glob(name)) if "*" in name else [source.project.folder / name]
+    if not found:
+        raise NotCarried(f"no file is named {name}")
+    for path in found:
+        content = _text(source.project, path.relative_to(source.project.folder).as_posix())
+        texts = re.split(r"^---$", content, flags=re.MULTILINE) if path.suffix in (".txt", ".md", ".j2") else [content]
+        for number, text in enumerate(filter(str.strip, texts), 1):
+            yield label or (f"{path.stem}-{number}" if len(texts) > 1 else path.stem), text
+
+
+def _prompt_keys(text: str) -> Mapping[str, Json]:
+    if re.match(r"\s*(\[\s*\{|- *role:)", text):
+        document = yamltext.read(text, "the prompt")
+        if isinstance(document.value, list):
+            return _chat(document.value)
+    return {"prompt": with_placeholders(text.strip())}
+
+
+def _chat(messages: list[Any]) -> Mapping[str, Json]:
+    """A conversation of ``{role, content}``, as chat APIs have it, or of ``{role, parts}``, as Gemini has it."""
+    system: list[Mapping[str, Json]] = []
+    turns: list[dict[str, Any]] = []
+    for message in with_placeholders(messages):
+        if not isinstance(message, Mapping) or not ({"content", "parts"} & message.keys()):
+            raise NotCarried("a message of the chat has no content and no parts")
+        parts = message.get("parts") or _parts(message["content"])
+        if message.get("role") in ("system", "developer"):
+            system += parts
+        else:
+            turns.append({"role": "model" if message.get("role") in ("assistant", "model") else "user", "parts": parts})
+    plain = len(turns) == 1 and all(list(part) == ["text"] for part in (*turns[0]["parts"], *system))
+    if plain and len(turns[0]["parts"]) == 1:
+        first = {"system": "\n".join(part["text"] for part in system)} if system else {}
+        return {**first, "prompt": turns[0]["parts"][0]["text"]}
+    return {"request": ({"systemInstruction": {"parts": system}} if system else {}) | {"contents": turns}}
+
+
+def _parts(content: Any) -> list[Mapping[str, Json]]:
+    if isinstance(content, str):
+        return [{"text": content}]
+    parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
+    if not parts or any("text" not in part for part in parts):
+        raise NotCarried("a message of the chat holds more than text")
+    return [{"text": part["text"]} for part in parts]
+
+
+# --- tests ----------------------------------------------------------------------------------------------
+
+
+class Test(NamedTuple):
+    """One test: its values, its route in ``source``, and the rows of its variables (one, or more where a variable is a list)."""
+
+    stated: Mapping[str, Any]
+    source: Source
+    route: tuple[str | int, ...]
+    rows: list[dict[str, Json]]
+
+    def at(self, *route: str | int) -> str:
+        return self.source.at(*self.route, *route)
+
+
+def tests(source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:
+    """The tests, also those in other files. ``shared`` holds the variables of ``defaultTest``. What cannot be read comes with its place."""
+    stated = source.value.get("tests", [{}])
+    if not isinstance(stated, list):
+        yield from _tests_of(source, ("tests",), stated, shared)
+        return
+    for index, one in enumerate(stated):
+        yield from _tests_of(source, ("tests", index), one, shared)
+
+
+def _tests_of(
+    source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
+) -> Iterator[Test | tuple[str, NotCarried]]:
+    try:
+        if isinstance(stated, Mapping):
+            yield _test(source, route, stated, shared)
+            return
+        for file in _files(source, stated):
+            yield from _tests_in(file, source, shared)
+    except NotCarried as fault:
+        yield source.at(*route), fault
+
+
+def _files(source: Source, name: Any) -> list[str]:
+    if not isinstance(name, str) or re.match(r"https?://", name):
+        raise NotCarried(f"they are not in a file of this folder: {name}")
+    name = name.removeprefix(_FILE)
+    if "*" not in name:
+        return [name]
+    return [path.relative_to(source.project.folder).as_posix() for path in sorted(source.project.folder.glob(name))]
+
+
+def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:
+    if name.endswith(".csv"):
+        yield from _tests_in_table(name, source, shared)
+    elif name.endswith(".jsonl"):
+        lines = _text(source.project, name).splitlines()
+        whole = read(Path(name), source.project, f"[{', '.join(filter(str.strip, lines))}]")
+        yield from (_test(whole, (index,), one, shared) for index, one in enumerate(whole.value))
+    else:
+        found = source.named(name)
+        items = found.value if isinstance(found.value, list) else [found.value]
+        for index, one in enumerate(items):
+            route = (index,) if isinstance(found.value, list) else ()
+            yield from _tests_of(found, route, one, shared)
+
+
+def _test(source: Source, route: tuple[str | int, ...], one: Mapping[str, Any], shared: Mapping[str, Any]) -> Test:
+    own = source.content(one.get("vars")) or {}
+    if not isinstance(own, Mapping):
+        raise NotCarried("its vars are not a mapping")
+    return Test(one, source, route, _rows(source, {**shared, **own}))
+
+
+def _tests_in_table(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[Test]:
+    """The rows of a CSV file. Its ``__expected`` columns are assertions; a text that one expects becomes the column ``expected``."""
+    document = yamltext.Document(str(source.project.folder / name), (), None, ())
+    for row in csv.DictReader(io.StringIO(_text(source.project, name))):
+        values: dict[str, Json] = {**shared, **{key: text for key, text in row.items() if key and key[:2] != "__"}}
+        stated: dict[str, Any] = {"assert": []}
+        for key, text in row.items():
+            if key and key.startswith("__expected") and text:
+                column = key.removeprefix("__")
+                stated["assert"].append(_as_column(from_text(text.strip()), column, values))
+            elif key and key.startswith("__") and text:
+                stated[key.removeprefix("__")] = text
+        yield Test(stated, Source(source.project, document), (), [values])
+
+
+def _as_column(assertion: dict[str, Any], column: str, values: dict[str, Json]) -> dict[str, Any]:
+    if assertion["type"] in ("equals", "contains", "icontains", "starts-with") and column not in values:
+        values[column] = assertion["value"]
+        return {**assertion, "value": f"{{{{{column}}}}}"}
+    return assertion
+
+
+def _rows(source: Source, variables: Mapping[str, Any]) -> list[dict[str, Json]]:
+    """A row for every combination of those variables that are lists, as promptfoo does it."""
+    values = {name: source.content(value) for name, value in variables.items()}
+    lists = [value if isinstance(value, list) else [value] for value in values.values()]
+    if not all(lists):
+        raise NotCarried("one of its variables is an empty list")
+    if prod(map(len, lists)) > MOST_COMBINATIONS:
+        raise NotCarried(f"its variables have over {MOST_COMBINATIONS:,} combinations")
+    return [dict(zip(values, map(_escaped, combination), strict=True)) for combination in product(*lists)]
+
+
+def _escaped(value: Json) -> Json:
+    """A value of a variable as plain data, whose texts are no templates."""
+    if isinstance(value, Mapping):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value

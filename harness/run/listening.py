@@ -1,0 +1,269 @@
+"""Listens to the HTTP clients of somebody's own program: every answer of ``generateContent`` is judged, and perhaps recorded.
+
+The clients are those built on httpx or its fork httpx2, as google-genai is. Their method ``send`` is replaced for a while; the
+bytes pass through unchanged, at the same time. The bodies of other requests are not touched.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.answer import reply as replies
+from harness.config import load
+from harness.disk import replacing
+from harness.errors import CannotWrite, SecretOnTape
+from harness.gemini.providers import Provider
+from harness.judge.audit import operation_at
+from harness.model import Chunk, Exchange, Expectation, Json, Provenance, Reply, Request
+from harness.run.library import Verdicts, expectations, judge_exchange
+from harness.text.credentials import credentials_in
+from harness.text.jsontext import loads
+from harness.transport.cassette import document, dump
+from harness.transport.cassette.interaction import ABOUT_BYTES, SIMULATOR_HOST, without_secrets
+from harness.transport.recorder import is_passing
+from harness.transport.redaction import Leaks, known
+
+Patch = Callable[[Any, str, Any], None]
+"""Sets an attribute, and takes it back later: ``monkeypatch.setattr``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer that a client got: the exchange on the wire, the decoded reply, and the checks that were wanted of it.
+
+    ``secrets``: place -> value of the credentials that were sent with it; the exchange holds none.
+    """
+
+    exchange: Exchange
+    reply: Reply
+    expected: Sequence[Expectation]
+    secrets: Mapping[str, str]
+
+    def verdicts(self, waive: Mapping[str, str] | None = None) -> Verdicts:
+        """By all invariants and the wanted checks. Empty for an answer that clients retry: a rate limit, a server error."""
+        if is_passing(self.exchange.status) and self.exchange.status not in self.exchange.request.expects_status:
+            return Verdicts()
+        return judge_exchange(self.exchange, self.expected, waive or {})
+
+
+class Listener:
+    """The answers of this process's clients, as they are read. The pytest fixture ``gemini_harness`` is one."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        """Complete answers of ``generateContent`` and ``streamGenerateContent``, in the order in which they ended."""
+        self._expected: Sequence[Expectation] = ()
+        self._waived: dict[str, str] = {}
+        self._cassette: Path | None = None
+        self._config = load(Path())
+
+    def expect(self, checks: Mapping[str, Json]) -> None:
+        """Hold every answer from now on to these checks, written as under ``expect:`` of a suite. Raises SuiteError, UsageError."""
+        self._expected = expectations(checks)
+
+    def waive(self, rule: str, why: str) -> None:
+        """Let answers break this invariant."""
+        self._waived[rule] = why
+
+    def record(self, cassette: str | Path) -> None:
+        """Write the answers to this cassette at the end; one that is there is replaced."""
+        self._cassette = Path(cassette)
+
+    def check(self) -> None:
+        """Raise AssertionError for answers that break an invariant or a wanted check, and if there was no answer at all."""
+        if not self.answers:
+            raise AssertionError(
+                "no answer of Gemini was seen: it listens to httpx and httpx2; import google.genai at the top of the "
+                "test's module, so that its async client uses them too"
+            )
+        judged = [(number, answer.verdicts(self._waived)) for number, answer in enumerate(self.answers, 1)]
+        if failed := [f"answer {number}: {verdicts!r}" for number, verdicts in judged if not verdicts.passed]:
+            raise AssertionError("\n".join(failed))
+
+    def close(self) -> None:
+        """Write the cassette, if one was asked for. Raises SecretOnTape and CannotWrite; nothing is then written."""
+        if self._cassette is None or not self.answers:
+            return
+        for answer in self.answers:
+            own = Leaks({f"its own {place}": value.rpartition(" ")[2] for place, value in answer.secrets.items()})
+            for leaks in (own, Leaks(known(os.environ, self._config.providers))):
+                if leak := leaks.find(answer.exchange):
+                    raise SecretOnTape(f"{self._cassette}: not recorded: {leak}. Nothing was written.")
+        text = dump(_documents(self.answers))
+        try:
+            self._cassette.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self._cassette) as file:
+                file.write(text.encode("utf-8", "surrogatepass"))
+        except OSError as fault:
+            raise CannotWrite(f"cannot write {self._cassette}: {fault.strerror or fault}") from fault
+
+    # --- the clients ----------------------------------------------------------------------------------
+
+    def install(self, patch: Patch) -> None:
+        """Listen to httpx and httpx2, until what ``patch`` set is taken back."""
+        for name in ("httpx", "httpx2"):
+            if find_spec(name):
+                library = import_module(name)
+                patch(library.Client, "send", self._sync(library, library.Client.send))
+                patch(library.AsyncClient, "send", self._async(library, library.AsyncClient.send))
+        google = sys.modules.get("google.genai._api_client")
+        if hasattr(google, "has_aiohttp"):
+            patch(google, "has_aiohttp", False)  # its async client then uses httpx
+
+    def _sync(self, library: Any, original: Any) -> Any:
+        def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
+            if operation_at(str(request.url)) is None:
+                return original(client, request, stream=stream, **options)
+            request.read()
+            incoming = _Incoming(self, library, request)
+            response = original(client, request, stream=True, **options)
+            if not incoming.began(response):
+                response.stream = _sync_stream(library, response.stream, incoming)
+                if not stream:
+                    response.read()
+            return response
+
+        return send
+
+    def _async(self, library: Any, original: Any) -> Any:
+        async def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
+            if operation_at(str(request.url)) is None:
+                return await original(client, request, stream=stream, **options)
+            await request.aread()
+            incoming = _Incoming(self, library, request)
+            response = await original(client, request, stream=True, **options)
+            if not incoming.began(response):
+                response.stream = _async_stream(library, response.stream, incoming)
+                if not stream:
+                    await response.aread()
+            return response
+
+        return send
+
+    def note(self, exchange: Exchange, secrets: Mapping[str, str]) -> None:
+        """Keep a complete exchange."""
+        self.answers.append(Answer(exchange, replies.read(exchange), self._expected, secrets))
+
+    def provider(self, url: str) -> Provider | None:
+        """The configured provider at this address, if there is one."""
+        parts = urlsplit(url)
+        rows = self._config.providers.values()
+        return next((row for row in rows if row.origin == (parts.scheme, parts.netloc)), None)
+
+
+def _documents(answers: Sequence[Answer]) -> Iterator[Mapping[str, Any]]:
+    for number, answer in enumerate(answers):
+        simulated = SIMULATOR_HOST if answer.exchange.provenance.simulated else None
+        yield document(answer.exchange, (0, 0, number), simulated)
+
+
+class _Incoming:
+    """An answer while it arrives."""
+
+    def __init__(self, listener: Listener, library: Any, request: Any) -> None:
+        self._listener, self._library, self._request = listener, library, request
+        self._asked, self._start = datetime.now(UTC), perf_counter()
+        self._response: Any = None
+        self._chunks: list[Chunk] = []
+        self._head_at = 0.0
+
+    def began(self, response: Any) -> bool:
+        """Note the head. True if the whole answer is there already, as it is from a transport for tests."""
+        self._response, self._head_at = response, perf_counter() - self._start
+        try:
+            content = response.content
+        except self._library.ResponseNotRead:
+            return False
+        self._chunks = [Chunk(content, self._head_at)]
+        self._note(self._chunks)
+        return True
+
+    def add(self, data: bytes) -> None:
+        if data:
+            self._chunks.append(Chunk(data, perf_counter() - self._start))
+
+    def ended(self) -> None:
+        """The last byte was read."""
+        self._note(self._decoded())
+
+    def _decoded(self) -> list[Chunk]:
+        """The chunks without their compression; one chunk for a compression that is not undone piece by piece."""
+        encoding = self._response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding in ("", "identity") or not self._chunks:
+            return self._chunks
+        if encoding in ("gzip", "x-gzip", "deflate"):
+            inflate = zlib.decompressobj(47)
+            pieces = [Chunk(inflate.decompress(chunk.data), chunk.at) for chunk in self._chunks]
+            return [piece for piece in pieces if piece.data]
+        raw = b"".join(chunk.data for chunk in self._chunks)
+        headers = {"content-encoding": encoding}
+        return [Chunk(self._library.Response(200, headers=headers, content=raw).content, self._chunks[-1].at)]
+
+    def _note(self, chunks: Sequence[Chunk]) -> None:
+        url, headers = str(self._request.url), dict(self._request.headers)
+        answered = {name.lower(): value for name, value in self._response.headers.items()}
+        simulated = "x-simulated" in answered
+        row = self._listener.provider(url)
+        source = "simulator" if simulated else row.source if row else urlsplit(url).hostname or "unknown"
+        exchange = Exchange(
+            request=self._sent(row.name if row else "", url, headers),
+            status=self._response.status_code,
+            headers={name: value for name, value in answered.items() if name not in ABOUT_BYTES},
+            chunks=tuple(chunks),
+            head_at=self._head_at,
+            provenance=Provenance("live", source, self._asked.isoformat(timespec="seconds"), "live", simulated),
+        )
+        self._listener.note(exchange, dict(credentials_in(url, headers)))
+
+    def _sent(self, provider: str, url: str, headers: Mapping[str, str]) -> Request:
+        """The request without its credentials."""
+        model, operation = operation_at(url) or ("", "")
+        content = self._request.content
+        kept = {name: value for name, value in headers.items() if name in ("accept", "content-type")}
+        try:
+            body = loads(content)
+        except ValueError:
+            body = None
+        stream = operation.startswith("stream")
+        return Request(
+            provider, model, "POST", without_secrets(url), kept, body, content, "stream" if stream else "unary"
+        )
+
+
+def _sync_stream(library: Any, inner: Any, incoming: _Incoming) -> Any:
+    class Stream(library.SyncByteStream):  # type: ignore[misc]
+        def __iter__(self) -> Iterator[bytes]:
+            for data in inner:
+                incoming.add(data)
+                yield data
+            incoming.ended()
+
+        def close(self) -> None:
+            inner.close()
+
+    return Stream()
+
+
+def _async_stream(library: Any, inner: Any, incoming: _Incoming) -> Any:
+    class Stream(library.AsyncByteStream):  # type: ignore[misc]
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for data in inner:
+                incoming.add(data)
+                yield data
+            incoming.ended()
+
+        async def aclose(self) -> None:
+            await inner.aclose()
+
+    return Stream()

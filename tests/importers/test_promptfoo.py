@@ -1,0 +1,290 @@
+"""``import promptfooconfig.yaml``: its Gemini models, prompts, tests and assertions become suites; the rest is listed by its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.cli.main import main
+
+CONFIG = """\
+description: Capitals
+prompts: ["What is the capital of {{country}}? One word."]
+providers: [google:gemini-3.8-flash]
+tests:
+  - vars: {country: Norway}
+    assert: [{type: icontains, value: Oslo}]
+"""
+
+Import = Callable[..., str]
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Import:
+    """Imports a configuration with these files beside it, and returns what is printed. The result passes ``check``."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(config: str, *, code: int = 0, **files: str) -> str:
+        Path("promptfooconfig.yaml").write_text(config)
+        for name, text in files.items():
+            path = Path(name.replace("__", "/").replace("_", "."))
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        assert main(["import", "promptfooconfig.yaml"]) == code
+        printed = capsys.readouterr()
+        if code == 0:
+            assert main(["check"]) == 0
+            capsys.readouterr()
+        return printed.out + printed.err
+
+    return run
+
+
+def suite(name: str = "imported") -> Any:
+    return yaml.safe_load(Path(f"suites/{name}.yaml").read_text())
+
+
+def with_assertion(assertion: str) -> str:
+    return CONFIG.replace("{type: icontains, value: Oslo}", assertion)
+
+
+def test_a_configuration_becomes_a_suite_as_people_write_it(imported: Import) -> None:
+    imported(CONFIG)
+    assert Path("suites/imported.yaml").read_text() == (
+        "# yaml-language-server: $schema=./.gemini-harness.schema.json\n"
+        "suite: imported\n"
+        "about: Capitals\n"
+        "defaults:\n"
+        "  model: gemini-3.8-flash\n"
+        "  prompt: What is the capital of ${row.country}? One word.\n"
+        "cases:\n"
+        "  - id: norway\n"
+        "    each: [{country: Norway}]\n"
+        "    expect: {text: {icontains: Oslo}}\n"
+    )
+
+
+def test_it_goes_green_with_the_simulator(imported: Import) -> None:
+    imported(CONFIG)
+    assert main(["run", "--provider", "simulator", "--record-mode", "once"]) == 0
+    assert main(["run", "--provider", "simulator", "--strict"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("assertion", "expect"),
+    [
+        ("{type: equals, value: Oslo}", {"text": {"equals": "Oslo"}}),
+        ("{type: equals, value: {a: 1}}", {"json": {"equals": {"a": 1}}}),
+        ("{type: contains, value: '{{country}}'}", {"text": {"contains": "${row.country}"}}),
+        ("{type: not-contains, value: Rome}", {"text": {"not": {"contains": "Rome"}}}),
+        ("{type: contains-any, value: 'a, b'}", {"text": {"any": [{"contains": "a"}, {"contains": "b"}]}}),
+        ("{type: icontains-all, value: [a, b]}", {"text": {"all": [{"icontains": "a"}, {"icontains": "b"}]}}),
+        ("{type: starts-with, value: Os}", {"text": {"starts_with": "Os"}}),
+        (r"{type: regex, value: '^\w+$'}", {"text": {"matches": r"^\w+$"}}),
+        ("{type: is-json}", {"json": {}}),
+        ("{type: is-json, value: {type: object}}", {"json": {"valid": {"type": "object"}}}),
+        ("{type: latency, threshold: 1500}", {"latency": {"max": "1500ms"}}),
+        ("{type: cost, threshold: 0.01}", {"cost": {"max": 0.01}}),
+        ("{type: llm-rubric, value: is polite}", {"judge": {"rubric": "is polite", "min": 4}}),
+        ("{type: llm-rubric, value: a, threshold: 0.5}", {"judge": {"rubric": "a", "min": 3}}),
+        ("{type: similar, value: Oslo}", {"similar": {"to": "Oslo", "min": 0.75}}),
+        ("{type: finish-reason, value: length}", {"finishReason": "MAX_TOKENS"}),
+        (
+            "{type: contains, value: a}, {type: contains, value: b}",
+            {"text": {"all": [{"contains": "a"}, {"contains": "b"}]}},
+        ),
+        ("{type: assert-set, assert: [{type: contains, value: a}]}", {"text": {"contains": "a"}}),
+    ],
+)
+def test_an_assertion_becomes_a_check(imported: Import, assertion: str, expect: Any) -> None:
+    assert "left out" not in imported(with_assertion(assertion))
+    assert suite()["cases"][0]["expect"] == expect
+
+
+@pytest.mark.parametrize(
+    ("assertion", "reason"),
+    [
+        ("{type: javascript, value: output.length > 3}", "javascript: code is not carried over"),
+        ("{type: contains-jsn}", "contains-jsn: no check is like it"),
+        ("{type: contains-json}", "contains-json: the check `json` wants the whole text"),
+        ("{type: latency}", "latency: it has no threshold"),
+        ("{type: regex, value: '(?<a>b'}", "regex: "),
+        ("{type: not-latency, threshold: 5}", "not-latency: only checks of the text can be turned round"),
+        ("{type: equals, value: 'file://a.js'}", "a.js is code, which is not executed here"),
+        ("{type: equals, value: 'file://../a.txt'}", "../a.txt cannot be read: it lies outside"),
+        ("{type: contains, value: '{{ country | upper }}'}", "the template '{{ country | upper }}' is more than"),
+        ("{type: contains, value: a, weight: 2}", "contains: its weight is not carried over"),
+        ("{type: similar, value: a}, {type: similar, value: b}", "a case has one similar"),
+    ],
+)
+def test_what_has_no_counterpart_is_listed_by_its_place(imported: Import, assertion: str, reason: str) -> None:
+    assert f"left out: promptfooconfig.yaml:6: {reason}" in imported(with_assertion(assertion))
+
+
+def test_what_is_left_out_of_a_case_is_a_comment_in_it(imported: Import) -> None:
+    imported(with_assertion("{type: javascript, value: output.length > 3}"))
+    assert "  # left out: javascript: output.length > 3\n  - id: norway\n" in Path("suites/imported.yaml").read_text()
+
+
+def test_models_with_other_settings_get_a_suite_of_their_own(imported: Import) -> None:
+    providers = """\
+  - google:gemini-3.8-flash
+  - google:gemini-3.5-flash-lite
+  - {id: "google:gemini-2.5-flash", config: {maxOutputTokens: 900, generationConfig: {topP: 0.5}, apiKey: secret}}
+  - openai:gpt-5
+"""
+    printed = imported(CONFIG.replace(" [google:gemini-3.8-flash]", f"\n{providers}"))
+    assert suite()["defaults"]["model"] == ["gemini-3.8-flash", "gemini-3.5-flash-lite"]
+    assert suite("imported-2")["defaults"] == {
+        "model": "gemini-2.5-flash",
+        "maxOutputTokens": 900,
+        "request": {"generationConfig": {"topP": 0.5}},
+        "prompt": "What is the capital of ${row.country}? One word.",
+    }
+    assert "provider 'openai:gpt-5': not a Gemini model" in printed
+    assert "config.apiKey: a key is read from the environment" in printed
+    assert "secret" not in printed
+
+
+def test_tools_schema_and_thinking_are_carried_over(imported: Import) -> None:
+    config = """[{id: "google:gemini-3.8-flash", config: {
+  thinking: {thinkingLevel: LOW}, responseSchema: "file://answer.json", systemInstruction: Be brief.}}]"""
+    schema = {"type": "OBJECT", "properties": {"capital": {"type": "STRING"}}}
+    imported(CONFIG.replace("[google:gemini-3.8-flash]", config), answer_json=json.dumps(schema))
+    defaults = suite()["defaults"]
+    assert defaults["schema"] == schema
+    assert defaults["system"] == "Be brief."
+    assert defaults["request"] == {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
+
+
+def test_prompts_in_files_are_an_axis(imported: Import) -> None:
+    listed = "[file://a.txt, 'Capital of {{country}}?']"
+    imported(
+        CONFIG.replace('["What is the capital of {{country}}? One word."]', listed), a_txt="One {{ country }}\n---\nTwo"
+    )
+    assert suite()["defaults"]["prompt"] == ["One ${row.country}", "Two", "Capital of ${row.country}?"]
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_a_chat_becomes_system_and_prompt_or_turns(imported: Import, *, native: bool) -> None:
+    chat = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Capital of {{country}}?"}]
+    turns = [{"role": role, "parts": [{"text": role}]} for role in ("user", "model", "user")]
+    listed = CONFIG.replace('["What is the capital of {{country}}? One word."]', "file://chat.json")
+    imported(listed, chat_json=json.dumps(turns if native else chat))
+    defaults = suite()["defaults"]
+    if native:
+        assert defaults["request"] == {"contents": turns}
+    else:
+        assert (defaults["system"], defaults["prompt"]) == ("Be brief.", "Capital of ${row.country}?")
+
+
+def test_tests_in_a_table_become_rows_of_a_case(imported: Import) -> None:
+    table = "country,__expected\nPeru,icontains: lima\nChad,icontains: djamena\nItaly,Rome\n"
+    imported(CONFIG[: CONFIG.index("tests:")] + "tests: file://tests.csv\n", tests_csv=table)
+    assert suite()["cases"] == [
+        {
+            "id": "country-${row.country}",
+            "each": [{"country": "Peru", "expected": "lima"}, {"country": "Chad", "expected": "djamena"}],
+            "expect": {"text": {"icontains": "${row.expected}"}},
+        },
+        {
+            "id": "italy",
+            "each": [{"country": "Italy", "expected": "Rome"}],
+            "expect": {"text": {"equals": "${row.expected}"}},
+        },
+    ]
+
+
+def test_many_rows_get_a_file(imported: Import) -> None:
+    imported(CONFIG.replace("{country: Norway}", f"{{country: {json.dumps([f'C{n}' for n in range(20)])}}}"))
+    assert suite()["cases"][0]["each"] == "${file:imported/country.jsonl}"
+    assert len(Path("suites/imported/country.jsonl").read_text().splitlines()) == 20
+
+
+def test_checks_of_all_tests_stand_in_defaults(imported: Import) -> None:
+    shared = "defaultTest: {assert: [{type: latency, threshold: 900}], options: {transform: x}}\n"
+    printed = imported(f"{CONFIG}  - vars: {{country: Peru}}\n{shared}evaluateOptions: {{repeat: 3, cache: false}}\n")
+    assert suite()["defaults"]["expect"] == {"latency": {"max": "900ms"}}
+    assert suite()["repeat"] == 3
+    assert "promptfooconfig.yaml:8: defaultTest.options: `by:` of a `judge:` names who grades" in printed
+    assert "promptfooconfig.yaml:9: evaluateOptions.cache: cassettes: " in printed
+
+
+def test_a_case_that_the_api_refuses_is_left_out(imported: Import) -> None:
+    settings = "{id: 'google:gemini-3.8-flash', config: {temperature: 7}}"
+    printed = imported(CONFIG.replace("[google:gemini-3.8-flash]", f"[{settings}]"), code=5)
+    assert "left out: promptfooconfig.yaml: imported/norway: " in printed
+    assert "nothing was imported: no Gemini model with a prompt and a test" in printed
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ("prompts: [", "promptfooconfig.yaml:2"),
+        ("- a\n", "expected a configuration of promptfoo, with prompts, providers and tests"),
+        ("a: 1\na: 2\n", "promptfooconfig.yaml:2"),
+    ],
+)
+def test_a_faulty_configuration_is_a_complaint(imported: Import, config: str, complaint: str) -> None:
+    assert complaint in imported(config, code=4)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("{country: Norway}", "{country: []}", "one of its variables is an empty list"),
+        ("{country: Norway}", "[a]", "its vars are not a mapping"),
+        ("tests:", "tests: [7]\nother:", "they are not in a file of this folder: 7"),
+        ('["What is the capital of {{country}}? One word."]', "[7]", "a prompt that is not text or a file: 7"),
+    ],
+)
+def test_odd_values_are_listed(imported: Import, old: str, new: str, reason: str) -> None:
+    assert reason in imported(CONFIG.replace(old, new), code=5)
+
+
+def test_rows_with_long_values_are_numbered(imported: Import) -> None:
+    long = [f"{letter} {'word ' * 20}" for letter in "ab"]
+    imported(CONFIG.replace("{country: Norway}", json.dumps({"country": long})))
+    (case,) = suite()["cases"]
+    assert case["id"] == "country-${row.n}"
+    assert [row["n"] for row in case["each"]] == [1, 2]
+
+
+def test_a_variable_may_hold_data(imported: Import) -> None:
+    imported(CONFIG.replace("{country: Norway}", "{country: {name: Norway, code: [N, O]}}"))
+    assert suite()["cases"][0]["each"] == [{"country": {"name": "Norway", "code": ["N", "O"]}}]
+
+
+def test_who_is_asked_first_is_said(imported: Import) -> None:
+    assert "asks google once, and records; `--provider simulator` needs no key" in imported(CONFIG)
+    Path("harness.toml").write_text('provider = "simulator"\n')
+    assert "asks simulator once, and records; `--provider google` asks Gemini" in imported(CONFIG)
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_configuration_is_no_suite_and_says_what_to_do(
+    imported: Import, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    imported(CONFIG)
+    assert main([command, "promptfooconfig.yaml"]) == 4
+    assert "this is a configuration of promptfoo: `gemini-harness import` makes suites of it" in capsys.readouterr().err
+
+
+def test_a_suite_that_is_there_is_kept(imported: Import) -> None:
+    imported(CONFIG)
+    assert "suites/imported.yaml exists already" in imported(CONFIG.replace("Norway", "Peru"), code=4)
+    assert "Norway" in Path("suites/imported.yaml").read_text()
+
+
+@pytest.mark.parametrize("paths", [["promptfooconfig.yaml"], ["promptfooconfig.yaml", "a.yaml"]])
+def test_a_missing_or_second_file_is_a_complaint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], paths: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["import", *paths]) == 4
+    assert capsys.readouterr().err.startswith(("no such file", "promptfooconfig.yaml is imported by itself"))
