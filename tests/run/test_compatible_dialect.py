@@ -63,7 +63,7 @@ def test_recorded_and_replayed(suite: str, capsys: pytest.CaptureFixture[str]) -
         ("tokens", "simulator-google-openai"): call,
     }
     assert main(["audit", "cassettes", "--strict"]) == 0
-    assert "0 native and 15 compatible of 15 interactions; 0 errors" in capsys.readouterr().out
+    assert "0 native and 15 compatible of 15 interactions; 0 errors" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_table_says_what_is_not_available(suite: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,8 +46,9 @@ def latency(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatc
 
 @check("ttft")
 def ttft(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
-    """The time to the first text, call or data of the answer, without thoughts. For a unary answer it is the whole time. The check
-    passes for a trial in a batch.
+    """The time to the first text, call or data of the answer, without thoughts.
+
+    For a unary answer it is the whole time. The check passes for a trial in a batch.
 
     ttft: {max: 800ms}
     """

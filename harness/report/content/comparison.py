@@ -123,7 +123,7 @@ def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
         ]
         for comparison, by_measure in zip(document.comparisons, found, strict=True)
     ]
-    return ["", "flips", *map(words.label, measures)], [[document.reference, "-", *reference], *rows]
+    return ["side", "flips", *map(words.label, measures)], [[document.reference, "-", *reference], *rows]
 
 
 def _value_and_verdict(difference: Difference) -> str:
