@@ -101,7 +101,7 @@ def test_one_quantity_told_three_times_counts_nearly_once() -> None:
 def test_a_table_of_candidates_has_rates_and_the_reference() -> None:
     together = combine("target", [runs([1] * 40, [0] * falls + [1] * (40 - falls)) for falls in (0, 2, 12)])
     header, [reference, *rows] = overview(together)
-    assert header[:3] == ["", "flips", "pass rate"]
+    assert header[:3] == ["side", "flips", "pass rate"]
     assert reference[:3] == ["1", "-", "100%"]
     assert [row[2].split(" (")[0] for row in rows] == ["100% ? 0 pp", "95% ? -5.0 pp", "70% worse -30.0 pp"]
     assert "Of 4 that are alike, the best by chance looks about " in correction_note(together)
