@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.compare.comparison import Comparison, compare_runs
@@ -297,6 +297,7 @@ def test_a_budget_covers_all_cells_of_the_candidate() -> None:
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40), st.floats(0, 1e6))
+@example([0.0, 0.0, 5e-324], 0.0)
 def test_a_looser_gate_is_never_crossed_before_a_stricter_one(seconds: list[float], limit: float) -> None:
     for sure in ("", "@95%"):
         gates = [from_option(f"latency.max={bound:.6f}s{sure}") for bound in (limit, limit * 2)]

@@ -63,7 +63,7 @@ class Skewness:
 def skew_corrected(estimate: float, residuals: Vector) -> Skewness | None:
     """Hall's t for an estimate whose error is the mean of ``residuals``, one per case, with sum 0.
 
-    None for fewer than ``MIN_CASES`` cases, or where all residuals are 0.
+    None for fewer than ``MIN_CASES`` cases, or where all residuals are 0, or so small that their error is.
     """
     cases = residuals.size
     widest = float(np.abs(residuals).max(initial=0.0))
@@ -74,4 +74,6 @@ def skew_corrected(estimate: float, residuals: Vector) -> Skewness | None:
     variance = float(squares.mean())
     skewness = float((squares @ unit) / cases) / variance**1.5 * np.sqrt(cases * (cases - 1)) / (cases - 2)
     error = widest * float(np.sqrt(variance / (cases - 1)))
+    if error == 0:
+        return None
     return Skewness(estimate, error, float(skewness / np.sqrt(cases)), cases - 1)
