@@ -1,5 +1,5 @@
 """Additions of other packages: modules that entry points name in the groups ``gemini_harness.checks``, ``.dialects``,
-``.formats`` and ``.sources``. Importing one registers what it decorates."""
+``.formats`` and ``.sources``. Importing one registers what it decorates. And the extra that this package may be without."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ def load(group: str, name: str | None = None) -> None:
                 f"{package}: its entry point {entry.name} = {entry.value} (gemini_harness.{group}) cannot be loaded: "
                 f"{type(fault).__name__}: {fault}"
             ) from fault
+
+
+NEEDS_STATS = "this needs statistics, which are not installed: pip install 'gemini-harness[stats]'"
+
+
+def check_statistics() -> None:
+    """Raises UsageError where numpy and scipy, the extra ``stats``, are not installed."""
+    from importlib.util import find_spec
+
+    if not (find_spec("numpy") and find_spec("scipy")):
+        raise UsageError(NEEDS_STATS)
 
 
 @cache

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import NEEDS_STATS, main
+from harness.cli.main import main
+from harness.extensions import NEEDS_STATS
 
 ROOT = Path(__file__).parents[1]
 

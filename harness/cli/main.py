@@ -29,7 +29,6 @@ _OF_THE_USER = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errn
 """What a file may be refused for that is no fault of this program."""
 _VERSION = (["--version"], ["-V"])
 EXAMPLES = ("gemini-harness init", "gemini-harness run suites/")
-NEEDS_STATS = "this needs statistics, which are not installed: pip install 'gemini-harness[stats]'"
 EXIT_CODES = """\
 exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
             3 internal error  4 bad usage, suite or configuration  5 nothing ran
@@ -85,11 +84,6 @@ def main(argv: Sequence[str]) -> int:
             if error.filename is None or error.errno not in _OF_THE_USER:
                 return _internal(argv)
             sys.stderr.write(_without_secrets(f"cannot use {error.filename}: {error.strerror}\n"))
-            return 4
-        except ModuleNotFoundError as missing:
-            if (missing.name or "").partition(".")[0] not in ("numpy", "scipy"):
-                return _internal(argv)
-            sys.stderr.write(f"{NEEDS_STATS}\n")
             return 4
         except Exception:  # noqa: BLE001  the last resort: two lines here, the rest in a file
             return _internal(argv)

@@ -7,7 +7,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import date
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from harness.compare.comparison import Comparison, compare_axis
 from harness.compare.migration import Migration, changes, unsupported
 from harness.config import Config
 from harness.errors import NoRecording, UsageError, first
+from harness.extensions import check_statistics
 from harness.gemini.models import lifecycles
 from harness.model import Place, Target
 from harness.report import words
@@ -83,7 +83,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    _check_statistics()
+    check_statistics()  # before anything is asked
     saved = _resumed(options)
     printing.check(options, "migration")
     compare.margins(options)
@@ -110,14 +110,6 @@ def main(options: Namespace) -> int:
         sys.stderr.write(f"what was played is in run {played.writer.run['id']}\n")
     played.say_how_to_go_on(options, asks=old.way.asks or new.way.asks)
     return first(codes)
-
-
-def _check_statistics() -> None:
-    """Raises UsageError, before anything is asked, where what the comparison needs is not installed."""
-    from harness.cli.main import NEEDS_STATS
-
-    if not (find_spec("numpy") and find_spec("scipy")):
-        raise UsageError(NEEDS_STATS)
 
 
 def _of_trials(played: Played) -> Iterator[int]:

@@ -1,7 +1,7 @@
 """Statistics of paired cells: tests, intervals and verdicts. Pure functions; no clock, no disk.
 
 In: cells that both sides have. Out: evidence, and a verdict: better, worse, same or cannot tell.
-May import: ``results``.
+May import: ``results``, ``extensions``.
 
 A verdict on a pass rate has a scope. *These cases*: the cases are given and their attempts are the chance, so repeats count. The test
 divides each cell's passed attempts between the sides in all ways (with one answer a cell it is McNemar's mid-p test). *Cases like
@@ -29,17 +29,21 @@ added at either end. Better-known intervals (bootstrap-t, Hall's alone) miss up 
 - `verdict`: better, worse, same or cannot tell, and how many more cases would decide.
 - `pass_at_k`: pass@k and pass^k.
 
-numpy and scipy are imported in this package only. Import it where a comparison is made, so that a run never waits for it.
+numpy and scipy are imported in this package only, and are an extra: without them its import raises UsageError. Import it where a comparison is made, so that a run never waits for it.
 """
 
 from __future__ import annotations
 
-from harness.compare.stats.cells import Measured, Verdicts, side
-from harness.compare.stats.evidence import CONFIDENCE, Interval, PairedEvidence, Scope
-from harness.compare.stats.numbers import mean_interval, numbers
-from harness.compare.stats.pass_at_k import pass_all, pass_at
-from harness.compare.stats.rates import Attempts, clopper_pearson, clustered_wilson, rates, wilson
-from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess
+from harness.extensions import check_statistics
+
+check_statistics()
+
+from harness.compare.stats.cells import Measured, Verdicts, side  # noqa: E402 - they import numpy and scipy
+from harness.compare.stats.evidence import CONFIDENCE, Interval, PairedEvidence, Scope  # noqa: E402
+from harness.compare.stats.numbers import mean_interval, numbers  # noqa: E402
+from harness.compare.stats.pass_at_k import pass_all, pass_at  # noqa: E402
+from harness.compare.stats.rates import Attempts, clopper_pearson, clustered_wilson, rates, wilson  # noqa: E402
+from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess  # noqa: E402
 
 __all__ = [
     "CONFIDENCE",
