@@ -20,6 +20,7 @@ from harness.report import words
 from harness.results.rows import Row
 from harness.suite.matrix import Expansion
 from harness.text.amounts import dollars
+from harness.transport.wrapping import Around
 
 _FIRST = 0.5
 """Seconds before the lines appear. What takes less time needs none."""
@@ -120,28 +121,22 @@ class Progress:
         return self._of.setdefault(name, ProviderProgress())
 
 
-class _Counting:
+class _Counting(Around):
     """A transport that counts its requests in flight, and their repetitions."""
 
     def __init__(self, inner: Any, provider: Any) -> None:
-        self._inner, self._provider = inner, provider
-        self.live = getattr(inner, "live", False)
+        super().__init__(inner)
+        self._provider = provider
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
         known = self._provider(request.provider)
         known.in_flight += 1
         try:
-            exchange: Exchange = await self._inner.send(request, slot)
+            exchange = await super().send(request, slot)
             known.retries += exchange.attempts - 1
         finally:
             known.in_flight -= 1
         return exchange
-
-    async def __aenter__(self) -> Any:
-        return await self._inner.__aenter__()
-
-    async def __aexit__(self, *reason: Any) -> Any:
-        return await self._inner.__aexit__(*reason)
 
 
 def _display(options: Namespace) -> _Terminal | _Log | None:

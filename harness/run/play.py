@@ -60,6 +60,7 @@ from harness.suite.template import Undefined
 from harness.text.amounts import count
 from harness.transport.recorder import is_passing, refuses_key
 from harness.transport.retrying import asked_wait, is_daily
+from harness.transport.wrapping import Around
 
 COUNTS = (
     "promptTokenCount",
@@ -77,29 +78,21 @@ class Transport(Protocol):
     async def send(self, request: Request, slot: Slot) -> Exchange: ...
 
 
-class MissRecorder:
+class MissRecorder(Around):
     """A transport that notes the places (cassette, row, attempt from 0) where it failed for a reason that ``counts``."""
 
     def __init__(self, inner: Any, places: set[tuple[Path, int, int]], counts: Callable[[HarnessError], bool]) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._places = places
         self._counts = counts
-        self.live = getattr(inner, "live", False)
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
         try:
-            exchange: Exchange = await self._inner.send(request, slot)
+            return await super().send(request, slot)
         except HarnessError as fault:
             if self._counts(fault):
                 self._places.add((slot.cassette, slot.row, slot.repeat))
             raise
-        return exchange
-
-    async def __aenter__(self) -> Any:
-        return await self._inner.__aenter__()
-
-    async def __aexit__(self, *reason: Any) -> Any:
-        return await self._inner.__aexit__(*reason)
 
 
 # --- one trial ----------------------------------------------------------------------------------------

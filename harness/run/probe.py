@@ -14,6 +14,7 @@ from harness.gemini.capabilities import PLAIN, Finding, Outcome, Question
 from harness.gemini.models import answers_for
 from harness.model import Exchange, Place, Request, Result, Slot, Step, Target, Trial, Turn
 from harness.text.names import slug
+from harness.transport.wrapping import Around
 
 NOT_FOUND = "the model was not found (HTTP 404)"
 _PLACE = Place("gemini-harness probe", 1)
@@ -37,30 +38,23 @@ def probed(target: Target, questions: Iterable[Question]) -> Iterator[Probed]:
         yield Probed(target, question, trial)
 
 
-class Attentive:
+class Attentive(Around):
     """A transport that asks a model nothing more if it is not found, and answered nothing before."""
 
     def __init__(self, inner: Any) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._gone: set[str] = set()
         self._there: set[str] = set()
-        self.live = getattr(inner, "live", False)
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
         if request.model in self._gone:
             raise GivenUp(NOT_FOUND)
-        exchange: Exchange = await self._inner.send(request, slot)
+        exchange = await super().send(request, slot)
         if exchange.status == 200:
             self._there.add(request.model)
         elif exchange.status == 404 and request.model not in self._there:
             self._gone.add(request.model)
         return exchange
-
-    async def __aenter__(self) -> Any:
-        return await self._inner.__aenter__()
-
-    async def __aexit__(self, *reason: Any) -> Any:
-        return await self._inner.__aexit__(*reason)
 
 
 def in_turns(asked: Iterable[Probed]) -> list[Probed]:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.text.amounts import count
 from harness.text.jsontext import compact
 from harness.transport.batch_jobs import BatchJob, BatchJobs, key_of
+from harness.transport.wrapping import LiveTransport
 
 _MOST = 1_000
 """Requests of one job. Their answers come in one body."""
@@ -48,14 +49,6 @@ _STATUSES = {
 """Code of ``google.rpc.Status`` -> the HTTP status and name of the same error outside of a batch (google/rpc/code.proto)."""
 
 
-class SingleTransport(Protocol):
-    """What sends one request at a time, live."""
-
-    async def send(self, request: Request, slot: Slot) -> Exchange: ...
-    async def __aenter__(self) -> Any: ...
-    async def __aexit__(self, *reason: Any) -> Any: ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A request that waits for its answer."""
@@ -75,7 +68,7 @@ class Batching:
 
     live = True
 
-    def __init__(self, inner: SingleTransport, jobs: BatchJobs, at_once: int, say: Callable[[str], None]) -> None:
+    def __init__(self, inner: LiveTransport, jobs: BatchJobs, at_once: int, say: Callable[[str], None]) -> None:
         self._inner, self._jobs, self._say = inner, jobs, say
         self._others = asyncio.Semaphore(at_once)
         self._submission = asyncio.Lock()

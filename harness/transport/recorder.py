@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from msgspec.structs import replace
 
@@ -44,20 +44,13 @@ from harness.text.personal import NO_REDACTION, Redaction
 from harness.transport import journal, matching, redacting
 from harness.transport.cassette import Tape, document, read
 from harness.transport.redaction import Leaks
+from harness.transport.wrapping import LiveTransport
 
 Mode = Literal["none", "once", "new_episodes", "stale", "all", "rewrite"]
 
 MODES: tuple[str, ...] = get_args(Mode)
 
 _TAPES_IN_MEMORY = 32
-
-
-class LiveTransport(Protocol):
-    """A transport that goes to the network, opened and closed inside an event loop."""
-
-    async def send(self, request: Request, slot: Slot) -> Exchange: ...
-    async def __aenter__(self) -> Any: ...
-    async def __aexit__(self, *reason: Any) -> Any: ...
 
 
 class Player:

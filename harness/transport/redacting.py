@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from msgspec.structs import replace
@@ -15,37 +15,21 @@ from harness.model import Chunk, Exchange, Json, Request, Slot
 from harness.text.jsontext import compact, loads
 from harness.text.patterns import reset_time_limit
 from harness.text.personal import Redaction
+from harness.transport.wrapping import Around, LiveTransport
 
 _TEXTS = ("text", "stringValue")
 """The fields whose value a stream sends in pieces."""
 
 
-class SentTransport(Protocol):
-    """A transport that goes to the network, opened and closed inside an event loop."""
-
-    async def send(self, request: Request, slot: Slot) -> Exchange: ...
-    async def __aenter__(self) -> Any: ...
-    async def __aexit__(self, *reason: Any) -> Any: ...
-
-
-class Redacting:
+class Redacting(Around):
     """A live transport whose exchanges hold no personal data. Raises what it wraps raises, and TooSlow."""
 
-    live = True
-
-    def __init__(self, inner: SentTransport, redaction: Redaction) -> None:
-        self._inner = inner
+    def __init__(self, inner: LiveTransport, redaction: Redaction) -> None:
+        super().__init__(inner)
         self.redaction = redaction
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
-        return redacted(await self._inner.send(request, slot), self.redaction)
-
-    async def __aenter__(self) -> Any:
-        await self._inner.__aenter__()
-        return self
-
-    async def __aexit__(self, *reason: Any) -> Any:
-        return await self._inner.__aexit__(*reason)
+        return redacted(await super().send(request, slot), self.redaction)
 
 
 def redacted(exchange: Exchange, redaction: Redaction) -> Exchange:

@@ -1,0 +1,34 @@
+"""What a transport is to who sends with it, and transports around others."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, Self
+
+from harness.model import Exchange, Request, Slot
+
+
+class LiveTransport(Protocol):
+    """A transport that goes to the network, opened and closed inside an event loop."""
+
+    async def send(self, request: Request, slot: Slot) -> Exchange: ...
+    async def __aenter__(self) -> Any: ...
+    async def __aexit__(self, *reason: Any) -> Any: ...
+
+
+class Around:
+    """A transport that sends with another one, ``inner``, and is opened and closed with it. The others override ``send``."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.live: bool = getattr(inner, "live", False)
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        exchange: Exchange = await self._inner.send(request, slot)
+        return exchange
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(self, *reason: Any) -> None:
+        await self._inner.__aexit__(*reason)
