@@ -10,8 +10,8 @@ from harness.cli.resume_options import OPTIONS
 from harness.errors import RunError, UsageError
 from harness.model import Json
 from harness.report import words
-from harness.results.load import SavedRun, load, saved_runs
-from harness.run.resume import command_of
+from harness.results.load import SavedRun
+from harness.run.resume import command_of, runs_of
 from harness.suite.matrix import Expansion
 
 
@@ -59,11 +59,6 @@ def _failed(saved: SavedRun, options: Namespace) -> set[str]:
 
 def _latest(options: Namespace) -> SavedRun:
     reports = from_options.config(options).reports
-    for name in reversed(saved_runs(reports)):
-        try:
-            saved = load(reports / name, reports)
-        except RunError:  # a damaged run, or one of another version
-            continue
-        if "options" in saved.run and command_of(saved.run) == "run":
-            return saved
+    for _, saved in runs_of("run", reports):
+        return saved
     raise RunError(f"no run in {reports}/ yet: --last-failed plays again what failed in a saved run")

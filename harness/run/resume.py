@@ -31,22 +31,27 @@ _TRIALS = re.compile(rb'"trials":(\d{1,15})')
 def latest(reports: Path, command: str = "run") -> SavedRun:
     """The newest run of this command that lacks trials or its last line. Raises RunError, which lists the latest runs, if
     there is none."""
-    names = saved_runs(reports)
     mine = []
-    for name in reversed(names):
-        try:
-            saved = load(reports / name, reports)
-        except RunError:  # a damaged run, one of another version, or a copy cannot be resumed
-            continue
-        if command_of(saved.run) == command and "options" in saved.run:
-            mine.append(name)
-            if name == saved.run["id"] and is_unfinished(saved):
-                return saved
+    for name, saved in runs_of(command, reports):
+        mine.append(name)
+        if name == saved.run["id"] and is_unfinished(saved):
+            return saved
     what = "migration" if command == "migrate" else "run"
     newest = f"; the latest are {', '.join(mine[2::-1])} ({command} --resume ID plays again what got no answer)"
     raise RunError(
         f"no {what} in {reports}/ was cut short{newest if mine else f': no {what} that can be resumed has been saved there'}"
     )
+
+
+def runs_of(command: str, reports: Path) -> Iterator[tuple[str, SavedRun]]:
+    """The saved runs that this command made and whose options are known, newest first, each with the name of its folder."""
+    for name in reversed(saved_runs(reports)):
+        try:
+            saved = load(reports / name, reports)
+        except RunError:  # a damaged run, or one of another version
+            continue
+        if command_of(saved.run) == command and "options" in saved.run:
+            yield name, saved
 
 
 def command_of(run: RunRow) -> str:
