@@ -49,7 +49,8 @@ def _rules() -> dict[str, Explanation]:
     for rule in all_rules().values():
         examples = {_EXAMPLES[label]: text for label, text in rule.examples.items()}
         severity = "A violation is a warning" if rule.severity == "warn" else "A violation fails the trial"
-        parts = {"Severity": f"{severity}. It is checked on every {'chat completion' if rule.chat else 'answer'}."}
+        kind = "chat completion" if rule.dialect == "openai" else "answer"
+        parts = {"Severity": f"{severity}. It is checked on every {kind}."}
         if faults := [fault.name for fault in FAULTS.values() if fault.rule == rule.id]:
             examples["To see it"] = "\n".join(f"gemini-harness simulate --fault {fault}" for fault in faults[:3])
         examples["To allow it in a case"] = f"waive: {{{rule.id}: the reason}}"

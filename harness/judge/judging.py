@@ -104,19 +104,10 @@ def _rules_for(evidence: Evidence) -> Collection[Rule]:
     """The rules about an answer in this dialect; for a call that is no ``generateContent``, those about any answer."""
     rules = all_rules()
     if is_chat(evidence.exchange.request.url):
-        return [rule for name, rule in rules.items() if name not in NATIVE_ONLY]
+        return [rule for rule in rules.values() if rule.dialect != "gemini"]
     if evidence.audit or evidence.operation in GENERATING:
-        return [rule for rule in rules.values() if not rule.chat]
+        return [rule for rule in rules.values() if rule.dialect != "openai"]
     return [rule for name, rule in rules.items() if name in _ABOUT_ANY_CALL]
-
-
-NATIVE_ONLY = frozenset(
-    (
-        "wire-known", "wire-type", "error-envelope", "response-id", "model-version", "usage-present", "usage-sum", "usage-details",
-        "usage-prompt-stable", "candidates-count", "thoughts-unasked", "thoughts-missing", "call-id-unique",
-    )
-)  # fmt: skip
-"""Rules about fields that a chat completion has not, or fills by other rules."""
 
 
 GENERATING = ("generateContent", "streamGenerateContent")

@@ -41,6 +41,7 @@ from harness import extensions
 from harness.model import Assessment, CheckFunction, Evidence, Question, RuleFunction
 
 RuleSeverity = Literal["error", "warn", "outcome"]
+RuleDialect = Literal["gemini", "openai"] | None
 
 
 class Asking(Struct, frozen=True):
@@ -72,16 +73,16 @@ class Check(Struct, frozen=True):
 class Rule(Struct, frozen=True):
     """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised.
 
-    A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. A ``chat``
-    rule is about chat completions, the OpenAI-compatible dialect, only. ``per_candidate`` rules are about one candidate, and judge
-    every candidate of an answer.
+    A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. ``dialect``:
+    the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about
+    one candidate, and judge every candidate of an answer.
     """
 
     id: str
     function: RuleFunction
     severity: RuleSeverity
     of_bytes: bool
-    chat: bool = False
+    dialect: RuleDialect = None
     per_candidate: bool = False
 
     @property
@@ -112,14 +113,14 @@ def check(name: str, asking: Asking | None = None) -> Callable[[CheckFunction], 
 
 
 def rule(
-    id: str, severity: RuleSeverity, *, of_bytes: bool = False, chat: bool = False, per_candidate: bool = False
+    id: str, severity: RuleSeverity, *, of_bytes: bool = False, dialect: RuleDialect = None, per_candidate: bool = False
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Register an invariant under its stable id. Raises ValueError if the id is taken."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
-        _rules[id] = Rule(id, function, severity, of_bytes, chat, per_candidate)
+        _rules[id] = Rule(id, function, severity, of_bytes, dialect, per_candidate)
         return function
 
     return register

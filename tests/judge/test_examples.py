@@ -63,7 +63,7 @@ def asked(rule: Rule, answered: Any) -> Request:
     body: dict[str, Any] = {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
     body |= json.loads(rule.examples.get("asked", "{}"))
     stream = body.pop("stream", isinstance(answered, list))
-    if rule.chat:
+    if rule.dialect == "openai":
         return chat_request(body, stream=stream)
     served = answered.get("modelVersion") if isinstance(answered, dict) else None
     return request(body, body.pop("model", served or "gemini-2.5-flash"), stream=stream)
@@ -73,9 +73,9 @@ def exchanged(rule: Rule, label: str) -> Exchange:
     """The example as a whole exchange."""
     example = json.loads(rule.examples[label])
     sent = asked(rule, example)
-    base = chat() if rule.chat else answer()
+    base = chat() if rule.dialect == "openai" else answer()
     if isinstance(example, list):
-        return exchange(list(events(example, _LAST_CHUNK if rule.chat else base)), sent)
+        return exchange(list(events(example, _LAST_CHUNK if rule.dialect == "openai" else base)), sent)
     if not example.keys() <= {"status", "headers", "body"}:
         return exchange(completed(example, base), sent, headers={"content-type": "application/json"})
     headers = {"content-type": "application/json", **example.get("headers", {})}
@@ -87,7 +87,7 @@ def broken(rule: Rule, label: str) -> set[str]:
     recorded = exchanged(rule, label)
     expects = frozenset[str]().union(*EXPECTED_BY.values()) - EXPECTED_BY.get(rule.id, frozenset())
     sent = recorded.request
-    body = None if rule.chat else sent.body
+    body = None if rule.dialect == "openai" else sent.body
     found = Evidence(recorded, reply.read(recorded), body, sent.model, sent.transport, dict.fromkeys(expects))
     return {violation.rule.id for violation in violations(found)}
 

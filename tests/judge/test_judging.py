@@ -34,7 +34,7 @@ def rows(found: Judgement) -> list[tuple[str, str, str]]:
 def test_a_passed_check_is_one_verdict_invariants_are_counted() -> None:
     found = judged(exchange(answer("Oslo")), text="Oslo", finishReason="STOP")
     assert rows(found) == [("text", "passed", "error"), ("finishReason", "passed", "error")]
-    assert found.invariants_passed == len([rule for rule in registry.all_rules().values() if not rule.chat])
+    assert found.invariants_passed == len([rule for rule in registry.all_rules().values() if rule.dialect != "openai"])
     assert found.verdicts[0].place == PLACE
 
 
@@ -48,7 +48,9 @@ def test_every_mismatch_is_a_verdict_with_its_place() -> None:
 def test_a_broken_invariant_is_a_verdict_and_not_counted() -> None:
     found = judged(exchange(answer(usageMetadata=THOUGHT, modelVersion="gemini-3.5-flash"), LIMITED))
     assert rows(found) == [("invariant:thinking-budget", "failed", "warn")]
-    assert found.invariants_passed == len([rule for rule in registry.all_rules().values() if not rule.chat]) - 1
+    assert (
+        found.invariants_passed == len([rule for rule in registry.all_rules().values() if rule.dialect != "openai"]) - 1
+    )
 
 
 def test_a_verdict_has_the_reason_of_its_mismatch() -> None:

@@ -104,7 +104,7 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
         seen.setdefault(key, index)
 
 
-@rule("call-id-unique", "error", per_candidate=True)
+@rule("call-id-unique", "error", per_candidate=True, dialect="gemini")
 def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
     """No two calls have the same id. A warning: a call has that of an earlier turn, or none, beside others or since Gemini 3.
 

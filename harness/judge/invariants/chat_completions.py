@@ -33,7 +33,7 @@ def _calls(evidence: Evidence) -> Sequence[ChatCall]:
     return chat_answer.calls(_values(evidence)) if evidence.exchange.status == 200 else ()
 
 
-@rule("chat-completion", "error", chat=True)
+@rule("chat-completion", "error", dialect="openai")
 def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
     """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``.
     Who reads a stream looks for deltas only.
@@ -55,7 +55,7 @@ def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
                 return
 
 
-@rule("chat-done", "error", of_bytes=True, chat=True)
+@rule("chat-done", "error", of_bytes=True, dialect="openai")
 def chat_done(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream of chunks ends with one ``data: [DONE]``, and nothing comes after it. Not checked where an error ended the stream.
 
@@ -74,7 +74,7 @@ def chat_done(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(marks[0], "[DONE] once, at the end", marks, message)
 
 
-@rule("chat-usage", "error", chat=True)
+@rule("chat-usage", "error", dialect="openai")
 def chat_usage(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer has ``usage``, a stream if it was asked for: counts, whose total is at least prompt and completion. There is no native
     ``usageMetadata`` beside it. Costs are computed from ``usage``.
@@ -120,7 +120,7 @@ def _counts(usage: Mapping[str, Json]) -> Iterator[Mismatch]:
         yield Mismatch("$.usage.total_tokens", (prompt or 0) + (completion or 0), total, message)
 
 
-@rule("chat-finish", "error", chat=True)
+@rule("chat-finish", "error", dialect="openai")
 def chat_finish(evidence: Evidence) -> Iterator[Mismatch]:
     """A ``finish_reason`` is one of OpenAI's, or Gemini's own behind ``content_filter: `` or ``function_call_filter: ``.
     A typed client refuses any other.
@@ -146,7 +146,7 @@ def _is_finish(reason: Json) -> bool:
     return reason in chat_answer.FINISHES or (bool(colon) and kind in _CUT and own in gemini)
 
 
-@rule("chat-call-id", "error", chat=True)
+@rule("chat-call-id", "error", dialect="openai")
 def chat_call_id(evidence: Evidence) -> Iterator[Mismatch]:
     """Every tool call has an ``id`` of its own, by which its result is returned. An empty one is a warning: Google sent such until 2025.
 
@@ -167,7 +167,7 @@ def chat_call_id(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
-@rule("chat-arguments", "error", chat=True)
+@rule("chat-arguments", "error", dialect="openai")
 def chat_arguments(evidence: Evidence) -> Iterator[Mismatch]:
     """The arguments of a tool call, joined over its deltas, are one JSON object. Deltas of one call, and no others, share an ``index``.
 
@@ -196,7 +196,7 @@ def chat_arguments(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("tool_calls[].index", "an index of its own", index, message)
 
 
-@rule("chat-error", "error", chat=True)
+@rule("chat-error", "error", dialect="openai")
 def chat_error(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of an error is ``{"error": {message, ...}}`` with a ``code`` or ``type``, at Google in a list of one.
     Clients show the message, and decide by the code whether to ask again.

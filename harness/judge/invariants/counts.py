@@ -31,7 +31,7 @@ def _is_natural(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-@rule("usage-present", "error")
+@rule("usage-present", "error", dialect="gemini")
 def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
     Costs are computed from it.
@@ -73,7 +73,7 @@ def usage_natural(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"$.usageMetadata.{key}", "a count", value, f"{key} is {value!r}: not a count")
 
 
-@rule("usage-sum", "error")
+@rule("usage-sum", "error", dialect="gemini")
 def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
     """``totalTokenCount`` is the sum of the prompt, candidates, thoughts and toolUsePrompt counts, in the last chunk.
     Otherwise a bill by the total differs from one by the parts.
@@ -93,7 +93,7 @@ def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.totalTokenCount", sum(counts.values()), total, message)
 
 
-@rule("usage-prompt-stable", "warn")
+@rule("usage-prompt-stable", "warn", dialect="gemini")
 def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """``promptTokenCount`` is the same in every chunk of a stream that used no built-in tool.
 
@@ -118,7 +118,7 @@ def _is_counted_twice(evidence: Evidence) -> bool:
     return old or bool(field(evidence.request_body, "tools") or media_parts(evidence)) or evidence.request_body is None
 
 
-@rule("usage-details", "warn")
+@rule("usage-details", "warn", dialect="gemini")
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     """The details by modality add up to their count. Not checked for image output, and for built-in tools that ran.
     Modalities have prices of their own.
@@ -147,7 +147,7 @@ def _has_pictures(key: str, details: list[dict[str, Json]]) -> bool:
     return key == "candidatesTokensDetails" and any(detail.get("modality") == "IMAGE" for detail in details)
 
 
-@rule("candidates-count", "warn")
+@rule("candidates-count", "warn", dialect="gemini")
 def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
     """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, and for JSON with built-in tools.
     Output that is not counted is not billed right.

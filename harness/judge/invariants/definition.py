@@ -14,7 +14,7 @@ from harness.model import Evidence, Mismatch
 _INDEX = re.compile(r"\[\d+\]")
 
 
-@rule("wire-known", "warn")
+@rule("wire-known", "warn", dialect="gemini")
 def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
     """Every field and enum value is in the official definition. An unknown one may be new in the API, so it is a warning.
 
@@ -32,7 +32,7 @@ def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, finding.expected, finding.actual, message)
 
 
-@rule("wire-type", "error")
+@rule("wire-type", "error", dialect="gemini")
 def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
     """Every known field has its type, by the rules of proto3 JSON. Inline data is judged by ``base64``.
     A typed client fails to read any other.

@@ -29,7 +29,7 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("http", 200, status, f"HTTP {status}{reason}")
 
 
-@rule("error-envelope", "error")
+@rule("error-envelope", "error", dialect="gemini")
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name.
     Clients decide by ``code`` and ``status`` whether to ask again.

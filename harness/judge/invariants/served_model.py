@@ -11,7 +11,7 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
 
-@rule("model-version", "warn")
+@rule("model-version", "warn", dialect="gemini")
 def model_version(evidence: Evidence) -> Iterator[Mismatch]:
     """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it.
     Price, limits and quality are those of the other.

@@ -65,7 +65,7 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", budget, count, message, severity)
 
 
-@rule("thoughts-unasked", "error", per_candidate=True)
+@rule("thoughts-unasked", "error", per_candidate=True, dialect="gemini")
 def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """There are no thought parts unless the request sets ``includeThoughts``. A warning if it has no ``thinkingConfig``.
     A client that joins all parts shows them.
@@ -83,7 +83,7 @@ def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("thoughts", "none", parts, message, severity)
 
 
-@rule("thoughts-missing", "error", per_candidate=True)
+@rule("thoughts-missing", "error", per_candidate=True, dialect="gemini")
 def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
     """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none.
 
