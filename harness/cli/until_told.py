@@ -1,4 +1,4 @@
-"""``--until-told``: plays whole cases in random order, and stops at the first look that tells."""
+"""``--until-told``: plays whole cases in random order, and stops at the first look that decides."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check(options: Namespace) -> None:
 
 
 def check_gates(asked: list[Gate]) -> None:
-    """Raises UsageError where nothing is asked that could be told."""
+    """Raises UsageError where there is no gate that could be answered early."""
     if not asked:
         raise UsageError(
             "--until-told stops when the gates are answered, and there are none: add --gate pass_rate.min=95%"

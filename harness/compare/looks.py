@@ -1,4 +1,4 @@
-"""Asking until it can be told: whole cases in random order, and a few looks that are fixed beforehand.
+"""Stopping early: whole cases in random order, and a few looks that are fixed beforehand.
 
 At each look the evidence so far is held to O'Brien and Fleming's boundary, which spends the level of 5% over all five looks, whether or
 not one stops (O'Brien and Fleming 1979, Biometrics 35). An interval at the level of the look holds at whatever look a run stops: it
@@ -124,6 +124,6 @@ def at_look(gate: Gate, look: int) -> Gate:
 
 
 def alpha(*runs: RunRow) -> float:
-    """The level at which runs are compared: that of the last look, where one of them was asked until it could be told."""
+    """The level at which runs are compared: that of the last look, where one of them may have stopped early."""
     looks = [run["looks"] for run in runs if "looks" in run]
     return min((level(look) for look in looks), default=ALPHA)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.compare.stats import Interval
 
 REPEATS = (1, 2, 3, 5, 10)
-"""The numbers of repeats for which the smallest visible change is told."""
+"""The numbers of repeats for which the report states the smallest visible change."""
 MOST_OF = 0.8
 """The share of the noise for which the fewest cells are named."""
 

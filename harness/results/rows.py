@@ -268,7 +268,7 @@ class RunRow(TypedDict):
     migration: NotRequired[list[str]]
     """The old and the new target of a run of ``migrate``."""
     looks: NotRequired[int]
-    """At which look the run ended, where it was asked until it could be told."""
+    """At which look the run ended, where it may stop early."""
 
 
 class EndingRow(TypedDict, total=False):

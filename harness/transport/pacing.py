@@ -2,7 +2,7 @@
 
 The limits of a provider's row (``rpm``, ``tpm``, ``concurrency``) are kept from the first request on. What a server allows
 beyond that is learned: a 429 stops all requests to that model for the wait that it names, and after it they go out at the
-rate at which answers came before. Without further 429s the rate grows again. All trials of a run share this.
+rate at which the server took them before. Without further 429s the rate grows again. All trials of a run share this.
 """
 
 from __future__ import annotations
@@ -129,13 +129,12 @@ class Pace:
         while self._spent and self._spent[0][0] <= now - _MINUTE:
             self._spent.popleft()
         room = self.limits.tpm - _estimate(request)
-        total = sum(tokens for _, tokens in self._spent)
+        total, when = sum(tokens for _, tokens in self._spent), now
         for at, tokens in self._spent:
             if total <= room:
                 break
-            total -= tokens
-            now = at + _MINUTE
-        return now
+            total, when = total - tokens, at + _MINUTE
+        return when
 
     def _correct(self, request: Request, exchange: Exchange, now: float) -> None:
         """Count what an answer cost beyond what was estimated."""

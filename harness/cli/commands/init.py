@@ -132,7 +132,7 @@ def _write(path: Path, content: bytes) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-# --- what is said -------------------------------------------------------------------------------------
+# --- what is printed ----------------------------------------------------------------------------------
 
 
 def _found(around: Surroundings) -> Iterator[str]:

@@ -211,7 +211,7 @@ def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
 def _play(
     session: RunSession, played: Played, left: Expansion, policy: RecordPolicy, options: Namespace
 ) -> tuple[Stopped, list[GateRow]] | None:
-    """Play what is left, all of it or until it can be told; then why it stopped, and the answers of the gates."""
+    """Play what is left, all of it or until the gates are answered; then why it stopped, and the answers of the gates."""
     if not options.until_told:
         number = 1 if policy.asks else options.processes or processes.default(len(left))
         played.play(left, policy, partial=_is_partial(options), processes=number)

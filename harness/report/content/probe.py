@@ -53,9 +53,9 @@ def in_words(finding: Finding) -> str:
     """``refused, though the catalogue has it: HTTP 400: Budget 0 is invalid.``"""
     against = {True: ", though the catalogue has it", False: ", though the catalogue denies it", None: ""}
     but = against[finding.claim] if finding.verdict == "differs" else ""
-    said = {"works": "works", "refused": "refused", "unanswered": "no answer", "no sign": "accepted, but not done"}
+    words_of = {"works": "works", "refused": "refused", "unanswered": "no answer", "no sign": "accepted, but not done"}
     detail = f": {_status(finding)}{finding.message}" if finding.outcome == "refused" or finding.message else ""
-    return f"{said[finding.outcome]}{but}{detail}"
+    return f"{words_of[finding.outcome]}{but}{detail}"
 
 
 def _status(finding: Finding) -> str:
