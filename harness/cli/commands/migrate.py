@@ -75,7 +75,7 @@ def add_options(parser: ArgumentParser) -> None:
         action="store_true",
         help="stop at the first trial that the old model passes and the new one does not",
     )
-    shared.until_told(group, "stop as soon as it is clear which model is better, or the gates are answered")
+    shared.until_told(group, "stop as soon as there is a verdict on the pass rate, or the gates are answered")
     group.add_argument("--no-progress", action="store_true", help="show no progress")
     shared.resume(group, "a migration")
     shared.judging(parser)
