@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from harness.answer import reply as replies
 from harness.answer.refusals import error_summary
 from harness.errors import BatchFailed
+from harness.gemini.definition import STATUSES
 from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.text.amounts import count
 from harness.text.jsontext import compact
@@ -41,12 +42,11 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 _UNCLEAR = frozenset({500, 502, 504})
 """After these statuses the job may be there all the same. It is not submitted again before that was looked up."""
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED"})
-_STATUSES = {
-    1: (499, "CANCELLED"), 3: (400, "INVALID_ARGUMENT"), 4: (504, "DEADLINE_EXCEEDED"), 5: (404, "NOT_FOUND"),
-    7: (403, "PERMISSION_DENIED"), 8: (429, "RESOURCE_EXHAUSTED"), 9: (400, "FAILED_PRECONDITION"),
-    13: (500, "INTERNAL"), 14: (503, "UNAVAILABLE"), 16: (401, "UNAUTHENTICATED"),
+_NAMES = {
+    1: "CANCELLED", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 7: "PERMISSION_DENIED",
+    8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 13: "INTERNAL", 14: "UNAVAILABLE", 16: "UNAUTHENTICATED",
 }  # fmt: skip
-"""Code of ``google.rpc.Status`` -> the HTTP status and name of the same error outside of a batch (google/rpc/code.proto)."""
+"""Code of ``google.rpc.Status`` -> the name of the same error outside of a batch (google/rpc/code.proto)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +313,8 @@ def _answer(request: Request, row: Mapping[str, Any], provenance: Provenance) ->
         error: Mapping[str, Any] = row.get("error") or {
             "message": "the job has neither an answer nor an error for this request"
         }
-        status, name = _STATUSES.get(error.get("code", 2), (500, "UNKNOWN"))
+        name = _NAMES.get(error.get("code", 2), "UNKNOWN")
+        status = STATUSES[name]
         body = {"error": {"code": status, "message": error.get("message", ""), "status": name}}
     headers = {"content-type": "application/json; charset=UTF-8"}
     return Exchange(request, status, headers, [Chunk(compact(body), 0.0)], None, replace(provenance, timing="lost"))
