@@ -120,7 +120,7 @@ def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[B
     whole = {difference.measure: difference for difference in differences if difference.suite is None}
     rate = whole.pop("pass_rate", None)
     if rate is None:
-        return Conclusion("cannot tell", "no cell was judged on both sides")
+        return _of_same_answers(cells)
     told = [str(broken[0]) + (f", and {len(broken) - 1:,} more like it" if len(broken) > 1 else "")] if broken else []
     told.append(_moves(cells))
     if rate.evidence.change:
@@ -128,14 +128,28 @@ def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[B
     return Conclusion("worse" if broken else rate.verdict, "; ".join([*told, *_others(whole)]))
 
 
-def _moves(cells: Pairs) -> str:
-    """``21 of 180 cells flipped, all one way``: the cells that pass more or less often than before."""
+def _of_same_answers(cells: Pairs) -> Conclusion:
+    """Where nothing was estimated: no cell was judged on both sides, or both sides judged the same answers, which leaves no chance."""
+    up, down, judged = _moved(cells)
+    if not judged:
+        return Conclusion("cannot tell", "no cell was judged on both sides")
+    return Conclusion("worse" if down else "better" if up else "same", _moves(cells))
+
+
+def _moved(cells: Pairs) -> tuple[int, int, int]:
+    """The cells that pass more often than before, those that pass less often, and those that both sides judged."""
     up = down = judged = 0
     for (_, before, after), times in _kinds(cells):
         if before.judged and after.judged:
             judged += times
             moved = after.passed * before.judged - before.passed * after.judged
             up, down = up + times * (moved > 0), down + times * (moved < 0)
+    return up, down, judged
+
+
+def _moves(cells: Pairs) -> str:
+    """``21 of 180 cells flipped, all one way``."""
+    up, down, judged = _moved(cells)
     if not up + down:
         return f"none of {count(judged, 'cell')} flipped"
     way = f"{down:,} for the worse, {up:,} for the better" if up and down else "all one way"

@@ -267,6 +267,8 @@ class RunRow(TypedDict):
     gates: NotRequired[list[GateRow]]
     migration: NotRequired[list[str]]
     """The old and the new target of a run of ``migrate``."""
+    rejudged: NotRequired[str]
+    """The run whose answers these are, judged again."""
     looks: NotRequired[int]
     """At which look the run ended, where it may stop early."""
 

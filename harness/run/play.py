@@ -331,7 +331,7 @@ def _result(talk: Conversation, problem: Problem | None) -> Result:
     asked = [turn for turn in talk.turns if not turn.step.cleanup]
     return Result(
         trial=talk.trial,
-        status="error" if problem else _status(talk),
+        status="error" if problem else status_of(talk.trial, talk.verdicts),
         verdicts=tuple(talk.verdicts),
         invariants_passed=talk.invariants_passed,
         measures={**measures(asked), **judged(talk.assessments)},
@@ -341,9 +341,10 @@ def _result(talk: Conversation, problem: Problem | None) -> Result:
     )
 
 
-def _status(talk: Conversation) -> Status:
-    failed = any(verdict.status == "failed" and verdict.severity == "error" for verdict in talk.verdicts)
-    if talk.trial.xfail is not None:
+def status_of(trial: Trial, verdicts: Iterable[Verdict]) -> Status:
+    """The status of a trial that could be judged."""
+    failed = any(verdict.status == "failed" and verdict.severity == "error" for verdict in verdicts)
+    if trial.xfail is not None:
         return "xfailed" if failed else "xpassed"
     return "failed" if failed else "passed"
 

@@ -17,7 +17,7 @@ from harness.results.load import SavedRun, load, saved_runs
 from harness.results.rows import VERSION, Row, RunRow, SittingRow, SuiteRow, TurnRow, dumps
 from harness.results.store import NAME, Claim, RunWriter, may_pass
 from harness.suite.matrix import Expansion
-from harness.transport.matching import address, differences
+from harness.transport.matching import address, differences, moved
 
 Sent = Callable[[Trial, Sequence[TurnRow]], Iterator[Mapping[str, Any]]]
 """(trial, its saved turns) -> the ``url`` and the ``request`` of each turn, as they would be saved now."""
@@ -198,7 +198,8 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
         cell = (id(group.case), 0 if group.case.rows_in_file else group.row, group.cell.id)
         if group.id in kept.answered and cell not in cells:
             cells.add(cell)
-            changes += _changed_request(trials.first(group), saved, kept.answered[group.id], sent)
+            turns = saved.row_at(kept.answered[group.id]).get("turns", [])
+            changes += changed_request(trials.first(group), turns, sent)
     _check_trials(saved.run, len(trials), strange)
     _check_requests(saved.run, changes)
 
@@ -223,12 +224,11 @@ def _check_requests(run: RunRow, changes: Sequence[str]) -> None:
         )
 
 
-def _changed_request(trial: Trial, saved: SavedRun, at: int, sent: Sent) -> Iterator[str]:
+def changed_request(trial: Trial, turns: Sequence[TurnRow], sent: Sent) -> Iterator[str]:
     """One line for the first request of the trial that differs from the saved one; nothing if all are the same."""
-    turns = saved.row_at(at).get("turns", [])
     for number, (then, now) in enumerate(zip(turns, sent(trial, turns), strict=False), 1):
         found = list(differences(then["request"], now["request"]))
-        if address(then["url"]) != address(now["url"]):
+        if moved(then["url"], now["url"]):
             found.insert(0, f"address: was {address(then['url'])}, now {address(now['url'])}")
         if found:
             turn = f", turn {number}" if number > 1 else ""

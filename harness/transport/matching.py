@@ -45,6 +45,11 @@ def operation(url: str) -> str:
     return found[1] if found else address(url)
 
 
+def moved(before: str, now: str) -> bool:
+    """Whether another model or method is asked than before. Recordings of other tools have another host, version and query."""
+    return operation(before) != operation(now)
+
+
 def keys(request: Request, *addresses: str) -> list[Key]:
     """The request's keys at these addresses. Requests with equal keys are the same, apart from the host."""
     body = canonical(request.body) if request.body is not None else request.content.decode("latin-1")

@@ -205,6 +205,11 @@ def _two_runs(
     sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
     same = base.run["id"] == candidate.run["id"]
     sources += [f"both sides are run {base.run['id']}: this compares a run with itself"] if same else []
+    if candidate.run.get("rejudged") == base.run["id"]:
+        comparison = replace(comparison, differences=())
+        sources.append(
+            "both sides are the same answers: what differs is how they are judged, so there is nothing to estimate"
+        )
     reading = dict.fromkeys([*saved_run.notes(base, base_summary), *saved_run.notes(candidate, candidate_summary)])
     notes = [*sources, *reading, *_changed(base.run, candidate.run), *comparison.notes]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
