@@ -104,8 +104,8 @@ class Summary:
     @property
     def lost_timing(self) -> int:
         """The number of answers from recordings without times."""
-        outcomes = self._outcomes.items()
-        return sum(count.times for attempt, count in outcomes if attempt.origin and attempt.origin.timing == "lost")
+        origins = ((attempt.origin, count.times) for attempt, count in self._outcomes.items() if attempt.origin)
+        return sum(times for origin, times in origins if origin.timing == "lost" and origin.source[0] == "replay")
 
     @property
     def unpriced(self) -> Counter[str]:

@@ -466,8 +466,8 @@ def _refusal(lines: Iterable[Expectation]) -> bool:
     from harness.judge.predicates import holds
 
     for line in lines:
-        if line.check == "http" and not template.has_references(line.parameter):
-            return holds(400, line.parameter)
+        if line.check == "http" and not template.has_references(line.parameter) and holds(400, line.parameter):
+            return True
         if line.check == "error" and line.parameter != "none":
             return True
     return False

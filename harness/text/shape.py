@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from types import NoneType, UnionType
 from typing import (
@@ -98,16 +98,27 @@ class ForEditors(Struct, frozen=True):
 
 
 class ShapeFinding(Struct, frozen=True):
-    """A value that the type does not allow. With ``key``, the key itself is wrong, not its value."""
+    """A value that the type does not allow. With ``key``, the key itself is wrong, not its value. With ``allowed``, the value is
+    allowed, and nearly one that is offered."""
 
     path: Path
     message: str
     hint: str = ""
     key: bool = False
+    allowed: bool = False
 
 
 def findings(value: Json, kind: Any, path: Path = ()) -> list[ShapeFinding]:
     """Everything in ``value`` that the type does not allow. ``path`` is the path of ``value`` itself."""
+    return [found for found in _found(value, kind, path) if not found.allowed]
+
+
+def misspelled(value: Json, kind: Any) -> list[ShapeFinding]:
+    """Every name of an enum (``STOPP``) in ``value`` that is not offered, and nearly one that is. It is allowed: it may be newer."""
+    return [found for found in _found(value, kind, ()) if found.allowed]
+
+
+def _found(value: Json, kind: Any, path: Path) -> list[ShapeFinding]:
     found: list[ShapeFinding] = []
     _shape(kind).check(value, path, found)
     return found
@@ -131,6 +142,19 @@ def json_schema(kind: Any) -> dict[str, Any]:
         **_shape(kind).schema(definitions),
         "$defs": definitions,
     }
+
+
+_NAME_OF_ENUM = re.compile(r"[A-Z][A-Z0-9_]{3,}")
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    """``did you mean "STOP"?`` for a name that is nearly a known one; else nothing."""
+    if name in known:
+        return ""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1, 0.8)
+    return f'did you mean "{near[0]}"?' if near else ""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -192,6 +216,18 @@ class _Shape:
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         return {}
+
+
+def _found_in(shape: _Shape, value: Json) -> list[ShapeFinding]:
+    found: list[ShapeFinding] = []
+    shape.check(value, (), found)
+    return [finding for finding in found if not finding.allowed]
+
+
+def _inline(value: Json) -> str:
+    """The beginning of a value, on one line of YAML."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def shown(value: Json) -> str:
@@ -323,6 +359,12 @@ class _AnyMapping(_Shape):
     def words(self) -> str:
         return "a mapping"
 
+    def refusal(self, value: Json, path: Path) -> ShapeFinding:
+        hint = ""
+        if isinstance(value, list) and value and all(isinstance(item, Mapping) and len(item) == 1 for item in value):
+            hint = f"write its items without hyphens: {_inline({key: inner for item in value for key, inner in item.items()})}"
+        return replace(super().refusal(value, path), hint=hint)
+
 
 class _Map(_AnyMapping):
     """A mapping with free keys."""
@@ -438,7 +480,16 @@ class _OneOf(_Shape):
             if not findings:
                 return
             best = findings if best is None else min(best, findings, key=_badness)
-        found.extend(best or ())
+        found.extend(self.in_a_list(value, path) or best or ())
+
+    def in_a_list(self, value: Json, path: Path) -> list[ShapeFinding]:
+        """Where the value would do as an item of a list that may stand here."""
+        lists = [
+            member for member in self.members if isinstance(member, _List) and isinstance(member.item, _AnyMapping)
+        ]
+        if isinstance(value, Mapping) and any(not _found_in(member, [value]) for member in lists):
+            return [ShapeFinding(path, "expected a list, got a mapping", f"write it as an item: [{_inline(value)}]")]
+        return []
 
     def candidates(self, value: Json) -> Sequence[_Shape]:
         """The members to which a value may belong.
@@ -504,6 +555,25 @@ class _Offering(_Wrapped):
     def __init__(self, shape: _Shape, offered: Offered) -> None:
         super().__init__(shape)
         self.offered = offered
+
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
+        super().inside(value, path, found)
+        for at, name in self._names(value, path):
+            near = _near(name, self.offered.values())
+            if near:
+                found.append(ShapeFinding(at, f'"{name}" is no value that is known here', near, allowed=True))
+
+    def _names(self, value: Json, path: Path) -> Iterator[tuple[Path, str]]:
+        """The names of enums in it, as a text or under the words for one."""
+        if isinstance(value, str) and _NAME_OF_ENUM.fullmatch(value):
+            yield path, value
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from self._names(item, (*path, index))
+        elif isinstance(value, dict):
+            for word in self.offered.within:
+                if word in value:
+                    yield from self._names(value[word], (*path, word))
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         values, made = self.offered.values(), self.shape.schema(definitions)

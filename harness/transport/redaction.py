@@ -203,8 +203,14 @@ def _replaced(value: Json, found: list[tuple[re.Pattern[str], str]]) -> Json:
             value = pattern.sub(lambda _, name=name: name, value)  # type: ignore[misc]
         return value
     if isinstance(value, Mapping):
-        return {_replaced(key, found): _replaced(inner, found) for key, inner in value.items()}
+        return {_key(key, found): _replaced(inner, found) for key, inner in value.items()}
     return [_replaced(inner, found) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _key(key: str, found: list[tuple[re.Pattern[str], str]]) -> str:
+    """The name of a member. A plain word stays, though a made-up key such as ``simulated`` is one: rows have names like these."""
+    name: str = key if key.replace("_", "").isalpha() else _replaced(key, found)
+    return name
 
 
 @cache

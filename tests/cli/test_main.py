@@ -413,6 +413,12 @@ def test_list_names_what_there_is(example: Example, what: str, one: str) -> None
     assert any(line.startswith(one) for line in example.run("list", what).out.splitlines())
 
 
+def test_list_of_nothing_known_names_the_nearest(example: Example) -> None:
+    done = example.run("list", "checkz")
+    assert (done.code, done.out) == (4, "")
+    assert done.err == 'no such file or folder, and no such list: checkz; did you mean "checks"?\n'
+
+
 def test_show_prints_request_origins_and_curl(example: Example) -> None:
     done = example.run("show", "not-bergen")
     assert done.code == 0

@@ -261,6 +261,27 @@ def test_a_rejected_level_is_allowed_if_a_400_is_expected() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("expect", "hint"),
+    [
+        ("finishReason: STOPP", 'did you mean "STOP"?'),
+        ("finishReason: {in: [STOP, MAX_TOKEN]}", 'did you mean "MAX_TOKENS"?'),
+        ("error: {status: INVALID_ARGUMNT}", 'did you mean "INVALID_ARGUMENT"?'),
+        ("finishReason: QUITE_NEW", None),
+        ("finishReason: {in: [STOP, MAX_TOKENS]}", None),
+    ],
+)
+def test_a_misspelled_value_of_an_enum_is_noted(expect: str, hint: str | None) -> None:
+    notes = suite(f"suite: s\nmatrix: {{model: m}}\ncases: [{{id: a, prompt: hi, expect: {{{expect}}}}}]").notes
+    assert [note.message.partition("; ")[2] for note in notes] == ([] if hint is None else [hint])
+
+
+def test_an_error_beside_its_status_allows_a_refused_request() -> None:
+    text = "{id: a, model: gemini-3.8-flash, prompt: hi, expect: {http: 404, error: {code: 404}}}"
+    (case,) = suite(f"suite: s\ncases: [{text}]").cases
+    assert case.expects_refusal
+
+
 def test_a_new_field_of_the_api_can_be_waived() -> None:
     case = "cases: [{id: a, prompt: hi, request: {brandNew: 1}%s}]"
     assert complaints(case % "") == ['a.yaml:3:39: the API has no field "brandNew" here']

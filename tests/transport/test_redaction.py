@@ -91,6 +91,14 @@ def test_base64_hides_nothing(secret: str, before: bytes, after: bytes) -> None:
     assert Leaks({"K": secret}).search(b'"' + hidden + b'"') is not None
 
 
+def test_a_made_up_key_leaves_the_names_of_a_row() -> None:
+    row = {"simulated": True, "recorded_from": "a simulated answer"}
+    assert Leaks({"GEMINI_API_KEY": "simulated"}).hidden(row) == {
+        "simulated": True,
+        "recorded_from": "a [the value of GEMINI_API_KEY] answer",
+    }
+
+
 def test_what_is_told_names_the_secret_and_does_not_hold_it() -> None:
     value = {"text": f"my key is {KEY}.", "list": [1, None, {"url": f"?key={quote(KEY, safe='')}"}], "other": "abc"}
     redacted = LEAKS.hidden(value)

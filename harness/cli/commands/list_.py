@@ -9,7 +9,9 @@ from pathlib import Path
 
 from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
+from harness.errors import UsageError
 from harness.text import amounts
+from harness.text.shape import nearest
 
 ABOUT = "list the trials of suites; or, as PATH: checks, rules, tags, providers, models, formats"
 EXAMPLES = (
@@ -25,8 +27,11 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    what = _THINGS.get(options.paths[0]) if len(options.paths) == 1 and not Path(options.paths[0]).exists() else None
-    lines = what() if what else _trials(options)
+    lines = (
+        _thing(options.paths[0])()
+        if len(options.paths) == 1 and not Path(options.paths[0]).exists()
+        else _trials(options)
+    )
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 
@@ -101,6 +106,13 @@ def _models() -> Iterator[str]:
 
 def _first_line(text: str) -> str:
     return " ".join(text.partition("\n\n")[0].split())
+
+
+def _thing(name: str) -> Callable[[], Iterator[str]]:
+    """What lists the things of that name. Raises UsageError."""
+    if name not in _THINGS:
+        raise UsageError(f"no such file or folder, and no such list: {name}; {nearest(name, _THINGS)}")
+    return _THINGS[name]
 
 
 _THINGS: Mapping[str, Callable[[], Iterator[str]]] = {

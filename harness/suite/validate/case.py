@@ -258,6 +258,9 @@ class CaseValidator:
         for inner, problem in found:
             place = line.place if before else self.inside(line.place, inner)
             self.diagnostics.add(place, f"{before}{line.check}: {problem}")
+        for slip in () if found else shape.misspelled(value, kind):
+            note = Note(self.inside(line.place, slip.path), f"{line.check}: {slip.message}; {slip.hint}")
+            self.diagnostics.notes += [note] if note not in self.diagnostics.notes else []
         return bool(found)
 
     def inside(self, place: Place, inner: Route) -> Place:

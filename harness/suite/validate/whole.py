@@ -32,7 +32,9 @@ def unique(suite: Suite, indexes: Sequence[int], diagnostics: Diagnostics) -> No
 
 def _twice(case: Case, index: int, number: int, name: str, first: Place, diagnostics: Diagnostics) -> None:
     hint = ""
-    if first == case.place:
+    if first == case.place and not case.rows[number - 1]:
+        message = f'the case "{name}" is in the list again, through an alias (*): each case has an id of its own'
+    elif first == case.place:
         column = next(iter(case.rows[0]), "column")
         message = f'{template.row_label(case.rows[number - 1], number)} has the id "{name}" again'
         hint = "" if isinstance(case.id, Template) else f"write the row into the id: {name}-${{row.{column}}}"
