@@ -29,7 +29,7 @@ from harness.run.play import MissRecorder, Transport, prepared
 from harness.suite.cases import Suite
 from harness.suite.matrix import Expansion, Selection, expand
 from harness.suite.parse import load
-from harness.text import project
+from harness.text import amounts, project
 from harness.text.yamltext import scalar
 from harness.transport.redaction import Leaks, known
 
@@ -334,6 +334,16 @@ def transport(
         ) as recorder:
             recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
             yield recorder
+        if recorder.foreign:
+            sys.stderr.write(f"{_replayed(sorted(recorder.foreign))}\n")
+
+
+def _replayed(foreign: Sequence[Path]) -> str:
+    are, them = ("was", "it") if len(foreign) == 1 else ("were", "them")
+    return (
+        f"{amounts.count(len(foreign), 'cassette')} of another tool {are} replayed, not recorded again: {foreign[0]}"
+        f"{' ...' if len(foreign) > 1 else ''}; remove {them} to record"
+    )
 
 
 def _wire(config: Config, batches: Batches | None) -> Any:

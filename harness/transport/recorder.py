@@ -159,6 +159,7 @@ class Recorder:
     ``since``: an earlier session of this run recorded what is of this time or later; it is not asked for again.
     ``worker``: the name of this process among several that record together; it only writes journals, and the main process
     holds the lock and folds them.
+    ``foreign``: the cassettes that ``all`` replayed, because other tools made them.
 
     Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite if the disk cannot be written; no further
     request is then sent.
@@ -180,6 +181,7 @@ class Recorder:
         if mode not in MODES or mode == "none":
             raise UsageError(f"{mode!r} is not a mode that records; these are: {', '.join(MODES[1:])}")
         self.partial = partial
+        self.foreign: set[Path] = set()
         self._since = since
         self._mode = "all" if mode == "rewrite" else mode
         self._live = live
@@ -246,8 +248,10 @@ class Recorder:
         """The recording that this mode replays; None if the request must be sent."""
         if not existed and self._mode != "stale":
             return None
-        if self._mode == "all" and not self._is_foreign(slot.cassette):
-            return None
+        if self._mode == "all":
+            if not self._is_foreign(slot.cassette):
+                return None
+            self.foreign.add(slot.cassette)
         try:
             return self._player.find(request, slot)
         except StaleRecording:

@@ -114,6 +114,13 @@ def test_a_vcrpy_cassette_becomes_a_case_that_passes(project: Path, capsys: pyte
     assert "recorded from google" in out
 
 
+def test_imported_answers_are_kept_and_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vcrpy(project / "norway.yaml", interaction())
+    main(["import", "norway.yaml"])
+    assert main(["run", "suites/imported.yaml", "--record-mode", "all"]) == 0
+    assert "1 cassette of another tool was replayed, not recorded again: cassettes/imported/" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("encoding", [None, "base64"])
 def test_a_har_file_becomes_cases_without_its_other_traffic(
     project: Path, capsys: pytest.CaptureFixture[str], encoding: str | None

@@ -182,6 +182,7 @@ def test_what_other_tools_recorded_is_not_recorded_anew(foreign: Path) -> None:
         with pytest.raises(StaleRecording):
             send(recorder, foreign, "other")
     assert foreign.read_bytes() == before
+    assert recorder.foreign == {foreign}
 
 
 @pytest.mark.parametrize("mode", ["none", "sometimes"])
