@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from hypothesis import settings
 import harness
 
 pytest_plugins = ["pytester"]
+
+# Many tests start processes, and one that has to compile the package first takes three times as long. Containers often forbid to
+# write what is compiled, to keep an image small.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
