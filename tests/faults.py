@@ -388,9 +388,9 @@ def healthy() -> Mapping[str, Sequence[frozenset[str]]]:
     return {trial.id: [*map(features, result.turns)] for trial, result in _played("")}
 
 
-def observations(fault: str = "") -> list[Observation]:
-    """The result of every trial with this fault."""
-    return [_observed(trial, result) for trial, result in _played(fault)]
+def observations(fault: str = "", played: Sequence[Trial] = ()) -> list[Observation]:
+    """The result of every trial with this fault, or of those that are given."""
+    return [_observed(trial, result) for trial, result in _played(fault, played)]
 
 
 def affected_trials(fault: str) -> set[str]:
@@ -411,9 +411,9 @@ def only_warns(fault: str) -> bool:
     return rule is not None and rule.severity == "warn"
 
 
-def _played(fault: str) -> Iterator[tuple[Trial, Result]]:
+def _played(fault: str, played: Sequence[Trial] = ()) -> Iterator[tuple[Trial, Result]]:
     transport = InProcessTransport(fault)
-    for trial in trials():
+    for trial in played or trials():
         yield trial, finish(play(trial, transport, CONFIG))
 
 

@@ -7,7 +7,6 @@ import json
 import random
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +26,6 @@ from harness.report.html.markup import block, element
 from harness.report.html.trials import BLOCK, grounded
 from harness.results.rows import Row, dumps
 from harness.results.summary import summarise
-from tests.browser import chromium
 from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
 
 if TYPE_CHECKING:
@@ -376,11 +374,6 @@ def test_focus_and_lines_can_be_seen(theme: int) -> None:
 
 
 # --- what it does -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    yield from chromium(tmp_path_factory.mktemp("profile"))
 
 
 class Opened:

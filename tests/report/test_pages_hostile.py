@@ -6,7 +6,6 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
@@ -29,7 +28,6 @@ from harness.report.html.server_pages import RunListItem
 from harness.results.history_lines import History, HistoryEntry, Line
 from harness.results.rows import Row
 from harness.results.summary import summarise
-from tests.browser import chromium
 from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
 
 if TYPE_CHECKING:
@@ -274,11 +272,6 @@ def test_no_page_fetches_or_runs_anything_of_others(kind: str) -> None:
 def test_the_check_for_harmful_pages_finds_harm(harm: str) -> None:
     with pytest.raises((AssertionError, ValueError)):
         harmless(pages()["run"].replace("<main>", f"<main>{harm}", 1))
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    yield from chromium(tmp_path_factory.mktemp("profile"))
 
 
 OPEN_ALL = """

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser import chromium
 from tests.report.test_html import answer_turn, page
 from tests.report.test_pages_hostile import pages
 from tests.sample_rows import failed, row
@@ -27,11 +26,6 @@ NAMED = {
     *("DisclosureTriangle", "image", "table", "dialog", "heading", "complementary"),
 }
 """Roles that need an accessible name."""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    yield from chromium(tmp_path_factory.mktemp("profile"))
 
 
 @pytest.fixture

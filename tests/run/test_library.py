@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -145,11 +146,11 @@ def test_the_public_names_are_typed(tmp_path: Path) -> None:
         "flips: str = compare_runs('a', 'b').flips\n"
         "judge_reply({}, expected={})\n"
     )
-    options = ["--no-incremental", "--follow-imports=silent", "--config-file", str(ROOT / "pyproject.toml")]
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", *options, str(code)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    lines = [line.partition(": error: ")[0].rpartition(":")[2] for line in done.stdout.splitlines() if "error:" in line]
+    homes = ("harness/__init__.pyi", "harness/run/library.py", "harness/compare/comparison.py")
+    options = ("--no-incremental", "--follow-imports=skip", "--config-file", "pyproject.toml")
+    command = [sys.executable, "-m", "mypy", *options, str(code), *homes]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    lines = re.findall(rf"{code.name}:(\d+): error: ", done.stdout)
     assert lines == ["3", "4"], done.stdout
 
 

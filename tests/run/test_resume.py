@@ -565,20 +565,17 @@ def test_runs_and_migrations_go_on_by_their_own_commands(taped: Project) -> None
 # --- what is refused ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
+def test_options_that_contradict_are_refused(project: Project) -> None:
+    run = project.cut(signal.SIGKILL, "--live", "-k", "twins", after=2)
+    for options, message in (
         (["--shard", "1/2"], "began without it, so --shard 1/2 cannot apply to the rest of it"),
         (["-k", "late"], "began with -k twins, so -k late cannot apply to the rest of it"),
         (["--record-mode", "all"], "began without it, so --record-mode all cannot"),
         (["--strict"], "began without it, so --strict cannot"),
-    ],
-)
-def test_options_that_contradict_are_refused(project: Project, given: list[str], message: str) -> None:
-    run = project.cut(signal.SIGKILL, "--live", "-k", "twins", after=2)
-    code, _, err = project.run("--resume", run, *given)
-    assert code == 4
-    assert message in err
+    ):
+        code, _, err = project.run("--resume", run, *options)
+        assert code == 4
+        assert message in err
 
 
 def test_a_dry_run_says_what_is_left(project: Project) -> None:

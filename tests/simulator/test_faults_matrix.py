@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from harness.model import Trial
 from harness.simulator.faults import FAULTS
 from tests import faults
 
@@ -20,9 +22,22 @@ def test_without_a_fault_all_is_green() -> None:
     assert Counter(observation.colour for observation in found) == {"green": len(found)}
 
 
+@pytest.mark.parametrize(("number", "fault"), list(enumerate(FAULTS)))
+def test_a_fault_is_detected_in_exactly_the_affected_trials(number: int, fault: str) -> None:
+    """All trials that it affects, and every fourth trial; `make nightly` plays them all."""
+    affected = faults.affected_trials(fault)
+    detected(fault, [one for n, one in enumerate(faults.trials(), number) if one.id in affected or n % 4 == 0])
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_detected_in_exactly_the_affected_trials(fault: str) -> None:
-    affected = [observation for observation in faults.observations(fault) if observation.colour != "green"]
+def test_a_fault_is_detected_in_no_other_trial(fault: str) -> None:
+    detected(fault, faults.trials())
+
+
+def detected(fault: str, played: Sequence[Trial]) -> None:
+    """Of these trials, those that the fault affects are not green, for the right reason."""
+    affected = [observation for observation in faults.observations(fault, played) if observation.colour != "green"]
     assert {observation.trial.id for observation in affected} == faults.affected_trials(fault)
     for observation in affected:
         if fault in faults.ERRORS:
