@@ -108,6 +108,15 @@ class View(Struct, frozen=True):
     """Show only the totals, in formats that people read."""
     display_path: Callable[[str], str] = str
     """File -> the path that the reader uses. GitHub needs paths relative to the root of the repository."""
+    home: str = ""
+    """The address of the list of runs, where a page is served."""
+    format: str = ""
+    """The format for which a document of blocks is composed."""
+
+    @property
+    def page(self) -> bool:
+        """Whether the format can fold, filter, draw, and open trials."""
+        return self.format == "html"
 
 
 Writer = Callable[[Any, View, TextIO], None]
