@@ -1,14 +1,14 @@
-"""Writes documents as text: one file per format, or a package with a file per kind of document. The decorator registers a function.
+"""Writes documents as text: a file or a package per format, and ``content`` for what documents say.
 
 In: a document and a view (width, colour, measures). Out: text.
 May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini``, ``text``, ``extensions``.
 
 A document is a `Report` for the kind ``run``, and an object of ``compare``, ``judge`` or ``results`` for each other kind of `Kind`.
-Documents that are lists of blocks are written once for all formats: see ``blocks``. A format of its own registers a function::
+Documents for readers are lists of blocks, composed once for all formats: see ``blocks``. Another format registers a function::
 
-    @output("table", of="run")
-    def table(report: Report, view: View, out: TextIO) -> None:
-        '''The comparison table for a terminal.'''
+    @output("csv", of="run")
+    def run_csv(report: Report, view: View, out: TextIO) -> None:
+        '''A line per trial, for a spreadsheet.'''
 
 Formats of other packages: an entry point in the group ``gemini_harness.formats`` that names a module.
 """

@@ -11,14 +11,22 @@ Texts are plain; every format escapes what is special in it. A `Code` within a t
 or a link. A line break in a paragraph stays one. GitHub Actions get annotations: every `Annotation`, the rows and items that have a level,
 and the strong paragraphs.
 
+A format of another package is one function for all documents, in a module that the entry points name::
+
+    @block_format("headings")
+    def headings(blocks: Sequence[Block], view: View, out: TextIO) -> None:
+        '''The headings of a document.'''
+        out.writelines(f"{block.text}\\n" for block in blocks if isinstance(block, Heading))
+
 The view of a composition says for which ``format`` it is. A ``page`` can fold, filter, draw, and open trials, so it may get more blocks:
-`Pictures`, `Trials` and `Links`, which other formats leave out.
+`Pictures` and `Trials`, which other formats leave out.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, Self, TextIO
 
 from msgspec import Struct
@@ -213,12 +221,6 @@ class Annotation(Struct, frozen=True):
     place: PlaceRow | None = None
 
 
-class Links(Struct, frozen=True):
-    """Other pages of the server: (text, address)."""
-
-    links: Sequence[tuple[str, str]]
-
-
 class ChartPoint(Struct, frozen=True):
     """``name`` stands beside the point, ``about`` is shown when the reader points at it."""
 
@@ -238,13 +240,6 @@ class Chart(Struct, frozen=True):
     top: float | None = None
 
 
-class Strips(Struct, frozen=True):
-    """How the values of a measure are spread: a row of dots for each name."""
-
-    measure: str
-    values: Mapping[str, Sequence[float]]
-
-
 class Trend(Struct, frozen=True):
     """A measure over time, the oldest value first; None where it is not known."""
 
@@ -255,7 +250,7 @@ class Trend(Struct, frozen=True):
 class Pictures(Struct, frozen=True):
     """Charts side by side, which only pages draw. The numbers stand elsewhere, too."""
 
-    pictures: Sequence[Chart | Strips | Trend]
+    pictures: Sequence[Chart | Trend]
 
 
 class Trials(Struct, frozen=True):
@@ -276,18 +271,32 @@ SIMULATED = Paragraph(
 )
 Block = (
     Heading | Paragraph | Table | Matrix | Totals | Bullets | Items | Facts | CodeBlock | Lines | Pair | ComparedLines | Details | Annotation
-    | Links | Pictures | Trials
+    | Pictures | Trials
 )  # fmt: skip
 Compose = Callable[[Any, View], Iterable[Block]]
+WriteBlocks = Callable[[Sequence[Block], View, TextIO], None]
+_compositions: dict[Kind, Compose] = {}
 
 
 def document(kind: Kind, *formats: str) -> Callable[[Compose], Compose]:
     """Register the composition of a kind of document for these formats; by default for all that write blocks."""
 
     def register(compose: Compose) -> Compose:
+        _compositions[kind] = compose
         for name in formats or FORMATS:
-            output(name, of=kind)(_writer(name, compose))
+            output(name, of=kind)(_writer(name, compose, partial(_write, name), FORMATS[name][1]))
         return compose
+
+    return register
+
+
+def block_format(name: str) -> Callable[[WriteBlocks], WriteBlocks]:
+    """Register a function of another package that writes blocks: a format of every document that is composed of them."""
+
+    def register(write: WriteBlocks) -> WriteBlocks:
+        for kind, compose in _compositions.items():
+            output(name, of=kind)(_writer(name, compose, write, write.__doc__))
+        return write
 
     return register
 
@@ -297,15 +306,15 @@ def title(blocks: Iterable[Block]) -> str:
     return next((block.text for block in blocks if isinstance(block, Heading)), "")
 
 
-def write(name: str, blocks: Iterable[Block], view: View, out: TextIO) -> None:
-    """Write blocks in one of these formats."""
+def _write(name: str, blocks: Sequence[Block], view: View, out: TextIO) -> None:
     module = importlib.import_module(f"harness.report.{FORMATS[name][0]}")
-    module.write_blocks(list(blocks), view, out)
+    module.write_blocks(blocks, view, out)
 
 
-def _writer(name: str, compose: Compose) -> Callable[[Any, View, TextIO], None]:
+def _writer(name: str, compose: Compose, write: WriteBlocks, about: str | None) -> Callable[[Any, View, TextIO], None]:
     def write_document(document: Any, view: View, out: TextIO) -> None:
-        write(name, compose(document, replace(view, format=name)), view, out)
+        seen = replace(view, format=name)
+        write(list(compose(document, seen)), seen, out)
 
-    write_document.__doc__ = FORMATS[name][1]
+    write_document.__doc__ = about
     return write_document

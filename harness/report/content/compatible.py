@@ -59,8 +59,9 @@ def _titles(found: Compatibility) -> dict[str, str]:
 
 def _evidence(found: Compatibility) -> Iterator[Block]:
     titles = _titles(found)
+    yield Heading("evidence")
     for feature, cells in found.rows:
-        yield Heading(feature)
+        yield Heading(feature, level=3)
         yield Bullets([_line(titles[cell.side], cell) for cell in cells])
 
 

@@ -1,8 +1,9 @@
-"""The pictures of a run: what thinking buys and costs, and how long answers take."""
+"""What thinking buys and costs in a run, drawn, and how long answers take."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil
 
 from msgspec import Struct
 
@@ -17,7 +18,6 @@ from harness.report.blocks import (
     Heading,
     Paragraph,
     Pictures,
-    Strips,
     Table,
 )
 from harness.results.groups import Group
@@ -128,17 +128,31 @@ def _numbers(series: Series) -> Table:
 
 
 def _times(summary: Summary) -> Iterator[Block]:
-    strips = [strip for measure in ("latency_s", "ttft_s") if (strip := _strips(summary, measure)).values]
-    if strips:
+    tables = [table for measure in ("latency_s", "ttft_s") if (table := _spread(summary, measure)).rows]
+    if tables:
         yield Heading("how long answers take", level=3)
         if summary.lost_timing:
             yield Paragraph([f"Times were lost in {count(summary.lost_timing, 'recording')}; those are left out."])
-        yield Pictures(strips)
+        yield from tables
 
 
-def _strips(summary: Summary, measure: str) -> Strips:
-    found = {
-        target: sorted(value for group in groups for value in group.values(measure))
-        for target, groups in list(summary.by_target())[:MAX_TARGETS]
-    }
-    return Strips(measure, {target: values for target, values in found.items() if values})
+def _spread(summary: Summary, measure: str) -> Table:
+    """How a time is spread over the attempts of each target."""
+    header = [words.label(measure), "least", "25%", "median", "75%", "95%", "most", "attempts"]
+    shares = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
+    found = {target: sorted(_values(groups, measure)) for target, groups in summary.by_target()}
+    rows = [
+        [target, *(words.measured(measure, quantile(values, share)) for share in shares), f"{len(values):,}"]
+        for target, values in found.items()
+        if values
+    ]
+    return Table(header, rows, f"{words.label(measure)} of each target")
+
+
+def _values(groups: Sequence[Group], measure: str) -> Iterator[float]:
+    return (value for group in groups for value in group.values(measure))
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The quantile by nearest rank, which is always a measured value. ``share``: 0 to 1."""
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]

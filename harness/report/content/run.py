@@ -15,7 +15,6 @@ from harness.report.blocks import (
     Code,
     Facts,
     Heading,
-    Links,
     Matrix,
     MatrixCell,
     MatrixRow,
@@ -49,7 +48,6 @@ def _totals(report: Report, view: View) -> Iterator[Block]:
     if view.page:
         yield Heading(f"run {report.run['id']}", level=1)
         yield from [SIMULATED] if words.simulated(report.summary) else []
-        yield from [_related_pages(report, view.home)] if view.home else []
     yield Totals(report.summary.totals(), _counted(report), words.gate_counts(report.gates).removeprefix(", "))
     if not view.page:
         yield Paragraph([words.provenance(report.summary)])
@@ -64,23 +62,24 @@ def _counted(report: Report) -> str:
     return f"{words.totals(report.summary.totals())}{words.gate_counts(report.gates)}"
 
 
-def _related_pages(report: Report, home: str) -> Links:
-    """The other pages about this run."""
+def _related_pages(report: Report, view: View) -> Iterator[Block]:
+    """Links to the other pages about this run, where pages are served."""
     from harness.compare.sweeps import swept
 
+    if not view.home:
+        return
     name = quote(report.run["id"])
     axes = [axis for axis, values in swept(report.summary).items() if len(values) >= THREE]
     both = report.run.get("migration")
     sides = {"reference": both[0], "candidate": both[-1]} if both else {}
     query = urlencode({"run": report.run["id"], "axis": "target", **sides})
-    return Links(
-        [
-            *([(f"migration: {' to '.join(both)}", f"{home}within?{query}")] if both else []),
-            *([(f"sweeps of {', '.join(axes)}", f"{home}sweep/{name}")] if axes else []),
-            ("compare two targets or values", f"{home}compare?base={name}&candidate={name}"),
-            ("history", f"{home}history"),
-        ]
-    )
+    ways = {
+        **({f"within?{query}": f"migration: {' to '.join(both)}"} if both else {}),
+        **({f"sweep/{name}": f"sweeps of {', '.join(axes)}"} if axes else {}),
+        f"compare?base={name}&candidate={name}": "compare two targets or values",
+        "history": "history",
+    }
+    yield Bullets([[Styled(text, address=f"{view.home}{way}")] for way, text in ways.items()])
 
 
 def _facts(report: Report, view: View) -> Iterator[Block]:
@@ -308,6 +307,6 @@ PARTS: Mapping[str, Sequence[Part]] = {
     "table": (_suites, failures, _notes, _targets, _ending),
     "github": (_notes, failures, _closing),
     "markdown": (_totals, failures, _suites, _notes, _targets, _facts),
-    "html": (_totals, _facts, _targets, failures, _section("matrix"), _suites, _plots, _notes, _trials),
+    "html": (_totals, _facts, _targets, _related_pages, failures, _section("matrix"), _suites, _plots, _notes, _trials),
 }
 """The parts of a run in the order of each format."""

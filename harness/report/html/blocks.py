@@ -20,7 +20,6 @@ from harness.report.blocks import (
     Item,
     Items,
     Lines,
-    Links,
     Matrix,
     Opens,
     Pair,
@@ -79,10 +78,10 @@ class _Blocks:
         self._numbers = numbers
 
     def sections(self, blocks: Sequence[Block]) -> Iterator[Markup]:
-        """A band for simulated answers, links to other pages, then a section for each heading of level 2."""
+        """A band for simulated answers, then a section for each heading of level 2."""
         name, inside = "", list[Block]()
         for block in [*blocks, Heading("")]:
-            if isinstance(block, Links) or (isinstance(block, Paragraph) and block.simulated):
+            if isinstance(block, Paragraph) and block.simulated:
                 yield self.block(block)
             elif not isinstance(block, Heading) or block.level > 2:
                 inside.append(block)
@@ -128,9 +127,6 @@ class _Blocks:
                 return _compared(block)
             case Details(summary, inside):
                 return element("details", element("summary", *self.texts(summary)), *map(self.block, inside))
-            case Links(links):
-                ways = (element("a", text, href=address) for text, address in links)
-                return element("nav", *ways, class_="ways", aria_label="more of this run")
             case Pictures():
                 return pictures(block)
             case Trials():

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from harness.report import words
-from harness.report.blocks import Chart, ChartPoint, Pictures, Strips, Trend
+from harness.report.blocks import Chart, ChartPoint, Pictures, Trend
 from harness.report.html.markup import Markup, element
 from harness.text.amounts import count
 
@@ -16,49 +15,29 @@ WIDTH, HEIGHT = 600, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 40
 SERIES = 6
 """How many colours and shapes there are before they repeat."""
-MAX_DOTS = 300
-"""The most dots in a row of strips."""
 
 
 def pictures(block: Pictures) -> Markup:
     """The pictures side by side, with the legend of the charts."""
-    drawn = [figure for picture in block.pictures if (figure := _picture(picture))]
+    drawn = [_chart(one) if isinstance(one, Chart) else trend(one) for one in block.pictures]
     series = next((picture.series for picture in block.pictures if isinstance(picture, Chart)), {})
     return element("div", element("div", *drawn, class_="plots"), _legend(list(series)) if series else None)
 
 
-def _picture(picture: Chart | Strips | Trend) -> Markup | None:
-    match picture:
-        case Chart():
-            return _chart(picture)
-        case Strips():
-            return _strips(picture)
-        case Trend():
-            return trend(picture)
-
-
 @dataclass(frozen=True, slots=True)
 class PlotAxis:
-    """Maps values from ``low`` to ``high`` to pixels from ``start`` to ``end``. Ticks are round numbers."""
+    """Maps values from 0 to ``high`` to pixels from ``start`` to ``end``. Ticks are round numbers."""
 
-    low: float
     high: float
     start: float
     end: float
-    log: bool = False
 
     def at(self, value: float) -> float:
-        low, high, value = map(math.log10, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
-        return round(self.start + (value - low) / (high - low) * (self.end - self.start), 1)
+        return round(self.start + value / self.high * (self.end - self.start), 1)
 
     def ticks(self) -> list[float]:
-        if self.log:
-            first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-            steps = (1, 2, 5) if last - first < 4 else (1,)
-            every = [_short(step * 10.0**power) for power in range(first, last + 1) for step in steps]
-            return [tick for tick in every if self.low <= tick <= self.high]
-        step = _step(self.high - self.low)
-        return [_short(step * n) for n in range(math.ceil(self.low / step), math.floor(self.high / step + 1e-9) + 1)]
+        step = _step(self.high)
+        return [_short(step * n) for n in range(math.floor(self.high / step + 1e-9) + 1)]
 
 
 def _step(span: float) -> float:
@@ -73,7 +52,7 @@ def _short(value: float) -> float:
 
 def _up_to(highest: float, start: float, end: float) -> PlotAxis:
     """An axis from 0 to a little more than the highest value."""
-    return PlotAxis(0, highest * 1.08 or 1, start, end)
+    return PlotAxis(highest * 1.08 or 1, start, end)
 
 
 # --- charts -------------------------------------------------------------------------------------------
@@ -161,72 +140,6 @@ def _legend(targets: Sequence[str]) -> Markup:
     return element("ul", *entries, class_="legend")
 
 
-# --- strips -------------------------------------------------------------------------------------------
-
-ROW = 34
-NAMES = 14
-"""Pixels above a row for its name."""
-
-
-def _strips(strips: Strips) -> Markup | None:
-    """Values as dots, the interquartile range as a bar, the median as a line. None without values."""
-    rows = strips.values
-    if not rows:
-        return None
-    low, high = min(values[0] for values in rows.values()), max(values[-1] for values in rows.values())
-    log = low > 0 and high / low > 20
-    width = 2 * WIDTH - 200
-    across = PlotAxis(low * 0.9, high * 1.1, 8, width - 8, log=True) if log else _up_to(high, 8, width - 8)
-    bottom = len(rows) * (ROW + NAMES) + TOP
-    label = words.label(strips.measure).removesuffix(" s") + " in seconds" + (" (logarithmic)" if log else "")
-    return _svg(
-        f"{label}, by target",
-        width,
-        bottom + BOTTOM,
-        *_across(across, bottom, label, top=TOP),
-        *(_strip(number, row, across) for number, row in enumerate(rows.items())),
-        description=f"{label}, by target: {'; '.join(f'{target} {_spread(values)}' for target, values in rows.items())}",
-    )
-
-
-def _strip(number: int, row: tuple[str, Sequence[float]], across: PlotAxis) -> Markup:
-    target, values = row
-    top = TOP + number * (ROW + NAMES) + NAMES
-    middle = top + ROW / 2 - 4
-    first, half, last = (across.at(value) for value in (quantile(values, 0.25), median(values), quantile(values, 0.75)))
-    shown = (
-        values if len(values) <= MAX_DOTS else [values[index * len(values) // MAX_DOTS] for index in range(MAX_DOTS)]
-    )
-    return element(
-        "g",
-        element("text", target, x=across.start, y=top - 2, class_="name"),
-        element("text", _spread(values), x=across.end, y=top - 2, text_anchor="end", class_="value"),
-        element("rect", x=first, y=middle - 8, width=max(last - first, 1), height=16, rx=2, class_="half"),
-        *(
-            element("circle", cx=across.at(value), cy=middle + _jitter(n), r=2.5, class_="speck")
-            for n, value in enumerate(shown)
-        ),
-        element("line", x1=half, x2=half, y1=middle - 10, y2=middle + 10, class_="median"),
-        class_=f"series s{number % SERIES}",
-    )
-
-
-def _jitter(number: int) -> float:
-    """A vertical offset for a dot, in pixels; the same at every run."""
-    return round((number * 0.618034 % 1 - 0.5) * 12, 1)
-
-
-def _spread(values: Sequence[float]) -> str:
-    tail = f", p95 {words.measured('latency_s', quantile(values, 0.95))}" if len(values) >= 20 else ""
-    text = f"median {words.measured('latency_s', median(values))}{tail}, most {words.measured('latency_s', values[-1])}"
-    return f"{text} (n {len(values):,})"
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The quantile by nearest rank, which is always a measured value. ``share``: 0 to 1."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-
 # --- trends -------------------------------------------------------------------------------------------
 
 WIDE, HIGH, EDGE = 220, 44, 4
@@ -238,7 +151,7 @@ def trend(drawn: Trend) -> Markup | None:
     known = [value for value in drawn.values if value is not None]
     if not known:
         return None
-    up = PlotAxis(0, 1.0 if drawn.measure == "pass_rate" else max(known) or 1.0, HIGH - EDGE, EDGE)
+    up = PlotAxis(1.0 if drawn.measure == "pass_rate" else max(known) or 1.0, HIGH - EDGE, EDGE)
     step = (WIDE - 2 * EDGE) / max(len(drawn.values) - 1, 1)
     spots = [
         None if value is None else (round(EDGE + at * step, 1), up.at(value)) for at, value in enumerate(drawn.values)
