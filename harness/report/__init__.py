@@ -105,7 +105,7 @@ class View(Struct, frozen=True):
     cases: int | None = 100
     answer: int | None = 1_600
     quiet: bool = False
-    """Show only the totals, in formats that people read."""
+    """Show only the totals, on a terminal."""
     display_path: Callable[[str], str] = str
     """File -> the path that the reader uses. GitHub needs paths relative to the root of the repository."""
     home: str = ""

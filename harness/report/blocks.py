@@ -313,7 +313,7 @@ def _write(name: str, blocks: Sequence[Block], view: View, out: TextIO) -> None:
 
 def _writer(name: str, compose: Compose, write: WriteBlocks, about: str | None) -> Callable[[Any, View, TextIO], None]:
     def write_document(document: Any, view: View, out: TextIO) -> None:
-        seen = replace(view, format=name)
+        seen = replace(view, format=name, quiet=view.quiet and name == "table")
         write(list(compose(document, seen)), seen, out)
 
     write_document.__doc__ = about

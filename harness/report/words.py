@@ -336,6 +336,11 @@ def _searches(number: int) -> str:
     return "1 Google search" if number == 1 else f"{number:,} Google searches"
 
 
+def some(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
 def about(report: Report, suite: str) -> str:
     """The ``about`` text of the suite."""
     return next((row.get("about", "") for row in report.run["suites"] if row["suite"] == suite), "")

@@ -77,7 +77,7 @@ def bottom_line(history: History) -> str:
     ways = {
         way: [_step(*pair) for pair in last if _rank(*pair) == rank] for rank, way in ((-1, "worse"), (1, "better"))
     }
-    parts = [f"{way} than in the run before: {_some(steps)}" for way, steps in ways.items() if steps]
+    parts = [f"{way} than in the run before: {words.some(steps)}" for way, steps in ways.items() if steps]
     same = len(last) - sum(map(len, ways.values()))
     parts += [f"as many passed as in the run before: {same:,} of {count(len(last), 'subject')}"] if same else []
     return "; ".join(parts) or "a single run so far"
@@ -94,10 +94,6 @@ def _step(before: HistoryEntry, now: HistoryEntry) -> str:
 
 def _name(entry: HistoryEntry) -> str:
     return entry.group or f"{entry.suite} at {entry.target}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
 def _on_a_page(lines: Sequence[Line], view: View) -> Iterator[Block]:

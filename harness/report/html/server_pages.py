@@ -71,14 +71,10 @@ def _row(entry: RunListItem, base: bool, candidate: bool) -> Markup:
         element("td", *_verdicts(entry)),
         element("td", run["started"][:16].replace("T", " ")),
         element("td", words.measured("latency_s", entry.seconds), class_="n"),
-        element("td", _some([suite["suite"] for suite in run["suites"]]), class_="names"),
-        element("td", _some(run["targets"]), class_="names"),
+        element("td", words.some([suite["suite"] for suite in run["suites"]]), class_="names"),
+        element("td", words.some(run["targets"]), class_="names"),
         element("td", run["record_mode"]),
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
