@@ -808,6 +808,8 @@ def test_paper_is_as_wide_as_the_list_of_trials(opened: Any) -> None:
     shown.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         assert shown.browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
+        for hidden in (".top nav", "#theme", "#list .tools", "label.tools"):
+            assert not shown.all(hidden)[0].is_displayed(), hidden
         edges = (
             "const [list, page] = ['.rows', 'main'].map((name) => document.querySelector(name).getBoundingClientRect())"
         )
