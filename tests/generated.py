@@ -61,7 +61,7 @@ def played(*argv: str, code: int = 0) -> str:
     with tempfile.TemporaryDirectory() as reports:
         text = command("run", *argv, "--reports", reports, "--width", "80", code=code)
     text = re.sub(r"( in [\d.]+ s)?; run \S+$", "", text, flags=re.MULTILINE)
-    return re.sub(r"^Run \S+ of [\d-]+, record", "Record", text, flags=re.MULTILINE)
+    return re.sub(r"^- \*\*(run|asked)\*\*: .*\n", "", text, flags=re.MULTILINE)
 
 
 def scoreboard() -> str:

@@ -15,6 +15,7 @@ import pytest
 MODULE = '''
 from harness import Mismatch, Recorded, Request, check, dialect, output, rule, source
 from harness.gemini.providers import build, ROWS
+from harness.report.blocks import block_format
 
 @check("vowels")
 def vowels(evidence, expected: int):
@@ -33,6 +34,11 @@ def no_oslo(evidence):
 def count(report, view, out):
     """The number of trials."""
     out.write(f"{report.summary.trials} trials, counted\\n")
+
+@block_format("first")
+def first(blocks, view, out):
+    """The first block of a document."""
+    out.write(f"{type(blocks[0]).__name__}: {blocks[0].text}\\n")
 
 @source
 def questions(path, raw):
@@ -97,6 +103,12 @@ def test_its_check_has_a_type_like_ours(project: Path) -> None:
     done = harness(project, "check", suite(project, "many"))
     assert done.returncode == 4
     assert 'expected a whole number, got the text "many"' in done.stderr
+
+
+def test_its_format_of_blocks_writes_every_document(project: Path) -> None:
+    shown = harness(project, "run", suite(project, 2), "--format", "first").stdout
+    assert shown == "Totals: 1 passed\n"
+    assert harness(project, "models", "--format", "first").stdout.startswith("Heading: models on ")
 
 
 def test_its_format_writes(project: Path) -> None:

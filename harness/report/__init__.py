@@ -1,14 +1,14 @@
-"""Writes documents as text: one file per format, or a package with a file per kind of document. The decorator registers a function.
+"""Writes documents as text: a file or a package per format, and ``content`` for what documents say.
 
 In: a document and a view (width, colour, measures). Out: text.
 May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini``, ``text``, ``extensions``.
 
 A document is a `Report` for the kind ``run``, and an object of ``compare``, ``judge`` or ``results`` for each other kind of `Kind`.
-Documents that are lists of blocks are written once for all formats: see ``blocks``. A format of its own registers a function::
+Documents for readers are lists of blocks, composed once for all formats: see ``blocks``. Another format registers a function::
 
-    @output("table", of="run")
-    def table(report: Report, view: View, out: TextIO) -> None:
-        '''The comparison table for a terminal.'''
+    @output("csv", of="run")
+    def run_csv(report: Report, view: View, out: TextIO) -> None:
+        '''A line per trial, for a spreadsheet.'''
 
 Formats of other packages: an entry point in the group ``gemini_harness.formats`` that names a module.
 """
@@ -105,9 +105,18 @@ class View(Struct, frozen=True):
     cases: int | None = 100
     answer: int | None = 1_600
     quiet: bool = False
-    """Show only the totals, in formats that people read."""
+    """Show only the totals, on a terminal."""
     display_path: Callable[[str], str] = str
     """File -> the path that the reader uses. GitHub needs paths relative to the root of the repository."""
+    home: str = ""
+    """The address of the list of runs, where a page is served."""
+    format: str = ""
+    """The format for which a document of blocks is composed."""
+
+    @property
+    def page(self) -> bool:
+        """Whether the format can fold, filter, draw, and open trials."""
+        return self.format == "html"
 
 
 Writer = Callable[[Any, View, TextIO], None]

@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 from harness.model import Status
 from harness.report import Report, View, output, words
-from harness.report.content.failure import failures
+from harness.report.content.failure import failed_lines
 from harness.results.groups import Group
 from harness.results.rows import GateRow
 from harness.suite.axes import short_label
@@ -54,7 +54,7 @@ def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> I
     }
     yield from (_property(name, value, 6) for name, value in facts.items())
     yield "    </properties>\n"
-    details = failures(report, [group for group in groups if group.status in words.WRONG], view.answer)
+    details = failed_lines(report, [group for group in groups if group.status in words.WRONG], view.answer)
     for group in groups:
         yield from _case(group, suite, report, details.get(group.id))
     yield "  </testsuite>\n"

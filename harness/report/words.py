@@ -10,7 +10,7 @@ from itertools import chain
 
 from harness.errors import NOT_AVAILABLE
 from harness.model import Json, Status
-from harness.report import Report
+from harness.report import Report, View
 from harness.results import measures
 from harness.results.groups import FirstFailure, Group
 from harness.results.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
@@ -86,6 +86,8 @@ def cell(group: Group, name: str) -> list[str]:
 
     Empty if it has neither.
     """
+    if name == "warnings":
+        return [f"{group.tally.warnings:,}"] if group.tally.warnings else []
     value = group.typical(name)
     if value is not None:
         return [measured(name, value)]
@@ -240,6 +242,12 @@ def rerun(group: Group, run: RunRow) -> str:
     return command("run", group.place["file"], "-k", group.id, *_same_options(run))
 
 
+def whole_report(report: Report, view: View) -> str:
+    """The command that shows the whole report in the format of the view."""
+    chosen = [] if view.format == "table" else ["--format", view.format]
+    return command("report", report.run["id"], *chosen, "-v")
+
+
 def same_command(run: RunRow, *more: str) -> str:
     """The command that plays the suites of a run again with its selection, and with ``more`` options."""
     chosen, began = run["selection"], run.get("options", {})
@@ -328,6 +336,11 @@ def _searches(number: int) -> str:
     return "1 Google search" if number == 1 else f"{number:,} Google searches"
 
 
+def some(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
 def about(report: Report, suite: str) -> str:
     """The ``about`` text of the suite."""
     return next((row.get("about", "") for row in report.run["suites"] if row["suite"] == suite), "")
@@ -357,10 +370,10 @@ def asked_by_checks(groups: Collection[Group]) -> Iterator[str]:
 
 
 def remarks(report: Report) -> list[str]:
-    """Notes below the verdicts: dropped pairs, gates, known failures, waivers, unknown costs, warnings."""
+    """Notes below the verdicts: dropped pairs, known failures, waivers, unknown costs, warnings."""
     summary = report.summary
     groups = summary.groups.values()
-    lines = [*report.run["notes"], *report.notes, *gates(report.gates), *asked_by_checks(groups)]
+    lines = [*report.run["notes"], *report.notes, *asked_by_checks(groups)]
     if retries := total_of([*groups], "retries"):
         lines.append(
             f"requests were sent again {retries:,.0f} x, since the server was busy or refused them for a while"

@@ -886,7 +886,7 @@ def test_programs_and_servers_are_told_of_the_gates_of_a_run(example: Example) -
     done = example.run("run", "suites/capitals.yaml", *asked, *files)
     document = json.loads((example.folder / "out.json").read_text())
     assert [gate["crossed"] for gate in document["gates"]] == [False, True, None]
-    assert "::error title=gate crossed::totalTokenCount may be at most 0: crossed" in done.out
+    assert "::error title=gemini-harness::gate totalTokenCount may be at most 0: crossed" in done.out
     suite = ET.parse(example.folder / "out.xml").getroot().find("testsuite[@name='gates']")
     assert suite is not None
     assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {

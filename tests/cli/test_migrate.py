@@ -80,7 +80,11 @@ def test_the_old_model_from_tape_against_the_new_one_live(project: Path, capsys:
 
 
 def test_every_format_has_the_bottom_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, message in (("markdown", "**not yet: 1 flip"), ("html", "<b>not yet: 1 flip"), ("csv", "pass_rate")):
+    for name, message in (
+        ("markdown", "**not yet: 1 flip"),
+        ("html", '<p class="bottom-line">not yet: 1 flip'),
+        ("csv", "pass_rate"),
+    ):
         assert main(["migrate", OLD, "gemini-3.1-pro-preview", "--format", name]) == 0
         assert message in capsys.readouterr().out
     assert main(["migrate", OLD, NEW, "--format", "json"]) == 0

@@ -17,7 +17,8 @@ import pytest
 from harness.cli.commands.view import serve
 from harness.errors import UsageError
 from harness.report import View, find
-from harness.report.html import history
+from harness.report.blocks import Trend
+from harness.report.html.plots import trend
 from harness.results.history_lines import History
 from harness.results.rows import GateRow, Row
 from harness.results.store import RunWriter
@@ -197,14 +198,14 @@ def test_two_runs_are_compared(ask: Ask) -> None:
     status, page = ask("/compare?base=20260101-000000-a&candidate=20260102-000000-b")
     assert status == 200
     assert "reference run 20260101-000000-a" in re.sub(r" +", " ", visible_text(page))
-    assert "2 cells of 2; 1 flip" in visible_text(page)
+    assert "1 flip in 2 cells" in visible_text(page)
 
 
 def test_one_run_twice_asks_which_of_its_values(ask: Ask) -> None:
     _, page = ask("/compare?base=20260102-000000-b&candidate=20260102-000000-b")
     assert re.findall(r"<h3>(\w+)</h3>", page) == ["target", "model"]
     _, page = ask("/within?run=20260102-000000-b&axis=target&reference=simulator/flash&candidate=simulator/pro")
-    assert "1 cell of 1; 1 flip" in visible_text(page)
+    assert "1 flip in 1 cell" in visible_text(page)
 
 
 @pytest.mark.parametrize(
@@ -272,11 +273,11 @@ def test_an_empty_history_is_a_page(tmp_path: Path) -> None:
 
 def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
     runs = [row(measures={"totalTokenCount": n}) if n else row(measures={}) for n in (5, 6, None, 7, 9)]
-    drawn = history._chart("totalTokenCount", [run["measures"].get("totalTokenCount") for run in runs])
+    drawn = trend(Trend("totalTokenCount", [run["measures"].get("totalTokenCount") for run in runs]))
     assert drawn is not None
     assert drawn.count("<polyline") == 2
     assert "9 last; 5 to 9 in 4 runs" in drawn
-    assert history._chart("cost_usd", [None, None]) is None
+    assert trend(Trend("cost_usd", [None, None])) is None
 
 
 def test_a_run_links_to_its_sweeps_and_names_a_migration(ask: Ask, reports: Path) -> None:

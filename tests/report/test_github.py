@@ -44,16 +44,20 @@ def test_each_failed_group_is_annotated_at_its_line() -> None:
     (level, about, message), (_, second, _), (closing, _, totals) = annotated([failed(), unjudged("b"), row("c")])
     assert (level, about["file"], about["line"]) == ("error", "suites/geography.yaml", "7")
     assert about["title"] == "FAIL geography/capital@simulator/flash"
-    assert message == 'suites/geography.yaml:7  text%0A  expected  "Oslo"%0A  actual    "Bergen"'
+    failure, command, what = message.rsplit("%0A", 2)
+    assert failure == 'suites/geography.yaml:7  text%0A  expected  "Oslo"%0A  actual    "Bergen"'
+    assert command == "again: gemini-harness run suites/geography.yaml -k geography/capital@simulator/flash"
+    assert what == "what that is: gemini-harness explain text"
     assert second["title"].startswith("ERROR")
     assert (closing, totals[:30]) == ("notice", "1 passed, 1 failed, 1 error - ")
 
 
-def test_groups_that_fail_for_one_reason_take_two_annotations() -> None:
+def test_groups_that_fail_for_one_reason_take_one_annotation() -> None:
     wrong = [unjudged(f"case-{number}") for number in range(20)]
-    first, second, (closing, _, _) = annotated(wrong)
-    assert "the same for 18 more: geography/case-2@simulator/flash, " in second[2]
-    assert ("the same for" in first[2], closing) == (False, "notice")
+    (level, about, message), (closing, _, _) = annotated(wrong)
+    assert (level, about["title"], about["line"]) == ("warning", "ERROR 20 trials%3A no recording of this request", "7")
+    assert "the same for 18 more: geography/case-2@simulator/flash, " in message
+    assert closing == "notice"
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
@@ -81,7 +85,7 @@ def test_no_text_can_end_its_annotation() -> None:
     wrong = verdict("text", ok=False, message=evil)
     ((_, about, message), _) = annotated([failed("a:b,c=d%", verdicts=[wrong])])
     assert about["title"] == "FAIL geography/a%3Ab%2Cc=d%25@simulator/flash"
-    assert message == "suites/geography.yaml:7  text%0A  50%25: a,b::c\\r%0A  ::error::d"
+    assert message.startswith("suites/geography.yaml:7  text%0A  50%25: a,b::c\\r%0A  ::error::d%0A")
 
 
 @pytest.mark.parametrize(("wrong", "shown"), [(10, 10), (11, 10), (500, 10)])
@@ -122,12 +126,13 @@ def test_flips_and_gates_of_a_comparison_are_annotated() -> None:
     ]
     find("github", "comparison")(replace(compared, gates=gates), View(), out)
     crossed, untold, worse, better, closing = read(out.getvalue())
-    assert crossed == ("error", {"title": "gate crossed"}, "hard: text (s): it says")
-    assert (untold[0], untold[1]["title"]) == ("warning", "gate cannot tell")
-    assert (worse[0], worse[1]["title"], worse[1]["line"]) == ("error", "flip geography/a@g/two", "7")
-    assert worse[2] == 'text: passed -> failed%0Atext: expected "Oslo", got "Bergen"'
-    assert (better[0], better[2]) == ("notice", "text: failed -> passed")
-    assert closing[2] == "g/two against g/one; 2 flips in 2 cells; some or all of these answers are SIMULATED"
+    assert crossed == ("error", {"title": "gemini-harness"}, "gate hard: text (s): it says")
+    assert (untold[0], untold[2]) == ("warning", crossed[2])
+    assert (worse[0], worse[1]["title"]) == ("error", "passed -> failed  text  geography/a@g/two")
+    assert (worse[1]["line"], worse[2]) == ("7", 'text: expected "Oslo", got "Bergen"')
+    assert (better[0], better[1]["title"]) == ("notice", "failed -> passed  text  geography/b@g/two")
+    assert closing[2].startswith("cannot tell: 2 of 2 cells flipped, 1 for the worse, 1 for the better")
+    assert closing[2].endswith("some or all of these answers are SIMULATED")
 
 
 # --- the step's summary -------------------------------------------------------------------------------
@@ -156,7 +161,7 @@ def test_github_appends_the_summary_of_its_step(step: Path) -> None:
     step.write_text("# before\n")
     assert report(step, "github") == 0
     text = step.read_text()
-    assert text.startswith("# before\n**1 passed, 1 failed** &middot; replayed; recorded from simulator (SIMULATED")
+    assert text.startswith("# before\n**1 passed, 1 failed**\n\nreplayed; recorded from simulator (SIMULATED")
     assert "| capital | **FAIL**" in text
 
 

@@ -23,7 +23,7 @@ from harness.compare.scoreboard import Scoreboard, ScoreChange, ScoredTrial, sco
 from harness.compare.sweeps import Sweeps, sweeps
 from harness.judge.audit import Audit, AuditFinding
 from harness.report import Report, View, find
-from harness.report.html import server_pages, write_comparison, write_run
+from harness.report.html import server_pages
 from harness.report.html.server_pages import RunListItem
 from harness.results.history_lines import History, HistoryEntry, Line
 from harness.results.rows import Row
@@ -228,10 +228,9 @@ def pages() -> dict[str, str]:
         out = io.StringIO()
         find("html", kind)(document, View(details=None), out)
         made[kind] = out.getvalue()
-    write_run(report, View(), out := io.StringIO(), "/")
-    made["run, served"] = out.getvalue()
-    write_comparison(compared, View(), out := io.StringIO(), "/")
-    made["comparison, served"] = out.getvalue()
+    for kind, document in documents[:2]:
+        find("html", kind)(document, View(home="/"), out := io.StringIO())
+        made[f"{kind}, served"] = out.getvalue()
     entries = [RunListItem(BAD, header, {"passed": 1}, simulated=True), RunListItem(BAD, problem=BAD)]
     made["list, served"] = "".join(server_pages.listing(entries, BAD))
     made["choice, served"] = "".join(server_pages.choose_values(BAD, {BAD: [BAD, BAD]}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,11 +19,8 @@ from harness.cli.commands import compare, sweep
 from harness.compare.comparison import by_value
 from harness.config import load as load_config
 from harness.errors import HarnessError, RunError, UsageError
-from harness.report import View
-from harness.report import html as pages
-from harness.report.content.sweep import sweep_blocks
+from harness.report import Kind, View, find
 from harness.report.html import server_pages
-from harness.report.html.blocks import write_blocks
 from harness.report.html.server_pages import RunListItem
 from harness.results.decoding import brief
 from harness.results.history import PastRuns
@@ -171,8 +168,7 @@ def _known(name: str, reports: Path) -> Path:
 
 
 def _run(path: Path) -> Iterable[str]:
-    report = saved_run.report(load(path))
-    return _written(lambda out: pages.write_run(report, View(details=None), out, home="/"))
+    return _written("run", saved_run.report(load(path)))
 
 
 def _sweep(path: Path) -> Iterable[str]:
@@ -181,22 +177,22 @@ def _sweep(path: Path) -> Iterable[str]:
     document = sweep.swept_run(summary, run)
     if not document.sweeps:
         raise RunError(sweep.nothing(summary, run))
-    return _written(lambda out: write_blocks(list(sweep_blocks(document, View())), View(), out, home="/"))
+    return _written("sweep", document)
 
 
 def _history(reports: Path) -> Iterable[str]:
     with PastRuns(reports, within=HISTORY_SECONDS) as past:
         entries, earlier = past.entries(suite=None, target=None, case=None, since=None, last=HISTORY_RUNS)
         document = History(list(lines(entries)), past.notes, earlier)
-    return _written(lambda out: pages.write_history(document, View(), out, home="/"))
+    return _written("history", document)
 
 
-def _written(write: Callable[[TextIO], None]) -> Iterator[str]:
-    """A page, complete before its first byte is sent. A large page is in a temporary file."""
+def _written(kind: Kind, document: object) -> Iterator[str]:
+    """The page of a document, complete before its first byte is sent. A large page is in a temporary file."""
     file = cast("TextIO", SpooledTemporaryFile(PAGE_BUFFER, "w+", encoding="utf-8", errors="replace", newline=""))  # noqa: SIM115 - closed once it is sent
     try:
         with secret_filter.writing(file) as out:
-            write(out)
+            find("html", kind)(document, View(home="/"), out)
         file.seek(0)
     except BaseException:
         file.close()
@@ -220,8 +216,7 @@ def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()
         gate=[],
         reports=str(base.parent.parent),
     )
-    comparison = compare.compared(asked)
-    return _written(lambda out: pages.write_comparison(comparison, View(), out, home="/"))
+    return _written("comparison", compare.compared(asked))
 
 
 def _choice(path: Path) -> Iterable[str]:

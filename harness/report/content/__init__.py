@@ -1,5 +1,5 @@
-"""The rows and sentences of documents, shared by all formats: one file per kind of document.
+"""What documents say, composed as blocks for all formats: one file per kind of document, and the parts that they share.
 
-In: a document. Out: rows and sentences.
-May import: ``report``'s own words, ``compare``, ``results``, ``judge``, ``answer``, ``gemini``, ``text``.
+In: a document. Out: blocks.
+May import: ``report``'s own words and blocks, ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini``, ``text``.
 """

@@ -1,20 +1,23 @@
-"""Failures by their cause: groups that fail for one reason are shown as one entry, with the first two of them."""
+"""Failures by their cause: groups that fail for one reason are one entry, with the first two of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.model import Status
 from harness.report import Report, View, words
-from harness.report.content.failure import failures
+from harness.report.blocks import Block, Code, Heading, Item, Items, Level, Lines, Pair, Paragraph, Styled
+from harness.report.content.failure import failed_by_checks, failed_lines
 from harness.results.groups import FirstFailure, Group
 from harness.results.rows import RunRow, dumps
 from harness.text.amounts import count
 
 _SHOWN = 2
 """How many groups of a cause are shown, if not all are."""
+_ON_A_PAGE, _UNFOLDED = 100, 8
+"""How many causes a page shows, and how many of them without a click. Its list of trials has all failures."""
 _ADDRESS = re.compile(r"https?://([^/\s]+)\S*")
 _TRIES = re.compile(r" (after|in)? ?\(?\d+ attempts?\)?")
 _MISSING = {
@@ -87,26 +90,66 @@ def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Caus
     return Cause(first.status, tuple(groups), title, f"again, with all others that failed: {again}", tuple(shown))
 
 
-@dataclass(frozen=True, slots=True)
-class FailedCauses:
-    """``shown``: the causes with the lines of their first groups. ``more``: the number of those that the view leaves out, as text.
-    ``first_id``: what `explain` can be asked about the first of them; empty if nothing."""
-
-    shown: list[tuple[Cause, list[tuple[Group, list[str]]]]]
-    more: str
-    first_id: str
-
-
-def failed_causes(report: Report, view: View) -> FailedCauses:
-    """What failed in a run, with as many causes, and texts as long, as the view shows."""
+def failures(report: Report, view: View) -> Iterator[Block]:
+    """What failed in a run, cause by cause, with as many causes, and texts as long, as the view shows."""
     wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
     every = causes(report, wrong, _SHOWN if view.details else None)
-    some = every[: view.details]
-    details = failures(report, [group for cause in some for group in cause.shown], view.answer)
-    shown = [(cause, list(_lines(cause, details))) for cause in some]
-    left = len(every) - len(some)
-    ids = (_id(cause.groups[0].trouble) for cause in some)
-    return FailedCauses(shown, f"{left:,} more" if left else "", next(filter(None, ids), ""))
+    limits = {"html": _ON_A_PAGE, "github": None}
+    some = every[: limits.get(view.format, view.details)]
+    if not some:
+        return
+    if view.format not in ("table", "github"):
+        yield Heading("failures")
+    shown = [group for cause in some for group in cause.shown]
+    details = {} if view.page else failed_lines(report, shown, view.answer)
+    items = [_item(cause, details, report, view) for cause in some]
+    yield from [Items(items, _UNFOLDED)] if view.page else [Items([item]) for item in items]
+    if len(some) < len(every):
+        yield Paragraph([f"and {len(every) - len(some):,} more: ", Code(words.whole_report(report, view))])
+    if first := next(filter(None, (_id(cause.groups[0].trouble) for cause in some)), ""):
+        yield Paragraph(["What is behind an id: ", Code(words.command("explain", first))])
+
+
+def _item(cause: Cause, details: Mapping[str, list[str]], report: Report, view: View) -> Item:
+    forgiving = next(filter(None, map(report.forgiven, cause.groups)), None)
+    level: Level = "warning" if forgiving or cause.status == "error" else "error"
+    place = words.where(cause.groups[0])
+    mark = [Styled(words.MARKS[cause.status], status=cause.status), " "]
+    what, _, command = cause.remedy.partition(": ")
+    more = [cause.more, f"forgiven: {words.gate(forgiving)}" if forgiving else ""]
+    ending = [*(Paragraph([text]) for text in more if text), Paragraph([f"{what}: ", Code(command)])]
+    if view.format == "github" and (known := _id(cause.groups[0].trouble)):
+        ending.append(Paragraph(["what that is: ", Code(words.command("explain", known))]))
+    if view.page:
+        inside = [Item(_head(group), list(_mismatches(group))) for group in cause.shown]
+    else:
+        inside = [Item(_head(group), lines) for group, lines in _lines(cause, details)]
+    if cause.title:
+        return Item([*mark, cause.title], [Items(inside), *ending], level, place)
+    (alone,) = inside
+    return Item([*mark, *alone.head], [*alone.blocks, *ending], level, place)
+
+
+def _head(group: Group) -> list[str]:
+    needs = words.needs(group)
+    return [Styled(group.id, opens=group.id), *([f"  {needs}"] if needs else [])]
+
+
+def _mismatches(group: Group) -> Iterator[Block]:
+    """The first failed check of a group, with both sides, for a page that has the whole trial besides."""
+    known = group.trouble
+    if known is None or known.verdict is None or not failed_by_checks(group):
+        yield Paragraph([words.why(group)])
+        return
+    message, *sides = words.expected_and_actual(known.verdict, 600)
+    at = known.verdict["at"]
+    check = " ".join(dict.fromkeys([known.verdict["check"], *([at] if at else [])]))
+    more = f" (and {known.more:,} more of the same attempt)" if known.more else ""
+    yield Paragraph([words.place(words.where(group)), "  ", Code(check), f" {message}{more}".rstrip()])
+    if any(sides):
+        yield Pair((["expected"], ["actual"]), (sides[0], sides[1]))
+    if apart := words.disagreement(group):
+        yield Paragraph([apart])
 
 
 def _id(trouble: FirstFailure | None) -> str:
@@ -115,12 +158,12 @@ def _id(trouble: FirstFailure | None) -> str:
     return trouble.verdict["check"].removeprefix("invariant:") if trouble.verdict else trouble.cause
 
 
-def _lines(cause: Cause, details: dict[str, list[str]]) -> Iterator[tuple[Group, list[str]]]:
+def _lines(cause: Cause, details: Mapping[str, list[str]]) -> Iterator[tuple[Group, list[Block]]]:
     """The groups that are shown, with what is known of each. What repeats the group before it is left out."""
     before: list[str] = []
     for group in cause.shown:
         found = [line for line in _details(group, details.get(group.id)) if not _repeats(line.strip(), cause)]
-        yield group, found if found != before else []
+        yield group, [Lines(found, failed_by_checks(group))] if found and found != before else []
         before = found
 
 

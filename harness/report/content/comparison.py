@@ -1,54 +1,122 @@
-"""A comparison: its verdicts as rows, and each in a sentence."""
+"""A comparison: its conclusion, the flips, its verdicts as rows and each in a sentence, gates and notes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import NormalDist
 
 from harness.compare.candidates import Comparisons
-from harness.compare.comparison import Comparison, Flip, read_answers
+from harness.compare.comparison import Comparison
 from harness.compare.verdicts import Difference, change, sentence
 from harness.report import View, words
+from harness.report.blocks import (
+    SIMULATED,
+    Block,
+    Bullets,
+    Details,
+    Facts,
+    Heading,
+    Paragraph,
+    Styled,
+    Table,
+    document,
+)
+from harness.report.content.cells import cells
+from harness.report.content.flips import SIDES, Numbers, flips
+from harness.report.content.gates import gates
 from harness.text import amounts
 
-DIFFERENCE_HEADER = ["measure", "reference", "candidate", "change (95%)", "verdict"]
 READING = (
     "Means over the cells that both sides have. these cases: only the attempts are chance. cases like these: the cases are, too. "
     "Intervals and p are corrected as the verdict is. same: within the margin. cannot tell: neither a difference nor its "
     "absence is shown."
 )
 
-_STATES = ("failed", "flaky", "passed")
+FOLDED = 12
+"""A page folds the verdicts on single suites if there are more of them."""
 
 
-def shown_flips(comparison: Comparison, view: View) -> tuple[Sequence[Flip], int]:
-    """The flips that the view shows, the worst first, and how many more there are."""
-    shown = worst_first(comparison.flips)[: view.details]
-    return read_answers(shown, comparison.sources), len(comparison.flips) - len(shown)
+@document("comparison")
+def comparison_blocks(comparison: Comparison, view: View) -> Iterator[Block]:
+    """What differs between two sides."""
+    if view.page:
+        yield Heading(f"{comparison.candidate} against {comparison.reference}", level=1)
+    if comparison.simulated:
+        yield SIMULATED
+    yield from compared_blocks([comparison], view)
 
 
-def worst_first(flips: Sequence[Flip]) -> Sequence[Flip]:
-    """First the checks that pass less often on the candidate, then those that a side did not judge, then those that pass more."""
-    return sorted(flips, key=_gain)
+def compared_blocks(comparisons: Sequence[Comparison], view: View) -> Iterator[Block]:
+    """The parts of one comparison, or, each below its heading, of one for each candidate. A page ends with the trials of the flips."""
+    from harness.report.content.flip_trials import flip_trials, numbers_of, with_answers
+
+    found = list(map(with_answers, comparisons)) if view.page else comparisons
+    trials = flip_trials(found) if view.page else None
+    for place, comparison in enumerate(found):
+        alone = len(found) == 1
+        if not alone:
+            yield Heading(comparison.candidate)
+        numbers = numbers_of(trials, place) if trials else {}
+        yield from _parts(comparison, view, numbers, alone=alone)
+    if trials and trials.numbers:
+        yield Heading("trials")
+        yield trials
 
 
-def _gain(flip: Flip) -> int:
-    known = flip.before in _STATES and flip.after in _STATES
-    return _STATES.index(flip.after) - _STATES.index(flip.before) if known else 0
+def _parts(comparison: Comparison, view: View, numbers: Numbers, *, alone: bool) -> Iterator[Block]:
+    """``alone``: with sections on a page, all cells, and a note on how to read the verdicts."""
+    found, verdicts = flips(comparison, view, numbers), _differences(comparison, view, alone=alone)
+    held = gates([gate.to_json() for gate in comparison.gates])
+    notes = [Bullets([[note] for note in comparison.notes])] if comparison.notes and not view.quiet else []
+    yield Paragraph([str(comparison.conclusion)], strong=True)
+    yield Facts([(name, _side(comparison, at, view)) for at, name in enumerate(SIDES)])
+    yield Bullets([[str(broken)] for broken in comparison.breaks])
+    if view.format == "table":
+        yield from (block for part in (found, verdicts, [held], notes) for block in part)
+        return
+    yield held
+    sections: list[tuple[str, Iterable[Block]]] = [("differences", verdicts), ("flips", found)]
+    sections += [("cells", cells(comparison.pairs))] if alone and view.page else []
+    for name, part in [*sections, ("notes", notes)]:
+        blocks = list(part)
+        yield from [Heading(name), *blocks] if alone and blocks and view.page else blocks
 
 
-def difference_rows(comparison: Comparison) -> list[list[str]]:
-    """A row per measure, over all suites."""
-    return [
-        [
-            words.label(difference.measure),
-            *_sides(difference),
-            change(difference),
-            difference.verdict,
-        ]
-        for difference in comparison.differences
-        if difference.suite is None
+def _side(comparison: Comparison, at: int, view: View) -> str:
+    """The name of a side; on a page, which has room, also who answered."""
+    name = (comparison.reference, comparison.candidate)[at]
+    sources = [f"{source}{' (SIMULATED)' if simulated else ''}" for _, source, simulated in comparison.provenance[at]]
+    return f"{name}; answers of {', '.join(sources)}" if sources and view.page else name
+
+
+# --- differences --------------------------------------------------------------------------------------
+
+
+def _differences(comparison: Comparison, view: View, *, alone: bool) -> Iterator[Block]:
+    """A row per measure, over all suites, a sentence for each, and the verdicts on single suites."""
+    if not comparison.differences:
+        return
+    rows = [
+        [words.label(one.measure), *_sides(one), change(one), _verdict(one, one.verdict)]
+        for one in comparison.differences
+        if one.suite is None
     ]
+    yield Table(["measure", "reference", "candidate", "change (95%)", "verdict"], rows, "verdicts on measures")
+    if view.quiet:
+        return
+    yield Bullets([[line] for line in explanations(comparison)])
+    header, by_suite = suite_rows(comparison)
+    suites = Table(header, by_suite, "verdicts on each suite")
+    if len(by_suite) > FOLDED and view.page:
+        yield Details([f"the verdicts on each of {len(by_suite)} suites"], [suites])
+    elif len(by_suite) > 1:
+        yield suites
+    if alone:
+        yield Paragraph([READING])
+
+
+def _verdict(difference: Difference, text: str) -> Styled:
+    return Styled(text, status=difference.verdict.replace(" ", "-"))
 
 
 def explanations(comparison: Comparison) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import SIMULATED, Block, Bullets, Code, CodeBlock, Heading, Table, document
+from harness.report.blocks import SIMULATED, Block, Bullets, Code, CodeBlock, Heading, Paragraph, Table, document
 
 if TYPE_CHECKING:
     from harness.compare.compatible import Compatibility, FeatureCell
@@ -18,6 +19,7 @@ def compatible_blocks(found: Compatibility, view: View) -> Iterator[Block]:
     yield Heading(f"{found.model}: native and OpenAI-compatible", level=1)
     if found.simulated:
         yield SIMULATED
+    yield Paragraph([bottom_line(found)], strong=True)
     sides = [side.target for side in found.sides]
     header = ["feature", *_titles(found).values()]
     rows = []
@@ -35,6 +37,17 @@ def compatible_blocks(found: Compatibility, view: View) -> Iterator[Block]:
     yield CodeBlock([found.command])
 
 
+def bottom_line(found: Compatibility) -> str:
+    """How many features work on each side: ``features that work: native 5 of 5; compatible 3 of 5, 1 differ, 1 failed``."""
+    parts = []
+    for target, title in _titles(found).items():
+        states = Counter(cell.state for _, cells in found.rows for cell in cells if cell.side == target)
+        works = states.pop("works", 0)
+        others = [f", {number:,} {'differ' if state == 'differs' else state}" for state, number in states.items()]
+        parts.append(f"{title} {works:,} of {works + states.total():,}{''.join(others)}")
+    return f"features that work: {'; '.join(parts)}"
+
+
 def _titles(found: Compatibility) -> dict[str, str]:
     """Target -> the dialect, with the provider where several sides have the same."""
     titles = [side.title for side in found.sides]
@@ -46,8 +59,9 @@ def _titles(found: Compatibility) -> dict[str, str]:
 
 def _evidence(found: Compatibility) -> Iterator[Block]:
     titles = _titles(found)
+    yield Heading("evidence")
     for feature, cells in found.rows:
-        yield Heading(feature)
+        yield Heading(feature, level=3)
         yield Bullets([_line(titles[cell.side], cell) for cell in cells])
 
 

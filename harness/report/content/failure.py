@@ -20,7 +20,7 @@ _STATUS = ("http", "invariant:http-status")
 Source = Callable[[PlaceRow], Iterable[str]]
 
 
-def failures(report: Report, groups: Sequence[Group], limit: int | None) -> dict[str, list[str]]:
+def failed_lines(report: Report, groups: Sequence[Group], limit: int | None) -> dict[str, list[str]]:
     """Group -> the lines of the attempt that failed it, for groups that failed by checks. Reads the rows of these groups."""
     explained = [group for group in groups if failed_by_checks(group)]
     trials = {group.trouble.trial for group in explained if group.trouble}

@@ -1,12 +1,26 @@
-"""A history: a table per subject, a row per run."""
+"""A history: what became worse in the latest runs, then a table per subject, a row per run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import quote
 
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Heading, Paragraph, Table, document
-from harness.results.history_lines import History, Line
+from harness.report.blocks import (
+    SIMULATED,
+    Block,
+    Bullets,
+    Code,
+    Details,
+    Heading,
+    Paragraph,
+    Pictures,
+    Styled,
+    Table,
+    Trend,
+    document,
+)
+from harness.results.history_lines import History, HistoryEntry, Line
 from harness.text.amounts import count
 
 HISTORY_COLUMNS: Mapping[str, Callable[[Line], str]] = {
@@ -24,15 +38,72 @@ SPARE = ("ttft s", "thoughts", "cost $", "latency s", "tokens")
 """The columns that a narrow terminal leaves out, the first one first."""
 
 
-@document("history", "table", "markdown")
-def history_blocks(history: History, _view: View) -> Iterator[Block]:
+TRENDS: Mapping[str, Callable[[HistoryEntry], float | None]] = {
+    "pass_rate": lambda entry: entry.passed / entry.total if entry.total else None,
+    "totalTokenCount": lambda entry: entry.tokens,
+    "latency_s": lambda entry: entry.latency_s,
+    "cost_usd": lambda entry: entry.cost_usd,
+}
+"""The measures that a page draws."""
+UNFOLDED = 10
+"""How many runs of a subject a page shows without a click, the latest."""
+
+
+@document("history", "table", "markdown", "html")
+def history_blocks(history: History, view: View) -> Iterator[Block]:
     """The results of runs over time."""
+    if view.page:
+        yield Heading("history", level=1)
+        if any(line.entry.simulated for line in history.lines):
+            yield SIMULATED
+    yield Paragraph([bottom_line(history)], strong=True)
+    if view.page:
+        yield Heading("runs")
     for lines in history.by_subject().values():
         yield Heading(subject(lines), level=3)
-        yield _table(lines)
+        yield from _on_a_page(lines, view) if view.page else [_table(lines, columns(lines), view)]
     if history.earlier:
         yield Paragraph([f"{count(history.earlier, 'earlier run')} left out: --last shows more"])
+    if view.page and history.notes:
+        yield Heading("notes")
     yield Bullets([[note] for note in history.notes])
+
+
+def bottom_line(history: History) -> str:
+    """What passes less, or more, in its latest run than in the run before."""
+    if not history.lines:
+        return "no saved run has results yet"
+    last = [(lines[-2].entry, lines[-1].entry) for lines in history.by_subject().values() if len(lines) > 1]
+    ways = {
+        way: [_step(*pair) for pair in last if _rank(*pair) == rank] for rank, way in ((-1, "worse"), (1, "better"))
+    }
+    parts = [f"{way} than in the run before: {words.some(steps)}" for way, steps in ways.items() if steps]
+    same = len(last) - sum(map(len, ways.values()))
+    parts += [f"as many passed as in the run before: {same:,} of {count(len(last), 'subject')}"] if same else []
+    return "; ".join(parts) or "a single run so far"
+
+
+def _rank(before: HistoryEntry, now: HistoryEntry) -> int:
+    was, is_now = (entry.passed / (entry.total or 1) for entry in (before, now))
+    return (is_now > was) - (is_now < was)
+
+
+def _step(before: HistoryEntry, now: HistoryEntry) -> str:
+    return f"{_name(now)} {now.passed}/{now.total} after {before.passed}/{before.total}"
+
+
+def _name(entry: HistoryEntry) -> str:
+    return entry.group or f"{entry.suite} at {entry.target}"
+
+
+def _on_a_page(lines: Sequence[Line], view: View) -> Iterator[Block]:
+    """The trends, the latest runs, newest first, and the earlier ones folded."""
+    if len(lines) > 1:
+        yield Pictures([Trend(measure, [of(line.entry) for line in lines]) for measure, of in TRENDS.items()])
+    shown, newest = columns(lines), list(reversed(lines))
+    yield _table(newest[:UNFOLDED], shown, view)
+    if earlier := newest[UNFOLDED:]:
+        yield Details([f"{len(earlier):,} before them"], [_table(earlier, shown, view)])
 
 
 def subject(lines: Sequence[Line]) -> str:
@@ -42,18 +113,23 @@ def subject(lines: Sequence[Line]) -> str:
     simulated = [line.entry.simulated for line in lines if line.entry.sources]
     mark = "" if not any(simulated) else " (SIMULATED answers)" if all(simulated) else " (some answers SIMULATED)"
     answers = f"answered by {' / '.join(sources)}{mark}" if sources else "no answers"
-    return f"{entry.group or f'{entry.suite} at {entry.target}'}, {answers}"
+    return f"{_name(entry)}, {answers}"
 
 
-def columns(lines: Sequence[Line]) -> Mapping[str, Sequence[str]]:
-    """Name -> cells, without columns that are empty."""
-    found = {name: [show(line) for line in lines] for name, show in HISTORY_COLUMNS.items()}
-    return {name: cells for name, cells in found.items() if name in ("run", "passed") or {*cells} - {"", "-"}}
+def columns(lines: Sequence[Line]) -> list[str]:
+    """The names of the columns that are not empty."""
+    found = {name: {show(line) for line in lines} for name, show in HISTORY_COLUMNS.items()}
+    return [name for name, cells in found.items() if name in ("run", "passed") or cells - {"", "-"}]
 
 
-def _table(lines: Sequence[Line]) -> Table:
-    shown = columns(lines)
+def _table(lines: Sequence[Line], shown: Sequence[str], view: View) -> Table:
     at = {name: number for number, name in enumerate(shown)}
-    rows = list(zip(*shown.values(), strict=True))
+    rows = [[_run(line, view), *(HISTORY_COLUMNS[name](line) for name in shown[1:])] for line in lines]
     texts = frozenset({at["change"]} if "change" in at else ())
-    return Table(list(shown), rows, words=texts, spare=[at[name] for name in SPARE if name in at])
+    caption = f"runs of {_name(lines[0].entry)}"
+    return Table(list(shown), rows, caption, words=texts, spare=[at[name] for name in SPARE if name in at])
+
+
+def _run(line: Line, view: View) -> str:
+    name = line.entry.run
+    return Styled(name, address=f"{view.home}run/{quote(name)}") if view.home else Code(name) if view.page else name

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from harness.report import View, find, output, words
-from harness.report.blocks import Block, Bullets, Heading, Paragraph, write
+from harness.report import View, words
+from harness.report.blocks import SIMULATED, Block, Bullets, Heading, Paragraph, document
+from harness.report.content.comparison import compared_blocks
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
 
 
-@output("table", of="migration")
-def migration_table(document: Migration, view: View, out: TextIO) -> None:
-    """Whether a new model may replace an old one, for a terminal."""
-    _write("table", document, view, out)
-
-
-@output("markdown", of="migration")
-def migration_markdown(document: Migration, view: View, out: TextIO) -> None:
-    """Whether a new model may replace an old one, for a pull request."""
-    _write("markdown", document, view, out)
-
-
-def _write(name: str, document: Migration, view: View, out: TextIO) -> None:
-    write(name, migration_blocks(document, view), view, out)
-    find(name, "comparison")(document.comparison, view, out)
-
-
+@document("migration")
 def migration_blocks(document: Migration, view: View) -> Iterator[Block]:
-    """What stands above the comparison."""
+    """Whether a new model may replace an old one."""
     sides = document.comparison
     yield Heading(f"{sides.reference} to {sides.candidate}", level=1)
+    if document.simulated and view.page:
+        yield SIMULATED
     verdict, others = bottom_line(document)
     yield Paragraph([verdict], strong=True)
     yield Bullets([[reason] for reason in others])
@@ -46,6 +33,7 @@ def migration_blocks(document: Migration, view: View) -> Iterator[Block]:
         if len(shown) < len(document.unsupported):
             yield Paragraph([f"and {len(document.unsupported) - len(shown)} more (-v shows all)"])
     yield Heading("What was seen")
+    yield from compared_blocks([sides], view)
 
 
 def bottom_line(document: Migration) -> tuple[str, list[str]]:

@@ -1,14 +1,122 @@
-"""A run: the names of its columns, the cases on which columns disagree, and a row per target."""
+"""A run: its totals, the failures by cause, a matrix per suite, the notes, and a row per target."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
 from harness.report import Report, View, layout, words
+from harness.report.blocks import (
+    SIMULATED,
+    Block,
+    Bullets,
+    Code,
+    Facts,
+    Heading,
+    Matrix,
+    MatrixCell,
+    MatrixRow,
+    Paragraph,
+    Styled,
+    Table,
+    Totals,
+    document,
+)
+from harness.report.content.causes import failures
+from harness.report.content.gates import gates
 from harness.report.layout import Column, Grid
 from harness.results.groups import Group
+from harness.text.amounts import count
+
+CELLS = 2_500
+"""The most cells in a matrix of a page. A browser lays out this many in about a second."""
+THREE = 3
+"""The fewest values of an axis that make a sweep."""
+
+
+@document("run")
+def run_blocks(report: Report, view: View) -> Iterator[Block]:
+    """A whole run. A terminal ends with the totals, above its prompt; other formats begin with them."""
+    parts = QUIET if view.quiet else PARTS.get(view.format, PARTS["markdown"])
+    for part in parts:
+        yield from part(report, view)
+
+
+def _totals(report: Report, view: View) -> Iterator[Block]:
+    if view.page:
+        yield Heading(f"run {report.run['id']}", level=1)
+        yield from [SIMULATED] if words.simulated(report.summary) else []
+    yield Totals(report.summary.totals(), _counted(report), words.gate_counts(report.gates).removeprefix(", "))
+    if not view.page:
+        yield Paragraph([words.provenance(report.summary)])
+
+
+def _closing(report: Report, _view: View) -> Iterator[Block]:
+    """The line that GitHub shows below the annotations."""
+    yield Paragraph([f"{_counted(report)} - {words.provenance(report.summary)}"], strong=True)
+
+
+def _counted(report: Report) -> str:
+    return f"{words.totals(report.summary.totals())}{words.gate_counts(report.gates)}"
+
+
+def _related_pages(report: Report, view: View) -> Iterator[Block]:
+    """Links to the other pages about this run, where pages are served."""
+    from harness.compare.sweeps import swept
+
+    if not view.home:
+        return
+    name = quote(report.run["id"])
+    axes = [axis for axis, values in swept(report.summary).items() if len(values) >= THREE]
+    both = report.run.get("migration")
+    sides = {"reference": both[0], "candidate": both[-1]} if both else {}
+    query = urlencode({"run": report.run["id"], "axis": "target", **sides})
+    ways = {
+        **({f"within?{query}": f"migration: {' to '.join(both)}"} if both else {}),
+        **({f"sweep/{name}": f"sweeps of {', '.join(axes)}"} if axes else {}),
+        f"compare?base={name}&candidate={name}": "compare two targets or values",
+        "history": "history",
+    }
+    yield Bullets([[Styled(text, address=f"{view.home}{way}")] for way, text in ways.items()])
+
+
+def _facts(report: Report, view: View) -> Iterator[Block]:
+    run = report.run
+    took = "" if report.seconds is None else f" in {report.seconds:,.2f} s"
+    cut = f", {cut}" if (cut := words.incomplete(report)) else ""
+    chosen = {name: value for name, value in run["selection"].items() if value}
+    asked = f"{count(report.summary.trials, 'trial')} in {count(len(report.summary.groups), 'group')}"
+    facts = {
+        "answers": words.provenance(report.summary) if view.page else "",
+        "cost": words.cost(report.summary, run.get("prices")).removeprefix("cost "),
+        "other price": words.price_as(report),
+        "run": f"{run['id']}, {run['started'].replace('T', ' ')}{cut}",
+        "asked": f"{asked}{took}",
+        "with": f"gemini-harness {run['harness']}, Python {run['python']}, record mode {run['record_mode']}",
+        "selection": words.value(chosen, 400) if chosen else "",
+    }
+    yield Facts([(label, text) for label, text in facts.items() if text])
+
+
+def _ending(report: Report, _view: View) -> Iterator[Block]:
+    """The last lines on a terminal."""
+    summary = report.summary
+    repeated = any(group.attempts > 1 for group in summary.groups.values())
+    cut = f"{cut}: " if (cut := words.incomplete(report)) else ""
+    took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
+    lines = [
+        "Numbers in a cell are medians of its attempts." if repeated else "",
+        words.provenance(summary),
+        words.cost(summary, report.run.get("prices")),
+        words.price_as(report),
+        f"{cut}{_counted(report)} ({count(summary.trials, 'trial')}){took}; run {report.run['id']}",
+    ]
+    yield Paragraph(["\n".join(filter(None, lines))])
+
+
+# --- the matrix ---------------------------------------------------------------------------------------
 
 
 def column_name(column: Column, provider: str | None) -> str:
@@ -31,23 +139,63 @@ class SuiteTable(Struct, frozen=True):
 
 
 def tables(report: Report, view: View) -> list[SuiteTable]:
-    """Every suite, with at most ``view.cases`` cases in total. Where cases are left out, failed cases are kept first."""
+    """Every suite, with at most ``view.cases`` cases in total, or as many as a page takes. Failed cases are kept first."""
     suites = list(report.summary.by_suite())
-    grids = layout.limited([list(layout.grids(groups)) for _, groups in suites], view.cases)
+    whole = [list(layout.grids(groups)) for _, groups in suites]
+    grids = [list(map(_for_a_page, found)) for found in whole] if view.page else layout.limited(whole, view.cases)
     return [
         SuiteTable(suite, words.about(report, suite), layout.one_provider(groups), some)
         for (suite, groups), some in zip(suites, grids, strict=True)
     ]
 
 
-def any_left_out(suites: Sequence[SuiteTable]) -> bool:
-    """Whether cases are left out."""
-    return any(grid.left_out for table in suites for grid in table.grids)
+def _for_a_page(grid: Grid) -> Grid:
+    return layout.first_cases(grid, max(1, CELLS // len(grid.columns)))
 
 
-def whole_report(report: Report, *more: str) -> str:
-    """The command that shows the whole report. ``more``: options for its format, if that is not the table."""
-    return words.command("report", report.run["id"], *more, "-v")
+def _suites(report: Report, view: View) -> Iterator[Block]:
+    suites = tables(report, view)
+    for table in suites:
+        name = f"{table.suite} at {table.provider}" if table.provider else table.suite
+        yield Heading(name, level=2 if view.format == "markdown" else 3)
+        if table.about:
+            yield Paragraph([table.about])
+        for grid in table.grids:
+            yield _matrix(table, grid, view)
+        yield Bullets([[line] for line in differences(table)])
+    if not view.page and any(grid.left_out for table in suites for grid in table.grids):
+        yield Paragraph(["All cases: ", Code(words.whole_report(report, view))])
+
+
+def _matrix(table: SuiteTable, grid: Grid, view: View) -> Matrix:
+    rows = [(case, grid.row(case)) for case in grid.cases]
+    alone = [group for _, groups in rows for group in groups] if len(grid.columns) == 1 else None
+    by = f" by {', '.join(grid.axes)}" if grid.axes else ""
+    rest = layout.rest_note(grid)
+    return Matrix(
+        grid.axes,
+        [(short(column.target, table.provider), [value for _, value in column.axes]) for column in grid.columns],
+        [
+            _matrix_row(case, groups, grid, layout.shown((*view.measures, "warnings"), alone or groups))
+            for case, groups in rows
+        ],
+        f"cases of {table.suite} on each target{by}",
+        f"{rest}: the list of trials has all of them" if rest and view.page else rest,
+    )
+
+
+def _matrix_row(case: str, groups: Sequence[Group | None], grid: Grid, measures: Sequence[str]) -> MatrixRow:
+    cells = [_cell(group, column, measures) for column, group in zip(grid.columns, groups, strict=True)]
+    return MatrixRow(case, list(map(words.label, measures)), cells)
+
+
+def _cell(group: Group | None, column: Column, measures: Sequence[str]) -> MatrixCell | None:
+    if group is None:
+        return None
+    verdict = words.verdict(group)
+    mark = Styled(verdict, status="flaky" if group.flaky and group.status == "passed" else group.status, opens=group.id)
+    values = [words.cell(group, measure) or ["-"] for measure in measures]
+    return MatrixCell(mark, values, f"{group.case}, {column.name}: {verdict}")
 
 
 def differences(table: SuiteTable) -> Iterator[str]:
@@ -81,6 +229,16 @@ def _columns_by_mark(marks: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield f"{most} on {', '.join(others)}" if len(others) < 3 else f"{most} on the other {len(others)}"
 
 
+# --- notes and targets --------------------------------------------------------------------------------
+
+
+def _notes(report: Report, view: View) -> Iterator[Block]:
+    notes = gates(report.gates, *words.remarks(report))
+    if notes.items:
+        yield Heading("Notes", level=3) if view.format in ("table", "github") else Heading("notes")
+        yield notes
+
+
 _TARGET_COLUMNS: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
     ("tokens", lambda groups: words.measured("totalTokenCount", words.total_of(groups, "totalTokenCount"))),
     ("thoughts", lambda groups: words.measured("thoughtsTokenCount", words.total_of(groups, "thoughtsTokenCount"))),
@@ -90,8 +248,8 @@ _TARGET_COLUMNS: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
 )
 
 
-def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per target): groups by status, total tokens, thoughts and cost, median latency."""
+def _targets(report: Report, _view: View) -> Iterator[Block]:
+    """A row per target: groups by status, total tokens, thoughts and cost, median latency."""
     by_target = list(report.summary.by_target())
     counted = {target: _status_counts(groups) for target, groups in by_target}
     totals = report.summary.totals()
@@ -103,12 +261,17 @@ def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     rows = [
         [
             target,
-            *(f"{counted[target].get(status, 0):,}" for status in statuses),
+            *(_number(counted[target].get(status, 0), status) for status in statuses),
             *(tally(groups) for _, tally in tallies),
         ]
         for target, groups in by_target
     ]
-    return header, rows
+    if rows:
+        yield Table(header, rows, "verdicts and measures of each target")
+
+
+def _number(number: int, status: str) -> Styled:
+    return Styled(f"{number:,}", status=status if number else "none")
 
 
 def _status_counts(groups: Sequence[Group]) -> dict[str, int]:
@@ -116,3 +279,34 @@ def _status_counts(groups: Sequence[Group]) -> dict[str, int]:
     for group in groups:
         counts[group.status] = counts.get(group.status, 0) + 1
     return counts
+
+
+# --- the order ----------------------------------------------------------------------------------------
+
+
+def _section(name: str) -> Part:
+    return lambda _report, _view: iter([Heading(name)])
+
+
+def _plots(report: Report, _view: View) -> Iterator[Block]:
+    from harness.report.content.plots import plots
+
+    yield from plots(report.summary)
+
+
+def _trials(report: Report, _view: View) -> Iterator[Block]:
+    from harness.report.content.trials import trials
+
+    yield Heading("trials")
+    yield trials(report)
+
+
+Part = Callable[[Report, View], Iterator[Block]]
+QUIET: Sequence[Part] = (failures, _ending)
+PARTS: Mapping[str, Sequence[Part]] = {
+    "table": (_suites, failures, _notes, _targets, _ending),
+    "github": (_notes, failures, _closing),
+    "markdown": (_totals, failures, _suites, _notes, _targets, _facts),
+    "html": (_totals, _facts, _targets, _related_pages, failures, _section("matrix"), _suites, _plots, _notes, _trials),
+}
+"""The parts of a run in the order of each format."""

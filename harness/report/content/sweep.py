@@ -29,8 +29,8 @@ def sweep_blocks(document: Sweeps, view: View) -> Iterator[Block]:
         yield SIMULATED
     for sweep in document.sweeps:
         yield Heading(_title(sweep))
-        yield _table(sweep)
         yield Paragraph([sweep.knee.message], strong=True)
+        yield _table(sweep)
     yield Heading("notes")
     if not view.quiet:
         yield Paragraph([NOTE])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TextIO
 
-from harness.report import View
+from harness.report import View, words
 from harness.report.blocks import (
     Annotation,
     Block,
@@ -16,86 +17,208 @@ from harness.report.blocks import (
     Details,
     Facts,
     Heading,
+    Item,
+    Items,
+    Lines,
+    Matrix,
+    Opens,
+    Pair,
     Paragraph,
+    Pictures,
+    Styled,
     Table,
+    Totals,
+    Trials,
     Unfolding,
     title,
 )
-from harness.report.html.markup import Markup, element
+from harness.report.html.markup import Markup, data, element, section
 from harness.report.html.markup import table as table_markup
+from harness.report.html.matrix import matrix
 from harness.report.html.page import page
-from harness.report.html.run_sections import section
+from harness.report.html.plots import pictures
+
+NO_SCRIPT = (
+    "The list of trials and their requests and responses need JavaScript, which is off. All above works without it."
+)
 
 
-def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO, home: str | None = None) -> None:
-    """Headings of level 2 begin sections, which the bar at the top links. ``home``: the address of the list of runs, where there is one."""
-    sections = list(_sections(blocks))
-    parts = [section(link, *inside) if link else element("div", *inside) for link, inside in sections]
-    out.writelines(page(title(blocks), parts, links=[link for link, _ in sections if link], home=home))
-
-
-def _sections(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Markup]]]:
-    link, inside = "", list[Markup]()
-    for block in blocks:
-        if isinstance(block, Heading) and block.level < 3:
-            if inside:
-                yield link, inside
-            link, inside = ("" if block.level == 1 else block.text), []
-        else:
-            inside.append(_markup(block))
-    if inside:
-        yield link, inside
-
-
-def _markup(block: Block) -> Markup:
-    match block:
-        case Heading(text):
-            return element("h3", text)
-        case Paragraph():
-            return _paragraph(block)
-        case Table():
-            return _table(block)
-        case Bullets(items):
-            return element("ul", *(element("li", *_texts(item)) for item in items), class_="notes")
-        case Facts(rows):
-            return _facts(rows)
-        case CodeBlock(lines):
-            return element("pre", "\n".join(lines))
-        case ComparedLines():
-            return _compared(block)
-        case Annotation():
-            return Markup()
-        case Details(summary, inside):
-            return element("details", element("summary", *_texts(summary)), *map(_markup, inside))
-
-
-def _paragraph(block: Paragraph) -> Markup:
-    if block.simulated:
-        return element("p", *_texts(block.texts), class_="simulated", role="note")
-    return element("p", element("b" if block.strong else "span", *_texts(block.texts)))
-
-
-def _facts(rows: Sequence[tuple[str, str]]) -> Markup:
-    parts = (part for label, text in rows for part in (element("dt", label), element("dd", text)))
-    return element("dl", *parts, class_="facts")
-
-
-def _table(block: Table) -> Markup:
-    numbers = [at for at in range(1, len(block.header)) if at not in block.words]
-    head = element(
-        "tr", *(element("th", name, class_=_number(at in numbers), scope="col") for at, name in enumerate(block.header))
+def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
+    """Headings of level 2 begin sections, which the bar at the top links; those of level 3 parts of a section."""
+    trials = next((block for block in blocks if isinstance(block, Trials)), None)
+    totals = [words.totals(block.counts) for block in blocks if isinstance(block, Totals)]
+    writer = _Blocks(trials.numbers if trials else {})
+    out.writelines(
+        page(
+            " - ".join([*totals, title(blocks)]),
+            writer.sections(blocks),
+            what=title(blocks),
+            links=[block.text for block in blocks if isinstance(block, Heading) and block.level == 2],
+            home=view.home,
+            data=_data(trials) if trials else (),
+        )
     )
-    rows = (
-        element("tr", element("th", *_texts(row[:1]), scope="row"), *(
-            element("td", *_texts([cell]), class_=_number(at in numbers)) for at, cell in enumerate(row[1:], 1)
-        ))
-        for row in block.rows
-    )  # fmt: skip
-    return table_markup(block.caption, [head], rows)
 
 
-def _number(is_number: bool) -> str | None:
-    return "n" if is_number else None
+def _data(trials: Trials) -> Iterator[Markup]:
+    """The data blocks for the script. Details for which there is no room are left out."""
+    room = trials.room
+    yield data(trials.facts, id="facts")
+    for number, (index, details) in enumerate(trials.parts):
+        yield data(index, data_index=True)
+        whole = data(details, id=f"details-{number}")
+        yield whole if room is None or len(whole) <= room else data([None], id=f"details-{number}")
+        room = None if room is None else room - len(whole)
+
+
+class _Blocks:
+    """Writes blocks as HTML. ``numbers``: what opens a trial -> its number in the script's data."""
+
+    def __init__(self, numbers: Mapping[Opens, int]) -> None:
+        self._numbers = numbers
+
+    def sections(self, blocks: Sequence[Block]) -> Iterator[Markup]:
+        """A band for simulated answers, then a section for each heading of level 2."""
+        name, inside = "", list[Block]()
+        for block in [*blocks, Heading("")]:
+            if isinstance(block, Paragraph) and block.simulated:
+                yield self.block(block)
+            elif not isinstance(block, Heading) or block.level > 2:
+                inside.append(block)
+            else:
+                yield from [section(name, *self._parts(inside))] if inside else []
+                name, inside = ("" if block.level == 1 else block.text), []
+
+    def _parts(self, blocks: Sequence[Block]) -> Iterator[Markup]:
+        """A part begins at each heading of level 3."""
+        started = 0
+        numbers = [started := started + isinstance(block, Heading) for block in blocks]
+        for number, part in groupby(zip(numbers, blocks, strict=True), key=lambda numbered: numbered[0]):
+            inside = [self.block(block) for _, block in part]
+            yield from [element("div", *inside, class_="part")] if number else inside
+
+    def block(self, block: Block) -> Markup:  # noqa: C901, PLR0912  a case for each kind of block
+        """A block; nothing for one that has no place on a page."""
+        match block:
+            case Heading(text):
+                return element("h3", text)
+            case Paragraph(texts, strong, simulated):
+                kind = "simulated" if simulated else "bottom-line" if strong else None
+                return element("p", *self.texts(texts), class_=kind, role="note" if simulated else None)
+            case Totals():
+                return _totals(block)
+            case Table():
+                return self._table(block)
+            case Matrix():
+                return matrix(block, self._numbers)
+            case Bullets(items):
+                listed = (element("li", *self.texts(item)) for item in items)
+                return element("ul", *listed, class_="notes") if items else Markup()
+            case Items():
+                return self._items(block)
+            case Facts(rows):
+                facts = (part for label, text in rows for part in (element("dt", label), element("dd", text)))
+                return element("dl", *facts, class_="facts")
+            case CodeBlock(lines) | Lines(lines):
+                return element("pre", "\n".join(lines))
+            case Pair():
+                return self._pair(block)
+            case ComparedLines():
+                return _compared(block)
+            case Details(summary, inside):
+                return element("details", element("summary", *self.texts(summary)), *map(self.block, inside))
+            case Pictures():
+                return pictures(block)
+            case Trials():
+                return element("div", element("noscript", element("p", NO_SCRIPT)), element("div", id="list"))
+            case Annotation():
+                return Markup()
+
+    def _table(self, block: Table) -> Markup:
+        numbers = {at for at in range(1, len(block.header)) if at not in block.words}
+        head = element(
+            "tr",
+            *(element("th", name, class_=_number(at, numbers), scope="col") for at, name in enumerate(block.header)),
+        )
+        levels = [*block.levels, *[None] * (len(block.rows) - len(block.levels))]
+        rows = (
+            element(
+                "tr", *(self._cell(at, cell, numbers) for at, cell in enumerate(row)), data_differs=level is not None
+            )
+            for row, level in zip(block.rows, levels, strict=True)
+        )
+        return table_markup(block.caption, [head], rows, data_filter=block.filter or None, data_only=block.only or None)
+
+    def _cell(self, at: int, cell: str, numbers: set[int]) -> Markup:
+        if at == 0:
+            return element("th", *self.texts([cell]), scope="row")
+        return element("td", *self.texts([cell]), class_=_number(at, numbers))
+
+    def _items(self, block: Items) -> Markup:
+        items = [self._item(item) for item in block.items]
+        shown, folded = items[: block.unfolded], items[len(items) if block.unfolded is None else block.unfolded :]
+        more = element("details", element("summary", f"{len(folded):,} more"), element("ol", *folded, class_="items"))
+        return element("div", element("ol", *shown, class_="items"), more if folded else None)
+
+    def _item(self, item: Item) -> Markup:
+        return element("li", element("p", *self.texts(item.head)), *map(self.block, item.blocks))
+
+    def _pair(self, block: Pair) -> Markup:
+        sides = (
+            element(
+                "div",
+                element("small", *self.texts(name)),
+                element("pre", text, dir="auto") if text is not None else None,
+            )
+            for name, text in zip(block.titles, block.texts, strict=True)
+        )
+        return element("div", *sides, class_="pair")
+
+    def texts(self, texts: Sequence[str]) -> list[str]:
+        return [self._text(text) for text in texts]
+
+    def _text(self, text: str) -> str:
+        match text:
+            case Code():
+                return element("code", text)
+            case Unfolding():
+                return element("details", element("summary", str(text)), *map(self.block, text.inside))
+            case Styled():
+                return self._styled(text)
+            case _ if text.startswith("SIMULATED: "):
+                return Markup(element("strong", "SIMULATED") + element("span", text.removeprefix("SIMULATED:")))
+            case _:
+                return text
+
+    def _styled(self, text: Styled) -> Markup:
+        if text.opens and text.opens in self._numbers:
+            opened = {"data_trial" if isinstance(text.opens, tuple) else "data_group": self._numbers[text.opens]}
+            return element("button", text, type="button", class_="link", **opened)
+        if text.address:
+            return element("a", text, href=text.address)
+        return element("b", text, class_=f"mark {text.status}") if text.status else element("code", text)
+
+
+def _totals(block: Totals) -> Markup:
+    """The counts, and below them a bar with their shares."""
+    counts = [
+        element("span", element("b", f"{number:,}"), f" {status}", class_=status)
+        for status, number in block.counts.items()
+        if number
+    ]
+    counts += [element("span", block.stopped, class_="failed")] if block.stopped else []
+    whole = sum(block.counts.values()) or 1
+    bar, at = [], 0.0
+    for status, number in block.counts.items():
+        width = 1000 * number / whole
+        bar += [element("rect", x=round(at, 2), y=0, width=round(width, 2), height=6, class_=status)] if number else []
+        at += width
+    share = element("svg", *bar, viewBox="0 0 1000 6", preserveAspectRatio="none", class_="share", aria_hidden="true")
+    return element("div", element("p", *counts, None if counts else "nothing ran", class_="totals"), share)
+
+
+def _number(at: int, numbers: set[int]) -> str | None:
+    return "n" if at in numbers else None
 
 
 def _compared(block: ComparedLines) -> Markup:
@@ -110,17 +233,3 @@ def _marked(lines: Sequence[str], marked: frozenset[int]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield element("mark", line) if number in marked else line
         yield "\n"
-
-
-def _texts(texts: Sequence[str]) -> list[str]:
-    return [_text(text) for text in texts]
-
-
-def _text(text: str) -> str:
-    match text:
-        case Code():
-            return element("code", text)
-        case Unfolding():
-            return element("details", element("summary", str(text)), *map(_markup, text.inside))
-        case _:
-            return text

@@ -45,13 +45,9 @@ def table(caption: str, head: Sequence[Markup], rows: Iterable[Markup], **attrib
     return element("div", whole, class_="wide")
 
 
-def columns(names: Sequence[str], numbers_from: int) -> Markup:
-    """The header row of a table. ``numbers_from``: the index of the first column with numbers."""
-    cells = (
-        element("th", name, class_="n" if place >= numbers_from else None, scope="col")
-        for place, name in enumerate(names)
-    )
-    return element("tr", *cells)
+def section(name: str, *inside: str | None) -> Markup:
+    """A section with its heading, to which the bar at the top links; without a name, the first one of the page."""
+    return element("section", element("h2", name) if name else None, *inside, id=name or None)
 
 
 def _plain(text: str) -> str:
@@ -64,6 +60,6 @@ def _attribute(key: str, value: object) -> str:
     return f" {name}" if value is True else f' {name}="{_plain(str(value))}"'
 
 
-def block(value: object, **attributes: object) -> Markup:
+def data(value: object, **attributes: object) -> Markup:
     """Data for the script. What a model wrote cannot end the element: ``<`` is spelled ``\\u003c``."""
     return element("script", Markup(dumps(value).replace("<", "\\u003c")), type="application/json", **attributes)

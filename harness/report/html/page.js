@@ -180,10 +180,10 @@
   reachable(document);
 
   const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
-  const unmarked = [...document.querySelectorAll(".flips .pair, .failures .sides")];
+  const unmarked = [...document.querySelectorAll("main .pair")];
   function markSome() {
     for (const pair of unmarked.splice(0, 5)) {
-      const texts = pair.querySelectorAll("pre, dd");
+      const texts = pair.querySelectorAll("pre");
       if (texts.length === 2) differ(...texts);
     }
     if (unmarked.length) later(markSome);
@@ -217,8 +217,6 @@
     const act = keys[event.key];
     if (act && act(event, typing) !== false) event.preventDefault();
   });
-
-  byId("measures")?.addEventListener("change", (event) => byId("matrix").classList.toggle("bare", !event.target.checked));
 
   const wanted = (text) => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -266,13 +264,29 @@
   stack();
   tight.addEventListener("change", stack);
 
-  if (byId("cells-table")) cells();
+  const matrix = document.querySelector(".matrix"), listed = document.querySelector("table[data-filter]");
+  if (matrix) measures(matrix.closest("section"));
+  if (listed) cells(listed);
   if (byId("facts")) trials();
 
-  // --- the cells of a comparison ---------------------------------------------------------------------
+  // --- the matrix of a run ---------------------------------------------------------------------------
 
-  function cells() {
-    const rows = [...byId("cells-table").tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]);
+  function measures(section) {
+    const box = el("input", { type: "checkbox", id: "measures" });
+    section.querySelector("h2").after(el("label", { class: "tools" }, box, " measures (medians of the attempts)", el("small", {}, "a cell opens its trials")));
+    const show = () => { section.classList.toggle("bare", !box.checked); choice("measures", box.checked ? "" : "no"); };
+    box.addEventListener("change", show);
+    following(() => { box.checked = chosen.get("measures") !== "no"; show(); });
+  }
+
+  // --- a table with a filter -------------------------------------------------------------------------
+
+  function cells(table) {
+    const { filter, only } = table.dataset;
+    table.parentElement.before(el("p", { class: "tools" },
+      el("span", { class: "filtering" }, el("input", { type: "search", id: "cells-filter", placeholder: "filter  /", "aria-label": `filter ${filter}` }), el("output", { id: "cells-shown" })),
+      only ? el("label", {}, el("input", { type: "checkbox", id: "differing" }), ` ${only}`) : null));
+    const rows = [...table.tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]);
     const show = () => {
       const holds = wanted(byId("cells-filter").value);
       let shown = 0;
@@ -281,8 +295,7 @@
         shown += !row.hidden;
       }
       choice("cells", byId("cells-filter").value.trim());
-      const only = byId("differing");
-      choice("differing", !only || only.checked === only.defaultChecked ? "" : only.checked ? "yes" : "no");
+      choice("differing", byId("differing")?.checked ? "yes" : "");
       byId("cells-shown").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
     };
     byId("cells-filter").addEventListener("input", show);
@@ -290,7 +303,7 @@
     keys.Escape = () => { byId("cells-filter").blur(); };
     following(() => {
       byId("cells-filter").value = chosen.get("cells") ?? "";
-      if (byId("differing")) byId("differing").checked = (chosen.get("differing") ?? (byId("differing").defaultChecked ? "yes" : "no")) === "yes";
+      if (byId("differing")) byId("differing").checked = chosen.get("differing") === "yes";
       show();
     });
   }

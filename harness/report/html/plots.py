@@ -1,65 +1,43 @@
-"""Plots as SVG: pass rate and latency by thought tokens, and how long answers take. Series differ by shape, not by colour only."""
+"""Pictures as SVG. Colours are CSS classes; targets also differ in the shape of their marks, not by colour only."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from harness.report import words
-from harness.report.html.markup import Markup, columns, element, table
-from harness.results.groups import Group
-from harness.results.summary import Summary
-from harness.suite.axes import short_label
+from harness.report.blocks import Chart, ChartPoint, Pictures, Trend
+from harness.report.html.markup import Markup, element
+from harness.text.amounts import count
 
 WIDTH, HEIGHT = 600, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 40
 SERIES = 6
 """How many colours and shapes there are before they repeat."""
-MAX_TARGETS = 24
-"""The most targets in a plot."""
-MAX_DOTS = 300
-"""The most dots in a row of a distribution."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlotPoint:
-    """One thinking value of one target, over all cases that sweep it: medians, and attempts that passed."""
-
-    name: str
-    thoughts: float
-    passed: int
-    attempts: int
-    latency: float | None
-
-    @property
-    def rate(self) -> float:
-        return self.passed / self.attempts
+def pictures(block: Pictures) -> Markup:
+    """The pictures side by side, with the legend of the charts."""
+    drawn = [_chart(one) if isinstance(one, Chart) else trend(one) for one in block.pictures]
+    series = next((picture.series for picture in block.pictures if isinstance(picture, Chart)), {})
+    return element("div", element("div", *drawn, class_="plots"), _legend(list(series)) if series else None)
 
 
 @dataclass(frozen=True, slots=True)
 class PlotAxis:
-    """Maps values from ``low`` to ``high`` to pixels from ``start`` to ``end``. Ticks are round numbers."""
+    """Maps values from 0 to ``high`` to pixels from ``start`` to ``end``. Ticks are round numbers."""
 
-    low: float
     high: float
     start: float
     end: float
-    log: bool = False
 
     def at(self, value: float) -> float:
-        low, high, value = map(math.log10, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
-        return round(self.start + (value - low) / (high - low) * (self.end - self.start), 1)
+        return round(self.start + value / self.high * (self.end - self.start), 1)
 
     def ticks(self) -> list[float]:
-        if self.log:
-            first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-            steps = (1, 2, 5) if last - first < 4 else (1,)
-            every = [_short(step * 10.0**power) for power in range(first, last + 1) for step in steps]
-            return [tick for tick in every if self.low <= tick <= self.high]
-        step = _step(self.high - self.low)
-        return [_short(step * n) for n in range(math.ceil(self.low / step), math.floor(self.high / step + 1e-9) + 1)]
+        step = _step(self.high)
+        return [_short(step * n) for n in range(math.floor(self.high / step + 1e-9) + 1)]
 
 
 def _step(span: float) -> float:
@@ -74,80 +52,41 @@ def _short(value: float) -> float:
 
 def _up_to(highest: float, start: float, end: float) -> PlotAxis:
     """An axis from 0 to a little more than the highest value."""
-    return PlotAxis(0, highest * 1.08 or 1, start, end)
+    return PlotAxis(highest * 1.08 or 1, start, end)
 
 
-# --- sweeps -------------------------------------------------------------------------------------------
+# --- charts -------------------------------------------------------------------------------------------
 
 
-def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[PlotPoint]]]]:
-    """(suite, points by target) for targets with two thinking values or more, and with thought tokens."""
-    for suite, groups in summary.by_suite():
-        found: dict[str, dict[str, list[Group]]] = {}
-        for group in groups:
-            if "thinking" in group.axes and group.measured("thoughtsTokenCount").size:
-                name = short_label("thinking", group.axes["thinking"])
-                found.setdefault(group.target, {}).setdefault(name, []).append(group)
-        series = {target: [_point(*item) for item in by_value.items()] for target, by_value in found.items()}
-        if series := {target: points for target, points in list(series.items())[:MAX_TARGETS] if len(points) > 1}:
-            yield suite, series
-
-
-def _point(name: str, groups: Sequence[Group]) -> PlotPoint:
-    return PlotPoint(
-        name,
-        words.median_of(groups, "thoughtsTokenCount") or 0.0,
-        sum(group.passed for group in groups),
-        sum(group.attempts for group in groups),
-        words.median_of(groups, "latency_s"),
-    )
-
-
-def sweep(series: dict[str, list[PlotPoint]]) -> Markup:
-    """Two plots over thought tokens, pass rate and latency, with the same colours and shapes, and the numbers below."""
-    timed = any(point.latency is not None for points in series.values() for point in points)
-    plots = [_plot(series, "pass rate", lambda point: point.rate, top=1.0)]
-    if timed:
-        plots.append(_plot(series, "latency s", lambda point: point.latency))
-    return element("div", element("div", *plots, class_="plots"), _legend(list(series)), _numbers(series))
-
-
-Value = Callable[[PlotPoint], float | None]
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom of an area that labels must not cover."""
+Spot = tuple[float, float, ChartPoint]
+"""A point with its place in pixels."""
 
 
-def _plot(series: dict[str, list[PlotPoint]], label: str, value: Value, top: float | None = None) -> Markup:
-    points = [point for line in series.values() for point in line]
-    across = _up_to(max(point.thoughts for point in points), LEFT, WIDTH - RIGHT)
-    highest = top or max(value(point) or 0 for point in points)
-    up = PlotAxis(0, highest * 1.08 or 1, HEIGHT - BOTTOM, TOP)
-    frame = [
-        *_across(across, HEIGHT - BOTTOM, "median thought tokens"),
-        *_up(up, label, "pass_rate" if top else "latency_s"),
+def _chart(chart: Chart) -> Markup:
+    points = [point for line in chart.series.values() for point in line]
+    across = _up_to(max((point.x for point in points), default=0), LEFT, WIDTH - RIGHT)
+    up = _up_to(chart.top or max((point.y for point in points), default=0), HEIGHT - BOTTOM, TOP)
+    spots = [
+        sorted(((across.at(point.x), up.at(point.y), point) for point in line), key=lambda spot: spot[0])
+        for line in chart.series.values()
     ]
-    at = {target: _placed(points, across, up, value) for target, points in series.items()}
-    taken = [(x - 5, y - 5, x + 5, y + 5) for placed in at.values() for x, y, _ in placed]
-    lines = [_line(number, target, placed, taken) for number, (target, placed) in enumerate(at.items())]
-    title = f"{label} by thought tokens"
-    return _svg(title, WIDTH, HEIGHT, *frame, *lines, description=f"{title}; the numbers are below")
+    taken = [(x - 5, y - 5, x + 5, y + 5) for line in spots for x, y, _ in line]
+    inside = [
+        *_across(across, HEIGHT - BOTTOM, chart.across),
+        *_up(up, chart.measure),
+        *(_line(number, line, taken) for number, line in enumerate(spots)),
+    ]
+    return _svg(chart.title, WIDTH, HEIGHT, *inside, description=f"{chart.title}; the numbers are below")
 
 
-def _placed(
-    points: Sequence[PlotPoint], across: PlotAxis, up: PlotAxis, value: Value
-) -> list[tuple[float, float, PlotPoint]]:
-    known = ((across.at(point.thoughts), up.at(y), point) for point in points if (y := value(point)) is not None)
-    return sorted(known, key=lambda point: point[0])
-
-
-def _line(number: int, target: str, points: Sequence[tuple[float, float, PlotPoint]], taken: list[Box]) -> Markup:
+def _line(number: int, spots: Sequence[Spot], taken: list[Box]) -> Markup:
     marks = [
-        element(
-            "g", element("title", _point_text(target, point)), _shape(number, x, y), _label(x, y, point.name, taken)
-        )
-        for x, y, point in points
+        element("g", element("title", point.about), _shape(number, x, y), _label(x, y, point.name, taken))
+        for x, y, point in spots
     ]
-    path = element("polyline", points=" ".join(f"{x},{y}" for x, y, _ in points))
+    path = element("polyline", points=" ".join(f"{x},{y}" for x, y, _ in spots))
     return element("g", path, *marks, class_=f"series s{number % SERIES}")
 
 
@@ -165,12 +104,6 @@ def _label(x: float, y: float, text: str, taken: list[Box]) -> Markup | None:
 
 def _overlap(first: Box, second: Box) -> bool:
     return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
-
-
-def _point_text(target: str, point: PlotPoint) -> str:
-    latency = f", {words.measured('latency_s', point.latency)} s" if point.latency is not None else ""
-    passed = f"{point.passed}/{point.attempts} passed"
-    return f"{target} {point.name}: {passed}, {words.measured('thoughtsTokenCount', point.thoughts)} thoughts{latency}"
 
 
 def _shape(number: int, x: float, y: float) -> Markup:
@@ -207,94 +140,48 @@ def _legend(targets: Sequence[str]) -> Markup:
     return element("ul", *entries, class_="legend")
 
 
-def _numbers(series: dict[str, list[PlotPoint]]) -> Markup:
-    names = ("target", "thinking", "passed", "thoughts", "latency s")
-    rows = [
-        element(
-            "tr",
-            element("th", target, scope="row"),
-            element("td", point.name),
-            element("td", f"{point.passed}/{point.attempts}", class_="n"),
-            element("td", words.measured("thoughtsTokenCount", point.thoughts), class_="n"),
-            element("td", words.measured("latency_s", point.latency), class_="n"),
-        )
-        for target, points in series.items()
-        for point in points
-    ]
-    return element(
-        "details", element("summary", "the numbers"), table("what the plots show", [columns(names, 2)], rows)
-    )
+# --- trends -------------------------------------------------------------------------------------------
+
+WIDE, HIGH, EDGE = 220, 44, 4
+"""Width, height and margin of a trend, in pixels."""
 
 
-# --- distributions ------------------------------------------------------------------------------------
-
-ROW = 34
-NAMES = 14
-"""Pixels above a row for its name."""
-
-
-def distribution(summary: Summary, measure: str) -> Markup | None:
-    """A row for each target: values as dots, the interquartile range as a bar, the median as a line. None without values."""
-    found = {target: _values(groups, measure) for target, groups in list(summary.by_target())[:MAX_TARGETS]}
-    rows = {target: sorted(values) for target, values in found.items() if values}
-    if not rows:
+def trend(drawn: Trend) -> Markup | None:
+    """A line from the oldest value at the left, interrupted where one is not known, with a dot at the latest. None without values."""
+    known = [value for value in drawn.values if value is not None]
+    if not known:
         return None
-    low, high = min(values[0] for values in rows.values()), max(values[-1] for values in rows.values())
-    log = low > 0 and high / low > 20
-    width = 2 * WIDTH - 200
-    across = PlotAxis(low * 0.9, high * 1.1, 8, width - 8, log=True) if log else _up_to(high, 8, width - 8)
-    bottom = len(rows) * (ROW + NAMES) + TOP
-    label = words.label(measure).removesuffix(" s") + " in seconds" + (" (logarithmic)" if log else "")
-    return _svg(
-        f"{label}, by target",
-        width,
-        bottom + BOTTOM,
-        *_across(across, bottom, label, top=TOP),
-        *(_strip(number, row, across) for number, row in enumerate(rows.items())),
-        description=f"{label}, by target: {'; '.join(f'{target} {_spread(values)}' for target, values in rows.items())}",
-    )
+    up = PlotAxis(1.0 if drawn.measure == "pass_rate" else max(known) or 1.0, HIGH - EDGE, EDGE)
+    step = (WIDE - 2 * EDGE) / max(len(drawn.values) - 1, 1)
+    spots = [
+        None if value is None else (round(EDGE + at * step, 1), up.at(value)) for at, value in enumerate(drawn.values)
+    ]
+    low, high, last = (words.measured(drawn.measure, value) for value in (min(known), max(known), known[-1]))
+    name = words.label(drawn.measure)
+    base = element("line", x1=EDGE, x2=WIDE - EDGE, y1=HIGH - EDGE, y2=HIGH - EDGE, class_="grid")
+    description = f"{name}: {last} last; {low} to {high} in {count(len(known), 'run')}"
+    picture = _picture_of(WIDE, HIGH, base, element("g", *_stretches(spots), class_="series"), description=description)
+    caption = element("figcaption", f"{name} ", element("b", last), "" if low == high else f", {low} to {high}")
+    return element("figure", picture, caption)
 
 
-def _values(groups: Sequence[Group], measure: str) -> list[float]:
-    return [value for group in groups for value in group.values(measure)]
+def _stretches(spots: Sequence[tuple[float, float] | None]) -> Iterator[Markup]:
+    """A line for each stretch without a gap; a dot where it is a single value, and at the latest."""
+    stretch: list[tuple[float, float]] = []
+    for spot in (*spots, None):
+        if spot is not None:
+            stretch.append(spot)
+            continue
+        if len(stretch) > 1:
+            yield element("polyline", points=" ".join(f"{x},{y}" for x, y in stretch))
+        elif stretch:
+            yield _dot(stretch[0], 1.5)
+        stretch = []
+    yield _dot([spot for spot in spots if spot is not None][-1], 3)
 
 
-def _strip(number: int, row: tuple[str, list[float]], across: PlotAxis) -> Markup:
-    target, values = row
-    top = TOP + number * (ROW + NAMES) + NAMES
-    middle = top + ROW / 2 - 4
-    first, half, last = (across.at(value) for value in (quantile(values, 0.25), median(values), quantile(values, 0.75)))
-    shown = (
-        values if len(values) <= MAX_DOTS else [values[index * len(values) // MAX_DOTS] for index in range(MAX_DOTS)]
-    )
-    return element(
-        "g",
-        element("text", target, x=across.start, y=top - 2, class_="name"),
-        element("text", _spread(values), x=across.end, y=top - 2, text_anchor="end", class_="value"),
-        element("rect", x=first, y=middle - 8, width=max(last - first, 1), height=16, rx=2, class_="half"),
-        *(
-            element("circle", cx=across.at(value), cy=middle + _jitter(n), r=2.5, class_="speck")
-            for n, value in enumerate(shown)
-        ),
-        element("line", x1=half, x2=half, y1=middle - 10, y2=middle + 10, class_="median"),
-        class_=f"series s{number % SERIES}",
-    )
-
-
-def _jitter(number: int) -> float:
-    """A vertical offset for a dot, in pixels; the same at every run."""
-    return round((number * 0.618034 % 1 - 0.5) * 12, 1)
-
-
-def _spread(values: Sequence[float]) -> str:
-    tail = f", p95 {words.measured('latency_s', quantile(values, 0.95))}" if len(values) >= 20 else ""
-    text = f"median {words.measured('latency_s', median(values))}{tail}, most {words.measured('latency_s', values[-1])}"
-    return f"{text} (n {len(values):,})"
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The quantile by nearest rank, which is always a measured value. ``share``: 0 to 1."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+def _dot(spot: tuple[float, float], radius: float) -> Markup:
+    return element("circle", cx=spot[0], cy=spot[1], r=radius, class_="dot")
 
 
 # --- frames -------------------------------------------------------------------------------------------
@@ -302,16 +189,13 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 def _svg(title: str, width: float, height: float, *inside: str, description: str) -> Markup:
     """``description``: what the picture shows, for screen readers."""
-    picture = element(
-        "svg",
-        *inside,
-        width=width,
-        height=height,
-        viewBox=f"0 0 {width:g} {height:g}",
-        role="img",
-        aria_label=description,
-    )
+    picture = _picture_of(width, height, *inside, description=description)
     return element("figure", element("figcaption", title), picture)
+
+
+def _picture_of(width: float, height: float, *inside: str, description: str) -> Markup:
+    box = f"0 0 {width:g} {height:g}"
+    return element("svg", *inside, width=width, height=height, viewBox=box, role="img", aria_label=description)
 
 
 def _across(axis: PlotAxis, bottom: float, label: str, top: float = TOP) -> Iterator[Markup]:
@@ -323,7 +207,7 @@ def _across(axis: PlotAxis, bottom: float, label: str, top: float = TOP) -> Iter
     yield element("text", label, x=(axis.start + axis.end) / 2, y=bottom + 33, text_anchor="middle", class_="label")
 
 
-def _up(axis: PlotAxis, label: str, measure: str) -> Iterator[Markup]:
+def _up(axis: PlotAxis, measure: str) -> Iterator[Markup]:
     for tick in axis.ticks():
         y = axis.at(tick)
         text = words.measured(measure, tick) if measure == "pass_rate" else f"{tick:g}"
@@ -331,5 +215,11 @@ def _up(axis: PlotAxis, label: str, measure: str) -> Iterator[Markup]:
         yield element("text", text, x=LEFT - 6, y=y + 4, text_anchor="end", class_="tick")
     middle = (axis.start + axis.end) / 2
     yield element(
-        "text", label, x=12, y=middle, transform=f"rotate(-90 12 {middle:g})", text_anchor="middle", class_="label"
+        "text",
+        words.label(measure),
+        x=12,
+        y=middle,
+        transform=f"rotate(-90 12 {middle:g})",
+        text_anchor="middle",
+        class_="label",
     )

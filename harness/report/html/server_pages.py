@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from harness.report import words
-from harness.report.html.comparison import filtering
-from harness.report.html.markup import Markup, columns, element, table
+from harness.report.html.markup import Markup, element, section, table
 from harness.report.html.page import page
-from harness.report.html.run_sections import section
 from harness.results.rows import RunRow
 from harness.results.summary import STATUSES
 
@@ -41,11 +39,12 @@ def _table(entries: Sequence[RunListItem]) -> Markup:
     readable = [entry.id for entry in entries if entry.run]
     chosen = (readable[1:2] or readable)[:1], readable[:1]
     rows = [_row(entry, entry.id in chosen[0], entry.id in chosen[1]) for entry in entries]
-    listed = table("saved runs", [columns(head, len(head))], rows, class_="runs", id="cells-table")
+    names = element("tr", *(element("th", name, scope="col") for name in head))
+    listed = table("saved runs", [names], rows, class_="runs", data_filter="runs")
     button = element("button", "compare", type="submit", class_="go") if readable else None
     note = element("small", " twice the same run: two of its targets, levels or other axes") if readable else None
     over_time = element("a", "history", href="/history")
-    tools = element("p", filtering("runs"), button, note, over_time, class_="tools sticky")
+    tools = element("p", button, note, over_time, class_="tools sticky")
     return element("form", tools, listed, action="/compare", method="get")
 
 
@@ -72,14 +71,10 @@ def _row(entry: RunListItem, base: bool, candidate: bool) -> Markup:
         element("td", *_verdicts(entry)),
         element("td", run["started"][:16].replace("T", " ")),
         element("td", words.measured("latency_s", entry.seconds), class_="n"),
-        element("td", _some([suite["suite"] for suite in run["suites"]]), class_="names"),
-        element("td", _some(run["targets"]), class_="names"),
+        element("td", words.some([suite["suite"] for suite in run["suites"]]), class_="names"),
+        element("td", words.some(run["targets"]), class_="names"),
         element("td", run["record_mode"]),
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:

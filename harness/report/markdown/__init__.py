@@ -1,5 +1,5 @@
-"""For a pull request: GitHub tables, one file per kind of document.
+"""For a pull request: blocks as GitHub's Markdown.
 
-In: a document. Out: Markdown.
-May import: ``report`` and its content, ``compare``, ``results``, ``judge``, ``text``.
+In: blocks. Out: Markdown.
+May import: ``report``, ``text``.
 """

@@ -1,7 +1,7 @@
-"""For a terminal: plain text, one file per kind of document.
+"""For a terminal: blocks as plain text.
 
-In: a document. Out: plain text.
-May import: ``report`` and its content, ``compare``, ``results``, ``judge``, ``gemini``, ``text``.
+In: blocks. Out: plain text.
+May import: ``report``, ``text``.
 
 Tables fit the width of the view if possible: headers fold at hyphens, and columns that do not fit go into a further block of
 the same rows.

@@ -5,42 +5,91 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from msgspec.structs import replace
+
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, CodeBlock, ComparedLines, Details, Facts, Heading, Paragraph, Table
-from harness.report.table.drawing import GAP, bullets, fitted, hanging, wrapped, write
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    ComparedLines,
+    Details,
+    Facts,
+    Heading,
+    Items,
+    Lines,
+    Matrix,
+    Pair,
+    Paragraph,
+    Styled,
+    Table,
+    Totals,
+)
+from harness.report.table.drawing import GAP, bullets, colored_cell, fitted, hanging, wrapped, write
+from harness.report.table.matrix import matrix_lines
 
 
 def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
-    """A blank line between blocks, but none between a heading of level 3 and its block."""
+    """A blank line between blocks, but none between a heading of level 3 and its block, if that is no matrix."""
     between: list[str] = []
-    for block in blocks:
-        lines = list(_lines(block, view))
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        lines = list(block_lines(block, view))
         if lines:
             write([*between, *lines], view, out)
-            between = [] if isinstance(block, Heading) and block.level > 2 else [""]
+            above = isinstance(block, Heading) and block.level > 2 and not isinstance(following, Matrix)
+            between = [] if above else [""]
 
 
-def _lines(block: Block, view: View) -> Iterator[str]:
+def block_lines(block: Block, view: View) -> Iterator[str]:  # noqa: C901, PLR0912  a case for each kind of block
+    """The lines of a block; none of one that a terminal leaves out."""
     match block:
-        case Heading(text):
+        case Heading(text) | Totals(_, text):
             yield from wrapped(words.printable(text), view, "")
         case Paragraph(texts):
-            yield from wrapped(words.printable("".join(texts)), view, "")
+            yield from _paragraph(texts, view)
         case Table():
             header, *rows = _fitting(block, view)
             yield from fitted(header, rows, view)
+        case Matrix():
+            yield from matrix_lines(block, view)
         case Bullets(items):
             yield from bullets(["".join(item) for item in items], view)
+        case Items():
+            yield from _items(block, view)
         case Facts(rows):
             yield from _facts(rows, view)
         case CodeBlock(lines):
             yield from (f"  {line}" for line in lines)
+        case Lines(lines, folds):
+            yield from (part for line in lines for part in (hanging(line, view) if folds else [line]))
+        case Pair(titles, texts):
+            for title, one in zip(titles, texts, strict=True):
+                yield from wrapped(f"{''.join(title)}: {words.value(one, 160)}", view, "") if one is not None else ()
         case ComparedLines():
             yield from _compared(block, view)
         case Details(summary, inside) if view.details is None:
             yield from wrapped(words.printable("".join(summary)), view, "")
-            for one in inside:
-                yield from (f"  {line}" for line in _lines(one, view))
+            yield from (f"  {line}" for folded in inside for line in block_lines(folded, view))
+
+
+def _paragraph(texts: Sequence[str], view: View) -> Iterator[str]:
+    """A command at the end stays on its line, so that it can be copied."""
+    if texts and isinstance(texts[-1], Code) and texts[-1].startswith("gemini-harness "):
+        yield "".join(texts)
+    else:
+        for line in "".join(texts).split("\n"):
+            yield from wrapped(words.printable(line), view, "")
+
+
+def _items(block: Items, view: View) -> Iterator[str]:
+    """A head with an id stays on its line, so that the id can be copied."""
+    inner = replace(view, width=view.width - 2)
+    for item in block.items:
+        head = "".join(colored_cell(text, view) if isinstance(text, Styled) else text for text in item.head)
+        named = any(isinstance(text, Styled) and (text.opens or not text.status) for text in item.head)
+        yield from [head] if named else hanging(head, view)
+        yield from (f"  {line}" for inside in item.blocks for line in block_lines(inside, inner))
 
 
 def _facts(rows: Sequence[tuple[str, str]], view: View) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The data for the page's script: an index of the trials, and their details in blocks, which it parses when a trial is opened."""
+"""The trials of a run for the script of its page: an index, and details in blocks, which it parses when a trial is opened."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from harness.answer.reply import an_object, candidate_of, parts_of
 from harness.gemini import grounding
 from harness.gemini.providers import ROWS
 from harness.model import Json, Reply
-from harness.report import words
-from harness.report.html.markup import Markup, block
+from harness.report import Report, words
+from harness.report.blocks import Trials
 from harness.results.groups import Group
 from harness.results.rows import Row, RunRow, TurnRow, dumps
 from harness.results.summary import STATUSES, Summary, summarise
@@ -26,13 +26,14 @@ COLUMNS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost
 """Measures that the list of trials shows."""
 
 
-def facts(summary: Summary, run: RunRow) -> dict[str, Any]:
-    """The data of the whole run: the groups, in the order that the index refers to, and the key header of each target."""
-    groups = summary.groups.values()
-    return facts_of([_group(group, run) for group in groups], [group.target for group in groups])
+def trials(report: Report) -> Trials:
+    """The trials of a run, read from disk when they are written."""
+    groups = report.summary.groups
+    facts = facts_of([_group(group, report.run) for group in groups.values()])
+    return Trials(facts, _parts(report.rows(), report.summary), {name: number for number, name in enumerate(groups)})
 
 
-def facts_of(groups: Sequence[list[Json]], targets: Iterable[str]) -> dict[str, Any]:
+def facts_of(groups: Sequence[list[Json]]) -> dict[str, Any]:
     """The data that the script needs for these groups; see ``group_facts`` for one group."""
     return {
         "block": BLOCK,
@@ -41,7 +42,7 @@ def facts_of(groups: Sequence[list[Json]], targets: Iterable[str]) -> dict[str, 
         "columns": [[name, words.label(name)] for name in COLUMNS],
         "labels": words.LABELS,
         "groups": groups,
-        "keys": {target: _key(target) for target in dict.fromkeys(targets)},
+        "keys": {target: _key(target) for target in dict.fromkeys(str(group[3]) for group in groups)},
     }
 
 
@@ -61,18 +62,16 @@ def _key(target: str) -> str | None:
     return '" -H "'.join(provider.key_headers) or None if provider else "x-goog-api-key: $KEY"
 
 
-def blocks(rows: Iterable[Row], summary: Summary) -> Iterator[Markup]:
-    """An index and a block of details for every ``BLOCK`` trials, in the order of the rows."""
+def _parts(rows: Iterable[Row], summary: Summary) -> Iterator[tuple[Json, Json]]:
+    """An index and details for every ``BLOCK`` trials, in the order of the rows."""
     numbers = {name: number for number, name in enumerate(summary.groups)}
     waiting = iter(rows)
-    place = 0
+    read = 0
     while some := list(islice(waiting, BLOCK)):
-        keep = place * BLOCK < DETAILED
-        yield block([index(row, numbers[row["group"]]) for row in some], data_index=True)
-        yield block(
-            [detail(row) if keep or row["status"] in words.WRONG else None for row in some], id=f"details-{place}"
-        )
-        place += 1
+        keep = read < DETAILED
+        index_rows: list[Json] = [index(row, numbers[row["group"]]) for row in some]
+        yield index_rows, [detail(row) if keep or row["status"] in words.WRONG else None for row in some]
+        read += len(some)
 
 
 def index(row: Row, group: int) -> list[Json]:

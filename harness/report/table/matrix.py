@@ -1,4 +1,4 @@
-"""The grid of a suite: a cell per case and column."""
+"""A matrix in a terminal: a cell for each case and column."""
 
 from __future__ import annotations
 
@@ -8,47 +8,43 @@ from itertools import zip_longest
 from msgspec import Struct
 
 from harness.report import View, layout, words
-from harness.report.content.run import column_name, short
-from harness.report.layout import Grid
+from harness.report.blocks import Matrix, MatrixRow
 from harness.report.table.drawing import GAP, fitted, folded_first, table_lines
 
 
-def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
-    """A grid with one column: a row per case, with the measures to the right of the verdict."""
-    groups = [group for case in grid.cases for group in grid.row(case)]
-    measures = layout.shown(view.measures, groups)
-    warned = any(group and group.tally.warnings for group in groups)
-    header = ["case", "verdict", *map(words.label, measures), *(["warnings"] if warned else [])]
-    yield column_name(grid.columns[0], provider)
-    yield from fitted(header, [_flat_row(case, grid, measures, warned=warned) for case in grid.cases], view)
+def matrix_lines(matrix: Matrix, view: View) -> Iterator[str]:
+    """The lines of a matrix, and the note about what is left out."""
+    yield from _flat(matrix, view) if len(matrix.columns) == 1 else _stacked(matrix, view)
+    yield from [matrix.more] if matrix.more else []
 
 
-def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -> list[str]:
-    group = grid.cells[case, grid.columns[0]]
-    numbers = [", ".join(words.cell(group, measure)) or "-" for measure in measures]
-    return [case, words.verdict(group), *numbers, *([str(group.tally.warnings or "")] if warned else [])]
+def _flat(matrix: Matrix, view: View) -> Iterator[str]:
+    """A matrix with one column: a row per case, with the measures to the right of the verdict."""
+    ((target, values),) = matrix.columns
+    named = (f"{axis}={value}" for axis, value in zip(matrix.axes, values, strict=True))
+    yield " ".join([target, *named])
+    header = ["case", "verdict", *matrix.rows[0].measures]
+    rows = [[row.name, cell.verdict, *map(", ".join, cell.values)] for row in matrix.rows for cell in row.cells if cell]
+    yield from fitted(header, rows, view)
 
 
-def stacked(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
-    """A grid with several columns: the measures stand below the verdict, a target's name above its columns."""
-    body = [line for case in grid.cases for line in _case(case, grid, view)]
+def _stacked(matrix: Matrix, view: View) -> Iterator[str]:
+    """A matrix with several columns: the measures stand below the verdict, a target's name above its columns."""
+    body = [line for row in matrix.rows for line in _case(row)]
     longest = max(words.width(line[0]) for line in body)
-    first = max(min(longest, max(view.width * 2 // 5, 24)), *map(len, grid.axes), 4)
-    for number, block in enumerate(_blocks(grid, provider, body, view.width - first)):
+    first = max(min(longest, max(view.width * 2 // 5, 24)), *map(len, matrix.axes), 4)
+    for number, block in enumerate(_blocks(matrix, body, view.width - first)):
         if number:
             yield ""
-        yield from _block(grid, block, body, first, view)
+        yield from _block(matrix, block, body, first, view)
 
 
-def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
-    groups = grid.row(case)
-    yield [case, *(words.verdict(group) if group else "" for group in groups)]
-    for measure in layout.shown(view.measures, groups):
-        cells = [(words.cell(group, measure) or ["-"]) if group else [] for group in groups]
-        for number, values in enumerate(zip_longest(*cells, fillvalue="")):
-            yield ["" if number else f"  {words.label(measure)}", *values]
-    if any(group and group.tally.warnings for group in groups):
-        yield ["  warnings", *(str(group.tally.warnings) if group and group.tally.warnings else "" for group in groups)]
+def _case(row: MatrixRow) -> Iterator[list[str]]:
+    yield [row.name, *(cell.verdict if cell else "" for cell in row.cells)]
+    for at, measure in enumerate(row.measures):
+        pieces = [cell.values[at] if cell else [] for cell in row.cells]
+        for number, values in enumerate(zip_longest(*pieces, fillvalue="")):
+            yield ["" if number else f"  {measure}", *values]
 
 
 class _Head(Struct, frozen=True):
@@ -63,11 +59,14 @@ class _Head(Struct, frozen=True):
         return sum(self.widths) + GAP * (len(self.widths) - 1)
 
 
-def _blocks(grid: Grid, provider: str | None, body: Sequence[Sequence[str]], room: int) -> list[list[_Head]]:
-    """The blocks of the grid. Names are folded only as far as needed for a single block; a target's columns stay together."""
-    cells = [_widest(grid, index, body) for index in range(len(grid.columns))]
-    runs = [run for target in _targets_of(grid) for run in _runs(target, cells, room)]
-    names = [short(grid.columns[run[0]].target, provider) for run in runs]
+def _blocks(matrix: Matrix, body: Sequence[Sequence[str]], room: int) -> list[list[_Head]]:
+    """The matrix in blocks. Names are folded only as far as needed for a single block; a target's columns stay together."""
+    cells = [
+        max(map(words.width, [*values, *(line[index + 1] for line in body)]))
+        for index, (_, values) in enumerate(matrix.columns)
+    ]
+    runs = [run for target in _targets_of(matrix) for run in _runs(target, cells, room)]
+    names = [matrix.columns[run[0]][0] for run in runs]
     for limit in (max(map(words.width, names)), 24, 16, 12):
         heads = [_head(name, run, cells, limit) for name, run in zip(names, runs, strict=True)]
         blocks = list(_side_by_side(heads, room))
@@ -76,11 +75,11 @@ def _blocks(grid: Grid, provider: str | None, body: Sequence[Sequence[str]], roo
     return blocks
 
 
-def _targets_of(grid: Grid) -> list[list[int]]:
+def _targets_of(matrix: Matrix) -> list[list[int]]:
     """The columns of each target."""
     found: dict[str, list[int]] = {}
-    for index, column in enumerate(grid.columns):
-        found.setdefault(column.target, []).append(index)
+    for index, (target, _) in enumerate(matrix.columns):
+        found.setdefault(target, []).append(index)
     return list(found.values())
 
 
@@ -115,15 +114,12 @@ def _side_by_side(heads: Sequence[_Head], room: int) -> Iterator[list[_Head]]:
     yield block
 
 
-def _widest(grid: Grid, index: int, body: Sequence[Sequence[str]]) -> int:
-    values = [words.width(value) for _, value in grid.columns[index].axes]
-    return max([words.width(line[index + 1]) for line in body] + values)
-
-
-def _block(grid: Grid, block: Sequence[_Head], body: Sequence[Sequence[str]], first: int, view: View) -> Iterator[str]:
+def _block(
+    matrix: Matrix, block: Sequence[_Head], body: Sequence[Sequence[str]], first: int, view: View
+) -> Iterator[str]:
     span = [index for head in block for index in head.columns]
     widths = [width for head in block for width in head.widths]
-    header = [[axis, *(grid.columns[index].axes[at][1] for index in span)] for at, axis in enumerate(grid.axes)]
+    header = [[axis, *(matrix.columns[index][1][at] for index in span)] for at, axis in enumerate(matrix.axes)]
     asked = [[line[0], *(line[index + 1] for index in span)] for line in body if any(line[index + 1] for index in span)]
     rows = folded_first(asked, first)
     rows[0] = [
