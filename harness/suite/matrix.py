@@ -184,9 +184,13 @@ class Expansion(Struct, frozen=True):
         everything = replace(self, done={}).groups()
         return {_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
 
+    def of(self, group: TrialGroup) -> Iterator[Trial]:
+        """The trials of a group."""
+        return _trials(group, self.selection)
+
     def first(self, group: TrialGroup) -> Trial:
         """The first trial of a group."""
-        return next(_trials(group, self.selection))
+        return next(self.of(group))
 
     def __len__(self) -> int:
         return self.count
