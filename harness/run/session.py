@@ -395,6 +395,10 @@ class Judge:
         row: Row = self.leaks.hidden(self.config.redact.row(result_json(self._taken(result))))
         return row
 
+    def line(self, result: Result) -> bytes:
+        """The row of a result as a line of the run's file."""
+        return dumps(self.row(result)).encode()
+
     def sent(self, trial: Trial, turns: Sequence[TurnRow]) -> Iterator[Mapping[str, Json]]:
         """The address and the body of a trial's requests, as its row shows them: see ``play.prepared``."""
         for request in prepared(trial, self.config, turns):
