@@ -302,9 +302,7 @@ def _crew(session: RunSession, left: Expansion, policy: RecordPolicy, options: N
         yield None
         return
     if policy.asks and left.has_batches:
-        raise UsageError(
-            "--ray: cases with transport: batch are sent by one process: leave --ray out, or -k 'not batch' in"
-        )
+        raise UsageError("--ray: cases with transport: batch are sent by one process: leave out --ray")
     from harness.run import cluster, crew
 
     with cluster.connected(options.ray, options.processes) as (ray, most):
