@@ -53,8 +53,8 @@ faults: setup  ## every fault of the simulator, and which shipped trials see it:
 mutations: setup  ## faults put into real answers, and which the rules notice: a table
 	@$(BIN)/python -m tests.mutations --show
 
-attack: setup  ## kills, full disks, mutated files and canary keys: lost, twice, leaked, internal errors (minutes; not in CI)
-	@$(BIN)/python -m tests.attack
+attack: setup .venv-ray/.installed  ## kills, full disks, mutated files and canary keys: lost, twice, leaked, internal errors (minutes; not in CI)
+	@.venv-ray/bin/python -m tests.attack
 
 nightly: setup  ## long simulations: how often verdicts are wrong, and how often they see what is there
 	@$(BIN)/python -m pytest -q -n 2 -m nightly tests/
