@@ -42,7 +42,7 @@ clients: setup .venv-clients/.installed .venv-clients-genai2/.installed  ## unmo
 	@touch $@
 
 ray: setup .venv-ray/.installed  ## `run --ray` on a real local Ray, in an environment that has it
-	@.venv-ray/bin/python -m pytest -q tests/run/test_ray.py
+	@.venv-ray/bin/python -m pytest -q tests/run/test_ray.py "tests/test_guides.py::test_a_guide_may_be_followed[many-machines]"
 
 editors: setup .venv-editors/.installed  ## the schema for editors in a real yaml-language-server (needs npm)
 	@$(BIN)/python -m pytest -q tests/suite/test_language_server.py

@@ -46,13 +46,13 @@ def connected(address: str, workers: int | None) -> Iterator[tuple[Any, int]]:
         raise UsageError("--ray needs Ray, which is not installed: pip install 'gemini-harness[ray]'")
     os.environ.update(_environment(address))
     ray = _imported()
-    before = signal.getsignal(signal.SIGTERM)
+    cores, before = workers or _cores(), signal.getsignal(signal.SIGTERM)
     with TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder:
         try:
-            _join(ray, address, workers or _cores(), folder)
+            _join(ray, address, cores, folder)
             signal.signal(signal.SIGTERM, before)  # Ray sets its own
-            free = int(ray.available_resources().get("CPU", 1))
-            yield ray, min(workers or free or 1, MOST)
+            free = cores if address == LOCAL else int(ray.available_resources().get("CPU", 0))
+            yield ray, max(1, min(workers or free, free, MOST))
         finally:
             ray.shutdown()
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.errors import CannotAsk, HarnessError, UsageError
-from harness.run.case_worker import CaseWorker, Facts, Recorded, Traffic, WorkerSetup, facts_of
+from harness.run.case_worker import CaseWorker, Facts, Finished, Recorded, Traffic, WorkerSetup, facts_of
 from harness.run.cluster import compare
 from harness.run.desk import Desk, Spent
 from harness.run.play import Stop
@@ -27,7 +27,7 @@ from harness.run.session import Plan
 from harness.suite.matrix import Expansion, TrialGroup
 from harness.transport.recorder import SendHome
 
-_STARTS, _ENDS = 60.0, 30.0
+_STARTS, _ENDS = 120.0, 30.0
 """Seconds: for workers to start, and to clean up after Ctrl-C."""
 _LOOKS = 0.2
 """Seconds between two looks at Ctrl-C."""
@@ -181,16 +181,16 @@ class Crew:
         try:
             parcels = self._ray.get(next(stream))
         except StopIteration:
-            del self._streams[stream]
-            worker.in_hand -= len(cases.left)
-            self._closed = self._closed or bool(cases.left)  # it was refused what is left
+            self._ended(stream)
             return
         except self._ray.exceptions.RayTaskError as fault:
             raise _own(fault) from None
         except self._ray.exceptions.RayError as fault:
             self._replace(worker, home, fault)
             return
-        for parcel in parcels:
+        for parcel in sorted(
+            parcels, key=lambda parcel: isinstance(parcel, Finished)
+        ):  # a row may be the last one wanted
             if isinstance(parcel, Recorded):
                 assert home.recorded, "what is not to be recorded is not sent home"
                 home.recorded(parcel.cassette, parcel.interaction)
@@ -200,6 +200,14 @@ class Crew:
             else:
                 worker.in_hand -= 1
                 home.row(cases.left.pop(parcel.id), parcel.row)
+
+    def _ended(self, stream: Any) -> None:
+        """A worker has played its cases, all of them or those that the ceiling admitted."""
+        worker, cases = self._streams.pop(stream)
+        worker.in_hand -= len(cases.left)
+        if cases.left and not (self._setup.limited or self._closed):
+            raise RuntimeError(f"a worker ended without {next(iter(cases.left))}")
+        self._closed = self._closed or bool(cases.left)
 
     def _replace(self, lost: _Worker, home: Home, fault: Exception) -> None:
         """Start another worker, and take back the cases of this one."""

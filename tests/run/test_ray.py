@@ -162,7 +162,9 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 def test_two_thousand_trials_and_a_lost_worker(project: Project) -> None:
     project.fill(rows=500)
     (project.folder / "dies").touch()
-    project.run("--live", "--ray", "-j", "2", "-q", "-k", "country")
+    out, err = project.run("--live", "--ray", "-j", "2", "-q", "-k", "country")
+    assert "500 passed (2,000 trials)" in out
+    assert err == ""
     assert not (project.folder / "dies").exists()
     assert len(project.workers()) == 3
     assert project.ids() == expected(500)[:-1]
@@ -225,7 +227,9 @@ def test_the_first_failure_ends_it(project: Project, cluster: str) -> None:
 
 def test_gates_that_are_answered_end_it(project: Project, cluster: str) -> None:
     project.fill(rows=60)
-    _, err = project.run(*"--live -q -k country --until-told --gate pass_rate.min=20%".split(), "--ray", cluster)
+    _, err = project.run(
+        *["--live", "-q", "-k", "country", "--until-told", "--gate", "pass_rate.min=20%"], "--ray", cluster
+    )
     assert "cases" in err
     ids = project.ids()
     assert len(ids) == len(set(ids)) == len(project.asked) < TRIALS
