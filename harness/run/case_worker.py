@@ -201,10 +201,13 @@ class CaseWorker:
         raise UsageError(f"there is no {next(iter(missing))} on {platform.node()}")
 
     async def stop(self) -> None:
-        """Cancel what is in flight. Steps that clean up are played."""
+        """Cancel what is in flight, and close the transport. Steps that clean up are played."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._traffic.live:
+            await self._transport.__aexit__(None, None, None)
+        self._open.close()
 
 
 def _plan_here(setup: WorkerSetup) -> Plan:
