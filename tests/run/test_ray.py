@@ -22,13 +22,12 @@ from harness.cli.main import main
 from harness.errors import UsageError
 from harness.results.load import saved_runs
 from harness.run.case_worker import Facts
-from harness.run.cluster import compare, differences
+from harness.run.cluster import _join, compare, differences
 from harness.simulator import serve
 
 HAS_RAY = importlib.util.find_spec("ray") is not None
-needs_ray = pytest.mark.skipif(
-    not HAS_RAY, reason="Ray is not installed; `make ray` runs this in an environment that has it"
-)
+WHY = "Ray is not installed; `make ray` runs this in an environment that has it"
+needs_ray = pytest.mark.skipif(not HAS_RAY, reason=WHY)
 
 SUITE = """
 suite: many
@@ -123,7 +122,7 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     if not HAS_RAY:
-        pytest.skip("Ray is not installed; `make ray` runs this in an environment that has it")
+        pytest.skip(WHY)
     found = Project(tmp_path)
     with serve.start(log=found.log, latency=0.02) as running:
         found.url = running.url
@@ -133,6 +132,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a cluster that is there before the runs, as ``ray start`` makes it."""
+    if not HAS_RAY:
+        pytest.skip(WHY)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -334,3 +335,22 @@ def test_machines_have_to_be_alike(there: Facts, message: str | None) -> None:
     else:
         with pytest.raises(UsageError, match="the worker on here would not play the same:\n  "):
             compare(HERE, there)
+
+
+class OtherVersion:
+    """Ray, on a machine with another Python than its cluster."""
+
+    def init(self, *_: object, **__: object) -> None:
+        there, here = ("Ray: 2.60.0\n    Python: 3.11.7\n", "Ray: 2.60.0\n    Python: 3.12.1\n")
+        raise RuntimeError(
+            f"Version mismatch: The cluster was started with:\n    {there}This process was started with:\n    {here}"
+        )
+
+
+def test_another_python_on_the_cluster_is_a_sentence() -> None:
+    with pytest.raises(UsageError) as refused:
+        _join(OtherVersion(), "10.0.0.1:6379", 1, "")
+    assert str(refused.value) == (
+        "--ray 10.0.0.1:6379: another Python or Ray on the cluster; install the same here. Version mismatch: The cluster was "
+        "started with: Ray: 2.60.0 Python: 3.11.7 This process was started with: Ray: 2.60.0 Python: 3.12.1"
+    )
