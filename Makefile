@@ -34,6 +34,16 @@ clients: setup .venv-clients/.installed .venv-clients-genai2/.installed  ## unmo
 	npm install --silent --no-audit --no-fund --prefix .venv-editors yaml-language-server@1.25.0
 	@touch $@
 
+.venv-ray/.installed: requirements.lock requirements-ray.lock
+	python3 -m venv .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-ray.lock
+	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+ray: setup .venv-ray/.installed  ## `run --ray` on a real local Ray, in an environment that has it
+	@.venv-ray/bin/python -m pytest -q tests/run/test_ray.py "tests/test_guides.py::test_a_guide_may_be_followed[many-machines]"
+
 editors: setup .venv-editors/.installed  ## the schema for editors in a real yaml-language-server (needs npm)
 	@$(BIN)/python -m pytest -q tests/suite/test_language_server.py
 
@@ -43,8 +53,8 @@ faults: setup  ## every fault of the simulator, and which shipped trials see it:
 mutations: setup  ## faults put into real answers, and which the rules notice: a table
 	@$(BIN)/python -m tests.mutations --show
 
-attack: setup  ## kills, full disks, mutated files and canary keys: lost, twice, leaked, internal errors (minutes; not in CI)
-	@$(BIN)/python -m tests.attack
+attack: setup .venv-ray/.installed  ## kills, full disks, mutated files and canary keys: lost, twice, leaked, internal errors (minutes; not in CI)
+	@.venv-ray/bin/python -m tests.attack
 
 nightly: setup  ## long simulations: how often verdicts are wrong, and how often they see what is there
 	@$(BIN)/python -m pytest -q -n 2 -m nightly tests/
@@ -65,7 +75,7 @@ clock: setup .venv-clock/.installed  ## the tests on later days, by time-machine
 tree: setup  ## the packages of harness/, what each is for, and which others it imports
 	@$(BIN)/python -m tests.architecture
 
-check: setup clients site  ## what CI runs: tests, real clients, the suites as tests, style, types, generated files, the site
+check: setup clients ray site  ## what CI runs: tests, real clients, Ray, the suites as tests, style, types, generated files, the site
 	@$(BIN)/python -m pytest -q -n 2 tests/
 	@$(BIN)/python -m pytest -q suites/
 	@$(BIN)/ruff check .
@@ -77,8 +87,9 @@ record: setup  ## record the shipped cassettes anew from the simulator
 	@$(BIN)/gemini-harness run suites/ --record-mode all
 	@cd harness/cli/starter && ../../../$(BIN)/gemini-harness run --record-mode all --reports ../../../reports
 
-bench: setup  ## measure speed beside floors taken in the same run
+bench: setup .venv-ray/.installed  ## measure speed beside floors taken in the same run
 	@$(BIN)/python -m tests.bench
+	@.venv-ray/bin/python -m tests.bench workers
 
 docs: setup  ## write the generated files: the sample report, the README's tables, the editor's schema
 	@$(BIN)/python -m tests.generated
@@ -94,12 +105,14 @@ site: .venv-docs/.installed  ## the documentation as a site in site/, with every
 COMPILE := .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header
 GROUP = .venv-lock/bin/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
+RAY = .venv-lock/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["ray"])'
 
-lock:  ## resolve the dependencies anew into requirements.lock, and those of the clients and of the site into their own
+lock:  ## resolve the dependencies anew into requirements.lock, and those of the clients, of Ray and of the site into their own
 	@python3 -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet pip-tools
-	@$(COMPILE) --all-extras -o requirements.lock pyproject.toml
+	@$(COMPILE) --extra dev --extra stats --extra xdist -o requirements.lock pyproject.toml
 	@for group in clients clients-genai2 docs; do \
 	  $(GROUP) $$group | $(COMPILE) -c requirements.lock -o requirements-$$group.lock - || exit 1; done
+	@$(RAY) | $(COMPILE) -c requirements.lock -o requirements-ray.lock -
 
 clean:  ## remove what was installed or generated
 	rm -rf .venv .venv-* site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -129,11 +129,11 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:
         for name in ("harness.toml", "pyproject.toml"):
             table = _table(place / name)
             if table is not None:
-                return _with_definition(_config(place, place / name, table, variables))
-    return _with_definition(_config(folder, None, {}, variables))
+                return with_definition(_config(place, place / name, table, variables))
+    return with_definition(_config(folder, None, {}, variables))
 
 
-def _with_definition(config: Config) -> Config:
+def with_definition(config: Config) -> Config:
     """The configuration, whose definition of the API the rules use from now on. Until that file is written, they use the one that ships."""
     if config.definition is None and "harness.gemini.definition" not in sys.modules:
         return config  # the one that ships is what it begins with, and its import takes milliseconds

@@ -470,6 +470,7 @@ class _TrialSession:
         """(judge, transport, function that runs a coroutine); open until the session ends."""
         from harness.run import session
         from harness.run.play import finish
+        from harness.transport.recorder import Coworker
 
         judge = session.Judge(self.config, self.option("strict"), self.option("skip-missing"))
         opened = session.transport(
@@ -477,7 +478,7 @@ class _TrialSession:
             session.RecordPolicy(self.option("record-mode"), self.option("live")),
             partial=True,
             folders=lambda: self.folders,
-            worker=getattr(self.pytest, "workerinput", {}).get("workerid", ""),
+            worker=Coworker(getattr(self.pytest, "workerinput", {}).get("workerid", "")),
         )
         entered: Any = self._exit.enter_context(opened)
         transport: Any = judge.watch(self._budget.watch(entered) if self._budget else entered)

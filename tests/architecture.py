@@ -39,6 +39,7 @@ KEPT_IN = {
     "httpx": {"transport.wire"},
     "aiohttp": {"transport.wire"},
     "vcr": {"transport.cassette.maintenance"},
+    "ray": {"run.cluster"},
     "uvicorn": {"simulator"},
     "pytest": {"pytest_plugin"},
     "numpy": {"compare.stats"},

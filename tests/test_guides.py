@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,8 @@ class Reader:
 
     def _type(self, line: str) -> str:
         program, *argv = [name for word in shlex.split(line, comments=True) for name in _names(word)]
+        if "--ray" in argv and find_spec("ray") is None:
+            return ""  # `make ray` types it
         expected = int((re.findall(r"# .*exit code (\d)", line) or ["0"])[0])
         match program:
             case "export":

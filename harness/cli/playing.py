@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from harness.errors import CannotWrite, HarnessError, RunError, UsageError
 from harness.model import Result, Trial
 from harness.report import words
 from harness.results.load import SavedRun, load
-from harness.results.rows import Row, RunRow, dumps, without_turns
+from harness.results.rows import Row, RunRow, without_turns
 from harness.results.store import Claim, RunWriter
 from harness.results.summary import Summary
 from harness.run import session
@@ -33,10 +33,12 @@ from harness.transport.batch_jobs import MOST_WAITING, NAME, BatchJobs
 
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
+    from harness.run.budget import Budget
+    from harness.run.crew import Crew
     from harness.run.play import Transport
 
 
-def _began(run: RunRow) -> datetime | None:
+def began(run: RunRow) -> datetime | None:
     from harness.results.decoding import instant
 
     return instant(run["started"]) if run["started"] else None
@@ -99,7 +101,7 @@ def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[R
 class Played(Struct):
     """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
 
-    ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``faults`` are what ended it early
+    ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``crew``: the workers of a cluster that play it. ``faults`` are what ended it early
     otherwise, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
     """
 
@@ -108,6 +110,7 @@ class Played(Struct):
     progress: Progress
     stops: Callable[[Row], bool] = lambda _: False
     stopped: Row | None = None
+    crew: Crew | None = None
     in_order: bool = True
     summary: Summary = field(default_factory=Summary)
     interrupted: bool = False
@@ -124,7 +127,7 @@ class Played(Struct):
         ``processes``: more than one only where nothing is asked."""
         config = self.judge.config
         resumed = "resumed" in self.writer.run
-        since = _began(self.writer.run) if resumed else None
+        since = began(self.writer.run) if resumed else None
         budget = costs.budget(config, way, self.spent)
         self.progress.begin(trials)
         try:
@@ -138,7 +141,9 @@ class Played(Struct):
             ) as transport:
                 counted = self.progress.watch(transport)
                 watched = self.judge.watch(budget.watch(counted) if budget else counted)
-                if processes > 1:
+                if self.crew is not None:
+                    self._play_on(self.crew, trials, transport, budget)
+                elif processes > 1:
                     self._play_forked(trials, watched, processes)
                 else:
                     at_once = max(config.concurrency, MOST_WAITING) if trials.has_batches else config.concurrency
@@ -163,11 +168,35 @@ class Played(Struct):
         from harness.run.processes import in_order
 
         def line(trial: Trial) -> bytes:
-            return dumps(self.judge.row(finish(play(trial, transport, self.judge.config)))).encode()
+            return self.judge.line(finish(play(trial, transport, self.judge.config)))
 
         with suppress(Stop), closing(in_order(trials, line, processes)) as lines:
             for saved in lines:
                 self._take(self._save(decode(saved), saved))
+
+    def _play_on(self, crew: Crew, trials: Expansion, transport: Any, budget: Budget | None) -> None:
+        """Rows are saved as they come home, and shown in the order of the trials."""
+        from msgspec.json import decode
+
+        from harness.run.concurrency import AHEAD, InOrder
+        from harness.run.crew import Home
+
+        rows = InOrder(self._take, crew.at_once * AHEAD)
+        home = Home(
+            row=lambda position, line: rows.finished(position, self._save(decode(line), line)),
+            recorded=getattr(transport, "receive", None),
+            traffic=self.progress.elsewhere,
+            has_room=lambda: not rows.is_full,
+        )
+        try:
+            spent = crew.play(trials, home, budget.ledger.ceiling if budget else None)
+        except Stop:
+            return
+        except KeyboardInterrupt:
+            rows.hand_over_all()
+            raise
+        if budget:
+            budget.ledger.spent, budget.ledger.closed = spent
 
     def _batches(self, trials: Expansion, way: RecordPolicy) -> session.Batches | None:
         """Where the run keeps its jobs; None if it has none."""

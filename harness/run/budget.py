@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.errors import (
     CeilingReached,
@@ -30,10 +30,18 @@ _UNSENT = (GivenUp, MissingKey, NoConnection, NoRecording, StaleRecording, Usage
 """Errors that occur before a request is sent."""
 
 
-class Budget:
-    """What may still be spent. ``closed`` is empty until a trial is not admitted; then it is the reason, with the numbers."""
+class Account(Protocol):
+    """Where a budget asks and pays: a `Ledger`, or that of another process."""
 
-    def __init__(self, ceiling: float, estimates: Estimates, workers: int = 1) -> None:
+    async def admit(self, id: str, target: Target, estimate: Estimate) -> bool: ...
+    def settle(self, id: str, target: Target, dollars: float, *, known: bool) -> None: ...
+
+
+class Ledger:
+    """What was spent of a ceiling, and what the trials in flight may cost. ``closed`` is empty until a trial is not admitted;
+    then it is the reason, with the numbers."""
+
+    def __init__(self, ceiling: float, workers: int = 1) -> None:
         """``workers``: the number of processes that share the ceiling equally; this object has one share."""
         self.ceiling = ceiling / workers
         self._whole = ceiling
@@ -41,34 +49,77 @@ class Budget:
         self.guessed = 0
         """Answers without a known cost. They count at their maximum."""
         self.closed = ""
-        self._estimates = estimates
         self._in_flight: dict[str, float] = {}
         self._dearest: dict[Target, float] = {}
-        self._lost: set[tuple[Path, int, int]] = set()
         self._turn = asyncio.Lock()
         self._settled = asyncio.Event()
+
+    async def admit(self, id: str, target: Target, estimate: Estimate) -> bool:
+        """Whether the trial may begin. Waits for trials in flight if that decides it. Trials are admitted in the order of the calls."""
+        async with self._turn:
+            expected = self._expected(target, estimate)
+            while not self.closed and self.spent + sum(self._in_flight.values()) + expected > self.ceiling:
+                if not self._in_flight:
+                    self.closed = self._why(id, expected)
+                    break
+                self._settled.clear()
+                await self._settled.wait()
+            if not self.closed:
+                self._in_flight[id] = estimate.most
+            return not self.closed
+
+    def _expected(self, target: Target, estimate: Estimate) -> float:
+        if estimate.about is not None:
+            return estimate.about
+        return max(estimate.least, self._dearest.get(target, 0))
+
+    def settle(self, id: str, target: Target, dollars: float, *, known: bool) -> None:
+        """Add the cost of a trial that has ended. If it is not ``known``, the trial counts at its maximum at least."""
+        most = self._in_flight.pop(id, 0.0)
+        if not known:
+            self.guessed += 1
+            dollars = max(dollars, most)
+        self.spent += dollars
+        self._dearest[target] = max(dollars, self._dearest.get(target, 0))
+        self._settled.set()
+
+    def _why(self, id: str, expected: float) -> str:
+        from harness.text.amounts import count, dollars
+
+        guessed = f" ({count(self.guessed, 'answer')} of unknown cost counted at the maximum)" if self.guessed else ""
+        part = f" (a worker's share of ${dollars(self._whole)})" if self._whole > self.ceiling else ""
+        return (
+            f"the ceiling of ${dollars(self.ceiling)}{part} would be exceeded: ${dollars(self.spent, 3)} is spent{guessed}, and "
+            f"{id} is expected to cost ${dollars(expected, 3)}"
+        )
+
+
+class Budget:
+    """What trials are estimated at and what they cost, held against an account."""
+
+    def __init__(self, ceiling: float, estimates: Estimates, workers: int = 1, account: Account | None = None) -> None:
+        """``workers``: see `Ledger`. ``account``: that of another process, instead of the own ledger."""
+        self.ledger = Ledger(ceiling, workers)
+        self._account = account or self.ledger
+        self._estimates = estimates
+        self._lost: set[tuple[Path, int, int]] = set()
+
+    @property
+    def spent(self) -> float:
+        return self.ledger.spent
+
+    def check(self) -> None:
+        """Raises CeilingReached if a trial was not admitted."""
+        if self.ledger.closed:
+            raise CeilingReached(self.ledger.closed)
 
     def watch(self, transport: Any) -> Any:
         """The transport, which now records requests that were sent and got no answer."""
         return MissRecorder(transport, self._lost, lambda fault: not isinstance(fault, _UNSENT))
 
     async def admit(self, trial: Trial) -> bool:
-        """Whether the trial may begin. Waits for trials in flight if that decides it. Trials are admitted in their order.
-
-        Raises UsageError if the cost of the trial cannot be estimated.
-        """
-        async with self._turn:
-            estimate = self._estimate(trial)
-            expected = self._expected(trial, estimate)
-            while not self.closed and self.spent + sum(self._in_flight.values()) + expected > self.ceiling:
-                if not self._in_flight:
-                    self.closed = self._why(trial, expected)
-                    break
-                self._settled.clear()
-                await self._settled.wait()
-            if not self.closed:
-                self._in_flight[trial.id] = estimate.most
-            return not self.closed
+        """Whether the trial may begin: see `Ledger.admit`. Raises UsageError if its cost cannot be estimated."""
+        return await self._account.admit(trial.id, trial.target, self._estimate(trial))
 
     def _estimate(self, trial: Trial) -> Estimate:
         try:
@@ -76,38 +127,12 @@ class Budget:
         except Unpriced as unknown:
             raise UsageError(f"a ceiling cannot be kept: {unknown}\n  {unknown.remedy}".rstrip()) from None
 
-    def _expected(self, trial: Trial, estimate: Estimate) -> float:
-        if estimate.about is not None:
-            return estimate.about
-        return max(estimate.least, self._dearest.get(trial.target, 0))
-
     def settle(self, result: Result) -> None:
         """Add the cost of a trial that has ended."""
         trial = result.trial
-        most = self._in_flight.pop(trial.id, 0.0)
         live = [turn.bill.dollars for turn in result.turns if turn.exchange.provenance.mode == "live"]
         if live and result.measures.get("judge_requests"):
             live.append(result.measures["judge_cost_usd"])
-        known = sum(cost for cost in live if cost is not None)
         lost = (trial.cassette, trial.row, trial.attempt - 1) in self._lost
-        if lost or None in live:
-            self.guessed += 1
-            known = max(known, most)
-        self.spent += known
-        self._dearest[trial.target] = max(known, self._dearest.get(trial.target, 0))
-        self._settled.set()
-
-    def check(self) -> None:
-        """Raises CeilingReached if a trial was not admitted."""
-        if self.closed:
-            raise CeilingReached(self.closed)
-
-    def _why(self, trial: Trial, expected: float) -> str:
-        from harness.text.amounts import count, dollars
-
-        guessed = f" ({count(self.guessed, 'answer')} of unknown cost counted at the maximum)" if self.guessed else ""
-        part = f" (a worker's share of ${dollars(self._whole)})" if self._whole > self.ceiling else ""
-        return (
-            f"the ceiling of ${dollars(self.ceiling)}{part} would be exceeded: ${dollars(self.spent, 3)} is spent{guessed}, and "
-            f"{trial.id} is expected to cost ${dollars(expected, 3)}"
-        )
+        dollars = sum(cost for cost in live if cost is not None)
+        self._account.settle(trial.id, trial.target, dollars, known=not lost and None not in live)

@@ -11,7 +11,7 @@ from harness.model import Trial
 
 T = TypeVar("T")
 
-_AHEAD = 64
+AHEAD = 64
 """Results may wait for an earlier one; this many times the trials in flight, then no new ones start."""
 
 
@@ -64,8 +64,9 @@ async def play_some(
     When it is cancelled (Ctrl-C), or ``on_result`` raises, what is in flight is cancelled; a cancelled one still hands
     over everything that was finished.
     """
-    line = _Line(iter(enumerate(trials)), on_result, at_once * _AHEAD)
-    workers = [asyncio.create_task(_work(play, line)) for _ in range(at_once)]
+    line = InOrder(on_result, at_once * AHEAD)
+    numbered = iter(enumerate(trials))
+    workers = [asyncio.create_task(_work(play, numbered, line)) for _ in range(at_once)]
     try:
         await _all(workers)
     except asyncio.CancelledError:
@@ -76,8 +77,10 @@ async def play_some(
         await _cancel(workers)
 
 
-async def _work(play: Callable[[Trial], Coroutine[Any, Any, T]], line: _Line[T]) -> None:
-    for number, trial in line.trials:
+async def _work(
+    play: Callable[[Trial], Coroutine[Any, Any, T]], trials: Iterator[tuple[int, Trial]], line: InOrder[T]
+) -> None:
+    for number, trial in trials:
         line.finished(number, await play(trial))
         await line.room()
 
@@ -94,11 +97,10 @@ async def _cancel(workers: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*workers, return_exceptions=True)
 
 
-class _Line(Generic[T]):
-    """Results that stand in line until all before them are there."""
+class InOrder(Generic[T]):
+    """Results that wait until all before them are there. Not more than ``longest`` should wait."""
 
-    def __init__(self, trials: Iterator[tuple[int, Trial]], on_result: Callable[[T], None], longest: int) -> None:
-        self.trials = trials
+    def __init__(self, on_result: Callable[[T], None], longest: int) -> None:
         self._on_result = on_result
         self._longest = longest
         self._waiting: dict[int, T] = {}
@@ -112,10 +114,14 @@ class _Line(Generic[T]):
             first = self._waiting.pop(self._next)
             self._next += 1
             self._on_result(first)
-        if len(self._waiting) < self._longest:
-            self._has_room.set()
-        else:
+        if self.is_full:
             self._has_room.clear()
+        else:
+            self._has_room.set()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= self._longest
 
     async def room(self) -> None:
         await self._has_room.wait()

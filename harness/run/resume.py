@@ -184,7 +184,7 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
         raise RunError(
             f"{saved.path} is a copy: a run can only be resumed where it was saved, as {saved.run['id']}/{NAME}"
         )
-    changed = sorted(set(_changes(_hashes(saved.run["suites"]), _hashes(suites))))
+    changed = changed_files(saved.run["suites"], suites)
     if changed:
         lines = "".join(f"\n  {line}" for line in changed)
         raise RunError(
@@ -235,6 +235,11 @@ def changed_request(trial: Trial, turns: Sequence[TurnRow], sent: Sent) -> Itera
             more = f" (and {len(found) - 1} more changes)" if len(found) > 1 else ""
             yield f"{trial.place}: {trial.group}{turn}: {found[0]}{more}"
             return
+
+
+def changed_files(before: Sequence[SuiteRow], now: Sequence[SuiteRow]) -> list[str]:
+    """A line for each file of the suites that is not the same."""
+    return sorted(set(_changes(_hashes(before), _hashes(now))))
 
 
 def _hashes(suites: Sequence[SuiteRow]) -> Mapping[tuple[str, str], str]:

@@ -35,6 +35,8 @@ from harness.transport.redaction import Leaks, known
 
 if TYPE_CHECKING:
     from harness.transport.batch_jobs import BatchJobs
+    from harness.transport.pacing import Pacer
+    from harness.transport.recorder import Coworker
     from harness.transport.wire import LocalServer
 
 _IS_SUITE = re.compile(rb"""^["']?(suite|cases)["']?[ \t]*:""", re.MULTILINE)
@@ -308,18 +310,19 @@ def transport(
     partial: bool = False,
     since: datetime | None = None,
     folders: Callable[[], Iterable[Path]] = tuple,
-    worker: str | None = None,
+    worker: Coworker | None = None,
     batches: Batches | None = None,
 ) -> Iterator[Transport]:
     """A transport for this way to ask; leaving the block writes what was recorded.
 
     ``partial``: not everything that a cassette holds is asked for.
     ``since``: what was recorded from then on is of the same run, and not asked for again. ``folders``: where cassettes may
-    be recorded; while another process records there this says so and waits. ``worker``: see `Recorder`. ``batches``: how requests with
+    be recorded; while another process records there this says so and waits. ``worker``: see `Coworker`. ``batches``: how requests with
     ``transport: batch`` are sent.
     """
+    pacing = worker.pacing if worker else None
     if way.live:
-        yield _wire(config, batches)
+        yield _wire(config, batches, pacing)
     elif way.record_mode == "none":
         from harness.transport.recorder import Player
 
@@ -329,9 +332,8 @@ def transport(
 
         mode: Any = way.record_mode
         secrets = known(os.environ, config.providers)
-        with Recorder(
-            mode, _wire(config, batches), config.providers, secrets, partial=partial, since=since, worker=worker
-        ) as recorder:
+        wire = _wire(config, batches, pacing)
+        with Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker) as recorder:
             recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
             yield recorder
         if recorder.foreign:
@@ -346,11 +348,11 @@ def _replayed(foreign: Sequence[Path]) -> str:
     )
 
 
-def _wire(config: Config, batches: Batches | None) -> Any:
+def _wire(config: Config, batches: Batches | None, pacing: Pacer | None) -> Any:
     """The way to the network; personal data is taken out of what it brings back."""
     from harness.transport.wire import Wire
 
-    wire: Any = Wire(config, say=_say, simulator=start_simulator)
+    wire: Any = Wire(config, say=_say, simulator=start_simulator, pacing=pacing)
     if batches is not None:
         from harness.transport.batching import Batching
 
@@ -402,6 +404,10 @@ class Judge:
         """The row of a result, as it is saved and shown."""
         row: Row = self.leaks.hidden(self.config.redact.row(result_json(self._taken(result))))
         return row
+
+    def line(self, result: Result) -> bytes:
+        """The row of a result as a line of the run's file."""
+        return dumps(self.row(result)).encode()
 
     def sent(self, trial: Trial, turns: Sequence[TurnRow]) -> Iterator[Mapping[str, Json]]:
         """The address and the body of a trial's requests, as its row shows them: see ``play.prepared``."""

@@ -131,6 +131,10 @@ class TrialGroup(Struct, frozen=True):
     def target(self) -> Target:
         return self.cell.pair.target
 
+    @property
+    def trial_ids(self) -> Iterator[str]:
+        return (f"{self.id}#{attempt}" for attempt in _attempts(self))
+
 
 class Expansion(Struct, frozen=True):
     """The trials of a selection. Every iteration makes new trials.
@@ -177,16 +181,20 @@ class Expansion(Struct, frozen=True):
     def ids(self) -> Iterator[str]:
         """The ids of the trials, in their order."""
         for group in self.groups():
-            yield from (f"{group.id}#{attempt}" for attempt in _attempts(group))
+            yield from group.trial_ids
 
     def folders(self) -> set[Path]:
         """The folders of the cassettes, also of trials that are done."""
         everything = replace(self, done={}).groups()
         return {_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
 
+    def of(self, group: TrialGroup) -> Iterator[Trial]:
+        """The trials of a group."""
+        return _trials(group, self.selection)
+
     def first(self, group: TrialGroup) -> Trial:
         """The first trial of a group."""
-        return next(_trials(group, self.selection))
+        return next(self.of(group))
 
     def __len__(self) -> int:
         return self.count

@@ -11,8 +11,12 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+from msgspec import Struct
 
 from harness.gemini.providers import Limits, Provider
 from harness.model import Exchange, Json, Request
@@ -28,6 +32,15 @@ _TAKEN = 1.0
 """Seconds after which a request in flight counts as taken: a server refuses at once."""
 _MINUTE = 60.0
 _BYTES_A_TOKEN = 4
+
+
+class Answered(Struct, frozen=True):
+    """What an answer says about the pace. ``refused``: a 429 that the case does not expect; it asks for a wait of ``wait`` seconds.
+    ``tokens``: of the request and the answer; 0 if they are not known."""
+
+    refused: bool
+    wait: float | None = None
+    tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -58,10 +71,10 @@ class Pace:
             self._slots = asyncio.Semaphore(self.limits.concurrency)
 
     @asynccontextmanager
-    async def turn(self, request: Request) -> AsyncIterator[None]:
-        """Waits until the request may go out; the block is the request."""
+    async def turn(self, tokens: int) -> AsyncIterator[None]:
+        """Waits until a request of about so many tokens may go out; the block is the request."""
         async with self._slots or nullcontext():
-            await self._wait(request)
+            await self._wait(tokens)
             at = self.clock()
             self._in_flight.append(at)
             try:
@@ -74,28 +87,29 @@ class Pace:
         oldest = self._in_flight[0] if self._in_flight else self.clock()
         return self.answered > answered or self.clock() - oldest > _TAKEN
 
-    def note(self, request: Request, exchange: Exchange, longest: float) -> None:
-        """Learn from an answer. ``longest``: the longest wait, in seconds, that a server may ask for."""
+    def note(self, tokens: int, answered: Answered, longest: float) -> None:
+        """Learn from an answer to a request of about so many tokens. ``longest``: the longest wait, in seconds, that a server
+        may ask for."""
         now = self.clock()
-        if exchange.status == 429 and 429 not in request.expects_status:
-            self._close(now, asked_wait(exchange), longest)
+        if answered.refused:
+            self._close(now, answered.wait, longest)
             return
         self._refusals = 0
         self.answered += 1
         if self.rate is not None and now - self._grown_at >= 1:
             self.rate *= _FASTER
             self._grown_at = now
-        if self.limits.tpm:
-            self._correct(request, exchange, now)
+        if self.limits.tpm and answered.tokens > tokens:
+            self._spent.append((now, answered.tokens - tokens))
 
-    async def _wait(self, request: Request) -> None:
-        while (seconds := self._until(request)) > 0:  # noqa: ASYNC110 - a time is waited for, not an event
+    async def _wait(self, tokens: int) -> None:
+        while (seconds := self._until(tokens)) > 0:  # noqa: ASYNC110 - a time is waited for, not an event
             await asyncio.sleep(seconds)
 
-    def _until(self, request: Request) -> float:
+    def _until(self, tokens: int) -> float:
         """Seconds until it may go out; 0: now, and its place is taken."""
         now = self.clock()
-        at = max(self._closed_until, self._next, self._when_tokens(request, now))
+        at = max(self._closed_until, self._next, self._when_tokens(tokens, now))
         if at > now:
             return at - now + random.uniform(0, 0.02)  # noqa: S311 - jitter is no secret
         if self._refused or self._since is None:
@@ -105,7 +119,7 @@ class Pace:
         if rates:
             self._next = max(self._next, now - 0.05) + 1 / min(rates)
         if self.limits.tpm:
-            self._spent.append((now, _estimate(request)))
+            self._spent.append((now, tokens))
         return 0.0
 
     def _close(self, now: float, wait: float | None, longest: float) -> None:
@@ -122,25 +136,32 @@ class Pace:
             self.rate = max(_SLOWER * taken, _SLOWEST)
         self._since, self._sent, self._refused, self._grown_at = now, 0, 0, now
 
-    def _when_tokens(self, request: Request, now: float) -> float:
-        """When the tokens of the last minute leave room for this request."""
+    def _when_tokens(self, tokens: int, now: float) -> float:
+        """When the tokens of the last minute leave room for so many more."""
         if not self.limits.tpm:
             return now
         while self._spent and self._spent[0][0] <= now - _MINUTE:
             self._spent.popleft()
-        room = self.limits.tpm - _estimate(request)
-        total, when = sum(tokens for _, tokens in self._spent), now
-        for at, tokens in self._spent:
+        room = self.limits.tpm - tokens
+        total, when = sum(spent for _, spent in self._spent), now
+        for at, spent in self._spent:
             if total <= room:
                 break
-            total, when = total - tokens, at + _MINUTE
+            total, when = total - spent, at + _MINUTE
         return when
 
-    def _correct(self, request: Request, exchange: Exchange, now: float) -> None:
-        """Count what an answer cost beyond what was estimated."""
-        extra = _tokens(exchange) - _estimate(request)
-        if extra > 0:
-            self._spent.append((now, extra))
+
+class Turn(AbstractAsyncContextManager["Turn"], Protocol):
+    """One attempt to send a request. The block waits until it may go out; it is the request."""
+
+    async def note(self, answered: Answered, longest: float) -> bool:
+        """Learn from the answer, after the block. Returns whether others got through, where it is a 429: see ``Pace.progresses``."""
+
+
+class Pacer(Protocol):
+    """Whatever gives turns: `Pacing`, or that of another process."""
+
+    def turn(self, provider: Provider, model: str, tokens: int) -> Turn: ...
 
 
 class Pacing:
@@ -157,9 +178,42 @@ class Pacing:
             found = self._paces[key] = Pace(provider.limits_of(model), self._clock)
         return found
 
+    def turn(self, provider: Provider, model: str, tokens: int) -> PaceTurn:
+        return PaceTurn(self.of(provider, model), tokens)
 
-def _estimate(request: Request) -> int:
+
+class PaceTurn:
+    """A turn at a pace of this process: see `Turn`."""
+
+    def __init__(self, pace: Pace, tokens: int) -> None:
+        self._pace, self._tokens = pace, tokens
+        self._before = pace.answered
+        self._block = pace.turn(tokens)
+
+    async def __aenter__(self) -> Self:
+        await self._block.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._block.__aexit__(kind, fault, trace)
+
+    async def note(self, answered: Answered, longest: float) -> bool:
+        self._pace.note(self._tokens, answered, longest)
+        return self._pace.progresses(self._before)
+
+
+def estimate(request: Request) -> int:
+    """About how many tokens a request has."""
     return max(1, len(request.content) // _BYTES_A_TOKEN)
+
+
+def answered(exchange: Exchange, provider: Provider) -> Answered:
+    """What the pace learns from an exchange. Its tokens are only counted where the provider has a limit of them."""
+    if exchange.status == 429 and 429 not in exchange.request.expects_status:
+        return Answered(True, asked_wait(exchange))
+    return Answered(False, tokens=_tokens(exchange) if provider.limits_of(exchange.request.model).tpm else 0)
 
 
 def _tokens(exchange: Exchange) -> int:

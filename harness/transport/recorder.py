@@ -25,8 +25,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.errors import (
@@ -46,11 +47,30 @@ from harness.transport.cassette import Tape, document, read
 from harness.transport.redaction import Leaks
 from harness.transport.wrapping import LiveTransport
 
+if TYPE_CHECKING:
+    from harness.transport.pacing import Pacer
+
 Mode = Literal["none", "once", "new_episodes", "stale", "all", "rewrite"]
 
 MODES: tuple[str, ...] = get_args(Mode)
 
 _TAPES_IN_MEMORY = 32
+
+SendHome = Callable[[Path, Mapping[str, Any] | None], None]
+"""Takes (cassette, interaction) as soon as it is recorded; None in the place of the interaction: a request is about to be sent."""
+
+
+class Coworker(Struct, frozen=True):
+    """What one process knows of a run that several play together. ``name``: its own.
+
+    ``pacing`` is that of all of them. ``send_home`` takes what it records, where it writes no journal itself. ``interrupted``:
+    cassettes whose recording was cut short before this run.
+    """
+
+    name: str
+    pacing: Pacer | None = None
+    send_home: SendHome | None = None
+    interrupted: frozenset[Path] = frozenset()
 
 
 class Player:
@@ -157,8 +177,8 @@ class Recorder:
     ``partial``: this run does not ask for everything that a cassette holds (a selection, an interruption); then ``all``
     replaces what it records and drops nothing.
     ``since``: an earlier session of this run recorded what is of this time or later; it is not asked for again.
-    ``worker``: the name of this process among several that record together; it only writes journals, and the main process
-    holds the lock and folds them.
+    ``worker``: this process is one of several that record together; it only writes journals, or sends home what it records,
+    and the main process holds the lock and folds the journals.
     ``foreign``: the cassettes that ``all`` replayed, because other tools made them.
 
     Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite if the disk cannot be written; no further
@@ -176,7 +196,7 @@ class Recorder:
         *,
         partial: bool = False,
         since: datetime | None = None,
-        worker: str | None = None,
+        worker: Coworker | None = None,
     ) -> None:
         if mode not in MODES or mode == "none":
             raise UsageError(f"{mode!r} is not a mode that records; these are: {', '.join(MODES[1:])}")
@@ -190,10 +210,12 @@ class Recorder:
         self._leaks = Leaks(secrets or {})
         self._existed: dict[Path, bool] = {}
         self._writes_cassettes = worker is None
-        self._worker = worker or ""
+        self._worker = worker.name if worker else ""
+        self._send_home: SendHome = (worker and worker.send_home) or self.receive
         self._lock = journal.RecordingLock()
         self._claimed: set[Path] = set()
-        self._interrupted: set[Path] = set()
+        self._interrupted = set(worker.interrupted) if worker else set()
+        self._readable: set[Path] = set()
         self._opened: set[Path] = set()
         self._refused: CannotWrite | None = None
         self._unrecorded: Counter[Path] = Counter()
@@ -223,13 +245,23 @@ class Recorder:
         if recorded := self._replayed(request, slot, existed=existed):
             return recorded
         self._refuse(self._leaks.find_in_request(request) or self._leaks.find_in_name(slot.cassette), slot)
-        self._make_ready(slot.cassette)
-        self._unrecorded[slot.cassette] += 1
+        self._check_readable(slot.cassette)
+        self._send_home(slot.cassette, None)
         exchange = await self._live.send(request, slot)
         if worth_keeping(exchange):
             self._keep(exchange, slot)
-            self._unrecorded[slot.cassette] -= 1
         return exchange
+
+    def receive(self, cassette: Path, interaction: Mapping[str, Any] | None) -> None:
+        """Keep what this process, or one that sends home, has recorded: see `SendHome`. Raises CannotWrite."""
+        if cassette not in self._opened:
+            journal.begin(cassette, self._worker)
+            self._opened.add(cassette)
+        if interaction is None:
+            self._unrecorded[cassette] += 1
+        else:
+            journal.append(cassette, interaction, self._worker)
+            self._unrecorded[cassette] -= 1
 
     def _recorded_before(self, request: Request, slot: Slot) -> Exchange | None:
         """What an earlier session of this run has recorded."""
@@ -268,19 +300,16 @@ class Recorder:
         recorded = self._player.tape(cassette).interactions
         return bool(recorded) and not any(interaction.exchange.own for interaction in recorded)
 
-    def _make_ready(self, cassette: Path) -> None:
-        """Check before the first request that the old cassette is readable and the journal writable."""
-        if cassette in self._opened:
-            return
-        if cassette.exists():
+    def _check_readable(self, cassette: Path) -> None:
+        """Check before the first request that the old cassette is readable."""
+        if cassette not in self._readable and cassette.exists():
             read(cassette)
-        journal.begin(cassette, self._worker)
-        self._opened.add(cassette)
+        self._readable.add(cassette)
 
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
         self._refuse(self._leaks.find(exchange), slot)
         host = self._player.record_host(exchange.request)
-        journal.append(slot.cassette, document(exchange, slot.position, host), self._worker)
+        self._send_home(slot.cassette, document(exchange, slot.position, host))
 
     def _refuse(self, leak: str | None, slot: Slot) -> None:
         """Raises SecretOnTape for a leak: for one in the request before it is sent, for one in the answer before it is written."""

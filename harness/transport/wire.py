@@ -29,7 +29,7 @@ from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider, credentials
 from harness.model import Access, Chunk, Exchange, Provenance, Request, Slot
-from harness.transport.pacing import Pacing
+from harness.transport.pacing import Pacer, Pacing, answered, estimate
 from harness.transport.provider_health import ProviderHealth
 from harness.transport.retrying import asked_wait, backoff, is_retried
 
@@ -71,9 +71,10 @@ class Wire:
         environ: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda _: None,
         simulator: Callable[[], LocalServer] | None = None,
+        pacing: Pacer | None = None,
     ) -> None:
         """``say`` shows the user why a request waits. ``simulator`` starts the server for ``SIMULATOR_URL``; it is called at
-        the first request."""
+        the first request. ``pacing``: the one that this process shares with others."""
         self._start_simulator = simulator
         self._config = config
         self._environ = os.environ if environ is None else environ
@@ -82,7 +83,7 @@ class Wire:
         self._tls: ssl.SSLContext | None = None
         self._simulator: LocalServer | None = None
         self._health = ProviderHealth()
-        self._pacing = Pacing(perf_counter)
+        self._pacing = pacing or Pacing(perf_counter)
         self._say = say
         self._explained: dict[str, float] = {}
 
@@ -117,12 +118,12 @@ class Wire:
 
     async def _send_with_retries(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
         """Send until there is an answer that is not retried, or ``attempts`` are used up."""
-        pace = self._pacing.of(provider, request.model)
-        counted = sent = 0
+        counted, sent, tokens, longest = 0, 0, estimate(request), self._config.timeouts.wait
         while True:
-            before, sent, counted = pace.answered, sent + 1, counted + 1
+            sent, counted = sent + 1, counted + 1
+            turn = self._pacing.turn(provider, request.model, tokens)
             try:
-                async with pace.turn(request):
+                async with turn:
                     exchange = await self._once(provider, request, headers)
             except _NoConnection as fault:
                 if counted >= self._config.attempts or self._health.was_unreached(provider):
@@ -132,8 +133,8 @@ class Wire:
                 self._explain(provider, str(fault), wait)
                 await asyncio.sleep(wait)
                 continue
-            pace.note(request, exchange, self._config.timeouts.wait)
-            if exchange.status == 429 and pace.progresses(before) and sent < _MOST_SENT:
+            others_get_through = await turn.note(answered(exchange, provider), longest)
+            if exchange.status == 429 and others_get_through and sent < _MOST_SENT:
                 counted -= 1
             wanted = self._wait(exchange, max(counted, 1)) if counted < self._config.attempts else None
             if wanted is None:

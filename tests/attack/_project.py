@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.results.load import saved_runs
 from harness.simulator import serve
@@ -49,6 +50,7 @@ class Project:
     url: str
     asked: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    patience: float = PATIENCE
 
     def start(self, *argv: str, program: Sequence[str] = ("-m", "harness")) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -64,7 +66,7 @@ class Project:
         """What the command printed. Another exit code, a traceback and a hang are recorded in ``broken``."""
         process = self.start(*argv, program=program)
         try:
-            out, _ = process.communicate(timeout=PATIENCE)
+            out, _ = process.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired:
             process.kill()
             out, _ = process.communicate()
@@ -77,26 +79,28 @@ class Project:
         names = saved_runs(self.folder / "reports")
         return self.folder / "reports" / names[-1] / "run.jsonl" if names else None
 
-    def trials(self) -> Counter[str]:
-        """Finished trial -> how often it is in the latest run's file."""
-        found: Counter[str] = Counter()
+    def rows(self) -> list[dict[str, Any]]:
+        """The finished trials in the latest run's file."""
         file = self.run_file()
-        for line in file.read_bytes().splitlines() if file else ():
-            if line.startswith(b'{"id":') and line.endswith(b"}") and json.loads(line)["status"] != "error":
-                found[json.loads(line)["id"]] += 1
-        return found
+        lines = file.read_bytes().splitlines() if file else ()
+        return [json.loads(line) for line in lines if line.startswith(b'{"id":') and line.endswith(b"}")]
+
+    def trials(self) -> Counter[str]:
+        """Judged trial -> how often it is in the latest run's file."""
+        return Counter(row["id"] for row in self.rows() if row["status"] != "error")
 
     def left_over(self) -> list[Path]:
         return [path for path in self.folder.rglob("*") if path.suffix in (".journal", ".lock", ".tmp")]
 
 
 @contextmanager
-def project(latency: float = 0.02) -> Iterator[Project]:
+def project(latency: float = 0.02, suite: str = SUITE, patience: float = PATIENCE, **options: Any) -> Iterator[Project]:
+    """``options``: of the simulator."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "suites").mkdir()
-        (folder / "suites/attacked.yaml").write_text(SUITE)
+        (folder / "suites/attacked.yaml").write_text(suite)
         (folder / "harness.toml").write_text(f'provider = "simulator"\nconcurrency = {FLIGHT}\n')
         asked: list[str] = []
-        with serve.start(log=asked.append, latency=latency) as running:
-            yield Project(folder, running.url, asked)
+        with serve.start(log=asked.append, latency=latency, **options) as running:
+            yield Project(folder, running.url, asked, patience=patience)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.gemini.schemas import to_json_schema
-from tests.bench import floors, pages, recordings, suites
+from tests.bench import floors, pages, recordings, suites, workers
 from tests.bench import simulator as endpoint
 
 COMMAND = [str(Path(sys.executable).with_name("gemini-harness"))]
@@ -31,8 +31,8 @@ running.stop()
 """
 Row = tuple[str, str, str, str]
 PARTS = ("start", "replay", "recordings", "live", "streams", "simulator", "compare", "fidelity", "resume", "pages")
-ASKED_FOR = ("million",)
-"""Takes several minutes and 8 GB of disk. It only runs if it is named."""
+ASKED_FOR = ("million", "workers")
+"""They only run if they are named: the first takes several minutes and 8 GB of disk, the second needs Ray."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +216,10 @@ class Bench:
 
     def pages(self) -> Iterator[Row]:
         yield from pages.lines(self.folder / "reports", self.count(5_000), timed, COMMAND)
+
+    def workers(self) -> Iterator[Row]:
+        with simulator(latency=0.1) as url:
+            yield from workers.rows(self.folder, self.count(1_000), self.run, url)
 
     def simulator(self) -> Iterator[Row]:
         yield from endpoint.rows(self.scale)

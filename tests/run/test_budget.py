@@ -89,7 +89,7 @@ def test_no_run_goes_further_than_one_trial_beyond_its_ceiling(
     assert purse.spent <= ceiling * A_TOKEN + MOST + 1e-12
     assert len(results) == transport.asked, "what was begun is finished, judged and handed over"
     assert every == (len(results) == 24)
-    assert bool(purse.closed) != every
+    assert bool(purse.ledger.closed) != every
 
 
 def test_trials_wait_when_the_budget_is_short() -> None:
@@ -105,8 +105,8 @@ def test_trials_wait_when_the_budget_is_short() -> None:
 def test_an_answer_without_usage_counts_at_its_maximum() -> None:
     purse, results, every = played(Paid([None, NetworkFault("timed out")]), 2 * MOST, 9, concurrency=1)
     assert purse.spent == pytest.approx(2 * MOST)
-    assert (purse.guessed, len(results), every) == (2, 2, False)
-    assert "$0.00200 is spent (2 answers of unknown cost counted at the maximum)" in purse.closed
+    assert (purse.ledger.guessed, len(results), every) == (2, 2, False)
+    assert "$0.00200 is spent (2 answers of unknown cost counted at the maximum)" in purse.ledger.closed
 
 
 @pytest.mark.parametrize("fault", [MissingKey("no key"), NoConnection("refused")])

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from harness.cli.main import main
 from harness.gemini.providers import Limits
-from harness.transport.pacing import Pace
+from harness.transport.pacing import Answered, Pace
 from tests.endpoint import Endpoint, Script, answer
-from tests.factories import PARIS, exchange, request
+from tests.factories import PARIS
 
 SUITE = """
 suite: s
@@ -132,12 +130,11 @@ class Clock:
 def test_tokens_a_minute_are_kept_with_what_answers_cost() -> None:
     clock = Clock()
     pace = Pace(Limits(tpm=1000), clock)
-    asked = request(content=b"x" * 400)  # about 100 tokens
+    asked = 100
 
     async def first() -> None:
         async with pace.turn(asked):
-            body = {"candidates": [], "usageMetadata": {"totalTokenCount": 950}}
-            pace.note(asked, replace(exchange(json.dumps(body).encode()), request=asked), 60)
+            pace.note(asked, Answered(False, tokens=950), 60)
 
     asyncio.run(first())
     clock.now += 30
@@ -149,8 +146,7 @@ def test_tokens_a_minute_are_kept_with_what_answers_cost() -> None:
 def test_the_rate_comes_back_after_a_burst_was_refused() -> None:
     clock = Clock()
     pace = Pace(Limits(), clock)
-    asked = request()
-    refused, good = (replace(exchange(b"{}", status=status), request=asked) for status in (429, 200))
+    asked, refused, good = 100, Answered(True), Answered(False)
     for _ in range(30):
         assert pace._until(asked) == 0
     for number in range(30):

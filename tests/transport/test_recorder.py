@@ -29,7 +29,7 @@ from harness.model import Exchange, Request
 from harness.run.play import finish
 from harness.transport import journal
 from harness.transport.cassette import document, dump, read
-from harness.transport.recorder import Mode, Player, Recorder
+from harness.transport.recorder import Coworker, Mode, Player, Recorder
 from tests.factories import Script, body, exchange, request, slot
 
 CAPITALS = ("Oslo", "Paris", "Rome")
@@ -400,7 +400,7 @@ def test_once_goes_on_with_what_was_cut_short(case: Path) -> None:
 def test_workers_of_one_run_share_a_cassette(case: Path) -> None:
     lock = journal.RecordingLock()
     lock.take([case.parent])
-    workers = [Recorder("once", live(name), worker=name) for name in ("gw0", "gw1")]
+    workers = [Recorder("once", live(name), worker=Coworker(name)) for name in ("gw0", "gw1")]
     for repeat in range(4):
         with workers[repeat % 2] as worker:
             send(worker, case, repeat=repeat)

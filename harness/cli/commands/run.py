@@ -7,7 +7,8 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from harness.cli import dryrun, from_options, last_failed, printing, resume_options
 from harness.cli import options as shared
-from harness.cli.playing import Played, RunSession, announce, check_fail_fast, open_session
+from harness.cli.playing import Played, RunSession, announce, began, check_fail_fast, open_session
 from harness.cli.progress import Progress
 from harness.errors import CeilingReached, UsageError, first
 from harness.report import Report, words
@@ -29,6 +30,7 @@ from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.looks import Stopped
+    from harness.run.crew import Crew
 
 ABOUT = "play suites, print the comparison table, save the run"
 EXAMPLES = (
@@ -82,7 +84,14 @@ def _how(parser: ArgumentParser) -> None:
         "--processes",
         metavar="N",
         type=shared.positive,
-        help=f"processes that replay (default: the cores, at most 4, from {processes.WORTHWHILE} trials on; else 1)",
+        help=f"processes that replay (default: the cores, at most 4, from {processes.WORTHWHILE} trials on; else 1); with --ray: workers",
+    )
+    add(
+        "--ray",
+        metavar="ADDRESS",
+        nargs="?",
+        const="local",
+        help="play on the workers of a Ray cluster, HOST:PORT; without an address on one that is started here",
     )
     shared.max_cost(group, "begin no trial that would take what is spent on live answers beyond this")
     add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
@@ -108,8 +117,12 @@ def main(options: Namespace) -> int:
         gc.set_threshold(
             20_000, 20, 50
         )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
-        with session.open(lambda: _header(plan, policy, options)) as writer:
-            played = Played(writer, session.judge, Progress(options), stops=_after(_most_failures(options)))
+        with (
+            _crew(session, left, policy, options) as crew,
+            session.open(lambda: _header(plan, policy, options)) as writer,
+        ):
+            stops = _after(_most_failures(options))
+            played = Played(writer, session.judge, Progress(options), stops=stops, crew=crew)
             stopped = _play(session, played, left, policy, options)
             gates = _conclude(session, played, options, stopped)
     return _show(played, gates, started, options, asks=policy.asks)
@@ -118,8 +131,8 @@ def main(options: Namespace) -> int:
 def _watch(options: Namespace) -> int:
     from harness.cli.watching import watch
 
-    if options.live or options.resume is not None or options.last_failed is not None:
-        raise UsageError("--watch replays what changed: leave out --live, --resume and --last-failed")
+    if options.live or options.ray or options.resume is not None or options.last_failed is not None:
+        raise UsageError("--watch replays what changed: leave out --live, --ray, --resume and --last-failed")
     return watch(options, main)
 
 
@@ -158,7 +171,7 @@ def _after(most: int | None) -> Callable[[Row], bool]:
 
 def _check_processes(options: Namespace) -> None:
     asked = options.processes or 1
-    if asked == 1:
+    if asked == 1 or options.ray:
         return
     if options.live or options.record_mode != "none":
         raise UsageError(
@@ -280,6 +293,23 @@ def _show(played: Played, gates: Sequence[GateRow], started: float, options: Nam
     code = _exit_code(played, gates)
     played.say_how_to_go_on(options, asks=asks)
     return code
+
+
+@contextmanager
+def _crew(session: RunSession, left: Expansion, policy: RecordPolicy, options: Namespace) -> Iterator[Crew | None]:
+    """The workers of ``--ray``; None without it. Raises UsageError where they cannot play what is left."""
+    if not options.ray:
+        yield None
+        return
+    if policy.asks and left.has_batches:
+        raise UsageError("--ray: cases with transport: batch are sent by one process: leave out --ray")
+    from harness.run import cluster, crew
+
+    with cluster.connected(options.ray, options.processes) as (ray, most):
+        workers = min(most, len(left)) or 1
+        setup = cluster.setup(session.plan, policy, workers, began(session.saved.run) if session.saved else None)
+        setup = replace(setup, strict=options.strict, skip_missing=options.skip_missing)
+        yield crew.Crew(ray, session.plan, setup, workers)
 
 
 def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
