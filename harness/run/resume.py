@@ -111,12 +111,12 @@ class CompletedTrials(Struct):
 
     def add(self, row: Row, start: int, end: int) -> None:
         """Add a trial, unless the same trial is there already."""
-        group, attempt = row["group"], 1 << row["attempt"]
+        group, attempt = row.group, 1 << row.attempt
         before = self.attempts.get(group, 0)
         if before & attempt:
             return
         self.attempts[group] = before | attempt
-        if row["provenance"] is not None:
+        if row.provenance is not None:
             self.answered.setdefault(group, start)
         if self.spans and self.spans[-1][1] == start:
             start = self.spans.pop()[0]
@@ -225,11 +225,11 @@ def _check_requests(run: RunRow, changes: Sequence[str]) -> None:
 
 def _changed_request(trial: Trial, saved: SavedRun, at: int, sent: Sent) -> Iterator[str]:
     """One line for the first request of the trial that differs from the saved one; nothing if all are the same."""
-    turns = saved.row_at(at).get("turns", [])
+    turns = saved.row_at(at).turns or []
     for number, (then, now) in enumerate(zip(turns, sent(trial, turns), strict=False), 1):
-        found = list(differences(then["request"], now["request"]))
-        if address(then["url"]) != address(now["url"]):
-            found.insert(0, f"address: was {address(then['url'])}, now {address(now['url'])}")
+        found = list(differences(then.request, now["request"]))
+        if address(then.url) != address(now["url"]):
+            found.insert(0, f"address: was {address(then.url)}, now {address(now['url'])}")
         if found:
             turn = f", turn {number}" if number > 1 else ""
             more = f" (and {len(found) - 1} more changes)" if len(found) > 1 else ""

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import convert, structs
 
 from harness.compare.candidates import combine
 from harness.compare.comparison import compare_axis, compare_runs
@@ -25,7 +26,7 @@ from harness.report.html import comparison as comparisons
 from harness.report.html import flip_trials, plots, run_sections, write_comparison
 from harness.report.html.markup import block, element
 from harness.report.html.trials import BLOCK, grounded
-from harness.results.rows import Row, dumps
+from harness.results.rows import Row, TurnRow, dumps
 from harness.results.summary import summarise
 from tests.browser import chromium
 from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
@@ -303,8 +304,10 @@ def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
     assert f"and {500 - flip_trials.SHOWN} more" in text
     big = "word " * 20_000
     reference, candidate = flipped_rows(flip_trials.SHOWN)
-    for trial in (*reference, *candidate):
-        trial["turns"] = [cast("Any", answer_turn(big))]
+    big_turns = [convert(answer_turn(big), TurnRow)]
+    reference, candidate = (
+        [structs.replace(trial, turns=big_turns) for trial in side] for side in (reference, candidate)
+    )
     text = comparison_page(reference, candidate)
     assert len(text) < flip_trials.ROOM * 1.2
     assert text.count(">[null]<") > 10
@@ -472,8 +475,8 @@ def test_verdicts_show_expected_and_actual_values(opened: Any) -> None:
         "invariant:usage-sums", ok=True, status="waived", at="total", expected=3, actual=4, message="known"
     )
     bad = failed(turns=[answer_turn("Bergen", thoughts="Oslo? No.")], cassette="cassettes/geography/capital/x.yaml")
-    bad["verdicts"] = [verdict("http", ok=True, expected=200), waived, *bad["verdicts"]]
-    shown = opened([bad])
+    verdicts = [verdict("http", ok=True, expected=200), waived, *bad.verdicts]
+    shown = opened([structs.replace(bad, verdicts=verdicts)])
     shown.keys("j", ENTER)
     assert [node.text for node in shown.all(".verdicts .mark")] == ["FAIL", "waived", "pass"]
     assert [node.text for node in shown.all(".verdicts pre")] == ["Oslo", "Bergen", "3", "4"]

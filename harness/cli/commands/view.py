@@ -25,7 +25,7 @@ from harness.report.content.sweep import sweep_blocks
 from harness.report.html import server_pages
 from harness.report.html.blocks import write_blocks
 from harness.report.html.server_pages import RunListItem
-from harness.results.decoding import brief
+from harness.results.decoding import row
 from harness.results.history import PastRuns
 from harness.results.history_lines import History, lines
 from harness.results.load import load, saved_runs, with_id
@@ -242,12 +242,12 @@ def _entry(path: Path) -> RunListItem:
     except (HarnessError, OSError) as error:
         return RunListItem(name, problem=str(error))
     ending: EndingRow = run.ending or {}
-    provenance = first["provenance"] if first else None
+    provenance = first.provenance if first else None
     return RunListItem(
         name,
         run.run,
         ending.get("totals"),
-        simulated=ending.get("simulated", provenance is not None and provenance["simulated"]),
+        simulated=ending.get("simulated", provenance is not None and provenance.simulated),
         interrupted=ending.get("interrupted", False),
         playing=run.ending is None and is_being_played(path.parent),
         seconds=ending.get("seconds"),
@@ -259,6 +259,6 @@ def _first(path: Path) -> Row | None:
     with path.open("rb") as file:
         next(file, b"")
         try:
-            return brief(next(file, b""))
+            return row(next(file, b""))
         except ValueError:
             return None

@@ -58,9 +58,9 @@ def _key(group: Group) -> object:
     if trouble.verdict is None:
         return group.status, trouble.cause if trouble.cause in _MISSING else _sentence(trouble)
     row = trouble.verdict
-    if row["check"].startswith("invariant:"):
-        return group.status, group.target.partition("/")[0], row["check"], row["message"], dumps(row["expected"])
-    return group.status, group.case, row["check"], row["at"], words.place(row.get("place", group.place))
+    if row.check.startswith("invariant:"):
+        return group.status, group.target.partition("/")[0], row.check, row.message, dumps(row.expected)
+    return group.status, group.case, row.check, row.at, words.place(row.place or group.place)
 
 
 def _sentence(trouble: FirstFailure) -> str:
@@ -112,7 +112,7 @@ def failed_causes(report: Report, view: View) -> FailedCauses:
 def _id(trouble: FirstFailure | None) -> str:
     if trouble is None:
         return ""
-    return trouble.verdict["check"].removeprefix("invariant:") if trouble.verdict else trouble.cause
+    return trouble.verdict.check.removeprefix("invariant:") if trouble.verdict else trouble.cause
 
 
 def _lines(cause: Cause, details: dict[str, list[str]]) -> Iterator[tuple[Group, list[str]]]:

@@ -62,12 +62,12 @@ def read(compared: Sequence[Comparison]) -> SidesData:
     room = ROOM
     for side, (name, source, groups) in enumerate(_sources(compared)):
         run, rows = source
-        for row in rows(groups, turns=True) if groups else ():
-            if (side, row["id"]) in pairs:
+        for row in rows(groups) if groups else ():
+            if (side, row.id) in pairs:
                 number = len(found.lines)
-                found.numbers[side, row["id"]] = number
-                found.groups.append(trials.group_facts(row, run, name, pairs[side, row["id"]]))
-                found.targets.append(row["target"])
+                found.numbers[side, row.id] = number
+                found.groups.append(trials.group_facts(row, run, name, pairs[side, row.id]))
+                found.targets.append(row.target)
                 found.lines.append(trials.index(row, number))
                 found.details.append(_detail(row, number, room))
                 room -= len(found.details[-1])

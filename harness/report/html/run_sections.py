@@ -335,8 +335,8 @@ def _why(group: Group) -> Iterator[Markup]:
 def mismatch(row: VerdictRow) -> Iterator[Markup]:
     """The message of a failed check, with its expected and actual value."""
     message, expected, actual = words.expected_and_actual(row, 600)
-    at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
-    yield element("p", element("b", f"{row['check']}{at}"), f" {message}" if message else None)
+    at = f" {row.at}" if row.at and row.at != row.check else ""
+    yield element("p", element("b", f"{row.check}{at}"), f" {message}" if message else None)
     if expected or actual:
         sides = (("expected", expected), ("actual", actual))
         listed = (part for name, text in sides for part in (element("dt", name), element("dd", text)))

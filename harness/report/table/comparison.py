@@ -67,7 +67,7 @@ def _explanation_lines(comparison: Comparison, view: View) -> Iterator[str]:
 def _message(flip: Flip) -> str:
     """The failure message of a flip, whatever its check; empty where it is not known."""
     known = flip.trouble
-    return "" if known is None else known.verdict["message"] if known.verdict else known.message
+    return "" if known is None else known.verdict.message if known.verdict else known.message
 
 
 def _flip_lines(flips: Sequence[Flip], view: View) -> Iterator[str]:
