@@ -47,9 +47,9 @@ class SuiteNotes(TypedDict):
 
 
 class TrialReport(SuiteNotes):
-    """The row of a finished trial, and the number of trials of the session."""
+    """The row of a finished trial as JSON, and the number of trials of the session."""
 
-    row: Row
+    row: dict[str, Any]
     planned: int
 
 
@@ -242,20 +242,20 @@ class TrialItem(pytest.Item):
                 self.session.shouldstop = "answers cannot be recorded"
         if self.row is None:  # outside of the except block, so that pytest does not report both exceptions
             pytest.fail(self._leaks.hidden(refused or ""), pytrace=False)
-        if self.row["status"] == "skipped":
-            pytest.skip(_shown(self.row["skip"] or ""))
-        if self.row["status"] == "error":
+        if self.row.status == "skipped":
+            pytest.skip(_shown(self.row.skip or ""))
+        if self.row.status == "error":
             pytest.fail(self._leaks.hidden(_unjudged(self.row)), pytrace=False)
 
     def runtest(self) -> None:
         row = self.row
         assert row is not None
-        if row["status"] == "xfailed":
-            pytest.xfail(_shown(row["xfail"] or ""))
-        if row["status"] == "xpassed":
-            unexpected = f"{_place(row)}\n{row['id']}: was expected to fail ({row['xfail']}) but did not"
+        if row.status == "xfailed":
+            pytest.xfail(_shown(row.xfail or ""))
+        if row.status == "xpassed":
+            unexpected = f"{_place(row)}\n{row.id}: was expected to fail ({row.xfail}) but did not"
             pytest.fail(_shown(unexpected), pytrace=False)
-        if row["status"] == "failed":
+        if row.status == "failed":
             tolerated = self.config.stash[_SESSION].tolerate(self)
             if tolerated:
                 pytest.xfail(tolerated)
@@ -283,20 +283,20 @@ def _shown(text: str) -> str:
 
 
 def _place(row: Row) -> str:
-    return f"{row['place']['file']}:{row['place']['line']}"
+    return f"{row.place.file}:{row.place.line}"
 
 
 def _unjudged(row: Row) -> str:
     from harness.report import words
 
-    error = row["error"]
+    error = row.error
     assert error is not None
     lines = [
-        words.printable(error["message"]),
+        words.printable(error.message),
         _place(row),
-        *_source(row["place"]["file"], row["place"]["line"]),
+        *_source(row.place.file, row.place.line),
     ]
-    return _shown("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
+    return _shown("\n".join([*lines, *([error.traceback] if error.traceback else [])]))
 
 
 def _mismatches(row: Row, *, whole: bool) -> str:
@@ -304,10 +304,10 @@ def _mismatches(row: Row, *, whole: bool) -> str:
     check, expected, actual; then the answer, in full if ``whole``."""
     from harness.report import View, words
     from harness.report.content.failure import lines
-    from harness.results.groups import trouble
+    from harness.results.groups import first_failure
 
-    mismatches = lines(row, None if whole else View().answer, lambda place: _source(place["file"], place["line"]))
-    first = trouble(row)
+    mismatches = lines(row, None if whole else View().answer, lambda place: _source(place.file, place.line))
+    first = first_failure(row)
     reason = words.shortened(words.reason(first), 200) if first else ""
     return _shown("\n".join([reason, "", *mismatches]))
 
@@ -513,10 +513,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Attach the row to the report of a finished trial: this is how it reaches the controller of xdist."""
     report = yield
     if isinstance(item, TrialItem) and _is_last(item, report):
-        from harness.results.rows import dumps
+        from harness.results.rows import dumps, plain
 
         planned = item.config.stash[_SESSION].planned
-        finished: TrialReport = {"row": item.row or _skipped(item.trial), "planned": planned, **item.about}
+        finished: TrialReport = {"row": plain(item.row or _skipped(item.trial)), "planned": planned, **item.about}
         report.harness = dumps(item.config.stash[_SESSION].leaks.hidden(finished))
     return report
 
@@ -530,9 +530,9 @@ def _is_last(item: TrialItem, report: pytest.TestReport) -> bool:
 
 def _skipped(trial: Trial) -> Row:
     from harness.model import Result
-    from harness.results.rows import result_json
+    from harness.results.rows import result_row
 
-    return result_json(Result(trial, "skipped"))
+    return result_row(Result(trial, "skipped"))
 
 
 class _Run:
@@ -577,11 +577,16 @@ class _Run:
             self._run, self._summary = self._begin(finished["planned"]), Summary()
         self._suites[finished["suite"]["suite"]] = finished["suite"]
         self._notes.update(dict.fromkeys(finished["notes"]))
-        self._summary.add(finished["row"])
+        from msgspec import convert
+
+        from harness.results.rows import Row
+
+        row = convert(finished["row"], Row)
+        self._summary.add(row)
         if self._unsaved is None:
             with self._saving():
                 self._writer = self._writer or self._open(self._run)
-                self._writer.append(finished["row"])
+                self._writer.append(row)
         if self._unsaved is not None and (self._session.records or self._session.option("live")):
             pytest.exit(self._unsaved, returncode=pytest.ExitCode.TESTS_FAILED)  # no further request is sent
 

@@ -40,8 +40,8 @@ class Recorded:
 
     @staticmethod
     def _answer(where: Where, turn: TurnRow) -> Answer:
-        case = f"{turn['url']} {turn['request']}"
-        return Answer(case, tuple(features_of(turn["request"], turn["transport"])), where, facts(turn))
+        case = f"{turn.url} {turn.request}"
+        return Answer(case, tuple(features_of(turn.request, turn.transport)), where, facts(turn))
 
 
 def _turn(exchange: Exchange) -> TurnRow:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any, cast
 
+from msgspec import convert, to_builtins
+
 from harness.compare.comparison import RowsOf
 from harness.results.rows import Row, RunRow, VerdictRow
 
@@ -18,14 +20,14 @@ PROVENANCE: dict[str, Any] = {
 
 
 def verdict(check: str, *, ok: bool, **more: Any) -> VerdictRow:
-    plain = {"severity": "error", "at": "", "expected": None, "actual": None, "message": ""}
-    return cast("VerdictRow", {"check": check, "status": "passed" if ok else "failed", **plain, **more})
+    plain: dict[str, Any] = {"severity": "error", "at": "", "expected": None, "actual": None, "message": ""}
+    return convert({"check": check, "status": "passed" if ok else "failed", **plain, **more}, VerdictRow)
 
 
 def row(
     case: str = "capital", target: str = "simulator/flash", status: str = "passed", *, n: int = 1, **more: Any
 ) -> Row:
-    """The row of a passed trial; ``more`` replaces or adds fields."""
+    """The row of a passed trial; ``more`` replaces or adds fields. An ``outcome`` needs no ``http``."""
     suite = more.pop("suite", "geography")
     axes = more.pop("axes", {})
     inside = ",".join(f"{name}={value}" for name, value in axes.items())
@@ -52,7 +54,9 @@ def row(
         "agree": None,
         "outcome": None,
     }
-    return cast("Row", {**made, **more})
+    if outcome := more.get("outcome"):
+        more["outcome"] = {"http": 200, **to_builtins(outcome)}
+    return convert(to_builtins({**made, **more}, enc_hook=float), Row)
 
 
 def failed(case: str = "capital", target: str = "simulator/flash", status: str = "failed", **more: Any) -> Row:
@@ -87,7 +91,7 @@ def run(**more: Any) -> RunRow:
 def rows_of(*rows: Row) -> RowsOf:
     """The reader of a saved run that has these rows."""
 
-    def read(groups: Container[str], /, *, turns: bool = False) -> list[Row]:
-        return [sample for sample in rows if sample["group"] in groups]
+    def read(groups: Container[str], /) -> list[Row]:
+        return [sample for sample in rows if sample.group in groups]
 
     return read

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+
+from msgspec import Struct
 
 from harness.model import Exchange, Json, Reply
 
@@ -18,44 +19,42 @@ _COMMENT = re.compile(rb"^:", re.MULTILINE)
 _LINE_ENDINGS = ((b"\r\n", "crlf"), (b"\n", "lf"), (b"\r", "cr"))
 
 
-class FramingRow(TypedDict):
+class FramingRow(Struct, frozen=True, omit_defaults=True, gc=False):
     """``form``: see `Reply`. ``bytes``: the size of the body. The others are there for event streams only.
 
-    ``eol``: ``crlf``, ``lf``, ``cr`` or ``mixed``. ``comments``: how many comment lines, such as heartbeats. ``done``: whether a
-    ``[DONE]`` came. ``faults``: how many faults of framing. ``finishes``, ``usages``: how many events have a ``finishReason``, if
-    several, or a ``usageMetadata``. Zeros are left out.
+    ``eol``: ``crlf``, ``lf``, ``cr``, ``mixed`` or ``none``. ``comments``: how many comment lines, such as heartbeats. ``done``:
+    whether a ``[DONE]`` came. ``faults``: how many faults of framing. ``finishes``, ``usages``: how many events have a
+    ``finishReason``, if several, or a ``usageMetadata``. Zeros are left out.
     """
 
     form: str
     bytes: int
-    eol: NotRequired[str]
-    comments: NotRequired[int]
-    done: NotRequired[bool]
-    faults: NotRequired[int]
-    finishes: NotRequired[int]
-    usages: NotRequired[int]
+    eol: str = ""
+    comments: int = 0
+    done: bool = False
+    faults: int = 0
+    finishes: int = 0
+    usages: int = 0
 
 
 def framing(exchange: Exchange, reply: Reply) -> FramingRow:
     """The framing of an answer."""
     content = exchange.content
-    row: FramingRow = {"form": reply.form, "bytes": len(content)}
     if reply.form != "sse":
-        return row
-    row["eol"] = _line_ending(content)
-    if comments := len(_COMMENT.findall(content)):
-        row["comments"] = comments
+        return FramingRow(reply.form, len(content))
     messages = [fault.message for fault in reply.faults]
     done = sum("[DONE]" in message for message in messages)
-    if done:
-        row["done"] = True
-    if len(messages) > done:
-        row["faults"] = len(messages) - done
-    if (finishes := sum(_finishes(event.value) for event in reply.events)) > 1:
-        row["finishes"] = finishes
-    if usages := sum(isinstance(event.value, dict) and "usageMetadata" in event.value for event in reply.events):
-        row["usages"] = usages
-    return row
+    finishes = sum(_finishes(event.value) for event in reply.events)
+    return FramingRow(
+        reply.form,
+        len(content),
+        eol=_line_ending(content),
+        comments=len(_COMMENT.findall(content)),
+        done=done > 0,
+        faults=len(messages) - done,
+        finishes=finishes if finishes > 1 else 0,
+        usages=sum(isinstance(event.value, dict) and "usageMetadata" in event.value for event in reply.events),
+    )
 
 
 def headers(received: Mapping[str, str]) -> dict[str, str]:

@@ -84,7 +84,7 @@ def _is_at(target: str, name: str) -> bool:
 
 
 def _case_at(row: Row, name: str, *, model: bool) -> str | None:
-    return case_of(row, provider=False, model=model) if _is_at(row["target"], name) else None
+    return case_of(row, provider=False, model=model) if _is_at(row.target, name) else None
 
 
 def _two_runs(base: SavedRun, candidate: SavedRun) -> Sides:
@@ -117,8 +117,8 @@ def _reader(saved: SavedRun) -> ReadTurns:
     def read(wanted: Collection[Where]) -> Mapping[Where, TurnRow]:
         trials = {trial for trial, _ in wanted}
         groups = {trial.rpartition("#")[0] for trial in trials}
-        rows = (row for row in saved.rows_of(groups, turns=True) if row["id"] in trials)
-        return {(row["id"], at): turn for row in rows for at, turn in enumerate(row.get("turns", ()))}
+        rows = (row for row in saved.rows_of(groups) if row.id in trials)
+        return {(row.id, at): turn for row in rows for at, turn in enumerate(row.turns or ())}
 
     return read
 

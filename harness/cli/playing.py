@@ -163,8 +163,7 @@ class Played(Struct):
             self.progress.clear()
 
     def _play_forked(self, trials: Expansion, transport: Transport, processes: int) -> None:
-        from msgspec.json import decode
-
+        from harness.results.decoding import row
         from harness.run.processes import in_order
 
         def line(trial: Trial) -> bytes:
@@ -172,7 +171,7 @@ class Played(Struct):
 
         with suppress(Stop), closing(in_order(trials, line, processes)) as lines:
             for saved in lines:
-                self._take(self._save(decode(saved), saved))
+                self._take(self._save(row(saved), saved))
 
     def _play_on(self, crew: Crew, trials: Expansion, transport: Any, budget: Budget | None) -> None:
         """Rows are saved as they come home, and shown in the order of the trials."""
@@ -211,15 +210,15 @@ class Played(Struct):
     def _save(self, row: Row, line: bytes | None = None) -> Row:
         self.writer.append(row, line)
         if self.in_order:
-            self._kept.append(row["id"])
-        if row["status"] in ("failed", "error", "xpassed") and self.stops(row):
+            self._kept.append(row.id)
+        if row.status in ("failed", "error", "xpassed") and self.stops(row):
             self.stopped = row
             raise Stop
         return without_turns(row)
 
     def _take(self, row: Row) -> None:
         """The same, in the order of the trials."""
-        self.in_order = self.in_order and row["id"] == self._kept.popleft()
+        self.in_order = self.in_order and row.id == self._kept.popleft()
         self.summary.add(row)
         self.progress.show(row)
 

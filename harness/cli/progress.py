@@ -107,13 +107,13 @@ class Progress:
 
     def show(self, row: Row) -> None:
         if self._display is not None:
-            known = self._provider(row["target"].partition("/")[0])
-            known.statuses[row["status"]] += 1
-            if row["provenance"] and row["provenance"]["mode"] == "live":
-                known.spent += row["measures"].get("cost_usd") or 0
+            known = self._provider(row.target.partition("/")[0])
+            known.statuses[row.status] += 1
+            if row.provenance and row.provenance.mode == "live":
+                known.spent += row.measures.get("cost_usd") or 0
         if self._verbose:
-            latency = words.measured("latency_s", row["measures"].get("latency_s"))
-            text = f"{words.MARKS[row['status']]:5}  {latency:>6} s  {row['id']}"
+            latency = words.measured("latency_s", row.measures.get("latency_s"))
+            text = f"{words.MARKS[row.status]:5}  {latency:>6} s  {row.id}"
             self._display.write(text) if self._display else sys.stderr.write(f"{text}\n")
 
     def say(self, line: str) -> None:

@@ -87,7 +87,7 @@ def _options(saved: SavedRun, command: str) -> dict[str, Json]:
             raise RunError(f"run {run['id']} does not say which models it compares; run the suites again")
         return began
     if run["front"] == "merge":
-        deque(saved.rows(turns=False), maxlen=0)  # the last line names its parts
+        deque(saved.rows(), maxlen=0)  # the last line names its parts
         parts = ", ".join(part["id"] for part in saved.run["parts"])
         remedy = f"resume those of {parts} that were cut short, and merge them again"
         raise RunError(f"run {run['id']} cannot be resumed: it was merged from others; {remedy}")

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
-from harness.compare.pairs import NONE, Pair, Pairs
+from harness.compare.pairs import Pair, Pairs
 from harness.compare.verdicts import ALPHA, Difference, differences
 from harness.model import Json
-from harness.results.groups import AnswerSource, FirstFailure, Group, Groups, Tally
+from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
@@ -57,9 +57,9 @@ class Flip:
 
 
 class RowsOf(Protocol):
-    """Reads the rows of these groups from disk; ``turns``: with requests and responses."""
+    """Reads the rows of these groups from disk."""
 
-    def __call__(self, groups: Collection[str], /, *, turns: bool = False) -> Iterable[Row]: ...
+    def __call__(self, groups: Collection[str], /) -> Iterable[Row]: ...
 
 
 Source = tuple[RunRow, RowsOf]
@@ -205,45 +205,32 @@ def _full_key(group: Group) -> Key:
     return (group.suite, group.case, *(f"{name}={value}" for name, value in group.axes.items()), group.target)
 
 
-def _pairs(base: Groups, candidate: Groups) -> Pairs:
+def _pairs(base: Mapping[str, Group], candidate: Mapping[str, Group]) -> Pairs:
     """The paired cells of two runs, in the order of the base run.
 
     Most cells have the same id on both sides. The others are paired by suite, case, axes and target.
     """
-    if base.ids == candidate.ids and base.cases == candidate.cases and base.settings == candidate.settings:
-        return Pairs(base, candidate, range(len(base)), range(len(base)))
-    candidate_rows = [_same_id(group, candidate) for group in base.values()]
-    found = set(candidate_rows)
-    alone = {_full_key(group): group.at for group in candidate.values() if group.at not in found}
-    rows = [
-        alone.pop(_full_key(group), NONE) if at == NONE else at
-        for group, at in zip(base.values(), candidate_rows, strict=True)
-    ]
-    return Pairs(base, candidate, [*range(len(base)), *[NONE] * len(alone)], [*rows, *alone.values()])
-
-
-def _same_id(group: Group, others: Groups) -> int:
-    """The row of the group with the same id, if it has the same suite, case, target and axes; else ``NONE``."""
-    at = others.near(group.id, group.at)
-    return NONE if at is None or _asked(group) != _asked(Group(others, at)) else at
+    same = {
+        name: candidate[name]
+        for name, group in base.items()
+        if name in candidate and _asked(candidate[name]) == _asked(group)
+    }
+    alone = {_full_key(group): group for name, group in candidate.items() if name not in same}
+    found = [Pair(group, same.get(name) or alone.pop(_full_key(group), None)) for name, group in base.items()]
+    return Pairs([*found, *(Pair(None, group) for group in alone.values())])
 
 
 _asked = attrgetter("suite", "case", "target", "axes")
 
 
 def _paired(reference: Mapping[Key, Group], candidate: Mapping[Key, Group]) -> Pairs:
-    keys = dict.fromkeys([*reference, *candidate])
-    groups = next((group.groups for group in (*reference.values(), *candidate.values())), Groups())
-    rows = ([group.at if (group := side.get(key)) else NONE for key in keys] for side in (reference, candidate))
-    return Pairs(groups, groups, *rows)
+    return Pairs([Pair(reference.get(key), candidate.get(key)) for key in dict.fromkeys([*reference, *candidate])])
 
 
 def default_scope(pairs: Pairs) -> Scope:
     """*Cases like these* where the sides are different models: a choice of a model is about cases to come. Else *these cases*."""
-    (before, was), (after, now) = pairs.sides
-    asked = zip([before.settings[row] for row in was], [after.settings[row] for row in now], strict=True)
-    targets = {(id(one), id(other)): (one.target, other.target) for one, other in asked}
-    differ = any(one.partition("/")[2] != other.partition("/")[2] for one, other in targets.values())
+    targets = {(before.target, after.target) for before, after in zip(*pairs.sides, strict=True)}
+    differ = any(one.partition("/")[2] != other.partition("/")[2] for one, other in targets)
     return "cases like these" if differ else "these cases"
 
 
@@ -258,23 +245,20 @@ def _compare(
         differences=differences(pairs.both, margins, scope or default_scope(pairs.both), alpha),
         breaks=breaks(pairs.both),
         notes=[*_unpaired(pairs, names), *_noise(pairs.both, names[0])],
-        provenance=(_provenance(*pairs.sides[0]), _provenance(*pairs.sides[1])),
+        provenance=(_provenance(pairs.sides[0]), _provenance(pairs.sides[1])),
     )
 
 
 def _noise(cells: Pairs, name: str) -> Iterator[str]:
-    groups, rows = cells.sides[0]
-    yield from note([groups.tallies[row] for row in rows], name)
+    yield from note([group.tally for group in cells.sides[0]], name)
 
 
-def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[AnswerSource]:
-    sources = {groups.tallies[row].sources for row in rows if row != NONE}
-    return sorted(frozenset[AnswerSource]().union(*sources))
+def _provenance(groups: Sequence[Group]) -> Sequence[AnswerSource]:
+    return sorted(frozenset[AnswerSource]().union(*{group.tally.sources for group in groups}))
 
 
 def _flips(cells: Pairs) -> Iterator[Flip]:
-    for pair in cells.differing():
-        reference, candidate = cast("tuple[Group, Group]", pair)
+    for reference, candidate in cells.differing():
         changed = _changed_checks(reference.tally, candidate.tally)
         if not changed and reference.status != candidate.status:
             changed = (("status", reference.status, candidate.status),)
@@ -296,7 +280,7 @@ def _failure_of(group: Group, check: str) -> FirstFailure | None:
     known = group.trouble
     if known is None and check == "status" and not group.agrees:
         return FirstFailure("", None, f"unary and stream disagree: {group.disagreement}")
-    about_check = known is not None and (known.verdict is None or check in ("status", known.verdict["check"]))
+    about_check = known is not None and (known.verdict is None or check in ("status", known.verdict.check))
     return known if about_check else None
 
 
@@ -376,22 +360,22 @@ def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str]
         checks.setdefault(group, []).append(check)
     found: dict[tuple[str, str], _FlipAnswer] = {}
     for row in rows(checks) if checks else ():
-        text = row["outcome"]["text"][:ANSWER] if row["outcome"] else None
-        wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
-        for check in checks[row["group"]]:
-            broke = next((verdict for verdict in wrong if verdict["check"] == check), None)
-            answer = _FlipAnswer(row["id"], text, FirstFailure(row["id"], broke) if broke else None)
-            key = row["group"], check
+        text = row.outcome.text[:ANSWER] if row.outcome else None
+        wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
+        for check in checks[row.group]:
+            broke = next((verdict for verdict in wrong if verdict.check == check), None)
+            answer = _FlipAnswer(row.id, text, FirstFailure(row.id, broke) if broke else None)
+            key = row.group, check
             if key not in found or answer.evidence_rank() > found[key].evidence_rank():
                 found[key] = answer
     return found
 
 
 def _unpaired(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:
-    for name, (groups, rows), (_, others) in zip(names, pairs.sides, reversed(pairs.sides), strict=True):
-        only = [row for row, other in zip(rows, others, strict=True) if other == NONE]
+    for at, name in enumerate(names):
+        only = [pair.id for pair in pairs if pair[1 - at] is None]
         if only:
-            shown = ", ".join(groups.ids[row] for row in only[:3])
+            shown = ", ".join(only[:3])
             more = f" and {len(only) - 3} more" if len(only) > 3 else ""
             yield f"only in {name}: {shown}{more}"
 

@@ -95,7 +95,7 @@ def compatible(
     wanted = {group.id: group for own in shared.values() for group in own}
     trials: dict[str, list[Row]] = {}
     for row in rows_of(list(wanted)):
-        trials.setdefault(row["group"], []).append(row)
+        trials.setdefault(row.group, []).append(row)
     table = [(name, _cells(name, _Tried(own, trials, providers, chosen), sides)) for name, own in shared.items()]
     return Compatibility(chosen, sides, table)
 
@@ -185,11 +185,11 @@ def _cells(feature: str, tried: _Tried, sides: Sequence[Side]) -> list[FeatureCe
 def _cell(side: Side, groups: Sequence[Group], tried: _Tried, seen: str) -> FeatureCell:
     """The cell of these groups: the worst of them decides, and its worst trial comes first."""
     worst = min(groups, key=lambda group: _ORDER.index(group.status))
-    rows = sorted(tried.rows(groups), key=lambda row: (row["group"] != worst.id, _ORDER.index(row["status"])))
-    fields = (name for row in rows for turn in row.get("turns", ()) for name in asked_with(turn["request"]))
-    asked, ids = tuple(dict.fromkeys(fields)), tuple(row["id"] for row in rows)
+    rows = sorted(tried.rows(groups), key=lambda row: (row.group != worst.id, _ORDER.index(row.status)))
+    fields = (name for row in rows for turn in row.turns or () for name in asked_with(turn.request))
+    asked, ids = tuple(dict.fromkeys(fields)), tuple(row.id for row in rows)
     if worst.status == "skipped":
-        return FeatureCell(side.target, "not available", (rows[0]["skip"] or "").removeprefix(NOT_AVAILABLE), (), ids)
+        return FeatureCell(side.target, "not available", (rows[0].skip or "").removeprefix(NOT_AVAILABLE), (), ids)
     if worst.status in ("passed", "xfailed"):
         return FeatureCell(side.target, "works", seen, asked, ids)
     refused = _refusal(rows[0])
@@ -201,20 +201,18 @@ _ORDER = ("error", "failed", "xpassed", "skipped", "xfailed", "passed")
 
 def _refusal(row: Row) -> str:
     """The error by which the endpoint refuses the request; empty if it does not."""
-    turn = next(reversed(row.get("turns", [])), None)
-    if turn is None or turn["status"] not in _REFUSED:
+    turn = next(reversed(row.turns or ()), None)
+    if turn is None or turn.status not in _REFUSED:
         return ""
-    found = next((verdict for verdict in row["verdicts"] if verdict["check"] == "invariant:http-status"), None)
-    return found["message"] if found else f"HTTP {turn['status']}"
+    found = next((verdict for verdict in row.verdicts if verdict.check == "invariant:http-status"), None)
+    return found.message if found else f"HTTP {turn.status}"
 
 
 def _fault(row: Row) -> str:
-    if row["error"] is not None:
-        return row["error"]["message"].splitlines()[0]
-    failed = (
-        verdict for verdict in row["verdicts"] if verdict["status"] != "passed" and verdict["severity"] == "error"
-    )
-    return next((f"{one['check']}: {one['message'] or 'not as expected'}" for one in failed), "unexpectedly passed")
+    if row.error is not None:
+        return row.error.message.splitlines()[0]
+    failed = (verdict for verdict in row.verdicts if verdict.status != "passed" and verdict.severity == "error")
+    return next((f"{one.check}: {one.message or 'not as expected'}" for one in failed), "unexpectedly passed")
 
 
 def asked_with(request: Json) -> Iterator[str]:
@@ -234,25 +232,25 @@ def asked_with(request: Json) -> Iterator[str]:
 
 
 def _turns(rows: Sequence[Row]) -> list[TurnRow]:
-    return [turn for row in rows for turn in row.get("turns", ())]
+    return [turn for row in rows for turn in row.turns or ()]
 
 
 def _headers(rows: Sequence[Row], providers: Mapping[str, Provider]) -> str:
     """The headers that carried the key."""
     names = {"x-goog-api-key": "x-goog-api-key", "bearer": "Bearer", "both": "both headers at once", "none": "no key"}
-    passed = [row["target"].partition("/")[0] for row in rows if row["status"] == "passed"]
+    passed = [row.target.partition("/")[0] for row in rows if row.status == "passed"]
     auths = [providers[name].auth for name in passed if name in providers]
     return ", ".join(dict.fromkeys(names[auth] for auth in auths))
 
 
 def _format(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
-    chats = {is_chat(turn["url"]) for turn in _turns(rows)}
+    chats = {is_chat(turn.url) for turn in _turns(rows)}
     return ", ".join("choices, message" if chat else "candidates, parts" for chat in sorted(chats))
 
 
 def _counts(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
     """The tokens of the prompt, and whether they are counted by modality."""
-    usages = [turn["response"].get("usageMetadata", {}) for turn in _turns(rows) if isinstance(turn["response"], dict)]
+    usages = [turn.response.get("usageMetadata", {}) for turn in _turns(rows) if isinstance(turn.response, dict)]
     prompts = sorted({usage["promptTokenCount"] for usage in usages if "promptTokenCount" in usage})
     kinds = [name for name, key in _COUNTED.items() if any(key in usage for usage in usages)]
     return f"prompt {', '.join(map(str, prompts)) or 'not counted'}; {', '.join(kinds)}"
@@ -270,7 +268,7 @@ def _usages(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
     """In how many events of a stream there is a usage."""
     found = set()
     for turn in _turns(rows):
-        usages, events = turn.get("framing", {}).get("usages", 0), len(turn["times"])
+        usages, events = turn.framing.usages if turn.framing else 0, len(turn.times)
         found.add(
             "no event"
             if not usages
@@ -285,7 +283,7 @@ def _usages(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
 
 def _calls(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
     """How many calls came in the first answer."""
-    firsts = [row["turns"][0]["response"] for row in rows if row.get("turns")]
+    firsts = [row.turns[0].response for row in rows if row.turns]
     numbers = {
         sum(
             "functionCall" in part

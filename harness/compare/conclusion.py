@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.compare.pairs import Pairs
 from harness.compare.verdicts import Difference, change
-from harness.results.groups import CellSettings, Tally
+from harness.results.groups import Tally
 from harness.text.amounts import count
 
 MIN_CELLS = 3
@@ -78,21 +78,9 @@ def breaks(cells: Pairs) -> list[Break]:
     ]
 
 
-def _kinds(cells: Pairs) -> Iterator[tuple[tuple[str, Tally, Tally], int]]:
-    """((suite, tally before, tally after), how many cells), for tallies that differ or not. Equal cells share their tallies."""
-    (before, was), (after, now) = cells.sides
-    columns = (
-        [after.settings[row] for row in now],
-        [before.tallies[row] for row in was],
-        [after.tallies[row] for row in now],
-    )
-    known = {id(one): one for column in columns for one in column}
-    for key, times in Counter(zip(*(map(id, column) for column in columns), strict=True)).items():
-        asked, one, other = (known[number] for number in key)
-        assert isinstance(asked, CellSettings)
-        assert isinstance(one, Tally)
-        assert isinstance(other, Tally)
-        yield (asked.suite, one, other), times
+def _kinds(cells: Pairs) -> Iterable[tuple[tuple[str, Tally, Tally], int]]:
+    """((suite, tally before, tally after), how many cells), for tallies that differ or not."""
+    return Counter((now.suite, was.tally, now.tally) for was, now in zip(*cells.sides, strict=True)).items()
 
 
 def _judged(before: Tally, after: Tally) -> Iterator[tuple[str, _Judged]]:

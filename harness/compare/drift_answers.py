@@ -16,15 +16,15 @@ from harness.results.rows import Row, RunRow
 def from_rows(run: RunRow, rows: Iterable[Row], file: str) -> Iterator[DriftAnswer]:
     """The answers of a saved run. Those of a stream were merged when it was saved."""
     for row in rows:
-        source = row["provenance"]
-        date = ((source and source["recorded_at"]) or run["started"])[:10]
-        provider, _, model = row["target"].partition("/")
-        for turn in row.get("turns", ()):
-            native = operation_at(turn["url"])
-            if native is not None and native[1] != CHAT and turn["status"] == 200:
-                simulated = bool(source and source["simulated"])
-                seen = Sighting(provider, native[0] or model, date, file, row["id"], simulated)
-                yield DriftAnswer(seen, [turn["response"]], _request(turn["url"], turn["request"]))
+        source = row.provenance
+        date = ((source and source.recorded_at) or run["started"])[:10]
+        provider, _, model = row.target.partition("/")
+        for turn in row.turns or ():
+            native = operation_at(turn.url)
+            if native is not None and native[1] != CHAT and turn.status == 200:
+                simulated = bool(source and source.simulated)
+                seen = Sighting(provider, native[0] or model, date, file, row.id, simulated)
+                yield DriftAnswer(seen, [turn.response], _request(turn.url, turn.request))
 
 
 def from_tapes(tapes: Iterable[AuditedTape]) -> Iterator[DriftAnswer]:

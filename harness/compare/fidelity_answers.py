@@ -24,19 +24,19 @@ def from_rows(rows: Iterable[Row], name: Callable[[Row], str | None]) -> Iterato
         case = name(row)
         if case is None:
             continue
-        features = tuple(row.get("tags") or (row["suite"],))
-        source = row["provenance"]
-        live = source is not None and source["mode"] == "live"
-        for number, turn in enumerate(row.get("turns", ())):
-            found = facts(turn, all_headers=live or shows_all(turn.get("headers") or {}))
-            yield Answer(f"{case}#{number}", features, (row["id"], number), found)
+        features = tuple(row.tags or (row.suite,))
+        source = row.provenance
+        live = source is not None and source.mode == "live"
+        for number, turn in enumerate(row.turns or ()):
+            found = facts(turn, all_headers=live or shows_all(turn.headers or {}))
+            yield Answer(f"{case}#{number}", features, (row.id, number), found)
 
 
 def case_of(row: Row, *, provider: bool, model: bool) -> str:
     """What a trial asks: its case and axes, with its provider and model where they are to be the same on both sides."""
-    own_provider, _, own_model = row["target"].partition("/")
+    own_provider, _, own_model = row.target.partition("/")
     target = [own_provider if provider else "", own_model if model else ""]
-    return json.dumps([row["suite"], row["case"], *target, row["axes"]], sort_keys=True)
+    return json.dumps([row.suite, row.case, *target, row.axes], sort_keys=True)
 
 
 # --- recordings -------------------------------------------------------------------------------------------

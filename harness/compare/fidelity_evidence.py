@@ -11,7 +11,7 @@ from harness.compare.fidelity_changes import AnswerPair, Change, FidelityOptions
 from harness.compare.fidelity_claims import Sight, share_in
 from harness.compare.fidelity_facts import last_key, parent
 from harness.model import Json
-from harness.results.rows import TurnRow
+from harness.results.rows import TurnRow, plain
 
 _STEP = re.compile(r"\.([^.\[]+)|\['((?:[^'\\]|\\.)*)'\]|(\[\*\])")
 _TOKEN = re.compile(r"[\w+/=-]+")
@@ -74,8 +74,8 @@ def _values_alike(gone: Sight, came: Sight, evidence: Evidence) -> float:
         _alike(before, after)
         for reference, candidate in evidence.samples(gone)
         for before, after in zip(
-            values(reference["response"], gone.change.path),
-            values(candidate["response"], came.change.path),
+            values(reference.response, gone.change.path),
+            values(candidate.response, came.change.path),
             strict=False,
         )
     ]
@@ -121,17 +121,17 @@ def marked_keys(change: Change) -> frozenset[str]:
 
 def _excerpt(turn: TurnRow, change: Change) -> Json:
     """What the answer has at the place of the change; for a field, the object around it."""
-    response = turn["response"]
+    response = turn.response
     if change.path.startswith("header "):
-        return {name: value or "(its value is not kept)" for name, value in turn.get("headers", {}).items()}
+        return {name: value or "(its value is not kept)" for name, value in (turn.headers or {}).items()}
     if change.kind == "ignored":
-        return {last_key(change.path): next(values(turn["request"], change.path), None), "text": turn["text"]}
+        return {last_key(change.path): next(values(turn.request, change.path), None), "text": turn.text}
     if change.kind == "status":
-        return {"status": turn["status"], "error": next(values(response, "$.error"), turn.get("body"))}
+        return {"status": turn.status, "error": next(values(response, "$.error"), turn.body)}
     if not change.path.startswith("$"):
-        return {"times": turn["times"][:8], **turn.get("framing", {})}
+        return {"times": turn.times[:8], **(plain(turn.framing) if turn.framing else {})}
     if change.path == "$":
-        return response or turn.get("body")
+        return response or turn.body
     if change.kind in ("dropped", "added", "renamed"):
         return next(values(response, parent(change.path)), None)
     return next(values(response, change.path), None)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from harness.answer.wire_form import KEPT_HEADERS, FramingRow
 from harness.gemini import definition, schemas
 from harness.gemini.canonical import camel
@@ -87,21 +89,21 @@ def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
     raw: set[tuple[str, str, str]] = set()
     numbers: dict[str, float] = {}
     turn = _native(turn)
-    response = turn["response"]
+    response = turn.response
     left = _walk(response, raw, numbers) if response else MOST_NODES
-    framed = turn.get("framing")
-    raw.add(("status", "status", str(turn["status"])))
-    raw.update(_headers(turn.get("headers"), all_headers=all_headers))
-    if turn["transport"] == "stream" and framed:
+    framed = turn.framing
+    raw.add(("status", "status", str(turn.status)))
+    raw.update(_headers(turn.headers, all_headers=all_headers))
+    if turn.transport == "stream" and framed:
         raw.update(_stream(framed))
     raw.update(("follows", path, "") for path, follows in request_fields(turn) if follows)
     _times(turn, numbers)
     return AnswerFacts(
         shape=_interned(frozenset(raw)),
         numbers=numbers,
-        outcome="error" if turn["status"] >= 400 else "answer",
-        stream=turn["transport"] == "stream",
-        asks=frozenset(map(_asked, turn["request"])) if isinstance(turn["request"], dict) else frozenset(),
+        outcome="error" if turn.status >= 400 else "answer",
+        stream=turn.transport == "stream",
+        asks=frozenset(map(_asked, turn.request)) if isinstance(turn.request, dict) else frozenset(),
         question=_question(turn),
         partial=left <= 0,
     )
@@ -109,11 +111,11 @@ def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
 
 def _native(turn: TurnRow) -> TurnRow:
     """The turn, with the native request that says the same as a chat completion; its answer is saved as a native one."""
-    if not is_chat(turn["url"]) or not isinstance(turn["request"], dict):
+    if not is_chat(turn.url) or not isinstance(turn.request, dict):
         return turn
     from harness.gemini.native_request import native_body
 
-    return {**turn, "request": native_body(turn["request"])}
+    return replace(turn, request=native_body(turn.request))
 
 
 @lru_cache(maxsize=65536)
@@ -254,24 +256,24 @@ def _headers(received: Mapping[str, str] | None, *, all_headers: bool) -> Iterat
 
 def _stream(framed: FramingRow) -> Iterator[tuple[str, str, str]]:
     yield "hidden", "framing", ""
-    yield "framing", "stream form", framed["form"]
-    if framed["form"] == "sse":
-        yield "framing", "stream line endings", framed.get("eol", "none")
-    if framed.get("comments"):
+    yield "framing", "stream form", framed.form
+    if framed.form == "sse":
+        yield "framing", "stream line endings", framed.eol or "none"
+    if framed.comments:
         yield "framing", "stream comments", ""
-    if framed.get("done"):
+    if framed.done:
         yield "framing", "stream [DONE]", ""
-    if framed.get("faults"):
+    if framed.faults:
         yield "framing", "stream events that are not valid", ""
-    if framed.get("finishes"):
+    if framed.finishes:
         yield "framing", "stream events with finishReason", "several"
 
 
 def _times(turn: TurnRow, numbers: dict[str, float]) -> None:
-    known = [at for at in turn["times"] if at is not None]
-    if turn["transport"] == "stream":
-        numbers["stream events"] = len(turn["times"])
-        if usages := turn.get("framing", {}).get("usages"):
+    known = [at for at in turn.times if at is not None]
+    if turn.transport == "stream":
+        numbers["stream events"] = len(turn.times)
+        if usages := turn.framing and turn.framing.usages:
             numbers["stream events with usageMetadata"] = float(usages)
         if known:
             numbers["stream first event"] = known[0]
@@ -281,8 +283,8 @@ def _times(turn: TurnRow, numbers: dict[str, float]) -> None:
 
 
 def _question(turn: TurnRow) -> int:
-    model, _ = operation_at(turn["url"]) or ("", "")
-    return hash((model, json.dumps(turn["request"], sort_keys=True)))
+    model, _ = operation_at(turn.url) or ("", "")
+    return hash((model, json.dumps(turn.request, sort_keys=True)))
 
 
 def _asked(name: str) -> str:
@@ -317,20 +319,20 @@ EXPLAINS: Mapping[str, frozenset[str]] = {
 
 def request_fields(turn: TurnRow) -> Iterator[tuple[str, bool]]:
     """(path of the request, whether the answer follows it) for each field whose effect an answer shows."""
-    body = turn["request"]
-    if turn["status"] >= 400 or not isinstance(body, dict):
+    body = turn.request
+    if turn.status >= 400 or not isinstance(body, dict):
         return
     config = _object(body, "generationConfig")
-    parts = _parts(turn["response"])
-    usage = _object(turn["response"], "usageMetadata")
-    yield from _json_fields(body, config, turn["text"])
+    parts = _parts(turn.response)
+    usage = _object(turn.response, "usageMetadata")
+    yield from _json_fields(body, config, turn.text)
     if any(isinstance(tool, dict) and _CALLED.intersection(tool) for tool in items(body.get("tools"))):
-        yield "$.tools", _uses_tools(turn["response"], parts, usage) or not turn["text"]
+        yield "$.tools", _uses_tools(turn.response, parts, usage) or not turn.text
     thinking = _object(config, "thinkingConfig")
     if thinking:
         yield f"{_CONFIG}.thinkingConfig", _follows_thinking(thinking, parts, usage)
     if "IMAGE" in items(config.get("responseModalities")):
-        yield f"{_CONFIG}.responseModalities", any("inlineData" in part for part in parts) or not turn["text"]
+        yield f"{_CONFIG}.responseModalities", any("inlineData" in part for part in parts) or not turn.text
     yield from _limits(config, turn, usage)
 
 
@@ -382,7 +384,7 @@ def _limits(config: Mapping[str, Json], turn: TurnRow, usage: Mapping[str, Json]
         yield f"{_CONFIG}.maxOutputTokens", written <= most
     stops = config.get("stopSequences")
     if isinstance(stops, list) and stops:
-        yield f"{_CONFIG}.stopSequences", not any(isinstance(stop, str) and stop in turn["text"] for stop in stops)
+        yield f"{_CONFIG}.stopSequences", not any(isinstance(stop, str) and stop in turn.text for stop in stops)
 
 
 def _object(value: Json, key: str) -> Mapping[str, Json]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
-from harness.results.groups import Group, Groups
-
-NONE = -1
-"""Stands in place of a group's number where a side does not have the cell."""
+from harness.results.groups import Group
 
 
 class Pair(NamedTuple):
@@ -34,61 +32,29 @@ class Pair(NamedTuple):
         return self.side.suite
 
 
-class Pairs(Sequence[Pair]):
-    """Pairs of cells, kept as group numbers: ``base_rows`` in ``base``, ``candidate_rows`` in ``candidate``.
-
-    A `Pair` is created only when it is read, so that many cells take little memory.
-    """
-
-    def __init__(
-        self, base: Groups, candidate: Groups, base_rows: Sequence[int], candidate_rows: Sequence[int]
-    ) -> None:
-        self.base, self.candidate, self.base_rows, self.candidate_rows = base, candidate, base_rows, candidate_rows
-
-    def __len__(self) -> int:
-        return len(self.base_rows)
-
-    def __getitem__(self, at: int) -> Pair:  # type: ignore[override]
-        return Pair(_group(self.base, self.base_rows[at]), _group(self.candidate, self.candidate_rows[at]))
-
-    def __iter__(self) -> Iterator[Pair]:
-        return (self[at] for at in range(len(self)))
-
-    @property
-    def sides(self) -> tuple[tuple[Groups, Sequence[int]], tuple[Groups, Sequence[int]]]:
-        """(groups, numbers of the cells among them) of the reference and of the candidate."""
-        return (self.base, self.base_rows), (self.candidate, self.candidate_rows)
+class Pairs(list[Pair]):
+    """The pairs of cells of a comparison."""
 
     @cached_property
     def both(self) -> Pairs:
         """The cells that both sides have."""
-        if NONE not in self.base_rows and NONE not in self.candidate_rows:
-            return self
-        return self._subset([at for at in range(len(self)) if self.base_rows[at] != NONE != self.candidate_rows[at]])
+        return Pairs([pair for pair in self if pair.reference and pair.candidate])
 
-    def differing(self) -> Iterator[Pair]:
-        """The cells whose tallies or requests differ between the sides. Call it on ``both`` only.
+    @property
+    def sides(self) -> tuple[list[Group], list[Group]]:
+        """The cells of the reference, and those of the candidate. Those of ``both`` are in the same order."""
+        return [pair.reference for pair in self if pair.reference], [pair.candidate for pair in self if pair.candidate]
+
+    def differing(self) -> Iterator[tuple[Group, Group]]:
+        """The cells whose results may differ between the sides. Call it on ``both`` only.
 
         Equal cells share one tally object, so comparing them is fast.
         """
-        (before, was), (after, now) = (
-            ([groups.tallies[row] for row in rows], [groups.settings[row] for row in rows])
-            for groups, rows in self.sides
-        )
-        for at, (tally, candidate_tally, asked, candidate_asked) in enumerate(
-            zip(before, after, was, now, strict=True)
-        ):
-            if (tally, asked) != (candidate_tally, candidate_asked):
-                yield self[at]
+        return ((was, now) for was, now in zip(*self.sides, strict=True) if _judging(was) != _judging(now))
 
     def of(self, suite: str | None) -> Pairs:
         """The cells of one suite; all cells for None."""
-        return self if suite is None else self._subset([at for at, pair in enumerate(self) if pair.suite == suite])
-
-    def _subset(self, places: Sequence[int]) -> Pairs:
-        base_rows, candidate_rows = ([side[at] for at in places] for side in (self.base_rows, self.candidate_rows))
-        return Pairs(self.base, self.candidate, base_rows, candidate_rows)
+        return self if suite is None else Pairs([pair for pair in self if pair.suite == suite])
 
 
-def _group(groups: Groups, row: int) -> Group | None:
-    return None if row == NONE else Group(groups, row)
+_judging = attrgetter("tally", "require", "xfail")

@@ -22,36 +22,36 @@ _PASSING = frozenset({401, 407, 408, 429})
 def from_rows(run: RunRow, rows: Iterable[Row]) -> Iterator[ScoredTrial]:
     """The trials of a saved run. Those without tags have no feature."""
     for row in rows:
-        source = row["provenance"]
+        source = row.provenance
         outcome, reason = _outcome(row)
         yield ScoredTrial(
-            id=row["id"],
-            group=row["group"],
-            target=row["target"],
-            features=tuple(row.get("tags", ())),
+            id=row.id,
+            group=row.group,
+            target=row.target,
+            features=tuple(row.tags),
             outcome=outcome,
-            date=((source and source["recorded_at"]) or run["started"])[:10],
+            date=((source and source.recorded_at) or run["started"])[:10],
             place=f"run {run['id']}",
             reason=reason,
-            at_least=row["require"],
-            simulated=bool(source and source["simulated"]),
+            at_least=row.require,
+            simulated=bool(source and source.simulated),
         )
 
 
 def _outcome(row: Row) -> tuple[Outcome, str]:
-    status = row["status"]
+    status = row.status
     if status in ("passed", "xpassed"):
         return "passed", ""
-    reason = row["skip"] or (row["error"] or {"message": ""})["message"].partition("\n")[0]
+    reason = row.skip or (row.error.message if row.error else "").partition("\n")[0]
     if NOT_AVAILABLE in reason:
         return "not available", reason[reason.index(NOT_AVAILABLE) + len(NOT_AVAILABLE) :].strip()
     if status in ("skipped", "error"):
         return "unasked", reason
-    if row["require"] == 0:
+    if row.require == 0:
         return "unasked", "observed only: no attempt has to pass"
-    http = row["outcome"]["http"] if row["outcome"] else 0
-    wrong = (verdict["message"] for verdict in row["verdicts"] if verdict["status"] in ("failed", "error"))
-    reason = row["xfail"] or next(wrong, "")
+    http = row.outcome.http if row.outcome else 0
+    wrong = (verdict.message for verdict in row.verdicts if verdict.status in ("failed", "error"))
+    reason = row.xfail or next(wrong, "")
     if http in _PASSING:
         return "unasked", f"HTTP {http}"
     return ("refused", f"HTTP {http}: {reason}") if 400 <= http < 500 else ("failed", reason)

@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from harness.compare.pairs import Pairs
-from harness.results.groups import STREAM_ONLY, Groups
+from harness.results.groups import STREAM_ONLY, Group
+from harness.results.measures import Measures
 
 if TYPE_CHECKING:
     from harness.compare.stats import Assessment, ComparedMeasure, Interval, Measured, PairedEvidence, Scope, Verdicts
@@ -93,7 +94,7 @@ def differences(
     the report, see ``looks``.
     """
     sides = _PairedCells(cells)
-    members = _rows_by_suite([asked.suite for asked in sides.asked])
+    members = _rows_by_suite(sides.suites)
     parts: dict[str | None, Rows] = {None: slice(None)}
     if len(members) > 1:
         parts.update(members)
@@ -170,21 +171,16 @@ class _PairedCells:
 
     def __init__(self, cells: Pairs) -> None:
         self._sides = cells.sides
-        self.asked = [cells.candidate.settings[twin] for twin in cells.candidate_rows]
         numbers: dict[tuple[str, str], int] = {}
-        cases = zip(
-            [cell.suite for cell in self.asked],
-            [cells.candidate.cases[twin] for twin in cells.candidate_rows],
-            strict=True,
-        )
-        self._cases = array("q", [numbers.setdefault(case, len(numbers)) for case in cases])
+        self.suites = [cell.suite for cell in self._sides[1]]
+        self._cases = array("q", [numbers.setdefault((cell.suite, cell.case), len(numbers)) for cell in self._sides[1]])
 
     def seen(self, measure: str) -> Verdicts | Measured:
         from harness.compare.stats import Attempts, Measured, Verdicts
 
         if measure != "pass_rate":
-            return Measured(self._cases, *(_side(groups, rows, measure) for groups, rows in self._sides))
-        tallies = [[groups.tallies[row] for row in rows] for groups, rows in self._sides]
+            return Measured(self._cases, *(_side(cells, measure) for cells in self._sides))
+        tallies = [[cell.tally for cell in cells] for cells in self._sides]
         passed, judged = ([array("q", map(count, side)) for side in tallies] for count in (_passed, _judged))
         return Verdicts(self._cases, *map(Attempts, passed, judged))
 
@@ -192,12 +188,12 @@ class _PairedCells:
 _passed, _judged = attrgetter("passed"), attrgetter("judged")
 
 
-def _side(groups: Groups, rows: Sequence[int], measure: str) -> SideMeasures:
+def _side(cells: Sequence[Group], measure: str) -> SideMeasures:
     from harness.compare.stats import side
 
-    found = side(groups.measures, rows, measure)
+    found = side(cells[0].samples if cells else Measures(), [cell.at for cell in cells], measure)
     if measure in STREAM_ONLY:
-        found.sizes[[at for at, row in enumerate(rows) if not groups.settings[row].streamed]] = 0.0
+        found.sizes[[at for at, cell in enumerate(cells) if not cell.streamed]] = 0.0
     return found
 
 

@@ -78,8 +78,8 @@ class Report(Struct, frozen=True):
     def attempts(self, groups: Collection[str]) -> Iterable[Row]:
         """The trials of these groups, with requests and responses."""
         if self.rows_of is not None:
-            return self.rows_of(groups, turns=True)
-        return (row for row in self.rows() if row["group"] in groups)
+            return self.rows_of(groups)
+        return (row for row in self.rows() if row.group in groups)
 
     def forgiven(self, group: Group) -> GateRow | None:
         """The pass rate gate that forgives this group, since it holds although too few attempts of the group passed.

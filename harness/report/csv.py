@@ -69,30 +69,28 @@ def _no_formula(value: Json) -> Json:
 
 
 def _identity(row: Row) -> list[Json]:
-    axes = " ".join(f"{name}={short_label(name, value)}" for name, value in row["axes"].items())
-    return [row["id"], row["suite"], row["case"], row["target"], axes, row["attempt"], row["status"]]
+    axes = " ".join(f"{name}={short_label(name, value)}" for name, value in row.axes.items())
+    return [row.id, row.suite, row.case, row.target, axes, row.attempt, row.status]
 
 
 def _measures(row: Row, names: list[str]) -> Iterator[float | int | None]:
-    return (row["measures"].get(name) for name in names)
+    return (row.measures.get(name) for name in names)
 
 
 def _outcome(row: Row) -> list[Json]:
     wrong = [
-        verdict
-        for verdict in row["verdicts"]
-        if verdict["status"] in ("failed", "error") and verdict["severity"] == "error"
+        verdict for verdict in row.verdicts if verdict.status in ("failed", "error") and verdict.severity == "error"
     ]
-    message = row["error"]["message"] if row["error"] else wrong[0]["message"] if wrong else ""
-    provenance = row["provenance"]
+    message = row.error.message if row.error else wrong[0].message if wrong else ""
+    provenance = row.provenance
     source = (
-        [provenance["mode"], provenance["recorded_from"], provenance["simulated"], provenance["recorded_at"]]
+        [provenance.mode, provenance.recorded_from, provenance.simulated, provenance.recorded_at]
         if provenance
         else [None] * 4
     )
-    checks = " ".join(dict.fromkeys(verdict["check"] for verdict in wrong))
-    reasons = ", ".join(dict.fromkeys(verdict["reason"] for verdict in wrong if "reason" in verdict))
-    return [checks, reasons, words.shortened(message, 500), *source, row["place"]["file"], row["place"]["line"]]
+    checks = " ".join(dict.fromkeys(verdict.check for verdict in wrong))
+    reasons = ", ".join(dict.fromkeys(verdict.reason for verdict in wrong if verdict.reason))
+    return [checks, reasons, words.shortened(message, 500), *source, row.place.file, row.place.line]
 
 
 @output("csv", of="comparison")

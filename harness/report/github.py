@@ -79,7 +79,7 @@ def _complaint(complaint: Complaint) -> str:
 
 
 def _row(place: Place) -> PlaceRow:
-    return {"file": place.file, "line": place.line}
+    return PlaceRow(place.file, place.line)
 
 
 def _write(annotations: Iterable[Annotation], view: View, out: TextIO) -> None:
@@ -109,7 +109,7 @@ def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
 def _line(annotation: Annotation, view: View) -> str:
     title = f"title={_property(annotation.title)}"
     if annotation.place is not None:
-        title = f"file={_property(view.display_path(annotation.place['file']))},line={annotation.place['line']},{title}"
+        title = f"file={_property(view.display_path(annotation.place.file))},line={annotation.place.line},{title}"
     return f"::{annotation.level} {title}::{_data(annotation.message)}"
 
 

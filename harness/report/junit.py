@@ -43,7 +43,7 @@ def junit(report: Report, view: View, out: TextIO) -> None:
 
 def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> Iterator[str]:
     started = report.run["started"][:19]
-    first = {"name": suite, "file": groups[0].place["file"], "timestamp": started, "hostname": "localhost"}
+    first = {"name": suite, "file": groups[0].place.file, "timestamp": started, "hostname": "localhost"}
     yield f"  <testsuite{_attributes(**first, **_group_counts(groups, report))}>\n"
     yield "    <properties>\n"
     facts = {
@@ -65,7 +65,7 @@ def _case(group: Group, suite: str, report: Report, details: Sequence[str] | Non
     where = words.where(group)
     name = group.id.removeprefix(f"{suite}/")
     yield "    <testcase" + _attributes(
-        classname=suite, name=name, file=where["file"], line=where["line"], time=f"{_time(group):.6f}"
+        classname=suite, name=name, file=where.file, line=where.line, time=f"{_time(group):.6f}"
     )
     yield ">\n      <properties>\n"
     yield from (_property(key, value, 8) for key, value in _facts(group))
@@ -126,7 +126,7 @@ def _outcome(element: str, group: Group, report: Report, body: str) -> str:
     if element == "skipped":
         return f"      <skipped{_attributes(message=message)}/>\n"
     trouble = group.trouble
-    kind = (trouble.verdict["check"] if trouble.verdict else trouble.cause) if trouble else ""
+    kind = (trouble.verdict.check if trouble.verdict else trouble.cause) if trouble else ""
     return f"      <{element}{_attributes(message=message, type=kind or group.status)}>{_text(body)}</{element}>\n"
 
 

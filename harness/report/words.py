@@ -149,24 +149,24 @@ def width(text: str) -> int:
 
 
 def place(where: PlaceRow) -> str:
-    return f"{where['file']}:{where['line']}"
+    return f"{where.file}:{where.line}"
 
 
 def where(group: Group) -> PlaceRow:
     """The line of the failed expectation, else that of the case."""
     row = group.trouble.verdict if group.trouble else None
-    return row.get("place", group.place) if row and group.status == "failed" else group.place
+    return row.place or group.place if row and group.status == "failed" else group.place
 
 
 def expected_and_actual(row: VerdictRow, limit: int | None = 200) -> tuple[str, str, str]:
     """(message, expected, actual) of a mismatch; empty strings are not shown. ``limit``: characters; None: not shortened."""
     twice = None if limit is None else limit * 2
-    found = re.fullmatch(r"expected (.*?), got (.*)", row["message"], re.DOTALL)
+    found = re.fullmatch(r"expected (.*?), got (.*)", row.message, re.DOTALL)
     if found:
         return "", shortened(found[1], limit), shortened(found[2], limit)
-    if row["expected"] is None and row["actual"] is None:
-        return shortened(row["message"], twice), "", ""
-    return shortened(row["message"], twice), value(row["expected"], limit), value(row["actual"], limit)
+    if row.expected is None and row.actual is None:
+        return shortened(row.message, twice), "", ""
+    return shortened(row.message, twice), value(row.expected, limit), value(row.actual, limit)
 
 
 def why(group: Group) -> str:
@@ -194,9 +194,9 @@ def reason(trouble: FirstFailure) -> str:
     row = trouble.verdict
     if row is None:
         return printable(trouble.message)
-    at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
-    message = row["message"] or f"expected {value(row['expected'])}, got {value(row['actual'])}"
-    return printable(f"{row['check']}{at}: {message}")
+    at = f" {row.at}" if row.at and row.at != row.check else ""
+    message = row.message or f"expected {value(row.expected)}, got {value(row.actual)}"
+    return printable(f"{row.check}{at}: {message}")
 
 
 def needs(group: Group) -> str:
@@ -239,7 +239,7 @@ def totals(counts: Mapping[Status, int]) -> str:
 
 def rerun(group: Group, run: RunRow) -> str:
     """The command that plays this group again with the options of the run: ``--live``, cassettes, repeats, variables ..."""
-    return command("run", group.place["file"], "-k", group.id, *_same_options(run))
+    return command("run", group.place.file, "-k", group.id, *_same_options(run))
 
 
 def whole_report(report: Report, view: View) -> str:
@@ -290,7 +290,7 @@ def shell_quoted(text: str) -> str:
 
 def median_of(groups: Sequence[Group], measure: str) -> float | None:
     """The median of a measure over all attempts of these groups."""
-    return measures.middle(lambda: chain.from_iterable(group.values(measure) for group in groups))
+    return measures.middle(chain.from_iterable(group.values(measure) for group in groups))
 
 
 def total_of(groups: Sequence[Group], measure: str) -> float | None:

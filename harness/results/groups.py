@@ -1,24 +1,22 @@
 """The attempts at one case on one target with one set of axis values: the settings, the outcomes, the measures.
 
-There may be a hundred thousand groups. Groups with equal settings share one object, and so do groups with equal outcomes.
+There may be a hundred thousand groups. Those with equal outcomes share one object.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from itertools import repeat
 from sys import intern
 from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from harness.model import Json, Status
-from harness.results.measures import Measures, Moments, middle
-from harness.results.rows import GroupRow, PlaceRow, Row, VerdictRow, dumps
+from harness.model import Json, Provenance, Status
+from harness.results.measures import Measures, Moments, median, middle, moments
+from harness.results.rows import GroupRow, PlaceRow, Row, VerdictRow
 
 AnswerSource = tuple[str, str, bool]
 """Where an answer came from: mode (live, replay), recorded from, simulated."""
@@ -31,44 +29,24 @@ STREAM_ONLY = frozenset({"ttft_s", "gap_s"})
 """Measures that have a meaning only for a stream: without one, the first text arrives with the last."""
 
 
-class CellSettings(Struct, frozen=True):
-    """What a group asks and how it is judged, apart from the case. ``axes``: the axis values, as JSON."""
-
-    suite: str
-    target: str
-    axes: bytes
-    streamed: bool
-    require: int | None
-    xfail: str | None
-    skip: str | None
-
-
-class Origin(Struct, frozen=True):
-    """Where an answer came from, how far its timing counts (see ``ProvenanceRow``), and the day of recording (or empty)."""
-
-    source: AnswerSource
-    timing: str
-    day: str
-
-
 class Attempt(Struct, frozen=True):
     """The outcome of an attempt. ``checks`` judged it, ``broke`` are those that failed, ``warnings`` counts warnings.
 
-    ``problem``: the kind of error if it could not be judged (see ``ErrorRow``). ``unpriced``: why its cost is not known.
-    ``reasons``: the first reason of each check that gave one.
+    ``problem``: the kind of error if it could not be judged (see ``ErrorRow``). ``source``: None without an answer.
+    ``unpriced``: whether its cost is not known. ``reasons``: the first reason of each check that gave one.
     """
 
     status: Status
-    checks: tuple[str, ...] = ()
-    broke: tuple[str, ...] = ()
-    warnings: int = 0
-    problem: str | None = None
-    origin: Origin | None = None
-    unpriced: str | None = None
-    reasons: tuple[tuple[str, str], ...] = ()
+    checks: tuple[str, ...]
+    broke: tuple[str, ...]
+    warnings: int
+    problem: str | None
+    source: AnswerSource | None
+    unpriced: bool
+    reasons: tuple[tuple[str, str], ...]
 
 
-class Tally(Struct, frozen=True):
+class Tally(Struct, frozen=True, cache_hash=True):
     """The outcomes of the attempts of a group, counted. ``attempts`` does not count the skipped ones.
 
     ``unjudged``: attempts that could not be judged. ``unpriced``: attempts without a known cost. ``pairs``: attempts that
@@ -105,16 +83,6 @@ class CheckOutcomes(NamedTuple):
     reasons: Mapping[str, int]
 
 
-class OutcomeCount:
-    """An outcome, and the number of attempts with it. ``once``: the tally of a group with one such attempt."""
-
-    __slots__ = ("attempt", "once", "times")
-
-    def __init__(self, attempt: Attempt) -> None:
-        self.attempt, self.times = attempt, 0
-        self.once = _with(NO_ATTEMPT, attempt)
-
-
 class FirstFailure(Struct):
     """An attempt that failed or could not be judged: its first mismatch, or the error with its ``kind`` and ``cause`` (see
     ``ErrorRow``)."""
@@ -128,161 +96,50 @@ class FirstFailure(Struct):
     cause: str = ""
 
 
-class Groups(Mapping[str, "Group"]):
-    """Groups by their ids, in the order in which they began. Each attribute is a column: a value for each group.
+class Group(Struct, eq=False):
+    """The attempts at one case on one target with one set of axis values: ``at`` is its number among those of the run.
 
-    ``like``: the groups of a similar run. Equal values are shared with it, to save memory.
+    ``failure``: the first attempt that failed; ``problem``: the first that could not be judged. ``disagreement``: the first of
+    unary and stream; empty if they agree. ``samples``: the measures of all groups.
     """
 
-    def __init__(self, like: Groups | None = None) -> None:
-        self._like = like
-        self.shared_settings: dict[CellSettings, CellSettings] = like.shared_settings if like is not None else {}
-        """One object for all groups with equal settings."""
-        self._at: dict[str, int] = {}
-        self.ids: list[str] = []
-        self.cases: list[str] = []
-        self.settings: list[CellSettings] = []
-        self.places: list[PlaceRow] = []
-        self.tallies: list[Tally] = []
-        self.measures = Measures()
-        self.failures: dict[int, FirstFailure] = {}
-        self.problems: dict[int, FirstFailure] = {}
-        """Group number -> the first attempt that failed (``failures``), and the first that could not be judged (``problems``)."""
-        self.disagreements: dict[int, str] = {}
+    id: str
+    suite: str
+    case: str
+    target: str
+    axes: Mapping[str, Json]
+    streamed: bool
+    place: PlaceRow
+    require: int | None
+    xfail: str | None
+    skip: str | None
+    at: int
+    samples: Measures
+    tally: Tally = NO_ATTEMPT
+    failure: FirstFailure | None = None
+    problem: FirstFailure | None = None
+    disagreement: str = ""
 
-    def __getitem__(self, name: str) -> Group:
-        return Group(self, self._at[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.ids)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def values(self) -> ValuesView[Group]:
-        return _GroupValues(self)
-
-    def at(self, name: str) -> int | None:
-        """The number of a group; None if there is no such group."""
-        return self._at.get(name)
-
-    def begin(self, name: str, case: str, settings: CellSettings, place: PlaceRow) -> int:
-        """Add a group without attempts. Returns its number."""
-        at = len(self.ids)
-        if at and self.cases[-1] == case:  # the cells of a case usually follow each other
-            case = self.cases[-1]
-        if self._like is not None and (twin := self._like.near(name, at)) is not None:
-            name = self._like.ids[twin]
-            case = self._like.cases[twin] if self._like.cases[twin] == case else case
-        self._at[name] = at
-        self.ids.append(name)
-        self.cases.append(case)
-        self.settings.append(self.shared_settings.setdefault(settings, settings))
-        self.places.append(place)
-        self.tallies.append(NO_ATTEMPT)
-        self.measures.begin()
-        return at
-
-    def near(self, name: str, guess: int) -> int | None:
-        """As ``at``, but faster if the guess is right. Runs of the same suites have most groups in the same order."""
-        return guess if guess < len(self.ids) and self.ids[guess] == name else self._at.get(name)
-
-    def remember(self, at: int, trouble: FirstFailure) -> None:
-        """Keep the failure of an attempt, unless an earlier one is known."""
-        (self.problems if trouble.kind else self.failures).setdefault(at, trouble)
-
-    def add(self, at: int, outcome: OutcomeCount, measured: Mapping[str, float | None]) -> None:
+    def add(self, row: Row) -> None:
         """Count one more attempt."""
-        outcome.times += 1
-        tally = self.tallies[at]
-        self.tallies[at] = outcome.once if tally is NO_ATTEMPT else _with(tally, outcome.attempt)
-        self.measures.add(at, measured)
+        self.tally = _with(self.tally, attempt_outcome(row))
+        self.samples.add(self.at, row.measures)
+        if (first := first_failure(row)) is not None:
+            if first.kind:
+                self.problem = self.problem or first
+            else:
+                self.failure = self.failure or first
 
-    def pair(self, at: int, disagreement: str | None) -> None:
+    def pair(self, disagreement: str | None) -> None:
         """Count one more pair of attempts, unary and stream. ``disagreement`` is None if they agree."""
-        tally = self.tallies[at]
-        self.tallies[at] = replace(tally, pairs=tally.pairs + 1, disagreed=tally.disagreed + (disagreement is not None))
-        if disagreement is not None:
-            self.disagreements.setdefault(at, disagreement)
-
-
-class _GroupValues(ValuesView["Group"]):
-    def __init__(self, groups: Groups) -> None:
-        self._groups = groups
-
-    def __len__(self) -> int:
-        return len(self._groups)
-
-    def __iter__(self) -> Iterator[Group]:
-        return map(Group, repeat(self._groups), range(len(self._groups)))
-
-
-class Group:
-    """The attempts at one case on one target with one set of axis values: ``at`` is its number among ``groups``."""
-
-    __slots__ = ("at", "groups")
-
-    def __init__(self, groups: Groups, at: int) -> None:
-        self.groups, self.at = groups, at
-
-    @property
-    def id(self) -> str:
-        return self.groups.ids[self.at]
-
-    @property
-    def case(self) -> str:
-        return self.groups.cases[self.at]
-
-    @property
-    def settings(self) -> CellSettings:
-        return self.groups.settings[self.at]
-
-    @property
-    def place(self) -> PlaceRow:
-        return self.groups.places[self.at]
-
-    @property
-    def tally(self) -> Tally:
-        return self.groups.tallies[self.at]
+        tally = self.tally
+        self.tally = replace(tally, pairs=tally.pairs + 1, disagreed=tally.disagreed + (disagreement is not None))
+        self.disagreement = self.disagreement or disagreement or ""
 
     @property
     def trouble(self) -> FirstFailure | None:
         """The first failed attempt; if the status is ``error``, the first that could not be judged. None if there is none."""
-        failure, problem = self.groups.failures.get(self.at), self.groups.problems.get(self.at)
-        return (problem or failure) if self.status == "error" else (failure or problem)
-
-    @property
-    def disagreement(self) -> str:
-        """The first disagreement of unary and stream; empty if they agree."""
-        return self.groups.disagreements.get(self.at, "")
-
-    @property
-    def suite(self) -> str:
-        return self.settings.suite
-
-    @property
-    def target(self) -> str:
-        return self.settings.target
-
-    @property
-    def axes(self) -> Mapping[str, Json]:
-        return _values(self.settings.axes)
-
-    @property
-    def streamed(self) -> bool:
-        return self.settings.streamed
-
-    @property
-    def require(self) -> int | None:
-        return self.settings.require
-
-    @property
-    def xfail(self) -> str | None:
-        return self.settings.xfail
-
-    @property
-    def skip(self) -> str | None:
-        return self.settings.skip
+        return (self.problem or self.failure) if self.status == "error" else (self.failure or self.problem)
 
     @property
     def attempts(self) -> int:
@@ -304,7 +161,7 @@ class Group:
 
     @property
     def needed(self) -> int:
-        attempts, require = self.tally.attempts, self.settings.require
+        attempts, require = self.tally.attempts, self.require
         return attempts if require is None else min(require, attempts)
 
     @property
@@ -314,7 +171,7 @@ class Group:
     @property
     def agrees(self) -> bool:
         """Unary and stream agreed in as many pairs as ``require`` asks for."""
-        pairs, require = self.tally.pairs, self.settings.require
+        pairs, require = self.tally.pairs, self.require
         return pairs - self.tally.disagreed >= (pairs if require is None else min(require, pairs))
 
     @property
@@ -337,25 +194,25 @@ class Group:
 
     def typical(self, measure: str) -> float | None:
         """The median over the attempts; None if it was never measured, or has no meaning here (see ``STREAM_ONLY``)."""
-        return middle(lambda: self.values(measure))
+        return middle(self.values(measure))
 
     def typicals(self) -> dict[str, float]:
         """``typical`` of every measure that was measured."""
-        middles = self.groups.measures.middles(self.at)
-        return middles if self.streamed else {name: value for name, value in middles.items() if name not in STREAM_ONLY}
+        every = self.samples.all_values(self.at).items()
+        return {name: median(values) for name, values in every if self._has_meaning(name)}
 
     @property
-    def measures(self) -> Iterator[str]:
+    def measures(self) -> list[str]:
         """The names of what was measured."""
-        return self.groups.measures.names(self.at)
+        return list(self.samples.all_values(self.at))
 
-    def values(self, measure: str) -> Iterable[float]:
+    def values(self, measure: str) -> list[float]:
         """The values in the order of the attempts; none if the measure has no meaning here."""
-        return self.groups.measures.values(self.at, measure) if self._has_meaning(measure) else ()
+        return self.samples.values(self.at, measure) if self._has_meaning(measure) else []
 
     def measured(self, measure: str) -> Moments:
         """Count, sum and squares over the attempts; empty if the measure has no meaning here."""
-        return self.groups.measures.moments(self.at, measure) if self._has_meaning(measure) else Moments()
+        return moments(self.values(measure))
 
     def _has_meaning(self, measure: str) -> bool:
         return self.streamed or measure not in STREAM_ONLY
@@ -385,12 +242,6 @@ class Group:
 
 
 @lru_cache(maxsize=4096)
-def _values(axes: bytes) -> Mapping[str, Json]:
-    found: dict[str, Json] = json.loads(axes)
-    return found
-
-
-@lru_cache(maxsize=4096)
 def _with(tally: Tally, attempt: Attempt) -> Tally:
     """The tally with one more attempt."""
     return replace(
@@ -401,8 +252,8 @@ def _with(tally: Tally, attempt: Attempt) -> Tally:
         unjudged=tally.unjudged + (attempt.status == "error"),
         checks=_counted(tally.checks, attempt.checks, attempt.broke),
         warnings=tally.warnings + attempt.warnings,
-        unpriced=tally.unpriced + (attempt.unpriced is not None),
-        sources=tally.sources if attempt.origin is None else tally.sources | {attempt.origin.source},
+        unpriced=tally.unpriced + attempt.unpriced,
+        sources=tally.sources if attempt.source is None else tally.sources | {attempt.source},
         problems=tally.problems if attempt.problem is None else tally.problems | {attempt.problem},
         reasons=tuple((Counter(dict(tally.reasons)) + Counter(attempt.reasons)).items()),
     )
@@ -417,60 +268,47 @@ def _counted(checks: Checks, judged: tuple[str, ...], broke: tuple[str, ...]) ->
     return tuple((check, held, broken) for check, (held, broken) in known.items())
 
 
-def settings(row: Row) -> CellSettings:
-    axes = dumps(row["axes"]).encode() if row["axes"] else b"{}"
-    return CellSettings(row["suite"], row["target"], axes, row["streamed"], row["require"], row["xfail"], row["skip"])
-
-
 def attempt_outcome(row: Row) -> Attempt:
     """The outcome of the attempt of a row."""
-    warnings, broken = 0, dict[str, bool]()
-    for verdict in row["verdicts"]:
-        fails = verdict["status"] in ("failed", "error")
-        if fails and verdict["severity"] == "warn":
-            warnings += 1
-        elif verdict["status"] != "waived":
-            broken[verdict["check"]] = broken.get(verdict["check"], False) or fails
+    wrong = [verdict for verdict in row.verdicts if verdict.status != "passed"]
+    failed = [verdict for verdict in wrong if verdict.status != "waived"]
+    broke = tuple(dict.fromkeys([verdict.check for verdict in failed if verdict.severity == "error"]))
+    judged = [verdict.check for verdict in row.verdicts if verdict.status == "passed" or verdict.check in broke]
     return Attempt(
-        status=row["status"],
-        checks=tuple(broken),
-        broke=tuple(check for check, fails in broken.items() if fails),
-        warnings=warnings,
-        problem=None if row["error"] is None else row["error"]["kind"],
-        origin=_origin(row),
-        unpriced=row.get("unpriced"),
-        reasons=_reasons(row["verdicts"]),
+        status=row.status,
+        checks=tuple(dict.fromkeys(judged)),
+        broke=broke,
+        warnings=sum([verdict.severity == "warn" for verdict in failed]),
+        problem=None if row.error is None else row.error.kind,
+        source=source_of(row.provenance),
+        unpriced=row.unpriced is not None,
+        reasons=_reasons(failed),
     )
 
 
-def _reasons(verdicts: Iterable[VerdictRow]) -> tuple[tuple[str, str], ...]:
+def _reasons(failed: Iterable[VerdictRow]) -> tuple[tuple[str, str], ...]:
     """(check, its first reason) of each check that failed and gives one, as ``Reasons`` counts them."""
     found: dict[str, str] = {}
-    for verdict in verdicts:
-        if "reason" in verdict and verdict["status"] == "failed" and verdict["severity"] == "error":
-            kind, _, rule = verdict["check"].rpartition(":")
-            found.setdefault(rule.partition("-")[0] if kind == "invariant" else verdict["check"], verdict["reason"])
+    for verdict in failed:
+        if verdict.reason and verdict.status == "failed" and verdict.severity == "error":
+            kind, _, rule = verdict.check.rpartition(":")
+            found.setdefault(rule.partition("-")[0] if kind == "invariant" else verdict.check, verdict.reason)
     return tuple(found.items())
 
 
-def _origin(row: Row) -> Origin | None:
-    """Where the answer came from; None if there is none."""
-    known = row["provenance"]
-    if known is None:
-        return None
-    source = known["mode"], known["recorded_from"], known["simulated"]
-    return Origin(source, known["timing"], (known["recorded_at"] or "")[:10])
+def source_of(known: Provenance | None) -> AnswerSource | None:
+    """Where an answer came from; None if there is none."""
+    return None if known is None else (known.mode, known.recorded_from, known.simulated)
 
 
-def trouble(row: Row) -> FirstFailure | None:
+def first_failure(row: Row) -> FirstFailure | None:
     """The failure of an attempt; None if it did not fail."""
-    if row["error"] is not None:
-        error = row["error"]
-        return FirstFailure(row["id"], None, error["message"], error["kind"], cause=error.get("cause", ""))
-    if row["status"] not in ("failed", "xfailed", "error"):
+    if row.error is not None:
+        return FirstFailure(row.id, None, row.error.message, row.error.kind, cause=row.error.cause)
+    if row.status not in ("failed", "xfailed", "error"):
         return None
-    wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
-    wrong.sort(key=lambda verdict: verdict["severity"] == "warn")
+    wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
+    wrong.sort(key=lambda verdict: verdict.severity == "warn")
     if not wrong:
-        return FirstFailure(row["id"], None, "no check gives a reason")
-    return FirstFailure(row["id"], wrong[0], more=len(wrong) - 1)
+        return FirstFailure(row.id, None, "no check gives a reason")
+    return FirstFailure(row.id, wrong[0], more=len(wrong) - 1)

@@ -22,9 +22,8 @@ from harness.results.groups import Group
 from harness.results.history_lines import HistoryEntry, QueryResult
 from harness.results.load import SavedRun, load
 from harness.results.measures import middle
-from harness.results.rows import Row, dumps
+from harness.results.rows import dumps
 from harness.results.store import NAME, is_being_played
-from harness.results.summary import Summary
 
 FILE = "history.sqlite"
 VERSION = 2
@@ -275,16 +274,7 @@ class _RunFigures:
     """The figures of a run for the database. Reads the run once and keeps no row."""
 
     def __init__(self, saved: SavedRun) -> None:
-        self._summary = Summary()
-        self._sources: dict[str, set[tuple[str, bool]]] = {}
-        for row in saved.rows(turns=False):
-            self._summary.add(row)
-            self._add_source(row)
-
-    def _add_source(self, row: Row) -> None:
-        known = row["provenance"]
-        if known is not None:
-            self._sources.setdefault(row["group"], set()).add((known["recorded_from"], known["simulated"]))
+        self._summary = saved.summary()
 
     def lines(self, folder: str) -> Iterator[tuple[Any, ...]]:
         cells: dict[tuple[str, str], list[Group]] = {}
@@ -296,7 +286,7 @@ class _RunFigures:
             failed = sum(statuses.count(status) for status in ("failed", "xpassed"))
             errors, skipped = statuses.count("error"), statuses.count("skipped")
             counts = (passed, failed, errors, skipped, len(groups) - skipped)
-            yield folder, suite, target, *counts, *_measured(groups), *self._sources_of(groups)
+            yield folder, suite, target, *counts, *_measured(groups), *_sources_of(groups)
 
     def groups(self, folder: str) -> Iterator[tuple[Any, ...]]:
         for group in self._summary.groups.values():
@@ -304,11 +294,12 @@ class _RunFigures:
             passed, failed = (group.passed, failed) if group.xfail is None else (failed, group.passed)
             counts = (passed, failed, group.tally.unjudged, group.tally.skipped, group.attempts)
             named = (group.suite, group.target, group.id, group.case, dumps(dict(group.axes)), group.status)
-            yield folder, *named, *counts, *_measured([group]), *self._sources_of([group])
+            yield folder, *named, *counts, *_measured([group]), *_sources_of([group])
 
-    def _sources_of(self, groups: Sequence[Group]) -> tuple[str, bool]:
-        sources = set().union(*(self._sources.get(group.id, set()) for group in groups))
-        return ", ".join(sorted({source for source, _ in sources})), any(simulated for _, simulated in sources)
+
+def _sources_of(groups: Sequence[Group]) -> tuple[str, bool]:
+    sources = set().union(*(group.tally.sources for group in groups))
+    return ", ".join(sorted({source for _, source, _ in sources})), any(simulated for _, _, simulated in sources)
 
 
 def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
@@ -335,5 +326,5 @@ def _sum(groups: Sequence[Group], measure: str) -> float | None:
 
 
 def _middle(groups: Sequence[Group], measure: str) -> float | None:
-    found = middle(lambda: chain.from_iterable(group.values(measure) for group in groups))
+    found = middle(chain.from_iterable(group.values(measure) for group in groups))
     return None if found is None else round(found, 9)

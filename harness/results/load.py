@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
 
 from harness.errors import RunError
-from harness.results.groups import Group
 from harness.results.rows import VERSION, EndingRow, Row, RunRow
 from harness.results.store import ID, NAME
-from harness.results.summary import Summary
+from harness.results.summary import Summary, summarise
 
 _AHEAD = 1 << 20
 """Bytes of the read buffer: lines are long and many."""
@@ -33,87 +30,38 @@ class SavedRun(Struct):
     run: RunRow
     ending: EndingRow | None = None
     notes: list[str] = field(default_factory=list)
-    _places: _GroupPositions | None = None
 
-    def rows(self, *, turns: bool = True) -> Iterator[Row]:
-        """The trials, in the order of the file. An incomplete last line is left out, with a note.
+    def rows(self) -> Iterator[Row]:
+        """The trials, in the order of the file. An incomplete last line is left out, with a note."""
+        return (row for _, row in self.lines())
 
-        Without ``turns`` the turns are not decoded, and, if all checks passed, only the names of the checks. This saves most
-        of the time.
-        """
-        from harness.results import decoding
-
-        for line, at in self._trials():
-            row = self._row(line, at, decoding.row if turns else decoding.brief)
-            if row is not None:
-                yield row
-
-    def summary(self, like: Summary | None = None) -> Summary:
-        """The same as ``summarise(self.rows())``, in half the time. ``like``: see `Summary`."""
-        from harness.results.decoding import judged
-        from harness.results.fast_decode import decode
-
-        summary = Summary(like)
-        places = _GroupPositions(summary)
-        for line, at in self._trials():
-            try:
-                group = summary.add_passed(decode(line))
-            except (ValueError, RecursionError):  # another line than that of a trial that passed
-                row = self._row(line, at, judged)
-                if row is None:
-                    continue
-                group = summary.add(row)
-            places.note(group, at)
-        self._places = places
-        return summary
+    def summary(self) -> Summary:
+        return summarise(self.rows())
 
     def lines(self) -> Iterator[tuple[bytes, Row]]:
-        """The bytes of the lines of trials, each with its row without turns. Without the last line and incomplete ones."""
-        from harness.results.decoding import brief
-
+        """The bytes of the lines of trials, each with its row. Without the last line and incomplete ones."""
         for line, at in self._trials():
-            row = self._row(line, at, brief)
+            row = self._row(line, at)
             if row is not None:
                 yield line, row
 
     def row_at(self, at: int) -> Row:
-        """The trial whose line begins at this position, with its turns. Raises RunError if there is no trial."""
-        from harness.results.decoding import row
-
+        """The trial whose line begins at this position. Raises RunError if there is no trial."""
         with self.path.open("rb") as file:
             file.seek(at)
-            found = self._row(file.readline(), at, row)
+            found = self._row(file.readline(), at)
         if found is None:
             raise RunError(f"{self._line(at)}: this line is cut off; the file was damaged")
         return found
 
-    def rows_of(self, groups: Collection[str], *, turns: bool = False) -> Iterator[Row]:
-        """The trials of these groups. Other lines are not decoded, nor, without ``turns``, the turns.
-
-        After a call of ``summary`` they are found without a search, if the trials of each group are contiguous in the file.
-        """
-        from harness.results import decoding
-
-        known = self._places is not None and not self._places.scattered
-        for line, at in self._found(groups) if known else self._named(groups):
-            row = self._row(line, at, decoding.row if turns else decoding.judged)
-            if row is not None and row["group"] in groups:
-                yield row
-
-    def _found(self, groups: Collection[str]) -> Iterator[tuple[bytes, int]]:
-        assert self._places is not None
-        with self.path.open("rb") as file:
-            for start, trials in self._places.of(groups):
-                file.seek(start)
-                for line in islice(file, trials):
-                    yield line, start
-
-    def _named(self, groups: Collection[str]) -> Iterator[tuple[bytes, int]]:
-        """Includes all lines whose beginning this program did not write: their group is not known yet."""
+    def rows_of(self, groups: Collection[str]) -> Iterator[Row]:
+        """The trials of these groups. Lines that name another group are not decoded."""
         for line, at in self._trials():
             named = ID.match(line)
             if not named or named[1].decode("utf-8", "replace") in groups:
-                yield line, at
+                row = self._row(line, at)
+                if row is not None and row.group in groups:
+                    yield row
 
     def _trials(self) -> Iterator[tuple[bytes, int]]:
         """(line, position) of the trials. Keeps the last line as ``ending``, or notes that it is missing."""
@@ -142,12 +90,12 @@ class SavedRun(Struct):
         self.run = complete({**self.run, **found.get("run", {})}, self.path)
         return True
 
-    def _row(self, line: bytes, at: int, decode: Callable[[bytes], Row]) -> Row | None:
+    def _row(self, line: bytes, at: int) -> Row | None:
         """The trial of a line; None, with a note, for an incomplete last line."""
-        from harness.results.decoding import UndecodableLine
+        from harness.results.decoding import UndecodableLine, row
 
         try:
-            return decode(line)
+            return row(line)
         except UndecodableLine:
             if line.endswith(b"\n"):
                 raise RunError(f"{self._line(at)}: this line is not JSON; the file was damaged") from None
@@ -165,31 +113,6 @@ class SavedRun(Struct):
                 at -= len(next(before))
                 number += 1
         return f"{self.path}:{number}"
-
-
-class _GroupPositions:
-    """Where the trials of each group begin in the file. ``scattered``: the trials of some group are not contiguous."""
-
-    def __init__(self, summary: Summary) -> None:
-        self._groups = summary.groups
-        self._latest = -1
-        self._starts = array("Q")
-        self.scattered = False
-
-    def note(self, group: int, at: int) -> None:
-        """Note the group and the position of the next trial."""
-        if group == self._latest:
-            return
-        self._latest = group
-        if group == len(self._starts):
-            self._starts.append(at)
-        else:
-            self.scattered = True
-
-    def of(self, names: Collection[str]) -> Iterator[tuple[int, int]]:
-        """(position, number of trials) of these groups, in the order of the file."""
-        for at in sorted(at for name in names if (at := self._groups.at(name)) is not None):
-            yield self._starts[at], Group(self._groups, at).tried
 
 
 def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from harness.gemini.price_rates import Unpriced
 from harness.gemini.prices import Parts, Tariff, cost_as, is_free
@@ -36,7 +36,7 @@ class Repricing:
         for row in rows:
             priced, parts = row, Parts()
             try:
-                if row.get("turns"):
+                if row.turns:
                     parts = self._parts(row)
                     self.known += 1
                     priced = _with(row, parts.whole)
@@ -51,15 +51,15 @@ class Repricing:
         return lambda: Repricing(self.model, self.day, self.tariff).counted(rows())
 
     def _parts(self, row: Row) -> Parts:
-        parts = [self._of_turn(turn) for turn in row.get("turns", ())]
+        parts = [self._of_turn(turn) for turn in row.turns or ()]
         return Parts(*map(sum, zip(*map(astuple, parts), strict=True)))
 
     def _of_turn(self, turn: TurnRow) -> Parts:
-        method = "GET" if turn["request"] is None else "POST"
-        if turn["status"] >= 400 or is_free(method, turn["url"]):
+        method = "GET" if turn.request is None else "POST"
+        if turn.status >= 400 or is_free(method, turn.url):
             return Parts()
-        response = turn["response"] if isinstance(turn["response"], dict) else {}
-        return cost_as(self.model, response, self.tariff, self.day, batched=turn["transport"] == "batch")
+        response = turn.response if isinstance(turn.response, dict) else {}
+        return cost_as(self.model, response, self.tariff, self.day, batched=turn.transport == "batch")
 
     def to_json(self) -> dict[str, Any]:
         """``usd``: null if no cost is known. ``search_usd`` is the part of it for ``searches``."""
@@ -75,7 +75,7 @@ class Repricing:
 
 
 def _with(row: Row, dollars: float) -> Row:
-    return {**row, "measures": {**row["measures"], MEASURE: round(dollars, 12)}}
+    return replace(row, measures={**row.measures, MEASURE: round(dollars, 12)})
 
 
 def day_of(run: RunRow) -> date:

@@ -9,14 +9,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+from msgspec import Meta, Struct, convert, to_builtins
+from msgspec.structs import replace
 
 from harness.answer import refusals, wire_form
 from harness.answer.wire_form import FramingRow
-from harness.model import Exchange, Json, Problem, Provenance, Reply, Request, Result, Status, Trial, Turn, Verdict
+from harness.model import Exchange, Json, Provenance, Reply, Request, Result, Severity, Status, Turn
 
 LARGEST = 1e100
 """The limit of a measure: a larger value, as a faulty gateway may report it, counts as not known."""
+ATTEMPTS = 1_000_000
+"""The limit for attempts at one case. Attempts are kept as the bits of an integer."""
 RecordMode = Literal["none", "once", "new_episodes", "all", "stale"]
 VERSION = 1
 """The version of the saved run and of everything that ``--format json`` prints."""
@@ -24,64 +29,50 @@ VERSION = 1
 _MARKS = frozenset({"thought", "thoughtSignature", "partMetadata"})
 
 
-class PlaceRow(TypedDict):
+class PlaceRow(Struct, frozen=True, gc=False):
     """The place of a case: a file as it was named, and a line, counted from 1."""
 
     file: str
     line: int
 
 
-class BriefVerdictRow(TypedDict):
-    """A check and its result."""
+class VerdictRow(Struct, frozen=True, omit_defaults=True):
+    """A check that passed, or one of its mismatches. ``reason``: why, in one or two words; empty if the check gives none."""
 
     check: str
     status: Literal["passed", "failed", "error", "waived"]
-    severity: Literal["error", "warn"]
-
-
-class VerdictRow(BriefVerdictRow):
-    """A check that passed, or one of its mismatches. ``reason``: why, in one or two words; only if the check gives one."""
-
+    severity: Severity
     at: str
     expected: Json
     actual: Json
     message: str
-    place: NotRequired[PlaceRow]
-    reason: NotRequired[str]
+    place: PlaceRow | None = None
+    reason: str = ""
 
 
-class ProvenanceRow(TypedDict):
-    """Where an answer came from, and whether it is live or replayed from a cassette."""
-
-    mode: Literal["live", "replay"]
-    recorded_from: str
-    recorded_at: str | None
-    timing: Literal["live", "recorded", "lost"]
-    simulated: bool
-
-
-class ErrorRow(TypedDict):
-    """Why a trial could not be judged: see `Problem`. ``cause``: the error's name, such as
-    ``no-recording``; absent where it has none."""
+class ErrorRow(Struct, frozen=True, omit_defaults=True):
+    """Why a trial could not be judged: see `Problem`. ``cause``: the error's name, such as ``no-recording``; empty where it
+    has none."""
 
     kind: Literal["ask", "suite", "unknown", "internal"]
     message: str
     traceback: str | None
-    cause: NotRequired[str]
+    cause: str = ""
 
 
-class OutcomeRow(TypedDict):
+class OutcomeRow(Struct, frozen=True):
     """The shape of the last answer: what unary and stream must agree on."""
 
     http: int
-    finishReason: str | None
+    finishReason: str | None  # noqa: N815  a name of Gemini
     parts: list[str]
     text: str
 
 
-class TurnRow(TypedDict):
+class TurnRow(Struct, frozen=True, omit_defaults=True):
     """One request and its answer. ``times``: seconds until each event was complete. ``body``: the beginning of a body that
-    holds neither an answer nor an error of the API. ``headers``: those of the answer; values only of `wire_form.KEPT_HEADERS`."""
+    holds neither an answer nor an error of the API. ``headers``: those of the answer; values only of `wire_form.KEPT_HEADERS`;
+    None in runs that do not have them."""
 
     transport: str
     url: str
@@ -92,16 +83,17 @@ class TurnRow(TypedDict):
     response: Json
     times: list[float | None]
     attempts: int
-    body: NotRequired[str]
-    headers: NotRequired[dict[str, str]]
-    framing: NotRequired[FramingRow]
+    body: str | None = None
+    headers: dict[str, str] | None = None
+    framing: FramingRow | None = None
 
 
-class TrialRow(TypedDict):
-    """One trial without its verdicts. ``require`` is the number of attempts that must pass (None: all).
+class Row(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One trial with its verdicts and its turns. Fields with a default are left out of the JSON where they have it.
 
-    ``unpriced`` says why there is no ``cost_usd`` though there was an answer. ``tags``: those of its suite and case; left out if it
-    has none.
+    ``require`` is the number of attempts that must pass (None: all). ``cassette``: empty where there is none. ``tags``: those of
+    its suite and case. ``unpriced`` says why there is no ``cost_usd`` though there was an answer. ``turns``: None where the row
+    was saved without them, as in a baseline.
     """
 
     id: str
@@ -110,40 +102,24 @@ class TrialRow(TypedDict):
     case: str
     target: str
     axes: dict[str, Json]
-    attempt: int
+    attempt: Annotated[int, Meta(ge=0, lt=ATTEMPTS)]
     streamed: bool
-    status: Status
-    invariants_passed: int
-    measures: dict[str, float | int | None]
-    provenance: ProvenanceRow | None
-    error: ErrorRow | None
     place: PlaceRow
     require: int | None
     xfail: str | None
     skip: str | None
     agree: Literal["shape", "text"] | None
-    outcome: OutcomeRow | None
-    unpriced: NotRequired[str]
-    tags: NotRequired[list[str]]
-
-
-class BriefRow(TrialRow):
-    """A trial with the names of its checks, without details."""
-
-    verdicts: list[BriefVerdictRow]
-
-
-class JudgedRow(TrialRow):
-    """A trial with its verdicts."""
-
+    cassette: str = ""
+    tags: list[str] = []
+    status: Status
     verdicts: list[VerdictRow]
-    cassette: NotRequired[str]
-
-
-class Row(JudgedRow):
-    """A trial with its verdicts and its turns."""
-
-    turns: NotRequired[list[TurnRow]]
+    invariants_passed: int
+    measures: dict[str, float | int | None]
+    provenance: Provenance | None
+    error: ErrorRow | None
+    outcome: OutcomeRow | None
+    unpriced: str | None = None
+    turns: list[TurnRow] | None = None
 
 
 class GateRow(TypedDict):
@@ -310,44 +286,49 @@ class GroupRow(TypedDict):
     cost_usd: float | None
 
 
-def result_json(result: Result) -> Row:
+def result_row(result: Result) -> Row:
     """The row of a result, ``turns`` included."""
     trial = result.trial
-    row: Row = {
-        **_trial_fields(trial),  # type: ignore[typeddict-item]
-        "status": result.status,
-        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
-        "invariants_passed": result.invariants_passed,
-        "measures": dict(result.measures),
-        "provenance": _provenance(result.provenance),
-        "error": None,
-        "outcome": _outcome(result.turns[-1]) if result.turns else None,
-        "turns": [turn_row(turn.request, turn.exchange, turn.reply) for turn in result.turns],
-    }
-    unpriced = next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None)
-    if unpriced:
-        turns = row.pop("turns")
-        row["unpriced"], row["turns"] = unpriced, turns  # turns come last
-    if result.problem is not None:
-        row["error"] = _error(result.problem)
-    return row
-
-
-def _error(problem: Problem) -> ErrorRow:
-    row: ErrorRow = {"kind": problem.kind, "message": problem.message, "traceback": problem.traceback}
-    return {**row, "cause": problem.cause} if problem.cause else row
+    return Row(
+        id=trial.id,
+        group=trial.group,
+        suite=trial.suite,
+        case=trial.case,
+        target=str(trial.target),
+        axes=dict(trial.axes),
+        attempt=trial.attempt,
+        streamed=any(step.transport == "stream" for step in trial.steps),
+        place=PlaceRow(trial.place.file, trial.place.line),
+        require=trial.require.at_least,
+        xfail=trial.xfail,
+        skip=trial.skip,
+        agree=trial.agree,
+        cassette=str(trial.cassette),
+        tags=list(trial.tags),
+        status=result.status,
+        verdicts=[convert(verdict, VerdictRow, from_attributes=True) for verdict in result.verdicts],
+        invariants_passed=result.invariants_passed,
+        measures=dict(result.measures),
+        provenance=result.provenance,
+        error=None if result.problem is None else convert(result.problem, ErrorRow, from_attributes=True),
+        outcome=_outcome(result.turns[-1]) if result.turns else None,
+        unpriced=next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None) or None,
+        turns=[turn_row(turn.request, turn.exchange, turn.reply) for turn in result.turns],
+    )
 
 
 def without_turns(row: Row) -> Row:
     """The row as ``--format json`` prints it."""
-    return {key: value for key, value in row.items() if key != "turns"}  # type: ignore[return-value]
+    return replace(row, turns=None)
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     """Strict JSON on one line, non-ASCII characters unescaped. What JSON lacks (NaN, sets, lone surrogates) is written as text."""
     separators = (",", ":") if indent is None else None
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent, default=str)
+        text = json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent, default=plain
+        )
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, separators=separators, indent=indent, default=str)
     try:
@@ -357,6 +338,16 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     return text
 
 
+def plain(value: object) -> Any:
+    """A row as JSON, its inner rows too. What JSON lacks is written as text."""
+    return to_builtins(value, enc_hook=_basic) if isinstance(value, Struct) else str(value)
+
+
+def _basic(value: object) -> str | int | float:
+    """A text or number of a subclass, such as those of numpy, as a plain one. Anything else as text."""
+    return next((kind(value) for kind in (int, float) if isinstance(value, kind)), str(value))
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
@@ -364,87 +355,31 @@ def _finite(value: Any) -> Any:
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
-    return value
-
-
-def _trial_fields(trial: Trial) -> dict[str, Json]:
-    return {
-        "id": trial.id,
-        "group": trial.group,
-        "suite": trial.suite,
-        "case": trial.case,
-        "target": str(trial.target),
-        "axes": dict(trial.axes),
-        "attempt": trial.attempt,
-        "streamed": any(step.transport == "stream" for step in trial.steps),
-        "place": {"file": trial.place.file, "line": trial.place.line},
-        "require": trial.require.at_least,
-        "xfail": trial.xfail,
-        "skip": trial.skip,
-        "agree": trial.agree,
-        "cassette": str(trial.cassette),
-        **({"tags": list(trial.tags)} if trial.tags else {}),
-    }
-
-
-def _verdict(verdict: Verdict) -> VerdictRow:
-    row: VerdictRow = {
-        "check": verdict.check,
-        "status": verdict.status,
-        "severity": verdict.severity,
-        "at": verdict.at,
-        "expected": verdict.expected,
-        "actual": verdict.actual,
-        "message": verdict.message,
-    }
-    if verdict.place is not None:
-        row["place"] = {"file": verdict.place.file, "line": verdict.place.line}
-    if verdict.reason:
-        row["reason"] = verdict.reason
-    return row
-
-
-def _provenance(provenance: Provenance | None) -> ProvenanceRow | None:
-    if provenance is None:
-        return None
-    return {
-        "mode": provenance.mode,
-        "recorded_from": provenance.recorded_from,
-        "recorded_at": provenance.recorded_at,
-        "timing": provenance.timing,
-        "simulated": provenance.simulated,
-    }
+    return _finite(plain(value)) if isinstance(value, Struct) else value
 
 
 def turn_row(request: Request, exchange: Exchange, reply: Reply) -> TurnRow:
     """One request and its answer, as a saved run keeps them."""
-    without_answer = not reply.response and not refusals.message_of(reply.error)
-    row: TurnRow = {
-        "transport": request.transport,
-        "url": request.url,
-        "request": request.body,
-        "status": exchange.status,
-        "text": reply.text,
-        "thoughts": reply.thoughts,
-        "response": reply.response if reply.error is None else {**reply.response, "error": reply.error},
-        "times": [None if event.at is None else round(event.at, 6) for event in reply.events],
-        "attempts": exchange.attempts,
-    }
-    if without_answer and exchange.content:
-        row["body"] = refusals.saved_body(exchange)
-    row["headers"] = wire_form.headers(exchange.headers)
-    row["framing"] = wire_form.framing(exchange, reply)
-    return row
+    unreadable = exchange.content and not reply.response and not refusals.message_of(reply.error)
+    return TurnRow(
+        transport=request.transport,
+        url=request.url,
+        request=request.body,
+        status=exchange.status,
+        text=reply.text,
+        thoughts=reply.thoughts,
+        response=reply.response if reply.error is None else {**reply.response, "error": reply.error},
+        times=[None if event.at is None else round(event.at, 6) for event in reply.events],
+        attempts=exchange.attempts,
+        body=refusals.saved_body(exchange) if unreadable else None,
+        headers=wire_form.headers(exchange.headers),
+        framing=wire_form.framing(exchange, reply),
+    )
 
 
 def _outcome(turn: Turn) -> OutcomeRow:
     reply = turn.reply
-    return {
-        "http": turn.exchange.status,
-        "finishReason": reply.finish_reason,
-        "parts": kinds(reply),
-        "text": reply.text,
-    }
+    return OutcomeRow(turn.exchange.status, reply.finish_reason, kinds(reply), reply.text)
 
 
 def kinds(reply: Reply) -> list[str]:

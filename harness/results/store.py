@@ -211,7 +211,7 @@ def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:
 def may_pass(row: Row) -> bool:
     """Whether a trial was not judged for a reason that may not occur next time: the network, a key, a recording, a fault of
     this program."""
-    return row["error"] is not None and row["error"]["kind"] in ("ask", "internal")
+    return row.error is not None and row.error.kind in ("ask", "internal")
 
 
 def arrange(path: Path, order: Iterable[str]) -> None:

@@ -8,27 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from functools import lru_cache
 from sys import intern
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from harness.model import Status
-from harness.results.groups import (
-    AnswerSource,
-    Attempt,
-    Group,
-    Groups,
-    OutcomeCount,
-    attempt_outcome,
-    settings,
-    trouble,
-)
-from harness.results.rows import CostRow, OutcomeRow, PlaceRow, Row, VerdictRow
-
-if TYPE_CHECKING:
-    from harness.results.fast_decode import PassedRow
+from harness.model import Provenance, Status
+from harness.results.groups import AnswerSource, Group, source_of
+from harness.results.measures import Measures
+from harness.results.rows import CostRow, OutcomeRow, Row, VerdictRow
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 TRANSPORT_CHECKS = frozenset({"stream", "latency", "ttft"})
@@ -36,97 +23,87 @@ TRANSPORT_CHECKS = frozenset({"stream", "latency", "ttft"})
 
 
 class Summary:
-    """What the tables and the exit code need. Its size grows with the groups, not with attempts or the length of answers.
+    """What the tables and the exit code need. It keeps no row: its size grows with the groups and the measures of attempts.
 
-    ``like``: the summary of a similar run. Equal values are shared with it, to save memory.
+    ``groups``: by id, in the order in which they began. ``warnings``: check -> how many. ``waived``: check -> reason -> how many.
+    ``trials``: how many there are. ``lost_timing``: how many answers are from recordings without times. ``unpriced``: why the
+    cost of a trial is not known -> how many.
     """
 
-    def __init__(self, like: Summary | None = None) -> None:
-        self.groups: Groups = Groups(like.groups if like is not None else None)
+    def __init__(self) -> None:
+        self.groups: dict[str, Group] = {}
+        self.measures = Measures()
         self.warnings: Counter[str] = Counter()
         self.waived: dict[str, Counter[str]] = {}
-        self._outcomes: dict[Attempt, OutcomeCount] = {}
+        self.trials = 0
+        self.lost_timing = 0
+        self.unpriced: Counter[str] = Counter()
+        self._days: dict[AnswerSource, set[str]] = {}
         self._unpaired: dict[tuple[str, ...], _TwinAnswer] = {}
         """The answer of one transport, until the other is there."""
 
-    def add(self, row: Row) -> int:
-        """Add a row. Returns the number of its group."""
-        at = self.groups.at(row["group"])
-        if at is None:
-            place = _place(row["place"]["file"], row["place"]["line"])
-            at = self.groups.begin(row["group"], row["case"], settings(row), place)
-        if (failure := trouble(row)) is not None:
-            self.groups.remember(at, failure)
-        for verdict in row["verdicts"]:
-            self._note(verdict)
-        self.groups.add(at, self._outcome_count(attempt_outcome(row)), row["measures"])
-        if row["agree"] and row["outcome"] is not None:
-            text = row["agree"] == "text"
-            self._pair(
-                at, row["attempt"], _twin_answer(at, row["outcome"], _broken(row["verdicts"]), text=text), text=text
-            )
-        return at
+    def add(self, row: Row) -> None:
+        """Add a row."""
+        group = self.groups.get(row.group) or self._begin(row)
+        group.add(row)
+        self.trials += 1
+        if row.unpriced is not None:
+            self.unpriced[row.unpriced] += 1
+        self._note_source(row.provenance)
+        for verdict in row.verdicts:
+            if verdict.status != "passed":
+                self._note(verdict)
+        if row.agree and row.outcome is not None:
+            self._pair(group, row.attempt, _twin_answer(row.outcome, row), text=row.agree == "text")
 
-    def add_passed(self, row: PassedRow) -> int:
-        """As ``add``, but faster. Raises ValueError, before it changes anything, if the row holds values of a wrong type."""
-        outcome = row.answer() if row.agree else None
-        at = self.groups.at(row.group)
-        if at is None:
-            at = self.groups.begin(row.group, row.case, row.settings(), _place(row.place.file, row.place.line))
-        self.groups.add(at, self._outcome_count(row.attempt_outcome()), row.measures)
-        if outcome is not None:
-            text = row.agree == "text"
-            self._pair(at, row.attempt, _twin_answer(at, outcome, _NONE_BROKE, text=text), text=text)
-        return at
-
-    def _outcome_count(self, attempt: Attempt) -> OutcomeCount:
-        return self._outcomes.get(attempt) or self._outcomes.setdefault(attempt, OutcomeCount(attempt))
+    def _begin(self, row: Row) -> Group:
+        """A new group."""
+        group = self.groups[row.group] = Group(
+            id=row.group,
+            suite=intern(row.suite),
+            case=row.case,
+            target=intern(row.target),
+            axes=row.axes,
+            streamed=row.streamed,
+            place=row.place,
+            require=row.require,
+            xfail=row.xfail,
+            skip=row.skip,
+            at=len(self.groups),
+            samples=self.measures,
+        )
+        return group
 
     def _note(self, verdict: VerdictRow) -> None:
-        if verdict["status"] == "waived":
-            self.waived.setdefault(verdict["check"], Counter())[verdict["message"]] += 1
-        elif verdict["severity"] == "warn" and verdict["status"] == "failed":
-            self.warnings[verdict["check"]] += 1
+        if verdict.status == "waived":
+            self.waived.setdefault(verdict.check, Counter())[verdict.message] += 1
+        elif verdict.status == "failed" and verdict.severity == "warn":
+            self.warnings[verdict.check] += 1
 
-    @property
-    def trials(self) -> int:
-        return sum(outcome.times for outcome in self._outcomes.values())
+    def _note_source(self, provenance: Provenance | None) -> None:
+        source = source_of(provenance)
+        if provenance is None or source is None:
+            return
+        self.lost_timing += provenance.timing == "lost" and provenance.mode == "replay"
+        days = self._days.setdefault(source, set())
+        if provenance.recorded_at:
+            days.add(provenance.recorded_at[:10])
 
     @property
     def provenance(self) -> dict[AnswerSource, list[str]]:
         """Where answers came from -> the first and the last day of recording; empty if unknown."""
-        days: dict[AnswerSource, set[str]] = {}
-        for origin in (attempt.origin for attempt in self._outcomes):
-            if origin is not None:
-                days.setdefault(origin.source, set()).update([origin.day] if origin.day else [])
-        return {source: [min(known), max(known)] if known else [] for source, known in days.items()}
+        return {source: [min(days), max(days)] if days else [] for source, days in self._days.items()}
 
-    @property
-    def lost_timing(self) -> int:
-        """The number of answers from recordings without times."""
-        origins = ((attempt.origin, count.times) for attempt, count in self._outcomes.items() if attempt.origin)
-        return sum(times for origin, times in origins if origin.timing == "lost" and origin.source[0] == "replay")
-
-    @property
-    def unpriced(self) -> Counter[str]:
-        """Why the cost of a trial is not known -> number of trials."""
-        found: Counter[str] = Counter()
-        for attempt, count in self._outcomes.items():
-            if attempt.unpriced is not None:
-                found[attempt.unpriced] += count.times
-        return found
-
-    def _pair(self, at: int, attempt: int, own: _TwinAnswer, *, text: bool) -> None:
+    def _pair(self, group: Group, attempt: int, answer: _TwinAnswer, *, text: bool) -> None:
         """Compare unary and stream of one attempt, once both are there. ``text``: whether their texts must agree."""
-        group = Group(self.groups, at)
-        axes = tuple(f"{name}={value}" for name, value in group.axes.items() if name != "transport")
+        axes = (f"{name}={value}" for name, value in group.axes.items() if name != "transport")
         key = (group.suite, group.case, group.target, *axes, str(attempt))
         twin = self._unpaired.pop(key, None)
-        if twin is None or twin.group == own.group:
-            self._unpaired[key] = own
+        if twin is None or twin.group == answer.group:
+            self._unpaired[key] = answer
             return
-        unary, stream = (twin, own) if group.axes.get("transport") == "stream" else (own, twin)
-        self.groups.pair(stream.group, next(_disagreements(unary, stream, text=text), None))
+        unary, stream = (twin, answer) if group.axes.get("transport") == "stream" else (answer, twin)
+        self.groups[stream.group].pair(next(_disagreements(unary, stream, text=text), None))
 
     def totals(self) -> dict[Status, int]:
         """The number of groups by status."""
@@ -178,23 +155,17 @@ class Summary:
         yield from targets.items()
 
 
-def summarise(rows: Iterable[Row], like: Summary | None = None) -> Summary:
-    summary = Summary(like)
+def summarise(rows: Iterable[Row]) -> Summary:
+    summary = Summary()
     for row in rows:
         summary.add(row)
     return summary
 
 
-@lru_cache(maxsize=4096)
-def _place(file: str, line: int) -> PlaceRow:
-    """One object for all cases that come from the rows of one file."""
-    return {"file": intern(file), "line": line}
-
-
 class _TwinAnswer(Struct, frozen=True):
     """The answer of one transport: what unary and stream must agree on."""
 
-    group: int
+    group: str
     finish_reason: str | None
     parts: tuple[str, ...]
     text: str
@@ -202,12 +173,9 @@ class _TwinAnswer(Struct, frozen=True):
     broken: frozenset[str]
 
 
-_NONE_BROKE: frozenset[str] = frozenset()
-
-
-def _twin_answer(group: int, outcome: OutcomeRow, broken: frozenset[str], *, text: bool) -> _TwinAnswer:
-    excerpt = f"{outcome['text'][:60]!r} {hash(outcome['text'])}" if text else ""
-    return _TwinAnswer(group, outcome["finishReason"], tuple(outcome["parts"]), excerpt, broken)
+def _twin_answer(outcome: OutcomeRow, row: Row) -> _TwinAnswer:
+    excerpt = f"{outcome.text[:60]!r} {hash(outcome.text)}" if row.agree == "text" else ""
+    return _TwinAnswer(row.group, outcome.finishReason, tuple(outcome.parts), excerpt, _broken(row.verdicts))
 
 
 def _disagreements(unary: _TwinAnswer, stream: _TwinAnswer, *, text: bool) -> Iterator[str]:
@@ -229,10 +197,10 @@ def _listed(kinds: Sequence[str]) -> str:
 
 def _broken(verdicts: Sequence[VerdictRow]) -> frozenset[str]:
     return frozenset(
-        verdict["check"]
+        verdict.check
         for verdict in verdicts
-        if verdict["status"] == "failed"
-        and verdict["severity"] == "error"
-        and verdict["check"] not in TRANSPORT_CHECKS
-        and (not verdict["check"].startswith("invariant:") or verdict["check"].startswith("invariant:json-"))
+        if verdict.status == "failed"
+        and verdict.severity == "error"
+        and verdict.check not in TRANSPORT_CHECKS
+        and (not verdict.check.startswith("invariant:") or verdict.check.startswith("invariant:json-"))
     )

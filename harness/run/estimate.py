@@ -257,10 +257,10 @@ def _earlier(reports: Path) -> Iterator[tuple[str, float]]:
     for path in (file for file in runs if file.stat().st_size <= _LARGEST_RUN):
         paid: dict[str, list[float]] = {}
         try:
-            for row in load(path).rows(turns=False):
-                cost = row["measures"].get("cost_usd")
-                if cost is not None and row["status"] != "error":
-                    paid.setdefault(row["group"], []).append(cost)
+            for row in load(path).rows():
+                cost = row.measures.get("cost_usd")
+                if cost is not None and row.status != "error":
+                    paid.setdefault(row.group, []).append(cost)
         except (RunError, OSError):
             continue
         yield from ((group, sum(costs) / len(costs)) for group, costs in paid.items())

@@ -142,7 +142,7 @@ def _numbered(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]
 
 
 def _case(trial: _Trial) -> tuple[str, str]:
-    return trial[1]["suite"], trial[1]["case"]
+    return trial[1].suite, trial[1].case
 
 
 # --- what parts of one run have in common -------------------------------------------------------------

@@ -141,20 +141,20 @@ def prepared(trial: Trial, config: Config, turns: Sequence[TurnRow]) -> Iterator
 
 
 def _has_contents(row: TurnRow) -> bool:
-    return isinstance(row["request"], dict) and "contents" in row["request"]
+    return isinstance(row.request, dict) and "contents" in row.request
 
 
 def _sent_back(later: Sequence[TurnRow], at: int) -> Json:
     """The model's turn as the next request holds it, part by part as it came: the answer is saved merged. None where it does not."""
-    body = later[0]["request"] if later else None
+    body = later[0].request if later else None
     contents = body.get("contents") if isinstance(body, dict) else None
     return contents[at] if isinstance(contents, list) and len(contents) > at else None
 
 
 def _saved_exchange(request: Request, row: TurnRow) -> Exchange:
     """A turn that was saved, as far as the next request looks at it."""
-    raw = json.dumps(row["response"]).encode()
-    return Exchange(request, row["status"], {}, [Chunk(raw, 0.0)], None, Provenance("replay", ""))
+    raw = json.dumps(row.response).encode()
+    return Exchange(request, row.status, {}, [Chunk(raw, 0.0)], None, Provenance("replay", ""))
 
 
 def as_played(trial: Trial, config: Config) -> Trial:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,9 +53,9 @@ class SavedAnswers:
 
     def __init__(self, trial: Trial, row: Row, cassettes: Transport) -> None:
         self._steps = trial.steps
-        self._turns = iter(row.get("turns", ()))
-        self._ttft = row["measures"].get("ttft_s") if len(row.get("turns", ())) == 1 else None
-        self._provenance = row["provenance"]
+        self._turns = iter(row.turns or ())
+        self._ttft = row.measures.get("ttft_s") if len(row.turns or ()) == 1 else None
+        self._provenance = row.provenance
         self._cassettes = cassettes
         self._latest: Exchange | None = None
         self.lacks = ""
@@ -69,7 +69,7 @@ class SavedAnswers:
         if slot.part:
             return await self._assessment(request, slot)
         turn = next(self._turns, None)
-        if turn is None or moved(turn["url"], request.url):
+        if turn is None or moved(turn.url, request.url):
             raise self._missing(f"the run holds no answer to {request.method} {address(request.url)}")
         self._latest = await self._on_cassette(request, slot, turn) or self._kept(request, step, turn)
         return self._latest
@@ -81,8 +81,8 @@ class SavedAnswers:
         except (CannotAsk, CassetteError):
             return None
         reply = replies.read(found)
-        same = found.status == turn["status"] and _answer(reply.response, reply.error) == turn["response"]
-        return found if same and len(reply.events) == len(turn["times"]) else None
+        same = found.status == turn.status and _answer(reply.response, reply.error) == turn.response
+        return found if same and len(reply.events) == len(turn.times) else None
 
     async def _assessment(self, request: Request, slot: Slot) -> Exchange:
         """The answer to what a check asks: runs do not keep it."""
@@ -94,13 +94,13 @@ class SavedAnswers:
     def _kept(self, request: Request, step: Step, turn: TurnRow) -> Exchange:
         self.merged = True
         self.translated = self.translated or is_chat(request.url)
-        if turn["transport"] == "stream" and any(
+        if turn.transport == "stream" and any(
             _looks_into_events(line.parameter) for line in step.expect if line.check == "stream"
         ):
             raise self._missing(
                 "`stream: {each, first, last}` looks into the events of a stream, and a run keeps the merged answer"
             )
-        asked = replace(request, body=turn["request"])
+        asked = replace(request, body=turn.request)
         if is_chat(request.url):
             asked = replace(asked, body=native_body(asked), url=_NATIVE.format(request.model))
         return exchange_of(asked, turn, self._provenance, self._ttft)
@@ -125,42 +125,37 @@ def _answer(response: Mapping[str, Json], error: Json) -> Mapping[str, Json]:
     return response if error is None else {**response, "error": error}
 
 
-def exchange_of(request: Request, turn: TurnRow, provenance: Any, ttft: float | None = None) -> Exchange:
+def exchange_of(request: Request, turn: TurnRow, provenance: Provenance | None, ttft: float | None = None) -> Exchange:
     """A saved turn as an exchange. ``ttft``: when the first output came, in seconds, if it is known.
 
     A stream has its events at their times; the one of the first output holds the whole answer.
     """
-    times = [at for at in turn["times"] if at is not None]
-    timed = bool(times) and len(times) == len(turn["times"])
-    origin = Provenance(
-        "replay",
-        provenance["recorded_from"] if provenance else "",
-        provenance["recorded_at"] if provenance else None,
-        "recorded" if timed else "lost",
-        bool(provenance and provenance["simulated"]),
-    )
+    times = [at for at in turn.times if at is not None]
+    timed = bool(times) and len(times) == len(turn.times)
+    known = provenance or Provenance("replay", "")
+    origin = replace(known, mode="replay", timing="recorded" if timed else "lost")
     chunks = [
         Chunk(data, at)
-        for data, at in zip(_bodies(turn, ttft), times if timed else [0.0] * len(turn["times"]), strict=False)
+        for data, at in zip(_bodies(turn, ttft), times if timed else [0.0] * len(turn.times), strict=False)
     ]
-    headers = turn.get("headers", {})
-    return Exchange(request, turn["status"], headers, chunks, None, origin, turn["attempts"], verbatim=False, own=False)
+    headers = turn.headers or {}
+    return Exchange(request, turn.status, headers, chunks, None, origin, turn.attempts, verbatim=False, own=False)
 
 
 def _bodies(turn: TurnRow, ttft: float | None) -> Iterator[bytes]:
     """The body of the answer; of a stream one piece for each of its events."""
-    if "body" in turn or not turn["response"]:
-        yield turn.get("body", "").encode()
+    if turn.body is not None or not turn.response:
+        yield (turn.body or "").encode()
         return
-    whole = json.dumps(turn["response"]).encode()
-    if turn.get("framing", {}).get("form") != "sse":
+    whole = json.dumps(turn.response).encode()
+    if turn.framing is None or turn.framing.form != "sse":
         yield whole
         return
     around = {
-        name: value for name, value in turn["response"].items() if name not in ("candidates", "promptFeedback", "error")
+        name: value for name, value in turn.response.items() if name not in ("candidates", "promptFeedback", "error")
     }
-    place = _nearest(turn["times"], ttft)
-    for number in range(max(len(turn["times"]), 1)):
+    place = _nearest(turn.times, ttft)
+    for number in range(max(len(turn.times), 1)):
         yield b"data: " + (whole if number == place else json.dumps(around).encode()) + b"\r\n\r\n"
 
 
@@ -178,19 +173,24 @@ def rejudged(trial: Trial, row: Row, judge: Judge, cassettes: Transport) -> Row:
 
     A trial without an answer stays as it is. What was measured stays too: the answers are the same.
     """
-    if trial.skip is None and (not row.get("turns") or (row["error"] and row["error"]["kind"] == "ask")):
+    if trial.skip is None and (not row.turns or (row.error and row.error.kind == "ask")):
         return row
     result = _result(trial, row, judge, cassettes)
     found = judge.row(result)
     if result.status == "skipped":
         return found
-    kept: dict[str, Any] = {name: row[name] for name in ("provenance", "outcome", "unpriced", "turns") if name in row}
-    found.pop("turns", None)  # turns come last
-    return {**found, "measures": {**found["measures"], **row["measures"]}, **kept}  # type: ignore[typeddict-item]
+    return replace(
+        found,
+        measures={**found.measures, **row.measures},
+        provenance=row.provenance,
+        outcome=row.outcome,
+        unpriced=row.unpriced,
+        turns=row.turns,
+    )
 
 
 def _result(trial: Trial, row: Row, judge: Judge, cassettes: Transport) -> Result:
-    change = None if trial.skip else next(changed_request(trial, row.get("turns", []), judge.sent), None)
+    change = None if trial.skip else next(changed_request(trial, row.turns or [], judge.sent), None)
     if change is not None:
         message = f"the case sends another request than the one that was answered: {change}; {_REMEDY}"
         return Result(trial, "error", problem=Problem("unknown", message, cause=cause(StaleRecording(""))))
@@ -207,28 +207,26 @@ _REMEDY = "play the trial to judge it"
 
 def _with_findings(result: Result, row: Row, answers: SavedAnswers) -> Result:
     """The result, with what invariants found before where they look at what the run did not keep."""
-    before = [verdict for verdict in row["verdicts"] if answers.hides(verdict["check"])]
+    before = [verdict for verdict in row.verdicts if answers.hides(verdict.check)]
     own = [verdict for verdict in result.verdicts if not answers.hides(verdict.check)]
     verdicts = [*own, *(_again(verdict, result.trial.waive) for verdict in before)]
     hidden = {verdict.check for verdict in result.verdicts} - {verdict.check for verdict in own}
-    passed = result.invariants_passed + len(hidden) - len({verdict["check"] for verdict in before})
+    passed = result.invariants_passed + len(hidden) - len({verdict.check for verdict in before})
     status = result.status if result.problem else status_of(result.trial, verdicts)
     return replace(
         result,
         status=status,
         verdicts=verdicts,
-        invariants_passed=row["invariants_passed"] if answers.translated else passed,
+        invariants_passed=row.invariants_passed if answers.translated else passed,
     )
 
 
 def _again(verdict: VerdictRow, waive: Mapping[str, str]) -> Verdict:
     """A saved verdict on an invariant; waived if the case waives it now."""
-    waiver = waive.get(verdict["check"].removeprefix(_INVARIANT))
-    status = verdict["status"] if waiver is None else "waived"
-    message = verdict["message"] if waiver is None else waiver
-    return Verdict(
-        verdict["check"], status, verdict["severity"], verdict["at"], verdict["expected"], verdict["actual"], message
-    )
+    waiver = waive.get(verdict.check.removeprefix(_INVARIANT))
+    status = verdict.status if waiver is None else "waived"
+    message = verdict.message if waiver is None else waiver
+    return Verdict(verdict.check, status, verdict.severity, verdict.at, verdict.expected, verdict.actual, message)
 
 
 # --- a run --------------------------------------------------------------------------------------------
@@ -247,7 +245,7 @@ class SavedTrials(Struct):
         with saved.path.open("rb") as file:
             at = len(file.readline())
         for line, row in saved.lines():
-            places[row["id"]] = at
+            places[row.id] = at
             at += len(line)
         return cls(saved, places)
 

@@ -111,12 +111,12 @@ class CompletedTrials(Struct):
 
     def add(self, row: Row, start: int, end: int) -> None:
         """Add a trial, unless the same trial is there already."""
-        group, attempt = row["group"], 1 << row["attempt"]
+        group, attempt = row.group, 1 << row.attempt
         before = self.attempts.get(group, 0)
         if before & attempt:
             return
         self.attempts[group] = before | attempt
-        if row["provenance"] is not None:
+        if row.provenance is not None:
             self.answered.setdefault(group, start)
         if self.spans and self.spans[-1][1] == start:
             start = self.spans.pop()[0]
@@ -198,7 +198,7 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
         cell = (id(group.case), 0 if group.case.rows_in_file else group.row, group.cell.id)
         if group.id in kept.answered and cell not in cells:
             cells.add(cell)
-            turns = saved.row_at(kept.answered[group.id]).get("turns", [])
+            turns = saved.row_at(kept.answered[group.id]).turns or []
             changes += changed_request(trials.first(group), turns, sent)
     _check_trials(saved.run, len(trials), strange)
     _check_requests(saved.run, changes)
@@ -227,9 +227,9 @@ def _check_requests(run: RunRow, changes: Sequence[str]) -> None:
 def changed_request(trial: Trial, turns: Sequence[TurnRow], sent: Sent) -> Iterator[str]:
     """One line for the first request of the trial that differs from the saved one; nothing if all are the same."""
     for number, (then, now) in enumerate(zip(turns, sent(trial, turns), strict=False), 1):
-        found = list(differences(then["request"], now["request"]))
-        if moved(then["url"], now["url"]):
-            found.insert(0, f"address: was {address(then['url'])}, now {address(now['url'])}")
+        found = list(differences(then.request, now["request"]))
+        if moved(then.url, now["url"]):
+            found.insert(0, f"address: was {address(then.url)}, now {address(now['url'])}")
         if found:
             turn = f", turn {number}" if number > 1 else ""
             more = f" (and {len(found) - 1} more changes)" if len(found) > 1 else ""

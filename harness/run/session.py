@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert
 from msgspec.structs import replace
 
 from harness.config import Config
@@ -23,7 +23,7 @@ from harness.gemini import providers
 from harness.gemini.models import ends_by, lifecycles
 from harness.judge.registry import find_check
 from harness.model import Expectation, Json, Result, Step, Target, Trial
-from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, result_json
+from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row
 from harness.results.store import run_row, suite_row
 from harness.run.play import MissRecorder, Transport, prepared
 from harness.suite.cases import Suite
@@ -401,9 +401,17 @@ class Judge:
         return MissRecorder(transport, self.missing, lambda fault: isinstance(fault, NoRecording))
 
     def row(self, result: Result) -> Row:
-        """The row of a result, as it is saved and shown."""
-        row: Row = self.leaks.hidden(self.config.redact.row(result_json(self._taken(result))))
-        return row
+        """The row of a result, as it is saved and shown. Raises UsageError where a pattern of ``[redact]`` changes more than
+        texts."""
+        row = result_row(self._taken(result))
+        known = plain(row)
+        shown = self.leaks.hidden(self.config.redact.row(known))
+        try:
+            return row if shown is known else convert(shown, Row)
+        except ValidationError as fault:
+            raise UsageError(
+                f"{row.id}: a pattern of [redact] changes what a saved run is read by ({fault}); narrow it"
+            ) from None
 
     def line(self, result: Result) -> bytes:
         """The row of a result as a line of the run's file."""

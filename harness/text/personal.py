@@ -83,7 +83,7 @@ class Redaction:
         try:
             return self.value(value)
         except TooSlow as fault:
-            return f"[left out: {fault}]" if isinstance(value, str) else type(value)()
+            return f"[left out: {fault}]" if isinstance(value, str) else [] if isinstance(value, list) else None
 
 
 NO_REDACTION = Redaction()

@@ -12,7 +12,10 @@ import random
 import sys
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from msgspec import convert
+from msgspec.structs import replace
 
 from harness.config import load
 from harness.results.rows import Row
@@ -50,8 +53,8 @@ def write(reports: Path, cells: int, attempts: int, seed: int) -> Path:
         for cell in range(cells):
             for attempt in range(1, attempts + 1):
                 row = _row(cell, attempt, chance)
-                if seed > 1 and cell % 2:
-                    del row["turns"][0]["response"]["responseId"]
+                if seed > 1 and cell % 2 and row.turns:
+                    del row.turns[0].response["responseId"]
                 summary.add(row)
                 writer.append(row)
         writer.close(summary)
@@ -67,16 +70,16 @@ def cut(reports: Path, suite: str, left: int) -> Path:
     writer = RunWriter(reports, header)
     for trial in islice(plan.trials, len(plan.trials) - left):
         row = _row(0, trial.attempt, chance)
-        row |= {
+        request = prepare(trial, config)
+        turns = [replace(turn, url=request.url, request=request.body) for turn in row.turns or ()]
+        named = {
             "id": trial.id,
             "group": trial.group,
             "suite": trial.suite,
             "case": trial.case,
             "target": str(trial.target),
         }
-        request = prepare(trial, config)
-        row["turns"][0] |= {"url": request.url, "request": request.body}
-        writer.append(row)
+        writer.append(replace(row, turns=turns, **named))
     writer.close()
     return writer.path
 
@@ -112,7 +115,7 @@ def _row(cell: int, attempt: int, chance: random.Random) -> Row:
         "outcome": {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": SAID * 4},
         "turns": [_turn(model, measures)],
     }
-    return cast("Row", row)
+    return convert(row, Row)
 
 
 def _measures(chance: random.Random) -> dict[str, Any]:

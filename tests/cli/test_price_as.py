@@ -51,7 +51,7 @@ def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.delenv("COLUMNS", raising=False)
 
     def command(turns: list[dict[str, Any]], *argv: str, started: str = "2026-11-20T10:00:00+00:00") -> Any:
-        rows = [{**sample_rows.row(f"case-{n}"), "turns": [one]} for n, one in enumerate(turns)]
+        rows = [sample_rows.row(f"case-{n}", turns=[one]) for n, one in enumerate(turns)]
         header = {"version": 1, "run": {**sample_rows.run(), "started": started}}
         path = tmp_path / "reports" / "one" / "run.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.cli.main import main
-from harness.results.rows import Row
+from harness.results.rows import Row, dumps
 from tests.exchanges import answer as reply
 from tests.sample_rows import PROVENANCE, failed, row, run, unjudged
 
@@ -34,7 +34,7 @@ def save(
     folder.mkdir(parents=True)
     ending = {"run": {}, "totals": {}, "groups": [], "trials": len(rows), "interrupted": False}
     lines = [{"version": 1, "run": header}, *rows, ending]
-    (folder / "run.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (folder / "run.jsonl").write_text("".join(f"{dumps(line)}\n" for line in lines))
     return folder
 
 

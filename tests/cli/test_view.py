@@ -273,7 +273,7 @@ def test_an_empty_history_is_a_page(tmp_path: Path) -> None:
 
 def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
     runs = [row(measures={"totalTokenCount": n}) if n else row(measures={}) for n in (5, 6, None, 7, 9)]
-    drawn = trend(Trend("totalTokenCount", [run["measures"].get("totalTokenCount") for run in runs]))
+    drawn = trend(Trend("totalTokenCount", [run.measures.get("totalTokenCount") for run in runs]))
     assert drawn is not None
     assert drawn.count("<polyline") == 2
     assert "9 last; 5 to 9 in 4 runs" in drawn

@@ -267,7 +267,7 @@ def test_each_side_names_the_sources_of_its_answers() -> None:
 
 
 def outcome_row(text: str) -> OutcomeRow:
-    return {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": text}
+    return OutcomeRow(200, "STOP", ["text"], text)
 
 
 @given(st.lists(statuses, min_size=1, max_size=5))
@@ -295,7 +295,7 @@ def test_the_reference_shares_the_most_cells_with_the_others() -> None:
 def test_answers_of_flips_are_read_only_when_needed() -> None:
     asked: list[str] = []
 
-    def read(_: Container[str], /, *, turns: bool = False) -> list[Row]:
+    def read(_: Container[str], /) -> list[Row]:
         asked.append("rows")
         return []
 

@@ -162,11 +162,11 @@ def test_any_axis_with_an_order_is_a_sweep_and_others_are_not() -> None:
 def test_the_price_is_the_cost_where_it_is_known() -> None:
     rows = swept_rows({"minimal": [], "low": [], "high": []})
     for row in rows:
-        row["measures"]["cost_usd"] = 0.001 if row["axes"]["thinking"] == "low" else 0.002
+        row.measures["cost_usd"] = 0.001 if row.axes["thinking"] == "low" else 0.002
     found = only_sweep(rows)
     assert (found.price, found.best) == ("cost_usd", "low")
     assert found.knee.message.endswith("low is the knee: 100% at $0.0010")
-    rows[0]["measures"]["cost_usd"] = None  # known in fewer cells than tokens
+    rows[0].measures["cost_usd"] = None  # known in fewer cells than tokens
     assert only_sweep(rows).price == "totalTokenCount"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.gemini.prices import OwnPrice
 from harness.model import Provenance, Request, Result, Slot
-from harness.results.rows import result_json
+from harness.results.rows import dumps, result_row
 from harness.run.play import finish, play
 from tests.factories import PARIS, Script, config, exchange, step, trial, user
 from tests.judge.test_checks import complaints_of
@@ -184,7 +184,7 @@ def test_the_judge_is_priced_apart() -> None:
     result, _ = judged({"judge": RUBRIC}, PARIS, scored(5), prices=prices)
     assert (result.measures["cost_usd"], result.measures["judge_cost_usd"]) == (5e-06, 5e-06)
     assert result.measures["totalTokenCount"] == 5
-    assert json.dumps(result_json(result))
+    assert dumps(result_row(result))
 
 
 class Simulated(Script):

@@ -10,11 +10,12 @@ import time
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import convert, structs
 
 from harness.compare.candidates import combine
 from harness.compare.comparison import compare_axis, compare_runs
@@ -28,7 +29,7 @@ from harness.report.content.trials import BLOCK, grounded
 from harness.report.html import plots
 from harness.report.html.markup import data as data_block
 from harness.report.html.markup import element
-from harness.results.rows import Row, dumps
+from harness.results.rows import Row, TurnRow, dumps
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
 
@@ -305,8 +306,10 @@ def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
     assert f"and {500 - SHOWN} more" in text
     big = "word " * 20_000
     reference, candidate = flipped_rows(SHOWN)
-    for trial in (*reference, *candidate):
-        trial["turns"] = [cast("Any", answer_turn(big))]
+    big_turns = [convert(answer_turn(big), TurnRow)]
+    reference, candidate = (
+        [structs.replace(trial, turns=big_turns) for trial in side] for side in (reference, candidate)
+    )
     text = comparison_page(reference, candidate)
     assert len(text) < flip_trials.ROOM * 1.2
     assert text.count(">[null]<") > 10
@@ -469,8 +472,8 @@ def test_verdicts_show_expected_and_actual_values(opened: Any) -> None:
         "invariant:usage-sums", ok=True, status="waived", at="total", expected=3, actual=4, message="known"
     )
     bad = failed(turns=[answer_turn("Bergen", thoughts="Oslo? No.")], cassette="cassettes/geography/capital/x.yaml")
-    bad["verdicts"] = [verdict("http", ok=True, expected=200), waived, *bad["verdicts"]]
-    shown = opened([bad])
+    verdicts = [verdict("http", ok=True, expected=200), waived, *bad.verdicts]
+    shown = opened([structs.replace(bad, verdicts=verdicts)])
     shown.keys("j", ENTER)
     assert [node.text for node in shown.all(".verdicts .mark")] == ["FAIL", "waived", "pass"]
     assert [node.text for node in shown.all(".verdicts pre")] == ["Oslo", "Bergen", "3", "4"]

@@ -164,7 +164,7 @@ def hostile() -> list[Row]:
             axes = {"thinking": level, BAD: BAD}
             made = row if target.endswith("pro") or level == "low" else failed
             rows.append(made(BAD, target, axes=axes, verdicts=[] if made is row else wrong, place=place, **more))
-        error = {"kind": BAD, "message": BAD, "traceback": BAD}
+        error = {"kind": "ask", "cause": BAD, "message": BAD, "traceback": BAD}
         rows.append(unjudged(f"error {BAD}", target, suite=BAD, error=error, cassette=BAD))
         rows.append(row(f"skip {BAD}", target, "skipped", suite=BAD, skip=BAD))
         rows.append(row(f"xfail {BAD}", target, "xfailed", xfail=BAD, **more))

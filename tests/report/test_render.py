@@ -543,7 +543,7 @@ def test_a_cell_counts_why_a_check_failed() -> None:
 
 
 def test_a_flat_table_counts_reasons_in_one_line() -> None:
-    shown = printed([attempt for attempt in CONFORMANCE if attempt["target"] == FLASH], measures=("json",))
+    shown = printed([attempt for attempt in CONFORMANCE if attempt.target == FLASH], measures=("json",))
     assert "\nnested  FAIL 1/5 flaky  1/5 missing key 2, fence 1, cut 1\n" in shown
 
 

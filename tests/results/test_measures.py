@@ -1,22 +1,19 @@
-"""Of many values nothing is lost: most of them are just not in memory."""
+"""Every value of every attempt is there, by its group and by its measure."""
 
 from __future__ import annotations
 
-import errno
 import math
 import statistics
 import tracemalloc
 from collections.abc import Iterable
-from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare.stats import side
-from harness.results import measures as measures_module
-from harness.results.measures import RECENT_ATTEMPTS, Measures, middle
+from harness.results.measures import MOST_NAMES, Measures, middle, moments
 
 values = st.floats(0, 1e9) | st.integers(0, 5_000)
 """Seconds, dollars, tokens."""
@@ -27,7 +24,6 @@ def measured(*groups: Iterable[float | None], name: str = "latency_s") -> Measur
     """Group after group, attempt after attempt."""
     measures = Measures()
     for number, tried in enumerate(groups):
-        measures.begin()
         for value in tried:
             measures.add(number, {"before": 3, name: value, "after": None})
     return measures
@@ -36,14 +32,14 @@ def measured(*groups: Iterable[float | None], name: str = "latency_s") -> Measur
 @given(attempts)
 def test_every_value_is_there_as_it_was_measured(tried: list[float | None]) -> None:
     measures, known = measured(tried), [value for value in tried if value is not None]
-    assert list(measures.values(0, "latency_s")) == known
-    assert list(measures.names(0)) == (["before"] if tried else []) + (["latency_s"] if known else [])
-    assert list(measures.values(0, "ttft_s")) == list(measures.values(0, "after")) == []
+    assert measures.values(0, "latency_s") == known
+    assert list(measures.all_values(0)) == (["before"] if tried else []) + (["latency_s"] if known else [])
+    assert measures.values(0, "ttft_s") == measures.values(0, "after") == []
 
 
 @given(st.lists(values, min_size=1, max_size=60))
 def test_count_mean_and_noise_are_exact_however_many(several: list[float]) -> None:
-    found = measured(several).moments(0, "latency_s")
+    found = moments(measured(several).values(0, "latency_s"))
     assert found.size == len(several)
     assert found.total == pytest.approx(math.fsum(several))
     if len(several) > 1:
@@ -54,122 +50,70 @@ def test_count_mean_and_noise_are_exact_however_many(several: list[float]) -> No
 @given(st.lists(attempts, min_size=1, max_size=6), st.booleans())
 def test_a_column_says_of_many_groups_what_each_says_of_itself(groups: list[list[float | None]], turned: bool) -> None:
     measures = measured(*groups, [])
-    asked = range(len(groups), -1, -1) if turned else range(len(groups) + 1)
+    asked = list(range(len(groups), -1, -1) if turned else range(len(groups) + 1))
     for name in ("before", "latency_s", "after", "chunks"):
-        found = [measures.moments(number, name) for number in asked]
-        sizes, means, noises = side(measures, list(asked) if turned else asked, name)
-        assert list(sizes) == [moments.size for moments in found]
-        assert list(means) == pytest.approx(
-            [moments.mean if moments.size else math.nan for moments in found], nan_ok=True
-        )
-        assert list(noises) == pytest.approx([moments.noise for moments in found], nan_ok=True)
+        found = [moments(measures.values(number, name)) for number in asked]
+        sizes, means, noises = side(measures, asked, name)
+        assert list(sizes) == [known.size for known in found]
+        assert list(means) == pytest.approx([known.mean if known.size else math.nan for known in found], nan_ok=True)
+        highest = max((value or 0 for tried in groups for value in tried), default=0)
+        noise = pytest.approx([known.noise for known in found], nan_ok=True, abs=1e-12 * highest**2)
+        assert list(noises) == noise
 
 
-@given(st.lists(st.lists(values, max_size=3 * RECENT_ATTEMPTS), max_size=5), st.randoms())
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e-7, 86_399.99])
+def test_equal_values_have_no_noise_however_many(value: float) -> None:
+    sizes, means, noises = side(measured([value] * 3, [value] * 7), [0, 1], "latency_s")
+    assert list(sizes) == [3, 7]
+    assert list(means) == [value, value]
+    assert list(noises) == [0, 0]
+
+
+@given(st.lists(st.lists(values, max_size=24), max_size=5), st.randoms())
 def test_groups_may_take_turns(groups: list[list[float]], chance: Any) -> None:
-    measures = measured(*[[] for _ in groups])
+    measures = Measures()
     turns = [at for at, tried in enumerate(groups) for _ in tried]
     chance.shuffle(turns)
     ahead = [iter(tried) for tried in groups]
     for at in turns:
         measures.add(at, {"latency_s": next(ahead[at])})
-    assert [list(measures.values(at, "latency_s")) for at in range(len(groups))] == groups
+    assert [measures.values(at, "latency_s") for at in range(len(groups))] == groups
 
 
-@pytest.mark.parametrize("before", [0, 1, RECENT_ATTEMPTS, RECENT_ATTEMPTS + 1, 40])
+@pytest.mark.parametrize("before", [0, 1, 40])
 def test_a_measure_may_come_late_and_in_any_order(before: int) -> None:
-    measures = measured([])
+    measures = measured()
     for _ in range(before):
         measures.add(0, {"latency_s": 2.0})
-    for _ in range(40):
+    for number in range(40):
         measures.add(0, {})
         measures.add(0, {"chunks": 4, "latency_s": 2.0})
-        measures.add(0, {"cost_usd": 0.5})
-    assert {name: measures.moments(0, name).size for name in measures.names(0)} == {
-        "latency_s": before + 40,
-        "chunks": 40,
-        "cost_usd": 40,
+        measures.add(0, {"cost_usd": number})
+    assert measures.all_values(0) == {
+        "latency_s": [2.0] * (before + 40),
+        "chunks": [4.0] * 40,
+        "cost_usd": [*range(40)],
     }
-    assert set(measures.values(0, "chunks")) == {4}
-    assert list(measures.values(0, "ttft_s")) == []
-    assert measures.middles(0) == {"latency_s": 2.0, "chunks": 4, "cost_usd": 0.5}
+    assert measures.values(0, "ttft_s") == []
 
 
-many_values = st.lists(values, min_size=1, max_size=60).flatmap(
-    lambda few: st.lists(st.sampled_from(few), min_size=1, max_size=400)
-)
+def test_a_run_that_names_another_measure_in_each_trial_stays_small() -> None:
+    measures = Measures()
+    for number in range(2 * MOST_NAMES):
+        measures.add(number, {"chunks": 1, f"measure-{number}": 1})
+    assert len(measures.names) == MOST_NAMES
+    assert measures.values(2 * MOST_NAMES - 1, "chunks") == [1]
 
 
-@pytest.mark.parametrize("many", [8, 40, 1_000])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(several=many_values)
-def test_the_median_is_that_of_all(several: list[float], many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where those of ``many`` values that are near the middle are looked at, and where a sample misleads."""
-    monkeypatch.setattr(measures_module, "MANY", many)
-    assert middle(lambda: several) == statistics.median(several)
+def test_the_median_is_that_of_the_standard_library() -> None:
+    assert middle([3.0, 1.0, 2.0, 10.0]) == statistics.median([3.0, 1.0, 2.0, 10.0])
+    assert middle([]) is None
 
 
-def test_nothing_has_no_median() -> None:
-    assert middle(list) is None
-
-
-def kept(attempts: int) -> int:
-    """Bytes in memory."""
+def test_a_value_takes_little_more_than_its_eight_bytes() -> None:
     tracemalloc.start()
-    measures = measured([])
-    for number in range(attempts):
-        measures.add(0, {"latency_s": 1 + number * 7_919 % 1_009 / 1_009, "chunks": number % 7})
+    measures = measured([1.5] * 20_000)
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return size
-
-
-def test_memory_does_not_grow_with_attempts() -> None:
-    kept(2_000)  # what is made once and shared
-    assert abs(kept(20_000) - kept(2_000)) < 1_000  # bytes; eighteen thousand attempts more have 288,000 of them
-
-
-def test_where_no_file_can_be_written_the_values_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(**_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(measures_module, "TemporaryFile", refused)
-    assert list(measured(range(50)).values(0, "latency_s")) == list(range(50))
-
-
-def test_a_disk_that_fills_up_loses_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Small:
-        """Takes 700 bytes, and of what is more only a part."""
-
-        def __init__(self, **_: object) -> None:
-            self.data, self.at = b"", 0
-
-        def seek(self, at: int) -> None:
-            self.at = at
-
-        def write(self, data: bytes) -> int:
-            fits = data[: 700 - self.at]
-            self.data = self.data[: self.at] + fits
-            return len(fits)
-
-        def read(self, count: int) -> bytes:
-            return self.data[self.at : self.at + count]
-
-        def close(self) -> None: ...
-
-    monkeypatch.setattr(measures_module, "TemporaryFile", Small)
-    assert list(measured(range(90)).values(0, "latency_s")) == list(range(90))
-
-
-def test_what_is_kept_goes_with_the_summary(monkeypatch: pytest.MonkeyPatch) -> None:
-    files: list[Any] = []
-
-    def noted(**how: Any) -> Any:
-        files.append(TemporaryFile(**how))  # noqa: SIM115  to see who closes it
-        return files[-1]
-
-    monkeypatch.setattr(measures_module, "TemporaryFile", noted)
-    measures = measured(range(50))
-    assert [file.closed for file in files] == [False]
-    del measures
-    assert [file.closed for file in files] == [True]
+    assert len(measures.groups) == 20_000
+    assert size < 1.2 * 20_000 * (3 * 8 + 4)  # three measures, and the number of the group

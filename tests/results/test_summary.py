@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from harness.results.groups import Group
 from harness.results.rows import Row
@@ -170,7 +171,7 @@ def test_the_text_counts_only_where_asked() -> None:
 
 def test_a_check_that_only_one_transport_has_is_no_disagreement() -> None:
     unary, stream = twins({}, {})
-    stream["verdicts"] = [verdict("stream", ok=False)]
+    stream = replace(stream, verdicts=[verdict("stream", ok=False)])
     assert streamed([unary, stream]).tally.disagreed == 0
 
 

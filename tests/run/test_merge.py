@@ -96,7 +96,7 @@ def test_merged_shards_are_the_unsharded_run(runs: Runs, count: int, argv: list[
     assert comparable(merged[1]) == comparable(whole[1])
     saved = [name for name in saved_runs(runs.reports) if name not in parts]
     one, other = (load(name, runs.reports) for name in saved)
-    assert [row["id"] for row in one.rows()] == [row["id"] for row in other.rows()]
+    assert [row.id for row in one.rows()] == [row.id for row in other.rows()]
     endings = [json.loads(run.path.read_bytes().splitlines()[-1]) for run in (one, other)]
     for key in ("groups", "totals", "trials", "cost"):
         assert endings[0][key] == endings[1][key]
@@ -115,7 +115,7 @@ def test_a_merged_run_names_its_parts_and_adds_up_their_seconds(runs: Runs) -> N
 
 
 def summed(saved: Any) -> Any:
-    list(saved.rows(turns=False))
+    list(saved.rows())
     return saved.ending["seconds"]
 
 

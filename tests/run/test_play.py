@@ -19,7 +19,7 @@ from harness.config import Config
 from harness.errors import MissingKey, NetworkFault
 from harness.gemini.prices import OwnPrice
 from harness.model import Chunk, Expectation, Provenance, Result, Trial
-from harness.results.rows import result_json
+from harness.results.rows import plain, result_row
 from harness.run.conversation import expected_statuses
 from harness.run.play import finish, play, play_all, prepare
 from harness.suite.matrix import Selection, expand
@@ -440,14 +440,14 @@ def test_the_cost_of_all_turns_adds_up() -> None:
     one = trial([step("What to wear?"), step("", replies={"weather": {"sky": "snow"}})])
     result = finish(play(one, Script(CALL, PARIS), priced()))
     assert result.measures["cost_usd"] == pytest.approx((10 + 4 + 2 * (5 + 7 + 1)) / 1e6)
-    assert "unpriced" not in result_json(result)
+    assert result_row(result).unpriced is None
 
 
 def test_a_turn_without_a_price_makes_the_cost_unknown() -> None:
-    row = result_json(played(trial([step()]), PARIS))
-    assert row["measures"]["cost_usd"] is None
-    assert row["unpriced"] == "provider 'here' has no price for gemini-2.5-flash"
-    assert list(row)[-1] == "turns"
+    row = result_row(played(trial([step()]), PARIS))
+    assert row.measures["cost_usd"] is None
+    assert row.unpriced == "provider 'here' has no price for gemini-2.5-flash"
+    assert list(plain(row))[-1] == "turns"
 
 
 def test_a_cost_that_cannot_be_judged_is_an_error_not_a_failure() -> None:

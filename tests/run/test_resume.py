@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from harness.cli.main import main
 from harness.results.load import load, saved_runs
-from harness.results.rows import without_turns
+from harness.results.rows import plain, without_turns
 from harness.results.store import Claim, RunWriter, run_row
 from harness.results.summary import summarise
 from harness.run.resume import kept, reopen
@@ -159,7 +159,7 @@ class Project:
         """What a reader learns of a run, but for the times."""
         saved = load(run, self.reports)
         summary = summarise(saved.rows())
-        rows = [told_of(row) for row in saved.rows(turns=False)]
+        rows = [told_of(row) for row in saved.rows()]
         message = {
             group.id: (group.row(), group.tally.disagreed, group.disagreement) for group in summary.groups.values()
         }
@@ -169,7 +169,7 @@ class Project:
 
 
 def told_of(row: Any) -> Any:
-    kept = without_turns(row)
+    kept = plain(without_turns(row))
     return {name: value for name, value in kept.items() if name not in ("measures", "provenance")}
 
 
@@ -482,8 +482,8 @@ def test_what_is_kept_stays_byte_for_byte(trials: list[tuple[str, int, Any]], cu
         _, *lines = writer.path.read_bytes().splitlines(keepends=True)
         first: dict[str, bytes] = {}
         for trial, line in zip(rows, lines, strict=False):
-            if trial["status"] != "error":
-                first.setdefault(trial["id"], line)
+            if trial.status != "error":
+                first.setdefault(trial.id, line)
         saved = load(writer.path)
         found = kept(saved)
         reopen(saved, found, Claim(writer.path.parent)).close()

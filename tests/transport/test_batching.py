@@ -118,10 +118,10 @@ def test_twenty_trials_are_one_job_at_half_the_price(project: Project) -> None:
     assert "pass 20/20" in out
     assert "20 in batches, at half the price" in err
     assert f"{project.jobs[0].name}: succeeded: 20 requests, 20 successful" in err
-    batch = [row["measures"] for row in project.rows()]
+    batch = [row.measures for row in project.rows()]
     project.write(CAPITAL.replace("batch", "unary"))
     project.run("--live")
-    for cheap, dear in zip(batch, [row["measures"] for row in project.rows()], strict=True):
+    for cheap, dear in zip(batch, [row.measures for row in project.rows()], strict=True):
         assert cheap["totalTokenCount"] == dear["totalTokenCount"]
         assert cheap["cost_usd"] == pytest.approx(dear["cost_usd"] / 2)
         assert cheap["latency_s"] is None
@@ -130,10 +130,10 @@ def test_twenty_trials_are_one_job_at_half_the_price(project: Project) -> None:
 
 def test_what_was_recorded_in_a_batch_replays_without_one(project: Project) -> None:
     project.run(*ALL)
-    recorded = [row["measures"] for row in project.rows()]
+    recorded = [row.measures for row in project.rows()]
     project.simulator.stop()
     assert project.run()[0] == 0
-    assert [row["measures"] for row in project.rows()] == recorded
+    assert [row.measures for row in project.rows()] == recorded
     project.write(CAPITAL.replace("batch", "unary"))
     assert project.run()[0] == 0, "a unary suite takes the same recordings"
 
@@ -142,7 +142,7 @@ def test_a_batch_is_mixed_with_other_transports(project: Project) -> None:
     project.write(CAPITAL.replace("batch", "[unary, stream, batch]"), concurrency="2")
     code, out, _ = project.run("--live")
     assert (code, len(project.jobs[0].requests)) == (0, 20), out
-    assert [row["turns"][0]["transport"] for row in project.rows()[::20]] == ["unary", "stream", "batch"]
+    assert [row.turns[0].transport for row in project.rows()[::20]] == ["unary", "stream", "batch"]
 
 
 def test_a_conversation_takes_a_job_for_each_turn(project: Project) -> None:
@@ -163,7 +163,7 @@ def test_a_job_that_failed_in_part_is_judged_in_part(project: Project) -> None:
     assert "20 requests" not in err
     assert "22 requests, 20 successful, 2 failed" in err
     assert "HTTP 403, PERMISSION_DENIED: CachedContent not found (or permission denied)" in out
-    assert [row["status"] for row in project.rows()] == ["passed"] * 20 + ["failed", "passed"]
+    assert [row.status for row in project.rows()] == ["passed"] * 20 + ["failed", "passed"]
 
 
 def test_a_job_is_cut_where_it_grows_too_large(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ def test_a_resumed_run_submits_nothing_twice(
         assert f"/v1beta/{name}:cancel ends it" in err
     code, out, _ = project.run("--resume")
     assert (code, len(project.jobs), len(project.rows())) == (0, 1, 20), out
-    assert sum(row["measures"]["cost_usd"] for row in project.rows()) > 0
+    assert sum(row.measures["cost_usd"] for row in project.rows()) > 0
 
 
 def test_a_job_whose_name_was_not_saved_is_found_by_ours(project: Project) -> None:

@@ -144,6 +144,17 @@ def test_a_wrong_pattern_is_named(
     assert complaint in capsys.readouterr().err
 
 
+def test_a_pattern_that_changes_a_status_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Endpoint(ENDPOINTS["unary"]) as server:
+        configure(folder, server.url, "word = 'passed|failed'")
+        suite(folder, "unary", "Dear")
+        assert main(["run", "--live"]) == 4
+    complaint = (
+        "a/mail@mine/gemini-2.5-flash#1: a pattern of [redact] changes what a saved run is read by (Invalid enum value"
+    )
+    assert complaint in capsys.readouterr().err
+
+
 # --- what a redacted exchange is ----------------------------------------------------------------------------
 
 

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
-from harness.compare import gates, looks, parallel_load
+from harness.compare import gates, looks
 from harness.compare.candidates import Comparisons, combine
 from harness.compare.comparison import Comparison, Values, by_value, compare_runs, compare_values, reference_first
-from harness.compare.pairs import NONE
 from harness.compare.verdicts import JUDGED
 from harness.errors import UsageError, first
 from harness.gemini import models
@@ -111,9 +110,10 @@ def _found(options: Namespace) -> Comparison | Comparisons:
         return _within(base, options, asked)
     if options.target or options.axis:
         raise UsageError("--target and --axis compare within one run: leave out either the second run or these options")
-    reference, candidate = parallel_load.load_both(base, saved_run.find(options.candidate, options))
+    other = saved_run.find(options.candidate, options)
+    reference, candidate = (base, base.summary()), (other, other.summary())
     comparison = gated(_two_runs(reference, candidate, margins(options), scope(options)), asked, base, candidate, None)
-    return replace(comparison, command=_again(options, (base, candidate[0]), []))
+    return replace(comparison, command=_again(options, (base, other), []))
 
 
 def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -> str:
@@ -165,8 +165,7 @@ def gated(
 
 
 def _models(comparison: Comparison) -> list[str]:
-    sides = comparison.pairs.sides
-    targets = dict.fromkeys(groups.settings[row].target for groups, rows in sides for row in rows if row != NONE)
+    targets = dict.fromkeys(cell.target for side in comparison.pairs.sides for cell in side)
     return [target.partition("/")[2] for target in targets]
 
 

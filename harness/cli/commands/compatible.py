@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from harness.cli import options as shared
@@ -36,8 +35,7 @@ def main(options: Namespace) -> int:
     saved = _saved(options)
     summary = saved.summary()
     providers = load_config(Path()).providers
-    read = partial(saved.rows_of, turns=True)
-    found = compatible.compatible(summary.groups.values(), read, providers, options.model)
+    found = compatible.compatible(summary.groups.values(), saved.rows_of, providers, options.model)
     document = replace(
         found,
         run=saved.run["id"],

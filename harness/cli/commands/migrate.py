@@ -116,7 +116,7 @@ def _of_trials(played: Played) -> Iterator[int]:
     """The exit codes from the trials: 6 if some could not be judged, 1 for a failed trial that stopped the run."""
     if played.summary.totals()["error"]:
         yield 6
-    if played.stopped is not None and played.stopped["status"] != "error":
+    if played.stopped is not None and played.stopped.status != "error":
         yield 1
 
 
@@ -242,8 +242,8 @@ def _play_until_told(
     old, new = sides
 
     def told(look: int, counted: Set[str]) -> str | None:
-        rows = load(played.writer.path).rows(turns=False)
-        summary = summarise(row for row in rows if row["target"] == str(old) or row["group"] in counted)
+        rows = load(played.writer.path).rows()
+        summary = summarise(row for row in rows if row.target == str(old) or row.group in counted)
         how = compare.margins(options), compare.scope(options), looks.level(look)
         found = compare_axis(summary, "target", str(old), str(new), *how)
         wanted = [looks.at_look(gate, look) for gate in asked]
@@ -261,7 +261,7 @@ def _got_worse(summary: Summary, old: MigrationSide, new: MigrationSide) -> Call
     """A function: whether the old model passes the cell of this row, which the new model does not pass."""
     groups = (group for group in summary.groups.values() if group.target == str(old))
     good = {_cell(group.id, old) for group in groups if group.status in ("passed", "xfailed")}
-    return lambda row: _cell(row["group"], new) in good
+    return lambda row: _cell(row.group, new) in good
 
 
 def _cell(group: str, side: MigrationSide) -> str:
@@ -336,9 +336,9 @@ def _document(
 def _summaries(saved: SavedRun) -> tuple[Summary, dict[str, Summary]]:
     """The summary of both sides together, and of each side."""
     whole, sides = Summary(), dict[str, Summary]()
-    for row in saved.rows(turns=False):
+    for row in saved.rows():
         whole.add(row)
-        sides.setdefault(row["target"], Summary(whole)).add(row)
+        sides.setdefault(row.target, Summary()).add(row)
     return whole, sides
 
 

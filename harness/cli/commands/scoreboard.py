@@ -115,7 +115,7 @@ def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:
 
     unreadable: dict[str, str] = {}
     left_out: list[str] = []
-    runs = (from_rows(saved.run, saved.rows(turns=False)) for saved in found.runs)
+    runs = (from_rows(saved.run, saved.rows()) for saved in found.runs)
     recorded = from_tapes(tapes(found.recordings, unreadable, Counter()), left_out)
     trials = list(chain(*runs, recorded))
     notes += answers.unreadable(unreadable)

@@ -22,7 +22,7 @@ from harness.errors import HarnessError, RunError, UsageError
 from harness.report import Kind, View, find
 from harness.report.html import server_pages
 from harness.report.html.server_pages import RunListItem
-from harness.results.decoding import brief
+from harness.results.decoding import row
 from harness.results.history import PastRuns
 from harness.results.history_lines import History, lines
 from harness.results.load import load, saved_runs, with_id
@@ -237,12 +237,12 @@ def _entry(path: Path) -> RunListItem:
     except (HarnessError, OSError) as error:
         return RunListItem(name, problem=str(error))
     ending: EndingRow = run.ending or {}
-    provenance = first["provenance"] if first else None
+    provenance = first.provenance if first else None
     return RunListItem(
         name,
         run.run,
         ending.get("totals"),
-        simulated=ending.get("simulated", provenance is not None and provenance["simulated"]),
+        simulated=ending.get("simulated", provenance is not None and provenance.simulated),
         interrupted=ending.get("interrupted", False),
         playing=run.ending is None and is_being_played(path.parent),
         seconds=ending.get("seconds"),
@@ -254,6 +254,6 @@ def _first(path: Path) -> Row | None:
     with path.open("rb") as file:
         next(file, b"")
         try:
-            return brief(next(file, b""))
+            return row(next(file, b""))
         except ValueError:
             return None

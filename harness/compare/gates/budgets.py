@@ -55,8 +55,8 @@ def partial_suites(run: RunRow, summary: Summary) -> Mapping[str, str]:
     budgets then, or pytest was killed), the suite counts as complete if the whole run is complete.
     """
     played = Counter[str]()
-    for asked, tally in zip(summary.groups.settings, summary.groups.tallies, strict=True):
-        played[asked.suite] += _played(tally, asked.skip)
+    for group in summary.groups.values():
+        played[group.suite] += _played(group.tally, group.skip)
     where, sharded = f"run {run['id']}", run["selection"].get("shard") is not None
     planned = run.get("planned", 0)
     cut = f"{summary.trials:,} of the {planned:,} trials that were to be played are in {where}"

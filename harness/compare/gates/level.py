@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from harness.compare.gates.gate import Gate, GateResult, quantity, result_of
 from harness.results.groups import Group
-from harness.results.measures import Moments
 
 if TYPE_CHECKING:
     from harness.compare.stats import Interval
@@ -67,9 +66,10 @@ def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> G
 
 
 def _total_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
-    paid = sum((cell.measured(gate.measure) for cell in seen), Moments())
-    seen_text = f"{gate.name} is {quantity(gate.measure, paid.total)} in all of {_attempts(int(paid.size))} in {_share_of_cells(seen, cells)}"
-    return _with_unpriced(gate, gate.crossed(paid.total, paid.total), seen_text, cells)
+    paid = [cell.measured(gate.measure) for cell in seen]
+    total, attempts = sum(cell.total for cell in paid), sum(int(cell.size) for cell in paid)
+    seen_text = f"{gate.name} is {quantity(gate.measure, total)} in all of {_attempts(attempts)} in {_share_of_cells(seen, cells)}"
+    return _with_unpriced(gate, gate.crossed(total, total), seen_text, cells)
 
 
 def _with_unpriced(gate: Gate, crossed: bool | None, seen_text: str, cells: Sequence[Group]) -> GateResult:

@@ -11,7 +11,7 @@ from harness.compare.stats.evidence import Counts, PairedEvidence, Scope, Vector
 from harness.compare.stats.numbers import numbers
 from harness.compare.stats.pass_at_k import pass_all, pass_at
 from harness.compare.stats.rates import Attempts, rates
-from harness.results.measures import ELSEWHERE, Measures
+from harness.results.measures import Measures
 
 Rows = slice | Sequence[int]
 """Positions of cells; a slice where they are adjacent."""
@@ -60,20 +60,17 @@ class SideMeasures(NamedTuple):
 
 def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
     """A measure of these groups, in their order; mean nan where a group does not have it."""
-    rows = np.arange(groups.start, groups.stop) if isinstance(groups, range) else np.asarray(groups, np.int64)
-    shelf, row = (np.asarray(column)[rows] for column in (measures.table, measures.row))
-    means = np.full(rows.size, np.nan)
-    for number, columns in enumerate(measures.tables):
-        if name in columns.names:
-            here = np.flatnonzero(shelf == number)
-            means[here] = np.asarray(columns.values)[columns.names.index(name) :: len(columns.names)][row[here]]
-    found = SideMeasures(np.asarray(~np.isnan(means), np.float64), means, np.full(rows.size, np.nan))
-    if measures.several:
-        for at in np.flatnonzero(shelf == ELSEWHERE):
-            several = measures.moments(int(rows[at]), name)
-            if several.size:
-                found.sizes[at], found.means[at], found.noises[at] = several.size, several.mean, several.noise
-    return found
+    owners, values = np.asarray(measures.groups, np.int64), np.asarray(measures.column(name))
+    known = np.flatnonzero(~np.isnan(values))
+    owners, values = owners[known], values[known]
+    number = 1 + max(groups, default=-1)
+    owners, values = owners[owners < number], values[owners < number]
+    sizes = np.bincount(owners, minlength=number).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.bincount(owners, values, number) / sizes
+        means += np.bincount(owners, values - means[owners], number) / sizes  # equal values have exactly their mean
+        noises = np.bincount(owners, (values - means[owners]) ** 2, number) / (sizes - 1) / sizes
+    return SideMeasures(*(column[np.asarray(groups, np.int64)] for column in (sizes, means, noises)))
 
 
 class Measured(NamedTuple):

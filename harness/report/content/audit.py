@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.report import View, words
 from harness.report.blocks import Annotation, Block, Bullets, Code, Heading, Level, Paragraph, Table, document
+from harness.results.rows import PlaceRow
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def _annotations(audit: Audit) -> Iterator[Annotation]:
         at = f"{finding.at}: " if finding.at else ""
         title = f"{finding.rule} in interaction {finding.index}"
         level: Level = "error" if finding.severity == "error" else "warning"
-        yield Annotation(level, title, f"{at}{finding.message}", {"file": finding.file, "line": 1})
+        yield Annotation(level, title, f"{at}{finding.message}", PlaceRow(finding.file, 1))
     for file, reason in audit.unreadable.items():
-        yield Annotation("warning", "unreadable", reason, {"file": file, "line": 1})
+        yield Annotation("warning", "unreadable", reason, PlaceRow(file, 1))
 
 
 def _findings(audit: Audit, view: View) -> Iterator[Block]:

@@ -61,9 +61,9 @@ def _key(group: Group) -> object:
     if trouble.verdict is None:
         return group.status, trouble.cause if trouble.cause in _MISSING else _sentence(trouble)
     row = trouble.verdict
-    if row["check"].startswith("invariant:"):
-        return group.status, group.target.partition("/")[0], row["check"], row["message"], dumps(row["expected"])
-    return group.status, group.case, row["check"], row["at"], words.place(row.get("place", group.place))
+    if row.check.startswith("invariant:"):
+        return group.status, group.target.partition("/")[0], row.check, row.message, dumps(row.expected)
+    return group.status, group.case, row.check, row.at, words.place(row.place or group.place)
 
 
 def _sentence(trouble: FirstFailure) -> str:
@@ -142,8 +142,8 @@ def _mismatches(group: Group) -> Iterator[Block]:
         yield Paragraph([words.why(group)])
         return
     message, *sides = words.expected_and_actual(known.verdict, 600)
-    at = known.verdict["at"]
-    check = " ".join(dict.fromkeys([known.verdict["check"], *([at] if at else [])]))
+    at = known.verdict.at
+    check = " ".join(dict.fromkeys([known.verdict.check, *([at] if at else [])]))
     more = f" (and {known.more:,} more of the same attempt)" if known.more else ""
     yield Paragraph([words.place(words.where(group)), "  ", Code(check), f" {message}{more}".rstrip()])
     if any(sides):
@@ -155,7 +155,7 @@ def _mismatches(group: Group) -> Iterator[Block]:
 def _id(trouble: FirstFailure | None) -> str:
     if trouble is None:
         return ""
-    return trouble.verdict["check"].removeprefix("invariant:") if trouble.verdict else trouble.cause
+    return trouble.verdict.check.removeprefix("invariant:") if trouble.verdict else trouble.cause
 
 
 def _lines(cause: Cause, details: Mapping[str, list[str]]) -> Iterator[tuple[Group, list[Block]]]:

@@ -25,7 +25,7 @@ def failed_lines(report: Report, groups: Sequence[Group], limit: int | None) -> 
     explained = [group for group in groups if failed_by_checks(group)]
     trials = {group.trouble.trial for group in explained if group.trouble}
     rows = report.attempts({group.id for group in explained}) if explained else ()
-    return {row["group"]: list(lines(row, limit)) for row in rows if row["id"] in trials}
+    return {row.group: list(lines(row, limit)) for row in rows if row.id in trials}
 
 
 def failed_by_checks(group: Group) -> bool:
@@ -42,16 +42,16 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
     wrong = failed(row)
     shown = wrong if limit is None else without_consequences(wrong)
     for verdict in shown:
-        where = verdict.get("place", row["place"])
-        warning = " (warning)" if verdict["severity"] == "warn" else ""
-        yield f"{words.place(where)}  {verdict['check']}{warning}{_at(verdict)}"
+        where = verdict.place or row.place
+        warning = " (warning)" if verdict.severity == "warn" else ""
+        yield f"{words.place(where)}  {verdict.check}{warning}{_at(verdict)}"
         yield from source(where)
         message, expected, actual = words.expected_and_actual(verdict, None)
         yield from _block("  ", message, limit) if message else ()
         if expected or actual:
             yield from _block("  expected  ", expected, limit)
             yield from _block("  actual    ", actual, limit)
-    if rest := [verdict["check"] for verdict in wrong if verdict not in shown]:
+    if rest := [verdict.check for verdict in wrong if verdict not in shown]:
         yield f"with no answer to judge, these fail too: {', '.join(dict.fromkeys(rest))} (-v shows them)"
     for text, name in {text: name for name, text in _texts_below(row)}.items():
         yield f"{name}:"
@@ -60,7 +60,7 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
 
 def without_consequences(verdicts: Sequence[VerdictRow]) -> Sequence[VerdictRow]:
     """Of failed checks, those that are not explained by another: where the status is an error, nothing else was to be expected."""
-    status = [verdict for verdict in verdicts if verdict["check"] in _STATUS and verdict["severity"] == "error"]
+    status = [verdict for verdict in verdicts if verdict.check in _STATUS and verdict.severity == "error"]
     return status or verdicts
 
 
@@ -71,37 +71,37 @@ def _texts_below(row: Row) -> Iterator[tuple[str, str]]:
     for verdict in failed(row):
         _, *sides = words.expected_and_actual(verdict, None)
         for side, phrase in zip(("expected", "actual"), sides, strict=True):
-            value = verdict[side]  # type: ignore[literal-required]
+            value = getattr(verdict, side)
             text = value if isinstance(value, str) else dumps(value)
             known = any(answer.startswith(text.removesuffix(_ELLIPSIS)) for answer in answers.values())
             if _ELLIPSIS in phrase and value is not None and not known:
-                yield f"{side} of {verdict['check']}{_at(verdict)}", text
+                yield f"{side} of {verdict.check}{_at(verdict)}", text
             shown += phrase
     yield from ((name, answer) for name, answer in answers.items() if dumps(answer) not in shown)
 
 
 def _at(verdict: VerdictRow) -> str:
-    return f"  {verdict['at']}" if verdict["at"] and verdict["at"] != verdict["check"] else ""
+    return f"  {verdict.at}" if verdict.at and verdict.at != verdict.check else ""
 
 
 def failed(row: Row) -> list[VerdictRow]:
     """The checks that failed, or could not be judged; warnings come last."""
-    wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
-    return sorted(wrong, key=lambda verdict: verdict["severity"] == "warn")
+    wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
+    return sorted(wrong, key=lambda verdict: verdict.severity == "warn")
 
 
 def _answers(row: Row) -> Iterator[tuple[str, str]]:
     """(name, answer) for each turn that has text or function calls."""
-    last = [row["outcome"]["text"]] if row["outcome"] else []
-    texts = [_answer(turn) for turn in row["turns"]] if "turns" in row else last
+    last = [row.outcome.text] if row.outcome else []
+    texts = [_answer(turn) for turn in row.turns] if row.turns is not None else last
     for number, text in enumerate(texts, 1):
         if text:
             yield "answer" if len(texts) == 1 else f"answer of turn {number}", text
 
 
 def _answer(turn: TurnRow) -> str:
-    calls = [part["functionCall"] for part in parts_of(candidate_of(turn["response"])) if "functionCall" in part]
-    return "\n".join(filter(None, [turn["text"], *(f"functionCall {dumps(call)}" for call in calls)]))
+    calls = [part["functionCall"] for part in parts_of(candidate_of(turn.response)) if "functionCall" in part]
+    return "\n".join(filter(None, [turn.text, *(f"functionCall {dumps(call)}" for call in calls)]))
 
 
 def _block(head: str, text: str, limit: int | None) -> Iterator[str]:

@@ -32,10 +32,10 @@ def flip_trials(compared: Sequence[Comparison]) -> Trials:
     pairs = _pair_numbers(compared)
     for side, (name, source, wanted) in enumerate(_sources(compared)):
         run, rows = source
-        for row in rows(wanted, turns=True) if wanted else ():
-            if (side, row["id"]) in pairs:
-                number = numbers[side, row["id"]] = len(parts)
-                groups.append(trials.group_facts(row, run, name, pairs[side, row["id"]]))
+        for row in rows(wanted) if wanted else ():
+            if (side, row.id) in pairs:
+                number = numbers[side, row.id] = len(parts)
+                groups.append(trials.group_facts(row, run, name, pairs[side, row.id]))
                 parts.append(([trials.index(row, number)], [trials.detail(row)]))
     return Trials({**trials.facts_of(groups), "block": 1}, parts, numbers, ROOM)
 

@@ -62,7 +62,7 @@ def _with_messages(flips: Sequence[Flip]) -> Iterator[tuple[Flip, list[Block], b
 def _message(flip: Flip) -> str:
     """The failure message of a flip, whatever its check; empty where it is not known."""
     known = flip.trouble
-    return "" if known is None else known.verdict["message"] if known.verdict else known.message
+    return "" if known is None else known.verdict.message if known.verdict else known.message
 
 
 def _level(flip: Flip) -> Level:

@@ -13,7 +13,7 @@ from harness.model import Json, Reply
 from harness.report import Report, words
 from harness.report.blocks import Trials
 from harness.results.groups import Group
-from harness.results.rows import Row, RunRow, TurnRow, dumps
+from harness.results.rows import Row, RunRow, TurnRow, dumps, plain
 from harness.results.summary import STATUSES, Summary, summarise
 from harness.suite.axes import short_label
 
@@ -69,52 +69,53 @@ def _parts(rows: Iterable[Row], summary: Summary) -> Iterator[tuple[Json, Json]]
     read = 0
     while some := list(islice(waiting, BLOCK)):
         keep = read < DETAILED
-        index_rows: list[Json] = [index(row, numbers[row["group"]]) for row in some]
-        yield index_rows, [detail(row) if keep or row["status"] in words.WRONG else None for row in some]
+        index_rows: list[Json] = [index(row, numbers[row.group]) for row in some]
+        yield index_rows, [detail(row) if keep or row.status in words.WRONG else None for row in some]
         read += len(some)
 
 
 def index(row: Row, group: int) -> list[Json]:
     """[group, attempt, status, simulated, why, measures as in ``COLUMNS``]."""
-    measures = row["measures"]
-    shown = [measures.get(name) if row["streamed"] or name != "ttft_s" else None for name in COLUMNS]
-    provenance = row["provenance"]
+    measures = row.measures
+    shown = [measures.get(name) if row.streamed or name != "ttft_s" else None for name in COLUMNS]
+    provenance = row.provenance
     return [
         group,
-        row["attempt"],
-        STATUSES.index(row["status"]),
-        int(bool(provenance and provenance["simulated"])),
+        row.attempt,
+        STATUSES.index(row.status),
+        int(bool(provenance and provenance.simulated)),
         _why(row),
         shown,
     ]
 
 
 def _why(row: Row) -> str:
-    if row["error"] is not None:
-        return words.shortened(row["error"]["message"], 160)
-    wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
-    wrong.sort(key=lambda verdict: verdict["severity"] == "warn")
+    if row.error is not None:
+        return words.shortened(row.error.message, 160)
+    wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
+    wrong.sort(key=lambda verdict: verdict.severity == "warn")
     if not wrong:
-        return row["skip"] or "" if row["status"] == "skipped" else ""
-    mark = "warning: " if wrong[0]["severity"] == "warn" else ""
+        return row.skip or "" if row.status == "skipped" else ""
+    mark = "warning: " if wrong[0].severity == "warn" else ""
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    return words.shortened(f"{mark}{wrong[0]['check']}: {wrong[0]['message']}", 160) + more
+    return words.shortened(f"{mark}{wrong[0].check}: {wrong[0].message}", 160) + more
 
 
 def detail(row: Row) -> dict[str, Json]:
     """Everything that the panel shows of one trial, except its index."""
     kept = ("verdicts", "invariants_passed", "measures", "provenance", "error", "cassette", "xfail", "skip", "unpriced")
-    return {**{name: row.get(name) for name in kept}, "turns": [_turn(turn) for turn in row.get("turns", ())]}
+    shown = {name: getattr(row, name) for name in kept}
+    return {**shown, "turns": [_turn(turn) for turn in row.turns or ()]}
 
 
 def _turn(turn: TurnRow) -> dict[str, Json]:
     """The request is kept as text, as it was sent. Text and thoughts are left out where the response contains them."""
-    fields: dict[str, Json] = {**turn, "request": dumps(turn["request"])}
-    parts = parts_of(candidate_of(turn["response"]))
+    fields: dict[str, Json] = {**plain(turn), "request": dumps(turn.request)}
+    parts = parts_of(candidate_of(turn.response))
     for name, thought in (("text", False), ("thoughts", True)):
         if fields[name] == "".join(_text(part) for part in parts if bool(part.get("thought")) is thought):
             del fields[name]
-    if marks := list(grounded(turn["response"], turn["text"])):
+    if marks := list(grounded(turn.response, turn.text)):
         fields["grounded"] = marks
     return fields
 
