@@ -58,6 +58,10 @@ def lognormal(sigma: float) -> Draw:
     return lambda rng, shape: rng.lognormal(-sigma * sigma / 2, sigma, shape)
 
 
+def cold_starts(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.lognormal(0, 0.1, shape) * np.where(rng.random(shape) < 0.05, 5.0, 1.0)
+
+
 SHAPES: Mapping[str, tuple[Draw, Draw]] = {
     "normal, normal": (normal, normal),
     "lognormal 0.5, the same": (lognormal(0.5), lognormal(0.5)),
@@ -185,13 +189,22 @@ def _rates_of(cases: int, repeats: int, before: float, after: float, scope: Scop
     return draw
 
 
-def _seconds_of(cases: int, times: float, scatter: float) -> Sampler:
+def _seconds_of(cases: int, times: float, spread: float, scatter: float) -> Sampler:
+    """``spread``: how far cases differ, ``scatter``: how far each side of them does; both of logarithms."""
+
     def draw(rng: Rng, more: int) -> PairedEvidence:
-        base = rng.lognormal(0, 0.5, cases + more)
+        base = rng.lognormal(0, spread, cases + more)
         before, after = (base * rng.lognormal(0, scatter, base.size) for _ in "ab")
         return numbers(range(base.size), before, after * times, margin=MARGIN)
 
     return draw
+
+
+def _apart(cases: int, draw: Draw, times: float = 1.0) -> Sampler:
+    """Numbers of both sides that have nothing in common."""
+    return lambda rng, more: numbers(
+        range(cases + more), draw(rng, (cases + more,)), times * draw(rng, (cases + more,)), margin=MARGIN
+    )
 
 
 Sampler = Callable[[Rng, int], PairedEvidence]
@@ -202,8 +215,13 @@ WORLDS: Mapping[str, Sampler] = {
     "30 x 1, 90% and 80%": _rates_of(30, 1, 0.9, 0.8, "these cases"),
     "30 x 5, 95% and 90%": _rates_of(30, 5, 0.95, 0.9, "these cases"),
     "50 x 3, 95% and 95%, like these": _rates_of(50, 3, 0.95, 0.95, "cases like these"),
-    "20 latencies, equal": _seconds_of(20, 1.0, 0.3),
-    "20 latencies, +15%": _seconds_of(20, 1.15, 0.3),
+    "20 latencies, equal": _seconds_of(20, 1.0, 0.5, 0.3),
+    "20 latencies, +15%": _seconds_of(20, 1.15, 0.5, 0.3),
+    "12 latencies, long tails, equal": _seconds_of(12, 1.0, 1.0, 0.5),
+    "30 latencies, long tails, equal": _seconds_of(30, 1.0, 1.0, 0.5),
+    "30 latencies, exponential, equal": _apart(30, exponential),
+    "30 latencies, lognormal 1, equal": _apart(30, lognormal(1.0)),
+    "50 latencies, 1 in 20 takes 5 times, equal": _apart(50, cold_starts),
 }
 """Worlds in which a verdict may need more cases."""
 

@@ -7,6 +7,7 @@ counts only if both are significant: the larger p value, and the union of both i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from harness.compare.stats.evidence import (
 )
 from harness.compare.stats.sign_flip import flip_interval, flip_p, least_p
 from harness.compare.stats.skew import Skewness, skew_corrected
+from harness.compare.stats.tails import wider
 
 
 def numbers(
@@ -69,6 +71,7 @@ def numbers(
         spread=spreads[0],
         change_spread=spreads[1],
         noise=spreads[2],
+        wider=cache(lambda: wider(before / cells, (before + differences) / cells)),
         typical=_typical(logs, cells) if positive else None,
         flips=(differences, owners),
     )
