@@ -269,6 +269,8 @@ class RunRow(TypedDict):
     """The old and the new target of a run of ``migrate``."""
     looks: NotRequired[int]
     """At which look the run ended, where it may stop early."""
+    whole: NotRequired[int]
+    """The trials that it would have had, where it did stop early."""
 
 
 class EndingRow(TypedDict, total=False):

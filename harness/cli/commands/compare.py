@@ -158,10 +158,16 @@ def gated(
             notes.append(f"{file} is missing: gates of {row['suite']} were not checked")
     notes += models.lifecycles(_models(comparison), shared.today())
     parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(gate.is_budget for gate in asked) else {}
-    look = max(run.get("looks", 0) for run in (base.run, candidate[0].run))
-    results = [gates.evaluate(looks.at_look(gate, look) if look else gate, comparison, parts) for gate in asked]
-    answers = [replace(result, gate=gate) for gate, result in zip(asked, results, strict=True)]
-    return replace(comparison, gates=answers, notes=notes)
+    look = looks.look_of(base.run, candidate[0].run)
+
+    def answer(gate: gates.Gate) -> gates.GateResult:
+        if gate.is_budget and "whole" in candidate[0].run:
+            cells = [pair.candidate for pair in comparison.pairs if pair.candidate]
+            return looks.stopped_answer(gate, candidate[0].run, candidate[1], cells)
+        held = gate if look is None else looks.at_look(gate, look)
+        return replace(gates.evaluate(held, comparison, parts), gate=gate)
+
+    return replace(comparison, gates=list(map(answer, asked)), notes=notes)
 
 
 def _models(comparison: Comparison) -> list[str]:

@@ -24,7 +24,7 @@ def wider(before: Vector, after: Vector) -> Vector:
 
     ``before``, ``after``: the mean of each case on either side; two cases or more that differ.
     """
-    doubt = np.sqrt((before.size - 1) / chdtri(before.size - 1, CHANCES))
+    doubt = np.asarray(np.sqrt((before.size - 1) / chdtri(before.size - 1, CHANCES)), np.float64)
     sampled = float(np.std(after - after.mean() / before.mean() * before, ddof=1)) / before.mean()
     if min(before.min(), after.min()) < 0 or before.size < 3 or not sampled > 0:
         return doubt
