@@ -13,7 +13,7 @@ from harness.compare.gates import evaluate, from_option
 from harness.compare.gates.level import evaluate_level
 from harness.compare.stats import Attempts, ComparedMeasure, Scope, assess, numbers, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.verdicts import Difference, sentence
+from harness.compare.verdicts import Criteria, Difference, sentence
 from harness.report.content.comparison import best_of, correction_note, overview
 from harness.results.rows import Row
 from harness.results.summary import Summary, summarise
@@ -22,7 +22,7 @@ from tests.sample_rows import failed, row
 
 def runs(before: Sequence[int], after: Sequence[int], repeat: int = 1, scope: Scope | None = None) -> Comparison:
     """Two runs; the numbers of passed attempts of each case."""
-    return compare_runs(_run(before, repeat), _run(after, repeat), ("1", "2"), scope=scope)
+    return compare_runs(_run(before, repeat), _run(after, repeat), ("1", "2"), Criteria(scope=scope))
 
 
 def _run(passed: Sequence[int], repeat: int) -> Summary:
