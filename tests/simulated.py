@@ -1,6 +1,5 @@
 """Simulates how often verdicts are wrong, for many distributions: ``python -m tests.simulated [RUNS]`` prints the table.
 
-``python -m tests.simulated --document [RUNS]`` writes the figures of ``docs/how-sure.md`` instead, from this many simulated reports a row.
 In each line both sides have the same mean. The columns are fractions of the simulated comparisons: ``alarms`` say that the sides
 differ (promised: 5%), ``missed`` have an interval without the true value (5%), ``same`` call a change as large as the margin the
 same (2.5%). Then follow budgets equal to the mean of one side, at 95%: how many were held, and how many crossed (5% each).
@@ -12,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +25,6 @@ from harness.compare.stats import (
     numbers,
     rates,
 )
-from harness.compare.stats.exact import divisions, tail
 from harness.compare.stats.verdict import Assessment, is_same
 
 Rng = np.random.Generator
@@ -273,63 +270,6 @@ def table(runs: int) -> Iterator[str]:
         yield f"{name:30} {cases:16}  {budget.held:6.1%}   {budget.crossed:6.1%}"
 
 
-# --- the figures of docs/how-sure.md ------------------------------------------------------------------
-
-DOCUMENT = Path(__file__).parents[1] / "docs" / "how-sure.md"
-GRID = [
-    (n, k, rate) for n, k in ((12, 1), (30, 1), (100, 1), (400, 1), (12, 5), (30, 5), (100, 5)) for rate in (0.99, 0.9)
-]
-FALL = 0.1
-
-
-def figures(runs: int) -> Iterator[str]:
-    """Rows of a Markdown table: false alarms, coverage and power of pass rates on these cases."""
-    yield "| cases x attempts | pass rate | false alarms | *same*, though 2 pp worse | interval misses a fall of 10 pp | sees it | best test |"
-    yield "|---|---|---|---|---|---|---|"
-    for cases, repeats, rate in GRID:
-        rng = np.random.default_rng(cases * 10 + repeats)
-        equal = [_made(rng, cases, repeats, rate, rate) for _ in range(runs)]
-        near = [_made(rng, cases, repeats, rate, rate - 0.02) for _ in range(runs)]
-        fallen = [_made(rng, cases, repeats, rate, rate - FALL) for _ in range(runs)]
-        ends = [evidence.interval or (-1.0, 1.0) for evidence in fallen]
-        columns = (
-            np.mean([(evidence.p or 0) <= ALPHA for evidence in equal]),
-            np.mean([is_same(evidence) for evidence in near]),
-            np.mean([not low <= -FALL <= high for low, high in ends]),
-            np.mean([(evidence.p or 0) <= ALPHA for evidence in fallen]),
-            np.mean([_best(rng, cases, repeats, rate) for _ in range(runs)]),
-        )
-        yield f"| {cases} x {repeats} | {rate:.0%} | " + " | ".join(f"{share:.1%}" for share in columns) + " |"
-
-
-def _made(rng: Rng, cases: int, repeats: int, before: float, after: float) -> PairedEvidence:
-    judged = [repeats] * cases
-    sides = (Attempts(rng.binomial(repeats, rate, cases).tolist(), judged) for rate in (before, after))
-    return rates(range(cases), *sides, margin=0.02, scope="these cases")
-
-
-def _best(rng: Rng, cases: int, repeats: int, rate: float) -> float:
-    """The probability with which the randomised exact stratified test, which uses the full level, sees the fall."""
-    passed = np.array([rng.binomial(repeats, rate, cases), rng.binomial(repeats, rate - FALL, cases)])
-    judged = np.full((2, cases), repeats)
-    observed = int((passed[1] - passed[0]).sum())
-    found = tail(observed, divisions(judged, passed, repeats))
-    beyond = found.p - found.at
-    return float(np.clip((ALPHA - beyond) / (2 * found.at), 0, 1)) if found.at else float(found.p <= ALPHA)
-
-
-def write_document(runs: int) -> None:
-    """Replace the figures between the marks of the document."""
-    head, _, rest = DOCUMENT.read_text("utf-8").partition("<!-- figures -->")
-    _, _, end = rest.partition("<!-- /figures -->")
-    table = "\n".join([f"Each row is {runs:,} simulated reports.", "", *figures(runs)])
-    DOCUMENT.write_text(f"{head}<!-- figures -->\n\n{table}\n\n<!-- /figures -->{end}", "utf-8")
-
-
 if __name__ == "__main__":
-    asked = [word for word in sys.argv[1:] if word != "--document"]
-    if "--document" in sys.argv:
-        write_document(int(asked[0]) if asked else 2_000)
-    else:
-        for line in table(int(asked[0]) if asked else 300):
-            print(line, flush=True)
+    for line in table(int(sys.argv[1]) if len(sys.argv) > 1 else 300):
+        print(line, flush=True)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
 from harness.compare.stats.evidence import CONFIDENCE, Ends, PairedEvidence, Typical, Vector
-from harness.compare.stats.multiple_comparisons import Corrected, holm, shared_signs
+from harness.compare.stats.multiple_comparisons import Corrected, holm, or_one, shared_signs
 
 ALPHA = 1 - CONFIDENCE
 POWER = 0.8
@@ -93,7 +93,7 @@ def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -
                 Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports)) for one in corrected
             ]
         else:
-            corrected = holm([_or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
+            corrected = holm([or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
         found |= dict(zip(members, corrected, strict=True))
     assessed = iter([_assessment(question, found[place], alpha) for place, (_, question) in enumerate(flat)])
     return [[next(assessed) for _ in report] for report in reports]
@@ -106,10 +106,6 @@ def _families(questions: Sequence[tuple[int, ComparedMeasure]]) -> list[list[int
         key = ("primary", 0) if asked.primary else ("part", 0) if asked.part else ("other", report)
         families.setdefault(key, []).append(place)
     return list(families.values())
-
-
-def _or_one(p: float | None) -> float:
-    return 1.0 if p is None else p
 
 
 def is_same(evidence: PairedEvidence, confidence: float = CONFIDENCE) -> bool:
