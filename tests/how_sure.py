@@ -19,7 +19,6 @@ from harness.compare.stats.exact import divisions, tail
 from harness.compare.stats.multiple_comparisons import shared_signs
 from harness.compare.stats.sign_flip import flip_p
 from harness.compare.stats.verdict import is_same
-from harness.compare.verdicts import Difference
 from tests.simulated import (
     ALPHA,
     CHANCES,
@@ -32,7 +31,6 @@ from tests.simulated import (
     cold_starts,
     passes,
     settled,
-    verdict_of,
     wrong_budgets,
     wrong_numbers,
 )
@@ -260,7 +258,7 @@ def looked(
     for look, end in enumerate(ends, 1):
         found = evidence(int(end))
         told = (found.p or 1.0) <= level(look)
-        if told or futile(Difference("pass_rate", None, verdict_of(found)), look):
+        if told or futile(found.p, look):
             break
     low, high = found.ends(1 - level(look)).own or (-1.0, 1.0)
     whole = (evidence(cases).p or 1.0) <= ALPHA

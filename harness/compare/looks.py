@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from harness.compare.comparison import Comparison
 from harness.compare.gates.gate import Gate, GateResult, not_asked_result, result_of
 from harness.compare.gates.level import evaluate_level
-from harness.compare.verdicts import ALPHA, Difference
+from harness.compare.verdicts import ALPHA
 from harness.results.groups import Group
 from harness.results.rows import RunRow
 from harness.results.summary import Summary
@@ -73,14 +73,14 @@ def told(comparison: Comparison, gates: Sequence[GateResult], look: int) -> str 
         return None
     if gates or rate.verdict != "cannot tell":
         return "told"
-    return "given up as futile" if futile(rate, look) else None
+    return "given up as futile" if futile(rate.evidence.p, look) else None
 
 
-def futile(rate: Difference, look: int) -> bool:
-    """Whether the last look will hardly call the sides different."""
+def futile(p: float | None, look: int) -> bool:
+    """Whether the last look will hardly call the sides different; ``p``: that of this look."""
     if look == len(BOUNDS):
         return False
-    z = _NORMAL.inv_cdf(1 - max(rate.evidence.p or 1.0, 1e-15) / 2)
+    z = _NORMAL.inv_cdf(1 - max(1.0 if p is None else p, 1e-15) / 2)
     share = look / len(BOUNDS)
     drift = (z + 1) / share**0.5
     last, rest = z * share**0.5 + drift * (1 - share), (1 - share) ** 0.5

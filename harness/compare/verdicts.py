@@ -240,7 +240,7 @@ def change(difference: Difference) -> str:
     """``+12% (+8 to +17)``, ``-6.0 pp (-9.1 to -2.8)``; an unknown interval is left out."""
     seen = difference.evidence
     if seen.change is None:
-        return "from none to some"
+        return f"from {seen.reference:.4g} to {seen.candidate:.4g}" if seen.reference else "from none to some"
     text = f"{_points(difference, seen.change)}{_unit(difference.measure)}"
     interval = difference.found.ends.change
     return text if interval is None else f"{text} ({_interval_text(difference, interval)})"

@@ -15,6 +15,8 @@ from harness.results.measures import ELSEWHERE, Measures
 
 Rows = slice | Sequence[int]
 """Positions of cells; a slice where they are adjacent."""
+LARGEST = 1e100
+"""A larger number of seconds, tokens or dollars is a fault of the answer."""
 
 
 class Verdicts(NamedTuple):
@@ -59,7 +61,7 @@ class SideMeasures(NamedTuple):
 
 
 def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
-    """A measure of these groups, in their order; mean nan where a group does not have it."""
+    """A measure of these groups, in their order; mean nan where a group does not have it. What is over ``LARGEST`` is not measured."""
     rows = np.arange(groups.start, groups.stop) if isinstance(groups, range) else np.asarray(groups, np.int64)
     shelf, row = (np.asarray(column)[rows] for column in (measures.table, measures.row))
     means = np.full(rows.size, np.nan)
@@ -67,11 +69,11 @@ def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
         if name in columns.names:
             here = np.flatnonzero(shelf == number)
             means[here] = np.asarray(columns.values)[columns.names.index(name) :: len(columns.names)][row[here]]
-    found = SideMeasures(np.asarray(~np.isnan(means), np.float64), means, np.full(rows.size, np.nan))
+    found = SideMeasures(np.asarray(np.abs(means) <= LARGEST, np.float64), means, np.full(rows.size, np.nan))
     if measures.several:
         for at in np.flatnonzero(shelf == ELSEWHERE):
             several = measures.moments(int(rows[at]), name)
-            if several.size:
+            if several.size and abs(several.mean) <= LARGEST:
                 found.sizes[at], found.means[at], found.noises[at] = several.size, several.mean, several.noise
     return found
 

@@ -89,9 +89,9 @@ class _Clusters:
 
     @property
     def change(self) -> float | None:
-        """The relative change of the mean; None from 0 to more."""
+        """The relative change of the mean; None from 0 to more, and where a number is negative."""
         whole = float(self.before.sum())
-        if whole > 0:
+        if whole > 0 and self.before.min() >= 0:
             return float(self.differences.sum()) / whole
         return None if self.differences.any() else 0.0
 
@@ -106,7 +106,7 @@ class _Clusters:
         own = _union(flip_interval(self.differences, self.cells, confidence), self.shift, confidence)
         mean = float(self.differences.sum() / self.cells.sum())
         found = agreeing(own, mean, excludes_zero=rejected) if own else None
-        if self.change is None or self.before.sum() <= 0 or self.before.min() < 0:
+        if self.change is None or self.before.sum() <= 0:
             return Ends(found, None)
         logs = self.ratio.interval(confidence) if self.ratio else None
         relative = flip_interval(self.differences, self.before, confidence)
@@ -199,7 +199,7 @@ def _log_ratio(before: Vector, differences: Vector) -> Skewness | None:
     if was <= 0 or now <= 0:
         return None
     return skew_corrected(
-        float(np.log1p(differences.mean() / was)), (differences * was - before * differences.mean()) / (was * now)
+        float(np.log1p(differences.mean() / was)), (differences - before * (differences.mean() / was)) / now
     )
 
 
