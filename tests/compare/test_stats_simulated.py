@@ -21,6 +21,7 @@ from harness.compare.stats import (
 )
 from harness.compare.stats.numbers import _against_zero
 from harness.compare.stats.sign_flip import flip_p
+from tests.how_sure import times
 from tests.simulated import (
     CHANCES,
     EXTREME,
@@ -239,6 +240,15 @@ def test_numbers_have_nearly_the_power_of_the_best_test(cases: int, shift: float
         best += ttest_1samp(difference, 0).pvalue <= ALPHA
     assert 0.6 < best / RUNS < 0.95
     assert seen >= best - less * RUNS
+
+
+@nightly
+@pytest.mark.parametrize("cases", [30, 100])
+def test_long_tails_are_seen_nearly_as_often_as_by_the_sign_flip_alone(cases: int) -> None:
+    rng = np.random.default_rng(cases)
+    found = [times(rng, cases, 1, "long tails", float(np.exp(2 / np.sqrt(cases)))) for _ in range(RUNS)]
+    seen, best = sum(p_of(one) <= ALPHA for one, _ in found), sum(p <= ALPHA for _, p in found)
+    assert seen >= best - 0.05 * RUNS
 
 
 @nightly

@@ -77,14 +77,19 @@ def numbers(
     )
 
 
+RATIO_CASES = 30
+"""With fewer cases the ratio of the means must differ too, by Hall's test: they show little of a tail, and raise false alarms where the
+shapes differ. With more it would cost 6 percentage points of power and gain little."""
+
+
 class _Clusters:
     """Both tests, from the sums over the cells of each case, and its number of cells."""
 
     def __init__(self, before: Vector, differences: Vector, cells: Vector) -> None:
         self.before, self.differences, self.cells = before, differences, cells
         self.shift, self.ratio = _mean_difference(differences, cells), _log_ratio(before, differences)
-        estimates = [estimate.p(0.0) for estimate in (self.shift, self.ratio) if estimate]
-        self.p = max([flip_p(differences), *estimates])
+        needed = (self.shift, self.ratio) if cells.size < RATIO_CASES else (self.shift,)
+        self.p = max([flip_p(differences), *(estimate.p(0.0) for estimate in needed if estimate)])
         self._known: dict[float, Ends] = {}
 
     @property
