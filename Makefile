@@ -56,10 +56,14 @@ mutations: setup  ## faults put into real answers, and which the rules notice: a
 attack: setup .venv-ray/.installed  ## kills, full disks, mutated files and canary keys: lost, twice, leaked, internal errors (minutes; not in CI)
 	@.venv-ray/bin/python -m tests.attack
 
-nightly: setup  ## long simulations: how often verdicts are wrong, and how often they see what is there
+nightly: setup .venv-peers/.installed  ## long simulations: how often verdicts are wrong, and how often they see what is there
 	@$(BIN)/python -m pytest -q -n 2 -m nightly tests/
 	@$(BIN)/python -m tests.simulated
-	@$(BIN)/python -m tests.simulated --document
+	@$(BIN)/python -m tests.how_sure
+
+.venv-peers/.installed:
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target .venv-peers noisecheck==0.1.1 evalsig==0.1.2
+	@touch .venv-peers/.installed
 
 .venv-clock/.installed:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .venv-clock time-machine==3.6.0

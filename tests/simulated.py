@@ -1,6 +1,5 @@
 """Simulates how often verdicts are wrong, for many distributions: ``python -m tests.simulated [RUNS]`` prints the table.
 
-``python -m tests.simulated --document [RUNS]`` writes the figures of ``docs/how-sure.md`` instead, from this many simulated reports a row.
 In each line both sides have the same mean. The columns are fractions of the simulated comparisons: ``alarms`` say that the sides
 differ (promised: 5%), ``missed`` have an interval without the true value (5%), ``same`` call a change as large as the margin the
 same (2.5%). Then follow budgets equal to the mean of one side, at 95%: how many were held, and how many crossed (5% each).
@@ -12,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +25,6 @@ from harness.compare.stats import (
     numbers,
     rates,
 )
-from harness.compare.stats.exact import divisions, tail
 from harness.compare.stats.verdict import Assessment, is_same
 
 Rng = np.random.Generator
@@ -56,6 +53,10 @@ def exponential(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
 
 def lognormal(sigma: float) -> Draw:
     return lambda rng, shape: rng.lognormal(-sigma * sigma / 2, sigma, shape)
+
+
+def cold_starts(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.lognormal(0, 0.1, shape) * np.where(rng.random(shape) < 0.05, 5.0, 1.0)
 
 
 SHAPES: Mapping[str, tuple[Draw, Draw]] = {
@@ -185,13 +186,22 @@ def _rates_of(cases: int, repeats: int, before: float, after: float, scope: Scop
     return draw
 
 
-def _seconds_of(cases: int, times: float, scatter: float) -> Sampler:
+def _seconds_of(cases: int, times: float, spread: float, scatter: float) -> Sampler:
+    """``spread``: how far cases differ, ``scatter``: how far each side of them does; both of logarithms."""
+
     def draw(rng: Rng, more: int) -> PairedEvidence:
-        base = rng.lognormal(0, 0.5, cases + more)
+        base = rng.lognormal(0, spread, cases + more)
         before, after = (base * rng.lognormal(0, scatter, base.size) for _ in "ab")
         return numbers(range(base.size), before, after * times, margin=MARGIN)
 
     return draw
+
+
+def _apart(cases: int, draw: Draw, times: float = 1.0) -> Sampler:
+    """Numbers of both sides that have nothing in common."""
+    return lambda rng, more: numbers(
+        range(cases + more), draw(rng, (cases + more,)), times * draw(rng, (cases + more,)), margin=MARGIN
+    )
 
 
 Sampler = Callable[[Rng, int], PairedEvidence]
@@ -202,8 +212,13 @@ WORLDS: Mapping[str, Sampler] = {
     "30 x 1, 90% and 80%": _rates_of(30, 1, 0.9, 0.8, "these cases"),
     "30 x 5, 95% and 90%": _rates_of(30, 5, 0.95, 0.9, "these cases"),
     "50 x 3, 95% and 95%, like these": _rates_of(50, 3, 0.95, 0.95, "cases like these"),
-    "20 latencies, equal": _seconds_of(20, 1.0, 0.3),
-    "20 latencies, +15%": _seconds_of(20, 1.15, 0.3),
+    "20 latencies, equal": _seconds_of(20, 1.0, 0.5, 0.3),
+    "20 latencies, +15%": _seconds_of(20, 1.15, 0.5, 0.3),
+    "12 latencies, long tails, equal": _seconds_of(12, 1.0, 1.0, 0.5),
+    "30 latencies, long tails, equal": _seconds_of(30, 1.0, 1.0, 0.5),
+    "30 latencies, exponential, equal": _apart(30, exponential),
+    "30 latencies, lognormal 1, equal": _apart(30, lognormal(1.0)),
+    "50 latencies, 1 in 20 takes 5 times, equal": _apart(50, cold_starts),
 }
 """Worlds in which a verdict may need more cases."""
 
@@ -255,63 +270,6 @@ def table(runs: int) -> Iterator[str]:
         yield f"{name:30} {cases:16}  {budget.held:6.1%}   {budget.crossed:6.1%}"
 
 
-# --- the figures of docs/how-sure.md ------------------------------------------------------------------
-
-DOCUMENT = Path(__file__).parents[1] / "docs" / "how-sure.md"
-GRID = [
-    (n, k, rate) for n, k in ((12, 1), (30, 1), (100, 1), (400, 1), (12, 5), (30, 5), (100, 5)) for rate in (0.99, 0.9)
-]
-FALL = 0.1
-
-
-def figures(runs: int) -> Iterator[str]:
-    """Rows of a Markdown table: false alarms, coverage and power of pass rates on these cases."""
-    yield "| cases x attempts | pass rate | false alarms | *same*, though 2 pp worse | interval misses a fall of 10 pp | sees it | best test |"
-    yield "|---|---|---|---|---|---|---|"
-    for cases, repeats, rate in GRID:
-        rng = np.random.default_rng(cases * 10 + repeats)
-        equal = [_made(rng, cases, repeats, rate, rate) for _ in range(runs)]
-        near = [_made(rng, cases, repeats, rate, rate - 0.02) for _ in range(runs)]
-        fallen = [_made(rng, cases, repeats, rate, rate - FALL) for _ in range(runs)]
-        ends = [evidence.interval or (-1.0, 1.0) for evidence in fallen]
-        columns = (
-            np.mean([(evidence.p or 0) <= ALPHA for evidence in equal]),
-            np.mean([is_same(evidence) for evidence in near]),
-            np.mean([not low <= -FALL <= high for low, high in ends]),
-            np.mean([(evidence.p or 0) <= ALPHA for evidence in fallen]),
-            np.mean([_best(rng, cases, repeats, rate) for _ in range(runs)]),
-        )
-        yield f"| {cases} x {repeats} | {rate:.0%} | " + " | ".join(f"{share:.1%}" for share in columns) + " |"
-
-
-def _made(rng: Rng, cases: int, repeats: int, before: float, after: float) -> PairedEvidence:
-    judged = [repeats] * cases
-    sides = (Attempts(rng.binomial(repeats, rate, cases).tolist(), judged) for rate in (before, after))
-    return rates(range(cases), *sides, margin=0.02, scope="these cases")
-
-
-def _best(rng: Rng, cases: int, repeats: int, rate: float) -> float:
-    """The probability with which the randomised exact stratified test, which uses the full level, sees the fall."""
-    passed = np.array([rng.binomial(repeats, rate, cases), rng.binomial(repeats, rate - FALL, cases)])
-    judged = np.full((2, cases), repeats)
-    observed = int((passed[1] - passed[0]).sum())
-    found = tail(observed, divisions(judged, passed, repeats))
-    beyond = found.p - found.at
-    return float(np.clip((ALPHA - beyond) / (2 * found.at), 0, 1)) if found.at else float(found.p <= ALPHA)
-
-
-def write_document(runs: int) -> None:
-    """Replace the figures between the marks of the document."""
-    head, _, rest = DOCUMENT.read_text("utf-8").partition("<!-- figures -->")
-    _, _, end = rest.partition("<!-- /figures -->")
-    table = "\n".join([f"Each row is {runs:,} simulated reports.", "", *figures(runs)])
-    DOCUMENT.write_text(f"{head}<!-- figures -->\n\n{table}\n\n<!-- /figures -->{end}", "utf-8")
-
-
 if __name__ == "__main__":
-    asked = [word for word in sys.argv[1:] if word != "--document"]
-    if "--document" in sys.argv:
-        write_document(int(asked[0]) if asked else 2_000)
-    else:
-        for line in table(int(asked[0]) if asked else 300):
-            print(line, flush=True)
+    for line in table(int(sys.argv[1]) if len(sys.argv) > 1 else 300):
+        print(line, flush=True)

@@ -101,7 +101,8 @@ def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[R
 class Played(Struct):
     """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
 
-    ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``crew``: the workers of a cluster that play it. ``faults`` are what ended it early
+    ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``enough``: whether no trial after this one is
+    needed. ``crew``: the workers of a cluster that play it. ``faults`` are what ended it early
     otherwise, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
     """
 
@@ -111,6 +112,7 @@ class Played(Struct):
     stops: Callable[[Row], bool] = lambda _: False
     stopped: Row | None = None
     crew: Crew | None = None
+    enough: Callable[[Row], bool] = lambda _: False
     in_order: bool = True
     summary: Summary = field(default_factory=Summary)
     interrupted: bool = False
@@ -213,6 +215,8 @@ class Played(Struct):
             self._kept.append(row.id)
         if row.status in ("failed", "error", "xpassed") and self.stops(row):
             self.stopped = row
+            raise Stop
+        if self.enough(row):
             raise Stop
         return without_turns(row)
 

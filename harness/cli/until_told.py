@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from harness.cli.playing import Played
-from harness.compare.looks import BOUNDS, Stopped, blocks
+from harness.compare.looks import BOUNDS, Curtailment, Stopped, attempts, blocks, decided
 from harness.errors import UsageError
-from harness.run.session import RecordPolicy
+from harness.results.load import load
+from harness.results.rows import GateRow, Row
+from harness.run.session import Plan, RecordPolicy
 from harness.suite.matrix import Expansion, TrialGroup
 from harness.text.amounts import dollars
 
@@ -30,27 +32,57 @@ def check(options: Namespace) -> None:
             )
 
 
-def check_gates(asked: list[Gate]) -> None:
-    """Raises UsageError where there is no gate that could be answered early."""
+def play_for_gates(
+    played: Played, plan: Plan, left: Expansion, way: RecordPolicy, asked: Sequence[Gate]
+) -> tuple[Stopped, list[GateRow]] | None:
+    """Play until the budgets are answered; then why it stopped, and their answers. Raises UsageError where there are none."""
     if not asked:
         raise UsageError(
             "--until-told stops when the gates are answered, and there are none: add --gate pass_rate.min=95%"
         )
+    sizes: dict[str | None, int] = {suite.name: plan.trials.trials_in_suite(suite) for suite in plan.suites}
+    sizes[None] = sum(group.attempts for group in plan.trials.groups() if group.cell.skip is None)
+    sure, answers = Curtailment(asked, sizes), list[GateRow]()
+    for group in load(played.writer.path).summary().groups.values():
+        sure.add(group.suite, group.passed, group.judged, group.attempts)
+
+    def enough(row: Row) -> bool:
+        if row.status != "skipped":
+            sure.add(row.suite, row.status in ("passed", "xpassed"), row.status != "error")
+        return sure.certain
+
+    def told(look: int, counted: Set[str]) -> str | None:
+        groups = [group for group in load(played.writer.path).summary().groups.values() if group.id in counted]
+        found = [decided(gate, groups, sizes[gate.suite] - attempts(groups, gate.suite), look) for gate in asked]
+        answers[:] = [answer.to_json() for answer in found]
+        crossed = any(answer.crossed for answer in found)
+        return "told" if crossed or all(answer.crossed is False for answer in found) else None
+
+    played.enough = enough
+    stopped = play(played, plan.trials, left, way, told, lambda: sure.certain)
+    return (stopped, answers) if stopped else None
 
 
 def play(
-    played: Played, whole: Expansion, left: Expansion, way: RecordPolicy, told: Callable[[int, Set[str]], str | None]
+    played: Played,
+    whole: Expansion,
+    left: Expansion,
+    way: RecordPolicy,
+    told: Callable[[int, Set[str]], str | None],
+    certain: Callable[[], bool] = lambda: False,
 ) -> Stopped | None:
     """Play ``left`` of the trials, look by look. ``whole``: all trials, which decide the order and the looks.
 
-    ``told``: the number of a look, from 1, and the ids of the groups that count there -> why to stop. None where all cases were
-    played, or something ended it.
+    ``told``: the number of a look, from 1, and the ids of the groups that count there -> why to stop. ``certain``: whether nothing
+    can change the answer any more, which may end it between looks too; the verdicts are then those of the look before. None where all
+    cases were played, or something ended it.
     """
     groups: dict[Case, list[str]] = {}
     for group in whole.groups():
         groups.setdefault(_case(group), []).append(group.id)
     parts = blocks(list(groups))
     cases, whole_number, counted = 0, len(groups), set[str]()
+    planned = played.writer.run.get("planned", len(whole))
     for look, part in enumerate(parts, 1):
         cases += len(part)
         played.in_order = False  # the file is put in order at the end
@@ -58,6 +90,9 @@ def play(
         if played.ended_early:
             return None
         counted.update(group for case in part for group in groups[case])
+        if certain() and played.writer.trials < planned:
+            told(max(look - 1, 1), {group for ids in groups.values() for group in ids})
+            return _stop(played, Stopped("told", _asked(played, groups), whole_number, max(look - 1, 1)))
         why = told(look, counted) if part and cases < whole_number else None
         if why is not None:
             return _stop(played, Stopped(why, cases, whole_number, look))
@@ -68,8 +103,14 @@ def play(
 def _stop(played: Played, stopped: Stopped) -> Stopped:
     """A stopped run is complete: what it did not play is not missing."""
     run = played.writer.run
-    run["looks"], run["planned"] = stopped.look, played.writer.trials
+    run["looks"], run["whole"], run["planned"] = stopped.look, run.get("planned", 0), played.writer.trials
     return stopped
+
+
+def _asked(played: Played, groups: Mapping[Case, Sequence[str]]) -> int:
+    """The cases of which anything was played."""
+    there = set(load(played.writer.path).summary().groups)
+    return sum(not there.isdisjoint(ids) for ids in groups.values())
 
 
 def _within(cases: frozenset[Case]) -> Callable[[TrialGroup], bool]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import Pair, Pairs
-from harness.compare.verdicts import ALPHA, Difference, differences
+from harness.compare.verdicts import Criteria, Difference, differences
 from harness.model import Json
 from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
@@ -128,51 +128,29 @@ class Comparison:
 ANSWER = 1_000
 """Characters of an answer that a flip keeps."""
 Key = tuple[str, ...]
-Margins = Mapping[str, float]
 Values = Mapping[str, Mapping[Key, Group]]
 """A value of an axis -> its cells, by suite, case and the values of the other axes."""
+DEFAULT = Criteria()
 
 
-def compare_runs(
-    base: Summary,
-    candidate: Summary,
-    names: tuple[str, str],
-    margins: Margins | None = None,
-    scope: Scope | None = None,
-    alpha: float = ALPHA,
-) -> Comparison:
-    """Pair the cells of two runs by case, target and axes.
-
-    ``margins``: see ``verdicts.MARGINS``. ``scope``: what verdicts on pass rates are about; None: see ``default_scope``.
-    """
-    return _compare(_pairs(base.groups, candidate.groups), names, margins, scope, alpha)
+def compare_runs(base: Summary, candidate: Summary, names: tuple[str, str], criteria: Criteria = DEFAULT) -> Comparison:
+    """Pair the cells of two runs by case, target and axes."""
+    return _compare(_pairs(base.groups, candidate.groups), names, criteria)
 
 
 def compare_axis(
-    summary: Summary,
-    axis: str,
-    reference: str,
-    candidate: str,
-    margins: Margins | None = None,
-    scope: Scope | None = None,
-    alpha: float = ALPHA,
+    summary: Summary, axis: str, reference: str, candidate: str, criteria: Criteria = DEFAULT
 ) -> Comparison:
     """Pair the cells of one run that differ only in the value of ``axis``. Values are spelled as ``by_value`` spells them."""
-    return compare_values(by_value(summary, axis), axis, reference, candidate, margins, scope, alpha)
+    return compare_values(by_value(summary, axis), axis, reference, candidate, criteria)
 
 
 def compare_values(
-    cells: Values,
-    axis: str,
-    reference: str,
-    candidate: str,
-    margins: Margins | None = None,
-    scope: Scope | None = None,
-    alpha: float = ALPHA,
+    cells: Values, axis: str, reference: str, candidate: str, criteria: Criteria = DEFAULT
 ) -> Comparison:
     """Pair the cells of two values of ``axis``; ``cells`` comes from ``by_value``."""
     names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
-    return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, margins, scope, alpha)
+    return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, criteria)
 
 
 def by_value(summary: Summary, axis: str) -> Values:
@@ -234,15 +212,13 @@ def default_scope(pairs: Pairs) -> Scope:
     return "cases like these" if differ else "these cases"
 
 
-def _compare(
-    pairs: Pairs, names: tuple[str, str], margins: Margins | None, scope: Scope | None, alpha: float
-) -> Comparison:
+def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria) -> Comparison:
     return Comparison(
         reference=names[0],
         candidate=names[1],
         pairs=pairs,
         flips=list(_flips(pairs.both)),
-        differences=differences(pairs.both, margins, scope or default_scope(pairs.both), alpha),
+        differences=differences(pairs.both, replace(criteria, scope=criteria.scope or default_scope(pairs.both))),
         breaks=breaks(pairs.both),
         notes=[*_unpaired(pairs, names), *_noise(pairs.both, names[0])],
         provenance=(_provenance(pairs.sides[0]), _provenance(pairs.sides[1])),

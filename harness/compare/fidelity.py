@@ -41,6 +41,7 @@ from harness.compare.fidelity_claims import (
 )
 from harness.compare.fidelity_evidence import Evidence, finished, with_renames
 from harness.compare.fidelity_facts import Fact, Shape, is_below
+from harness.compare.verdicts import ALPHA
 from harness.errors import UsageError
 from harness.text.amounts import count
 
@@ -70,11 +71,13 @@ def fidelity(
     options: FidelityOptions = FidelityOptions(),  # noqa: B008  frozen
 ) -> Fidelity:
     """What the candidate changes. ``read``: how to read the turns of the reference and of the candidate, for evidence."""
-    from harness.compare.stats.presence import alpha_each, presence
+    from harness.compare.stats.multiple_comparisons import counting
+    from harness.compare.stats.presence import presence
 
     counted = counted_facts(pairs, options)
     tested = {fact: presence(counts.strata) for fact, counts in counted.items()}
-    level = alpha_each({counts.pattern: tested[fact].least_p for fact, counts in counted.items()}.values())
+    least = {counts.pattern: tested[fact].least_p for fact, counts in counted.items()}
+    level = ALPHA / counting(list(least.values()), ALPHA)
     claimed = [(fact, is_less(counted[fact].strata)) for fact, test in tested.items() if test.p <= level]
     seen = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(claimed).items()]
     seen = with_ignored([sight for sight in seen if matters(sight)], pairs)

@@ -7,20 +7,25 @@ is a repeated confidence interval (Jennison and Turnbull 1989, J. R. Statist. So
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from statistics import NormalDist
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from harness.compare.comparison import Comparison
-from harness.compare.gates.gate import Gate, GateResult
+from harness.compare.gates.gate import Gate, GateResult, not_asked_result, result_of
 from harness.compare.gates.level import evaluate_level
-from harness.compare.verdicts import ALPHA, Difference
+from harness.compare.verdicts import ALPHA
 from harness.results.groups import Group
 from harness.results.rows import RunRow
+from harness.results.summary import Summary
 from harness.text.amounts import count
+
+if TYPE_CHECKING:
+    from harness.compare.stats import Interval
 
 BOUNDS = (4.562, 3.226, 2.634, 2.281, 2.040)
 """The boundaries of five looks for the two-sided level of 5%: over a million simulated paths the level was 4.995%."""
@@ -68,14 +73,14 @@ def told(comparison: Comparison, gates: Sequence[GateResult], look: int) -> str 
         return None
     if gates or rate.verdict != "cannot tell":
         return "told"
-    return "given up as futile" if futile(rate, look) else None
+    return "given up as futile" if futile(rate.evidence.p, look) else None
 
 
-def futile(rate: Difference, look: int) -> bool:
-    """Whether the last look will hardly call the sides different."""
+def futile(p: float | None, look: int) -> bool:
+    """Whether the last look will hardly call the sides different; ``p``: that of this look."""
     if look == len(BOUNDS):
         return False
-    z = _NORMAL.inv_cdf(1 - max(rate.evidence.p or 1.0, 1e-15) / 2)
+    z = _NORMAL.inv_cdf(1 - max(1.0 if p is None else p, 1e-15) / 2)
     share = look / len(BOUNDS)
     drift = (z + 1) / share**0.5
     last, rest = z * share**0.5 + drift * (1 - share), (1 - share) ** 0.5
@@ -83,37 +88,85 @@ def futile(rate: Difference, look: int) -> bool:
     return beyond < FUTILE
 
 
+class Curtailment:
+    """Whether the answers about pass rates are certain, whatever the attempts to come will be.
+
+    This costs no error at all, so it may be asked after every attempt. ``left``: suite -> its attempts to come; None: all.
+    """
+
+    def __init__(self, gates: Sequence[Gate], left: Mapping[str | None, int]) -> None:
+        self._gates, self._left = gates, Counter(left)
+        self._passed, self._judged = Counter[str | None](), Counter[str | None]()
+
+    def add(self, suite: str, passed: int, judged: int, made: int = 1) -> None:
+        """Attempts that were made, of which so many could be judged, and passed."""
+        for part in (None, suite):
+            self._passed[part] += passed
+            self._judged[part] += judged
+            self._left[part] -= made
+
+    @property
+    def certain(self) -> bool:
+        """Whether one gate is crossed, or all of them hold, for certain."""
+        answers = [self.crossed(gate) for gate in self._gates]
+        return True in answers or set(answers) == {False}
+
+    def crossed(self, gate: Gate) -> bool | None:
+        """The answer of the gate that nothing to come can change; None where there is none."""
+        if gate.name != "pass_rate" or not gate.is_budget:
+            return None
+        left = max(self._left[gate.suite], 0)
+        held, of = self._passed[gate.suite], self._judged[gate.suite] + left
+        ends = {gate.crossed(*_rate_ends(gate, held + more, of)) for more in (0, left)} if of else {None}
+        return ends.pop() if len(ends) == 1 else None
+
+
+def _rate_ends(gate: Gate, held: int, of: int) -> Interval:
+    if gate.confidence is None:
+        return held / of, held / of
+    from harness.compare.stats import clopper_pearson
+
+    return clopper_pearson(held, of, gate.interval_confidence)
+
+
+def attempts(groups: Iterable[Group], suite: str | None) -> int:
+    """How many were made, in this suite or (None) in all."""
+    return sum(group.attempts for group in groups if suite in (None, group.suite))
+
+
 def decided(gate: Gate, groups: Sequence[Group], left: int, look: int) -> GateResult:
     """A budget of a run that is not complete: what it says whatever the ``left`` attempts will be, or else at this look.
 
-    The end of a pass rate may be known before the run ends: that costs no error at all. A number needs a confidence for an answer.
+    A pass rate without such an answer is open, and a number needs a confidence for an answer.
     """
-    made = evaluate_level(gate if gate.kind == "total" else at_look(gate, look), groups)
-    if gate.name == "pass_rate":
-        ends = {_rate_of(gate, groups, passed=more, judged=left) for more in (0, left)}
-        if len(ends) == 1 and None not in ends:
-            found = evaluate_level(replace(gate, confidence=None), groups)
-            return replace(
-                found,
-                gate=gate,
-                crossed=ends.pop(),
-                message=f"{found.message}; the {left:,} attempts left cannot change it",
-            )
-        return replace(made, gate=gate, crossed=None)
-    open_ = made.crossed is not True if gate.kind == "total" else gate.confidence is None
-    return replace(made, gate=gate, crossed=None if open_ else made.crossed)
-
-
-def _rate_of(gate: Gate, groups: Sequence[Group], passed: int, judged: int) -> bool | None:
-    """The answer of the gate with so many attempts more."""
-    from harness.compare.stats import clopper_pearson
-
     mine = [group for group in groups if gate.suite in (None, group.suite)]
-    held, of = sum(group.passed for group in mine) + passed, sum(group.judged for group in mine) + judged
-    if not of:
-        return None
-    ends = (held / of, held / of) if gate.confidence is None else clopper_pearson(held, of, gate.interval_confidence)
-    return gate.crossed(*ends)
+    counted, rest = Curtailment([gate], {gate.suite: left}), count(left, "attempt")
+    for group in mine:
+        counted.add(group.suite, group.passed, group.judged, 0)
+    answer = counted.crossed(gate)
+    if answer is not None:
+        seen = _seen(evaluate_level(replace(gate, confidence=None), mine))
+        return result_of(gate, answer, f"{seen}, and the {rest} left cannot change it")
+    made = evaluate_level(gate if gate.kind == "total" else at_look(gate, look), mine)
+    certain = made.crossed is True if gate.kind == "total" else gate.confidence is not None
+    if gate.name != "pass_rate" and certain:
+        return replace(made, gate=gate)
+    return result_of(gate, None, f"{_seen(made)}, and the {rest} left could change it")
+
+
+def _seen(result: GateResult) -> str:
+    """What was seen, without the verdict and the limit."""
+    return result.message.partition(": ")[2].partition("; it ")[0]
+
+
+def stopped_answer(gate: Gate, run: RunRow, summary: Summary, groups: Sequence[Group]) -> GateResult:
+    """A budget of a run that stopped early by design, for these groups of it. One of a suite may stay open: then it is not asked."""
+    whole = next((suite.get("trials") for suite in run["suites"] if suite["suite"] == gate.suite), None)
+    left = (whole or run["whole"]) - attempts(summary.groups.values(), gate.suite)
+    found = decided(gate, groups, left, run["looks"])
+    if gate.suite is None or found.crossed is not None:
+        return found
+    return not_asked_result(gate, f"the run stopped early by design: {_seen(found)}")
 
 
 def at_look(gate: Gate, look: int) -> Gate:
@@ -123,7 +176,12 @@ def at_look(gate: Gate, look: int) -> Gate:
     return replace(gate, confidence=max(gate.confidence or 0.0, 100 * (1 - level(look) / 2)))
 
 
+def look_of(*runs: RunRow) -> int | None:
+    """The earliest look at which one of the runs may have stopped, whose level is the strictest; None where none could."""
+    return min((run["looks"] for run in runs if "looks" in run), default=None)
+
+
 def alpha(*runs: RunRow) -> float:
-    """The level at which runs are compared: that of the last look, where one of them may have stopped early."""
-    looks = [run["looks"] for run in runs if "looks" in run]
-    return min((level(look) for look in looks), default=ALPHA)
+    """The level at which runs are compared."""
+    look = look_of(*runs)
+    return ALPHA if look is None else level(look)

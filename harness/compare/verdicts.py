@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -26,6 +26,22 @@ ALPHA = 0.05
 """The level of a report: how often two sides that are alike may be called different."""
 MARGIN = 0.1
 """The equivalence margin: smaller changes are *same*. Pass rates: a difference (0.02 is 2 pp); others: relative (0.1 is 10%)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """How two sides are compared.
+
+    ``margins``: measure -> its equivalence margin, where it is not that of ``MARGINS``. ``scope``: what verdicts on pass rates are about;
+    None: what suits the two sides. Verdicts on numbers are about cases like these. ``alpha``: the level of the report, see ``looks``.
+    """
+
+    margins: Mapping[str, float] = field(default_factory=dict)
+    scope: Scope | None = None
+    alpha: float = ALPHA
+
+    def margin(self, measure: str) -> float:
+        return self.margins.get(measure, MARGINS.get(measure, MARGIN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +101,8 @@ class Difference:
         return row
 
 
-def differences(
-    cells: Pairs, margins: Mapping[str, float] | None = None, scope: Scope = "these cases", alpha: float = ALPHA
-) -> list[Difference]:
-    """Verdicts on cells that both sides have: over all suites (``suite`` is None), then, if there are several, over each.
-
-    ``scope``: what the verdicts on pass rates are about. Those on numbers are about cases like these. ``alpha``: the level of
-    the report, see ``looks``.
-    """
+def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:
+    """Verdicts on cells that both sides have: over all suites (``suite`` is None), then, if there are several, over each."""
     sides = _PairedCells(cells)
     members = _rows_by_suite(sides.suites)
     parts: dict[str | None, Rows] = {None: slice(None)}
@@ -104,12 +114,12 @@ def differences(
         for seen in [sides.seen(measure)]
         for suite, rows in parts.items()
         for item in _evidence_of(
-            measure, suite, seen.of(rows), (margins or {}).get(measure, MARGINS.get(measure, MARGIN)), scope
+            measure, suite, seen.of(rows), criteria.margin(measure), criteria.scope or "these cases"
         )
     ]
     order = {suite: place for place, suite in enumerate(parts)}
     found.sort(key=lambda item: order[item.suite])
-    return _assessed([found], alpha)[0]
+    return _assessed([found], criteria.alpha)[0]
 
 
 def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
@@ -141,10 +151,9 @@ def _question(item: _MeasureEvidence) -> ComparedMeasure:
     return ComparedMeasure(item.evidence, rising=rate, primary=rate and whole, part=not whole)
 
 
-def measure_evidence(measure: str, cells: Pairs, scope: Scope = "these cases") -> PairedEvidence | None:
-    """The evidence on any measure; None where nothing was measured."""
-    seen = _PairedCells(cells).seen(measure).of(slice(None))
-    return seen.evidence(MARGINS.get(measure, MARGIN), scope)
+def measure_evidence(measure: str, cells: Pairs) -> PairedEvidence | None:
+    """The evidence on any measure, on these cases; None where nothing was measured."""
+    return _PairedCells(cells).seen(measure).of(slice(None)).evidence(Criteria().margin(measure), "these cases")
 
 
 class _MeasureEvidence(NamedTuple):
@@ -227,7 +236,7 @@ def change(difference: Difference) -> str:
     """``+12% (+8 to +17)``, ``-6.0 pp (-9.1 to -2.8)``; an unknown interval is left out."""
     seen = difference.evidence
     if seen.change is None:
-        return "from none to some"
+        return f"from {seen.reference:.4g} to {seen.candidate:.4g}" if seen.reference else "from none to some"
     text = f"{_points(difference, seen.change)}{_unit(difference.measure)}"
     interval = difference.found.ends.change
     return text if interval is None else f"{text} ({_interval_text(difference, interval)})"

@@ -247,6 +247,8 @@ class RunRow(TypedDict):
     """The run whose answers these are, judged again."""
     looks: NotRequired[int]
     """At which look the run ended, where it may stop early."""
+    whole: NotRequired[int]
+    """The trials that it would have had, where it did stop early."""
 
 
 class EndingRow(TypedDict, total=False):

@@ -28,12 +28,13 @@ from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, d
 from harness.results.summary import Summary
 
 NAME = "run.jsonl"
-_KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates", "looks", "planned"], ...] = (
+_KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates", "looks", "whole", "planned"], ...] = (
     "targets",
     "suites",
     "notes",
     "gates",
     "looks",
+    "whole",
     "planned",
 )
 """The keys of the header that are complete only at the end of the run."""

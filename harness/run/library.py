@@ -135,9 +135,10 @@ def compare_runs(
     cannot tell). ``margins``: measure -> the share up to which a change counts as none. Raises RunError.
     """
     from harness.compare import comparison
+    from harness.compare.verdicts import Criteria
 
     (one, first), (other, second) = _side(reference, "reference"), _side(candidate, "candidate")
-    return comparison.compare_runs(first, second, (one, other), margins)
+    return comparison.compare_runs(first, second, (one, other), Criteria(margins or {}))
 
 
 def _side(run: Results | str | Path, name: str) -> tuple[str, Summary]:

@@ -13,10 +13,8 @@ from harness.cli.main import main
 from harness.compare.gates import from_option
 from harness.compare.looks import BOUNDS, blocks, decided, futile, level
 from harness.compare.stats import Attempts, rates
-from harness.compare.verdicts import Difference
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row
-from tests.simulated import verdict_of
 
 NEW = "gemini-3-flash-preview"
 
@@ -43,27 +41,42 @@ def document(capsys: pytest.CaptureFixture[str], *command: str) -> tuple[int, di
     return code, json.loads(shown.out), shown.err
 
 
-RUN = ("run", "--live", "--model", "gemini-2.5-flash", "--until-told")
+RUN = ("run", "--live", "--model", "gemini-2.5-flash", "--concurrency", "1", "--until-told")
 
 
 def test_a_run_ends_when_its_gate_cannot_change(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite("http: 200")
     code, run, said = document(capsys, *RUN, "--gate", "pass_rate.min=50%")
-    assert (code, len(run["results"])) == (0, 24)
-    assert "told after 24 of 40 cases; $" in said
+    assert (code, len(run["results"])) == (0, 20)
+    assert "told after 20 of 40 cases; $" in said
     assert "go on with it" not in said
     [gate] = run["run"]["gates"]
     assert gate["crossed"] is False
-    assert "the 16 attempts left cannot change it" in gate["message"]
+    assert "the 20 attempts left cannot change it" in gate["message"]
     order = [result["case"] for result in run["results"]]
     assert order == sorted(order)
-    assert order != [f"case-{n:02}" for n in range(24)]
+    assert order != [f"case-{n:02}" for n in range(20)]
 
 
 def test_a_run_that_fails_its_gate_ends_early(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite("http: 500")
     code, run, _ = document(capsys, *RUN, "--gate", "pass_rate.min=90%")
-    assert (code, len(run["results"]), run["run"]["looks"]) == (1, 8, 1)
+    assert (code, len(run["results"]), run["run"]["looks"]) == (1, 5, 1)
+
+
+def test_a_comparison_answers_the_budgets_of_a_stopped_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """95% of 40: three failed attempts decide it. The other budget is still open there."""
+    suite("http: 500")
+    budgets = "compare: {gate: {pass_rate: {min: 95%}, latency: {max: 60s}}}\n"
+    Path("suites/many.yaml").write_text(Path("suites/many.yaml").read_text() + budgets)
+    document(capsys, *RUN)
+    code, compared, _ = document(capsys, "compare", "last", "last", "--gate", "pass_rate.min=99%")
+    shown = {gate["gate"]: gate["message"] for gate in compared["gates"]}
+    assert code == 1
+    assert shown.popitem()[1].startswith("not asked: the run stopped early by design: latency is ")
+    assert all(
+        message.startswith("crossed: pass_rate is 0%, 0 of 3 attempts in 3 cells, ") for message in shown.values()
+    )
 
 
 def test_a_resumed_run_goes_on_with_the_same_looks(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,7 +86,7 @@ def test_a_resumed_run_goes_on_with_the_same_looks(project: Path, capsys: pytest
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:12]))
     code, again, said = document(capsys, "run", "--resume")
     assert code == 0
-    assert "told after 24 of 40 cases" in said
+    assert "told after 20 of 40 cases" in said
     assert {result["id"] for result in again["results"]} == {result["id"] for result in whole["results"]}
 
 
@@ -134,7 +147,7 @@ def test_five_looks_keep_the_level_and_the_power() -> None:
             sides = (Attempts(side[:end], np.ones(end, int)) for side in passed)
             evidence = rates(range(end), *sides, margin=0.02, scope="these cases")
             told = (evidence.p or 1) <= level(look)
-            if told or futile(Difference("pass_rate", None, verdict_of(evidence)), look):
+            if told or futile(evidence.p, look):
                 break
         whole = rates(range(120), *(Attempts(side, [1] * 120) for side in passed), margin=0.02, scope="these cases")
         if after == 0.95:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.compare.candidates import combine
 from harness.compare.comparison import Comparison, by_value, compare_axis, compare_runs, read_answers, reference_first
-from harness.compare.verdicts import Difference, sentence
+from harness.compare.verdicts import Criteria, Difference, sentence
 from harness.results.rows import OutcomeRow, Row
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
@@ -72,7 +72,7 @@ def test_too_few_cases_name_the_least_number_it_takes() -> None:
 
 
 def test_one_case_says_nothing_about_others() -> None:
-    compared = compare_runs(summarise([row()]), summarise([row()]), ("1", "2"), scope="cases like these")
+    compared = compare_runs(summarise([row()]), summarise([row()]), ("1", "2"), Criteria(scope="cases like these"))
     verdicts = compared.to_json()["verdicts"]
     assert {(verdict["verdict"], verdict["interval"], verdict["needs"]) for verdict in verdicts} == {
         ("cannot tell", None, None)
@@ -144,7 +144,7 @@ def test_no_flip_in_few_cases_is_no_proof_that_there_are_none() -> None:
 def test_the_margin_decides_what_is_the_same() -> None:
     summary = summarise([row(f"case-{n}") for n in range(100)])
     verdicts = [
-        compare_runs(summary, summary, ("1", "1"), {"pass_rate": margin}).differences[0].verdict
+        compare_runs(summary, summary, ("1", "1"), Criteria({"pass_rate": margin})).differences[0].verdict
         for margin in (0.02, 0.05)
     ]
     assert verdicts == ["cannot tell", "same"]

@@ -13,7 +13,7 @@ from harness.compare.gates import evaluate, from_option
 from harness.compare.gates.level import evaluate_level
 from harness.compare.stats import Attempts, ComparedMeasure, Scope, assess, numbers, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.verdicts import Difference, sentence
+from harness.compare.verdicts import Criteria, Difference, sentence
 from harness.report.content.comparison import best_of, correction_note, overview
 from harness.results.rows import Row
 from harness.results.summary import Summary, summarise
@@ -22,7 +22,7 @@ from tests.sample_rows import failed, row
 
 def runs(before: Sequence[int], after: Sequence[int], repeat: int = 1, scope: Scope | None = None) -> Comparison:
     """Two runs; the numbers of passed attempts of each case."""
-    return compare_runs(_run(before, repeat), _run(after, repeat), ("1", "2"), scope=scope)
+    return compare_runs(_run(before, repeat), _run(after, repeat), ("1", "2"), Criteria(scope=scope))
 
 
 def _run(passed: Sequence[int], repeat: int) -> Summary:
@@ -205,6 +205,23 @@ def test_a_measure_that_is_no_number_is_not_measured() -> None:
     ]
     latency = compare_runs(sides[0], sides[1], ("1", "2")).differences[1]
     assert (latency.measure, latency.evidence.cases, latency.verdict) == ("latency_s", 8, "worse")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ([-1.0, 2, -3, 1, -2, 4, -1, 2], [1.0, 2, 3, 4, 1, 2, 3, 1], "from 0.25 to 2.125 in 8 cases"),
+        ([0.0] * 8, [1.0, 2, 3, 4, 1, 2, 3, 1], "from none to some"),
+        ([float("inf")] + [1.0] * 7, [1.0] * 8, "no case differed in 7"),
+        ([1e308] * 2 + [1.0] * 6, [1e307] * 2 + [1.0] * 6, "no case differed in 6"),
+    ],
+)
+def test_numbers_that_make_no_ratio_are_shown(before: list[float], after: list[float], words: str) -> None:
+    sides = [
+        summarise(row(f"case-{n}", measures={"latency_s": seconds}) for n, seconds in enumerate(side))
+        for side in (before, after)
+    ]
+    assert words in sentence(compare_runs(sides[0], sides[1], ("1", "2")).differences[1])
 
 
 # --- budgets and gates --------------------------------------------------------------------------------

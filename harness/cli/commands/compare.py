@@ -16,7 +16,7 @@ from harness.cli import printing, saved_run
 from harness.compare import gates, looks
 from harness.compare.candidates import Comparisons, combine
 from harness.compare.comparison import Comparison, Values, by_value, compare_runs, compare_values, reference_first
-from harness.compare.verdicts import JUDGED
+from harness.compare.verdicts import JUDGED, Criteria
 from harness.errors import UsageError, first
 from harness.gemini import models
 from harness.model import Json
@@ -112,7 +112,7 @@ def _found(options: Namespace) -> Comparison | Comparisons:
         raise UsageError("--target and --axis compare within one run: leave out either the second run or these options")
     other = saved_run.find(options.candidate, options)
     reference, candidate = (base, base.summary()), (other, other.summary())
-    comparison = gated(_two_runs(reference, candidate, margins(options), scope(options)), asked, base, candidate, None)
+    comparison = gated(_two_runs(reference, candidate, options), asked, base, candidate, None)
     return replace(comparison, command=_again(options, (base, other), []))
 
 
@@ -127,15 +127,10 @@ def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -
     return words.command("compare", *arguments)
 
 
-def margins(options: Namespace) -> dict[str, float]:
-    """Measure -> the margin of ``--margin``, as a share. Raises UsageError."""
-    return dict(margin(text) for text in options.margin)
-
-
-def scope(options: Namespace) -> Scope | None:
-    """What ``--scope`` says; None: what suits the two sides."""
-    words: dict[str, Scope] = {"these-cases": "these cases", "cases-like-these": "cases like these"}
-    return words[options.scope] if options.scope else None
+def criteria(options: Namespace, *runs: RunRow) -> Criteria:
+    """What ``--margin`` and ``--scope`` say, and the level of these runs. Raises UsageError."""
+    scopes: dict[str, Scope] = {"these-cases": "these cases", "cases-like-these": "cases like these"}
+    return Criteria(dict(map(margin, options.margin)), scopes.get(options.scope), looks.alpha(*runs))
 
 
 def gated(
@@ -158,10 +153,16 @@ def gated(
             notes.append(f"{file} is missing: gates of {row['suite']} were not checked")
     notes += models.lifecycles(_models(comparison), shared.today())
     parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(gate.is_budget for gate in asked) else {}
-    look = max(run.get("looks", 0) for run in (base.run, candidate[0].run))
-    results = [gates.evaluate(looks.at_look(gate, look) if look else gate, comparison, parts) for gate in asked]
-    answers = [replace(result, gate=gate) for gate, result in zip(asked, results, strict=True)]
-    return replace(comparison, gates=answers, notes=notes)
+    look = looks.look_of(base.run, candidate[0].run)
+
+    def answer(gate: gates.Gate) -> gates.GateResult:
+        if gate.is_budget and "whole" in candidate[0].run:
+            cells = [pair.candidate for pair in comparison.pairs if pair.candidate]
+            return looks.stopped_answer(gate, candidate[0].run, candidate[1], cells)
+        held = gate if look is None else looks.at_look(gate, look)
+        return replace(gates.evaluate(held, comparison, parts), gate=gate)
+
+    return replace(comparison, gates=list(map(answer, asked)), notes=notes)
 
 
 def _models(comparison: Comparison) -> list[str]:
@@ -192,14 +193,11 @@ def _block(file: Path) -> Mapping[str, Json]:
 def _two_runs(
     reference: tuple[SavedRun, Summary],
     compared: tuple[SavedRun, Summary],
-    margins: dict[str, float],
-    scope: Scope | None,
+    options: Namespace,
 ) -> Comparison:
     (base, base_summary), (candidate, candidate_summary) = reference, compared
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    comparison = compare_runs(
-        base_summary, candidate_summary, names, margins, scope, looks.alpha(base.run, candidate.run)
-    )
+    comparison = compare_runs(base_summary, candidate_summary, names, criteria(options, base.run, candidate.run))
     summaries = (("reference", base_summary), ("candidate", candidate_summary))
     sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
     same = base.run["id"] == candidate.run["id"]
@@ -225,8 +223,8 @@ def _within(base: SavedRun, options: Namespace, requested: Sequence[gates.Gate])
     """Compare values of one axis of a run with the first. Values without a common cell are left out, unless none has one."""
     summary = base.summary()
     axis, reason, cells, (reference, *candidates) = _sides(summary, base, options)
-    sure = margins(options), scope(options), looks.alpha(base.run)
-    found_by_value = {value: compare_values(cells, axis, reference, value, *sure) for value in candidates}
+    sure = criteria(options, base.run)
+    found_by_value = {value: compare_values(cells, axis, reference, value, sure) for value in candidates}
     kept = {value: found for value, found in found_by_value.items() if found.paired} or {
         candidates[0]: found_by_value[candidates[0]]
     }

@@ -86,7 +86,7 @@ def main(options: Namespace) -> int:
     check_statistics()  # before anything is asked
     saved = _resumed(options)
     printing.check(options, "migration")
-    compare.margins(options)
+    compare.criteria(options)
     asked = [gates.from_option(text) for text in options.gate]
     if options.fail_fast:
         check_fail_fast(asked)
@@ -240,12 +240,12 @@ def _play_until_told(
 ) -> None:
     """Play the new side look by look. The notes of the run say where it stopped."""
     old, new = sides
+    criteria = compare.criteria(options)
 
     def told(look: int, counted: Set[str]) -> str | None:
         rows = load(played.writer.path).rows()
         summary = summarise(row for row in rows if row.target == str(old) or row.group in counted)
-        how = compare.margins(options), compare.scope(options), looks.level(look)
-        found = compare_axis(summary, "target", str(old), str(new), *how)
+        found = compare_axis(summary, "target", str(old), str(new), replace(criteria, alpha=looks.level(look)))
         wanted = [looks.at_look(gate, look) for gate in asked]
         return looks.told(found, [gates.evaluate(gate, found) for gate in wanted], look)
 
@@ -304,7 +304,7 @@ def _document(
         {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short or "looks" in saved.run else set()
     )
     sides = whole, "target", str(old), str(new)
-    found = compare_axis(*sides, compare.margins(options), compare.scope(options), looks.alpha(saved.run))
+    found = compare_axis(*sides, compare.criteria(options, saved.run))
     source = (saved.run, saved.rows_of)
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole), "target")
     facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours

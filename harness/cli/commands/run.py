@@ -6,8 +6,7 @@ import gc
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
@@ -231,29 +230,10 @@ def _play(
         return None
     from harness.cli import until_told
     from harness.compare.gates import budgets, from_option
-    from harness.compare.looks import decided
 
-    plan, answers = session.plan, list[GateRow]()
+    plan = session.plan
     asked = [*map(from_option, options.gate), *budgets(plan.suite_row(suite) for suite in plan.suites)]
-    until_told.check_gates(asked)
-
-    def told(look: int, counted: Set[str]) -> str | None:
-        summary = load(played.writer.path).summary()
-        groups = [group for group in summary.groups.values() if group.id in counted]
-        made = Counter[str]()
-        for group in groups:
-            made[group.suite] += group.attempts
-        sizes = {suite.name: plan.trials.trials_in_suite(suite) for suite in plan.suites}
-        missing = {suite: size - made[suite] for suite, size in sizes.items()}
-        found = [
-            decided(gate, groups, missing[gate.suite] if gate.suite else sum(missing.values()), look) for gate in asked
-        ]
-        answers[:] = [answer.to_json() for answer in found]
-        crossed = any(answer.crossed for answer in found)
-        return "told" if crossed or all(answer.crossed is False for answer in found) else None
-
-    stopped = until_told.play(played, plan.trials, left, policy, told)
-    return (stopped, answers) if stopped else None
+    return until_told.play_for_gates(played, plan, left, policy, asked)
 
 
 def _conclude(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.compare.gates.gate import Gate, GateResult, quantity, result_of
 from harness.results.groups import Group
+from harness.text.amounts import count
 
 if TYPE_CHECKING:
     from harness.compare.stats import Interval
@@ -42,11 +43,13 @@ def _rate_result(gate: Gate, cells: Sequence[Group]) -> GateResult:
     judged = [cell for cell in cells if cell.judged]
     passed, of, made = (sum(column) for column in zip(*((e.passed, e.judged, e.attempts) for e in cells), strict=True))
     if not of:
-        return GateResult(gate, None, f"cannot tell: none of {_attempts(made)} in {_cells(cells)} could be judged")
+        return GateResult(
+            gate, None, f"cannot tell: none of {count(made, 'attempt')} in {_cells(cells)} could be judged"
+        )
     rate = passed / of
     ends = _rate_ends(gate, judged) if gate.confidence is not None else (rate, rate)
     unjudged = f", {made - of:,} not judged" if made > of else ""
-    seen = f"{passed:,} of {_attempts(of)} in {_cells(judged)}{unjudged}"
+    seen = f"{passed:,} of {count(of, 'attempt')} in {_cells(judged)}{unjudged}"
     return result_of(
         gate, gate.crossed(*ends), f"pass_rate is {quantity('pass_rate', rate)}{_interval_text(gate, ends)}, {seen}"
     )
@@ -68,7 +71,7 @@ def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> G
 def _total_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
     paid = [cell.measured(gate.measure) for cell in seen]
     total, attempts = sum(cell.total for cell in paid), sum(int(cell.size) for cell in paid)
-    seen_text = f"{gate.name} is {quantity(gate.measure, total)} in all of {_attempts(attempts)} in {_share_of_cells(seen, cells)}"
+    seen_text = f"{gate.name} is {quantity(gate.measure, total)} in all of {count(attempts, 'attempt')} in {_share_of_cells(seen, cells)}"
     return _with_unpriced(gate, gate.crossed(total, total), seen_text, cells)
 
 
@@ -77,7 +80,7 @@ def _with_unpriced(gate: Gate, crossed: bool | None, seen_text: str, cells: Sequ
     unpriced = sum(cell.tally.unpriced for cell in cells) if gate.name == "cost" else 0
     if not unpriced:
         return result_of(gate, crossed, seen_text)
-    return result_of(gate, crossed or None, f"{seen_text}, and that of {_attempts(unpriced)} is not known")
+    return result_of(gate, crossed or None, f"{seen_text}, and that of {count(unpriced, 'attempt')} is not known")
 
 
 def _rate_ends(gate: Gate, cells: Sequence[Group]) -> Interval:
@@ -106,12 +109,8 @@ def _interval_text(gate: Gate, ends: Interval | None) -> str:
     return f" ({' to '.join(quantity(gate.measure, end) for end in ends)} at {gate.confidence:.4g}%)"
 
 
-def _attempts(number: int) -> str:
-    return f"{number:,} attempt{'' if number == 1 else 's'}"
-
-
 def _cells(cells: Sequence[Group]) -> str:
-    return f"{len(cells):,} cell{'' if len(cells) == 1 else 's'}"
+    return count(len(cells), "cell")
 
 
 def _share_of_cells(seen: Sequence[Group], cells: Sequence[Group]) -> str:

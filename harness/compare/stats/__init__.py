@@ -24,7 +24,7 @@ added at either end. Better-known intervals (bootstrap-t, Hall's alone) miss up 
   to agree there.
 - `exact`: the exact distribution of a sum of independent steps: flips of cases, divisions of attempts.
 - `rates`: pass rates, in both scopes. `numbers`: seconds, tokens, dollars.
-- `sign_flip`: the sign-flip test. `skew`: Hall's t test, for differences that are skewed.
+- `tails`: how far further cases may scatter. `sign_flip`: the sign-flip test. `skew`: Hall's t test, for differences that are skewed.
 - `multiple_comparisons`: the correction over the comparisons of one report.
 - `verdict`: better, worse, same or cannot tell, and how many more cases would decide.
 - `pass_at_k`: pass@k and pass^k.

@@ -64,6 +64,8 @@ class PairedEvidence:
     """Standard deviation of a case's difference, on the scale of the margin."""
     noise: float | None = None
     """The fraction of the variance of a case's difference that more attempts would average out, 0 to 1."""
+    wider: Callable[[], Vector] | None = field(default=None, compare=False, repr=False)
+    """Factors, equally likely, by which the true ``change_spread`` may exceed that of the sample; numbers only."""
     prior: float = 0.0
     """Pseudo-cases that were added to the interval: see ``rates.PRIOR``."""
     sides: tuple[Interval, Interval] | None = None

@@ -99,12 +99,13 @@ def divisions(judged: NDArray[np.int64], passed: NDArray[np.int64], common: int 
     base = int(max(column.max() for column in columns)) + 1
     keys, times = np.unique((columns[0] * base + columns[1]) * base + columns[2], return_counts=True)
     return [
-        _division(int(key // base // base), int(key // base % base), int(key % base), common, int(number))
+        division(int(key // base // base), int(key // base % base), int(key % base), common, int(number))
         for key, number in zip(keys, times, strict=True)
     ]
 
 
-def _division(reference: int, candidate: int, passed: int, common: int | None, times: int) -> Steps:
+def division(reference: int, candidate: int, passed: int, common: int | None, times: int) -> Steps:
+    """The same for so many cells with these numbers of attempts, and passed attempts in all."""
     after = np.arange(max(0, passed - reference), min(candidate, passed) + 1)
     logs = _choose(candidate, after) + _choose(reference, passed - after)
     chances = np.exp(logs - _choose(reference + candidate, np.array(passed)))

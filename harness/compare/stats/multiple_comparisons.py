@@ -37,7 +37,7 @@ def holm(chances: Sequence[float], least: Sequence[float], alpha: float) -> list
     ``least``: the smallest p value that each comparison can give. A comparison that can never be significant does not count
     (Tarone): if k comparisons count, only those with ``least`` of at most alpha / k are among them.
     """
-    size = next(k for k in range(1, len(chances) + 2) if sum(chance <= alpha / k for chance in least) <= k)
+    size = counting(least, alpha)
     counted = sorted((i for i, chance in enumerate(least) if chance <= alpha / size), key=lambda i: chances[i])
     found = [Corrected(min(1.0, p * size), alpha / size, size) for p in chances]
     highest, level = 0.0, 0.0
@@ -49,20 +49,25 @@ def holm(chances: Sequence[float], least: Sequence[float], alpha: float) -> list
     return found
 
 
+def counting(least: Sequence[float], alpha: float) -> int:
+    """How many comparisons count, at least 1."""
+    return next(k for k in range(1, len(least) + 2) if sum(chance <= alpha / k for chance in least) <= k)
+
+
 def shared_signs(evidence: Sequence[PairedEvidence], alpha: float) -> list[Corrected]:
     """The correction for measures of the same cells. Holm's holds too, so the smaller p value counts."""
-    plain = holm([_or_one(one.p) for one in evidence], [one.least_p for one in evidence], alpha)
+    plain = holm([or_one(one.p) for one in evidence], [one.least_p for one in evidence], alpha)
     moving = [at for at, one in enumerate(evidence) if one.flips is not None and one.flips[0].any()]
     if len(moving) < 2:
         return plain
-    moving.sort(key=lambda at: _or_one(evidence[at].p))
+    moving.sort(key=lambda at: or_one(evidence[at].p))
     chances = _drawn_chances([evidence[at] for at in moving])
     smallest = np.minimum.accumulate(chances[:, ::-1], axis=1)[
         :, ::-1
     ]  # over this measure and those with larger p values
     highest, level, found = 0.0, 0.0, list(plain)
     for at, minima in zip(moving, smallest.T, strict=True):
-        p = _or_one(evidence[at].p)
+        p = or_one(evidence[at].p)
         if highest <= alpha:
             level = max(float(np.sort(minima)[max(int(alpha * (1 + DRAWS)) - 1, 0)]) - 0.5 / DRAWS, plain[at].level)
         highest = max(highest, min((1 + np.count_nonzero(minima <= p + 1e-9)) / (1 + DRAWS), plain[at].p))
@@ -70,11 +75,11 @@ def shared_signs(evidence: Sequence[PairedEvidence], alpha: float) -> list[Corre
     return found
 
 
-def _or_one(p: float | None) -> float:
+def or_one(p: float | None) -> float:
     return 1.0 if p is None else p
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _signs(count: int) -> Vector:
     drawn = np.random.default_rng(SEED).integers(0, 2, (DRAWS, count))
     return np.asarray(2.0 * drawn - 1.0, np.float64)
@@ -82,12 +87,10 @@ def _signs(count: int) -> Vector:
 
 def _drawn_chances(evidence: Sequence[PairedEvidence]) -> Vector:
     """The p value of each measure under random signs of cases, which all measures share: shape (draws, measures)."""
-    columns = []
-    for one in evidence:
-        assert one.flips is not None
-        differences, cases = one.flips
-        columns.append(np.bincount(cases % GROUPS, weights=differences, minlength=GROUPS))
-    sums = np.abs(np.einsum("ij,jk->ik", _signs(GROUPS), np.stack(columns, axis=1)))
+    flips = [one.flips for one in evidence if one.flips is not None]
+    groups = min(GROUPS, 1 + max(int(cases.max()) for _, cases in flips))
+    columns = [np.bincount(cases % groups, weights=differences, minlength=groups) for differences, cases in flips]
+    sums = np.abs(np.einsum("ij,jk->ik", _signs(groups), np.stack(columns, axis=1)))
     sums += 1e-9 * sums.max(axis=0)  # sums that differ by rounding only are equal
     ordered = np.sort(sums, axis=0)
     at_least = [

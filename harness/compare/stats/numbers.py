@@ -7,6 +7,7 @@ counts only if both are significant: the larger p value, and the union of both i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from harness.compare.stats.evidence import (
 )
 from harness.compare.stats.sign_flip import flip_interval, flip_p, least_p
 from harness.compare.stats.skew import Skewness, skew_corrected
+from harness.compare.stats.tails import wider
 
 
 def numbers(
@@ -69,9 +71,15 @@ def numbers(
         spread=spreads[0],
         change_spread=spreads[1],
         noise=spreads[2],
+        wider=cache(lambda: wider(before / cells, (before + differences) / cells)),
         typical=_typical(logs, cells) if positive else None,
         flips=(differences, owners),
     )
+
+
+RATIO_CASES = 30
+"""With fewer cases the ratio of the means must differ too, by Hall's test: they show little of a tail, and raise false alarms where the
+shapes differ. With more it would cost 6 percentage points of power and gain little."""
 
 
 class _Clusters:
@@ -80,15 +88,15 @@ class _Clusters:
     def __init__(self, before: Vector, differences: Vector, cells: Vector) -> None:
         self.before, self.differences, self.cells = before, differences, cells
         self.shift, self.ratio = _mean_difference(differences, cells), _log_ratio(before, differences)
-        estimates = [estimate.p(0.0) for estimate in (self.shift, self.ratio) if estimate]
-        self.p = max([flip_p(differences), *estimates])
+        needed = (self.shift, self.ratio) if cells.size < RATIO_CASES else (self.shift,)
+        self.p = max([flip_p(differences), *(estimate.p(0.0) for estimate in needed if estimate)])
         self._known: dict[float, Ends] = {}
 
     @property
     def change(self) -> float | None:
-        """The relative change of the mean; None from 0 to more."""
+        """The relative change of the mean; None from 0 to more, and where a number is negative."""
         whole = float(self.before.sum())
-        if whole > 0:
+        if whole > 0 and self.before.min() >= 0:
             return float(self.differences.sum()) / whole
         return None if self.differences.any() else 0.0
 
@@ -103,7 +111,7 @@ class _Clusters:
         own = _union(flip_interval(self.differences, self.cells, confidence), self.shift, confidence)
         mean = float(self.differences.sum() / self.cells.sum())
         found = agreeing(own, mean, excludes_zero=rejected) if own else None
-        if self.change is None or self.before.sum() <= 0 or self.before.min() < 0:
+        if self.change is None or self.before.sum() <= 0:
             return Ends(found, None)
         logs = self.ratio.interval(confidence) if self.ratio else None
         relative = flip_interval(self.differences, self.before, confidence)
@@ -196,7 +204,7 @@ def _log_ratio(before: Vector, differences: Vector) -> Skewness | None:
     if was <= 0 or now <= 0:
         return None
     return skew_corrected(
-        float(np.log1p(differences.mean() / was)), (differences * was - before * differences.mean()) / (was * now)
+        float(np.log1p(differences.mean() / was)), (differences - before * (differences.mean() / was)) / now
     )
 
 

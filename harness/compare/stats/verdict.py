@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
 from harness.compare.stats.evidence import CONFIDENCE, Ends, PairedEvidence, Typical, Vector
-from harness.compare.stats.multiple_comparisons import Corrected, holm, shared_signs
+from harness.compare.stats.multiple_comparisons import Corrected, holm, or_one, shared_signs
 
 ALPHA = 1 - CONFIDENCE
 POWER = 0.8
@@ -93,7 +93,7 @@ def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -
                 Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports)) for one in corrected
             ]
         else:
-            corrected = holm([_or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
+            corrected = holm([or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
         found |= dict(zip(members, corrected, strict=True))
     assessed = iter([_assessment(question, found[place], alpha) for place, (_, question) in enumerate(flat)])
     return [[next(assessed) for _ in report] for report in reports]
@@ -106,10 +106,6 @@ def _families(questions: Sequence[tuple[int, ComparedMeasure]]) -> list[list[int
         key = ("primary", 0) if asked.primary else ("part", 0) if asked.part else ("other", report)
         families.setdefault(key, []).append(place)
     return list(families.values())
-
-
-def _or_one(p: float | None) -> float:
-    return 1.0 if p is None else p
 
 
 def is_same(evidence: PairedEvidence, confidence: float = CONFIDENCE) -> bool:
@@ -193,25 +189,25 @@ POSSIBLE = ndtri((np.arange(15) + 0.5) / 15)[:, None]
 
 
 def _power(evidence: PairedEvidence, cases: Vector, level: float, narrower: float | Vector, *, differs: bool) -> Vector:
-    """The probability that this many cases give *same*, or a difference: over all differences that are possible, or for none.
-
-    ``narrower``: a factor for the observed standard deviation.
+    """The probability that this many cases give *same*, or a difference: over all differences that are possible, or for none,
+    and over all standard deviations that are possible. ``narrower``: a factor for these.
     """
     now, shifts = np.array([evidence.cases], float), POSSIBLE * differs
-    seen = np.zeros((POSSIBLE.size, np.broadcast(cases, narrower).size))
+    factors = (evidence.wider() if evidence.wider else np.ones(1))[:, None, None] * narrower
+    seen = np.zeros((len(factors), POSSIBLE.size, np.broadcast(cases, narrower).size))
     if evidence.spread:
         truth = evidence.estimate * differs + shifts * _error(evidence.spread, now, evidence.prior)
-        error, true_error = _errors(evidence.spread * narrower, cases, evidence.prior)
+        error, true_error = _errors(evidence.spread * factors, cases, evidence.prior)
         beyond = ndtr((np.abs(truth) - _critical_value(level, cases) * error) / true_error)
         seen = np.where(cases >= min_cases(level), beyond, 0.0)
     if evidence.change_spread is not None and evidence.change is not None:
         truth = evidence.change * differs + shifts * _error(evidence.change_spread, now, evidence.prior)
-        error, true_error = _errors(evidence.change_spread * narrower, cases, evidence.prior)
+        error, true_error = _errors(evidence.change_spread * factors, cases, evidence.prior)
         room = evidence.margin - _critical_value(ALPHA, cases) * error
         inside = ndtr((room - truth) / true_error) + ndtr((room + truth) / true_error) - 1
         enough = cases * evidence.chances / evidence.cases >= enough_cases(evidence.margin)
         seen = np.maximum(seen, np.where(enough, inside, 0.0))
-    return np.asarray(seen.mean(axis=0), np.float64)
+    return np.asarray(seen.mean(axis=(0, 1)), np.float64)
 
 
 def _errors(spread: float | Vector, cases: Vector, prior: float) -> tuple[Vector, Vector]:
