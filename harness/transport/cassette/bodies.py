@@ -6,6 +6,7 @@ import binascii
 import re
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -48,6 +49,8 @@ _BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 """How a body begins that is taken for base64 although nothing says that it is."""
 _FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", "toolCallCancellation"})
 """Keys of requests, and of messages of the Live API, which count tokens too."""
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_LONGEST_WORD = 60
 _DEEPEST = 20
 
 
@@ -61,7 +64,12 @@ class Body(Struct, frozen=True):
 
 def word(key: Any) -> str:
     """A key without case and separators: ``status_code``, ``StatusCode`` and ``status-code`` are ``statuscode``."""
-    return re.sub(r"[^a-z0-9]", "", str(key).lower())
+    return _word(key) if isinstance(key, str) and len(key) < _LONGEST_WORD else _word.__wrapped__(str(key))
+
+
+@lru_cache(4096)
+def _word(key: str) -> str:
+    return _SEPARATORS.sub("", key.lower())
 
 
 def is_answer(value: Json) -> bool:

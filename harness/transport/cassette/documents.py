@@ -175,7 +175,10 @@ _HINTS = (b"candidates", b"contents", b"usageMetadata", b'"error"')
 _COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 _ADDRESS = re.compile(r"""(?:https?://|/v1)[^\s"'{}]{1,300}enerateContent[^\s"'{}]{0,200}""")
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
+_OBJECT = re.compile(r"""\{(?=\s*+\\?["'][\w$-][^"'\n]{0,100}["']\s*+:|[ \t\r]*+\n)""")
+"""Where an object with a key begins, also inside a JSON text."""
 _PYTHON = re.compile(r"\{\s*'\w+'\s*:")
+_LARGEST_LITERAL = 20_000_000
 _LONGEST, _MOST_ATTEMPTS = 4_000_000, 100
 """Characters of an object over several lines of a log, and how many of them may turn out to be none."""
 
@@ -190,6 +193,8 @@ def _otherwise(raw: bytes, complaint: str) -> list[Any]:
 
 def _literal(raw: bytes) -> list[Any]:
     """One object or list as JavaScript or Python writes it."""
+    if len(raw) > _LARGEST_LITERAL:
+        return []
     try:
         return Extracted([json_value(as_json(raw.decode()).encode("utf-8", "surrogatepass"))], "JSON5")
     except ValueError:
@@ -215,7 +220,8 @@ def logged(raw: bytes) -> list[Any]:
     if not any(hint in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
     text, found, at, spare = raw.decode("utf-8", "replace"), list[Any](), 0, _MOST_ATTEMPTS
-    while (begin := text.find("{", at)) >= 0:
+    while match := _OBJECT.search(text, at):
+        begin = match.start()
         found += _ADDRESS.findall(text, at, begin)
         end = text.find("\n", begin) % (len(text) + 1)  # the end of the text where there is no further line
         value, length = _object(text[begin:end])
@@ -233,9 +239,11 @@ def logged(raw: bytes) -> list[Any]:
 
 def _behind_prefixes(text: str, begin: int) -> tuple[Any, int]:
     """An object over several lines of a log, all of which begin with a prefix as wide as that of its first line."""
-    start = text.rfind("\n", 0, begin) + 1
+    start, end = text.rfind("\n", 0, begin) + 1, text.find("\n", begin)
     width = begin - start
-    lines = text[start : start + _LONGEST].split("\n") if width else []
+    if not width or text[end + 1 + width : end + 41 + width].lstrip()[:1] not in ('"', "'", "{", "[", "}"):
+        return None, 0
+    lines = text[start : start + _LONGEST].split("\n")
     bare = "\n".join(line[width:] for line in lines)
     value, length = _object(bare)
     return value, length + width * bare.count("\n", 0, length)

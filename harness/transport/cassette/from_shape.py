@@ -46,6 +46,8 @@ _SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
 _ID = re.compile(rb'"responseId"\s*:\s*"([^"]{1,100})"')
 _HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
 _DEEPEST = 60
+_SHORTEST = 12
+"""Characters. No shorter text is an address or a body."""
 _LONGEST_ADDRESS = 3_000
 _FEW = 40
 
@@ -53,7 +55,7 @@ _FEW = 40
 class Piece(Struct):
     """What was found of an exchange. ``answers``: its body, or the events of it; ``values``: their JSON, where it is known.
 
-    ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
+    ``ids``: the ``responseId`` of its values, where many were put together; ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
     """
 
     url: str | None = None
@@ -65,6 +67,7 @@ class Piece(Struct):
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     answers: list[Body] = field(default_factory=list)
     values: list[Json] = field(default_factory=list)
+    ids: set[Json] = field(default_factory=set)
     several: bool = False
     streams: bool | None = None
     id: str | None = None
@@ -108,11 +111,11 @@ def _in_column(values: list[Any]) -> list[Piece]:
     """What stands in the lines of a log, a mapping with a line each: an object may go over several lines."""
     if len(values) < 3 or not all(isinstance(value, Mapping) for value in values):
         return []
-    for key, first in values[0].items():
+    for key, first in list(values[0].items())[:_FEW]:
         lines = [value.get(key) for value in values] if isinstance(first, str) else []
         if lines and all(isinstance(line, str) for line in lines):
             text = "\n".join(line.removesuffix("\n") for line in lines)
-            if any(hint in text for hint in _HINTS) and (found := _in_text(f"\n{text}", 0)):
+            if any(hint in text for hint in _BODY_HINTS) and (found := _in_text(f"\n{text}", 0)):
                 return found
     return []
 
@@ -139,7 +142,7 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
     if isinstance(value, list):
         return _in_list(value, deep)
     if isinstance(value, str):
-        return _in_text(value, deep)
+        return _in_text(value, deep) if len(value) > _SHORTEST else []
     if isinstance(value, bytes):
         return _in_bytes(value, deep)
     return []
@@ -512,19 +515,25 @@ def _has_answer(body: Body) -> bool:
 def _grouped(pieces: list[Piece]) -> list[Piece]:
     """Answers that follow each other and go on in each other are the events of one answer."""
     found: list[Piece] = []
+    group: Piece | None = None
+    """The last of them, where it is a copy that this call made and may extend."""
     for piece in pieces:
         before = found[-1] if found else None
-        if before is not None and _goes_on(before, piece):
-            several = before.several or not _is_open(before)
-            found[-1] = replace(
-                before,
-                answers=[*before.answers, *piece.answers],
-                values=[*before.values, *piece.values],
-                several=several,
-            )
-        else:
+        if before is None or not _goes_on(before, piece):
             found.append(piece)
+            group = None
+            continue
+        if group is None:
+            group = found[-1] = replace(before, answers=[*before.answers], values=[*before.values], ids=_ids(before))
+        group.several = group.several or not _is_open(group)
+        group.answers += piece.answers
+        group.values += piece.values
+        group.ids |= _ids(piece)
     return found
+
+
+def _ids(piece: Piece) -> set[Json]:
+    return {value.get("responseId") for value in piece.values if isinstance(value, Mapping)}
 
 
 def _goes_on(before: Piece, piece: Piece) -> bool:
@@ -553,7 +562,7 @@ def _is_open(piece: Piece) -> bool:
     last = piece.values[-1]
     candidates = last.get("candidates") if isinstance(last, Mapping) else None
     first = candidates[0] if isinstance(candidates, list) and candidates else {}
-    ids = {value.get("responseId") for value in piece.values if isinstance(value, Mapping)}
+    ids = piece.ids or _ids(piece)
     return (bool(candidates) and not (first.get("finishReason") or first.get("finish_reason"))) or (
         len(piece.values) > 1 and len(ids) == 1 and None not in ids
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from io import StringIO
 from pathlib import Path
@@ -18,6 +18,7 @@ from harness.transport.cassette.sources import Recorded, Unread, by_pieces, sour
 
 _HEADER = re.compile(rb"\"?[A-Za-z_][\w .()/-]{0,60}\"?(?:([,;\t])\"?[\w .()/-]{0,60}\"?)+\r?\n")
 _HINTS = (b"candidates", b"contents")
+_SHORT = 20
 _MOST_ROWS = 200_000
 _STEPS = 20_000_000
 """How many steps of its virtual machine SQLite may take: a file of others may hold a query without an end."""
@@ -30,18 +31,27 @@ def table(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] 
     if not (header or raw.startswith(SQLITE)) or not any(hint in raw for hint in _HINTS):
         return None
     rows = _of_text(raw, header[1].decode()) if header else _of_sqlite(raw)
-    return list(by_pieces(from_shape.exchanges(rows))) or None
+    found = (dict(zip(columns, row, strict=False)) for columns, row in rows if any(map(_may_be_body, row)))
+    return list(by_pieces(from_shape.exchanges(found))) or None
 
 
-def _of_text(raw: bytes, delimiter: str) -> Iterator[Any]:
+def _may_be_body(cell: Any) -> bool:
+    if isinstance(cell, bytes):
+        return len(cell) > _SHORT
+    return isinstance(cell, str) and len(cell) > _SHORT and ("candidates" in cell or "contents" in cell)
+
+
+def _of_text(raw: bytes, delimiter: str) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
     csv.field_size_limit(max(csv.field_size_limit(), len(raw)))
+    lines = csv.reader(StringIO(raw.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
     try:
-        yield from csv.DictReader(StringIO(raw.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
+        columns = next(lines)
+        yield from ((columns, line) for line in lines)
     except csv.Error:
         return
 
 
-def _of_sqlite(raw: bytes) -> Iterator[Any]:
+def _of_sqlite(raw: bytes) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
     """The rows of its tables. A view is never asked, and nothing of its schema is run."""
     with closing(sqlite3.connect(":memory:")) as base:
         try:
@@ -54,7 +64,7 @@ def _of_sqlite(raw: bytes) -> Iterator[Any]:
             for (name,) in names.fetchall():
                 found = base.execute(f"SELECT * FROM {_quoted(str(name))} LIMIT {_MOST_ROWS}")  # noqa: S608 - a name
                 columns = [column[0] for column in found.description]
-                yield from (dict(zip(columns, row, strict=True)) for row in found)
+                yield from ((columns, row) for row in found)
         except (sqlite3.Error, UnicodeError, OverflowError):
             return
 

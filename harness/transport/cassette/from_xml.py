@@ -16,13 +16,14 @@ from harness.transport.cassette.interaction import Interaction
 from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
 
 _XML = re.compile(rb"\s*<(?:\?xml|[A-Za-z][\w.-]*[\s>])")
+_HINTS = (b"enerateContent", b"candidates", b"contents")
 _DEEPEST = 50
 
 
 @source("XML")
 def xml(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
     """The exchanges in an XML text. One that defines entities is not read: they may unfold without end."""
-    if not _XML.match(raw) or b"<!ENTITY" in raw:
+    if not _XML.match(raw) or b"<!ENTITY" in raw or not any(hint in raw for hint in _HINTS):
         return None
     try:
         root = ET.fromstring(raw)  # noqa: S314 - see above
