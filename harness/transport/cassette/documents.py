@@ -234,6 +234,7 @@ def logged(raw: bytes) -> list[Any]:
             spare -= not length
         found += [value] if length else []
         at = begin + length if length else end
+    found += _ADDRESS.findall(text, at)
     return Extracted(found, "log") if any(isinstance(one, dict) for one in found) else []
 
 
