@@ -102,7 +102,7 @@ def read(path: Path) -> Reading:
     try:
         # No name holds the bytes, so they are freed once they are decoded.
         return _read(path, plain(bytes_of(path)), partial(attachments.near, path))
-    except NoDocument as fault:
+    except (NoDocument, archive.BadArchive) as fault:
         raise BadCassette(f"{path}: {fault}") from fault
     except UNREADABLE as fault:
         raise BadCassette(f"{path}: not readable: {type(fault).__name__}: {fault}") from fault
