@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from harness.answer.late import LONG, LateEvents
 from harness.answer.refusals import is_binary
 from harness.model import AnswerFault, Chunk, Event, Exchange, Json
 from harness.text.jsontext import DEEPEST, is_deeper
@@ -43,7 +44,7 @@ class Framed(Struct):
     """The events and faults of a body. ``events`` are in order of arrival."""
 
     form: Form
-    events: list[Event] = field(default_factory=list)
+    events: list[Event] | LateEvents = field(default_factory=list)
     faults: list[AnswerFault] = field(default_factory=list)
 
     def add_fault(self, rule: str, at: str, message: str) -> None:
@@ -263,6 +264,8 @@ class _Sse:
     def read(self, content: bytes, start: int) -> Framed:
         """``form`` stays ``text`` if the body has no line of an event stream."""
         position = start
+        if len(content) > LONG:
+            self.framed.events = LateEvents(content)
         for raw in _lines(content, start):
             line = raw.rstrip(b"\r\n")
             self.line(line, position + len(line))
@@ -305,7 +308,7 @@ class _Sse:
             self.add_fault(f"{DONE} is not a Gemini event: the stream just ends")
             return True
         if (plain := _plain_object(payload)) is not None:
-            self.add_event(plain)
+            self.add_event(plain, payload)
             return True
         text = _text(payload, self.framed, "sse-framing", self.at)
         try:
@@ -326,9 +329,18 @@ class _Sse:
         self.add_event(value)
         return True
 
-    def add_event(self, value: Json) -> None:
-        """Add an event. What it repeats of the one before is kept once, since a long stream repeats much."""
+    def add_event(self, value: Json, line: bytes = b"") -> None:
+        """Add an event. What it repeats of the one before is kept once, since a stream repeats much.
+
+        ``line``: the line that it is, if it is one.
+        """
         events = self.framed.events
+        if isinstance(events, LateEvents):
+            if line and b"\n" not in line:
+                events.place(self.end - len(line), self.end, self.clock(self.end))
+            else:
+                events.append(Event(value, self.clock(self.end)))
+            return
         events.append(Event(_shared(value, events[-1].value) if events else value, self.clock(self.end)))
 
     def flush_stray_lines(self) -> None:

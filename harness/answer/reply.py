@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from harness.answer import framing
+from harness.answer.late import LateEvents
 from harness.gemini.providers import is_chat
 from harness.model import AnswerFault, Event, Exchange, Json, Reply
 
@@ -49,10 +50,9 @@ def _only(event: Event, index: int) -> Event:
 
 
 def _read(form: framing.Form, events: Sequence[Event], faults: Sequence[AnswerFault]) -> Reply:
-    answers = [event.value for event in events if isinstance(event.value, dict) and _is_answer(event.value)]
-    turns = _turns(answers)
+    turns = _turns(_answers(events))
     first = turns[min(turns)] if turns else _Turn()
-    response = _merged(answers, turns)
+    response = _merged(events, turns)
     candidate = candidate_of(response)
     parts = first.joined
     return Reply(
@@ -75,6 +75,11 @@ def _read(form: framing.Form, events: Sequence[Event], faults: Sequence[AnswerFa
         content=first.turn(),
         ttft=next((event.at for event in events if _has_output(event.value)), None),
     )
+
+
+def _answers(events: Sequence[Event]) -> Iterator[Object]:
+    """The values that are answers, one after another: a long stream does not hold them all."""
+    return (value for event in events if isinstance(value := event.value, dict) and _is_answer(value))
 
 
 def _in_dialect(framed: framing.Framed, url: str) -> framing.Framed:
@@ -190,7 +195,7 @@ def is_vertex(url: str) -> bool:
     return _VERTEX.search(url) is not None
 
 
-def _named(events: list[Event], url: str) -> list[Event]:
+def _named(events: list[Event] | LateEvents, url: str) -> Sequence[Event]:
     """Events with their enum numbers (``enum-encoding=int``) replaced by names; the same list if there are none."""
     if not any(_is_numbered(event.value) for event in events):
         return events
@@ -254,7 +259,7 @@ class _Turn:
         return joined(self.parts)
 
 
-def _turns(answers: Sequence[Object]) -> dict[int, _Turn]:
+def _turns(answers: Iterable[Object]) -> dict[int, _Turn]:
     turns: dict[int, _Turn] = {}
     for answer in answers:
         for index, candidate in _numbered(answer):
@@ -268,18 +273,18 @@ def _numbered(answer: Object) -> Iterator[tuple[int, Object]]:
         yield (index if isinstance(index, int) else position), candidate
 
 
-def _merged(answers: Sequence[Object], turns: Mapping[int, _Turn]) -> Object:
-    if len(answers) == 1 and len(turns) < 2:
-        return answers[0]
+def _merged(events: Sequence[Event], turns: Mapping[int, _Turn]) -> Object:
+    if len(few := list(islice(_answers(events), 2))) == 1 and len(turns) < 2:
+        return few[0]
     merged: Object = {}
-    for answer in answers:
+    for answer in _answers(events):
         for key, value in answer.items():
             _update(merged, key, value)
         for index, candidate in _numbered(answer):
             turns[index].merge(candidate)
     if turns:
         merged["candidates"] = [turns[index].merged() for index in sorted(turns)]
-    if usage := _last_usage(answers):
+    if usage := _last_usage(_answers(events)):
         merged["usageMetadata"] = usage
     return merged
 
@@ -293,10 +298,13 @@ def _update(into: Object, key: str, value: Json) -> None:
         into[key] = value
 
 
-def _last_usage(answers: Sequence[Object]) -> Object | None:
+def _last_usage(answers: Iterable[Object]) -> Object | None:
     """The last usage with a total. Earlier ones are running totals, later ones may have a traffic type only."""
-    usages = [usage for answer in reversed(answers) if (usage := an_object(answer.get("usageMetadata")))]
-    return next((usage for usage in usages if usage.get("totalTokenCount") is not None), usages[0] if usages else None)
+    last = total = None
+    for answer in answers:
+        if usage := an_object(answer.get("usageMetadata")):
+            last, total = usage, total if usage.get("totalTokenCount") is None else usage
+    return total or last
 
 
 # --- joining parts ------------------------------------------------------------------------------------------

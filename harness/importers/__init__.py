@@ -18,11 +18,14 @@ from harness.transport.cassette import Interaction, Recorded, Unread, sources
 def read(path: Path) -> list[Recorded | Unread]:
     """The requests in a file, in their order. Raises BadCassette, with the reason, if it holds none."""
     try:
-        return list(map(_recorded, sources.read(path).items))
+        found = list(map(_recorded, sources.read(path).items))
     except BadCassette:
         if path.is_file() and (commands := curl.read(path, sources.bytes_of(path))):
             return commands
         raise
+    if any(isinstance(item, Recorded) and item.answer for item in found):
+        return found
+    return curl.read(path, sources.bytes_of(path)) or found
 
 
 def _recorded(item: Interaction | Recorded | Unread) -> Recorded | Unread:

@@ -20,7 +20,8 @@ from harness.transport.cassette import Recorded, Unread, credentials, read_reque
 
 _NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-])"
 _COMMAND = re.compile(
-    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-]){_NAME}(?=[ \t]+\S)", re.MULTILINE
+    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?:/?(?:[\w.-]+/)+)?{_NAME}(?=[ \t]+\S)",
+    re.MULTILINE,
 )
 _ASSIGNMENT = re.compile(
     r"""^[ \t]*(?:export[ \t]+|set[ \t]+)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""", re.MULTILINE
@@ -38,6 +39,10 @@ _PIPED = re.compile(
     r"""(?:\b(?:echo|printf|jq)\b(?:[ \t]+-\w+)*(?:[ \t]+['"]%s(?:\\n)?['"])?[ \t]+(?P<text>'[^']*'|"(?:[^"\\]|\\.)*")|\bcat[ \t]+(?:<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)|(?P<file>[\w./-]+)))[ \t]*\|[ \t]*(?:\\?\n[ \t]*)?$"""
 )
 """What stands before a command and is piped into it."""
+_WRITTEN = re.compile(
+    r"""\b(?:echo|printf)[ \t]+(?P<text>'[^']*'|"(?:[^"\\]|\\.)*")[ \t]*>[ \t]*["']?(?P<file>[\w./-]+)"""
+)
+"""A document that ``echo`` writes."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
 _BARE = re.compile(r"(?!)()()|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
@@ -93,8 +98,14 @@ def _as_text(text: str) -> str:
     return text.translate(_QUOTES) if re.search(r"""(?:curl|-[HdX]|--\w+)[ \t]+[\u201c\u2018]""", text) else text
 
 
+_DEFAULT = re.compile(r"\$\{(\w+):?[-=]([^{}$\n]*)\}")
+
+
 def _plain(text: str) -> str:
-    """The text with the continuation marks of cmd and PowerShell replaced by those of a shell."""
+    """The text with the marks of cmd and PowerShell replaced by those of a shell, and defaults of variables that it does not set."""
+    text = _DEFAULT.sub(lambda found: f"${{{found[1]}}}" if f"{found[1]}=" in text else found[2], text)
+    if '"{""' in text:
+        text = text.replace('""', r"\"")
     if re.search(r'\^"|[ \t]\^\n', text):
         text = re.sub(r"\^\n", " \\\\\n", text)
         text = re.sub(r"\^(.)", r"\1", text)
@@ -136,6 +147,8 @@ def _script(path: Path, text: str) -> _Script:
         script.variables[found[1]] = value[1:-1] if value[0] in "\"'" else value
     for found in _HELD.finditer(text):
         script.variables[found["name"] or found["read"]] = _document(script, found["text"], found["quote"])
+    for found in _WRITTEN.finditer(text):
+        script.documents[found["file"]] = re.sub(r'\\(["\\])', r"\1", found["text"][1:-1])
     for found in _DOCUMENT.finditer(text):
         if file := re.search(r">[ \t]*[\"']?([^\s\"'>|]+)", found["before"] + found["after"]) or re.search(
             r"^tee[ \t]+(\S+)", found[0]
@@ -330,6 +343,8 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
     if re.search(r"\s", options.urls[0].strip()):
         raise _Unreadable("not a command line that can be read: its address holds a blank; is a quote missing?")
     url = options.urls[0].strip()
+    if options.get and any(value.lstrip()[:1] in ("{", "@") for value in options.data):
+        raise _Unreadable("curl -G sends its data in the address, not in a body; leave out -G")
     if options.get and options.data:
         url, options.data = f"{url}{'&' if '?' in url else '?'}{'&'.join(options.data)}", []
     headers = dict(line.split(":", 1) for line in options.headers if ":" in line)

@@ -128,7 +128,7 @@ def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) ->
             where = f"{file}, request {index}"
             native = operation_of(item.request)
             if native is None or not isinstance(item.request.body, dict):
-                result.left_out.append(LeftOut(where, _unusable(item.request, native is not None)))
+                result.left_out.append(LeftOut(where, _unusable(item, native is not None)))
                 continue
             key = (native[0], item.request.transport, canonical(item.request.body))
             if key not in cases:
@@ -143,7 +143,10 @@ def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) ->
     return list(cases.values())
 
 
-def _unusable(request: Request, native: bool) -> str:
+def _unusable(item: Recorded, native: bool) -> str:
+    request = item.request
+    if native and not request.content and item.answer is None:
+        return "it has no body; give it one with -d"
     if native and not request.content:
         return "only its answer was recorded, not what was asked; audit judges it"
     what = "its body is not JSON" if native else f"{request.method} {urlsplit(request.url).path}"

@@ -307,6 +307,8 @@ def _why_no_more(exchange: Exchange, longest: float) -> str:
 
 
 def _remedy(trial: Trial, fault: Exception, repeated: Sequence[str]) -> str:
+    if isinstance(fault, BadCassette) and isinstance(fault.__cause__, PermissionError):
+        return "\nallow this user to read it"
     if isinstance(fault, BadCassette):
         return "\nit is never overwritten: repair it, or remove it and record again"
     if not isinstance(fault, (NoRecording, StaleRecording)):

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from harness.transport.recorder import Coworker
     from harness.transport.wire import LocalServer
 
-_IS_SUITE = re.compile(rb"""^["']?(suite|cases)["']?[ \t]*:""", re.MULTILINE)
+_IS_SUITE = re.compile(
+    rb"""^["']?(suite|cases)["']?[ \t]*:|\A\s*\{(?:[^{}\[\]\n]*,)?\s*["']?(suite|cases)["']?\s*:""", re.MULTILINE
+)
+"""Also a mapping in braces, on one line or several, as JSON writes it."""
 
 SOON = 60
 """Days before a model's end from which on a live run warns of it."""

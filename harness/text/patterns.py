@@ -174,7 +174,7 @@ def _complexity(pattern: str, flags: int) -> tuple[Callable[[int], float], int]:
 
     with warnings.catch_warnings(action="ignore"):
         tree = list(_parser.parse(pattern, flags))
-    return lru_cache(maxsize=16)(lambda length: _ways(tree, length)), _nodes(tree)
+    return lru_cache(maxsize=4096)(lambda length: _ways(tree, length)), _nodes(tree)
 
 
 def _ways(items: Iterable[Any], length: int) -> float:

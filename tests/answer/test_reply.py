@@ -369,3 +369,20 @@ def test_a_large_page_as_event_stream_has_few_faults() -> None:
     found = read(sse(answer("Oslo")) + b"<p>\n\n" * 50_000)
     assert found.text == "Oslo"
     assert len(found.faults) == 100
+
+
+# --- long streams -----------------------------------------------------------------------------------------------
+
+ODD = b'data: {"candidates": [\ndata: ]}\n\ndata: [NaN]\n\n{"error": {"code": 500}}\n\ndata: {"a": "\\ud83d"}\n\n: ping\n\n'
+
+
+@pytest.mark.parametrize("end", ["\r\n\r\n", "\n\n", "\r\r"])
+def test_a_long_stream_reads_as_a_short_one(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = ODD + sse(chunk({"text": "Zü"}), chunk({"text": "rich"}), chunk({"text": "!"}, finish="STOP"), end=end) + ODD
+    short = reply.read(exchange(body, STREAM, headers={}))
+    monkeypatch.setattr("harness.answer.framing.LONG", 0)
+    late = reply.read(exchange(body, STREAM, headers={}))
+    assert type(late.events) is not list
+    assert (late.text, list(late.events)) == ("Zürich!", list(short.events))
+    assert (late.response, late.faults) == (short.response, short.faults)
+    assert (late.events[-1], late.events[1:3]) == (short.events[-1], short.events[1:3])

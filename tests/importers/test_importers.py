@@ -246,6 +246,7 @@ def test_the_provider_of_the_host_is_used(project: Path) -> None:
         ("a.sh", "curl 'unclosed\n", "not a command line that can be read"),
         ("a.sh", "curl --silent\n", "a curl command that is not understood"),
         ("a.sh", f"curl {URL} -d @missing.json\n", "which cannot be read"),
+        ("a.sh", f"curl -G {URL} -d '{{}}'\n", "sends its data in the address, not in a body"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_reported(
@@ -522,6 +523,10 @@ FORMS = {
     "upload": f"curl -T body.json {ASK}",
     "json heredoc": f"curl {ASK} --json @- <<'EOF'\n{TEXT}\nEOF",
     "encoded": f"curl {ASK} --data-urlencode '{TEXT}'",
+    "path of the program": f"sudo -u app /usr/bin/curl -s {ASK} -d '{TEXT}'",
+    "default of a variable": f"curl {ASK.replace('gemini-2.5-flash', '${MODEL:-gemini-2.5-flash}')} -d '{TEXT}'",
+    "written before": f"echo '{TEXT}' > asked.json\ncurl {ASK} -d @asked.json",
+    "doubled quotes": f'curl "{ASK}" ^\r\n -d "{TEXT.replace(chr(34), chr(34) * 2)}"',
     "wget": f"wget -qO- --header='Content-Type: application/json' --post-data='{TEXT}' \"{ASK}\" | jq .",
     "wget with blanks": f"wget -q -O out.json -T 30 --method POST --body-data '{TEXT}' {ASK}",
     "wget file": f"wget {ASK} --post-file body.json",

@@ -326,6 +326,10 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("audio-length", "warn", unary(spoken(seconds=1, tokens=250))),
     ("unicode", "warn", unary(answer("café".encode().decode("latin-1")))),
     ("text-loop", "warn", unary(answer("and on\n" * 30))),
+    ("escaped-text", "warn", unary(answer("&quot;Oslo&quot; &amp; Bergen"))),
+    ("control-token", "warn", unary(answer("Oslo.<|im_end|>"))),
+    ("stop-sequence", "error", unary(answer("Oslo. END of it"), config(stopSequences=["\n", "END"]))),
+    ("text-twice", "error", unary(answer("Oslo lies at the northern end of the Oslofjord.\n" * 2))),
     ("wire-known", "warn", unary(answer(news=1))),
     ("wire-type", "error", unary(with_candidate(answer(), index="0"))),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from harness.answer.reply import parts_of
 from harness.gemini import media
 from tests.mutations.draft import Draft, Object, need
 from tests.mutations.registry import fault
@@ -129,3 +130,10 @@ def billed_for_more_sound(d: Draft) -> None:
 @fault("inline-mime")
 def page_in_place_of_a_picture(d: Draft) -> None:
     _store(_blob(d, "image/"), b"<html><body>Payment required</body></html>" * 3)
+
+
+@fault("base64")
+def signature_cut(d: Draft) -> None:
+    found = [part for one in d.candidates() for part in parts_of(one) if len(part.get("thoughtSignature", "")) > 40]
+    need(found and "REDACTED" not in found[-1]["thoughtSignature"])
+    found[-1]["thoughtSignature"] = found[-1]["thoughtSignature"][:30] + d.random.choice(["…", "...", " [cut]"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import Any
 
+from harness.answer.reply import parts_of
 from harness.gemini import schemas
 from tests.mutations.draft import Draft, need
 from tests.mutations.registry import fault
@@ -196,3 +198,59 @@ def element_in_a_loop(d: Draft) -> None:
     key = d.random.choice(lists)
     value[key] += [value[key][-1]] * d.random.randint(40, 120)
     d.write(json.dumps(value))
+
+
+# --- what is left in a text ---------------------------------------------------------------------------------------
+
+
+def _plain_text(d: Draft) -> str:
+    d.stopped()
+    need(len(d.text) > 60 and not d.get("generationConfig", "responseMimeType"))
+    return d.text
+
+
+@fault("escaped-text")
+def entities(d: Draft) -> None:
+    need(sum(map(_plain_text(d).count, "<>&\"'")) > 1)
+    for part in d.parts("text"):
+        part["text"] = escape(part["text"])
+
+
+@fault("escaped-text")
+def ends_of_lines_as_two_characters(d: Draft) -> None:
+    need(_plain_text(d).strip().count("\n") > 1 and "`" not in d.text)
+    for part in d.parts("text"):
+        part["text"] = part["text"].replace("\n", "\\n")
+
+
+@fault("control-token")
+def token_of_a_template(d: Draft) -> None:
+    _plain_text(d)
+    d.parts("text")[-1]["text"] += d.random.choice(["<end_of_turn>", "<|im_end|>", "<eos>", "</s>", "<|endoftext|>"])
+
+
+@fault("stop-sequence")
+def stop_sequence_passed_over(d: Draft) -> None:
+    start = d.random.randrange(5, len(_plain_text(d)) - 20)
+    need(d.text[start : start + 8].strip())
+    d.configure(stopSequences=["\n\nEND", d.text[start : start + 8]])
+
+
+@fault("text-twice")
+def whole_text_twice(d: Draft) -> None:
+    need(not d.streams and len(set(_plain_text(d).split())) > 3)
+    d.write(d.text + d.random.choice(["", "\n", "\n\n"]) + d.text)
+
+
+@fault("json-parses", "json-parses json-schema")
+def json_in_a_json_text(d: Draft) -> None:
+    d.stopped()
+    need(d.get("generationConfig", "responseMimeType") == "application/json" and d.text.lstrip()[:1] in "{[")
+    d.write(json.dumps(d.text))
+
+
+@fault("text-per-token")
+def most_of_the_text_lost(d: Draft) -> None:
+    need(d.usage.get("candidatesTokenCount", 0) > 150 and not d.get("tools") and _plain_text(d))
+    need(all("text" in part for candidate in d.candidates() for part in parts_of(candidate)))
+    d.write(d.text[:30])

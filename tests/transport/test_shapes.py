@@ -234,6 +234,23 @@ TOOLS: Mapping[str, Any] = {
     "lambda": {"request": {"rawPath": PATH, "body": _base64(ASKED_TEXT), "isBase64Encoded": True}, "response": {"statusCode": 200, "body": _base64(ANSWERED_TEXT), "isBase64Encoded": True}},
     "raw messages": {"request": RAW, "response": RAW_ANSWER},
     "raw message": {"url": f"https://{HOST}{PATH}", "body": ASKED_TEXT, "response": RAW_ANSWER},
+    "azure test-proxy": {"Entries": [{"RequestUri": f"https://{HOST}{PATH}", "RequestMethod": "POST", "RequestBody": ASKED, "StatusCode": 200, "ResponseBody": ANSWERED}], "Variables": {}},
+    "envoy tap": {
+        "http_buffered_trace": {
+            "request": {"headers": [{"key": ":path", "value": PATH}, {"key": ":method", "value": "POST"}], "body": {"as_bytes": _base64(ASKED_TEXT)}},
+            "response": {"headers": [{"key": ":status", "value": "200"}], "body": {"as_string": ANSWERED_TEXT}},
+        }
+    },
+    "req_cassette": {"version": "1.0", "interactions": [{"request": {"method": "POST", "uri": f"https://{HOST}{PATH}", "body_type": "json", "body_json": ASKED}, "response": {"status": 200, "body_type": "blob", "body_blob": _base64(ANSWERED_TEXT)}}]},
+    "bytes of mockserver": [{"httpRequest": {"method": "POST", "path": PATH, "body": {"type": "STRING", "string": ASKED_TEXT}}, "httpResponse": {"statusCode": 200, "body": {"type": "BINARY", "base64Bytes": _base64(ANSWERED_TEXT)}}}],
+    "pattern of an address": {"mappings": [{"request": {"method": "POST", "urlPathPattern": PATH.replace(".", "\\."), "bodyPatterns": [{"equalToJson": ASKED}]}, "response": {"status": 200, "base64Body": _base64(ANSWERED_TEXT)}}]},
+    "hex of messages": {HOST: {"443": {"ab12": {"request": RAW, "response": RAW_ANSWER.encode().hex(" ")}}}},
+    "packets": [{"layers": {"http": {"full_uri": f"http://{HOST}{PATH}", "file_data": ASKED_TEXT.encode().hex(":")}}}, {"layers": {"http": {"file_data": ANSWERED_TEXT.encode().hex(":")}}}],
+    "columns and rows": {"columns": ["url", "request", "response"], "data": [[f"https://{HOST}{PATH}", ASKED_TEXT, ANSWERED_TEXT]]},
+    "the answer twice": {"model": MODEL, "full_request": ASKED, "full_response": {**ANSWERED, "responseId": "r"}, "request_payload": [ASKED_TEXT], "response_payload": [json.dumps({**ANSWERED, "responseId": "r"})]},
+    "lines of a container": [{"log": line, "stream": "stdout"} for line in [f"POST https://{HOST}{PATH}\n", *json.dumps(ASKED, indent=1).splitlines(True), *json.dumps(ANSWERED, indent=1).splitlines(True)]],
+    "JSON in a message": [{"textPayload": f"POST https://{HOST}{PATH} {ASKED_TEXT}"}, {"textPayload": f"200 {ANSWERED_TEXT}"}],
+    "names of .NET": {"Model": MODEL, "Request": ASKED, "Response": {"Candidates": [{"Content": {"Role": "model", "Parts": [{"Text": "yes 0"}]}, "FinishReason": "STOP"}]}},
     "by address": {f"POST https://{HOST}{PATH}": {"sent": ASKED, "got": ANSWERED}},
     "cache by request": {ASKED_TEXT: {"model": MODEL, "value": ANSWERED}},
     "trace": {"inputs": {"model": MODEL, **ASKED}, "outputs": ANSWERED},

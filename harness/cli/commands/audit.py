@@ -17,7 +17,12 @@ from harness.judge.audit import Audit, AuditFinding, audit
 from harness.transport import cassette
 from harness.transport.cassette import Tape
 
-SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".har", ".httprr", ".sse", ".txt", ".gz", ".zst"})
+SUFFIXES = frozenset(
+    {
+        *(".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".json5", ".har", ".httprr", ".sse", ".txt", ".gz", ".zst"),
+        *(".zip", ".saz", ".tar", ".tgz", ".eval", ".mitm", ".chlsj", ".chlsx"),
+    }
+)
 """Of files that are recordings, or are reported as unreadable."""
 
 

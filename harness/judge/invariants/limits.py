@@ -14,9 +14,9 @@ from harness.model import Evidence, Mismatch
 def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated.
 
-    asked: {"generationConfig": {"maxOutputTokens": 100}}
+    asked: {"generationConfig": {"maxOutputTokens": 60}}
     right: {"usageMetadata": {"candidatesTokenCount": 40}}
-    wrong: {"usageMetadata": {"candidatesTokenCount": 100}}
+    wrong: {"usageMetadata": {"candidatesTokenCount": 60}}
     """
     limit = number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
     spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")

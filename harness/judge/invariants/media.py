@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from math import sqrt
 
@@ -51,7 +52,8 @@ def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
 
 @rule("base64", "error", per_candidate=True)
 def base64(evidence: Evidence) -> Iterator[Mismatch]:
-    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not.
+    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not. A warning: a thought signature is
+    none; the API refuses it in the next turn.
 
     right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64,iVBORw0KGgo="}}]}}]}
@@ -63,6 +65,16 @@ def base64(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(
                 f"inlineData[{index}].data", "base64", data[:80], f"the data of inlineData[{index}] is {what}"
             )
+    for index, part in enumerate(evidence.reply.parts):
+        signature = part.get("thoughtSignature")
+        if isinstance(signature, str) and not _PACKED.fullmatch(signature) and not _SCRUBBED.search(signature):
+            message = f"the thoughtSignature of parts[{index}] is no base64: it ends {signature[-40:]!r}"
+            yield Mismatch(f"parts[{index}].thoughtSignature", "base64", signature[-80:], message, "warn")
+
+
+_PACKED = re.compile(r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2,3}={0,2})?")
+_SCRUBBED = re.compile(r"redact|signature|scrub|placeholder|dummy|fake|skip|mask|[<{*x]{3}|^<|^.{0,15}$", re.IGNORECASE)
+"""Signatures that recorders and tests write in the place of real ones."""
 
 
 def _all_data(evidence: Evidence) -> list[Mapping[str, Json]]:

@@ -166,10 +166,13 @@ def _duplicate(evidence: Evidence) -> int | None:
     """The index of the first event with the content of the event before it."""
     if evidence.reply.form not in ("sse", "array"):
         return None
-    contents = [parts_of(candidate_of(event.value)) for event in evidence.reply.events]
-    pairs = enumerate(pairwise(contents), 1)
-    same = (index for index, (before, after) in pairs if _content_key(before) == _content_key(after))
-    return next((index for index in same if _length(contents[index]) >= _SHORTEST_DUPLICATE), None)
+    contents = (parts_of(candidate_of(event.value)) for event in evidence.reply.events)
+    same = (
+        index
+        for index, (before, after) in enumerate(pairwise(contents), 1)
+        if _content_key(before) == _content_key(after) and _length(after) >= _SHORTEST_DUPLICATE
+    )
+    return next(same, None)
 
 
 _SHORTEST_DUPLICATE = 20

@@ -10,6 +10,7 @@ from harness.gemini import schemas
 from harness.judge.invariants.request_fields import is_finished, wants_json
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
+from harness.text.jsontext import loads
 
 
 def _judged(evidence: Evidence) -> bool:
@@ -31,11 +32,21 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Here you go: [1, 2]"}]}}]}
     """
     if wants_json(evidence) and _judged(evidence):
+        text = evidence.reply.text[:200]
         try:
-            value_of(evidence)
+            value = value_of(evidence)
         except NotJson as problem:
-            text = evidence.reply.text[:200]
             yield Mismatch("text", "one JSON value", text, str(problem), reason=problem.reason)
+            return
+        if isinstance(value, str) and _is_document(value) and _schema(evidence) is None:
+            yield Mismatch("text", "one JSON value", text, "the JSON value is a text that is JSON itself", "warn")
+
+
+def _is_document(text: str) -> bool:
+    try:
+        return isinstance(loads(text), (dict, list))
+    except ValueError:
+        return False
 
 
 @rule("json-schema", "error", per_candidate=True)

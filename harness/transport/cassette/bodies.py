@@ -6,6 +6,7 @@ import binascii
 import re
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -18,14 +19,38 @@ from harness.transport.cassette.packing import unpack
 _PAYLOADS = (
     "string", "base64string", "base64", "text", "value", "body", "data", "json", "content", "raw", "bytes", "payload", "encoded", "chunk",
     "chunks", "segments", "events", "lines", "parts", "stream", "message", "responsebody", "requestbody", "bodysegments", "buffer",
+    "b64", "base64bytes", "rawbytes", "asbytes", "asstring", "bodydata",
 )  # fmt: skip
 _ENCODINGS = ("encoding", "contentencoding", "bodyencoding", "transferencoding", "format", "kind", "type", "isbase64encoded", "isbase64", "base64encoded")  # fmt: skip
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\r\n-]+={0,2}\s*")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
+_PLAIN_HEX = re.compile(r"(?:7b|5b|64.?61.?74.?61|48.?54.?54.?50|1f.?8b)(?:[ :\n]?[0-9a-f]{2})+\s*", re.IGNORECASE)
+"""Hex of ``{``, ``[``, ``data``, ``HTTP`` or gzip, which no text begins with by chance."""
+_ABOUT = frozenset(
+    {
+        "mimetype",
+        "mime",
+        "contenttype",
+        "size",
+        "sha1",
+        "sha256",
+        "hash",
+        "file",
+        "filename",
+        "path",
+        "encoding",
+        "compression",
+        "length",
+        "bodysize",
+    }
+)
+"""What is said of a body that is kept elsewhere, or not at all."""
 _BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 """How a body begins that is taken for base64 although nothing says that it is."""
 _FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", "toolCallCancellation"})
 """Keys of requests, and of messages of the Live API, which count tokens too."""
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_LONGEST_WORD = 60
 _DEEPEST = 20
 
 
@@ -39,7 +64,12 @@ class Body(Struct, frozen=True):
 
 def word(key: Any) -> str:
     """A key without case and separators: ``status_code``, ``StatusCode`` and ``status-code`` are ``statuscode``."""
-    return re.sub(r"[^a-z0-9]", "", str(key).lower())
+    return _word(key) if isinstance(key, str) and len(key) < _LONGEST_WORD else _word.__wrapped__(str(key))
+
+
+@lru_cache(4096)
+def _word(key: str) -> str:
+    return _SEPARATORS.sub("", key.lower())
 
 
 def is_answer(value: Json) -> bool:
@@ -85,6 +115,8 @@ def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
 def _text(text: str, encoding: str) -> bytes:
     if "hex" in encoding and _HEX.fullmatch(text):
         return bytes.fromhex(text)
+    if len(text) > 15 and _PLAIN_HEX.fullmatch(text):
+        return bytes.fromhex(text.replace(":", ""))
     if "base64" in encoding or (len(text) > 15 and _BASE64.fullmatch(text)):
         plain = _unbase64(text)
         if plain is not None and ("base64" in encoding or plain.lstrip().startswith(_BEGINS)):
@@ -110,11 +142,13 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> Body | None:
     encoding = " ".join(_encoding(name, named.get(name)) for name in _ENCODINGS)
     for name in _PAYLOADS:
         if named.get(name) is not None and (len(named) <= len(_ENCODINGS)):
-            if name.startswith("base64") and isinstance(named[name], str):
+            if name.startswith(("base64", "b64")) and isinstance(named[name], str):
                 encoding += " base64"
             return body_of(named[name], encoding, deep + 1)
     if "path" in named and ("sha256" in named or named.get("kind") == "binary"):
         return None  # the body is in a file of its own
+    if named and _ABOUT.issuperset(named):
+        return None
     return Body(compact(value), exact=False)
 
 
@@ -129,10 +163,22 @@ def _in_list(items: list[Any], encoding: str, deep: int) -> Body | None:
         return Body(bytes(items))
     if items and all(isinstance(item, str) and len(item) > 7 and _HEX.fullmatch(item) for item in items):
         return Body(bytes.fromhex("".join(items)))
-    bodies = [body for item in items if (body := body_of(item, encoding, deep + 1)) is not None]
+    bodies = [body for item in map(_untimed, items) if (body := body_of(item, encoding, deep + 1)) is not None]
     if len(items) == 1 and isinstance(items[0], list):
         return bodies[0] if bodies else None
     return _joined(bodies)
+
+
+def _untimed(item: Any) -> Any:
+    """A chunk without its time, where both stand in a list of two."""
+    if (
+        isinstance(item, list)
+        and len(item) == 2
+        and isinstance(item[0], (int, float))
+        and isinstance(item[1], (str, Mapping))
+    ):
+        return item[1]
+    return item
 
 
 def _joined(bodies: list[Body]) -> Body:

@@ -1,12 +1,13 @@
 """The bytes of a file -> plain values: JSON, YAML (several documents too), JSON lines; packed, or in UTF-16.
 
-JSON with comments, TOML, and logs whose lines hold JSON behind a prefix are tried last.
+Objects as JavaScript and Python write them, TOML, and logs whose lines hold objects behind a prefix are tried last.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 
 from harness.text import safeyaml
 from harness.text.jsontext import DEEPEST, is_deeper, loads, may_be_deeper
+from harness.transport.cassette.literals import as_json
 from harness.transport.cassette.packing import unpack
 
 _BOMS = (
@@ -23,6 +25,35 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _WHITE = b" \t\r\n"
+
+
+SQLITE = b"SQLite format 3\0"
+_CAPTURE = "a capture of packets, in which HTTPS is encrypted; record with a proxy that writes HAR"
+_BINARY = {
+    b"\xd4\xc3\xb2\xa1": _CAPTURE,
+    b"\xa1\xb2\xc3\xd4": _CAPTURE,
+    b"\x0a\x0d\x0d\x0a": _CAPTURE,
+    b"PAR1": "a Parquet file; export its rows as JSON lines or CSV",
+    b"bplist": "a binary property list; export the session as HAR",
+    SQLITE: "an SQLite file without a request or answer of Gemini in its tables",
+    b"\x80": "a Python pickle, which is never loaded, since it may run code; write the bodies as JSON",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+}
+"""How binary files begin that people take for recordings -> what they are, and what to do."""
+
+
+class Extracted(list[Any]):
+    """Values that were taken out of a text which is no document as a whole.
+
+    ``name``: what the text is. ``broken``: (place, reason) of each line that should hold a value.
+    """
+
+    def __init__(self, values: Iterable[Any], name: str, broken: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(values)
+        self.name = name
+        self.broken = list(broken)
 
 
 class NoDocument(ValueError):
@@ -49,19 +80,25 @@ def documents(raw: bytes) -> list[Any]:
     if not raw.strip(_WHITE):
         raise NoDocument("empty")
     if b"\0" in raw[:4096]:
-        raise NoDocument("binary data, no text")
-    if raw.lstrip(_WHITE)[:1] in (b"{", b"["):
-        try:
-            return [json_value(raw)]
-        except ValueError as fault:
-            found = _lines(raw)
-            if found is None and raw.lstrip(_WHITE)[:1] == b"[" and b'"' in raw:
-                return _otherwise(raw, f"not decodable as JSON: {fault}")
-            if found is not None:
-                return found
-            complaint = f"not decodable as JSON: {fault}"
-            return _yaml(raw, complaint)
+        raise NoDocument(
+            next((words for mark, words in _BINARY.items() if raw.startswith(mark)), "binary data, no text")
+        )
+    if raw.lstrip(_WHITE)[:1] in (b"{", b"[", b"/"):
+        return _in_brackets(raw)
     return _yaml(raw)
+
+
+def _in_brackets(raw: bytes) -> list[Any]:
+    try:
+        return [json_value(raw)]
+    except ValueError as fault:
+        found = _lines(raw) or _literal(raw)
+        if found:
+            return found
+        complaint = f"not decodable as JSON: {fault}"
+    if raw.lstrip(_WHITE)[:1] == b"[" and b'"' in raw:
+        return _otherwise(raw, complaint)
+    return _yaml(raw, complaint)
 
 
 def json_value(raw: bytes) -> Any:
@@ -82,7 +119,24 @@ def _lines(raw: bytes) -> list[Any] | None:
     try:
         return [json_value(line) for line in BytesIO(raw) if line.strip(_WHITE)]
     except ValueError:
-        return _one_after_another(raw)
+        return _one_after_another(raw) or _unbroken(raw)
+
+
+def _unbroken(raw: bytes) -> list[Any] | None:
+    """The values of JSON lines, some of which are broken, as the last line of a log is that was cut."""
+    values, broken = list[Any](), list[tuple[str, str]]()
+    for number, line in enumerate(BytesIO(raw), 1):
+        if line.strip(_WHITE)[:1] not in (b"{", b"["):
+            if line.strip(_WHITE):
+                return None
+            continue
+        try:
+            values.append(json_value(line))
+        except ValueError as fault:
+            broken.append((f"line {number}", f"not decodable as JSON: {fault}"))
+        if len(broken) > len(values):
+            return None
+    return Extracted(values, "JSON lines", broken)
 
 
 def _one_after_another(raw: bytes) -> list[Any] | None:
@@ -116,35 +170,34 @@ def _yaml(raw: bytes, complaint: str = "") -> list[Any]:
 
 _CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
 """How cassettes of vcrpy begin."""
-_COMMENTS = re.compile(rb"""("(?:[^"\\]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|//[^\n]*+|/\*.*?\*/|,(?=\s*+[\]}])""", re.DOTALL)
 _TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
 _HINTS = (b"candidates", b"contents", b"usageMetadata", b'"error"')
 _COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 _ADDRESS = re.compile(r"""(?:https?://|/v1)[^\s"'{}]{1,300}enerateContent[^\s"'{}]{0,200}""")
+_ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
+_OBJECT = re.compile(r"""\{(?=\s*+\\?["'][\w$-][^"'\n]{0,100}["']\s*+:|[ \t\r]*+\n)""")
+"""Where an object with a key begins, also inside a JSON text."""
+_PYTHON = re.compile(r"\{\s*'\w+'\s*:")
+_LARGEST_LITERAL = 20_000_000
 _LONGEST, _MOST_ATTEMPTS = 4_000_000, 100
 """Characters of an object over several lines of a log, and how many of them may turn out to be none."""
 
 
 def _otherwise(raw: bytes, complaint: str) -> list[Any]:
     """JSON with comments, TOML, or the JSON in the lines of a log. Raises NoDocument with the complaint if it is none of them."""
-    for read in (_commented, _toml, _logged):
+    for read in (_toml, logged):
         if found := read(raw):
             return found
     raise NoDocument(complaint)
 
 
-def _commented(raw: bytes) -> list[Any]:
-    """JSON with comments and commas at the end, also with names and texts as JSON5 writes them."""
-    if not raw.lstrip(_WHITE).startswith((b"{", b"[", b"/")) or not (b"//" in raw or b"/*" in raw):
+def _literal(raw: bytes) -> list[Any]:
+    """One object or list as JavaScript or Python writes it."""
+    if len(raw) > _LARGEST_LITERAL:
         return []
-    bare = _COMMENTS.sub(lambda found: found[1] or b"", raw)
     try:
-        return [json_value(bare)]
+        return Extracted([json_value(as_json(raw.decode()).encode("utf-8", "surrogatepass"))], "JSON5")
     except ValueError:
-        pass
-    try:
-        return [safeyaml.load(bare)]
-    except (yaml.YAMLError, ValueError):
         return []
 
 
@@ -159,32 +212,71 @@ def _toml(raw: bytes) -> list[Any]:
         return []
 
 
-def _logged(raw: bytes) -> list[Any]:
+def logged(raw: bytes) -> list[Any]:
     """The JSON objects that begin in a line of a log, behind anything else, and the lines with addresses before them.
 
-    Empty if no object is of Gemini, and for pages with commands, which ``import`` reads.
+    Empty if no object is of Gemini, and for pages with commands but no answer, which ``import`` reads.
     """
-    if not any(hint in raw for hint in _HINTS) or _COMMANDS.search(raw):
+    if not any(hint in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
     text, found, at, spare = raw.decode("utf-8", "replace"), list[Any](), 0, _MOST_ATTEMPTS
-    while (begin := text.find("{", at)) >= 0:
+    while match := _OBJECT.search(text, at):
+        begin = match.start()
         found += _ADDRESS.findall(text, at, begin)
         end = text.find("\n", begin) % (len(text) + 1)  # the end of the text where there is no further line
         value, length = _object(text[begin:end])
+        if not length and text[begin - 1 : begin] == '"':
+            value, length = _quoted(text[begin - 1 : end])
         if not length and spare and text[begin:end].rstrip()[-1] in "{[,":  # it goes on in the next lines
             value, length = _object(text[begin : begin + _LONGEST])
+            if not length:
+                value, length = _behind_prefixes(text, begin)
             spare -= not length
         found += [value] if length else []
         at = begin + length if length else end
-    return found if any(isinstance(one, dict) for one in found) else []
+    found += _ADDRESS.findall(text, at)
+    return Extracted(found, "log") if any(isinstance(one, dict) for one in found) else []
+
+
+def _behind_prefixes(text: str, begin: int) -> tuple[Any, int]:
+    """An object over several lines of a log, all of which begin with a prefix as wide as that of its first line."""
+    start, end = text.rfind("\n", 0, begin) + 1, text.find("\n", begin)
+    width = begin - start
+    if not width or text[end + 1 + width : end + 41 + width].lstrip()[:1] not in ('"', "'", "{", "[", "}"):
+        return None, 0
+    lines = text[start : start + _LONGEST].split("\n")
+    bare = "\n".join(line[width:] for line in lines)
+    value, length = _object(bare)
+    return value, length + width * bare.count("\n", 0, length)
 
 
 def _object(text: str) -> tuple[Any, int]:
-    """The JSON object at the beginning of a text, and its length; 0 if there is none."""
+    """The object at the beginning of a text, and its length; 0 if there is none. One of Python ends its line."""
     import json
 
     try:
         value, length = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
-        return None, 0
+        return _of_python(text)
     return (value, length) if not is_deeper(value) else (None, 0)
+
+
+def _quoted(text: str) -> tuple[Any, int]:
+    """The object in the JSON text at the beginning of a text, as logs with ``key="value"`` have it."""
+    import json
+
+    try:
+        inside, length = json.JSONDecoder().raw_decode(text)
+        return json_value(inside.encode("utf-8", "surrogatepass")), length - 1
+    except (ValueError, RecursionError):
+        return None, 0
+
+
+def _of_python(text: str) -> tuple[Any, int]:
+    end = text.rfind("}") + 1
+    if "\n" in text or not _PYTHON.match(text):
+        return None, 0
+    try:
+        return json_value(as_json(text[:end]).encode("utf-8", "surrogatepass")), end
+    except ValueError:
+        return None, 0

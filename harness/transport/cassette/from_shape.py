@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from msgspec import Struct, field
@@ -18,7 +19,7 @@ from harness.model import UNKNOWN_MODEL, Json
 from harness.text.jsontext import compact
 from harness.transport.cassette import messages
 from harness.transport.cassette.bodies import Body, body_of, is_answer, is_request, json_in, sse, word
-from harness.transport.cassette.documents import json_value
+from harness.transport.cassette.documents import json_value, logged
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
 from harness.transport.cassette.packing import unpack
 from harness.transport.cassette.texts import http_message
@@ -39,10 +40,14 @@ _ANSWER_BODIES = (
 _MODELS = ("model", "modelname", "modelid", "modelversion")
 _IDS = ("id", "requestid", "callid", "traceid", "correlationid", "key", "seq", "exchangeid", "flowid", "uuid")
 _HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata", "contents", "enerateContent", '"error"', "'error'")  # fmt: skip
+_BODY_HINTS = ('"contents"', '"candidates"', "'contents'", "'candidates'")
 _CALL = re.compile(r"(?:models\.)?(stream)?generate_?content_?(stream)?(?:_?async)?", re.IGNORECASE)
 _SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
+_ID = re.compile(rb'"responseId"\s*:\s*"([^"]{1,100})"')
 _HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
 _DEEPEST = 60
+_SHORTEST = 12
+"""Characters. No shorter text is an address or a body."""
 _LONGEST_ADDRESS = 3_000
 _FEW = 40
 
@@ -50,7 +55,7 @@ _FEW = 40
 class Piece(Struct):
     """What was found of an exchange. ``answers``: its body, or the events of it; ``values``: their JSON, where it is known.
 
-    ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
+    ``ids``: the ``responseId`` of its values, where many were put together; ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
     """
 
     url: str | None = None
@@ -62,6 +67,7 @@ class Piece(Struct):
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     answers: list[Body] = field(default_factory=list)
     values: list[Json] = field(default_factory=list)
+    ids: set[Json] = field(default_factory=set)
     several: bool = False
     streams: bool | None = None
     id: str | None = None
@@ -92,9 +98,26 @@ class Piece(Struct):
 
 def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
     """The exchanges in these values, in their order. Those that stand in several documents are put together."""
-    for piece in _matched(_grouped([piece for one in documents for piece in scan(one)])):
+    values = list(documents)
+    found = [piece for one in values for piece in scan(one)]
+    if not any(piece.has_request or piece.has_answer for piece in found):
+        found = _in_column(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
+    for piece in _matched(_grouped(found)):
         if piece.has_request or piece.has_answer:
             yield from _split(piece)
+
+
+def _in_column(values: list[Any]) -> list[Piece]:
+    """What stands in the lines of a log, a mapping with a line each: an object may go over several lines."""
+    if len(values) < 3 or not all(isinstance(value, Mapping) for value in values):
+        return []
+    for key, first in list(values[0].items())[:_FEW]:
+        lines = [value.get(key) for value in values] if isinstance(first, str) else []
+        if lines and all(isinstance(line, str) for line in lines):
+            text = "\n".join(line.removesuffix("\n") for line in lines)
+            if any(hint in text for hint in _BODY_HINTS) and (found := _in_text(f"\n{text}", 0)):
+                return found
+    return []
 
 
 def _split(piece: Piece) -> Iterator[Piece]:
@@ -119,13 +142,15 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
     if isinstance(value, list):
         return _in_list(value, deep)
     if isinstance(value, str):
-        return _in_text(value, deep)
+        return _in_text(value, deep) if len(value) > _SHORTEST else []
     if isinstance(value, bytes):
         return _in_bytes(value, deep)
     return []
 
 
 def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
+    if "Candidates" in value or "Contents" in value:
+        value = _camel(value)
     body, rest = _split_body(value)
     if body is not None and not rest:
         return [body]
@@ -134,13 +159,46 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if whole is not None:
         return [whole]
     around = _around(mapping)
-    inside = [piece for key, item in rest.items() for piece in _under(key, item, deep + 1)]
+    inside = _once([_under(key, item, deep + 1) for key, item in rest.items()])
     if body is not None and not (inside or around.url):
         return [replace(_body_piece(value), id=around.id)]  # what stands beside the fields of a body belongs to it
     inside = [*([body] if body else []), *inside]
     if not inside:
         return [around] if around.url or around.model else []
     return [piece.within(around) for piece in _matched(inside)]
+
+
+def _once(found: list[list[Piece]]) -> list[Piece]:
+    """The pieces of a mapping, without an answer that is there a second time under another key, and its request.
+
+    Some tools keep an answer as it came and as they read it. The one in more events is kept.
+    """
+    answers = [pieces[0] for pieces in found if len(pieces) == 1 and _answer_id(pieces[0])]
+    again: set[int] = set()
+    for one, other in combinations(answers[:_FEW], 2):
+        if _answer_id(one) == _answer_id(other) and (_events(one) != _events(other) or _same(one, other)):
+            again.add(id(min(other, one, key=_events)))
+    kept = [piece for pieces in found for piece in pieces if id(piece) not in again]
+    asked = [piece for piece in kept if piece.has_request and not piece.has_answer]
+    if again and len(asked) > 1 and len({compact(json_in(piece.request)) for piece in asked}) == 1:
+        kept = [piece for piece in kept if not any(piece is one for one in asked[1:])]
+    return kept
+
+
+def _answer_id(piece: Piece) -> bytes | None:
+    """The id that Google gave an answer; None for a piece with more than an answer."""
+    found = _ID.search(piece.answers[0].content, 0, 1_000_000) if piece.answers and not piece.has_request else None
+    return found[1] if found else None
+
+
+def _events(piece: Piece) -> int:
+    return sum(max(1, body.events, body.content.count(b"data:")) for body in piece.answers)
+
+
+def _same(one: Piece, other: Piece) -> bool:
+    return [json_in(body) or body.content for body in one.answers] == [
+        json_in(body) or body.content for body in other.answers
+    ]
 
 
 def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, Any]]:
@@ -211,7 +269,7 @@ def _is_address(text: Any) -> bool:
     """Whether a text is an address or a line with one, not a whole message or a body."""
     if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or "enerateContent" not in text:
         return False
-    return text.lstrip()[:1] not in "{[" and "\n" not in text.strip()
+    return text.lstrip()[:1] not in "{[" and "\n" not in text.strip() and not any(hint in text for hint in _BODY_HINTS)
 
 
 def _around(mapping: Mapping[str, Any]) -> Piece:
@@ -247,7 +305,7 @@ def _in_list(items: Sequence[Any], deep: int) -> list[Piece]:
             return [
                 replace(found[0], answers=[replace(one, exact=one.exact and body.exact) for one in found[0].answers])
             ]
-        if found and isinstance(items[0], str):
+        if isinstance(items[0], str) and any(piece.has_request or piece.has_answer for piece in found):
             return found
     return _matched(_grouped([piece for item in items for piece in scan(item, deep + 1)]))
 
@@ -297,10 +355,12 @@ def _in_text(text: str, deep: int) -> list[Piece]:
         )
     if _HTTP.match(text, len(text) - len(text.lstrip())):
         return _in_http(text, deep)
+    if "{" in text and any(hint in text for hint in _BODY_HINTS):
+        return _in_list(logged(text.encode("utf-8", "surrogatepass")), deep + 1)
     if len(text) < _LONGEST_ADDRESS and "enerateContent" in text:
         url = messages.address_in(text)
         return [Piece(url=url)] if url else []
-    if len(text) > 40 and " " not in text[:40]:
+    if len(text) > 40 and (" " not in text[:40] or text[2] == " "):
         body = body_of(text)
         if body and body.content != text.encode("utf-8", "surrogatepass"):
             return _in_bytes(body.content, deep)
@@ -455,23 +515,31 @@ def _has_answer(body: Body) -> bool:
 def _grouped(pieces: list[Piece]) -> list[Piece]:
     """Answers that follow each other and go on in each other are the events of one answer."""
     found: list[Piece] = []
+    group: Piece | None = None
+    """The last of them, where it is a copy that this call made and may extend."""
     for piece in pieces:
         before = found[-1] if found else None
-        if before is not None and _goes_on(before, piece):
-            several = before.several or not _is_open(before)
-            found[-1] = replace(
-                before,
-                answers=[*before.answers, *piece.answers],
-                values=[*before.values, *piece.values],
-                several=several,
-            )
-        else:
+        if before is None or not _goes_on(before, piece):
             found.append(piece)
+            group = None
+            continue
+        if group is None:
+            group = found[-1] = replace(before, answers=[*before.answers], values=[*before.values], ids=_ids(before))
+        group.several = group.several or not _is_open(group)
+        group.answers += piece.answers
+        group.values += piece.values
+        group.ids |= _ids(piece)
     return found
+
+
+def _ids(piece: Piece) -> set[Json]:
+    return {value.get("responseId") for value in piece.values if isinstance(value, Mapping)}
 
 
 def _goes_on(before: Piece, piece: Piece) -> bool:
     if not (before.has_answer and piece.has_answer) or piece.has_request or piece.url or len(piece.answers) > 1:
+        return False
+    if before.status and (piece.status or before.status) != before.status:
         return False
     if piece.streams is not None or (before.streams is not None and not before.has_request):
         return False  # each is the answer of a call of its own
@@ -479,6 +547,8 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
         return False
     if not isinstance(before.values[-1], Mapping) or not isinstance(piece.values[0], Mapping):
         return False
+    if "error" in before.values[-1]:
+        return False  # nothing follows an error
     ids = [value.get("responseId") for value in (before.values[-1], piece.values[0])]
     if all(ids):
         return ids[0] == ids[1]
@@ -492,7 +562,7 @@ def _is_open(piece: Piece) -> bool:
     last = piece.values[-1]
     candidates = last.get("candidates") if isinstance(last, Mapping) else None
     first = candidates[0] if isinstance(candidates, list) and candidates else {}
-    ids = {value.get("responseId") for value in piece.values if isinstance(value, Mapping)}
+    ids = piece.ids or _ids(piece)
     return (bool(candidates) and not (first.get("finishReason") or first.get("finish_reason"))) or (
         len(piece.values) > 1 and len(ids) == 1 and None not in ids
     )
@@ -550,7 +620,7 @@ _SNAKE = ("usage_metadata", "prompt_feedback", "model_version", "response_id")
 
 
 def _camel_word(key: str) -> str:
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), key)
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), key[:1].lower() + key[1:])
 
 
 def _is_snake(value: Mapping[str, Any]) -> bool:
@@ -567,7 +637,7 @@ def _wire(value: Mapping[str, Any]) -> Json:
 def _camel(value: Json) -> Json:
     if isinstance(value, Mapping):
         pairs = ((key, item) for key, item in value.items() if item is not None)
-        return {_camel_word(key): item if key in _FREE else _camel(item) for key, item in pairs}
+        return {_camel_word(key): item if key.lower() in _FREE else _camel(item) for key, item in pairs}
     return [_camel(item) for item in value] if isinstance(value, list) else value
 
 

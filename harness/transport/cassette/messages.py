@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from harness.model import UNKNOWN_MODEL
 from harness.transport.cassette.bodies import Body, body_of, is_answer, word
 
 UNKNOWN_HOST = "recording.invalid"
@@ -41,10 +42,13 @@ _BODIES = (
     "postdata", "entity", "content", "text", "payload", "data", "json", "string", "base64string", "chunks", "events", "stream",
     "frames", "lines", "value",
 )  # fmt: skip
+_ABOUT_BODIES = ("type", "file", "path", "size", "hash", "name", "format", "length", "url", "encoding", "patterns")
 NATIVE = re.compile(
     r"(?P<base>https?://[^\s\"'<>?#]*?|\{?\w*\}?|[\w.-]+\.[\w.-]+(?::\d+)?)(?P<path>/[^\s\"'<>?#]*)?"
     r"(?P<call>(?:models|tunedModels|endpoints|dynamic)/[^\s\"'<>/?#:]+:(?:streamG|g)enerateContent)(?P<query>\?[^\s\"'<>#]*)?"
 )
+_ESCAPED, _PATTERN = re.compile(r"\\([./:?-])"), re.compile(r"models/[^:]*[*+\[({][^:]*:")
+"""What mocks write in an address that is a regular expression."""
 _STATUS = re.compile(r"(?:HTTP/[\d.]+\s+)?([1-9]\d\d)\b")
 _PREFIXES = {"MLDEV_URL_PREFIX": "https://generativelanguage.googleapis.com/v1beta", "VERTEX_URL_PREFIX": "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/l"}  # fmt: skip
 """What Google's own SDKs write in place of the start of an address."""
@@ -59,8 +63,11 @@ def address_in(text: str) -> str | None:
     """The first address of a native call in a text; None without one."""
     if "enerateContent" not in text:
         return None
-    found = NATIVE.search(text)
-    return _whole(f"{found['base']}{found['path'] or ''}{found['call']}{found['query'] or ''}") if found else None
+    found = NATIVE.search(_ESCAPED.sub(r"\1", text))
+    if not found:
+        return None
+    call = _PATTERN.sub(f"models/{UNKNOWN_MODEL}:", found["call"])
+    return _whole(f"{found['base']}{found['path'] or ''}{call}{found['query'] or ''}")
 
 
 def _whole(url: str) -> str:
@@ -241,4 +248,10 @@ def message_body(message: Mapping[str, Any]) -> Body | None:
             found = body_of(message[name], encoding + (" base64" if "base64" in name else ""))
             if found is not None:
                 return found
-    return None
+    others = (value for name, value in message.items() if _is_other_body(name) and value)
+    return next((body_of(value, encoding) for value in others if isinstance(value, (str, bytes, list, Mapping))), None)
+
+
+def _is_other_body(name: str) -> bool:
+    """Whether it is the name of a body that no tool here has: ``body_blob``, ``BodyAsJson``."""
+    return "body" in name and not name.startswith(("request", "response")) and not name.endswith(_ABOUT_BODIES)

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -23,10 +24,12 @@ from msgspec import Struct
 from harness import extensions
 from harness.errors import BadCassette
 from harness.model import Exchange, Request
-from harness.transport.cassette import from_shape
+from harness.transport.cassette import archive, attachments, from_shape
+from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
-from harness.transport.cassette.documents import NoDocument, documents, plain
+from harness.transport.cassette.documents import Extracted, NoDocument, documents, plain
 from harness.transport.cassette.interaction import UNREADABLE, Interaction, read_interaction
+from harness.transport.cassette.texts import is_message
 
 
 class Recorded(Struct, frozen=True):
@@ -97,8 +100,9 @@ def bytes_of(path: Path) -> bytes:
 def read(path: Path) -> Reading:
     """What the file holds. Raises BadCassette, with the reason, if that is nothing, or nothing that can be read."""
     try:
-        return _read(path, plain(bytes_of(path)))  # no name holds the bytes, so they are freed once they are decoded
-    except NoDocument as fault:
+        # No name holds the bytes, so they are freed once they are decoded.
+        return _read(path, plain(bytes_of(path)), partial(attachments.near, path))
+    except (NoDocument, archive.BadArchive) as fault:
         raise BadCassette(f"{path}: {fault}") from fault
     except UNREADABLE as fault:
         raise BadCassette(f"{path}: not readable: {type(fault).__name__}: {fault}") from fault
@@ -108,33 +112,82 @@ _VCRPY = (b"version: 1\ninteractions:", b"interactions:\n- request:")
 """How files of ours and of vcrpy begin. No other format needs to be tried, or imported, for them."""
 
 
-def _read(path: Path, content: bytes) -> Reading:
+def _read(path: Path, content: bytes, beside: Beside, *, nested: bool = False) -> Reading:
+    if archive.is_archive(content):
+        return _checked(path, _of_archive(content, nested=nested))
     for name, function in () if content.startswith(_VCRPY) else _all_sources().items():
         found = function(path, content)
         if found is not None:
             return _checked(path, Reading(name, list(found), {}))
     values = documents(content)
+    if attachments.are_named(content):
+        values = attachments.attached(values, beside)
     layout = _layout(values)
     if layout in ("bare JSON", "JSON array") and len({one.get("responseId") for one in _as_list(values[0])}) == 1:
         bare = from_shape.Piece(answers=[Body(content)], values=values, streams=layout == "JSON array")
         return _checked(path, Reading(layout, list(by_pieces([bare])), {}))
+    reason = _missing(content)
     del content
     if layout in ("vcrpy", "HAR"):
         whole = values[0]
         items = list((_of_vcrpy if layout == "vcrpy" else _of_har)(whole))
         return _checked(path, Reading(layout, items, _about(whole)))
-    return _checked(path, Reading(layout, list(by_pieces(from_shape.exchanges(values))), {}))
+    items = list(by_pieces(from_shape.exchanges(values)))
+    if isinstance(values, Extracted) and items:
+        items += [Unread(*place) for place in values.broken]
+    return _checked(path, Reading(layout, items, {}), reason)
 
 
-def _checked(path: Path, reading: Reading) -> Reading:
+def _checked(path: Path, reading: Reading, missing: str = "") -> Reading:
     unread = [item for item in reading.items if isinstance(item, Unread)]
     if not reading.items or len(unread) == len(reading.items):
-        reason = f"{unread[0].where} is not readable: {unread[0].reason}" if unread else _EMPTY
+        reason = f"{unread[0].where} is not readable: {unread[0].reason}" if unread else missing or _EMPTY
         raise BadCassette(f"{path}: {reading.format}: {reason}")
     return reading
 
 
 _EMPTY = "no request or answer of Gemini is in it"
+_LIVE = (b"BidiGenerateContent", b"setupComplete")
+_NAMED = re.compile(rb"gemini-\d|gen_ai\.\w+|gemini-pro\b")
+
+
+def _missing(content: bytes) -> str:
+    """Why a file holds nothing to judge, where it is about Gemini all the same."""
+    if any(word in content for word in _LIVE):
+        return "messages of the Live API; only generateContent and streamGenerateContent are read"
+    if _NAMED.search(content, 0, 10_000_000):
+        return (
+            "it names a Gemini model, but holds no request or answer in the form of the API; record the HTTP messages"
+        )
+    return ""
+
+
+# --- archives ---------------------------------------------------------------------------------------------------
+
+
+def _of_archive(content: bytes, *, nested: bool) -> Reading:
+    """The recordings in an archive. HTTP messages in files of their own follow each other, as in one dump."""
+    if nested:
+        raise NoDocument("an archive in an archive; unpack it first")
+    files, attached = archive.members(content), set[str]()
+
+    def beside(name: str) -> bytes | None:
+        attached.add(name)
+        return files.get(name)
+
+    messages = [data for data in files.values() if is_message(data)]
+    found = [("HTTP messages", b"\n".join(messages))] if messages else []
+    found += sorted(files.items(), key=lambda file: not attachments.are_named(file[1]))
+    items: list[Interaction | Recorded | Unread] = []
+    for name, data in found:
+        if name in attached or (is_message(data) and name in files):
+            continue
+        try:
+            items += _read(Path(name), plain(data), beside, nested=True).items
+        except (BadCassette, NoDocument, *UNREADABLE) as fault:
+            if b"enerateContent" in data or b'"candidates"' in data:
+                items.append(Unread(name, str(fault).removeprefix(f"{name}: ")))
+    return Reading("archive", items, {})
 
 
 def _about(whole: Any) -> Mapping[str, Any]:
@@ -161,7 +214,13 @@ def _is_vcrpy(whole: Any) -> bool:
     if not _has(whole, "interactions") or not isinstance(whole["interactions"], list) or "recordID" in whole:
         return False
     first = whole["interactions"][0] if whole["interactions"] else None
-    return first is None or (_has(first, "request", "response") and _has(first["request"], "uri"))
+    if first is None:
+        return True
+    return (
+        _has(first, "request", "response")
+        and _has(first["request"], "uri")
+        and not any(str(key).startswith("body_") for key in first["response"])
+    )
 
 
 _LAYOUTS: Mapping[str, Callable[[Any], bool]] = {
@@ -185,6 +244,8 @@ _LAYOUTS: Mapping[str, Callable[[Any], bool]] = {
 def _layout(values: list[Any]) -> str:
     if not values:
         return "YAML"
+    if isinstance(values, Extracted):
+        return values.name
     if len(values) > 1 and not _LAYOUTS["httpmock"](values[0]):
         return "JSON lines"
     return next((name for name, fits in _LAYOUTS.items() if fits(values[0])), "by shape")

@@ -56,6 +56,11 @@ def _unchunked(body: bytes) -> bytes:
     return body if not at else bytes(found)
 
 
+def is_message(raw: bytes) -> bool:
+    """Whether the bytes begin with the first line of an HTTP message."""
+    return _START.match(raw) is not None
+
+
 def http_messages(raw: bytes) -> Iterator[bytes]:
     """The messages in a dump that begins with one, each from its first line to that of the next."""
     raw = raw.lstrip()
