@@ -53,7 +53,10 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
             "person people author authors user customer sender recipient payer buyer seller client employee patient guest passenger spouse assignee attendee attendees participant participants",
             "person place",
         ),
-        ("student who director owner manager teacher artist composer founder speaker friend", "person place"),
+        (
+            "student who director owner manager teacher artist composer founder speaker friend player driver doctor lawyer boss host winner leader",
+            "person place",
+        ),
         ("to cc recipients", "email person place"),
         ("title", "quote name"),
         ("command cmd file filename path message text content greeting word words phrase", "quote"),
@@ -281,7 +284,7 @@ def asked(text: str) -> str:
 def _kinds(words: tuple[str, ...]) -> tuple[str, ...]:
     for word in reversed(words):
         for known, kinds in _KINDS:
-            if word in known:
+            if word in known or word.removesuffix("s") in known:
                 return kinds
     return ()
 
