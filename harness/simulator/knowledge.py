@@ -74,7 +74,7 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
 _COUNT = re.compile(r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b", re.IGNORECASE)
 _LIST = re.compile(
     r"\b(?:list|name|give|tell|write|what are|show)\b[^.?\n]{0,40}?\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
-    r"(?:[a-z-]+ ){0,3}?([a-z]+)",
+    r"((?:[a-z-]+ ){0,3}[a-z]+)",
     re.IGNORECASE,
 )
 _TRANSLATE = re.compile(
@@ -275,8 +275,8 @@ def _listing(question: str) -> KnownFact | None:
     found = _LIST.search(question)
     if not found:
         return None
-    noun = found[2].lower()
-    kind = next((kind for kind in world_facts.LISTS if noun.startswith(kind)), None)
+    nouns = found[2].lower().split()
+    kind = next((kind for noun in nouns for kind in world_facts.LISTS if noun.startswith(kind)), None)
     if kind is None:
         return None
     many = _NUMBERS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else 3)
@@ -293,7 +293,9 @@ def _translation(question: str) -> KnownFact | None:
     word = world_facts.WORDS.get(text.strip().lower().rstrip(".!?"), {}).get(code)
     if word is None:
         return None
-    return KnownFact(word, word, facts={"translation": word, "answer": word, "text": word})
+    spoken = world_facts.WORDS[text.strip().lower().rstrip(".!?")]
+    every = {name: spoken[code] for name, code in LANGUAGES.items() if code in spoken}
+    return KnownFact(word, word, facts={**every, "translation": word, "answer": word, "text": word})
 
 
 def _sentiment(question: str) -> KnownFact | None:

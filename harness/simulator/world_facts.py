@@ -1,6 +1,6 @@
 """The facts that the simulator knows: data only. True facts, enough for suites to ask natural questions."""
 
-# ruff: noqa: RUF001 - other scripts and typographic signs are data here
+# ruff: noqa: RUF001, SIM905 - other scripts and typographic signs are data here, and lists of words
 
 from __future__ import annotations
 
@@ -176,6 +176,14 @@ LISTS = {
     "season": ["spring", "summer", "autumn", "winter"],
     "language": ["Python", "Rust", "Go", "TypeScript", "Java", "Kotlin", "Swift", "C"],
     "name": ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Margaret", "Ken"],
+    "capital": ["Paris", "Berlin", "Rome", "Madrid", "Lisbon", "Vienna", "Oslo", "Athens"],
+    "vegetable": ["carrot", "potato", "tomato", "onion", "spinach", "cucumber", "pepper", "cabbage"],
+    "sport": ["football", "tennis", "basketball", "swimming", "cycling", "rowing", "hockey", "golf"],
+    "instrument": ["piano", "violin", "guitar", "flute", "drums", "cello", "trumpet", "harp"],
+    "ocean": ["Pacific", "Atlantic", "Indian", "Southern", "Arctic"],
+    "continent": ["Africa", "Antarctica", "Asia", "Australia", "Europe", "North America", "South America"],
+    "bird": ["sparrow", "owl", "eagle", "robin", "penguin", "crow", "hawk", "duck"],
+    "flower": ["rose", "tulip", "daisy", "lily", "sunflower", "orchid", "violet", "iris"],
     "cookie": ["chocolate chip", "oatmeal raisin", "shortbread", "gingersnap", "macaron", "biscotti"],
 }
 
@@ -254,6 +262,27 @@ LOCAL = {
     "zh": {"China": "中国", "Beijing": "北京", "France": "法国", "Paris": "巴黎", "Japan": "日本", "Tokyo": "东京"},
     "ru": {"Russia": "Россия", "Moscow": "Москва", "France": "Франция", "Paris": "Париж"},
 }  # fmt: skip
+
+GIVEN_NAMES = frozenset(
+    (
+        "Ada Adam Adriana Aisha Alan Albert Alejandro Alex Alexander Alice Alicia Amelia Amir Amy Ana Anders Andrea Andreas Andrew Angela Anja Ann Anna Anne "
+        "Anton Antonio Arthur Barbara Ben Benjamin Bernd Bettina Bill Bob Boris Brian Camille Carl Carla Carlos Carmen Carol Caroline Catherine Cecilia Chen "
+        "Chester Chloe Chris Christian Christina Claire Clara Claudia Clara Daniel Daniela David Deborah Dennis Diana Diego Dieter Dmitri Don Donald Dora Edith "
+        "Eduardo Edward Elena Eleanor Eli Elisa Elizabeth Ella Ellen Elsa Emil Emily Emma Eric Erica Erick Erik Erika Eva Eve Fatima Felix Fernando Francesca "
+        "Francisco Frank Franz Fred Frida Friedrich Fritz Gabriel Gabriela George Gerd Giulia Giovanni Grace Greta Gustav Hana Hannah Hans Harald Harry Heidi "
+        "Heinz Helen Helena Helga Henri Henry Hiroshi Hugo Ian Ibrahim Igor Ines Ingrid Irene Isabel Isabella Ivan Jack Jacob Jakob James Jan Jana Jane Janet "
+        "Javier Jean Jens Jim Joan Joanna Joe Johan Johann Johanna John Jonas Jonathan Jose José Josef Joseph Juan Julia Julian Julie Jürgen Kai Karen Karin "
+        "Karl Kate Katharina Katherine Katja Keiko Kemal Ken Kenji Kevin Kim Klaus Kofi Kurt Lars Laura Lea Lena Leo Leon Leonid Leyla Li Liam Lina Linda Lisa "
+        "Liu Liz Louis Louise Luca Lucas Lucia Lucy Luis Luisa Lukas Maja Manuel Marc Marco Marcus Margaret Maria María Marie Mario Mark Markus Marta Martha "
+        "Martin Martina Mary Mateo Matthias Max Maya Mehmet Mia Michael Michel Miguel Mike Mohamed Mohammed Moritz Nadia Nancy Natalia Nathan Nick Nicolas "
+        "Nicole Nikolai Nina Noah Nora Olaf Ole Olga Oliver Olivia Omar Oscar Oskar Otto Pablo Patricia Patrick Paul Paula Pedro Peter Petra Philip Pierre "
+        "Rachel Rafael Ralf Ravi Rebecca René Richard Rita Robert Roberto Robin Rosa Rosalind Ruth Ryan Sabine Sam Samuel Sandra Sara Sarah Sebastian Sergei "
+        "Simon Simone Sofia Sonja Sophia Sophie Stefan Stella Stephanie Stephen Steve Steven Susan Susanne Sven Sylvia Tanja Teresa Theo Theresa Thomas Tim "
+        "Tina Tom Tomas Tony Ulrich Ursula Uwe Valentina Vera Victor Viktor Vincent Vladimir Walter Wei Werner William Wolfgang Xavier Yan Yasmin Yuki Yusuf "
+        "Zoe Zoë"
+    ).split()
+)
+"""Given names that are no places."""
 
 STORY = (
     "Once there was {topic} at the edge of a quiet bay.",
