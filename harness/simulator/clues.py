@@ -1,5 +1,7 @@
 """What a text is about, by the words that give it away: praise, spam, a bill, a failure. Chooses a label for it."""
 
+# ruff: noqa: RUF001 - other scripts are data here
+
 from __future__ import annotations
 
 import re
@@ -27,10 +29,10 @@ _CLUES = {
         "food": r"recipe|cook|restaurant|dish|flavou?r|cake|meal|delicious",
         "travel": r"flight|hotel|trip|holiday|beach|airport",
         "health": r"doctor|hospital|disease|vaccine|symptom|patient|diet",
-        "english": r"(?:the|and|is|are|you|how|what|good)\b",
-        "german": r"(?:der|die|das|und|ist|wie|guten|nicht|ich|dir)\b",
-        "french": r"(?:le|la|les|et|est|bonjour|je|vous|comment|merci)\b",
-        "spanish": r"(?:el|los|y|es|hola|buenos|cómo|gracias|está|qué)\b",
+        "english": r"(?:the|and|is|are|you|how|what|good|of|to|in|my|for|do)\b",
+        "german": r"(?:der|die|das|und|ist|wie|was|guten|nicht|ich|dir|von|ein|eine|wieviel|bitte|heißt|auf|den|für)\b",
+        "french": r"(?:le|la|les|et|est|bonjour|je|vous|comment|merci|quelle|quel|de|du|un|une|combien|font|pour)\b",
+        "spanish": r"(?:el|los|y|es|hola|buenos|cómo|gracias|está|qué|cuál|cuánto|la|de|por|una|para)\b",
         "italian": r"(?:il|gli|è|ciao|buongiorno|come|grazie|sono|che)\b",
         "portuguese": r"(?:o|os|é|olá|bom|como|obrigado|você|não)\b",
     }.items()
@@ -81,3 +83,23 @@ def fits(about: str, text: str) -> float:
     """Whether a description fits a text: 1 with a clue, -1 if it denies one, else 0."""
     points = _points(about, text)
     return (points > 0) - (points < 0)
+
+
+_LANGUAGES = ("english", "german", "french", "spanish", "italian", "portuguese")
+
+
+def language_of(text: str) -> str:
+    """The language of a text by its small words, such as *german*; English if two of its words do not tell."""
+    if found := next((name for name, letters in _SCRIPTS.items() if letters.search(text)), None):
+        return found
+    points = {name: _strength(name, text) for name in _LANGUAGES}
+    best = max(points, key=lambda name: points[name])
+    return best if points[best] >= 2 and points[best] > points["english"] else "english"
+
+
+_SCRIPTS = {
+    "japanese": re.compile(r"[\u3040-\u30ff]"), "korean": re.compile(r"[\uac00-\ud7af]"), "chinese": re.compile(r"[\u4e00-\u9fff]"),
+    "russian": re.compile(r"[а-яё]{3}", re.IGNORECASE), "greek": re.compile(r"[α-ω]{3}"), "arabic": re.compile(r"[\u0600-\u06ff]{3}"),
+    "hindi": re.compile(r"[\u0900-\u097f]{3}"),
+}  # fmt: skip
+"""A language that its script tells."""

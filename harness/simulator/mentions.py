@@ -28,7 +28,7 @@ _QUOTED = re.compile(
 )
 """Text in quotation marks. An apostrophe is one only at the edge of a word, and inside a quoted text it may stand within a word."""
 _CONTINENTAL = re.compile(
-    r"(?<![\w.,])(?:(\d{1,3}(?:[.\u00a0 ]\d{3})+)(?:,(\d{1,2}))?|(\d+),(\d{1,2}))(?=\s?(?:€|EUR\b|[Ee]uros?\b|kg\b|cm\b|km\b|m²|Uhr\b|°|%|Prozent\b|CHF\b|Franken\b))"
+    r"(?<![\w.,])(?:(\d{1,3}(?:[.\u00a0 ]\d{3})+)(?:,(\d{1,2}))?|(\d{1,9}),(\d{1,2}))(?=\s?(?:€|EUR\b|[Ee]uros?\b|kg\b|cm\b|km\b|m²|Uhr\b|°|%|Prozent\b|CHF\b|Franken\b))"
 )
 """A number with a decimal comma. Only a unit after it tells that it is no list."""
 _NUMBER = re.compile(
