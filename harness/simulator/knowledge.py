@@ -90,9 +90,9 @@ _OWN_NAMES = {
 """A language in another language -> its code."""
 _TONGUE = "|".join([*LANGUAGES, *_OWN_NAMES])
 _TRANSLATE = re.compile(
-    rf"\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|following|word|phrase|text|sentence))* (?:to|into|in|ins|auf|en|al) (?P<to>{_TONGUE})\b(?: only)?\s*[:,]\s*(?P<text>[^\n]+)"
-    rf"|\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|word|phrase|das wort))*:? (?P<told>[\"'“„]?[^\n:]+?[\"'”“]?) (?:to|into|in|ins|auf|en|al) (?P<into>{_TONGUE})\b"
-    rf"|\b(?:word|say|translation|heißt|wort|dit-on|se dice)\b(?: (?:the|word|for|of))* (?P<word>[\"'“„]?[^\n?]+?[\"'”“]?) (?:in|auf|en) (?P<in>{_TONGUE})\b(?P<after>)",
+    rf"\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|following|word|phrase|text|sentence)){{0,4}} (?:to|into|in|ins|auf|en|al) (?P<to>{_TONGUE})\b(?: only)?\s*[:,]\s*(?P<text>[^\n]{{1,200}})"
+    rf"|\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|word|phrase|das wort)){{0,4}}:? (?P<told>[\"'“„]?[^\n:]{{1,80}}?[\"'”“]?) (?:to|into|in|ins|auf|en|al) (?P<into>{_TONGUE})\b"
+    rf"|\b(?:word|say|translation|heißt|wort|dit-on|se dice)\b(?: (?:the|word|for|of)){{0,4}} (?P<word>[\"'“„]?[^\n?]{{1,80}}?[\"'”“]?) (?:in|auf|en) (?P<in>{_TONGUE})\b(?P<after>)",
     re.IGNORECASE,
 )
 _STORY = re.compile(
