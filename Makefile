@@ -71,10 +71,13 @@ nightly: setup .venv-peers/.installed  ## long simulations: how often verdicts a
 	@touch $@
 
 DAYS = 2026-12-05 2027-06-01
-clock: setup .venv-clock/.installed  ## the tests on later days, by time-machine: nothing may change with the calendar (minutes; not in CI)
-	@for day in $(DAYS); do echo "$$day"; CLOCK=$$day PYTHONPATH=.venv-clock:tests/clock $(BIN)/python -m pytest -q -n 2 tests/ \
-	  --deselect tests/cli/test_main.py::test_version_imports_nothing_heavy \
-	  --deselect tests/cli/test_main.py::test_a_replay_imports_no_client_no_vcr_no_event_loop || exit 1; done
+SHIFTED = PYTHONPATH=$(CURDIR)/.venv-clock:$(CURDIR)/tests/clock
+clock: setup .venv-clock/.installed .venv-clients/.installed .venv-clients-genai2/.installed  ## tests, clients, faults and attacks on later days, by time-machine: nothing may change with the calendar (an hour; not in CI)
+	@for day in $(DAYS); do echo "$$day"; export CLOCK=$$day $(SHIFTED); \
+	  $(BIN)/python -m pytest -q -n 2 tests/ \
+	    --deselect tests/cli/test_main.py::test_version_imports_nothing_heavy \
+	    --deselect tests/cli/test_main.py::test_a_replay_imports_no_client_no_vcr_no_event_loop \
+	  && $(BIN)/python -m tests.clients && $(BIN)/python -m tests.faults && $(BIN)/python -m tests.attack || exit 1; done
 
 tree: setup  ## the packages of harness/, what each is for, and which others it imports
 	@$(BIN)/python -m tests.architecture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,16 +20,63 @@ def parameters(declaration: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def build_calls(declaration: Mapping[str, Any], text: str, earlier: str, seed: Seed) -> list[dict[str, Any]]:
-    """The calls of one function: one for each place that the text names, if the function takes a single place; else one.
+    """The calls of one function: one for each place, name, symbol, listed number or quoted text, if the function takes a single one; else one.
 
     ``earlier`` is what the user and the functions wrote before; it is read if ``text`` gives none of the arguments.
     """
-    schema = parameters(declaration)
-    places = [str(mention.value) for mention in mentions("place", text)]
-    main = [name for name, inner in _properties(schema).items() if _is_place(name, inner, schema)]
-    if len(main) == 1 and len(places) > 1:
-        return [_call(declaration, schema, _only(text, place, places), earlier, seed) for place in places]
+    schema, text = parameters(declaration), _FROM.sub(r"\2 minus \1", text)
+    several = _several(schema, text)
+    if len(several) > 1:
+        return [_call(declaration, schema, _only(text, one, several), earlier, seed) for one in several]
     return [_call(declaration, schema, text, earlier, seed)]
+
+
+def _several(schema: Mapping[str, Any], text: str) -> list[str]:
+    """The mentions of a text that are each the argument of a call, if one parameter takes a single one of them."""
+    shapes = {
+        name: resolved(inner, schema) for name, inner in _properties(schema).items() if isinstance(inner, Mapping)
+    }
+    kinds = {name: _repeated(name, shape, schema, text) for name, shape in shapes.items()}
+    mains = [kind for name, kind in kinds.items() if kind and (kind == "place" or _is_alone(name, schema))]
+    found = [str(mention.value) for mention in mentions(mains[0], text)] if len(mains) == 1 else []
+    return [] if mains == ["number"] and not _LIST.search(text) else found
+
+
+_FROM = re.compile(r"\b(?:subtract|take away|deduct) (\d[\d.]*) from (\d[\d.]*\d|\d)", re.IGNORECASE)
+_LIST = re.compile(r"\d\s*(?:,|and|und|et|y|or)\s*(?:and\s+|or\s+)?\d")
+"""Numbers that stand beside each other."""
+
+
+def _is_alone(name: str, schema: Mapping[str, Any]) -> bool:
+    """Whether a parameter is the only one that is required, or the only one."""
+    return list(schema.get("required") or _properties(schema)) == [name]
+
+
+def _repeated(name: str, shape: Mapping[str, Any], root: Mapping[str, Any], text: str) -> str:
+    """The kind of mentions that a parameter takes one of; empty for a parameter of which a call takes all."""
+    kind, kinds = first_type(shape), kinds_of(ValuePlace(root, name)) or ("quote",)
+    if kind in ("integer", "number"):
+        return "number"
+    found = next((one for one in kinds if mentions(one, text)), kinds[0])
+    return found if kind == "string" and not shape.get("enum") and found in _SINGLE else ""
+
+
+_SINGLE = ("place", "symbol", "person", "quote")
+
+
+def lacking(declaration: Mapping[str, Any], text: str) -> str:
+    """The required argument of a known kind of which the text has none; empty without one."""
+    schema = parameters(declaration)
+    for name in schema.get("required") or ():
+        inner = _properties(schema).get(name)
+        kinds = kinds_of(ValuePlace(schema, str(name)))
+        if isinstance(inner, Mapping) and first_type(resolved(inner, schema)) == "string" and kinds[:1] in _FOUND_OUT:
+            return "" if any(mentions(kind, text) for kind in kinds) else str(name)
+    return ""
+
+
+_FOUND_OUT = (("id",), ("place",), ("email",))
+"""Kinds of arguments that other functions find out."""
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -36,17 +84,10 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _is_place(name: str, inner: Any, root: Mapping[str, Any]) -> bool:
-    """Whether a parameter is a single place."""
-    if not isinstance(inner, Mapping) or first_type(resolved(inner, root)) != "string":
-        return False
-    return kinds_of(ValuePlace(root, name))[:1] == ("place",)
-
-
-def _only(text: str, place: str, places: Sequence[str]) -> str:
-    """The text with one of its places."""
-    for other in places:
-        text = text.replace(other, place) if other != place and other not in place else text
+def _only(text: str, one: str, several: Sequence[str]) -> str:
+    """The text with one of its mentions in place of the others."""
+    for other in several:
+        text = text.replace(other, one) if other != one and other not in one else text
     return text
 
 

@@ -21,7 +21,7 @@ from harness.simulator.tokens import tokens, value_tokens
 
 _URL = re.compile(r"https?://[^\s\"'<>)\]]+[^\s\"'<>)\].,;:!?]")
 _CODE = re.compile(
-    r"\b(?:code|python|calculate|compute|script|program|run|sum|prime|fibonacci|factorial|what (?:day|date)|days)\b|\d\s*[-+*/×^]\s*\d",
+    r"\b(?:code|python|calculat\w*|comput\w*|script|program|run|sum|prime|fibonacci|factorial|what (?:day|date)|days)\b|\d\s*[-+*/×^]\s*\d",
     re.IGNORECASE,
 )
 MOST_PAGES = 20

@@ -54,7 +54,12 @@ def _vector(body: Any, at: str) -> list[float]:
     size = fields.get("outputDimensionality", DIMENSIONS)
     if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= DIMENSIONS:
         raise refusal("invalid_argument")
-    return _of_words(_WORD.findall(_embedded(content).lower()) or ["nothing"], size)
+    words = _WORD.findall(_embedded(content).lower()) or ["nothing"]
+    return _of_words(words if task.upper() in _PLAIN else [*words, f"task {task.lower()}"], size)
+
+
+_PLAIN = ("TASK_TYPE_UNSPECIFIED", "SEMANTIC_SIMILARITY")
+"""Tasks whose vectors are those of the words alone."""
 
 
 def _of_words(words: list[str], size: int) -> list[float]:

@@ -36,6 +36,11 @@ def in_words(result: Mapping[str, Any], place: str | None = None) -> str:
     return f"{result.get('name', 'The function')}{where} says: {_words(response)}."
 
 
+def words_of_result(result: Mapping[str, Any]) -> str:
+    """What a function has returned, without a sentence around it."""
+    return _words(result.get("response"))
+
+
 def _words(value: Any) -> str:
     if isinstance(value, Mapping):
         if set(value) == {"name", "content"}:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from harness.gemini.schemas.refused import is_json_schema
@@ -24,8 +25,33 @@ def formatted(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None,
     if ask.mime == "text/x.enum":
         return str(value_for_schema(ask.schema, source))
     if ask.schema is not None:
-        return _dumped(value_for_schema(ask.schema, source))
+        return _dumped(value_for_schema(_constraining(ask.schema), source))
     return json_text(ask, prompt, known, seed)
+
+
+def _constraining(schema: Any) -> Any:
+    """The schema; in place of one without any keyword, the first one inside it, as a model would read it."""
+    loose = isinstance(schema, Mapping) and schema and not _KEYWORDS & set(schema)
+    return (_schema_in(json.dumps(schema)) or schema) if loose else schema
+
+
+_KEYWORDS = frozenset(
+    [
+        "type",
+        "properties",
+        "items",
+        "prefixItems",
+        "enum",
+        "const",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "$ref",
+        "ref",
+        "additionalProperties",
+    ]
+)
+"""Keywords that tell what a value is."""
 
 
 def _source_text(ask: Ask, prompt: str) -> str:

@@ -41,9 +41,14 @@ class KnownFact:
         if "capital" in self.facts:
             country, capital = str(self.facts["country"]), str(self.facts["capital"])
             form = world_facts.CAPITAL_IS[language]
-            return form.format(country=local.get(country, country), capital=local.get(capital, capital))
+            country = str(self.facts.get("spelled") or local.get(country, country))
+            return form.format(country=country, capital=local.get(capital, capital))
         if language == "en":
             return self.long
+        if "translation" in self.facts:
+            return self.short
+        if "greeting" in self.facts:
+            return world_facts.WORDS["hello"].get(language, self.short)
         return world_facts.ANSWER_IS[language].format(short=local.get(self.short, self.short))
 
 
@@ -67,20 +72,27 @@ _STOPS = re.compile(
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d\s.,+\-*/×÷^()%]{0,100}[+\-*/×÷^]\s?[\d.(][\d\s.,+\-*/×÷^()%]{0,100}")
 _CALCULATE = re.compile(
-    r"\bwhat(?:'s| is| are)\b|\bcalculat|\bcomput|\bevaluat|\bsolve|\bhow much is\b|\bresult\b|\badd\b|=", re.IGNORECASE
+    r"\bwhat(?:'s| is| are)\b|\bwas (?:ist|ergibt)\b|\bwie ?viel|\bcombien\b|\bcuánto\b|\bquanto\b|\bcalculat|\bcomput|\bevaluat|\bsolve|\bhow much is\b|\bresult\b|\badd\b|=",
+    re.IGNORECASE,
 )
 """Words that mark numbers and signs as a calculation, not as a date or an article number."""
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
 _COUNT = re.compile(r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b", re.IGNORECASE)
 _LIST = re.compile(
     r"\b(?:list|name|give|tell|write|what are|show)\b[^.?\n]{0,40}?\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
-    r"(?:[a-z-]+ ){0,3}?([a-z]+)",
+    r"((?:[a-z-]+ ){0,3}[a-z]+)",
     re.IGNORECASE,
 )
+_OWN_NAMES = {
+    "englisch": "en", "deutsch": "de", "französisch": "fr", "spanisch": "es", "italienisch": "it", "anglais": "en", "allemand": "de", "français": "fr",
+    "espagnol": "es", "inglés": "en", "alemán": "de", "español": "es",
+}  # fmt: skip
+"""A language in another language -> its code."""
+_TONGUE = "|".join([*LANGUAGES, *_OWN_NAMES])
 _TRANSLATE = re.compile(
-    rf"\btranslate\b[^\"'“\n]*[\"'“]([^\"'”\n]+)[\"'”][^.\n]*?\b(?:to|into) ({'|'.join(LANGUAGES)})"
-    rf"|\btranslate ([a-z ]+?) (?:to|into) ({'|'.join(LANGUAGES)})"
-    rf"|\b(?:word|say|translation)\b[^\"'“\n]*[\"'“]([^\"'”\n]+)[\"'”][^.\n]*?\bin ({'|'.join(LANGUAGES)})",
+    rf"\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|following|word|phrase|text|sentence)){{0,4}} (?:to|into|in|ins|auf|en|al) (?P<to>{_TONGUE})\b(?: only)?\s*[:,]\s*(?P<text>[^\n]{{1,200}})"
+    rf"|\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|word|phrase|das wort)){{0,4}}:? (?P<told>[\"'“„]?[^\n:]{{1,80}}?[\"'”“]?) (?:to|into|in|ins|auf|en|al) (?P<into>{_TONGUE})\b"
+    rf"|\b(?:word|say|translation|heißt|wort|dit-on|se dice)\b(?: (?:the|word|for|of)){{0,4}} (?P<word>[\"'“„]?[^\n?]{{1,80}}?[\"'”“]?) (?:in|auf|en) (?P<in>{_TONGUE})\b(?P<after>)",
     re.IGNORECASE,
 )
 _STORY = re.compile(
@@ -88,7 +100,7 @@ _STORY = re.compile(
 )
 _LENGTH = re.compile(r"(\d{2,4})[- ]words?\b", re.IGNORECASE)
 _REPEAT = re.compile(
-    r"^\s*(?:please )?(?:repeat(?: after me)?|echo|say)[:\s]+[\"'“]?(.+?)[\"'”]?[.!]?\s*$", re.IGNORECASE | re.DOTALL
+    r"^\s*(?:please )?(?:repeat(?: after me)?|echo|say)[:\s]+[\"'“]?(.+?)[\"'”]?[.!:]?\s*$", re.IGNORECASE | re.DOTALL
 )
 _LETTERS = re.compile(
     r"\bhow many (?:times does )?(?:the )?(?:letter )?[\"'“]?([a-z])[\"'”]?(?:'?s)?\b.{0,30}?\bin (?:the word )?[\"'“]?(\w+)",
@@ -134,14 +146,42 @@ def _how_often(word: str) -> int:
 
 
 def _capital(question: str) -> KnownFact | None:
-    for name in _CAPITAL.findall(question):
-        country = world_facts.COUNTRIES.get(name.strip(" .").lower())
-        if country:
-            capital = world_facts.CAPITALS[country]
-            long = world_facts.CAPITAL_IS["en"].format(country=country, capital=capital)
-            facts = {"country": country, "capital": capital, "city": capital, "answer": capital}
-            return KnownFact(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
+    names = [name.strip(" .").lower() for name in _CAPITAL.findall(question)]
+    for name, spelled in [*((name, "") for name in names if name in world_facts.COUNTRIES), *_foreign(question)][:1]:
+        country = world_facts.COUNTRIES[name]
+        capital = world_facts.CAPITALS[country]
+        long = world_facts.CAPITAL_IS["en"].format(country=country, capital=capital)
+        facts = {"country": country, "capital": capital, "city": capital, "answer": capital, "spelled": spelled}
+        return KnownFact(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
     return None
+
+
+def _foreign(question: str) -> list[tuple[str, str]]:
+    """The country whose capital is asked for in another language than English, and its name there."""
+    if not _ABROAD.search(question):
+        return []
+    found = [
+        (country.lower(), re.search(rf"(?:\bl['’]|\b[Ll]a |\b[Ll]e )?{re.escape(name)}", question, re.IGNORECASE))
+        for name, country in _LOCAL_NAMES.items()
+    ]
+    return [(country, place[0]) for country, place in found if place]
+
+
+_ABROAD = re.compile(
+    r"\bhauptstadt\b|\bcapitale\b|\bcapital (?:de|del|da|do)\b|\bhoofdstad\b|\bhovedstad|\bhuvudstad|столица|首都|수도",
+    re.IGNORECASE,
+)
+_LOCAL_NAMES = (
+    {
+        name.removeprefix("l'").removeprefix("la ").lower(): country
+        for table in world_facts.LOCAL.values()
+        for country, name in table.items()
+        if country in world_facts.CAPITALS
+    }
+    | {name.lower(): country for name, country in world_facts.NAMED_ABROAD.items()}
+    | world_facts.COUNTRIES
+)
+"""The name of a country in some language, in lower case -> its English name."""
 
 
 def _arithmetic(question: str) -> KnownFact | None:
@@ -275,25 +315,36 @@ def _listing(question: str) -> KnownFact | None:
     found = _LIST.search(question)
     if not found:
         return None
-    noun = found[2].lower()
-    kind = next((kind for kind in world_facts.LISTS if noun.startswith(kind)), None)
+    nouns = found[2].lower().split()
+    kind = next((kind for noun in nouns for kind in world_facts.LISTS if noun.startswith(kind)), None)
     if kind is None:
         return None
     many = _NUMBERS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else 3)
     items = tuple(world_facts.LISTS[kind][: max(1, many)])
-    return KnownFact(items[0], "\n".join(f"* {item}" for item in items), items=items)
+    inline = re.search(r"\bcomma[- ]separated\b|\bseparated by commas?\b|\bin one line\b", question, re.IGNORECASE)
+    return KnownFact(items[0], ", ".join(items) if inline else "\n".join(f"* {item}" for item in items), items=items)
 
 
 def _translation(question: str) -> KnownFact | None:
     found = _TRANSLATE.search(question)
     if not found:
         return None
-    text, language = next((a, b) for a, b in zip(found.groups()[::2], found.groups()[1::2], strict=True) if a)
-    code = LANGUAGES[language.lower()]
-    word = world_facts.WORDS.get(text.strip().lower().rstrip(".!?"), {}).get(code)
+    text, language = (
+        (found["text"] or found["told"] or found["word"] or found["after"]),
+        (found["to"] or found["into"] or found["in"]),
+    )
+    spelled = text.strip(" \"'“”").lower().rstrip(".!?\"'")
+    spoken = world_facts.WORDS.get(spelled) or next(
+        (row for row in _ROWS if spelled in map(str.lower, row.values())), {}
+    )
+    word = spoken.get(LANGUAGES.get(language.lower()) or _OWN_NAMES[language.lower()])
     if word is None:
         return None
-    return KnownFact(word, word, facts={"translation": word, "answer": word, "text": word})
+    every = {name: spoken[code] for name, code in LANGUAGES.items() if code in spoken}
+    return KnownFact(word, word, facts={**every, "translation": word, "answer": word, "text": word})
+
+
+_ROWS = [{"en": word, **row} for word, row in world_facts.WORDS.items()]
 
 
 def _sentiment(question: str) -> KnownFact | None:
@@ -325,6 +376,9 @@ def _story(question: str) -> KnownFact | None:
     if not found:
         return None
     topic = re.split(r"[,.?!\n]| in \d| with | of about", found[1])[0].strip() or "a lighthouse"
+    if "haiku" in found[0].lower():
+        lines = f"{topic.capitalize()} at the shore,\na lantern in the grey dusk,\nthe sea holds its breath."
+        return KnownFact(topic, lines, facts={"title": topic.capitalize(), "topic": topic})
     length = _LENGTH.search(question)
     return KnownFact(
         topic, story(topic, int(length[1]) if length else 120), facts={"title": topic.capitalize(), "topic": topic}

@@ -68,7 +68,12 @@ def answer(prompt: str, found: Sequence[Medium]) -> KnownFact | None:
     words = " and ".join(dict.fromkeys(medium.word for medium in found if medium.word))
     names = [_named(found, place) for place in range(len(found))]
     sentences = [f"{name} {medium.about}." for name, medium in zip(names, found, strict=True)]
+    if _TIMED.search(prompt):
+        sentences = [f"[{n // 60:02}:{n % 60:02}] {sentence}" for n, sentence in enumerate(sentences)]
     return KnownFact(words or found[0].kind, " ".join(sentences), facts=found[0].facts)
+
+
+_TIMED = re.compile(r"\btime ?(?:stamp|code)s?\b", re.IGNORECASE)
 
 
 def documents(parts: Iterable[Mapping[str, Any]]) -> list[str]:

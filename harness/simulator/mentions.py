@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harness.simulator import world_facts
+from harness.simulator.amounts import things
 
 MOST_DIGITS = 18
 
@@ -25,17 +27,35 @@ _QUOTED = re.compile(
     r"(?<!\w)(?:\"([^\"\n]+)\"|“([^”\n]+)”|„([^“”\n]+)[“”]|«\s*([^»\n]+?)\s*»|`([^`\n]+)`|‘([^’\n]+)’(?!\w)|'([^\s'](?:[^'\n]|(?<=\w)'(?=\w))*)'(?!\w))"
 )
 """Text in quotation marks. An apostrophe is one only at the edge of a word, and inside a quoted text it may stand within a word."""
+_CONTINENTAL = re.compile(
+    r"(?<![\w.,])(?:(\d{1,3}(?:[.\u00a0 ]\d{3})+)(?:,(\d{1,2}))?|(\d{1,9}),(\d{1,2}))(?=\s?(?:€|EUR\b|[Ee]uros?\b|kg\b|cm\b|km\b|m²|Uhr\b|°|%|Prozent\b|CHF\b|Franken\b))"
+)
+"""A number with a decimal comma. Only a unit after it tells that it is no list."""
 _NUMBER = re.compile(
-    r"(?<![\w.,])(?<![:/-](?<=\d[:/-]))[-−]?[$€£]?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])(?!:\d)|(?<=[*/+])\d+(?:\.\d+)?\b"
+    r"(?<![\w.])(?<!\d,(?=\d{3}))(?<![:/-](?<=\d[:/-]))[-−]?[$€£]?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])(?!:\d)|(?<=[*/+])\d+(?:\.\d+)?\b"
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d .,+\-*/×÷^()%]{0,100}[+\-*/×÷^] ?[\d.(][\d .,+\-*/×÷^()%]{0,100}")
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b")
 _URL = re.compile(r"https?://[^\s\"'<>)]+[^\s\"'<>).,;:!?]")
+_MONTHS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "jan", "feb fév", "mar mär", "apr avr abr", "mai may mag maj", "jun juin giu", "jul juil lug", "aug août ago", "sep set", "oct okt out ott", "nov",
+            "dec dez déc dic",
+        ),
+        1,
+    )
+    for word in words.split()
+}  # fmt: skip
+"""The beginning of a month's name in several languages -> its number."""
+_MONTH = rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})[a-zéûàä]*\.?"
 _DATE = re.compile(
-    r"\b\d{4}-\d{2}-\d{2}\b|\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b"
-    r"|\b(?P<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* (?P<on>\d{1,2})(?:st|nd|rd|th)?,? (?P<of>\d{4})\b"
+    r"\b(?P<iso>\d{4}-\d{2}-\d{2})\b|\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b"
+    rf"|\b(?P<name>(?i:{_MONTH})) (?P<on>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<of>\d{{4}})\b"
+    rf"|\b(?P<first>\d{{1,2}})(?:\.|er|st|nd|rd|th)?(?: de| of)? (?P<named>(?i:{_MONTH}))(?: de)?,? (?P<in>\d{{4}})\b"
+    r"|\b(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})\b"
 )
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\b)?|\b\d{1,2}\s?[AaPp][Mm]\b")
 _ID = re.compile(r"\b[A-Za-z]{1,30}[-_]\d[\w-]{0,40}\b|\b[A-Z]{1,5}\d[\w-]{0,40}\b|#\d{1,20}\b")
 _SYMBOL = re.compile(r"\b[A-Z]{2,5}\b")
@@ -43,16 +63,25 @@ _PHONE = re.compile(r"\+?\d[\d ()-]{6,20}\d")
 _CALENDAR = re.compile(
     r"\b(?:(?:next |this |last )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|today|tomorrow|tonight|yesterday|next (?:week|month|year)"
     r"|Jan(?:uary)?|Feb(?:ruary)?|March|April|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b"
+    r"(?: \d{1,2}(?:st|nd|rd|th)?\b)?"
 )
-_NAME = r"[A-ZÀ-ÞÄÖÜА-ЯЁ][\w'’-]{0,30}(?:(?<=\b[A-Z])\. (?=[A-Z]))?(?:[ ](?:(?:de|del|la|of|von|van|da) )?[A-ZÀ-ÞÄÖÜА-ЯЁ][\w'’-]{0,30}){0,4}"
+NAME = r"(?:[A-Z]\.[ ]?){0,3}[A-ZÀ-ÞÄÖÜА-ЯЁ][\w'’-]{0,30}(?:(?<=\b[A-Z])\. (?=[A-Z]))?(?:[ ](?:(?:de|del|la|der|of|von|van|da) ){0,2}[A-ZÀ-ÞÄÖÜА-ЯЁ][\w'’-]{0,30}){0,4}"
 """A name: at most five words of bounded length, so that no text takes long to search."""
 _PREPOSITION = (
     "in|at|for|of|to|near|from|between|around|about|inside|nach|von|für|bei|aus|à|a|au|en|de|pour|para|em|no|na|di|per|van|voor|"
     "på|i|til|w|we|do|в|во|для|из"
 )
+_AFTER_ZIP = re.compile(rf"(?<=[,\n] )\d{{5}} (?P<names>{NAME})")
+_CURRENCIES = {
+    "EUR": r"€|\beuros?\b", "USD": r"\$|\b(?:us[- ])?dollars?\b", "GBP": r"£|\bpounds? sterling\b|\bpounds?\b", "JPY": r"¥|\byen\b",
+    "CHF": r"\bfranken\b|\bswiss francs?\b", "INR": r"₹|\brupees?\b",
+}  # fmt: skip
+_CURRENCY = re.compile(
+    "|".join(rf"(?P<{code}>{words}|\b{code}\b)" for code, words in _CURRENCIES.items()), re.IGNORECASE
+)
 _PLACES = re.compile(
     rf"(?<![\w'’])(?i:{_PREPOSITION})\s+(?:(?i:the|der|die|das|la|le|el|il|city of|stadt|ville de)\s+)?"
-    rf"(?P<names>{_NAME}(?:(?:\s*,\s*(?:(?:and|or)\s+)?|\s+(?:and|or|und|et|y|e|og|och|и)\s+)(?:(?:in|at|for|from|to)\s+)?{_NAME}){{0,20}})"
+    rf"(?P<names>{NAME}(?:(?:\s*,\s*(?:(?:and|or)\s+)?|\s+(?:and|or|und|et|y|e|og|och|и)\s+)(?:(?:in|at|for|from|to)\s+)?{NAME}){{0,20}})"
 )
 _SEPARATOR = re.compile(
     r"\s*,\s*(?:(?:and|or)\s+)?(?:(?:in|at|for|from|to)\s+)?|\s+(?:and|or|und|et|y|e|og|och|и)\s+(?:(?:in|at|for|from|to)\s+)?"
@@ -60,7 +89,7 @@ _SEPARATOR = re.compile(
 _NAMED_THING = re.compile(
     r"(?:['’]s)? (?:weather|temperature|forecast|time|population|climate|traffic|airport|hotels?)\b"
 )
-_LAST_NAME = re.compile(rf"(?<![\w'’-]){_NAME}$")
+_LAST_NAME = re.compile(rf"(?<![\w'’-]){NAME}$")
 _NEAR = 60
 """Characters before such a word in which the name of a place is looked for."""
 _SPELLED_LOW = re.compile(
@@ -239,6 +268,7 @@ _NOT_NAMES = frozenset(
         "whose",
         "why",
         "will",
+        "von",
         "with",
         "work",
         "would",
@@ -447,12 +477,13 @@ _WORLD_WORD = re.compile(
     r"\b(?:" + "|".join(sorted(map(re.escape, _WORLD), key=len, reverse=True)) + r")\b", re.IGNORECASE
 )
 _STREET = re.compile(
-    r"\b\d{1,6}[a-z]? (?:[A-Z][\w.]{0,30} ){1,5}(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Dr|Drive|Way|Square|Sq)\b\.?"
+    r"\b\d{1,6}[a-zA-Z]? (?:[A-Z][\w.]{0,30} ){1,5}(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Dr|Drive|Way|Square|Sq)\b"
+    r"|\b[A-ZÄÖÜ][\w-]{0,30}(?:straße|strasse|str\.|weg|platz|allee|gasse) \d{1,4}[a-z]?\b"
 )
-_AFTER_STREET = re.compile(rf"{_STREET.pattern},? (?:in )?(?P<names>{_NAME}(?:, {_NAME})?)")
-_ZIP = re.compile(r"(?<=[A-Z]{2} )\d{5}\b")
+_AFTER_STREET = re.compile(rf"(?:{_STREET.pattern}),? (?:in )?(?P<names>{NAME}(?:, {NAME})?)")
+_ZIP = re.compile(r"(?<=[A-Z]{2} )\d{5}\b|(?<=[,\n] )\d{5}(?= [A-ZÄÖÜ])")
 _SPEAKER = re.compile(
-    rf"\b(?i:my name is|i am called|call me|named|called|name is|mr\.?|mrs\.?|ms\.?|dr\.?|ich heiße|je m'appelle|me llamo)\s+({_NAME})|\b(?:I am|I'm|I’m) ({_NAME})"
+    rf"\b(?i:my name is|i am called|call me|named|called|name is|mr\.?|mrs\.?|ms\.?|dr\.?|herrn?|frau|señora?|monsieur|madame|ich heiße|je m'appelle|me llamo)\s+({NAME})|\b(?:I am|I'm|I’m) ({NAME})"
 )
 _AGED = re.compile(
     r"\b(\d{1,3})[- ]years?[- ]old\b|\baged? (?:of |is )?(\d{1,3})\b|\b(\d{1,3}) (?:Jahre alt|ans|años)\b",
@@ -472,15 +503,19 @@ def quoted(text: str) -> Iterable[Mention]:
 
 def numbers(text: str) -> Iterable[Mention]:
     """Numbers that are not part of a date, a time, an address or a quoted text."""
-    taken = [
-        found.span() for pattern in (_DATE, _TIME, _URL, _EMAIL, _ID, _STREET, _ZIP) for found in pattern.finditer(text)
-    ]
+    for found in _CONTINENTAL.finditer(text):
+        whole, cents = found[1] or found[3], found[2] or found[4]
+        digits = re.sub(r"\D", "", whole)
+        yield Mention(found.start(), float(f"{digits}.{cents}") if cents else int(digits))
+    taken = [found.span() for pattern in _NO_NUMBERS for found in pattern.finditer(text)]
     for found in _NUMBER.finditer(text):
         figure = found[0].replace(",", "").replace("−", "-").translate(_NO_MONEY)
         if len(figure) <= MOST_DIGITS and not any(start <= found.start() < end for start, end in taken):
             yield Mention(found.start(), float(figure) if "." in figure else int(figure))
 
 
+_NO_NUMBERS = (_CONTINENTAL, _DATE, _TIME, _URL, _EMAIL, _ID, _STREET, _ZIP)
+"""What has digits and is no plain number."""
 _NO_MONEY = str.maketrans("", "", "$€£")
 
 
@@ -496,12 +531,21 @@ def expressions(text: str) -> Iterable[Mention]:
 
 
 def dates(text: str) -> Iterable[Mention]:
-    """Dates as ``YYYY-MM-DD``, and words such as *tomorrow* as they are written."""
-    for found in _DATE.finditer(text):
-        month = found["month"] or (_MONTHS.index(found["name"].lower()) + 1 if found["name"] else None)
-        day, year = found["day"] or found["on"], found["year"] or found["of"]
-        yield Mention(found.start(), f"{year}-{int(month):02}-{int(day):02}" if month else found[0])
-    yield from (Mention(found.start(), found[0]) for found in _CALENDAR.finditer(text))
+    """Dates as ``YYYY-MM-DD``, and words such as *tomorrow* as they are written, unless a date explains them."""
+    whole = list(_DATE.finditer(text))
+    for found in whole:
+        month = found["month"] or found["m"] or _month(found["name"] or found["named"])
+        day = found["day"] or found["d"] or found["on"] or found["first"]
+        year = found["year"] or found["y"] or found["of"] or found["in"]
+        yield Mention(found.start(), found["iso"] or f"{year}-{int(month):02}-{int(day):02}")
+    for word in _CALENDAR.finditer(text):
+        explained = _DATE.match(text, word.end() + 2) and text[word.end() :].startswith(" (")
+        if not explained and not any(found.start() <= word.start() < found.end() for found in whole):
+            yield Mention(word.start(), word[0])
+
+
+def _month(name: str | None) -> int:
+    return next((number for start, number in _MONTHS.items() if name and name.lower().startswith(start)), 1)
 
 
 def _plain(pattern: re.Pattern[str]) -> Callable[[str], Iterable[Mention]]:
@@ -532,10 +576,13 @@ def places(text: str) -> Iterable[Mention]:
 
 def _spelled_places(text: str) -> Iterator[Mention]:
     taken = []
+    streets = [found.start() for found in _STREET.finditer(text)]
     for group in _PLACES.finditer(text):
+        if group.start("names") in streets:
+            continue
         taken.append(group.span("names"))
         yield from _listed_places(group["names"], group.start("names"))
-    for group in _AFTER_STREET.finditer(text):
+    for group in (*_AFTER_STREET.finditer(text), *_AFTER_ZIP.finditer(text)):
         taken.append(group.span("names"))
         yield from _listed_places(group["names"], group.start("names"))
     for thing in _NAMED_THING.finditer(text):
@@ -575,7 +622,7 @@ def _is_region(name: str, before: str) -> bool:
 def _is_place(name: str) -> bool:
     if name.isupper() and len(name) > 1 and name not in _SHORT_PLACES:
         return False
-    return not _CALENDAR.fullmatch(name) and name.split(maxsplit=1)[0].lower() not in _NOT_NAMES
+    return not _CALENDAR.fullmatch(name) and not _is_given(name) and name.split(maxsplit=1)[0].lower() not in _NOT_NAMES
 
 
 def _without_lead(name: str) -> str:
@@ -583,37 +630,76 @@ def _without_lead(name: str) -> str:
     words = name.split()
     while words and words[0].lower().strip(".,") in _NOT_NAMES:
         words = words[1:]
-    return re.sub(r"['’]s$", "", " ".join(words))
+    return re.sub(r"['’]s?$", "", " ".join(words))
 
 
 def people(text: str) -> Iterable[Mention]:
-    """Names after *my name is* and the like; without one, the other names in capitals that are no places and no dates."""
-    spoken = list(_of_groups(_SPEAKER, text))
-    spoken = [Mention(at, name) for at, value in spoken if (name := _without_lead(value))]
-    return spoken or names(text)
+    """Names after *my name is* and the like, and those that start with a given name; without one, the other names in capitals that are no
+    places and no dates."""
+    spoken = [Mention(at, name) for at, value in _of_groups(_SPEAKER, text) if (name := _without_lead(value))]
+    taken = {str(mention.value) for mention in spoken}
+    given = [mention for mention in _capitals(text) if _is_given(str(mention.value)) and mention.value not in taken]
+    return [*spoken, *given] or names(text)
+
+
+def _is_given(name: str) -> bool:
+    return _plain_letters(name.partition(" ")[0]) in _GIVEN
+
+
+def _plain_letters(name: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+
+
+_GIVEN = frozenset(map(_plain_letters, world_facts.GIVEN_NAMES))
 
 
 def names(text: str) -> list[Mention]:
     """Names in capitals, without places of a list of places, days and months."""
-    found: list[Mention] = []
     located = {str(mention.value) for mention in places(text)}
+    return [mention for mention in _capitals(text) if mention.value not in located]
+
+
+def _capitals(text: str) -> Iterator[Mention]:
+    """All names in capitals, without days and months, and without words before a colon."""
     for name in _ANY_NAME.finditer(text):
-        value = "" if text[name.end() : name.end() + 1] == ":" else _without_lead(name[0])
-        if (
-            value
-            and value not in located
-            and not _CALENDAR.fullmatch(value)
-            and not (value.isupper() and len(value) > 1)
-        ):
-            found.append(Mention(name.start() + name[0].index(value), value))
-    return found
+        value = _own(_without_lead(name[0]))
+        value = "" if text[name.end() : name.end() + 1] == ":" and not _is_given(value) else value
+        shouted = value.isupper() and len(value) > 1
+        if value and not _CALENDAR.fullmatch(value) and not shouted:
+            yield Mention(name.start() + name[0].index(value), value)
 
 
-_ANY_NAME = re.compile(rf"\b{_NAME}")
+def _own(name: str) -> str:
+    """The part of *Order of Jane Doe* that is a person's name."""
+    _, joint, last = (
+        re.split(r"( (?:von|de|of|van|da|del) )", name, maxsplit=1) if _JOINT.search(name) else ("", "", name)
+    )
+    return last if joint and _is_given(last) and not _is_given(name) else name
 
+
+_JOINT = re.compile(r" (?:von|de|of|van|da|del) ")
+_ANY_NAME = re.compile(rf"\b{NAME}")
+
+
+def currencies(text: str) -> Iterable[Mention]:
+    """The codes of the currencies that signs, words or codes name."""
+    return (Mention(found.start(), str(found.lastgroup)) for found in _CURRENCY.finditer(text))
+
+
+def money(text: str) -> Iterable[Mention]:
+    """Numbers beside a sign or a word of a currency."""
+    signs = [(found.start(), found.end()) for found in _CURRENCY.finditer(text)]
+    for mention in numbers(text):
+        end = _FIGURE_END.match(text, mention.at)
+        after = end.end() if end else mention.at
+        if any(start <= mention.at <= stop or 0 <= start - after <= 1 for start, stop in signs):
+            yield mention
+
+
+_FIGURE_END = re.compile(r"[-−$€£]*[\d.,\u00a0]*\d")
 FINDERS: Mapping[str, Callable[[str], Iterable[Mention]]] = {
     "quote": quoted, "number": numbers, "age": ages, "expression": expressions, "date": dates, "time": _plain(_TIME),
-    "email": _plain(_EMAIL), "url": _plain(_URL), "phone": _plain(_PHONE), "street": _plain(_STREET), "zip": _plain(_ZIP), "id": _plain(_ID), "symbol": symbols, "place": places,
+    "email": _plain(_EMAIL), "url": _plain(_URL), "phone": _plain(_PHONE), "street": _plain(_STREET), "zip": _plain(_ZIP), "id": _plain(_ID), "symbol": symbols, "currency": currencies, "money": money, "thing": lambda text: map(Mention._make, things(text)), "place": places,
     "person": people, "name": names,
 }  # fmt: skip
 """Kind of mention -> finder."""

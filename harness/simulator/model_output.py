@@ -20,17 +20,18 @@ from harness.simulator import (
     speech,
     world_facts,
 )
+from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.answer_types import CALLED, ModelOutput
 from harness.simulator.json_mode import formatted, json_text, topic
 from harness.simulator.knowledge import KnownFact, recall
-from harness.simulator.request import Ask, texts
+from harness.simulator.recollection import recollected
+from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.style import StyleRules, expected_words, style_rules
+from harness.simulator.text_tasks import done
 from harness.simulator.tokens import part_tokens
 
-_NAME_IS = re.compile(r"\b(?:my name is|i am called|call me)\s+([A-Z]\w+)", re.IGNORECASE)
 _ON_MEDIA = re.compile(r"\b(?:picture|image|photo|sound|audio|recording|video|document|pdf|file)s?\b", re.IGNORECASE)
-_NAME_ASKED = re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.IGNORECASE)
 
 
 def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
@@ -77,12 +78,12 @@ def _call_parts(ask: Ask, calls: Sequence[Mapping[str, Any]], seed: Seed) -> lis
 
 
 def _known(ask: Ask, prompt: str) -> KnownFact | None:
-    if _NAME_ASKED.search(prompt):
-        for content in reversed(ask.contents):
-            if found := _NAME_IS.search(texts(content)):
-                return KnownFact(found[1], f"Your name is {found[1]}.", facts={"name": found[1]})
     return (
-        recall(prompt) or recall(ask.turn) or media_contents.answer(prompt, media_contents.shown(_media(ask, prompt)))
+        done(prompt)
+        or recall(prompt)
+        or media_contents.answer(prompt, media_contents.shown(_media(ask, prompt)))
+        or recollected(ask, prompt)
+        or recall(ask.turn)
     )
 
 
@@ -140,6 +141,9 @@ def _unknown(ask: Ask, prompt: str, style: StyleRules, seed: Seed) -> str:
     more = (sentence.format(about=about) for sentence in cycle(_MORE))
     while sum(len(sentence.split()) for sentence in sentences) < min(expected_words(prompt), LONGEST):
         sentences.append(next(more))
+    if points := _POINTS.search(prompt):
+        wanted = COUNT_WORDS.get(points[1].lower()) or int(points[1])
+        return "\n".join(f"* {sentence}" for sentence in (*sentences, *_MORE)[:wanted])
     return " ".join(sentences)
 
 
@@ -158,6 +162,7 @@ _MORE = (
     "It would also say what is not known, and how one could find out.",
     "At the end it would sum up in one sentence what to remember.",
 )
+_POINTS = re.compile(r"\b(\d|two|three|four|five|six) bullet(?: point)?s?\b", re.IGNORECASE)
 LONGEST = 1000
 """The maximum of words of a made-up answer."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.mentions import Mention, mentions
+from harness.simulator.roles import holder, role_in
 from harness.simulator.schema_resolution import Schema, first_type, is_nullable
 from harness.simulator.seed import Seed
 
@@ -40,7 +41,8 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("address", "street place"),
         ("zip zipcode postcode", "zip"),
         ("expression formula equation calculation", "expression"),
-        ("symbol ticker stock currency currencies", "symbol"),
+        ("currency currencies", "currency symbol"),
+        ("symbol ticker stock", "symbol"),
         (
             "city cities location place town country countries destination origin region area where state restaurant hotel venue airport station",
             "place",
@@ -48,15 +50,22 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("date dates day deadline birthday when due", "date"),
         ("time hour", "time date"),
         ("age ages", "age"),
+        ("price cost fee fare salary budget preis kosten prix precio", "money"),
+        ("company organization organisation firm employer brand publisher university school team", "quote name"),
+        ("item product article thing ingredient dish drink", "quote thing"),
         ("id identifier number code reference sku order", "id quote"),
         (
             "person people author authors user customer sender recipient payer buyer seller client employee patient guest passenger spouse assignee attendee attendees participant participants",
             "person place",
         ),
-        ("student who director owner manager teacher artist composer founder speaker friend", "person place"),
+        (
+            "student who director owner manager teacher artist composer founder speaker friend player driver doctor lawyer boss host winner leader ceo cto cfo chairman president chef captain",
+            "person place",
+        ),
         ("to cc recipients", "email person place"),
         ("title", "quote name"),
         ("command cmd file filename path message text content greeting word words phrase", "quote"),
+        ("forename surname", "person"),
         ("name names", "quote person place"),
     )
 )
@@ -74,7 +83,8 @@ _NEGATED = r"\b(?:not|no|without|never|isn't|isn’t|n't|off|false|disable[ds]?)
 @dataclass(frozen=True, slots=True)
 class ValueSource:
     """Where values come from: the text, the known answer to the question, and the seed. ``given``: a value that the text does not give is left
-    out where it may be, as in arguments of calls. ``extracts``: it is null where it may be. ``taken`` are the mentions that have been used."""
+    out where it may be, as in arguments of calls. ``extracts``: it is null where it may be. ``narrow``: the text is about one item of a list.
+    ``taken`` are the mentions that have been used."""
 
     text: str
     seed: Seed
@@ -82,6 +92,7 @@ class ValueSource:
     labels: Mapping[str, str] = field(default_factory=dict)
     given: bool = False
     extracts: bool = False
+    narrow: bool = False
     taken: dict[tuple[str, int], str] = field(default_factory=dict)
 
     @classmethod
@@ -91,8 +102,11 @@ class ValueSource:
         return cls(text, seed, known, {**within, **labels}, given)
 
     def take(self, kind: str, at: ValuePlace) -> Any:
-        """The first mention of a kind that no other place has taken."""
-        for mention in mentions(kind, self.text):
+        """The mention of a kind that this place has claimed, else the first that no other place has taken."""
+        found = mentions(kind, self.text)
+        named = mentions("name", self.text) if kind == "person" else ()
+        mine = [mention for mention in (*found, *named) if self.taken.get((_pool(kind), mention.at)) == at.path]
+        for mention in [*mine, *found]:
             if self.taken.setdefault((_pool(kind), mention.at), at.path) == at.path:
                 return mention.value
         return None
@@ -104,7 +118,7 @@ class ValueSource:
 
 def _pool(kind: str) -> str:
     """Kinds whose mentions overlap share a pool, so that one text is used once."""
-    return "name" if kind in ("person", "place", "name", "symbol") else "number" if kind == "age" else kind
+    return "name" if kind in ("person", "place", "name", "symbol") else "number" if kind in ("age", "money") else kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +163,39 @@ def hinted(schema: Schema, source: ValueSource, at: ValuePlace) -> Any:
 
 
 def claim(schema: Schema, source: ValueSource, at: ValuePlace) -> None:
-    """Takes the number that stands beside the name of this place, so that no other place takes it first."""
-    if first_type(schema) in ("integer", "number"):
-        near = _number_near(source, at)
-        if near is not None:
-            source.taken.setdefault(("number", near[0]), at.path)
-        elif "age" in kinds_of(at):
-            source.take("age", at)
-    elif first_type(schema) == "string" and (value := _inline(source, at)) is not None:
+    """Takes the number that stands beside the name of this place, or the one who has this role, so that no other place takes it first."""
+    kind = first_type(schema)
+    if kind in ("integer", "number"):
+        _claim_number(source, at)
+    elif kind == "object":
+        for name in schema.get("properties") or ():
+            if words_of(str(name))[-1:] == ("name",):
+                _claim_role(words_of(at.name), source, at.under(str(name)))
+    elif kind == "string" and "person" in kinds_of(at):
+        _claim_role(words_of(at.name), source, at)
+    elif kind == "string" and (value := _inline(source, at)) is not None:
         for mention in mentions("quote", source.text):
             if mention.value == value:
                 source.taken.setdefault(("quote", mention.at), at.path)
+
+
+def _claim_number(source: ValueSource, at: ValuePlace) -> None:
+    near = _number_near(source, at)
+    if near is not None:
+        source.taken.setdefault(("number", near[0]), at.path)
+    elif "age" in kinds_of(at):
+        source.take("age", at)
+    elif "money" in kinds_of(at):
+        source.take("money", at)
+
+
+def _claim_role(words: Sequence[str], source: ValueSource, at: ValuePlace) -> None:
+    """Takes the name of the one who has this role."""
+    found = holder(role_in(words), source.text) if role_in(words) else None
+    for mention in (*mentions("person", source.text), *mentions("name", source.text)):
+        if found and mention.at < found.at + len(str(found.value)) and found.at < mention.at + len(str(mention.value)):
+            source.taken.setdefault((_pool("person"), mention.at), at.path)
+            return
 
 
 def _is_answer(at: ValuePlace) -> bool:
@@ -200,23 +236,50 @@ def _number(source: ValueSource, at: ValuePlace) -> Any:
     if near is not None:
         source.taken.setdefault(("number", near[0]), at.path)
         return near[1]
-    if "age" in kinds_of(at) and (age := source.take("age", at)) is not None:
-        return age
+    for kind in ("age", "money"):
+        if kind in kinds_of(at) and (value := source.take(kind, at)) is not None:
+            return value
     alone = NUMBER.fullmatch(source.text)
-    return source.take("number", at) if source.given or at.depth <= 1 or alone else None
+    return source.take("number", at) if source.given or source.narrow or at.depth <= 1 or alone else None
 
 
 def _number_near(source: ValueSource, at: ValuePlace) -> tuple[int, str] | None:
-    """``quantity 4`` or ``4 items``: the number next to the last word of the name, and where it starts."""
-    for word in reversed(words_of(at.name)):
-        stem = re.escape(word.rstrip("s"))
-        for pattern in (
-            rf"\b{stem}s?\b\W{{0,6}}?(?:is |of |was |to |= )?[$€£]?({NUMBER.pattern})",
-            rf"(?<![\w.])({NUMBER.pattern})[ -]?(?:\w+ )?{stem}s?\b",
-        ):
-            if len(word) > 1 and (found := re.search(pattern, source.text, re.IGNORECASE)):
-                return found.start(1), found[1]
+    """``quantity 4`` or ``4 items``: the number next to the last word of the name that is no unit, else to its unit, and where it starts."""
+    words = words_of(at.name)[::-1]
+    for word in [*(word for word in words if word not in _UNITS), *(word for word in words if word in _UNITS)]:
+        found = (
+            (_after(word.rstrip("s"), source.text) or _before(word.rstrip("s"), source.text)) if len(word) > 1 else None
+        )
+        for spelled in _SPELLED.get(word, "").split():
+            found = found or _before(spelled, source.text) or _after(spelled, source.text)
+        if found:
+            return found.start(1), found[1]
     return None
+
+
+def _after(word: str, text: str) -> re.Match[str] | None:
+    """The number after a word: ``quantity: 4``."""
+    stem = re.escape(word)
+    return re.search(
+        rf"\b{stem}s?\b\W{{0,6}}?(?:is |of |was |to |= |ist |von )?[$€£]?({NUMBER.pattern})", text, re.IGNORECASE
+    )
+
+
+def _before(word: str, text: str) -> re.Match[str] | None:
+    """The number before a word: ``4 blue items``."""
+    stem = re.escape(word)
+    return re.search(rf"(?<![\w.])({NUMBER.pattern})[ -]?(?:(?!and|und|or)\w+ )?{stem}s?\b", text, re.IGNORECASE)
+
+
+_UNITS = frozenset(
+    ["kg", "g", "cm", "mm", "m", "km", "percent", "usd", "eur", "c", "f", "minutes", "hours", "days", "celsius"]
+)
+_SPELLED = {
+    "height": "tall high hoch", "width": "wide breit", "length": "long lang", "weight": "weighs heavy wiegt schwer", "depth": "deep tief",
+    "price": "cost costs preis kostet", "temperature": "degrees", "duration": "lasts takes dauert", "people": "guests persons personen", "guests": "people persons",
+    "quantity": "pieces", "distance": "away", "rating": "rated stars", "score": "scored points",
+}  # fmt: skip
+"""Word of a name -> other words beside which its number stands."""
 
 
 def _said_so(source: ValueSource, at: ValuePlace) -> bool | None:
@@ -228,10 +291,13 @@ def _said_so(source: ValueSource, at: ValuePlace) -> bool | None:
     ]
     if not words:
         return None
-    said = r"\b" + r"[\s_-]".join(map(re.escape, words))
+    said = r"\b" + r"[\s_-]".join(re.escape(_PARTICIPLE.sub("", word)) for word in words) + r"\w{0,3}\b"
     if not re.search(said, source.text, re.IGNORECASE):
         return None
     return not re.search(_NEGATED + said, source.text, re.IGNORECASE)
+
+
+_PARTICIPLE = re.compile(r"(?<=\w{3})(?:ed|d|s)$")
 
 
 def _inline(source: ValueSource, at: ValuePlace) -> str | None:
@@ -249,7 +315,7 @@ def _inline(source: ValueSource, at: ValuePlace) -> str | None:
         return None
     found = re.search(
         rf"\b{name}\b(?: is| was|:)?\s+[\"“]?([A-Z0-9][\w@.-]*\w(?: [A-Z][\w-]*)*)", source.text
-    ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) [\"'“]?([\w@-]+)", source.text)
+    ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) [\"'“]?([\w@.+-]*[\w@-])", source.text)
     return str(found[1]) if found else None
 
 
@@ -257,6 +323,8 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
     """The next mention of the kind that the name stands for; the question itself for a query; else the next quoted text. ``again``: the last
     date serves several places."""
     kinds = kinds_of(at)
+    if "person" in kinds and (part := _PART_OF_NAME.keys() & set(words_of(at.name))):
+        return _part_of_name(source, _PART_OF_NAME[part.pop()])
     for kind in kinds:
         if not (kind == "name" and source.given) and (value := source.take(kind, at)) is not None:
             return str(value)
@@ -272,6 +340,19 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
     return None
 
 
+def _part_of_name(source: ValueSource, part: int) -> str | None:
+    """The first or the last word of the first person's name, which no other place takes then."""
+    for mention in mentions("person", source.text):
+        words = str(mention.value).split()
+        if len(words) > 1 and source.taken.setdefault(("name", mention.at), "parts") == "parts":
+            return words[part]
+    return None
+
+
+_PART_OF_NAME = {"first": 0, "given": 0, "forename": 0, "last": -1, "family": -1, "surname": -1}
+"""Word of a property -> the part of a person's name that it is."""
+
+
 def asked(text: str) -> str:
     """What a question is about, without its question words."""
     return " ".join(_NOT_ASKED.sub(" ", text[:400]).split()[:10])
@@ -281,7 +362,7 @@ def asked(text: str) -> str:
 def _kinds(words: tuple[str, ...]) -> tuple[str, ...]:
     for word in reversed(words):
         for known, kinds in _KINDS:
-            if word in known:
+            if word in known or word.removesuffix("s") in known:
                 return kinds
     return ()
 

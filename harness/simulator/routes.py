@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import unquote
@@ -32,6 +33,7 @@ _PATH = re.compile(r"^(?P<prefix>/.*?)??(?P<upload>/upload)?/(?P<version>v1beta|
 
 def respond(app: State, call: Call) -> Sent:
     """The answer to any request. Errors have the shape that clients of this path expect."""
+    call = _opened(call)
     found = _PATH.match(call.path)
     profile = profile_for((found["prefix"] or "") if found else "", app.profile)
     return _zipped(call, _responded(app, call, found, profile))
@@ -102,6 +104,16 @@ def _refused(refused: Refusal, call: Call, profile: Profile) -> Sent:
     return Sent(
         status, headers, (profile.body([body] if in_array else body),), note=f"  {str(refused).splitlines()[0][:100]}"
     )
+
+
+def _opened(call: Call) -> Call:
+    """The request with its body decompressed, if it says gzip and that is true. One that grows beyond ``LARGEST`` is cut just above it."""
+    if call.headers.get("content-encoding", "").strip().lower() != "gzip":
+        return call
+    try:
+        return replace(call, body=zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(call.body, LARGEST + 1))
+    except zlib.error:
+        return call
 
 
 def _zipped(call: Call, sent: Sent) -> Sent:

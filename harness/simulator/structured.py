@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from harness.simulator.amounts import COUNT_WORDS, amounts
+from harness.simulator.clues import chosen, fits
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.mentions import mentions
@@ -61,7 +63,7 @@ _FORMATS = {
     "uuid": "2f1b4c9e-6a53-4c0e-9d4a-3b5a7c1e8f20",
     "byte": "c2ltdWxhdGVk",
 }
-_COMMAS = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+")
+_COMMAS = re.compile(r"\s*,\s*(?:(?:and|und|et|y|e)\s+)?|\s+(?:and|und|et|y|e)\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
 _MADE_UP = re.compile(
     r"^\W*(?:what|who|which|where|when|how)\b|\b(?:facts? (?:about|on)|tell me about|make up|invent|imagine|generate|fictional|random)\b",
@@ -128,26 +130,34 @@ def _branch(branches: Sequence[Any], source: ValueSource, at: ValuePlace) -> Sch
     solid = [shape for shape in shapes if first_type(shape) != "null"] or shapes
     if at.depth >= _ROOMY:
         return min(shapes, key=weight)
+    return max(solid, key=lambda shape: _likeness(shape, source, at))
+
+
+def _likeness(shape: Schema, source: ValueSource, at: ValuePlace) -> float:
+    """How well a branch fits the text: 4 for its title or a const or a lone enum value that the text mentions, 3 for what it is about, 1 for each
+    property that the text names, and 1 for each whose value it gives."""
     trial = replace(source, taken=dict(source.taken))
-    named = [shape for shape in solid if _is_mentioned(shape, source)]
-    given = (shape for shape in solid if first_type(shape) == "object" and not _is_unsaid(shape, trial, at))
-    return named[0] if named else next(given, solid[0])
-
-
-def _is_mentioned(shape: Schema, source: ValueSource) -> bool:
-    """Whether the text mentions this branch: its title, its const, or the const of a property."""
-    text = source.text.lower()
-    properties = shape.get("properties") or {}
-    consts = [
-        property_schema.get("const") for property_schema in properties.values() if isinstance(property_schema, Mapping)
-    ]
-    names = [shape.get("title"), shape.get("const"), *consts]
-    return any(isinstance(name, str) and name.lower() in text for name in names)
+    inner = {
+        str(name): resolved(value, at.root)
+        for name, value in (shape.get("properties") or {}).items()
+        if isinstance(value, Mapping)
+    }
+    fixed = [shape.get("title"), shape.get("const"), *(one.get("const") for one in inner.values())]
+    fixed += [one["enum"][0] for one in inner.values() if len(one.get("enum") or ()) == 1]
+    said = sum(isinstance(name, str) and _has_word(source.text.lower(), name.lower()) for name in fixed)
+    named = sum(any(_has_word(source.text.lower(), word) for word in words_of(name)) for name in inner)
+    given = sum(
+        not _is_unsaid(one, trial, at.under(name)) for name, one in inner.items() if first_type(one) != "boolean"
+    )
+    about = fits(f"{shape.get('title', '')} {shape.get('description', '')}", source.text)
+    return 4 * bool(said) + 3 * about + named + given - 0.1 * len(inner)
 
 
 def _choice(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
     """The enum value that the text mentions, else one by the seed."""
     said = _said(values, source, at)
+    if said is None:
+        said = chosen([value for value in values if isinstance(value, str)], source.text)
     return said if said is not None else source.seed.choose(at.path, list(values))
 
 
@@ -233,8 +243,20 @@ def _ordered(schema: Schema, properties: Mapping[str, Any]) -> list[str]:
 
 
 def _recurs(schema: Any, at: ValuePlace) -> bool:
-    """Whether an optional property may recurse through a ``$ref``; below the second level such properties are left out."""
-    return at.depth >= 2 and "$ref" in str(schema)
+    """Whether a schema holds itself by a ``$ref``; below the second level such values are left out."""
+    return at.depth >= 2 and "$ref" in str(schema) and _leads_back(schema, at.root, frozenset())
+
+
+def _leads_back(schema: Any, root: Schema, inside: frozenset[str]) -> bool:
+    """Whether the references in a schema lead to one of ``inside`` or to themselves."""
+    if isinstance(schema, list):
+        return any(_leads_back(one, root, inside) for one in schema)
+    if not isinstance(schema, Mapping):
+        return False
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        return reference in inside or _leads_back(resolved(schema, root), root, inside | {reference})
+    return any(_leads_back(value, root, inside) for key, value in schema.items() if key not in ("$defs", "definitions"))
 
 
 def _extra(schema: Schema) -> Schema:
@@ -261,7 +283,7 @@ def _array(schema: Schema, source: ValueSource, at: ValuePlace) -> list[Any]:
     if items is False or (first and "items" not in schema):
         return value
     texts = _item_texts(items, source, at)
-    wanted = len(texts) if texts else (0 if at.depth > _ROOMY or _recurs(items, at) else 2)
+    wanted = len(texts) or (0 if at.depth > _ROOMY or _recurs(items, at) else _counted(source, at) or 2)
     count = min(max(wanted, least), max(most, least))
     inner = at.times(count)
     for index in range(len(value), count):
@@ -279,6 +301,7 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
         return (
             _BULLET.findall(source.text)[:50]
             or list(known[:50])
+            or _amounts(schema, source, at)
             or _records(schema, source)
             or _sections(schema, source, at)
         )
@@ -306,13 +329,47 @@ def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
     words = words_of(at.name)
     if not words:
         return []
-    name = re.escape(words[-1].rstrip("s"))
+    name = re.escape(words[-1].removesuffix("s").removesuffix("ie"))
     if bracketed := re.search(rf"\b{name}(?:e?s)?:? (?:are |of )?\[([^\]\n]{{1,500}})\]", source.text, re.IGNORECASE):
         return [text.strip(" \"'") for text in bracketed[1].split(",")]
-    found = re.search(rf"\b{name}s?:? ((?:[\w-]+, ){{0,20}}[\w-]+,? and [\w-]+)\b", source.text, re.IGNORECASE)
-    if found:
+    found = re.search(
+        rf"\b{name}\w{{0,3}}:? (?:are |include |is |sind |sont |son )?{_ENUMERATION}", source.text, re.IGNORECASE
+    )
+    if found or (
+        not kinds_of(at) and (found := re.search(rf"(?<![\w-]){_ENUMERATION}", source.text)) and "," in found[1]
+    ):
         return [text.strip() for text in _COMMAS.split(found[1])]
     return [asked(source.text)] if words[-1] in ("queries", "questions", "keywords") else []
+
+
+_ENUMERATION = r"((?:[\w-]+, ){0,20}[\w-]+,? (?:and|und|et|y|e) [\w-]+)\b"
+
+
+def _amounts(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
+    """The text of each amount of a thing, labelled with the properties that stand for the number, the unit and the name."""
+    properties = {str(name): resolved(inner, at.root) for name, inner in (schema.get("properties") or {}).items()}
+    numbers = [name for name, inner in properties.items() if first_type(inner) in ("integer", "number")]
+    counted = next((name for name in numbers if _COUNTS & set(words_of(name))), None)
+    texts = [name for name, inner in properties.items() if first_type(inner) == "string" and not inner.get("enum")]
+    named = next((name for name in texts if "unit" not in words_of(name) and "size" not in words_of(name)), None)
+    found = amounts(source.text)
+    if not (counted and named and found):
+        return []
+    ends = [*(amount.at for amount in found[1:]), len(source.text)]
+    return [
+        "\n".join(
+            [f"{counted}: {amount.number}", f"{named}: {amount.thing}"]
+            + [f"{name}: {amount.unit or 'piece'}" for name in texts if "unit" in words_of(name)]
+            + [source.text[amount.at : end]]
+        )
+        for amount, end in zip(found, ends, strict=True)
+    ]
+
+
+_COUNTS = frozenset(
+    ["quantity", "count", "amount", "qty", "number", "units", "menge", "anzahl", "quantité", "cantidad"]
+)
+"""Words of a property that is the number of things."""
 
 
 def _records(schema: Schema, source: ValueSource) -> list[str]:
@@ -343,8 +400,18 @@ def _counted(source: ValueSource, at: ValuePlace) -> int:
     """The number before the name of a list: 3 for *3 cool dogs*; 0 without one."""
     words = words_of(at.name)
     stem = re.escape(words[-1].rstrip("s")[:5]) if words else "items"
-    found = re.search(rf"\b(\d|two|three|four|five|six)\s+(?:\w+ ){{0,2}}?{stem}", source.text, re.IGNORECASE)
-    return {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6}.get(found[1].lower()) or int(found[1]) if found else 0
+    named = re.search(rf"\b({_COUNT})\s+(?:\w+ ){{0,2}}?{stem}", source.text, re.IGNORECASE)
+    found = named or (_ASKED.search(source.text) if at.depth <= 1 else None)
+    return COUNT_WORDS.get(found[1].lower()) or min(int(found[1]), _MOST_ASKED) if found else 0
+
+
+_MOST_ASKED = 50
+_COUNT = r"\d{1,2}|two|three|four|five|six|seven|eight|nine|ten"
+_ASKED = re.compile(
+    rf"\b(?:give|list|name|invent|generate|write|create|suggest|provide|make up|show|recommend|return)\b(?: me| us)?(?: exactly| at least)? ({_COUNT}) [a-z]",
+    re.IGNORECASE,
+)
+"""The number of things that a prompt asks for."""
 
 
 def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSource:
@@ -355,7 +422,7 @@ def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSou
         facts = dict.fromkeys(("name", "title", "label"), text)
         return ValueSource.of(text, source.seed, KnownFact(text, text, facts=facts))
     known = KnownFact(text, text) if len(text) < len(source.text) else source.known
-    return replace(ValueSource.of(text, source.seed, known), given=source.given)
+    return replace(ValueSource.of(text, source.seed, known), given=source.given, narrow=len(text) < len(source.text))
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -430,11 +497,22 @@ def _string(schema: Schema, source: ValueSource, at: ValuePlace) -> str:
     if isinstance(form, str) and form in _FORMATS:
         return _formatted(form, source, at)
     hint = hinted(schema, source, at)
-    text = str(hint) if hint is not None else _invented(at, source)
+    text = str(hint) if hint is not None else _left_over(source) or _invented(at, source)
     at.times(least)
     if len(text) < least:
         text = text.ljust(least, ".")
     return text[:most]
+
+
+def _left_over(source: ValueSource) -> str | None:
+    """The part of a short text about one item that is neither its name nor a number: *nurse* of *Tom (34, nurse)*."""
+    pieces = (
+        [piece.strip() for piece in _PIECES.split(source.text)[1:]] if source.narrow and len(source.text) < 120 else []
+    )
+    return next((piece for piece in pieces if piece and not NUMBER.search(piece) and piece.islower()), None)
+
+
+_PIECES = re.compile(r"[,;()\[\]/.\n]| - |: ")
 
 
 def _patterned(pattern: str, source: ValueSource, at: ValuePlace, least: int, most: int) -> str:
@@ -482,10 +560,23 @@ _FINDERS = {"date": "date", "email": "email", "uri": "url", "url": "url"}
 """Format -> the kind of mention that has it."""
 
 
+_PLAUSIBLE: Mapping[str, Sequence[str]] = {
+    "email": ("ada@example.com", "alan@example.org", "grace@example.net"),
+    "url": ("https://example.com/", "https://example.org/about"),
+    "phone": ("+1 555 0100", "+1 555 0142"),
+    "date": ("2026-11-20", "2026-10-05"),
+    "time": ("09:30", "14:00"),
+}
+"""Kind -> made-up values that have its form."""
+
+
 def _invented(at: ValuePlace, source: ValueSource) -> str:
     words = " ".join(words_of(at.name)) or "answer"
     if source.known:
         return source.known.short
+    plausible = next((_PLAUSIBLE[kind] for kind in kinds_of(at) if kind in _PLAUSIBLE), None)
+    if plausible and at.depth:
+        return source.seed.choose(at.path, plausible)
     number = at.path.rpartition(".")[2]
     words += f" {int(number) + 1}" if number.isdecimal() else ""
     return f"simulated {words}" if at.depth else source.text.strip().split("\n")[0][:80] or "simulated"

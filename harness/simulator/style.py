@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from harness.simulator.clues import language_of
+
 LANGUAGES = {
     "arabic": "ar", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "greek": "el",
     "hindi": "hi", "italian": "it", "japanese": "ja", "korean": "ko", "norwegian": "no", "portuguese": "pt",
@@ -111,7 +113,7 @@ def style_rules(system: str, prompt: str) -> StyleRules:
     both = f"{system}\n{prompt}"
     return StyleRules(
         fixed=_fixed(system) or _fixed(prompt),
-        language=_language(prompt) or _language(system) or "en",
+        language=_language(prompt) or _language(system) or _spoken(prompt),
         one_word=bool(_ONE_WORD.search(both)),
         number=bool(_NUMBER.search(both)),
         upper=bool(_UPPER.search(both)),
@@ -140,14 +142,24 @@ _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4}
 
 def _fixed(text: str) -> str | None:
     for pattern in _FIXED:
-        if found := pattern.search(text):
+        found = pattern.search(text)
+        if found and not _TURNED.search(found[1]):
             return found[1].strip()
     return None
+
+
+_TURNED = re.compile(r" in (?:all )?(?:upper|lower|capital)|\bbackwards?\b|\b(?:twice|times)$", re.IGNORECASE)
+"""A text that is to be written in another form is not written word for word."""
 
 
 def _language(text: str) -> str | None:
     found = _LANGUAGE.search(text)
     return LANGUAGES[(found[1] or found[2]).lower()] if found else None
+
+
+def _spoken(prompt: str) -> str:
+    """The language of a prompt without quotes, by its small words."""
+    return LANGUAGES.get(language_of(re.sub(r"[\"'“„][^\"'”“\n]*[\"'”“]", "", prompt[:400])), "en")
 
 
 def _capture(pattern: re.Pattern[str], text: str) -> str:

@@ -1,6 +1,6 @@
 """The facts that the simulator knows: data only. True facts, enough for suites to ask natural questions."""
 
-# ruff: noqa: RUF001 - other scripts and typographic signs are data here
+# ruff: noqa: RUF001, SIM905 - other scripts and typographic signs are data here, and lists of words
 
 from __future__ import annotations
 
@@ -137,6 +137,26 @@ largest planet | Jupiter | Jupiter is the largest planet of the solar system. | 
 longest river | the Nile | The Nile is usually called the longest river, about 6,650 kilometres. | Some measurements give that place to the Amazon. | britannica.com wikipedia.org
 light speed | 299,792,458 metres per second | Light travels at 299,792,458 metres per second in a vacuum. | The metre is defined by it. | nist.gov wikipedia.org
 hamlet who wrote | William Shakespeare | William Shakespeare wrote Hamlet, around 1600. |  | britannica.com
+faust wrote | Johann Wolfgang von Goethe | Johann Wolfgang von Goethe wrote Faust. | Its first part appeared in 1808. | britannica.com
+juliet romeo wrote | William Shakespeare | William Shakespeare wrote Romeo and Juliet, around 1595. |  | britannica.com
+1984 wrote | George Orwell | George Orwell wrote 1984, published in 1949. |  | britannica.com
+mona lisa painted | Leonardo da Vinci | Leonardo da Vinci painted the Mona Lisa. | It hangs in the Louvre in Paris. | louvre.fr
+ii war world end | 1945 | World War II ended in 1945. |  | britannica.com
+i war world end | 1918 | World War I ended in 1918. |  | britannica.com
+fall wall berlin | 1989 | The Berlin Wall fell in 1989. |  | britannica.com
+eiffel tower tall | 330 metres | The Eiffel Tower is 330 metres tall. |  | toureiffel.paris
+largest ocean | the Pacific Ocean | The Pacific Ocean is the largest ocean. |  | britannica.com
+chemical water formula | H2O | The chemical formula of water is H2O. |  | britannica.com
+chemical symbol iron | Fe | The chemical symbol of iron is Fe. |  | britannica.com
+chemical symbol silver | Ag | The chemical symbol of silver is Ag. |  | britannica.com
+continents many | 7 | There are 7 continents. |  | britannica.com
+days many year | 365 | A year has 365 days; a leap year has 366. |  | britannica.com
+days many week | 7 | A week has 7 days. |  | britannica.com
+planets many solar | 8 | The solar system has 8 planets. |  | nasa.gov
+legs many spider | 8 | A spider has 8 legs. |  | britannica.com
+relativity theory who | Albert Einstein | Albert Einstein developed the theory of relativity. |  | nobelprize.org
+telephone invented | Alexander Graham Bell | Alexander Graham Bell is credited with the telephone, patented in 1876. |  | britannica.com
+python created | Guido van Rossum | Guido van Rossum created Python, first released in 1991. |  | python.org
 boil water | 100 | Water boils at 100 °C at sea level. | That is 212 °F. | britannica.com
 first moon person | Neil Armstrong | Neil Armstrong was the first person on the Moon, on July 20, 1969. | Buzz Aldrin followed him minutes later. | nasa.gov wikipedia.org
 blue sky | Rayleigh scattering | The sky is blue because air scatters short wavelengths of sunlight more than long ones. | This is called Rayleigh scattering. | nasa.gov wikipedia.org
@@ -176,6 +196,14 @@ LISTS = {
     "season": ["spring", "summer", "autumn", "winter"],
     "language": ["Python", "Rust", "Go", "TypeScript", "Java", "Kotlin", "Swift", "C"],
     "name": ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Margaret", "Ken"],
+    "capital": ["Paris", "Berlin", "Rome", "Madrid", "Lisbon", "Vienna", "Oslo", "Athens"],
+    "vegetable": ["carrot", "potato", "tomato", "onion", "spinach", "cucumber", "pepper", "cabbage"],
+    "sport": ["football", "tennis", "basketball", "swimming", "cycling", "rowing", "hockey", "golf"],
+    "instrument": ["piano", "violin", "guitar", "flute", "drums", "cello", "trumpet", "harp"],
+    "ocean": ["Pacific", "Atlantic", "Indian", "Southern", "Arctic"],
+    "continent": ["Africa", "Antarctica", "Asia", "Australia", "Europe", "North America", "South America"],
+    "bird": ["sparrow", "owl", "eagle", "robin", "penguin", "crow", "hawk", "duck"],
+    "flower": ["rose", "tulip", "daisy", "lily", "sunflower", "orchid", "violet", "iris"],
     "cookie": ["chocolate chip", "oatmeal raisin", "shortbread", "gingersnap", "macaron", "biscotti"],
 }
 
@@ -249,11 +277,56 @@ LOCAL = {
     "ja": {"Brazil": "ブラジル", "Brasília": "ブラジリア", "France": "フランス", "Paris": "パリ", "Japan": "日本", "Tokyo": "東京",
            "Norway": "ノルウェー", "Oslo": "オスロ", "Germany": "ドイツ", "Berlin": "ベルリン", "Spain": "スペイン", "Madrid": "マドリード",
            "Italy": "イタリア", "Rome": "ローマ", "Peru": "ペルー", "Lima": "リマ"},
-    "fr": {"Germany": "l'Allemagne", "Japan": "Japon", "Norway": "la Norvège", "Spain": "l'Espagne", "Brazil": "Brésil", "France": "la France"},
-    "de": {"France": "Frankreich", "Germany": "Deutschland", "Norway": "Norwegen", "Spain": "Spanien", "Brazil": "Brasilien", "Italy": "Italien"},
+    "fr": {"Germany": "l'Allemagne", "Japan": "Japon", "Norway": "la Norvège", "Spain": "l'Espagne", "Brazil": "Brésil", "France": "la France", "Vienna": "Vienne",
+           "Moscow": "Moscou", "Warsaw": "Varsovie", "London": "Londres", "Brussels": "Bruxelles", "Athens": "Athènes", "Lisbon": "Lisbonne",
+           "Beijing": "Pékin", "Cairo": "Le Caire", "Copenhagen": "Copenhague"},
+    "es": {"Vienna": "Viena", "Rome": "Roma", "Moscow": "Moscú", "Warsaw": "Varsovia", "London": "Londres", "Brussels": "Bruselas", "Athens": "Atenas",
+           "Lisbon": "Lisboa", "Berlin": "Berlín", "Paris": "París", "Copenhagen": "Copenhague", "Cairo": "El Cairo", "Tokyo": "Tokio"},
+    "de": {"France": "Frankreich", "Germany": "Deutschland", "Norway": "Norwegen", "Spain": "Spanien", "Brazil": "Brasilien", "Italy": "Italien", "Vienna": "Wien",
+           "Rome": "Rom", "Moscow": "Moskau", "Warsaw": "Warschau", "Prague": "Prag", "Brussels": "Brüssel", "Athens": "Athen", "Lisbon": "Lissabon",
+           "Beijing": "Peking", "Cairo": "Kairo", "Copenhagen": "Kopenhagen", "Tokyo": "Tokio"},
     "zh": {"China": "中国", "Beijing": "北京", "France": "法国", "Paris": "巴黎", "Japan": "日本", "Tokyo": "东京"},
     "ru": {"Russia": "Россия", "Moscow": "Москва", "France": "Франция", "Paris": "Париж"},
 }  # fmt: skip
+
+NAMED_ABROAD = dict(
+    pair.split(":")
+    for pair in (
+        "Österreich:Austria Schweiz:Switzerland Polen:Poland Portugal:Portugal Griechenland:Greece Ungarn:Hungary Türkei:Turkey Russland:Russia "
+        "Schweden:Sweden Dänemark:Denmark Finnland:Finland Irland:Ireland Niederlande:Netherlands Belgien:Belgium Japan:Japan China:China Indien:India "
+        "Kanada:Canada Ägypten:Egypt Mexiko:Mexico Argentinien:Argentina Kroatien:Croatia Tschechien:Czechia Rumänien:Romania "
+        "Italie:Italy Allemagne:Germany Espagne:Spain Autriche:Austria Suisse:Switzerland Pologne:Poland Grèce:Greece Hongrie:Hungary Turquie:Turkey "
+        "Russie:Russia Suède:Sweden Norvège:Norway Danemark:Denmark Finlande:Finland Irlande:Ireland Belgique:Belgium Japon:Japan Chine:China Inde:India "
+        "Égypte:Egypt Mexique:Mexico Argentine:Argentina Brésil:Brazil Pérou:Peru Maroc:Morocco Chili:Chile "
+        "Italia:Italy Alemania:Germany España:Spain Francia:France Suiza:Switzerland Polonia:Poland Grecia:Greece Hungría:Hungary Rusia:Russia "
+        "Suecia:Sweden Noruega:Norway Dinamarca:Denmark Finlandia:Finland Irlanda:Ireland Bélgica:Belgium Japón:Japan Brasil:Brazil Perú:Peru México:Mexico "
+        "Egipto:Egypt Marruecos:Morocco Canadá:Canada Alemanha:Germany França:France Espanha:Spain Itália:Italy Germania:Germany Giappone:Japan "
+        "Spagna:Spain 韓国:South-Korea 한국:South-Korea 일본:Japan 프랑스:France 德国:Germany 意大利:Italy Германия:Germany Италия:Italy Япония:Japan"
+    ).split()
+    if pair.split(":")[1] in CAPITALS
+)
+"""The name of a country in another language -> its English name."""
+
+GIVEN_NAMES = frozenset(
+    (
+        "Ada Adam Adriana Aisha Alan Albert Alejandro Alex Alexander Alice Alicia Amelia Amir Amy Ana Anders Andrea Andreas Andrew Angela Anja Ann Anna Anne "
+        "Anton Antonio Arthur Barbara Ben Benjamin Bernd Bettina Bill Bob Boris Brian Camille Carl Carla Carlos Carmen Carol Caroline Catherine Cecilia Chen "
+        "Chester Chloe Chris Christian Christina Claire Clara Claudia Clara Daniel Daniela David Deborah Dennis Diana Diego Dieter Dmitri Don Donald Dora Edith "
+        "Eduardo Edward Elena Eleanor Eli Elisa Elizabeth Ella Ellen Elsa Emil Emily Emma Eric Erica Erick Erik Erika Eva Eve Fatima Felix Fernando Francesca "
+        "Francisco Frank Franz Fred Frida Friedrich Fritz Gabriel Gabriela George Gerd Giulia Giovanni Grace Greta Gustav Hana Hannah Hans Harald Harry Heidi "
+        "Heinz Helen Helena Helga Henri Henry Hiroshi Hugo Ian Ibrahim Igor Ines Ingrid Irene Isabel Isabella Ivan Jack Jacob Jakob James Jan Jana Jane Janet "
+        "Javier Jean Jens Jim Joan Joanna Joe Johan Johann Johanna John Jonas Jonathan Jose José Josef Joseph Juan Julia Julian Julie Jürgen Kai Karen Karin "
+        "Karl Kate Katharina Katherine Katja Keiko Kemal Ken Kenji Kevin Kim Klaus Kofi Kurt Lars Laura Lea Lena Leo Leon Leonid Leyla Li Liam Lina Linda Lisa "
+        "Liu Liz Louis Louise Luca Lucas Lucia Lucy Luis Luisa Lukas Maja Manuel Marc Marco Marcus Margaret Maria María Marie Mario Mark Markus Marta Martha "
+        "Martin Martina Mary Mateo Matthias Max Maya Mehmet Mia Michael Michel Miguel Mike Mohamed Mohammed Moritz Nadia Nancy Natalia Nathan Nick Nicolas "
+        "Nicole Nikolai Nina Noah Nora Olaf Ole Olga Oliver Olivia Omar Oscar Oskar Otto Pablo Patricia Patrick Paul Paula Pedro Peter Petra Philip Pierre "
+        "Rachel Rafael Ralf Ravi Rebecca René Richard Rita Robert Roberto Robin Rosa Rosalind Ruth Ryan Sabine Sam Samuel Sandra Sara Sarah Sebastian Sergei "
+        "Simon Simone Sofia Sonja Sophia Sophie Stefan Stella Stephanie Stephen Steve Steven Susan Susanne Sven Sylvia Tanja Teresa Theo Theresa Thomas Tim "
+        "Tina Tom Tomas Tony Ulrich Ursula Uwe Valentina Vera Victor Viktor Vincent Vladimir Walter Wei Werner William Wolfgang Xavier Yan Yasmin Yuki Yusuf "
+        "Zoe Zoë"
+    ).split()
+)
+"""Given names that are no places."""
 
 STORY = (
     "Once there was {topic} at the edge of a quiet bay.",

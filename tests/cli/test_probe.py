@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def command(*argv: str) -> tuple[int, str, str]:
-        code = main(["probe", *argv])
+        code = main(["probe", "--as-of", "2026-11-28", *argv])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

@@ -256,11 +256,165 @@ def test_the_question_is_the_last_text_part() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["A ", "A-", "Aa'", "(", "1+", "a.", "9-", "\n", "in A and ", "12 Ab St, ", "x: ", "1, ", "then ", "get_forecast("],
+    [
+        "A ",
+        "A-",
+        "Aa'",
+        "(",
+        "1+",
+        "a.",
+        "9-",
+        "\n",
+        "in A and ",
+        "12 Ab St, ",
+        "x: ",
+        "1, ",
+        "then ",
+        "get_forecast(",
+        "the word ",
+        "1,5 € ",
+        "2 x ",
+        "Ann is the boss of ",
+        "a or b, ",
+        "translate a ",
+    ],
 )
 def test_no_text_takes_long_to_read(unit: str) -> None:
     question = (unit * 8000)[:8000] + "!"
     started = time.perf_counter()
     called(question, function("get_forecast", objects("place people", place=STRING, people=PEOPLE, n=INTEGER)))
     filled(question, objects(place=STRING, people=PEOPLE, n=INTEGER, tags=lists(STRING)))
+    ask(question, FLASH3)
     assert time.perf_counter() - started < 5
+
+
+# --- who, how many, when, for how much ----------------------------------------------------------------
+
+ORDER = objects("buyer goods", buyer=STRING, goods=lists(objects("article quantity", article=STRING, quantity=INTEGER)))
+NAMED = objects("name", name=STRING)
+
+
+@pytest.mark.parametrize(
+    ("question", "schema", "value"),
+    [
+        (
+            "Bestellung von Sabine Vogt: zwei Stühle und ein Tisch",
+            ORDER,
+            {
+                "buyer": "Sabine Vogt",
+                "goods": [{"article": "Stühle", "quantity": 2}, {"article": "Tisch", "quantity": 1}],
+            },
+        ),
+        (
+            "I'd like four bagels and a dozen oranges, says Felix.",
+            ORDER,
+            {
+                "buyer": "Felix",
+                "goods": [{"article": "bagels", "quantity": 4}, {"article": "oranges", "quantity": 12}],
+            },
+        ),
+        (
+            "Mix 250 g butter and 2 lemons.",
+            lists(objects("what amount unit", what=STRING, amount=NUMBER, unit=STRING)),
+            [{"what": "butter", "amount": 250, "unit": "g"}, {"what": "lemons", "amount": 2, "unit": "piece"}],
+        ),
+        (
+            "Rosa Diaz is the director of the school; the teacher is Tim Brown.",
+            objects("teacher director", teacher=NAMED, director=NAMED),
+            {"teacher": {"name": "Tim Brown"}, "director": {"name": "Rosa Diaz"}},
+        ),
+        (
+            "Sold by Hooli to Ines Moreau for $1,250.50",
+            objects("seller buyer price currency", seller=NAMED, buyer=NAMED, price=NUMBER, currency=STRING),
+            {"seller": {"name": "Hooli"}, "buyer": {"name": "Ines Moreau"}, "price": 1250.5, "currency": "USD"},
+        ),
+        (
+            "Emma is 8, Paul is 11 and Zoe is 14.",
+            PEOPLE,
+            [{"name": "Emma", "age": 8}, {"name": "Paul", "age": 11}, {"name": "Zoe", "age": 14}],
+        ),
+        (
+            "The staff: Olga (52, baker), Juan (38, driver).",
+            lists(objects("name age job", name=STRING, age=INTEGER, job=STRING)),
+            [{"name": "Olga", "age": 52, "job": "baker"}, {"name": "Juan", "age": 38, "job": "driver"}],
+        ),
+        (
+            "Le 3 mars 2027, Louise Petit a payé 45,50 € à Nice.",
+            objects(
+                "day payer amount currency city", day=STRING, payer=STRING, amount=NUMBER, currency=STRING, city=STRING
+            ),
+            {"day": "2027-03-03", "payer": "Louise Petit", "amount": 45.5, "currency": "EUR", "city": "Nice"},
+        ),
+        (
+            "Lieferung am 9. Oktober 2026 an die Lindenallee 12, 80331 München",
+            objects("date street zip city", date=STRING, street=STRING, zip=STRING, city=STRING),
+            {"date": "2026-10-09", "street": "Lindenallee 12", "zip": "80331", "city": "München"},
+        ),
+        (
+            "The shelf is 180 cm tall, 60 cm wide and weighs 22.5 kg.",
+            objects("width_cm height_cm weight_kg", width_cm=INTEGER, height_cm=INTEGER, weight_kg=NUMBER),
+            {"width_cm": 60, "height_cm": 180, "weight_kg": 22.5},
+        ),
+        (
+            "Contact: Vera Lang, vera.lang@example.org",
+            objects("first_name last_name email", first_name=STRING, last_name=STRING, email=STRING),
+            {"first_name": "Vera", "last_name": "Lang", "email": "vera.lang@example.org"},
+        ),
+        ("We saw foxes, owls and bats", objects("seen", seen=lists(STRING)), {"seen": ["foxes", "owls", "bats"]}),
+    ],
+)
+def test_the_reader_tells_who_what_and_how_many(question: str, schema: Any, value: Any) -> None:
+    assert filled(question, schema) == value
+
+
+LINE = objects("kind length", kind={"type": "STRING", "enum": ["line"]}, length=NUMBER)
+BALL = objects("kind diameter", kind={"type": "STRING", "enum": ["ball"]}, diameter=NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("question", "branches", "value"),
+    [
+        ("a ball with a diameter of 7", [LINE, BALL], {"kind": "ball", "diameter": 7}),
+        ("length 12", [BALL, LINE], {"kind": "line", "length": 12}),
+    ],
+)
+def test_a_branch_is_chosen_by_what_the_text_gives(question: str, branches: list[Any], value: Any) -> None:
+    assert filled(question, {"anyOf": branches}) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "label"),
+    [
+        ("The soup was delicious, we will come again and recommend it.", ["negative", "positive"], "positive"),
+        ("Der Service war langsam und unhöflich.", ["POSITIVE", "NEGATIVE", "NEUTRAL"], "NEGATIVE"),
+        ("The package arrives on Monday.", ["positive", "neutral", "negative"], "neutral"),
+        ("Claim now: you have won a prize!", ["ham", "spam"], "spam"),
+        ("See you at lunch tomorrow.", ["spam", "not_spam"], "not_spam"),
+        ("My invoice shows a payment twice.", ["shipping", "technical", "billing"], "billing"),
+        ("Production is down, please help immediately!", ["low", "medium", "high"], "high"),
+    ],
+)
+def test_a_label_is_chosen_by_the_words_that_give_it_away(text: str, labels: list[str], label: str) -> None:
+    assert filled(text, objects("label", label={"type": "STRING", "enum": labels})) == {"label": label}
+
+
+@pytest.mark.parametrize(("question", "count"), [("Suggest four pets", 4), ("Give me exactly 3 of them", 3)])
+def test_a_list_is_as_long_as_the_prompt_says(question: str, count: int) -> None:
+    assert len(filled(question, lists(STRING))) == count
+
+
+def test_a_nested_list_is_filled_where_its_reference_does_not_recur() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"reasons": {"type": "array", "items": {"$ref": "#/$defs/Reason"}}},
+        "required": ["reasons"],
+        "$defs": {
+            "Reason": {
+                "type": "object",
+                "properties": {"points": {"type": "array", "items": {"$ref": "#/$defs/Point"}}},
+                "required": ["points"],
+            },
+            "Point": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
+        },
+    }
+    assert filled("Why are bees useful?", schema, "responseJsonSchema")["reasons"][0]["points"]

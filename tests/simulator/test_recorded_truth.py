@@ -129,7 +129,7 @@ def results(pair: Compared) -> bool:
 
 
 KEYS = (
-    Reason("the model calls or does not: its choice", 30, lambda pair: called(pair.recorded) != called(pair.simulated)),
+    Reason("the model calls or does not: its choice", 10, lambda pair: called(pair.recorded) != called(pair.simulated)),
     Reason(
         "the model took another number of steps with tools",
         22,

@@ -163,6 +163,15 @@ def test_the_list_of_models_is_compressed_on_request(running: Running) -> None:
         assert len(json.loads(gzip.decompress(response.read()))["models"]) > 5
 
 
+def test_a_compressed_request_is_read(running: Running) -> None:
+    packed = {**KEY, "content-encoding": "gzip", "content-type": "application/json"}
+    for body, status in ((gzip.compress(BODY), 200), (gzip.compress(BODY)[:9], 400), (b"no gzip", 400)):
+        with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+            connection.request("POST", PATH, body, packed)
+            response = connection.getresponse()
+            assert (response.status, bool(json.loads(response.read()))) == (status, True)
+
+
 def test_whole_answers_are_compressed_on_request(running: Running) -> None:
     def answer(path: str, accepts: str) -> tuple[str | None, bytes]:
         with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:

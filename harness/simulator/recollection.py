@@ -1,0 +1,222 @@
+"""Answers from what the conversation, its instructions and its documents say: *What is my dog called?*, *And of Spain?*"""
+
+# ruff: noqa: RUF001 - typographic signs are data here
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from harness.simulator.background import background
+from harness.simulator.knowledge import KnownFact, recall
+from harness.simulator.mentions import mentions
+from harness.simulator.request import Ask, texts
+from harness.simulator.text_tasks import done
+
+_SENTENCE = re.compile(r"[^.!?\n]+(?:[.](?=\w)[^.!?\n]*)*")
+_WORD = re.compile(r"[^\W_]{3,}")
+_COMMON = frozenset(
+    [
+        "what",
+        "who",
+        "where",
+        "when",
+        "which",
+        "how",
+        "the",
+        "and",
+        "are",
+        "was",
+        "were",
+        "did",
+        "does",
+        "you",
+        "your",
+        "that",
+        "this",
+        "with",
+        "for",
+        "from",
+        "have",
+        "has",
+        "had",
+        "can",
+        "could",
+        "would",
+        "tell",
+        "told",
+        "ask",
+        "asked",
+        "about",
+        "remember",
+        "know",
+        "is",
+        "my",
+        "name",
+        "please",
+        "said",
+        "say",
+        "just",
+        "now",
+        "there",
+        "was",
+        "wie",
+        "wer",
+        "was",
+        "ich",
+        "quel",
+        "quelle",
+        "est",
+        "qué",
+        "cuál",
+        "mein",
+        "meine",
+        "mon",
+    ]
+)
+_KINDS = (
+    (
+        re.compile(
+            r"\bwho am i\b|\bmy name\b|\bheiße ich\b|\bmein name\b|\bje m'appelle\b|\bmon nom\b|\bme llamo\b|\bmi nombre\b",
+            re.IGNORECASE,
+        ),
+        ("person",),
+    ),
+    (re.compile(r"\bhow old\b|\bmy age\b|\bwie alt\b|\bquel âge\b", re.IGNORECASE), ("age", "number")),
+    (re.compile(r"\bwhere\b|\bwo\b|\boù\b|\bdónde\b|\bwhich (?:city|country|town)\b", re.IGNORECASE), ("place",)),
+    (re.compile(r"\bwhen\b|\bwhat (?:day|date|time)\b|\bwann\b|\bquand\b|\bcuándo\b", re.IGNORECASE), ("date", "time")),
+    (re.compile(r"\bhow (?:many|much)\b|\bnumber\b|\bwie viele?\b|\bcombien\b|\bcuánt", re.IGNORECASE), ("number",)),
+    (re.compile(r"\be-?mail\b", re.IGNORECASE), ("email",)),
+    (re.compile(r"\bwho\b|\bwer\b|\bqui\b|\bquién\b", re.IGNORECASE), ("person",)),
+)
+"""A question -> the kinds of mentions that answer it."""
+_IS = re.compile(
+    r"\b(?:is called|are called|is named|called|named|name is|is|are|was|heißt|ist|s'appelle|est|se llama|es)\b:? +(.+)$|: *(.+)$",
+    re.IGNORECASE,
+)
+_TELLING = re.compile(r"\bwhat did i (?:just )?(?:tell|say|write)\b|\brepeat (?:what i|my last)\b", re.IGNORECASE)
+_MODEL = re.compile(
+    r"\bwhat(?:'s| is) your name\b|\bwho are you\b|\b(?:what|which) (?:ai )?model are you\b|\bwie heißt du\b|\bwer bist du\b",
+    re.IGNORECASE,
+)
+_CALLED = re.compile(r"\b(?:[Yy]ou are|[Yy]our name is|[Yy]ou're|Du bist) (?:called |named )?([A-Z]\w+)\b")
+_OWN = re.compile(r"\b(?:my|i|me|our|we|ich|mein\w*|mon|ma|mi|you|your)\b", re.IGNORECASE)
+_FURTHER = re.compile(
+    r"^\W*(?:and|what about|how about|und|et|y)\b (?:(?:what|how) about )?(?:(of|for|in|to|into|from|von|de|in)\b )?(?:the )?(.+?)\s*\?*\s*$",
+    re.IGNORECASE,
+)
+_LAST = re.compile(r"\b(of|for|in|to|into|von|de) (?:the )?([\w' ]+?)(?=[?.!,]|$)")
+_BEFORE = re.compile(r"\b(?:that|it|this|the result|the answer|the sum|das ergebnis)\b", re.IGNORECASE)
+_FIGURE = re.compile(r"(?<!\d)-?\d{1,15}(?:\.\d{1,9})?")
+_SWAPS = {
+    "my": "your",
+    "i": "you",
+    "i'm": "you are",
+    "i’m": "you are",
+    "am": "are",
+    "me": "you",
+    "our": "your",
+    "mine": "yours",
+}
+_SWAPPED = re.compile(rf"(?<!\w)(?:{'|'.join(_SWAPS)})(?!\w|['’])|\bI['’]m\b", re.IGNORECASE)
+
+
+def recollected(ask: Ask, prompt: str) -> KnownFact | None:
+    """What earlier turns, the instructions or the documents say about the question; None if they say nothing."""
+    return _continued(ask, prompt) or _told(ask, prompt)
+
+
+def _turns(ask: Ask, role: str) -> list[str]:
+    """The texts of a role's turns, latest first, without the last turn of the conversation."""
+    found = [texts(content) for content in reversed(ask.contents[:-1]) if (content.get("role") or "user") == role]
+    return [text for text in found if text.strip()]
+
+
+# --- a question that continues another one ------------------------------------------------------------
+
+
+def _continued(ask: Ask, prompt: str) -> KnownFact | None:
+    """*And of Spain?* is the question before, about Spain; *Double that* is about the number of the last answer."""
+    asked, answered = _turns(ask, "user"), _turns(ask, "model")
+    if asked and (further := _FURTHER.match(prompt)):
+        rewritten = _LAST.sub(lambda last: f"{further[1] or last[1]} {further[2]}", asked[0], count=1)
+        return recall(rewritten) or done(rewritten) if rewritten != asked[0] else None
+    if answered and _BEFORE.search(prompt) and (figures := _FIGURE.findall(answered[0])):
+        rewritten = _BEFORE.sub(figures[-1], prompt, count=1)
+        return recall(rewritten) or done(rewritten)
+    return None
+
+
+# --- a question about what was written ----------------------------------------------------------------
+
+
+def _told(ask: Ask, prompt: str) -> KnownFact | None:
+    said = _turns(ask, "user")
+    if said and _TELLING.search(prompt):
+        return KnownFact(said[0], f'You wrote: "{said[0]}"')
+    if _MODEL.search(prompt):
+        name = _CALLED.search(ask.system)
+        return (
+            KnownFact(name[1], f"I am {name[1]}.")
+            if name
+            else KnownFact(ask.facts.name, f"I am {ask.facts.name}, simulated.")
+        )
+    kinds = next((kinds for pattern, kinds in _KINDS if pattern.search(prompt)), ())
+    if kinds == ("person",) and "who" not in prompt.lower().split()[:1]:
+        return _named(said)
+    wanted = _content(prompt)
+    for sentence in sorted(_sentences(ask), key=lambda one: -len(wanted & _content(one))):
+        shared = len(wanted & _content(sentence))
+        about_it = bool(said) and (bool(_OWN.search(prompt)) or shared == len(wanted))
+        if shared < (1 if about_it else 2) or shared < len(wanted) / 2:
+            return None
+        if value := _value(sentence, kinds):
+            return KnownFact(value, _addressed(sentence, value), facts={"answer": value})
+    return None
+
+
+def _sentences(ask: Ask) -> Iterator[str]:
+    """What the user, the instructions and the documents say; no questions."""
+    for text in (background(ask), ask.system):
+        for found in _SENTENCE.finditer(text):
+            if text[found.end() : found.end() + 1] != "?" and found[0].strip():
+                yield found[0].strip()
+
+
+def _content(text: str) -> frozenset[str]:
+    """The words of a text that have a meaning of their own, without an s or an ed at their end."""
+    words = (word.lower() for word in _WORD.findall(text))
+    return frozenset(re.sub(r"(?:ed|s|d)$", "", word) for word in words if word not in _COMMON)
+
+
+def _named(said: Sequence[str]) -> KnownFact | None:
+    found = [str(mention.value) for text in said for mention in mentions("person", text)]
+    return KnownFact(found[0], f"Your name is {found[0]}.", facts={"name": found[0]}) if found else None
+
+
+def _value(sentence: str, kinds: Sequence[str]) -> str:
+    """The part of a sentence that answers: what is of the kind, else what follows *is*."""
+    found = [mention for kind in kinds for mention in mentions(kind, sentence)]
+    if kinds == ("date", "time") and len(found) > 1:
+        ends = [mention.at + len(str(mention.value)) for mention in found]
+        return sentence[min(mention.at for mention in found) : max(ends)]
+    if found:
+        return str(found[0].value)
+    if quotes := mentions("quote", sentence):
+        return str(quotes[-1].value)
+    rest = _IS.search(sentence)
+    return "" if kinds or not rest else (rest[1] or rest[2]).strip(" .\"'")
+
+
+def _addressed(sentence: str, value: str) -> str:
+    """The clause of a sentence with the value, said to its speaker."""
+    clause = next(
+        (
+            part
+            for part in reversed(re.split(r",\s+(?=the |my |i |your )", sentence, flags=re.IGNORECASE))
+            if value in part
+        ),
+        sentence,
+    )
+    swapped = _SWAPPED.sub(lambda word: _SWAPS.get(word[0].lower(), word[0]), clause)
+    return f"{swapped[:1].upper()}{swapped[1:]}."

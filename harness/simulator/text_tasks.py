@@ -1,0 +1,319 @@
+"""Small tasks on a text that the prompt gives: extract, count, reverse, sort, compare, convert, classify."""
+
+# ruff: noqa: RUF001 - typographic signs are data here
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable
+from functools import lru_cache
+
+from harness.simulator.amounts import COUNT_WORDS
+from harness.simulator.clues import chosen, language_of
+from harness.simulator.knowledge import KnownFact
+from harness.simulator.mentions import mentions
+from harness.simulator.prompt_reading import words_of
+from harness.simulator.world_facts import LISTS
+
+_QUOTE = r"[\"'“‘„]?(.+?)[\"'”’“]?"
+_GIVEN = rf"(?:\s+(?:in|of|from|the|this|these|that|following|text|words?|string|sentence|phrase|numbers?|list|name|letters?|characters?|vowels?)){{0,6}}:?\s+{_QUOTE}\s*(?:[.?!]\s*(?:answer|reply|number|only|one word|just|no)\b.*|[.?!]|$)"
+_EXTRACT = re.compile(
+    r"\b(?:extract|find|what is|give me|return|get|identify)\b (?:only |just |all )?(?:the |an? |all )?(e-?mail(?: address)?(?:es)?|urls?|links?|phone(?: number)?s?|dates?|numbers?|cit(?:y|ies)|"
+    r"places?|names?|persons?|people|prices?|amounts?)\b(?: mentioned)?(?: only)?\s*(?:from|in|of|out of)?\s*(?:the |this )?(?:following |text|sentence|string)*\s*:\s*(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_KIND = {"email": "email", "mail": "email", "url": "url", "link": "url", "phone": "phone", "date": "date", "number": "number", "city": "place", "citie": "place",
+         "place": "place", "name": "person", "person": "person", "people": "person", "price": "money", "amount": "money"}  # fmt: skip
+_COUNTED = re.compile(
+    rf"\b(?:how many|number of|count(?: the)?) (?:of )?(?:the )?(letters|characters|words|vowels|sentences)\b(?: are| does| do)?(?: there)?{_GIVEN}",
+    re.IGNORECASE | re.DOTALL,
+)
+_REVERSED = re.compile(rf"\b(?:reverse|spell|write)\b{_GIVEN}(?: backwards?| in reverse)?$", re.IGNORECASE | re.DOTALL)
+_BACKWARDS = re.compile(r"\breverse\b|\bbackwards?\b|\bin reverse\b", re.IGNORECASE)
+_CASED = re.compile(
+    r"\b(?:write|convert|put|turn|make|say|change|spell)\b (?:the )?(?:word |text |string |following )*:?\s*[\"'“]?(.+?)[\"'”]? (?:in|to|into) (?:all )?(upper|lower|capital)",
+    re.IGNORECASE,
+)
+_SORTED = re.compile(r"\bsort\b[^:]*?(descending|alphabetical\w*)?[^:\d]*:?\s+(.+)", re.IGNORECASE | re.DOTALL)
+_ENDS = re.compile(rf"\b(first|last|second|third) (word|letter|character|number)\b{_GIVEN}", re.IGNORECASE | re.DOTALL)
+_COMPARED = re.compile(
+    r"\b(?:which|what)\b[^?]*?\b(larger|bigger|greater|higher|more|smaller|less|lower)\b[^?\d]*(-?\d[\d.,]{0,20}\d|-?\d)[^?\d-]+(-?\d[\d.,]{0,20}\d|-?\d)",
+    re.IGNORECASE,
+)
+_GREATER = re.compile(
+    r"\bis (-?\d[\d.]{0,20}) (greater|larger|bigger|more|less|smaller) than (-?\d[\d.]{0,20})", re.IGNORECASE
+)
+_PERCENT = re.compile(
+    r"(\d{1,15}(?:\.\d{1,15})?) ?(?:%|percent|per cent|prozent) (?:of|von) (\d{1,15}(?:[.,]\d{1,15})?)", re.IGNORECASE
+)
+_SQUARED = re.compile(
+    r"\b(\d{1,15}(?:\.\d{1,15})?) (squared|cubed)\b|\b(square|cube) of (\d{1,15}(?:\.\d{1,15})?)", re.IGNORECASE
+)
+_ORDERED = re.compile(
+    r"\b(multiply|divide|add|subtract) (-?\d{1,15}(?:\.\d{1,15})?) (?:by|to|and|from|with) (-?\d{1,15}(?:\.\d{1,15})?)",
+    re.IGNORECASE,
+)
+_SPOKEN = re.compile(
+    r"(\d{1,15}(?:[.,]\d{1,15})?) (?:mal|fois|por|plus|minus|più|más|moins|menos|geteilt durch|divisé par|dividido por|multiplicado por) (\d{1,15}(?:[.,]\d{1,15})?)",
+    re.IGNORECASE,
+)
+_SIGN = {"mal": "*", "fois": "*", "por": "*", "multiplicado por": "*", "plus": "+", "più": "+", "más": "+", "minus": "-", "moins": "-", "menos": "-",
+         "geteilt durch": "/", "divisé par": "/", "dividido por": "/"}  # fmt: skip
+_LEFT = re.compile(
+    r"\b(?:have|has|had|are|were|there are|buys?|bought)\b (\d{1,15}|\w+) (\w+)[^.?]*?\b(?:eats?|ate|gives?(?: away)?|gave(?: away)?|loses?|lost|sells?|sold|takes?(?: away)?|removes?|uses?|used|break\w*|leave\w*)\b (?:away )?(\d{1,15}|\w+)\b[^?]*\bhow many\b",
+    re.IGNORECASE,
+)
+_UNKNOWN = re.compile(
+    r"\b(?:solve|what is x|find x)\b[^\d=]*?(-?\d{0,9})\s*\*?\s*([a-z])\s*([+-])\s*(\d{1,15})\s*=\s*(-?\d{1,15})",
+    re.IGNORECASE,
+)
+_CONVERT = re.compile(
+    r"\b(?:convert )?(-?\d{1,15}(?:\.\d{1,15})?) ?(km|kilomet(?:er|re)s|miles|kg|kilograms|pounds|lbs|°?c|celsius|°?f|fahrenheit|cm|inches|m|met(?:er|re)s|feet|l|lit(?:er|re)s|gallons)\b (?:to|in|into) (km|kilomet(?:er|re)s|miles|kg|kilograms|pounds|lbs|°?c|celsius|°?f|fahrenheit|cm|inches|m|met(?:er|re)s|feet|l|lit(?:er|re)s|gallons)\b",
+    re.IGNORECASE,
+)
+_RATES = {("k", "mile"): 0.621371, ("mile", "k"): 1.609344, ("kg", "pound"): 2.204623, ("pound", "kg"): 0.453592, ("cm", "inche"): 0.393701, ("inche", "cm"): 2.54,
+          ("m", "feet"): 3.28084, ("feet", "m"): 0.3048, ("l", "gallon"): 0.264172, ("gallon", "l"): 3.785412}  # fmt: skip
+_NEXT = re.compile(
+    r"\b(?:what|which) (day|month) (?:comes|is) (?:right |directly )?(after|before) (\w+)", re.IGNORECASE
+)
+_OPTIONS = re.compile(
+    r"\b(?:classify|is (?:this|the following|it)|categori[sz]e|label|decide|choose|pick|which|sentiment)\b[^:\n\"“]*?(?:\bas\b|:|\bbetween\b|\bone of\b)?\s*\(?((?:[\w-]+(?:, | / |/))*[\w-]+,? or [\w-]+|[\w-]+(?:/[\w-]+)+)\)?(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_PICKED = re.compile(r"\b(?:choose|pick)\b", re.IGNORECASE)
+_TONGUE = re.compile(r"\b(?:which|what) language\b|\bin welcher sprache\b|\bquelle langue\b", re.IGNORECASE)
+_SUMMARY = re.compile(r"\bsummari[sz]e\b[^:\n]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
+_THRICE = re.compile(
+    r"^\W*(?:please )?(?:repeat|say) (?:the word |the phrase )?[\"'“]?(.+?)[\"'”]? (twice|(?:\d|two|three|four|five)(?= times))(?: times)?\W*$",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(
+    r"^\W*(?:please )?(?:just |only )?(?:repeat(?: after me)?|echo|say|reply|respond|answer|output|print)(?: exactly| only| just| verbatim| with| the following| this)*:?\s+[\"'“]([^\"”\n]+)[\"'”][.!]?\W*$",
+    re.IGNORECASE,
+)
+_EXACTLY = re.compile(
+    r"^\W*(?:please )?(?:repeat|echo|say|output|print) (?:exactly|verbatim|after me|this|the following)(?: text| exactly)?:\s*(.+?)\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+LONGEST = 2000
+"""Longer prompts set other tasks."""
+
+
+@lru_cache(maxsize=512)
+def done(prompt: str) -> KnownFact | None:
+    """The outcome of the task that the prompt sets; None if it sets none of these."""
+    return next((fact for task in TASKS if (fact := task(prompt))), None) if len(prompt) < LONGEST else None
+
+
+def _fact(short: object, long: str = "") -> KnownFact:
+    text = str(short)
+    return KnownFact(text, long or text, facts={"answer": short, "result": short})
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else f"{round(value, 4):g}"
+
+
+def _extracted(prompt: str) -> KnownFact | None:
+    if not (found := _EXTRACT.search(prompt)):
+        return None
+    word = words_of(found[1].replace("-", ""))[0].rstrip("s")
+    values = [str(mention.value) for mention in mentions(_KIND.get(word, word), found[2])]
+    return KnownFact(values[0], ", ".join(values), items=tuple(values) if len(values) > 1 else ()) if values else None
+
+
+def _counted(prompt: str) -> KnownFact | None:
+    if not (found := _COUNTED.search(prompt)):
+        return None
+    quotes = mentions("quote", prompt)
+    what, text = found[1].lower(), str(quotes[0].value) if quotes else found[2]
+    counts = {
+        "letters": sum(map(str.isalpha, text)),
+        "characters": len(text),
+        "words": len(text.split()),
+        "vowels": len(re.findall("[aeiou]", text, re.IGNORECASE)),
+        "sentences": len(re.findall(r"[.!?]+", text)) or 1,
+    }
+    return _fact(counts[what], f'"{text}" has {counts[what]} {what}.')
+
+
+def _turned(prompt: str) -> KnownFact | None:
+    if (found := _CASED.search(prompt)) is not None:
+        return _fact(found[1].lower() if found[2].lower() == "lower" else found[1].upper())
+    if not _BACKWARDS.search(prompt):
+        return None
+    quotes = mentions("quote", prompt)
+    found = _REVERSED.search(_BACKWARDS.sub("reverse", prompt, count=1) if not quotes else "")
+    text = str(quotes[0].value) if quotes else found[1] if found else ""
+    return _fact(text[::-1]) if text else None
+
+
+def _in_order(prompt: str) -> KnownFact | None:
+    found = _SORTED.search(prompt)
+    numbers = [mention.value for mention in mentions("number", found[2])] if found else []
+    words = re.split(r",\s*(?:and )?", found[2].strip(" .?!")) if found and not numbers else []
+    items = sorted(numbers or words, reverse="descending" in prompt.lower())
+    return (
+        KnownFact(str(items[0]), ", ".join(map(str, items)), items=tuple(map(str, items))) if len(items) > 1 else None
+    )
+
+
+def _at_the_end(prompt: str) -> KnownFact | None:
+    if not (found := _ENDS.search(prompt)):
+        return None
+    text = string.ascii_lowercase if found[3].endswith("alphabet") else found[3]
+    pieces = text.split() if found[2].lower() == "word" else list(text.strip())
+    if found[2].lower() == "number":
+        pieces = [str(mention.value) for mention in mentions("number", found[3])]
+    place = {"first": 0, "second": 1, "third": 2, "last": -1}[found[1].lower()]
+    return _fact(pieces[place].strip(".,;:!?")) if len(pieces) > max(place, 0) else None
+
+
+def _compared(prompt: str) -> KnownFact | None:
+    if found := _GREATER.search(prompt):
+        left, right = float(found[1]), float(found[3].rstrip("."))
+        yes = left < right if found[2].lower() in ("less", "smaller") else left > right
+        return KnownFact(
+            "Yes" if yes else "No",
+            f"{'Yes' if yes else 'No'}, {found[1]} is {'' if yes else 'not '}{found[2]} than {found[3].rstrip('.')}.",
+            facts={"answer": yes},
+        )
+    if found := _COMPARED.search(prompt):
+        both = sorted((found[2], found[3]), key=lambda figure: float(figure.replace(",", "")))
+        value = both[0] if found[1].lower() in ("smaller", "less", "lower") else both[1]
+        return _fact(value, f"{value} is {found[1]}.")
+    return None
+
+
+def _computed(prompt: str) -> KnownFact | None:
+    if found := _PERCENT.search(prompt):
+        value = float(found[1]) * float(found[2].replace(",", "")) / 100
+        return _fact(_number(value), f"{found[1]}% of {found[2]} is {_number(value)}.")
+    if found := _SQUARED.search(prompt):
+        base, power = found[1] or found[4], 2 if (found[2] or found[3]).lower().startswith("square") else 3
+        return _fact(_number(float(base) ** power))
+    if found := _ORDERED.search(prompt):
+        return _ordered(found)
+    if found := _SPOKEN.search(prompt):
+        return _spoken(found)
+    if found := _UNKNOWN.search(prompt):
+        factor = {"": 1, "-": -1}.get(found[1]) or int(found[1])
+        value = (int(found[5]) - int(found[3] + found[4])) / factor if factor else 0
+        return KnownFact(
+            _number(value), f"{found[2]} = {_number(value)}", facts={found[2]: value, "answer": _number(value)}
+        )
+    return None
+
+
+def _ordered(found: re.Match[str]) -> KnownFact:
+    verb, left, right = found[1].lower(), float(found[2]), float(found[3])
+    value = {
+        "multiply": left * right,
+        "divide": left / right if right else 0,
+        "add": left + right,
+        "subtract": right - left,
+    }[verb]
+    return _fact(_number(value), f"The result is {_number(value)}.")
+
+
+def _spoken(found: re.Match[str]) -> KnownFact:
+    sign = _SIGN[found[0][len(found[1]) : -len(found[2])].strip().lower()]
+    left, right = (float(figure.replace(",", ".")) for figure in found.groups())
+    value = {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else 0}[sign]
+    return _fact(_number(value), f"{found[1]} {sign} {found[2]} = {_number(value)}")
+
+
+def _remaining(prompt: str) -> KnownFact | None:
+    found = _LEFT.search(prompt)
+    before, gone = (_spelled(found[1]), _spelled(found[3])) if found else (None, None)
+    if not found or before is None or gone is None:
+        return None
+    return _fact(before - gone, f"{before - gone} {found[2]} are left.")
+
+
+def _spelled(word: str) -> int | None:
+    return int(word) if word.isdigit() else COUNT_WORDS.get(word.lower())
+
+
+def _converted(prompt: str) -> KnownFact | None:
+    if not (found := _CONVERT.search(prompt)):
+        return None
+    value, (source, target) = float(found[1]), map(_unit, (found[2], found[3]))
+    if {source, target} == {"c", "f"}:
+        result = value * 9 / 5 + 32 if source == "c" else (value - 32) * 5 / 9
+    elif (source, target) in _RATES:
+        result = value * _RATES[source, target]
+    else:
+        return None
+    return _fact(_number(round(result, 2)), f"{found[1]} {found[2]} is {_number(round(result, 2))} {found[3]}.")
+
+
+def _unit(word: str) -> str:
+    short = word.lower().lstrip("°").rstrip("s")
+    forms = {
+        "kilogram": "kg",
+        "lb": "pound",
+        "celsiu": "c",
+        "celsius": "c",
+        "fahrenheit": "f",
+        "meter": "m",
+        "metre": "m",
+        "liter": "l",
+        "litre": "l",
+    }
+    return "k" if short.startswith(("km", "kilom")) else forms.get(short, short)
+
+
+def _following(prompt: str) -> KnownFact | None:
+    found = _NEXT.search(prompt)
+    names = LISTS[found[1].lower()] if found else []
+    word = found[3].capitalize() if found else ""
+    if not found or word not in names:
+        return None
+    name = names[(names.index(word) + (1 if found[2].lower() == "after" else -1)) % len(names)]
+    return _fact(name, f"{name} comes {found[2].lower()} {word}.")
+
+
+def _labelled(prompt: str) -> KnownFact | None:
+    """One of the labels that the prompt offers: *Is this positive or negative?*"""
+    found = _OPTIONS.search(prompt)
+    labels = re.split(r",? or |, | / |/", found[1]) if found else []
+    if not found or not 2 <= len(labels) <= 8 or any(label.isdigit() for label in labels):
+        return None
+    quotes = mentions("quote", prompt)
+    text = " ".join(str(mention.value) for mention in quotes) or found[2] or prompt[: found.start(1)]
+    picks = bool(_PICKED.search(prompt))
+    label = chosen(labels, text) or (labels[0] if picks else None)
+    if label is None:
+        return None
+    feeling = label in ("positive", "negative", "neutral", "mixed")
+    sentence = f"The sentiment is {label}." if feeling else f"This is {label}."
+    return KnownFact(label, label if picks else sentence, facts={"label": label, "answer": label, "sentiment": label})
+
+
+def _read(prompt: str) -> KnownFact | None:
+    """The language of a quoted text, or the first sentence of a text to summarise."""
+    if _TONGUE.search(prompt) and (quotes := mentions("quote", prompt)):
+        name = language_of(str(quotes[0].value)).capitalize()
+        return KnownFact(name, f"This is {name}.", facts={"language": name, "answer": name})
+    if found := _SUMMARY.search(prompt):
+        sentence = re.split(r"(?<=[.!?])\s", found[1].strip(" \"'“”"))[0]
+        return KnownFact(sentence, sentence, facts={"summary": sentence})
+    return None
+
+
+def _repeated(prompt: str) -> KnownFact | None:
+    if found := _TOLD.search(prompt) or _EXACTLY.search(prompt):
+        return _fact(found[1])
+    if found := _THRICE.search(prompt):
+        often = {"twice": 2}.get(found[2].lower()) or _spelled(found[2]) or 1
+        return _fact(" ".join([found[1]] * often))
+    return None
+
+
+TASKS: tuple[Callable[[str], KnownFact | None], ...] = (
+    _repeated, _extracted, _counted, _turned, _in_order, _at_the_end, _compared, _computed, _remaining, _converted, _following, _labelled, _read,
+)  # fmt: skip

@@ -1,0 +1,168 @@
+"""Which functions the simulator calls, when, and in which order: over whole conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.simulator.test_answers import FLASH3, ask, calls, text
+from tests.simulator.test_prompt_reading import INTEGER, STRING, called, function, objects
+
+Call = tuple[str, dict[str, Any]]
+
+
+def played(question: str, functions: list[Any], result: Callable[[str, Any], Any]) -> list[list[Call]]:
+    """The calls of each turn until the model answers with a text."""
+    turns: list[Any] = [{"role": "user", "parts": [{"text": question}]}]
+    found: list[list[Call]] = []
+    for _ in range(8):
+        answer = ask({"contents": turns, "tools": [{"functionDeclarations": functions}]}, FLASH3)
+        made = [(call["name"], call["args"]) for call in calls(answer)]
+        if not made:
+            return found
+        found.append(made)
+        results = [{"functionResponse": {"name": n, "response": {"result": result(n, args)}}} for n, args in made]
+        turns += [answer["candidates"][0]["content"], {"role": "user", "parts": results}]
+    raise AssertionError(f"no end: {found}")
+
+
+def two(name: str) -> Any:
+    return function(name, objects("left right", left=INTEGER, right=INTEGER))
+
+
+def computed(name: str, args: Any) -> Any:
+    signs = {"plus": "__add__", "minus": "__sub__", "times": "__mul__"}
+    return getattr(args["left"], signs[name])(args["right"])
+
+
+MATHS = [two("plus"), two("minus"), two("times")]
+CAPITAL = function("get_capital", objects("country", country=STRING))
+RESIDENTS = function("get_population", objects("city", city=STRING))
+
+
+def test_nested_arithmetic_is_called_from_the_inside_out() -> None:
+    assert played("Work out (8 - 3) * (1 + 6).", MATHS, computed) == [
+        [("minus", {"left": 8, "right": 3})],
+        [("plus", {"left": 1, "right": 6})],
+        [("times", {"left": 5, "right": 7})],
+    ]
+
+
+def test_a_result_takes_the_place_of_the_words_for_it() -> None:
+    assert played("Compute 6 plus 7, then calculate that sum times 3.", MATHS, computed) == [
+        [("plus", {"left": 6, "right": 7})],
+        [("times", {"left": 13, "right": 3})],
+    ]
+
+
+def test_every_operation_gets_its_own_numbers() -> None:
+    found = called("Take 9 times 2 and add 4 and 11.", *MATHS)
+    assert found == [("plus", {"left": 4, "right": 11}), ("times", {"left": 9, "right": 2})]
+
+
+def test_a_place_that_a_function_finds_is_waited_for() -> None:
+    def answer(name: str, _: Any) -> Any:
+        return "Lima" if name == "get_capital" else 10_000_000
+
+    found = played("How large is the population of the capital of Peru?", [CAPITAL, RESIDENTS], answer)
+    assert found == [[("get_capital", {"country": "Peru"})], [("get_population", {"city": "Lima"})]]
+
+
+def test_an_id_that_a_function_finds_is_waited_for() -> None:
+    find = function("find_customer", objects("email", email=STRING))
+    close = function("close_account", objects("customer_id", customer_id=STRING))
+    question = "Find the customer with the address ann@example.org and close the account."
+    found = played(question, [find, close], lambda name, _: "cus-88" if name == "find_customer" else "closed")
+    assert found == [[("find_customer", {"email": "ann@example.org"})], [("close_account", {"customer_id": "cus-88"})]]
+
+
+@pytest.mark.parametrize(
+    ("question", "declared", "expected"),
+    [
+        ("Throw two dice", function("roll_dice", objects()), [{}, {}]),
+        (
+            "Are 12, 13 and 14 even?",
+            function("is_even", objects("n", n=INTEGER)),
+            [{"n": 12}, {"n": 13}, {"n": 14}],
+        ),
+        (
+            "The share price of IBM and of SAP, please",
+            function("share_price", objects("ticker", ticker=STRING)),
+            [{"ticker": "IBM"}, {"ticker": "SAP"}],
+        ),
+        (
+            "Open the page 'home' and the page 'about'",
+            function("open_page", objects("title", title=STRING)),
+            [{"title": "home"}, {"title": "about"}],
+        ),
+    ],
+)
+def test_a_function_of_one_thing_is_called_for_each(question: str, declared: Any, expected: list[Any]) -> None:
+    assert [args for _, args in called(question, declared)] == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("I'm Ines and I am 52 years old.", [("register", {"name": "Ines", "age": 52})]),
+        ("I'm Ines.", []),
+        ("Thanks a lot!", []),
+    ],
+)
+def test_a_statement_is_a_call_if_it_fills_the_form(question: str, expected: Any) -> None:
+    assert called(question, function("register", objects("name age", name=STRING, age=INTEGER))) == expected
+
+
+def test_a_lone_tool_is_used_where_the_prompt_says_so() -> None:
+    ask_oracle = function("oracle", objects("query", query=STRING), "Knows things.")
+    assert [name for name, _ in called("Use your tool: who built the Alhambra?", ask_oracle)] == ["oracle"]
+
+
+def test_a_function_without_its_arguments_yields_to_one_with_them() -> None:
+    by_name = function("find_route_by_city", objects("cities", cities={"type": "ARRAY", "items": STRING}))
+    by_point = function("find_route_by_point", objects("latitude", latitude=INTEGER))
+    assert called("Find a route for Turin and Genoa", by_name, by_point) == [
+        ("find_route_by_city", {"cities": ["Turin", "Genoa"]})
+    ]
+
+
+def test_a_result_may_ask_for_another_call() -> None:
+    number = function("get_phone_number", objects("department", department=STRING))
+    question, moved = (
+        "What is the phone number of the department 'sales'?",
+        "closed; use the department 'orders' instead",
+    )
+    found = played(question, [number], lambda _, args: moved if args["department"] == "sales" else "555")
+    assert found == [[("get_phone_number", {"department": "sales"})], [("get_phone_number", {"department": "orders"})]]
+
+
+def test_after_an_unknown_tool_the_declared_one_is_called() -> None:
+    turns = [
+        {"role": "user", "parts": [{"text": "Call read_sensor and tell me the value."}]},
+        {
+            "role": "model",
+            "parts": [{"functionCall": {"name": "sensor_list", "args": {}}, "thoughtSignature": "c2lnbg=="}],
+        },
+        {
+            "role": "user",
+            "parts": [{"functionResponse": {"name": "sensor_list", "response": {"error": "Unknown tool"}}}],
+        },
+    ]
+    tools = [{"functionDeclarations": [function("read_sensor", objects())]}]
+    answer = ask({"contents": turns, "tools": tools}, "gemini-2.5-flash")
+    assert [call["name"] for call in calls(answer)] == ["read_sensor"]
+
+
+def test_the_text_after_all_results_has_them() -> None:
+    turns = [
+        {"role": "user", "parts": [{"text": "Ask read_sensor."}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "read_sensor", "args": {}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "read_sensor", "response": {"value": 19}}}]},
+        {"role": "user", "parts": [{"text": "Read the result, or call the next tool."}]},
+    ]
+    tools = [{"functionDeclarations": [function("read_sensor", objects())]}]
+    answer = ask({"contents": turns, "tools": tools}, "gemini-2.5-flash")
+    assert calls(answer) == []
+    assert "19" in text(answer)

@@ -1,0 +1,89 @@
+"""Small tasks on a text of the prompt, and questions about what the conversation says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.simulator.test_answers import FLASH3, ask, text
+
+
+def answered(*turns: str, **more: Any) -> str:
+    roles = ("user", "model")
+    contents = [{"role": roles[n % 2], "parts": [{"text": turn}]} for n, turn in enumerate(turns)]
+    return text(ask({"contents": contents, **more}, FLASH3))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer"),
+    [
+        ("Is this positive or negative: 'The film was superb'", "The sentiment is positive."),
+        ("Label it as ham or spam: 'Act now, you have won cash!'", "This is spam."),
+        ("Find the phone number in: call +44 20 7946 0018 today", "+44 20 7946 0018"),
+        ("Extract all dates from: due 2027-01-02, paid on 3 May 2027", "2027-01-02, 2027-05-03"),
+        ("How many words are in 'a quick test'?", '"a quick test" has 3 words.'),
+        ("How many vowels does the word 'banana' have?", '"banana" has 3 vowels.'),
+        ("Spell 'stone' backwards", "enots"),
+        ("Turn the word 'quiet' into uppercase", "QUIET"),
+        ("Sort these numbers: 31, 4, 15", "4, 15, 31"),
+        ("What is the last word of: all roads lead home", "home"),
+        ("Which number is smaller, 0.8 or 0.75?", "0.75 is smaller."),
+        ("What is 40% of 75?", "40% of 75 is 30."),
+        ("Was ist 12 mal 12?", "Die Antwort lautet: 144."),
+        ("Mia has 9 stamps and gives away four. How many are left?", "5 stamps are left."),
+        ("Solve 4x - 6 = 10", "x = 4"),
+        ("Convert 10 miles to km", "10 miles is 16.09 km."),
+        ("Which month comes before March?", "February comes before March."),
+        ("Which language is this: 'Buenos días, cómo está usted?'", "This is Spanish."),
+        ("Summarise in a sentence: Bees make honey. They live in hives.", "Bees make honey."),
+        ("Say 'tick' three times", "tick tick tick"),
+        ("Output exactly: Alpha beta.", "Alpha beta."),
+        ("Pick one: rail or road", "rail"),
+        ("Translate into Italian: Thank you", "grazie"),
+        ("Wie sagt man: das Wort 'Hund' auf Englisch?", "dog"),
+        ("Quelle est la capitale de la Pologne ?", "La capitale de la Pologne est Varsovie."),
+        ("Wie heißt die Hauptstadt von Griechenland?", "Die Hauptstadt von Griechenland ist Athen."),
+    ],
+)
+def test_a_task_on_a_text_is_done(prompt: str, answer: str) -> None:
+    assert answered(prompt) == answer
+
+
+@pytest.mark.parametrize(
+    ("turns", "answer"),
+    [
+        (("My parrot is called Kiko.", "Lovely.", "What is my parrot called?"), "Your parrot is called Kiko."),
+        (("I live in Bergen.", "Rainy!", "Where do I live?"), "You live in Bergen."),
+        (("I'm Zoe, hi", "Hi Zoe!", "Do you remember my name?"), "Your name is Zoe."),
+        (("The password is 'quartz'.", "Noted.", "What is the password?"), "The password is 'quartz'."),
+        (("The talk is on Friday at 4pm.", "Fine.", "When is the talk?"), "The talk is on Friday at 4pm."),
+        (("What is the capital of Norway?", "Oslo.", "And of Finland?"), "The capital of Finland is Helsinki."),
+        (("Translate 'dog' to French", "chien", "And into German?"), "Hund"),
+        (("What is 4 + 4?", "8", "Divide that by 2"), "The result is 4."),
+        (("Blue is my colour", "Ok", "What did I just say?"), 'You wrote: "Blue is my colour"'),
+    ],
+)
+def test_a_question_about_the_conversation_is_answered_from_it(turns: tuple[str, ...], answer: str) -> None:
+    assert answered(*turns) == answer
+
+
+def test_instructions_are_read_for_an_answer() -> None:
+    told = {"systemInstruction": {"parts": [{"text": "You are Orla. If someone asks, the gate number is 58."}]}}
+    assert answered("What is the gate number?", **told) == "The gate number is 58."
+    assert answered("What's your name?", **told) == "I am Orla."
+
+
+def test_what_nobody_wrote_is_not_known() -> None:
+    assert "simulated" in answered("My cat is Momo.", "Sweet.", "What is my brother called?")
+
+
+def test_bullet_points_are_as_many_as_asked_for() -> None:
+    assert answered("Describe the firm Initech in 3 bullet points").count("* ") == 3
+
+
+def test_a_schema_without_a_keyword_is_read_as_a_model_would() -> None:
+    inner = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}
+    config = {"responseMimeType": "application/json", "responseJsonSchema": {"name": "Form", "parameters": inner}}
+    assert json.loads(answered("I am Nils and 44 years old", generationConfig=config)) == {"name": "Nils", "age": 44}
