@@ -143,6 +143,11 @@ def width(text: str) -> int:
     """How many columns the text takes on a terminal. Wide East Asian characters take two, combining ones none."""
     if text.isascii():
         return len(text)
+    from wcwidth import wcswidth
+
+    known: int = wcswidth(text)
+    if known >= 0:  # it does not know control characters
+        return known
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

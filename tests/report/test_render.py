@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tabulate import SEPARATING_LINE, tabulate
 
 from harness.cli import printing
 from harness.compare.comparison import compare_axis, compare_runs
 from harness.compare.gates import evaluate, from_option
 from harness.errors import UsageError
 from harness.report import Report, View, all_formats, find, layout, words
+from harness.report.table.drawing import colored_cell, table_lines
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.sample_rows import PROVENANCE, failed, row, rows_of, run, unjudged, verdict
@@ -631,3 +633,24 @@ def test_formats_are_listed_with_their_descriptions(name: str, doc: str) -> None
     found = all_formats()[name]
     assert list(found.writers)[:2] == ["run", "comparison"]
     assert found.doc == doc
+
+
+CELLS = ("", "pass", "FAIL 2/3", "  indented", "城市名", "e\u0301", "👩\u200d👩\u200d👧", "❤️", "\u200b", "1,234", " ")
+
+
+@given(st.data(), st.integers(1, 4), st.booleans())
+def test_a_table_is_drawn_as_tabulate_draws_it(data: st.DataObject, columns: int, color: bool) -> None:
+    cells = st.lists(st.sampled_from(CELLS), min_size=columns, max_size=columns)
+    header = data.draw(st.lists(cells, max_size=2))
+    rows = data.draw(st.lists(cells, min_size=1, max_size=4))
+    view = View(width=80, color=color)
+    colored = [[row[0], *(colored_cell(cell, view) for cell in row[1:])] for row in rows]
+    drawn = tabulate(
+        [*header, SEPARATING_LINE, *colored] if header else colored,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=("left", *["right"] * (columns - 1)),
+        preserve_whitespace=True,
+    )
+    lines = [line.rstrip() for line in drawn.split("\n")[1 if header else 0 : -1]]
+    assert list(table_lines(header, rows, view)) == lines

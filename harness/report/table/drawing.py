@@ -61,17 +61,17 @@ def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
 
 def table_lines(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
     """The lines of a table: the first column left-aligned, the others right-aligned; a rule below the header rows."""
-    from tabulate import SEPARATING_LINE, tabulate
+    widths = [max(words.width(row[index]) for row in (*header, *rows)) for index in range(len(rows[0]))]
+    yield from (_line(row, row, widths) for row in header)
+    yield (" " * GAP).join("-" * width for width in widths).rstrip()
+    yield from (_line(row, [row[0], *(colored_cell(cell, view) for cell in row[1:])], widths) for row in rows)
 
-    colored = [[row[0], *(colored_cell(cell, view) for cell in row[1:])] for row in rows]
-    text = tabulate(
-        [*header, SEPARATING_LINE, *colored] if header else colored,
-        tablefmt="simple",
-        disable_numparse=True,
-        colalign=("left", *["right"] * (len(rows[0]) - 1)),
-        preserve_whitespace=True,
-    )
-    yield from (line.rstrip() for line in text.split("\n")[1 if header else 0 : -1])
+
+def _line(row: Sequence[str], shown: Sequence[str], widths: Sequence[int]) -> str:
+    """A row of a table. ``shown``: its cells with colours, which take no columns."""
+    room = [" " * (width - words.width(cell)) for cell, width in zip(row, widths, strict=True)]
+    rest = (blank + cell for blank, cell in zip(room[1:], shown[1:], strict=True))
+    return (" " * GAP).join((shown[0] + room[0], *rest)).rstrip()
 
 
 def colored_cell(cell: str, view: View) -> str:
