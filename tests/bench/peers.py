@@ -74,7 +74,8 @@ def pytest_with_vcrpy(folder: Path, cassettes: Path, trials: int) -> list[str]:
 def promptfoo(folder: Path, trials: int) -> list[str]:
     """The command that evaluates the same cases; from the second time on its cache answers. Raises NotInstallable."""
     home = HOME / "promptfoo"
-    _install(home, [["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(home), _PROMPTFOO]])
+    options = ["--loglevel=error", "--engine-strict", "--no-audit", "--no-fund", "--prefix", str(home)]
+    _install(home, [["npm", "install", *options, _PROMPTFOO]])
     folder.mkdir()
     config = {"responseMimeType": "application/json", "responseSchema": SCHEMA}
     evaluation = {
@@ -123,5 +124,6 @@ def _install(home: Path, commands: Sequence[Sequence[str]]) -> None:
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_MOST_SECONDS)
         except (OSError, subprocess.SubprocessError) as fault:
-            raise NotInstallable(f"{Path(command[0]).name} failed: {fault}"[:200]) from fault
+            said = " ".join((getattr(fault, "stderr", None) or b"").decode("utf-8", "replace").split())
+            raise NotInstallable(f"{Path(command[0]).name}: {said or fault}"[:300]) from fault
     mark.write_text(wanted, encoding="utf-8")
