@@ -94,8 +94,8 @@ record: setup  ## record the shipped cassettes anew from the simulator
 	@$(BIN)/gemini-harness run suites/ --record-mode all
 	@cd harness/cli/starter && ../../../$(BIN)/gemini-harness run --record-mode all --reports ../../../reports
 
-bench: setup .venv-ray/.installed  ## measure speed beside floors taken in the same run
-	@$(BIN)/python -m tests.bench
+bench: setup .venv-ray/.installed  ## measure speed beside floors taken in the same run; PEERS=1: and beside other tools, installed apart
+	@$(BIN)/python -m tests.bench $(if $(PEERS),--peers)
 	@.venv-ray/bin/python -m tests.bench workers
 
 docs: setup  ## write the generated files: the sample report, the README's tables, the editor's schema

@@ -23,12 +23,22 @@ class NotJson(ValueError):
         self.reason = reason
 
 
+def wants_json(evidence: Evidence) -> bool:
+    """Whether the request asks for JSON."""
+    return _once(evidence, "wants JSON", lambda: schemas.json_mode(evidence.request_body))
+
+
+def wants_enum(evidence: Evidence) -> bool:
+    """Whether the request asks for one word (``text/x.enum``)."""
+    return _once(evidence, "wants an enum", lambda: schemas.enum_mode(evidence.request_body))
+
+
 def value_of(evidence: Evidence) -> Json:
     """The answer text as one JSON value; for an enum answer (``text/x.enum``) the bare word. Raises NotJson.
 
     Its reason is ``cut`` for every answer that ended at the output limit.
     """
-    if schemas.enum_mode(evidence.request_body):
+    if wants_enum(evidence):
         return evidence.reply.text.strip()
     found = _once(evidence, "value", lambda: _attempt(evidence.reply.text))
     if isinstance(found, NotJson):

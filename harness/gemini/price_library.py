@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from datetime import date
 from functools import cache
 from importlib.util import find_spec
@@ -247,6 +246,8 @@ def _plain(value: Any) -> Any:
 
 
 def _clause(clause: Any) -> dict[str, Any]:
+    from dataclasses import fields
+
     (field,) = fields(clause)
     value = getattr(clause, field.name)
     plain = [_clause(clause) for clause in value] if isinstance(value, list) else value

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -69,7 +68,8 @@ def judge(
     """
     verdicts = [verdict for expectation in expectations for verdict in _verdicts(evidence, expectation)]
     broken: dict[str, list[RuleViolation]] = {}
-    for violation in violations(evidence):
+    rules = _rules_for(evidence)
+    for violation in _violations(evidence, rules):
         broken.setdefault(violation.rule.id, []).append(violation)
     for rule_id, found in broken.items():
         if rule_id in waive:
@@ -77,14 +77,18 @@ def judge(
         else:
             new = [_violation_verdict(violation, strict=strict) for violation in found]
         verdicts = [*new, *verdicts] if rule_id in _CAUSES else [*verdicts, *new]
-    return Judgement(tuple(verdicts), len(_rules_for(evidence)) - len(broken))
+    return Judgement(tuple(verdicts), len(rules) - len(broken))
 
 
 def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     """Every rule that this answer breaks. Outcomes are left out if the step expects them, and in an audit."""
+    return _violations(evidence, _rules_for(evidence))
+
+
+def _violations(evidence: Evidence, rules: Iterable[Rule]) -> Iterator[RuleViolation]:
     verbatim = evidence.exchange.verbatim
     candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
-    for rule in _rules_for(evidence):
+    for rule in rules:
         if (verbatim or not rule.of_bytes) and EXPECTED_BY.get(rule.id, _NO_CHECKS).isdisjoint(evidence.expects):
             for index, case in candidates if rule.per_candidate and candidates else ((0, evidence),):
                 found, error = _collect(rule.function, case, most=_MAX_MISMATCHES)
@@ -140,7 +144,10 @@ def _collect(
     found: list[Mismatch] = []
     reset_time_limit()
     try:
-        found.extend(islice(function(*arguments), most))
+        for mismatch in function(*arguments):
+            found.append(mismatch)
+            if len(found) == most:
+                break
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
         return found, error
     return found, None

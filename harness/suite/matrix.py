@@ -602,4 +602,4 @@ def cassette_path(folder: Path, suite: Suite, case: Case, pair: Combination) -> 
     name = f"{safe_filename(pair.target.provider)}.{safe_filename(pair.target.model)}"
     if pair.swept:
         name += f".{pair.labels}"
-    return folder / safe_filename(suite.name) / case.folder / f"{safe_filename(name, max_bytes=195)}.yaml"
+    return Path(folder, safe_filename(suite.name), case.folder, f"{safe_filename(name, max_bytes=195)}.yaml")

@@ -12,6 +12,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^\w.+]+", "-", text).strip("-")
 
 
+@lru_cache(maxsize=1024)
 def safe_filename(name: str, *, salt: str = "", max_bytes: int = 200) -> str:
     """The name as a file name that is valid on any system, with at most ``max_bytes`` bytes.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.errors import CannotAsk, NoRecording, StaleRecording
@@ -30,6 +30,7 @@ _VERSION = re.compile(r"/v\d\w*/")
 _OPERATION = re.compile(r"/(models/[^/]+:\w+|chat/completions)$")
 
 
+@lru_cache(500)
 def address(url: str) -> str:
     """The path from ``/v1...`` on with its query: sorted, without secrets."""
     parts = urlsplit(without_secrets(url))
@@ -39,6 +40,7 @@ def address(url: str) -> str:
     return f"{path}?{query}" if query else path
 
 
+@lru_cache(500)
 def operation(url: str) -> str:
     """``models/M:generateContent`` or ``chat/completions`` for any provider; the ``address`` of any other URL."""
     found = _OPERATION.search(urlsplit(url).path)
@@ -56,6 +58,7 @@ def keys(request: Request, *addresses: str) -> list[Key]:
     return [(request.method.upper(), place, body) for place in dict.fromkeys(addresses)]
 
 
+@lru_cache(500)
 def host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 

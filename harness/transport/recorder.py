@@ -380,10 +380,10 @@ def refuses_key(exchange: Exchange) -> bool:
     be about a file or a model."""
     if exchange.request.access != Access():
         return False
-    return exchange.status == 401 or bool(_REFUSES_KEY.get(exchange.status, _NEVER).search(exchange.content))
+    words = _REFUSES_KEY.get(exchange.status)
+    return exchange.status == 401 or (words is not None and words.search(exchange.content) is not None)
 
 
-_NEVER = re.compile(rb"(?!)")
 _REFUSES_KEY = {
     400: re.compile(rb"API_KEY_INVALID"),
     403: re.compile(

@@ -182,19 +182,21 @@ def _texts(value: Json) -> set[str]:
     waiting = [value]
     for inner in waiting:  # grows meanwhile
         kind = type(inner)
+        if kind in _NUMBERS:
+            continue
         if kind is str or isinstance(inner, str):
             found.append(inner)
         elif kind is dict or isinstance(inner, dict):
             found += inner
             waiting += inner.values()
-        elif kind is list or isinstance(inner, (list, tuple)):
+        elif isinstance(inner, (list, tuple)):
             waiting += inner
-        elif not isinstance(inner, _NUMBERS) and isinstance(inner, Mapping):  # a slow question
+        elif isinstance(inner, Mapping):  # a slow question
             waiting.append(dict(inner))
     return set(found)
 
 
-_NUMBERS = (int, float, NoneType)
+_NUMBERS = frozenset((int, float, bool, NoneType))
 
 
 def _replaced(value: Json, found: list[tuple[re.Pattern[str], str]]) -> Json:

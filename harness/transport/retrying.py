@@ -6,7 +6,6 @@ import random
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from harness.answer import reply as replies
 from harness.model import Exchange, Json
@@ -57,6 +56,8 @@ def details(exchange: Exchange) -> list[dict[str, Json]]:
 def _retry_after(header: str) -> float | None:
     with suppress(ValueError):
         return max(0.0, float(header))
+    from email.utils import parsedate_to_datetime  # it imports sockets, and few answers have this header
+
     with suppress(ValueError):
         at = parsedate_to_datetime(header)
         return max(0.0, (at - datetime.now(at.tzinfo or UTC)).total_seconds()) if at.tzinfo else None

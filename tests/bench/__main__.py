@@ -1,4 +1,5 @@
-"""``make bench``: times whole processes, and floors in the same run. ``--quick`` takes a tenth of the trials."""
+"""``make bench``: times whole processes, and floors in the same run. ``--quick`` takes a tenth of the trials; ``--peers`` adds what
+users would pick instead, which is installed first."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.gemini.schemas import to_json_schema
-from tests.bench import floors, pages, recordings, suites, workers
+from tests.bench import floors, pages, peers, recordings, suites, workers
 from tests.bench import simulator as endpoint
 
 COMMAND = [str(Path(sys.executable).with_name("gemini-harness"))]
@@ -31,8 +32,8 @@ running.stop()
 """
 Row = tuple[str, str, str, str]
 PARTS = ("start", "replay", "recordings", "live", "streams", "simulator", "compare", "fidelity", "resume", "pages")
-ASKED_FOR = ("million", "workers")
-"""They only run if they are named: the first takes several minutes and 8 GB of disk, the second needs Ray."""
+ASKED_FOR = ("million", "workers", "peers")
+"""They only run if they are named: several minutes and 8 GB of disk; Ray; what is installed from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,37 @@ class Bench:
                 f"load and check alone {floor:.2f} s",
                 ratio(cost.wall, floor, "2.6x" if processes == "1" else "1.8x"),
             )
+
+    def peers(self) -> Iterator[Row]:
+        """The same cases on ours, on pytest with vcrpy by hand, and on promptfoo."""
+        trials = self.count(1_000)
+        ours, cassettes = self.replayed("peers", suites.json_cases(trials)), self.folder / "tapes-peers"
+        floor = floors.load_and_check(cassettes, to_json_schema(suites.SCHEMA))
+        with simulator() as url:
+            others = {
+                "ours": lambda: ours,
+                "pytest + vcrpy by hand": lambda: self.by_hand(cassettes, trials),
+                "promptfoo, from its cache": lambda: self.by_promptfoo(url, trials),
+            }
+            for name, measure in others.items():
+                yield self.peer(f"{trials:,} replayed by {name}", measure, floor)
+
+    def peer(self, what: str, measure: Callable[[], Cost], floor: float) -> Row:
+        beside = f"load and check alone {floor:.2f} s"
+        try:
+            cost = measure()
+        except peers.NotInstallable as why:
+            return what, f"skipped: {why}", beside, ""
+        return what, f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB", beside, f"{cost.wall / floor:.1f}x"
+
+    def by_hand(self, cassettes: Path, trials: int) -> Cost:
+        return timed(peers.pytest_with_vcrpy(self.folder / "by-hand", cassettes, trials), runs=3)
+
+    def by_promptfoo(self, url: str, trials: int) -> Cost:
+        folder = self.folder / "promptfoo"
+        command = ["env", *peers.environment(folder, url), *peers.promptfoo(folder, trials)]
+        timed(command)  # fills its cache
+        return timed(command, runs=3)
 
     def recordings(self) -> Iterator[Row]:
         """Audit a folder in several formats, and one long file."""
@@ -345,6 +377,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the trials")
+    parser.add_argument("--peers", action="store_true", help="beside pytest + vcrpy and promptfoo too")
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all of these); {', '.join(ASKED_FOR)}"
     )
@@ -353,7 +386,7 @@ def main() -> None:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), 0.1 if options.quick else 1.0)
-        for part in options.parts or PARTS:
+        for part in (*(options.parts or PARTS), *(["peers"] if options.peers else [])):
             for row in getattr(bench, part)():
                 print("  ".join(text for text in row if text), file=sys.stderr)
                 rows.append(row)

@@ -113,6 +113,23 @@ def test_a_small_run_has_one_process(project: Path) -> None:
     assert len(players(project)) == 1
 
 
+def test_checks_that_cannot_be_imported_are_a_mistake_of_the_suite(project: Path) -> None:
+    (project / "suites" / "checks.py").write_text("import nothing_there\n")
+    one, three = (run(project, "-j", number) for number in "13")
+    assert (three.returncode, three.stderr) == (one.returncode, one.stderr)
+    assert one.returncode == 4
+    assert "checks.py has no function 'own'" in one.stderr
+    assert not (project / "reports").exists()
+
+
+def test_a_check_that_ends_its_process_is_the_same_with_several(project: Path) -> None:
+    (project / "suites" / "checks.py").write_text("def own(result):\n    raise SystemExit(3)\n")
+    one = run(project, "-j", "1", "--reports", "one")
+    three = run(project, "-j", "3", "--reports", "three")
+    assert (three.returncode, three.stderr) == (one.returncode, one.stderr)
+    assert lines(project, "three") == lines(project, "one")
+
+
 def test_what_a_dead_process_leaves_is_played(project: Path) -> None:
     (project / "dies").touch()
     done = run(project, "-j", "2", "-q")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from harness.cli import dryrun, from_options, last_failed, printing, resume_options
+from harness.cli import from_options, last_failed, printing, resume_options
 from harness.cli import options as shared
 from harness.cli.playing import Played, RunSession, announce, began, check_fail_fast, open_session
 from harness.cli.progress import Progress
@@ -111,6 +111,8 @@ def main(options: Namespace) -> int:
     with open_session(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as session:
         left = session.left(plan.trials)
         if options.dry_run:
+            from harness.cli import dryrun
+
             return dryrun.show(replace(plan, trials=left), options)
         announce(plan.config, left, policy, quiet=bool(options.quiet))
         gc.set_threshold(
@@ -148,6 +150,8 @@ def _check(options: Namespace) -> None:
         raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
     _check_processes(options)
     if options.dry_run:
+        from harness.cli import dryrun
+
         dryrun.check(options)
     else:
         printing.check(options, "run")

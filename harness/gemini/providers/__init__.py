@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -213,6 +214,7 @@ def _is_within(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
 
 
+@lru_cache(500)
 def is_chat(url: str) -> bool:
     """Whether this is the address of chat completions, the OpenAI-compatible dialect."""
     return urlsplit(url).path.endswith("/chat/completions")

@@ -91,7 +91,7 @@ def _text_format(config: Json, path: str, name: str) -> tuple[Json, str]:
 
 def _field(value: Json, name: str, path: str) -> tuple[Json, str]:
     """A field in either spelling, and its path. The value is None if the field is absent or null."""
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # to ask for a Mapping takes longer
         for spelling in (name, snake(name)):
             if value.get(spelling) is not None:
                 return value[spelling], f"{path}.{spelling}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.answer.reply import an_object, candidate_of, objects_in, parts_of, text_of
+from harness.answer.structured import wants_json
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import (
     field,
@@ -15,7 +16,6 @@ from harness.judge.invariants.request_fields import (
     media_parts,
     number,
     offers_builtin_tools,
-    wants_json,
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity

@@ -17,7 +17,7 @@ def field(body: Json, *names: str) -> Json:
     for name in names:
         if not isinstance(body, dict):
             return None
-        body = body.get(name, body.get(snake(name)))
+        body = body[name] if name in body else body.get(snake(name))
     return body
 
 
@@ -32,7 +32,7 @@ def items_of(value: Json) -> Iterator[Json]:
 def number(value: Json) -> int | None:
     """The integer, also if it is written as text; None for anything else."""
     try:
-        return None if isinstance(value, (bool, float)) else int(value)
+        return None if value is None or isinstance(value, (bool, float)) else int(value)
     except (TypeError, ValueError):
         return None
 
@@ -138,7 +138,3 @@ _FIELDS = _SIGNS | {"modelVersion", "responseId", "createTime", "modelStatus", "
 def is_finished(evidence: Evidence) -> bool:
     """Whether the answer ended with STOP. Any other end is an outcome, which another rule reports."""
     return has_answer(evidence) and evidence.reply.finish_reason == "STOP"
-
-
-def wants_json(evidence: Evidence) -> bool:
-    return schemas.json_mode(evidence.request_body)

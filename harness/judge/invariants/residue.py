@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from harness.judge.invariants.request_fields import field, has_answer, items_of, wants_json
+from harness.answer.structured import wants_json
+from harness.judge.invariants.request_fields import field, has_answer, items_of
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 

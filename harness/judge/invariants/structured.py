@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from harness.answer.structured import NotJson, schema_of, value_of, violations_of
+from harness.answer.structured import NotJson, schema_of, value_of, violations_of, wants_enum, wants_json
 from harness.gemini import schemas
-from harness.judge.invariants.request_fields import is_finished, wants_json
+from harness.judge.invariants.request_fields import is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import loads
@@ -82,5 +82,5 @@ def json_order(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _schema(evidence: Evidence) -> schemas.RequestSchema | None:
     """The schema for a complete answer; None if none was requested. Other rules report invalid JSON and invalid schemas."""
-    requested = wants_json(evidence) or schemas.enum_mode(evidence.request_body)
+    requested = wants_json(evidence) or wants_enum(evidence)
     return schema_of(evidence) if requested and _judged(evidence) else None

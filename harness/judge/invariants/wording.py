@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from harness.answer.structured import NotJson, value_of
 from harness.judge.invariants.request_fields import has_answer
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -70,9 +71,14 @@ def _decoded(code: str) -> str | None:
 _LOOP = 30
 """Repetitions in a row. Fewer occur in lists and tables that are meant so."""
 _LONGEST_CYCLE = 4
-_SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s*")
+_SENTENCE_END = ".!?\u3002\uff01\uff1f"
+_SENTENCE = re.compile(f"[^{_SENTENCE_END}]+[{_SENTENCE_END}]*")
 _DIGITS = re.compile(r"(\d{1,4}?)\1{99,}")
 _BLANKS = re.compile(r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}")
+_MAYBE_DIGITS = re.compile(r"\d")
+_MAYBE_BLANKS = re.compile(r"[\s\\nt]{10}")
+_SAMPLED = slice(99, None, 100)
+"""Every hundredth character: one of them is in a run of 100 digits, ten in a row are in one of 1,000 blanks."""
 
 
 @rule("text-loop", "warn", per_candidate=True)
@@ -86,46 +92,67 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     """
     if not has_answer(evidence):
         return
-    found = _loop_of_text(evidence.reply.text) or _loop_of_values(
-        [call.get("args") for call in evidence.reply.function_calls]
-    )
+    calls = [call.get("args") for call in evidence.reply.function_calls]
+    found = _loop_of_text(evidence.reply.text) or _loop_in_json(evidence) or _loop_of_values(calls)
     if found is not None:
         unit, times = found
         yield Mismatch("text", "no loop", unit[:200], f"{unit[:60]!r} comes {times} times in a row: a loop")
 
 
 def _loop_of_text(text: str) -> tuple[str, int] | None:
-    if len(text) < _LOOP:
-        return None
     text = text[-_MOST_READ:]
-    for found in (_DIGITS.search(text), _BLANKS.search(text)):
-        if found is not None:
-            unit = found[1] if found.re is _DIGITS else "white space"
-            return unit, len(found[0]) // len(found[1]) if found.re is _DIGITS else len(found[0])
-    units = (text.splitlines(), _SENTENCE.split(text), text.split(","), text.split())
-    loops = (_loop_of_units([unit.strip() for unit in pieces]) for pieces in units)
-    return next((loop for loop in loops if loop), None) or _loop_in_json(text)
+    sample = text[_SAMPLED]
+    if _MAYBE_DIGITS.search(sample) and (digits := _DIGITS.search(text)):
+        return digits[1], len(digits[0]) // len(digits[1])
+    if _MAYBE_BLANKS.search(sample) and (blanks := _BLANKS.search(text)):
+        return "white space", len(blanks[0])
+    return next((loop for units in _units(text) if (loop := _loop_of_units(units))), None)
 
 
-def _loop_of_units(units: Sequence[str]) -> tuple[str, int] | None:
+def _units(text: str) -> Iterator[Sequence[str]]:
+    """The text as lines, sentences, what stands between commas, and words. Those that are too few for a loop are left out."""
+    yield text.splitlines()
+    if sum(map(text.count, _SENTENCE_END)) >= _LOOP - 1:
+        yield _SENTENCE.findall(text)
+    yield text.split(",")
+    yield text.split()
+
+
+def _loop_of_units(pieces: Sequence[str]) -> tuple[str, int] | None:
     """The unit, or the cycle of up to four units, that is repeated. Rules and empty cells (``---``, ``|``) are none."""
-    filled = [unit for unit in units if unit]
+    if len(pieces) < _LOOP:
+        return None
+    units = [unit for piece in pieces if (unit := piece.strip())]
     for length in range(1, _LONGEST_CYCLE + 1):
-        repeated = [before == after for before, after in zip(filled, filled[length:], strict=False)]
-        at = 0
-        for same, run in groupby(repeated):
-            count = len(list(run))
-            unit = " ".join(filled[at : at + length])
-            if same and count >= (_LOOP - 1) * length and any(character.isalnum() for character in unit):
-                return unit, count // length + 1
-            at += count
+        for start, end in _repeats(units, length, (_LOOP - 1) * length):
+            unit = " ".join(units[start : start + length])
+            if any(map(str.isalnum, unit)):
+                return unit, (end - start) // length + 1
     return None
 
 
-def _loop_in_json(text: str) -> tuple[str, int] | None:
+def _repeats(units: Sequence[str], length: int, least: int) -> Iterator[tuple[int, int]]:
+    """Where at least ``least`` units in a row are the same as the one ``length`` units later. One unit in ``least`` is looked at:
+    no such row lies between two of them."""
+    at, last = least - 1, len(units) - length
+    while at < last:
+        start = end = at
+        while end < last and units[end] == units[end + length]:
+            end += 1
+        while end > at and start and units[start - 1] == units[start - 1 + length]:
+            start -= 1
+        if end - start >= least:
+            yield start, end
+        at = max(at, end) + least
+
+
+def _loop_in_json(evidence: Evidence) -> tuple[str, int] | None:
+    text = evidence.reply.text
+    if len(text) > _MOST_READ or text.lstrip()[:1] not in ("[", "{"):
+        return None
     try:
-        return _loop_of_values([json.loads(text)]) if text.lstrip()[:1] in "[{" else None
-    except (ValueError, RecursionError):
+        return _loop_of_values([value_of(evidence)])
+    except NotJson:
         return None
 
 
@@ -141,6 +168,6 @@ def _loop_of_values(values: Iterable[Json]) -> tuple[str, int] | None:
             for item, run in groupby(value):
                 if (count := len(list(run))) >= _LOOP:
                     return json.dumps(item, ensure_ascii=False), count
-        elif isinstance(value, str) and (loop := _loop_of_units([line.strip() for line in value.splitlines()])):
+        elif isinstance(value, str) and (loop := _loop_of_units(value.splitlines())):
             return loop
     return None

@@ -315,13 +315,13 @@ def _expects_status(case: Case) -> bool:
 @lru_cache(maxsize=1024)
 def _near(model: str) -> str:
     """A known model with almost this name; empty if there is none, or if the model is known."""
-    from difflib import get_close_matches
-
     known = [*catalogue().models, *catalogue().aliases]
     if facts(model) or f"{model}-preview" in known:
         return "" if facts(model) else f"{model}-preview"
     if (bare := model.rpartition(":")[2]) != model and facts(bare):
         return bare
+    from difflib import get_close_matches
+
     same = [name for name in known if _digits(name) == _digits(model)]
     return next(iter(get_close_matches(model, same, n=1, cutoff=0.85)), "")
 

@@ -116,8 +116,10 @@ def read(path: Path) -> Tape:
 def _is_long(path: Path) -> bool:
     """Whether it is a long cassette of ours."""
     try:
+        if path.stat().st_size <= _LONG:
+            return False
         with path.open("rb") as file:
-            return file.read(len(_OURS)) == _OURS and path.stat().st_size > _LONG
+            return file.read(len(_OURS)) == _OURS
     except OSError:
         return False
 

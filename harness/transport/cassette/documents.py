@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from harness.text import safeyaml
+from harness.text import plainyaml, safeyaml
 from harness.text.jsontext import DEEPEST, is_deeper, loads, may_be_deeper
 from harness.transport.cassette.literals import as_json
 from harness.transport.cassette.packing import unpack
@@ -158,6 +158,8 @@ def _one_after_another(raw: bytes) -> list[Any] | None:
 
 
 def _yaml(raw: bytes, complaint: str = "") -> list[Any]:
+    if raw.startswith(_CASSETTE) and (ours := plainyaml.read(raw)) is not None:
+        return [ours]
     try:
         return safeyaml.load_all(raw)
     except yaml.YAMLError as fault:

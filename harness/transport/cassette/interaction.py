@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -277,6 +278,7 @@ def _provenance(request: Request, ours: Mapping[str, Any] | None, *, timed: bool
     )
 
 
+@lru_cache(500)
 def provider_of(url: str) -> str:
     """The provider at this address: ``google``, ``vertex``, ``cometapi``, ``simulator``, else ``import``."""
     host = urlsplit(url).hostname or ""
@@ -289,6 +291,7 @@ def provider_of(url: str) -> str:
     return "simulator" if host == SIMULATOR_HOST else "import"
 
 
+@lru_cache(500)
 def without_secrets(url: str) -> str:
     """The address without user, password and key parameters; otherwise letter for letter."""
     parts = urlsplit(url)
