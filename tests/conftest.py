@@ -25,9 +25,28 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """The tests of a file run in one process, so that what they share is made once. ``--dist`` may say otherwise."""
+    if config.getvalue("dist") != "load":
+        return None
     from xdist.scheduler import LoadFileScheduling
 
-    return LoadFileScheduling(config, log) if config.getvalue("dist") == "load" else None
+    config.option.loadscopereorder = False  # their order is that of the collection
+    return LoadFileScheduling(config, log)
+
+
+LONG = (
+    "test_pytest_plugin",
+    "test_resume",
+    "test_html",
+    "test_batching",
+    "test_main",
+    "test_pages_reach",
+    "test_processes",
+)
+"""The files that take longest. They come first, so that no process is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 settings.register_profile("any-machine", deadline=None)

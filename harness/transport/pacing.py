@@ -130,8 +130,9 @@ class Pace:
         self._closed_until = max(self._closed_until, now + min(wait or 0.0, longest))
 
     def _open(self, now: float) -> None:
-        """Let requests out again, at the rate at which they were taken since the last time."""
-        if self._since is not None:
+        """Let requests out again, at the rate at which they were taken since the last time. One that was refused alone shows no rate: the
+        server says how long it is to wait."""
+        if self._since is not None and (self._sent > 1 or not self._refused):
             taken = (self._sent - self._refused) / max(now - self._since, 1.0)
             self.rate = max(_SLOWER * taken, _SLOWEST)
         self._since, self._sent, self._refused, self._grown_at = now, 0, 0, now

@@ -169,14 +169,16 @@ def _suites(report: Report, view: View) -> Iterator[Block]:
 
 def _matrix(table: SuiteTable, grid: Grid, view: View) -> Matrix:
     rows = [(case, grid.row(case)) for case in grid.cases]
+    wanted = (*view.measures, "warnings")
     alone = [group for _, groups in rows for group in groups] if len(grid.columns) == 1 else None
+    common = layout.shown(wanted, alone) if alone else None
     by = f" by {', '.join(grid.axes)}" if grid.axes else ""
     rest = layout.rest_note(grid)
     return Matrix(
         grid.axes,
         [(short(column.target, table.provider), [value for _, value in column.axes]) for column in grid.columns],
         [
-            _matrix_row(case, groups, grid, layout.shown((*view.measures, "warnings"), alone or groups))
+            _matrix_row(case, groups, grid, layout.shown(wanted, groups) if common is None else common)
             for case, groups in rows
         ],
         f"cases of {table.suite} on each target{by}",
