@@ -26,7 +26,7 @@ from harness.compare.stats import (
     wilson,
 )
 from harness.compare.stats.exact import flips, tail
-from harness.compare.stats.multiple_comparisons import holm
+from harness.compare.stats.multiple_comparisons import holm, shared_signs
 from harness.compare.stats.verdict import Assessment
 
 MARGIN = 0.02
@@ -432,6 +432,17 @@ def test_a_corrected_p_is_never_smaller_and_keeps_the_order(chances: list[float]
 def test_a_corrected_p_and_its_level_agree(chances: list[float]) -> None:
     for chance, one in zip(chances, holm(chances, [0.0] * len(chances), 0.05), strict=True):
         assert (one.p <= 0.05) == (chance <= one.level) or one.p == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("cases", range(2, 9))
+def test_measures_that_move_together_prove_no_more_than_one(cases: int) -> None:
+    before = np.arange(10.0, 10 + cases)
+    measures = [numbers(range(cases), before * unit, before * unit * 0.6, margin=0.1) for unit in (1, 3.1, 0.7)]
+    for evidence, found in zip(measures, shared_signs(measures, 0.05), strict=True):
+        assert evidence.p is not None
+        assert found.p >= evidence.p
+        assert found.level <= 0.05
+        assert (found.p <= 0.05) == (cases >= 6)
 
 
 # --- repeats ------------------------------------------------------------------------------------------

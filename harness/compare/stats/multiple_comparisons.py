@@ -61,16 +61,18 @@ def shared_signs(evidence: Sequence[PairedEvidence], alpha: float) -> list[Corre
     if len(moving) < 2:
         return plain
     moving.sort(key=lambda at: or_one(evidence[at].p))
-    chances = _drawn_chances([evidence[at] for at in moving])
+    chances, own = _drawn_chances([evidence[at] for at in moving])
     smallest = np.minimum.accumulate(chances[:, ::-1], axis=1)[
         :, ::-1
     ]  # over this measure and those with larger p values
     highest, level, found = 0.0, 0.0, list(plain)
-    for at, minima in zip(moving, smallest.T, strict=True):
+    for at, minima, drawn in zip(moving, smallest.T, own, strict=True):
         p = or_one(evidence[at].p)
         if highest <= alpha:
-            level = max(float(np.sort(minima)[max(int(alpha * (1 + DRAWS)) - 1, 0)]) - 0.5 / DRAWS, plain[at].level)
-        highest = max(highest, min((1 + np.count_nonzero(minima <= p + 1e-9)) / (1 + DRAWS), plain[at].p))
+            rank = max(int(alpha * (1 + DRAWS)) - 1, 0)
+            level = min(max(float(np.sort(minima)[rank]) - 0.5 / DRAWS, plain[at].level), alpha)
+        as_small = np.count_nonzero(minima <= max(p, drawn) + 1e-9)
+        highest = max(highest, p, min((1 + as_small) / (1 + DRAWS), plain[at].p))
         found[at] = Corrected(float(highest), level, plain[at].size)
     return found
 
@@ -85,16 +87,21 @@ def _signs(count: int) -> Vector:
     return np.asarray(2.0 * drawn - 1.0, np.float64)
 
 
-def _drawn_chances(evidence: Sequence[PairedEvidence]) -> Vector:
-    """The p value of each measure under random signs of cases, which all measures share: shape (draws, measures)."""
+def _drawn_chances(evidence: Sequence[PairedEvidence]) -> tuple[Vector, Vector]:
+    """The p value of each measure under random signs of cases, which all measures share: shape (draws, measures). And that of what was
+    seen, by the same draws: with few cases draws and exact counts differ, and equal sums have to be equal."""
     flips = [one.flips for one in evidence if one.flips is not None]
     groups = min(GROUPS, 1 + max(int(cases.max()) for _, cases in flips))
-    columns = [np.bincount(cases % groups, weights=differences, minlength=groups) for differences, cases in flips]
-    sums = np.abs(np.einsum("ij,jk->ik", _signs(groups), np.stack(columns, axis=1)))
+    columns = np.stack(
+        [np.bincount(cases % groups, weights=differences, minlength=groups) for differences, cases in flips], axis=1
+    )
+    signs = np.vstack([_signs(groups), np.ones(groups)])
+    sums = np.abs(np.einsum("ij,jk->ik", signs, columns))
     sums += 1e-9 * sums.max(axis=0)  # sums that differ by rounding only are equal
-    ordered = np.sort(sums, axis=0)
+    ordered = np.sort(sums[:-1], axis=0)
     at_least = [
         DRAWS - np.searchsorted(column, values - 2e-9 * column[-1])
         for column, values in zip(ordered.T, sums.T, strict=True)
     ]
-    return np.asarray(np.stack(at_least, axis=1) / DRAWS, np.float64)
+    chances = np.asarray(np.stack(at_least, axis=1) / DRAWS, np.float64)
+    return chances[:-1], chances[-1]
