@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from harness.answer.late import LONG, LateEvents
+from harness.answer.lazy_events import LONG, LazyEvents
 from harness.answer.refusals import is_binary
 from harness.model import AnswerFault, Chunk, Event, Exchange, Json
 from harness.text.jsontext import DEEPEST, is_deeper
@@ -44,7 +44,7 @@ class Framed(Struct):
     """The events and faults of a body. ``events`` are in order of arrival."""
 
     form: Form
-    events: list[Event] | LateEvents = field(default_factory=list)
+    events: list[Event] | LazyEvents = field(default_factory=list)
     faults: list[AnswerFault] = field(default_factory=list)
 
     def add_fault(self, rule: str, at: str, message: str) -> None:
@@ -265,7 +265,7 @@ class _Sse:
         """``form`` stays ``text`` if the body has no line of an event stream."""
         position = start
         if len(content) > LONG:
-            self.framed.events = LateEvents(content)
+            self.framed.events = LazyEvents(content)
         for raw in _lines(content, start):
             line = raw.rstrip(b"\r\n")
             self.line(line, position + len(line))
@@ -335,7 +335,7 @@ class _Sse:
         ``line``: the line that it is, if it is one.
         """
         events = self.framed.events
-        if isinstance(events, LateEvents):
+        if isinstance(events, LazyEvents):
             if line and b"\n" not in line:
                 events.place(self.end - len(line), self.end, self.clock(self.end))
             else:

@@ -14,7 +14,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 from harness.answer import framing
-from harness.answer.late import LateEvents
+from harness.answer.lazy_events import LazyEvents
 from harness.gemini.providers import is_chat
 from harness.model import AnswerFault, Event, Exchange, Json, Reply
 
@@ -195,7 +195,7 @@ def is_vertex(url: str) -> bool:
     return _VERTEX.search(url) is not None
 
 
-def _named(events: list[Event] | LateEvents, url: str) -> Sequence[Event]:
+def _named(events: list[Event] | LazyEvents, url: str) -> Sequence[Event]:
     """Events with their enum numbers (``enum-encoding=int``) replaced by names; the same list if there are none."""
     if not any(_is_numbered(event.value) for event in events):
         return events

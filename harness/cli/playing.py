@@ -34,8 +34,8 @@ from harness.transport.batch_jobs import MOST_WAITING, NAME, BatchJobs
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
     from harness.run.budget import Budget
-    from harness.run.crew import Crew
     from harness.run.play import Transport
+    from harness.run.worker_pool import WorkerPool
 
 
 def began(run: RunRow) -> datetime | None:
@@ -102,7 +102,7 @@ class Played(Struct):
     """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
 
     ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``enough``: whether no trial after this one is
-    needed. ``crew``: the workers of a cluster that play it. ``faults`` are what ended it early
+    needed. ``pool``: the workers of a cluster that play it. ``faults`` are what ended it early
     otherwise, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
     """
 
@@ -111,7 +111,7 @@ class Played(Struct):
     progress: Progress
     stops: Callable[[Row], bool] = lambda _: False
     stopped: Row | None = None
-    crew: Crew | None = None
+    pool: WorkerPool | None = None
     enough: Callable[[Row], bool] = lambda _: False
     in_order: bool = True
     summary: Summary = field(default_factory=Summary)
@@ -143,8 +143,8 @@ class Played(Struct):
             ) as transport:
                 counted = self.progress.watch(transport)
                 watched = self.judge.watch(budget.watch(counted) if budget else counted)
-                if self.crew is not None:
-                    self._play_on(self.crew, trials, transport, budget)
+                if self.pool is not None:
+                    self._play_on(self.pool, trials, transport, budget)
                 elif processes > 1:
                     self._play_forked(trials, watched, processes)
                 else:
@@ -175,14 +175,14 @@ class Played(Struct):
             for saved in lines:
                 self._take(self._save(row(saved), saved))
 
-    def _play_on(self, crew: Crew, trials: Expansion, transport: Any, budget: Budget | None) -> None:
+    def _play_on(self, pool: WorkerPool, trials: Expansion, transport: Any, budget: Budget | None) -> None:
         """Rows are saved as they come home, and shown in the order of the trials."""
         from msgspec.json import decode
 
         from harness.run.concurrency import AHEAD, InOrder
-        from harness.run.crew import Home
+        from harness.run.worker_pool import Home
 
-        rows = InOrder(self._take, crew.at_once * AHEAD)
+        rows = InOrder(self._take, pool.at_once * AHEAD)
         home = Home(
             row=lambda position, line: rows.finished(position, self._save(decode(line), line)),
             recorded=getattr(transport, "receive", None),
@@ -190,7 +190,7 @@ class Played(Struct):
             has_room=lambda: not rows.is_full,
         )
         try:
-            spent = crew.play(trials, home, budget.ledger.ceiling if budget else None)
+            spent = pool.play(trials, home, budget.ledger.ceiling if budget else None)
         except Stop:
             return
         except KeyboardInterrupt:

@@ -29,10 +29,10 @@ from harness.results.rows import SuiteRow
 from harness.run import session
 from harness.run.budget import Budget
 from harness.run.concurrency import play_some
-from harness.run.desk import SharedAccount, SharedPacing
 from harness.run.estimate import Estimates
 from harness.run.play import Stop, pay_and_play
 from harness.run.session import Judge, Plan, RecordPolicy
+from harness.run.shared_limits import SharedAccount, SharedPacing
 from harness.suite.matrix import Selection, TrialGroup
 from harness.transport.recorder import Coworker
 from harness.transport.wrapping import Around
@@ -132,23 +132,23 @@ class CaseWorker:
         self._open = ExitStack()
         self._groups: Iterator[TrialGroup] = iter(())
 
-    async def begin(self, setup: WorkerSetup, name: str, desk: Any) -> Facts:
+    async def begin(self, setup: WorkerSetup, name: str, limits: Any) -> Facts:
         """Read the suites, and open the transport. Returns the facts of this machine; raises UsageError where it cannot play."""
         try:
             self._plan = _plan_here(setup)
-            await self._open_transport(setup, name, desk)
+            await self._open_transport(setup, name, limits)
         except HarnessError as fault:
             raise UsageError(str(fault)) from None  # others do not survive the way home
         return facts_of(self._plan)
 
-    async def _open_transport(self, setup: WorkerSetup, name: str, desk: Any) -> None:
+    async def _open_transport(self, setup: WorkerSetup, name: str, limits: Any) -> None:
         config, policy = self._plan.config, setup.policy
         self._judge = Judge(config, setup.strict, setup.skip_missing)
         self._limit = None
         if setup.limited:
             estimates = Estimates(config, policy.record_mode, live=policy.live)
-            self._limit = Budget(0.0, estimates, account=SharedAccount(desk, name))
-        worker = Coworker(name, SharedPacing(desk, name), _send_home, setup.interrupted)
+            self._limit = Budget(0.0, estimates, account=SharedAccount(limits, name))
+        worker = Coworker(name, SharedPacing(limits, name), _send_home, setup.interrupted)
         opened = session.transport(config, policy, partial=True, since=setup.since, worker=worker)
         self._traffic = _Counting(self._open.enter_context(opened))
         self._transport = self._judge.watch(self._limit.watch(self._traffic) if self._limit else self._traffic)

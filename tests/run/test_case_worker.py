@@ -16,10 +16,10 @@ from harness.errors import UsageError
 from harness.run import session
 from harness.run.case_worker import CaseWorker, Facts, Finished, Parcel, Recorded, Traffic, WorkerSetup, facts_of
 from harness.run.cluster import setup
-from harness.run.desk import Desk
 from harness.run.session import Plan, RecordPolicy
+from harness.run.shared_limits import SharedLimits
 from harness.suite.matrix import Selection
-from tests.run.test_desk import Handle
+from tests.run.test_shared_limits import Handle
 
 SUITE = """
 suite: s
@@ -58,7 +58,7 @@ def played(asked: WorkerSetup, *wanted: Mapping[str, int]) -> tuple[Facts, list[
 
     async def play() -> tuple[Facts, list[Parcel]]:
         worker = CaseWorker()
-        facts = await worker.begin(asked, "gw1", Handle(Desk()))
+        facts = await worker.begin(asked, "gw1", Handle(SharedLimits()))
         found = [parcel for cases in wanted async for parcels in worker.play(cases) for parcel in parcels]
         await worker.stop()
         return facts, found

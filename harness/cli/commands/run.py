@@ -29,7 +29,7 @@ from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.looks import Stopped
-    from harness.run.crew import Crew
+    from harness.run.worker_pool import WorkerPool
 
 ABOUT = "play suites, print the comparison table, save the run"
 EXAMPLES = (
@@ -119,11 +119,11 @@ def main(options: Namespace) -> int:
             20_000, 20, 50
         )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
         with (
-            _crew(session, left, policy, options) as crew,
+            _pool(session, left, policy, options) as pool,
             session.open(lambda: _header(plan, policy, options)) as writer,
         ):
             stops = _after(_most_failures(options))
-            played = Played(writer, session.judge, Progress(options), stops=stops, crew=crew)
+            played = Played(writer, session.judge, Progress(options), stops=stops, pool=pool)
             stopped = _play(session, played, left, policy, options)
             gates = _conclude(session, played, options, stopped)
     return _show(played, gates, started, options, asks=policy.asks)
@@ -280,20 +280,22 @@ def _show(played: Played, gates: Sequence[GateRow], started: float, options: Nam
 
 
 @contextmanager
-def _crew(session: RunSession, left: Expansion, policy: RecordPolicy, options: Namespace) -> Iterator[Crew | None]:
+def _pool(
+    session: RunSession, left: Expansion, policy: RecordPolicy, options: Namespace
+) -> Iterator[WorkerPool | None]:
     """The workers of ``--ray``; None without it. Raises UsageError where they cannot play what is left."""
     if not options.ray:
         yield None
         return
     if policy.asks and left.has_batches:
         raise UsageError("--ray: cases with transport: batch are sent by one process: leave out --ray")
-    from harness.run import cluster, crew
+    from harness.run import cluster, worker_pool
 
     with cluster.connected(options.ray, options.processes) as (ray, most):
         workers = min(most, len(left)) or 1
         setup = cluster.setup(session.plan, policy, workers, began(session.saved.run) if session.saved else None)
         setup = replace(setup, strict=options.strict, skip_missing=options.skip_missing)
-        yield crew.Crew(ray, session.plan, setup, workers)
+        yield worker_pool.WorkerPool(ray, session.plan, setup, workers)
 
 
 def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:

@@ -21,9 +21,9 @@ from msgspec.structs import replace
 from harness.errors import CannotAsk, HarnessError, UsageError
 from harness.run.case_worker import CaseWorker, Facts, Finished, Recorded, Traffic, WorkerSetup, facts_of
 from harness.run.cluster import compare
-from harness.run.desk import Desk, Spent
 from harness.run.play import Stop
 from harness.run.session import Plan
+from harness.run.shared_limits import SharedLimits, Spent
 from harness.suite.matrix import Expansion, TrialGroup
 from harness.transport.recorder import SendHome
 
@@ -96,8 +96,8 @@ def _case(group: TrialGroup) -> tuple[str, str, int]:
     return group.suite.name, group.case.id, group.row
 
 
-class Crew:
-    """The workers of a run. They stay for all that it plays, and share one `Desk`."""
+class WorkerPool:
+    """The workers of a run. They stay for all that it plays, and share one `SharedLimits`."""
 
     def __init__(self, ray: Any, plan: Plan, setup: WorkerSetup, workers: int) -> None:
         """Start them, and wait until they are found to be alike. Raises UsageError."""
@@ -106,7 +106,7 @@ class Crew:
         near = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
-        self._desk = ray.remote(num_cpus=0, scheduling_strategy=near)(Desk).remote()
+        self._limits = ray.remote(num_cpus=0, scheduling_strategy=near)(SharedLimits).remote()
         self._class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(CaseWorker)
         self._started = 0
         self._workers: list[_Worker] = []
@@ -130,7 +130,7 @@ class Crew:
         and what workers raise.
         """
         if ceiling is not None:
-            self._ray.get(self._desk.open_account.remote(ceiling))
+            self._ray.get(self._limits.open_account.remote(ceiling))
         portions = _portions(trials, 1 if self._setup.policy.asks else _REPLAYED)
         self._closed = False
         with _interrupts() as caught:
@@ -142,7 +142,7 @@ class Crew:
             except BaseException:
                 self._recall(home)
                 raise
-        return Spent(*self._ray.get(self._desk.spent.remote()))
+        return Spent(*self._ray.get(self._limits.spent.remote()))
 
     def _give_out(self, portions: Iterator[_Cases], home: Home) -> bool:
         """Give cases to workers that have none left. Returns whether there is anything to wait for."""
@@ -227,7 +227,7 @@ class Crew:
 
     def _forget(self, lost: _Worker) -> None:
         try:
-            self._ray.get(self._desk.forget.remote(lost.name))
+            self._ray.get(self._limits.forget.remote(lost.name))
         except self._ray.exceptions.RayError as fault:
             raise CannotAsk(f"Ray on this machine ended: {_short(fault)}") from None
 
@@ -236,7 +236,7 @@ class Crew:
     def _start(self) -> None:
         self._started += 1
         worker = _Worker(f"gw{self._started}", self._class.remote())
-        self._starting[worker.actor.begin.remote(self._setup, worker.name, self._desk)] = worker
+        self._starting[worker.actor.begin.remote(self._setup, worker.name, self._limits)] = worker
 
     def _welcome_all(self) -> None:
         """Wait for the workers. Those for which the cluster has no room are left out, if there are others."""

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from harness.gemini.providers import ROWS
 from harness.model import Target
-from harness.run.desk import Desk, SharedAccount, SharedPacing
 from harness.run.estimate import Estimate
+from harness.run.shared_limits import SharedAccount, SharedLimits, SharedPacing
 from harness.transport.pacing import Answered
 
 ONE_AT_A_TIME = replace(ROWS["simulator"], concurrency=1)
@@ -20,13 +20,13 @@ DOLLAR = Estimate(least=1.0, about=1.0, most=1.0)
 
 
 class Handle:
-    """A desk as a handle of an actor shows it."""
+    """The limits as a handle of an actor shows it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, limits: SharedLimits) -> None:
+        self._limits = limits
 
     def __getattr__(self, name: str) -> Any:
-        method: Callable[..., Awaitable[Any]] = getattr(self._desk, name)
+        method: Callable[..., Awaitable[Any]] = getattr(self._limits, name)
 
         class Method:
             @staticmethod
@@ -44,8 +44,8 @@ async def soon(waits: Awaitable[Any]) -> bool:
 
 def test_workers_have_turns_of_one_pace() -> None:
     async def ask() -> None:
-        desk = Handle(Desk())
-        mine, theirs = (SharedPacing(desk, name).turn(ONE_AT_A_TIME, "m", 1) for name in ("gw1", "gw2"))
+        limits = Handle(SharedLimits())
+        mine, theirs = (SharedPacing(limits, name).turn(ONE_AT_A_TIME, "m", 1) for name in ("gw1", "gw2"))
         async with mine:
             waiting = asyncio.ensure_future(theirs.__aenter__())
             assert not await soon(asyncio.shield(waiting))
@@ -57,23 +57,23 @@ def test_workers_have_turns_of_one_pace() -> None:
 
 def test_a_turn_that_brought_no_answer_ends_too() -> None:
     async def ask() -> None:
-        desk = Handle(Desk())
+        limits = Handle(SharedLimits())
         for _ in range(2):
-            turn = SharedPacing(desk, "gw1").turn(ONE_AT_A_TIME, "m", 1)
+            turn = SharedPacing(limits, "gw1").turn(ONE_AT_A_TIME, "m", 1)
             await turn.__aenter__()
             await turn.__aexit__(OSError, OSError(), None)
-        assert await soon(SharedPacing(desk, "gw2").turn(ONE_AT_A_TIME, "m", 1).__aenter__())
+        assert await soon(SharedPacing(limits, "gw2").turn(ONE_AT_A_TIME, "m", 1).__aenter__())
 
     asyncio.run(ask())
 
 
 def test_the_turns_of_a_lost_worker_come_back() -> None:
     async def ask() -> None:
-        desk = Desk()
-        await desk.enter("gw1", ONE_AT_A_TIME, "m", 1)
-        waiting = [asyncio.ensure_future(desk.enter(name, ONE_AT_A_TIME, "m", 1)) for name in ("gw1", "gw2")]
+        limits = SharedLimits()
+        await limits.enter("gw1", ONE_AT_A_TIME, "m", 1)
+        waiting = [asyncio.ensure_future(limits.enter(name, ONE_AT_A_TIME, "m", 1)) for name in ("gw1", "gw2")]
         assert not await soon(asyncio.shield(waiting[1]))
-        await desk.forget("gw1")
+        await limits.forget("gw1")
         assert await soon(waiting[1]), "the lost worker's second request does not keep the place that it was given late"
 
     asyncio.run(ask())
@@ -81,9 +81,9 @@ def test_the_turns_of_a_lost_worker_come_back() -> None:
 
 def test_one_ceiling_holds_for_all_workers() -> None:
     async def ask() -> None:
-        desk = Desk()
-        await desk.open_account(2.5)
-        accounts = [SharedAccount(Handle(desk), name) for name in ("gw1", "gw2")]
+        limits = SharedLimits()
+        await limits.open_account(2.5)
+        accounts = [SharedAccount(Handle(limits), name) for name in ("gw1", "gw2")]
         assert await accounts[0].admit("a", TARGET, DOLLAR)
         assert await accounts[1].admit("b", TARGET, DOLLAR)
         third = asyncio.ensure_future(accounts[0].admit("c", TARGET, DOLLAR))
@@ -91,7 +91,7 @@ def test_one_ceiling_holds_for_all_workers() -> None:
         accounts[0].settle("a", TARGET, 1.0, known=True)
         accounts[1].settle("b", TARGET, 1.0, known=True)
         assert await third is False
-        spent = await desk.spent()
+        spent = await limits.spent()
         assert spent.dollars == 2.0
         assert "the ceiling of $2.50 would be exceeded: $2.00 is spent, and c is expected to cost $1.00" in spent.closed
 
@@ -100,12 +100,12 @@ def test_one_ceiling_holds_for_all_workers() -> None:
 
 def test_what_a_lost_worker_was_asking_counts_at_its_maximum() -> None:
     async def ask() -> None:
-        desk = Desk()
-        await desk.open_account(10.0)
-        await desk.admit("gw1", "a", TARGET, Estimate(least=0.1, about=0.2, most=3.0))
-        await desk.forget("gw1")
-        assert (await desk.spent()).dollars == 3.0
-        await desk.settle("gw1", "a", TARGET, 1.0, True)
-        assert (await desk.spent()).dollars == 3.0, "a late message changes nothing"
+        limits = SharedLimits()
+        await limits.open_account(10.0)
+        await limits.admit("gw1", "a", TARGET, Estimate(least=0.1, about=0.2, most=3.0))
+        await limits.forget("gw1")
+        assert (await limits.spent()).dollars == 3.0
+        await limits.settle("gw1", "a", TARGET, 1.0, True)
+        assert (await limits.spent()).dollars == 3.0, "a late message changes nothing"
 
     asyncio.run(ask())

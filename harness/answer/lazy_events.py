@@ -12,7 +12,7 @@ LONG = 20_000_000
 """Bytes from which on a stream is long."""
 
 
-class LateEvents(Sequence[Event]):
+class LazyEvents(Sequence[Event]):
     """Events in the order of arrival. Most are a place in the body; the others, which need a complaint, are kept."""
 
     def __init__(self, content: bytes) -> None:

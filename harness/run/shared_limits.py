@@ -1,6 +1,6 @@
 """What the workers of a run on a cluster share: the pace of their requests, and the ceiling on what they cost.
 
-One process holds a `Desk`. Each worker asks it through a `SharedPacing` and a `SharedAccount`, and sends numbers, never a request or
+One process holds the `SharedLimits`. Each worker asks it through a `SharedPacing` and a `SharedAccount`, and sends numbers, never a request or
 an answer.
 """
 
@@ -30,7 +30,7 @@ class Spent(NamedTuple):
     closed: str
 
 
-class Desk:
+class SharedLimits:
     """Gives turns and admits trials, of all workers. What a lost worker held comes back with ``forget``."""
 
     def __init__(self) -> None:
@@ -87,48 +87,48 @@ class Desk:
 
 
 class SharedPacing:
-    """The pacing of a desk, for one worker. ``desk``: a handle to the actor."""
+    """The pacing that all workers share, for one of them. ``limits``: a handle to the actor."""
 
-    def __init__(self, desk: Any, worker: str) -> None:
-        self._desk, self._worker = desk, worker
+    def __init__(self, limits: Any, worker: str) -> None:
+        self._limits, self._worker = limits, worker
 
     def turn(self, provider: Provider, model: str, tokens: int) -> Turn:
-        return _SharedTurn(self._desk, self._worker, provider, model, tokens)
+        return _SharedTurn(self._limits, self._worker, provider, model, tokens)
 
 
 class _SharedTurn:
-    def __init__(self, desk: Any, worker: str, provider: Provider, model: str, tokens: int) -> None:
-        self._desk = desk
+    def __init__(self, limits: Any, worker: str, provider: Provider, model: str, tokens: int) -> None:
+        self._limits = limits
         self._asked = (worker, provider, model, tokens)
         self._number = -1
 
     async def __aenter__(self) -> Self:
-        self._number = await _answer(self._desk.enter.remote(*self._asked))
+        self._number = await _answer(self._limits.enter.remote(*self._asked))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, fault: object, trace: TracebackType | None) -> None:
         if kind is not None:  # there is nothing to note, so ``note`` does not end it
-            self._desk.leave.remote(self._number)
+            self._limits.leave.remote(self._number)
 
     async def note(self, answered: Answered, longest: float) -> bool:
-        return await _answer(self._desk.leave.remote(self._number, answered, longest))
+        return await _answer(self._limits.leave.remote(self._number, answered, longest))
 
 
 class SharedAccount:
-    """The ledger of a desk, for one worker. ``desk``: a handle to the actor."""
+    """The ledger that all workers share, for one of them. ``limits``: a handle to the actor."""
 
-    def __init__(self, desk: Any, worker: str) -> None:
-        self._desk, self._worker = desk, worker
+    def __init__(self, limits: Any, worker: str) -> None:
+        self._limits, self._worker = limits, worker
 
     async def admit(self, id: str, target: Target, estimate: Estimate) -> bool:
-        return await _answer(self._desk.admit.remote(self._worker, id, target, estimate))
+        return await _answer(self._limits.admit.remote(self._worker, id, target, estimate))
 
     def settle(self, id: str, target: Target, dollars: float, *, known: bool) -> None:
-        self._desk.settle.remote(self._worker, id, target, dollars, known)
+        self._limits.settle.remote(self._worker, id, target, dollars, known)
 
 
 async def _answer(asked: Awaitable[T]) -> T:
-    """What the desk answers. Without a desk nothing may be sent, and the process that plays the run sees that this worker is gone."""
+    """What the actor answers. Without it nothing may be sent, and the process that plays the run sees that this worker is gone."""
     try:
         return await asked
     except Exception:  # noqa: BLE001 - Ray's, which this module does not import
