@@ -177,14 +177,13 @@ class Played(Struct):
 
     def _play_on(self, pool: WorkerPool, trials: Expansion, transport: Any, budget: Budget | None) -> None:
         """Rows are saved as they come home, and shown in the order of the trials."""
-        from msgspec.json import decode
-
+        from harness.results.decoding import row as decoded
         from harness.run.concurrency import AHEAD, InOrder
         from harness.run.worker_pool import Home
 
         rows = InOrder(self._take, pool.at_once * AHEAD)
         home = Home(
-            row=lambda position, line: rows.finished(position, self._save(decode(line), line)),
+            row=lambda position, line: rows.finished(position, self._save(decoded(line), line)),
             recorded=getattr(transport, "receive", None),
             traffic=self.progress.elsewhere,
             has_room=lambda: not rows.is_full,
