@@ -107,6 +107,7 @@ def test_a_folder_has_one_owner_until_that_ends(tmp_path: Path) -> None:
 LIMITED = """
 import resource, sys
 from harness.cli.main import main
+sys.dont_write_bytecode = True  # a file of compiled code that is cut short breaks later imports
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 sys.exit(main(sys.argv[1:]))
 """

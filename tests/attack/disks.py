@@ -21,6 +21,7 @@ LIMITED = """
 import resource, sys
 from harness.cli.main import main
 limit = int(sys.argv[1])
+sys.dont_write_bytecode = True  # a file of compiled code that is cut short breaks later imports
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 sys.exit(main(sys.argv[2:]))
 """

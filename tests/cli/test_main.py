@@ -737,6 +737,7 @@ def test_one_report_that_cannot_be_written_takes_no_other_down(example: Example)
 def test_a_full_disk_under_the_reports_shows_what_ran(example: Example) -> None:
     code = """import resource, sys
 from harness.cli.main import main
+sys.dont_write_bytecode = True  # a file of compiled code that is cut short breaks later imports
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 sys.exit(main(["run", "suites/wrong.yaml", "suites/capitals.yaml"]))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=example.folder, check=False)
@@ -749,6 +750,7 @@ sys.exit(main(["run", "suites/wrong.yaml", "suites/capitals.yaml"]))"""
 def test_a_full_disk_under_the_reports_of_a_live_run(example: Example) -> None:
     code = """import resource, sys
 from harness.cli.main import main
+sys.dont_write_bytecode = True  # a file of compiled code that is cut short breaks later imports
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 sys.exit(main(["run", "suites/capitals.yaml", "--live", "--repeat", "9"]))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=example.folder, check=False)

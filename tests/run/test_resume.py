@@ -267,7 +267,7 @@ def test_fail_fast_and_then_the_rest(project: Project) -> None:
 
 
 def test_a_full_disk_and_then_room_again(project: Project) -> None:
-    limit = "import resource, sys; from harness.cli.main import main; resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000));"
+    limit = "import resource, sys; from harness.cli.main import main; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000));"
     program = f"{limit} sys.exit(main(['run', '--live', '--concurrency', '{FLIGHT}']))"
     environment = {**os.environ, "SIMULATOR_BASE_URL": project.url}
     done = subprocess.run(
@@ -291,7 +291,7 @@ def test_a_run_without_room_for_its_last_line_can_be_resumed(project: Project) -
     project.run("--live", "-k", "twins", "--reports", "whole")
     (whole,) = (project.folder / "whole").rglob("run.jsonl")
     room = whole.stat().st_size - len(whole.read_bytes().splitlines()[-1]) // 2
-    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}));"
+    limit = f"import resource, sys; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}));"
     program = f"{limit} import sys; from harness.cli.main import main; sys.exit(main(['run', '--live', '-k', 'twins']))"
     environment = {**os.environ, "SIMULATOR_BASE_URL": project.url}
     command = [sys.executable, "-c", program]
