@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
@@ -58,3 +58,9 @@ class Pairs(list[Pair]):
 
 
 _judging = attrgetter("tally", "require", "xfail")
+
+
+def case_numbers(cells: Iterable[Group]) -> list[int]:
+    """The number of the case of each cell, from 0 in the order in which cases first occur."""
+    numbers: dict[tuple[str, str], int] = {}
+    return [numbers.setdefault((cell.suite, cell.case), len(numbers)) for cell in cells]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from harness.compare.pairs import case_numbers
 from harness.compare.verdicts import JUDGED, MARGINS, Difference, change, reason
 from harness.gemini.models import LEVELS
 from harness.model import Json
@@ -232,7 +233,7 @@ class _Draft(NamedTuple):
 def _drafts(target: str, axis: str, values: Mapping[str, Json], lines: Sequence[Line]) -> Iterator[_Draft]:
     by_suite: dict[str, list[Line]] = {}
     for line in lines:
-        by_suite.setdefault(next(iter(line.values())).suite, []).append(line)
+        by_suite.setdefault(_any_cell(line).suite, []).append(line)
     if len(by_suite) > 1:
         yield _draft(target, axis, None, values, lines)
     yield from (_draft(target, axis, suite, values, members) for suite, members in by_suite.items())
@@ -257,7 +258,7 @@ def _sweep(draft: _Draft, margin: float) -> Sweep:
     standings = {name: _standing(name, evidence, margin, len(draft.values) - 1) for name in draft.values}
     points = _points(draft, numbers, against, standings)
     points = [replace(point, dominated_by=_dominated(point, points, price)) for point in points]
-    cases = len({_case(line) for line in draft.rows})
+    cases = len(set(case_numbers(map(_any_cell, draft.rows))))
     return Sweep(
         target=draft.target,
         axis=draft.axis,
@@ -273,9 +274,9 @@ def _sweep(draft: _Draft, margin: float) -> Sweep:
     )
 
 
-def _case(line: Line) -> tuple[str, str]:
-    group = next(iter(line.values()))
-    return group.suite, group.case
+def _any_cell(line: Line) -> Group:
+    """A cell of the line; all of them are of one case."""
+    return next(iter(line.values()))
 
 
 Numbers = Mapping[str, Mapping[str, float]]
@@ -319,8 +320,7 @@ def _evidence(draft: _Draft, margin: float) -> Evidences:
 
     if not draft.rows:
         return {}
-    numbers: dict[tuple[str, str], int] = {}
-    cases = [numbers.setdefault(_case(row), len(numbers)) for row in draft.rows]
+    cases = case_numbers(map(_any_cell, draft.rows))
     sides = {
         name: Attempts([row[name].passed for row in draft.rows], [row[name].judged for row in draft.rows])
         for name in draft.values

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from harness.compare.pairs import Pairs
+from harness.compare.pairs import Pairs, case_numbers
 from harness.results.groups import STREAM_ONLY, Group
 from harness.results.measures import Measures
 
@@ -180,9 +180,8 @@ class _PairedCells:
 
     def __init__(self, cells: Pairs) -> None:
         self._sides = cells.sides
-        numbers: dict[tuple[str, str], int] = {}
         self.suites = [cell.suite for cell in self._sides[1]]
-        self._cases = array("q", [numbers.setdefault((cell.suite, cell.case), len(numbers)) for cell in self._sides[1]])
+        self._cases = array("q", case_numbers(self._sides[1]))
 
     def seen(self, measure: str) -> Verdicts | Measured:
         from harness.compare.stats import Attempts, Measured, Verdicts

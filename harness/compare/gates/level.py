@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from harness.compare.gates.gate import Gate, GateResult, quantity, result_of
+from harness.compare.pairs import case_numbers
 from harness.results.groups import Group
 from harness.text.amounts import count
 
@@ -61,7 +62,7 @@ def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> G
     ends = _mean_ends(gate, seen, means) if gate.confidence is not None else (mean, mean)
     seen_text = f"{gate.name} is {quantity(gate.measure, mean)}{_interval_text(gate, ends)} on average in {_share_of_cells(seen, cells)}"
     if ends is None:
-        cases = len(set(_case_numbers(seen)))
+        cases = len(set(case_numbers(seen)))
         return result_of(
             gate, None, f"{seen_text}, and {cases} case{' is' if cases == 1 else 's are'} too few for an interval"
         )
@@ -94,13 +95,7 @@ def _rate_ends(gate: Gate, cells: Sequence[Group]) -> Interval:
 def _mean_ends(gate: Gate, cells: Sequence[Group], means: Sequence[float]) -> Interval | None:
     from harness.compare.stats import mean_interval
 
-    return mean_interval(_case_numbers(cells), means, gate.interval_confidence)
-
-
-def _case_numbers(cells: Sequence[Group]) -> list[int]:
-    """The number of each cell's case."""
-    numbers: dict[tuple[str, str], int] = {}
-    return [numbers.setdefault((cell.suite, cell.case), len(numbers)) for cell in cells]
+    return mean_interval(case_numbers(cells), means, gate.interval_confidence)
 
 
 def _interval_text(gate: Gate, ends: Interval | None) -> str:
