@@ -13,19 +13,16 @@ from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from statistics import NormalDist
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from harness.compare.comparison import Comparison
 from harness.compare.gates.gate import Gate, GateResult, not_asked_result, result_of
-from harness.compare.gates.level import evaluate_level
+from harness.compare.gates.level import evaluate_level, rate_ends
 from harness.compare.verdicts import ALPHA
 from harness.results.groups import Group
 from harness.results.rows import RunRow
 from harness.results.summary import Summary
 from harness.text.amounts import count
-
-if TYPE_CHECKING:
-    from harness.compare.stats import Interval
 
 BOUNDS = (4.562, 3.226, 2.634, 2.281, 2.040)
 """The boundaries of five looks for the two-sided level of 5%: over a million simulated paths the level was 4.995%."""
@@ -117,16 +114,8 @@ class Curtailment:
             return None
         left = max(self._left[gate.suite], 0)
         held, of = self._passed[gate.suite], self._judged[gate.suite] + left
-        ends = {gate.crossed(*_rate_ends(gate, held + more, of)) for more in (0, left)} if of else {None}
+        ends = {gate.crossed(*rate_ends(gate, held + more, of)) for more in (0, left)} if of else {None}
         return ends.pop() if len(ends) == 1 else None
-
-
-def _rate_ends(gate: Gate, held: int, of: int) -> Interval:
-    if gate.confidence is None:
-        return held / of, held / of
-    from harness.compare.stats import clopper_pearson
-
-    return clopper_pearson(held, of, gate.interval_confidence)
 
 
 def attempts(groups: Iterable[Group], suite: str | None) -> int:

@@ -48,7 +48,7 @@ def _rate_result(gate: Gate, cells: Sequence[Group]) -> GateResult:
             gate, None, f"cannot tell: none of {count(made, 'attempt')} in {_cells(cells)} could be judged"
         )
     rate = passed / of
-    ends = _rate_ends(gate, judged) if gate.confidence is not None else (rate, rate)
+    ends = rate_ends(gate, passed, of)
     unjudged = f", {made - of:,} not judged" if made > of else ""
     seen = f"{passed:,} of {count(of, 'attempt')} in {_cells(judged)}{unjudged}"
     return result_of(
@@ -84,11 +84,12 @@ def _with_unpriced(gate: Gate, crossed: bool | None, seen_text: str, cells: Sequ
     return result_of(gate, crossed or None, f"{seen_text}, and that of {count(unpriced, 'attempt')} is not known")
 
 
-def _rate_ends(gate: Gate, cells: Sequence[Group]) -> Interval:
-    """The exact interval of the rate of these cases, whose attempts are independent."""
+def rate_ends(gate: Gate, passed: int, judged: int) -> Interval:
+    """The exact interval of the rate of these cases, whose attempts are independent; the rate itself for a gate without a confidence."""
+    if gate.confidence is None:
+        return passed / judged, passed / judged
     from harness.compare.stats import clopper_pearson
 
-    passed, judged = sum(cell.passed for cell in cells), sum(cell.judged for cell in cells)
     return clopper_pearson(passed, judged, gate.interval_confidence)
 
 
