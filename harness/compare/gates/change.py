@@ -55,7 +55,7 @@ def _hard_result(gate: Gate, flips: Sequence[Flip], cells: Pairs) -> GateResult:
 
 def _judges_any(side: Tally, checks: Sequence[str]) -> bool:
     """Whether any of the checks was judged. An invariant is judged on every answer that was judged."""
-    named = {name for name, evaluate_level, broke in side.checks if evaluate_level or broke}
+    named = {name for name, held, broke in side.checks if held or broke}
     return any(check in named or (check.startswith("invariant:") and side.judged > 0) for check in checks)
 
 
