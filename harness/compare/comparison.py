@@ -269,13 +269,8 @@ def _changed_checks(before: Tally, after: Tally) -> tuple[tuple[str, str, str], 
 
 
 def _state(tally: Tally, check: str) -> str:
-    """``passed``, ``failed``, ``flaky`` or ``not judged``.
-
-    An invariant that passed leaves no row. So in a judged group, an absent invariant passed.
-    """
-    held, broke = next(((held, broke) for name, held, broke in tally.checks if name == check), (0, 0))
-    if check.startswith("invariant:"):
-        held = tally.judged - broke
+    """``passed``, ``failed``, ``flaky`` or ``not judged``."""
+    held, broke = tally.outcome(check)
     if held and broke:
         return "flaky"
     if not held and not broke:

@@ -84,20 +84,11 @@ def _kinds(cells: Pairs) -> Iterable[tuple[tuple[str, Tally, Tally], int]]:
 
 
 def _judged(before: Tally, after: Tally) -> Iterator[tuple[str, _Judged]]:
-    """Each check that both sides judged. An invariant leaves no row where it held, so it is judged wherever an answer was."""
-    sides = [{name: (held, broke) for name, held, broke in tally.checks} for tally in (before, after)]
-    for check in dict.fromkeys(name for side in sides for name in side):
-        counts = [
-            _of_invariant(side.get(check), tally) if check.startswith("invariant:") else side.get(check, (0, 0))
-            for side, tally in zip(sides, (before, after), strict=True)
-        ]
+    """Each check that both sides judged."""
+    for check in dict.fromkeys(name for tally in (before, after) for name, _, _ in tally.checks):
+        counts = before.outcome(check), after.outcome(check)
         if all(map(sum, counts)):
             yield check, _Judged(1, *counts[0], *counts[1])
-
-
-def _of_invariant(counted: tuple[int, int] | None, tally: Tally) -> tuple[int, int]:
-    broke = counted[1] if counted else 0
-    return tally.judged - broke, broke
 
 
 # --- the bottom line ----------------------------------------------------------------------------------

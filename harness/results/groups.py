@@ -71,6 +71,15 @@ class Tally(Struct, frozen=True, cache_hash=True):
         """Attempts that could be judged."""
         return self.attempts - self.unjudged
 
+    def counted(self, check: str) -> tuple[int, int]:
+        """In how many attempts the check passed, and in how many it failed, as rows count it."""
+        return next(((held, broke) for name, held, broke in self.checks if name == check), (0, 0))
+
+    def outcome(self, check: str) -> tuple[int, int]:
+        """The same, where an invariant passed in every judged attempt in which it did not fail: it leaves no row where it passes."""
+        held, broke = self.counted(check)
+        return self.judged - broke if check.startswith("invariant:") else held, broke
+
 
 NO_ATTEMPT = Tally()
 
@@ -219,7 +228,7 @@ class Group(Struct, eq=False):
 
     def outcomes(self, check: str) -> CheckOutcomes | None:
         """How a check came out over the attempts; None if it judged none."""
-        held, broke = next(((held, broke) for name, held, broke in self.tally.checks if name == check), (0, 0))
+        held, broke = self.tally.counted(check)
         reasons = {reason: number for (name, reason), number in self.tally.reasons if name == check}
         failed = max(broke, sum(reasons.values()))
         judged = max(failed, held + broke or (self.judged if failed else 0))
