@@ -45,11 +45,16 @@ class Flip:
     """The ids of the trials that the answers come from."""
 
     @property
-    def worse(self) -> bool:
-        """Whether the candidate passes less often. A check that one side did not judge is neither better nor worse."""
+    def gain(self) -> int:
+        """Below 0 where the candidate passes less often, above 0 where more often; 0 where one side did not judge the check."""
         states = ("failed", "flaky", "passed")
         known = self.before in states and self.after in states
-        return known and states.index(self.after) < states.index(self.before)
+        return states.index(self.after) - states.index(self.before) if known else 0
+
+    @property
+    def worse(self) -> bool:
+        """Whether the candidate passes less often, or fails a check that was not judged on the reference."""
+        return self.gain < 0 or (self.before == "not judged" and self.after in ("failed", "flaky"))
 
     def to_json(self) -> dict[str, Any]:
         row = {"id": self.id, "check": self.check, "from": self.before, "to": self.after}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from harness.compare.comparison import Comparison, Flip
+from harness.compare.comparison import Comparison
 from harness.compare.verdicts import reason, sentence
 from harness.gemini.models import ModelFacts, Thinking, catalogue, facts, lifecycle
 from harness.results.groups import Group
@@ -182,7 +182,7 @@ def bottom_line(
 
 def _reasons_against(comparison: Comparison, unsupported: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from map(str, comparison.breaks)
-    worse = [flip for flip in comparison.flips if flip.worse or _newly_failing(flip)]
+    worse = [flip for flip in comparison.flips if flip.worse]
     if worse:
         named = ", ".join(f"{flip.check} of {flip.id}" for flip in worse[:3])
         more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
@@ -194,11 +194,6 @@ def _reasons_against(comparison: Comparison, unsupported: Sequence[tuple[str, st
     if unsupported:
         more = f" and {len(unsupported) - 1:,} more" if len(unsupported) > 1 else ""
         yield f"{unsupported[0][0]}{more} cannot be asked as it is: {unsupported[0][1]}"
-
-
-def _newly_failing(flip: Flip) -> bool:
-    """A check that was not judged on the old model's answers, and that the new model's answers fail."""
-    return flip.before == "not judged" and flip.after in ("failed", "flaky")
 
 
 def _unclear(comparison: Comparison) -> Iterator[str]:

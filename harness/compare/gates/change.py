@@ -42,8 +42,8 @@ def evaluate(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = Mapp
 
 def _hard_result(gate: Gate, flips: Sequence[Flip], cells: Pairs) -> GateResult:
     """Crossed if a check got worse, or fails where it was not judged before; cannot tell if it is no longer judged."""
-    worse = [flip for flip in flips if flip.worse or (_is_unjudged(flip.before) and flip.after in ("failed", "flaky"))]
-    lost = [flip for flip in flips if _is_unjudged(flip.after) and flip.before != "failed"]
+    worse = [flip for flip in flips if flip.worse]
+    lost = [flip for flip in flips if flip.after == "not judged" and flip.before != "failed"]
     if worse:
         return GateResult(gate, True, f"crossed: {_flip_text(worse)}")
     if lost:
@@ -57,10 +57,6 @@ def _judges_any(side: Tally, checks: Sequence[str]) -> bool:
     """Whether any of the checks was judged. An invariant is judged on every answer that was judged."""
     named = {name for name, held, broke in side.checks if held or broke}
     return any(check in named or (check.startswith("invariant:") and side.judged > 0) for check in checks)
-
-
-def _is_unjudged(state: str) -> bool:
-    return state == "not judged"
 
 
 def _flip_text(flips: Sequence[Flip]) -> str:

@@ -15,7 +15,6 @@ from harness.text import amounts
 SIDES = ("reference", "candidate")
 SHOWN, UNFOLDED = 200, 20
 """How many flips a page lists with their answers, and how many of them without a click."""
-_STATES = ("failed", "flaky", "passed")
 
 Trial = tuple[int, str]
 """A side and the id of a trial. The reference is side 0, the first candidate 1, the second 2."""
@@ -96,9 +95,4 @@ def _links(trial: str | None, number: tuple[int, str] | None, run: str | None, v
 
 def worst_first(flips: Sequence[Flip]) -> Sequence[Flip]:
     """First the checks that pass less often on the candidate, then those that a side did not judge, then those that pass more."""
-    return sorted(flips, key=_gain)
-
-
-def _gain(flip: Flip) -> int:
-    known = flip.before in _STATES and flip.after in _STATES
-    return _STATES.index(flip.after) - _STATES.index(flip.before) if known else 0
+    return sorted(flips, key=attrgetter("gain"))
