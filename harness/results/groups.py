@@ -310,14 +310,19 @@ def source_of(known: Provenance | None) -> AnswerSource | None:
     return None if known is None else (known.mode, known.recorded_from, known.simulated)
 
 
+def failed_verdicts(row: Row) -> list[VerdictRow]:
+    """The checks that failed, or could not be judged; warnings come last."""
+    wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
+    return sorted(wrong, key=lambda verdict: verdict.severity == "warn")
+
+
 def first_failure(row: Row) -> FirstFailure | None:
     """The failure of an attempt; None if it did not fail."""
     if row.error is not None:
         return FirstFailure(row.id, None, row.error.message, row.error.kind, cause=row.error.cause)
     if row.status not in ("failed", "xfailed", "error"):
         return None
-    wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
-    wrong.sort(key=lambda verdict: verdict.severity == "warn")
+    wrong = failed_verdicts(row)
     if not wrong:
         return FirstFailure(row.id, None, "no check gives a reason")
     return FirstFailure(row.id, wrong[0], more=len(wrong) - 1)

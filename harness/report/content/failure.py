@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.answer.reply import candidate_of, parts_of
 from harness.report import Report, words
-from harness.results.groups import Group
+from harness.results.groups import Group, failed_verdicts
 from harness.results.rows import PlaceRow, Row, TurnRow, VerdictRow, dumps
 
 _ELLIPSIS = "…"
@@ -39,7 +39,7 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
 
     ``source``: the lines to show for the place of a check.
     """
-    wrong = failed(row)
+    wrong = failed_verdicts(row)
     shown = wrong if limit is None else without_consequences(wrong)
     for verdict in shown:
         where = verdict.place or row.place
@@ -68,7 +68,7 @@ def _texts_below(row: Row) -> Iterator[tuple[str, str]]:
     """(name, text) of the texts that no check shows completely: values that are too long for a message, and the answers."""
     answers = dict(_answers(row))
     shown = ""
-    for verdict in failed(row):
+    for verdict in failed_verdicts(row):
         _, *sides = words.expected_and_actual(verdict, None)
         for side, phrase in zip(("expected", "actual"), sides, strict=True):
             value = getattr(verdict, side)
@@ -82,12 +82,6 @@ def _texts_below(row: Row) -> Iterator[tuple[str, str]]:
 
 def _at(verdict: VerdictRow) -> str:
     return f"  {verdict.at}" if verdict.at and verdict.at != verdict.check else ""
-
-
-def failed(row: Row) -> list[VerdictRow]:
-    """The checks that failed, or could not be judged; warnings come last."""
-    wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
-    return sorted(wrong, key=lambda verdict: verdict.severity == "warn")
 
 
 def _answers(row: Row) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from harness.gemini.providers import ROWS
 from harness.model import Json, Reply
 from harness.report import Report, words
 from harness.report.blocks import Trials
-from harness.results.groups import Group
+from harness.results.groups import Group, failed_verdicts
 from harness.results.rows import Row, RunRow, TurnRow, dumps, plain
 from harness.results.summary import STATUSES, Summary, summarise
 from harness.suite.axes import short_label
@@ -92,8 +92,7 @@ def index(row: Row, group: int) -> list[Json]:
 def _why(row: Row) -> str:
     if row.error is not None:
         return words.shortened(row.error.message, 160)
-    wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
-    wrong.sort(key=lambda verdict: verdict.severity == "warn")
+    wrong = failed_verdicts(row)
     if not wrong:
         return row.skip or "" if row.status == "skipped" else ""
     mark = "warning: " if wrong[0].severity == "warn" else ""
