@@ -18,14 +18,14 @@ _SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
 def cells(pairs: Sequence[Pair]) -> Iterator[Block]:
     """A row per cell: both verdicts, and the measures that any cell has. Rows whose verdict differs have a level."""
     shown, part = _part(pairs)
-    measures = [measure for measure in _SHOWN if any(_typical(side, measure) for pair in shown for side in _both(pair))]
+    measures = [measure for measure in _SHOWN if any(_typical(side, measure) for pair in shown for side in pair)]
     header = ["cell", "reference", "candidate"]
     header += [f"{words.label(measure)} {side}" for measure in measures for side in ("ref.", "cand.")]
     rows = [
         [
             pair.id,
-            *map(_mark, _both(pair)),
-            *(words.measured(measure, _typical(side, measure)) for measure in measures for side in _both(pair)),
+            *map(_mark, pair),
+            *(words.measured(measure, _typical(side, measure)) for measure in measures for side in pair),
         ]
         for pair in shown
     ]
@@ -56,12 +56,8 @@ def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
     )
 
 
-def _both(pair: Pair) -> tuple[Group | None, Group | None]:
-    return pair.reference, pair.candidate
-
-
 def _differs(pair: Pair) -> bool:
-    reference, candidate = map(_mark, _both(pair))
+    reference, candidate = map(_mark, pair)
     return reference != candidate
 
 
