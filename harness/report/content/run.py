@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
@@ -253,7 +254,7 @@ _TARGET_COLUMNS: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
 def _targets(report: Report, _view: View) -> Iterator[Block]:
     """A row per target: groups by status, total tokens, thoughts and cost, median latency."""
     by_target = list(report.summary.by_target())
-    counted = {target: _status_counts(groups) for target, groups in by_target}
+    counted = {target: Counter(group.status for group in groups) for target, groups in by_target}
     totals = report.summary.totals()
     statuses = [status for status, number in totals.items() if number or status == "passed"]
     priced = any(group.tally.unpriced or "cost_usd" in group.measures for _, groups in by_target for group in groups)
@@ -263,7 +264,7 @@ def _targets(report: Report, _view: View) -> Iterator[Block]:
     rows = [
         [
             target,
-            *(_number(counted[target].get(status, 0), status) for status in statuses),
+            *(_number(counted[target][status], status) for status in statuses),
             *(tally(groups) for _, tally in tallies),
         ]
         for target, groups in by_target
@@ -274,13 +275,6 @@ def _targets(report: Report, _view: View) -> Iterator[Block]:
 
 def _number(number: int, status: str) -> Styled:
     return Styled(f"{number:,}", status=status if number else "none")
-
-
-def _status_counts(groups: Sequence[Group]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for group in groups:
-        counts[group.status] = counts.get(group.status, 0) + 1
-    return counts
 
 
 # --- the order ----------------------------------------------------------------------------------------
