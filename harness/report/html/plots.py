@@ -74,11 +74,12 @@ def _chart(chart: Chart) -> Markup:
     ]
     taken = [(x - 5, y - 5, x + 5, y + 5) for line in spots for x, y, _ in line]
     inside = [
-        *_across(across, HEIGHT - BOTTOM, chart.across),
+        *_across(across, chart.across),
         *_up(up, chart.measure),
         *(_line(number, line, taken) for number, line in enumerate(spots)),
     ]
-    return _svg(chart.title, WIDTH, HEIGHT, *inside, description=f"{chart.title}; the numbers are below")
+    picture = _picture_of(WIDTH, HEIGHT, *inside, description=f"{chart.title}; the numbers are below")
+    return element("figure", element("figcaption", chart.title), picture)
 
 
 def _line(number: int, spots: Sequence[Spot], taken: list[Box]) -> Markup:
@@ -187,21 +188,17 @@ def _dot(spot: tuple[float, float], radius: float) -> Markup:
 # --- frames -------------------------------------------------------------------------------------------
 
 
-def _svg(title: str, width: float, height: float, *inside: str, description: str) -> Markup:
-    """``description``: what the picture shows, for screen readers."""
-    picture = _picture_of(width, height, *inside, description=description)
-    return element("figure", element("figcaption", title), picture)
-
-
 def _picture_of(width: float, height: float, *inside: str, description: str) -> Markup:
+    """``description``: what the picture shows, for screen readers."""
     box = f"0 0 {width:g} {height:g}"
     return element("svg", *inside, width=width, height=height, viewBox=box, role="img", aria_label=description)
 
 
-def _across(axis: PlotAxis, bottom: float, label: str, top: float = TOP) -> Iterator[Markup]:
+def _across(axis: PlotAxis, label: str) -> Iterator[Markup]:
+    bottom = HEIGHT - BOTTOM
     for tick in axis.ticks():
         x = axis.at(tick)
-        yield element("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid")
+        yield element("line", x1=x, x2=x, y1=TOP, y2=bottom, class_="grid")
         yield element("text", f"{tick:,g}", x=x, y=bottom + 15, text_anchor="middle", class_="tick")
     yield element("line", x1=axis.start, x2=axis.end, y1=bottom, y2=bottom, class_="axis")
     yield element("text", label, x=(axis.start + axis.end) / 2, y=bottom + 33, text_anchor="middle", class_="label")
