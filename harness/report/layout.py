@@ -137,12 +137,12 @@ def folded(label: str, limit: int) -> list[str]:
     """A label on lines of at most ``limit`` columns, broken after ``-``, ``/``, ``_`` or a space where there is one."""
     lines = [""]
     for piece in re.findall(r"[^-/_ ]+[-/_ ]*|[-/_ ]+", label) or [""]:
-        rest_note = piece
-        if words.width(lines[-1] + rest_note.rstrip()) > limit and lines[-1]:
+        rest = piece
+        if words.width(lines[-1] + rest.rstrip()) > limit and lines[-1]:
             lines.append("")
-        while words.width(rest_note.rstrip()) > limit:
-            head = words.clipped(rest_note, limit) or rest_note[0]
+        while words.width(rest.rstrip()) > limit:
+            head = words.clipped(rest, limit) or rest[0]
             lines[-1:] = [head, ""]
-            rest_note = rest_note[len(head) :]
-        lines[-1] += rest_note
+            rest = rest[len(head) :]
+        lines[-1] += rest
     return [line.rstrip() for line in lines if line.strip()] or [""]
