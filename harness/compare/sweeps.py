@@ -156,13 +156,12 @@ def sweeps(
 
     Each is made over all suites, then, if there are several, over each suite.
     """
-    drafts = [
-        draft
+    return [
+        _sweep(draft, margin)
         for axis in axes or swept(summary)
         for target, values, lines in _blocks(summary, axis, suites)
         for draft in _drafts(target, axis, values, lines)
     ]
-    return _assessed(drafts, margin)
 
 
 def swept(summary: Summary) -> dict[str, list[str]]:
@@ -245,10 +244,6 @@ def _draft(target: str, axis: str, suite: str | None, values: Mapping[str, Json]
 
 
 # --- points -------------------------------------------------------------------------------------------
-
-
-def _assessed(drafts: Sequence[_Draft], margin: float) -> list[Sweep]:
-    return [_sweep(draft, margin) for draft in drafts]
 
 
 def _sweep(draft: _Draft, margin: float) -> Sweep:
