@@ -225,13 +225,9 @@ def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria) -> Compar
         flips=list(_flips(pairs.both)),
         differences=differences(pairs.both, replace(criteria, scope=criteria.scope or default_scope(pairs.both))),
         breaks=breaks(pairs.both),
-        notes=[*_unpaired(pairs, names), *_noise(pairs.both, names[0])],
+        notes=[*_unpaired(pairs, names), *note([group.tally for group in pairs.both.sides[0]], names[0])],
         provenance=(_provenance(pairs.sides[0]), _provenance(pairs.sides[1])),
     )
-
-
-def _noise(cells: Pairs, name: str) -> Iterator[str]:
-    yield from note([group.tally for group in cells.sides[0]], name)
 
 
 def _provenance(groups: Sequence[Group]) -> Sequence[AnswerSource]:
