@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from harness.compare.comparison import RowsOf
 from harness.errors import NOT_AVAILABLE, UsageError
 from harness.gemini.providers import Provider, is_chat
 from harness.model import Json
@@ -72,10 +73,6 @@ class Compatibility:
         }
 
 
-RowsOf = Callable[[Sequence[str]], Iterable[Row]]
-"""Reads the trials of groups, with their turns."""
-
-
 def compatible(
     groups: Iterable[Group], rows_of: RowsOf, providers: Mapping[str, Provider], model: str | None = None
 ) -> Compatibility:
@@ -92,9 +89,9 @@ def compatible(
     for group in found:
         features.setdefault(group.case.replace("-", " "), []).append(group)
     shared = {name: own for name, own in features.items() if len({_provider(group) for group in own}) > 1}
-    wanted = {group.id: group for own in shared.values() for group in own}
+    wanted = {group.id for own in shared.values() for group in own}
     trials: dict[str, list[Row]] = {}
-    for row in rows_of(list(wanted)):
+    for row in rows_of(wanted):
         trials.setdefault(row.group, []).append(row)
     table = [(name, _cells(name, _Tried(own, trials, providers, chosen), sides)) for name, own in shared.items()]
     return Compatibility(chosen, sides, table)
