@@ -159,7 +159,9 @@ def note(tallies: Sequence[Tally], name: str) -> Iterator[str]:
     several = [tally for tally in tallies if tally.judged > 1]
     if not several:
         return
-    flips = sum(2 * one.passed * (one.judged - one.passed) / (one.judged * (one.judged - 1)) for one in several)
+    from harness.compare.stats.repeats import share_of_flips
+
+    flips = sum(share_of_flips([one.passed for one in several], [one.judged for one in several]))
     unstable = sum(0 < one.passed < one.judged for one in several)
     yield (
         f"noise: two attempts at the same cell of {name} disagree in {flips / len(several):.1%} of pairs; "
