@@ -100,11 +100,11 @@ def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[B
     rate = whole.pop("pass_rate", None)
     if rate is None:
         return _of_same_answers(cells)
-    told = [str(broken[0]) + (f", and {len(broken) - 1:,} more like it" if len(broken) > 1 else "")] if broken else []
-    told.append(_moves(cells))
+    parts = [str(broken[0]) + (f", and {len(broken) - 1:,} more like it" if len(broken) > 1 else "")] if broken else []
+    parts.append(_moves(cells))
     if rate.evidence.change:
-        told.append(f"pass rate {change(rate)} on {rate.evidence.scope}")
-    return Conclusion("worse" if broken else rate.verdict, "; ".join([*told, *_others(whole)]))
+        parts.append(f"pass rate {change(rate)} on {rate.evidence.scope}")
+    return Conclusion("worse" if broken else rate.verdict, "; ".join([*parts, *_others(whole)]))
 
 
 def _of_same_answers(cells: Pairs) -> Conclusion:

@@ -96,7 +96,7 @@ class Curtailment:
         self._passed, self._judged = Counter[str | None](), Counter[str | None]()
 
     def add(self, suite: str, passed: int, judged: int, made: int = 1) -> None:
-        """Attempts that were made, of which so many could be judged, and passed."""
+        """Count attempts of a suite: how many were ``made``, how many of them were ``judged``, and how many of these ``passed``."""
         for part in (None, suite):
             self._passed[part] += passed
             self._judged[part] += judged

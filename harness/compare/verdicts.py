@@ -66,7 +66,7 @@ class Difference:
         """An item of ``verdicts``: estimate and interval in the measure's own unit; null: not known.
 
         ``level``: the intervals have a confidence of 1 - ``level``, the level at which the verdict was found. ``needs``,
-        ``needs_cases``, ``needs_repeats``: at least and at most (null: not known) so many more. ``typical``: see ``Typical``.
+        ``needs_cases``, ``needs_repeats``: how many more, at least and at most (null: not known). ``typical``: see ``Typical``.
         """
         seen = self.evidence
         row: dict[str, Any] = {

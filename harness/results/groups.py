@@ -85,7 +85,7 @@ NO_ATTEMPT = Tally()
 
 
 class CheckOutcomes(NamedTuple):
-    """In how many attempts a check held, of how many it judged; and reason -> the attempts that failed first of all for it."""
+    """How many attempts a check judged, in how many of them it held, and reason -> the attempts that failed first of all for it."""
 
     held: int
     judged: int

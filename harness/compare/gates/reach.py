@@ -17,7 +17,7 @@ MOST = 100_000
 
 
 def reach(gate: Gate, cells: int, attempts: int = 1) -> str | None:
-    """A sentence on what so many cells, with so many attempts each, can answer; None where they always answer it.
+    """A sentence on whether this number of cells, with this number of attempts each, can answer a gate; None where it always can.
 
     ``cells``: of one side. Gates on numbers are answered by five cases or more, if these do not scatter too far.
     """

@@ -105,7 +105,7 @@ def divisions(judged: NDArray[np.int64], passed: NDArray[np.int64], common: int 
 
 
 def division(reference: int, candidate: int, passed: int, common: int | None, times: int) -> Steps:
-    """The same for so many cells with these numbers of attempts, and passed attempts in all."""
+    """The same for ``times`` cells that all have these numbers of attempts on either side, and ``passed`` attempts on both together."""
     after = np.arange(max(0, passed - reference), min(candidate, passed) + 1)
     logs = _choose(candidate, after) + _choose(reference, passed - after)
     chances = np.exp(logs - _choose(reference + candidate, np.array(passed)))

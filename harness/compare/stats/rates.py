@@ -41,7 +41,7 @@ LARGEST_UNIT = 10_000
 
 
 class Attempts(NamedTuple):
-    """For each cell: how many attempts passed, of how many that could be judged (at least 1)."""
+    """For each cell: how many attempts passed, and how many could be judged (at least 1)."""
 
     passed: Counts
     judged: Counts

@@ -13,7 +13,7 @@ from harness.compare.stats.rates import clopper_pearson
 from harness.compare.stats.verdict import ALPHA, POWER, min_cases
 
 SEEN = float(ndtri(1 - ALPHA / 2) + ndtri(POWER))
-"""A change of so many standard errors is significant in 80% of comparisons."""
+"""In standard errors: a change as large as this is significant in 80% of comparisons."""
 
 
 def share_of_flips(passed: Sequence[int], judged: Sequence[int]) -> list[float]:
@@ -41,7 +41,7 @@ def spread_of_flips(shares: Sequence[float], judged: Sequence[int]) -> Interval:
 
 
 def visible_rate(shares: Sequence[float], repeats: int, twice: Collection[int] = ()) -> float:
-    """The smallest change of the pass rate that two runs with so many repeats show, on these cells.
+    """The smallest change of the pass rate that two runs with this number of repeats show, on these cells.
 
     ``twice``: the cells that are asked twice as often. A cell's variance is half of its share of flips. Fewer flips to one side
     than ``min_cases`` are never significant.
@@ -52,7 +52,7 @@ def visible_rate(shares: Sequence[float], repeats: int, twice: Collection[int] =
 
 
 def visible_number(values: Sequence[Sequence[float]], repeats: int) -> float:
-    """The smallest relative change of a mean that two runs with so many repeats show; ``values``: the attempts of each cell."""
+    """The smallest relative change of a mean that two runs with this number of repeats show; ``values``: the attempts of each cell."""
     whole = sum(float(np.mean(of)) for of in values)
     variance = sum(2 * float(np.var(of, ddof=1)) / repeats for of in values)
     return SEEN * math.sqrt(variance) / whole if whole > 0 else math.inf

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from harness.compare.noise import NoiseReport, TargetNoise, Visible
 
 METHOD = (
-    "flips: the share of pairs of attempts at the same cell of which one passes and one does not. The smallest change is the one that "
-    "a comparison of two such runs calls better or worse in 80% of reports, on these cases."
+    "flips: how often two attempts at the same cell disagree, one passing and the other not, as a share of all pairs of attempts. "
+    "smallest change: if the change is this large, a comparison of two such runs calls it better or worse in 80% of reports, on these cases."
 )
 
 

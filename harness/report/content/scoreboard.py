@@ -28,7 +28,7 @@ SIMULATED = "SIMULATED: some or all of these answers were made up by the simulat
 FEW = 1 / 4
 """A target that was tried on a smaller share of the features than the most tried one has no column: it is listed."""
 LEGEND = (
-    "works: every group of trials passed. partly: some did, so many of so many. failed: none did. refused: the API answers with 4xx. "
+    "works: every group of trials passed. partly: some did; 3/5 means 3 groups of 5. failed: none did. refused: the API answers with 4xx. "
     "not available: the provider's dialect cannot express it. -: not tried."
 )
 
