@@ -24,6 +24,7 @@ from harness.results.load import SavedRun, load
 from harness.results.measures import middle
 from harness.results.rows import dumps
 from harness.results.store import NAME, is_being_played
+from harness.results.summary import Summary
 
 FILE = "history.sqlite"
 VERSION = 2
@@ -239,12 +240,12 @@ def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
     folder = path.parent.name
     try:
         saved = load(path)
-        past = _RunFigures(saved)
+        summary = saved.summary()
         run = _run(saved)
         with _Transaction(db):
             _insert(db, folder, size, changed, run)
-            db.executemany(f"INSERT INTO lines VALUES ({', '.join('?' * 16)})", past.lines(folder))  # noqa: S608
-            db.executemany(f"INSERT INTO groups VALUES ({', '.join('?' * 20)})", past.groups(folder))  # noqa: S608
+            db.executemany(f"INSERT INTO lines VALUES ({', '.join('?' * 16)})", _lines(summary, folder))  # noqa: S608
+            db.executemany(f"INSERT INTO groups VALUES ({', '.join('?' * 20)})", _groups(summary, folder))  # noqa: S608
     except _ODD as fault:
         with _Transaction(db):
             _insert(db, folder, size, changed, (folder, *[None] * 8, _damage(fault), None))
@@ -270,31 +271,28 @@ def _run(saved: SavedRun) -> tuple[Any, ...]:
     return run["id"], *times, *how, complete, dumps(run["selection"]), None, parts
 
 
-class _RunFigures:
-    """The figures of a run for the database. Reads the run once and keeps no row."""
+def _lines(summary: Summary, folder: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a run in the table ``lines``."""
+    cells: dict[tuple[str, str], list[Group]] = {}
+    for group in summary.groups.values():
+        cells.setdefault((group.suite, group.target), []).append(group)
+    for (suite, target), groups in cells.items():
+        statuses = [group.status for group in groups]
+        passed = sum(statuses.count(status) for status in ("passed", "xfailed"))
+        failed = sum(statuses.count(status) for status in ("failed", "xpassed"))
+        errors, skipped = statuses.count("error"), statuses.count("skipped")
+        counts = (passed, failed, errors, skipped, len(groups) - skipped)
+        yield folder, suite, target, *counts, *_measured(groups), *_sources_of(groups)
 
-    def __init__(self, saved: SavedRun) -> None:
-        self._summary = saved.summary()
 
-    def lines(self, folder: str) -> Iterator[tuple[Any, ...]]:
-        cells: dict[tuple[str, str], list[Group]] = {}
-        for group in self._summary.groups.values():
-            cells.setdefault((group.suite, group.target), []).append(group)
-        for (suite, target), groups in cells.items():
-            statuses = [group.status for group in groups]
-            passed = sum(statuses.count(status) for status in ("passed", "xfailed"))
-            failed = sum(statuses.count(status) for status in ("failed", "xpassed"))
-            errors, skipped = statuses.count("error"), statuses.count("skipped")
-            counts = (passed, failed, errors, skipped, len(groups) - skipped)
-            yield folder, suite, target, *counts, *_measured(groups), *_sources_of(groups)
-
-    def groups(self, folder: str) -> Iterator[tuple[Any, ...]]:
-        for group in self._summary.groups.values():
-            failed = group.judged - group.passed
-            passed, failed = (group.passed, failed) if group.xfail is None else (failed, group.passed)
-            counts = (passed, failed, group.tally.unjudged, group.tally.skipped, group.attempts)
-            named = (group.suite, group.target, group.id, group.case, dumps(dict(group.axes)), group.status)
-            yield folder, *named, *counts, *_measured([group]), *_sources_of([group])
+def _groups(summary: Summary, folder: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a run in the table ``groups``."""
+    for group in summary.groups.values():
+        failed = group.judged - group.passed
+        passed, failed = (group.passed, failed) if group.xfail is None else (failed, group.passed)
+        counts = (passed, failed, group.tally.unjudged, group.tally.skipped, group.attempts)
+        named = (group.suite, group.target, group.id, group.case, dumps(dict(group.axes)), group.status)
+        yield folder, *named, *counts, *_measured([group]), *_sources_of([group])
 
 
 def _sources_of(groups: Sequence[Group]) -> tuple[str, bool]:
