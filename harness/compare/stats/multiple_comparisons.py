@@ -62,9 +62,8 @@ def shared_signs(evidence: Sequence[PairedEvidence], alpha: float) -> list[Corre
         return plain
     moving.sort(key=lambda at: or_one(evidence[at].p))
     chances, own = _drawn_chances([evidence[at] for at in moving])
-    smallest = np.minimum.accumulate(chances[:, ::-1], axis=1)[
-        :, ::-1
-    ]  # over this measure and those with larger p values
+    # over this measure and those with larger p values
+    smallest = np.minimum.accumulate(chances[:, ::-1], axis=1)[:, ::-1]
     highest, level, found = 0.0, 0.0, list(plain)
     for at, minima, drawn in zip(moving, smallest.T, own, strict=True):
         p = or_one(evidence[at].p)
