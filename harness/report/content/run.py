@@ -171,8 +171,8 @@ def _suites(report: Report, view: View) -> Iterator[Block]:
 def _matrix(table: SuiteTable, grid: Grid, view: View) -> Matrix:
     rows = [(case, grid.row(case)) for case in grid.cases]
     wanted = (*view.measures, "warnings")
-    alone = [group for _, groups in rows for group in groups] if len(grid.columns) == 1 else None
-    common = layout.shown(wanted, alone) if alone else None
+    alone = len(grid.columns) == 1
+    common = layout.shown(wanted, [group for _, groups in rows for group in groups]) if alone else None
     by = f" by {', '.join(grid.axes)}" if grid.axes else ""
     rest = layout.rest_note(grid)
     return Matrix(
