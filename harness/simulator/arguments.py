@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import ValuePlace, ValueSource, kinds_of
-from harness.simulator.schema_resolution import first_type, resolved
+from harness.simulator.schema_resolution import first_type, resolved, resolved_properties
 from harness.simulator.seed import Seed
 from harness.simulator.structured import value_for_schema
 
@@ -33,9 +33,7 @@ def build_calls(declaration: Mapping[str, Any], text: str, earlier: str, seed: S
 
 def _several(schema: Mapping[str, Any], text: str) -> list[str]:
     """The mentions of a text that are each the argument of a call, if one parameter takes a single one of them."""
-    shapes = {
-        name: resolved(inner, schema) for name, inner in _properties(schema).items() if isinstance(inner, Mapping)
-    }
+    shapes = resolved_properties(schema, schema)
     kinds = {name: _repeated(name, shape, schema, text) for name, shape in shapes.items()}
     mains = [kind for name, kind in kinds.items() if kind and (kind == "place" or _is_alone(name, schema))]
     found = [str(mention.value) for mention in mentions(mains[0], text)] if len(mains) == 1 else []

@@ -14,7 +14,7 @@ from harness.simulator.function_choice import OPERATIONS, Declaration, name_stem
 from harness.simulator.function_results import words_of_result
 from harness.simulator.mentions import mentions
 from harness.simulator.request import Ask
-from harness.simulator.schema_resolution import first_type, resolved
+from harness.simulator.schema_resolution import first_type, resolved_properties
 
 _SIGNS: Mapping[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _FIGURE = re.compile(r"-?\d+(?:\.\d+)?")
@@ -60,7 +60,7 @@ def _call(declaration: Declaration, step: _Step) -> dict[str, Any]:
 def _numbers(declaration: Declaration) -> list[str]:
     """The names of the parameters that are numbers."""
     schema = parameters(declaration)
-    properties = {name: resolved(inner, schema) for name, inner in (schema.get("properties") or {}).items()}
+    properties = resolved_properties(schema, schema)
     return [name for name, inner in properties.items() if first_type(inner) in ("integer", "number")]
 
 

@@ -60,6 +60,13 @@ def merged(schemas: Sequence[Schema]) -> dict[str, Any]:
     return whole
 
 
+def resolved_properties(schema: Schema, root: Schema) -> dict[str, Schema]:
+    """The properties of a schema by name, resolved. One that is ``true``, as JSON Schema allows, is left out."""
+    found = schema.get("properties")
+    named = found.items() if isinstance(found, Mapping) else ()
+    return {str(name): resolved(inner, root) for name, inner in named if isinstance(inner, Mapping)}
+
+
 def weight(schema: Schema) -> int:
     """A rough size of values of this schema, to choose the branch that ends recursion soonest."""
     order = {"null": 0, "boolean": 1, "integer": 1, "number": 1, "string": 1, "array": 2}

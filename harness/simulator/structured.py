@@ -40,6 +40,7 @@ from harness.simulator.schema_resolution import (
     limit,
     merged,
     resolved,
+    resolved_properties,
     weight,
 )
 from harness.text import patterns
@@ -137,11 +138,7 @@ def _likeness(shape: Schema, source: ValueSource, at: ValuePlace) -> float:
     """How well a branch fits the text: 4 for its title or a const or a lone enum value that the text mentions, 3 for what it is about, 1 for each
     property that the text names, and 1 for each whose value it gives."""
     trial = replace(source, taken=dict(source.taken))
-    inner = {
-        str(name): resolved(value, at.root)
-        for name, value in (shape.get("properties") or {}).items()
-        if isinstance(value, Mapping)
-    }
+    inner = resolved_properties(shape, at.root)
     fixed = [shape.get("title"), shape.get("const"), *(one.get("const") for one in inner.values())]
     fixed += [one["enum"][0] for one in inner.values() if len(one.get("enum") or ()) == 1]
     said = sum(isinstance(name, str) and _has_word(source.text.lower(), name.lower()) for name in fixed)
@@ -347,7 +344,7 @@ _ENUMERATION = r"((?:[\w-]+, ){0,20}[\w-]+,? (?:and|und|et|y|e) [\w-]+)\b"
 
 def _amounts(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
     """The text of each amount of a thing, labelled with the properties that stand for the number, the unit and the name."""
-    properties = {str(name): resolved(inner, at.root) for name, inner in (schema.get("properties") or {}).items()}
+    properties = resolved_properties(schema, at.root)
     numbers = [name for name, inner in properties.items() if first_type(inner) in ("integer", "number")]
     counted = next((name for name in numbers if _COUNTS & set(words_of(name))), None)
     texts = [name for name, inner in properties.items() if first_type(inner) == "string" and not inner.get("enum")]

@@ -50,6 +50,13 @@ def test_nested_arithmetic_is_called_from_the_inside_out() -> None:
     ]
 
 
+def test_an_operation_may_have_a_parameter_without_a_schema() -> None:
+    number = {"type": "integer"}
+    schema = {"type": "object", "properties": {"left": number, "right": number, "note": True}, "required": ["left"]}
+    declared = [{"name": name, "parametersJsonSchema": schema} for name in ("minus", "times")]
+    assert called("Work out (8 - 3) * 2.", *declared) == [("minus", {"left": 8, "right": 3})]
+
+
 def test_a_result_takes_the_place_of_the_words_for_it() -> None:
     assert played("Compute 6 plus 7, then calculate that sum times 3.", MATHS, computed) == [
         [("plus", {"left": 6, "right": 7})],

@@ -403,6 +403,12 @@ def test_a_list_is_as_long_as_the_prompt_says(question: str, count: int) -> None
     assert len(filled(question, lists(STRING))) == count
 
 
+def test_a_property_may_be_true_instead_of_a_schema() -> None:
+    open_property = {"type": "object", "properties": {"quantity": INTEGER, "article": STRING, "rest": True}}
+    found = filled("Two mugs and a teapot.", lists(open_property), "responseJsonSchema")
+    assert [(one["quantity"], one["article"]) for one in found] == [(2, "mugs"), (1, "teapot")]
+
+
 def test_a_nested_list_is_filled_where_its_reference_does_not_recur() -> None:
     schema = {
         "type": "object",
