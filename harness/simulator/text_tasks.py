@@ -23,8 +23,10 @@ _EXTRACT = re.compile(
     r"places?|names?|persons?|people|prices?|amounts?)\b(?: mentioned)?(?: only)?\s*(?:from|in|of|out of)?\s*(?:the |this )?(?:following |text|sentence|string)*\s*:\s*(.+)",
     re.IGNORECASE | re.DOTALL,
 )
-_KIND = {"email": "email", "mail": "email", "url": "url", "link": "url", "phone": "phone", "date": "date", "number": "number", "city": "place", "citie": "place",
-         "place": "place", "name": "person", "person": "person", "people": "person", "price": "money", "amount": "money"}  # fmt: skip
+_KIND = {
+    "link": "url", "city": "place", "citie": "place", "name": "person", "people": "person", "price": "money", "amount": "money",
+}  # fmt: skip
+"""Word without an s at its end -> the kind of mentions that it asks for; other words are the kind themselves."""
 _COUNTED = re.compile(
     rf"\b(?:how many|number of|count(?: the)?) (?:of )?(?:the )?(letters|characters|words|vowels|sentences)\b(?: are| does| do)?(?: there)?{_GIVEN}",
     re.IGNORECASE | re.DOTALL,
@@ -54,6 +56,7 @@ _ORDERED = re.compile(
     r"\b(multiply|divide|add|subtract) (-?\d{1,15}(?:\.\d{1,15})?) (?:by|to|and|from|with) (-?\d{1,15}(?:\.\d{1,15})?)",
     re.IGNORECASE,
 )
+_VERBS = {"multiply": "*", "divide": "/", "add": "+"}
 _SPOKEN = re.compile(
     r"(\d{1,15}(?:[.,]\d{1,15})?) (?:mal|fois|por|plus|minus|più|más|moins|menos|geteilt durch|divisé par|dividido por|multiplicado por) (\d{1,15}(?:[.,]\d{1,15})?)",
     re.IGNORECASE,
@@ -68,11 +71,16 @@ _UNKNOWN = re.compile(
     r"\b(?:solve|what is x|find x)\b[^\d=]*?(-?\d{0,9})\s*\*?\s*([a-z])\s*([+-])\s*(\d{1,15})\s*=\s*(-?\d{1,15})",
     re.IGNORECASE,
 )
+_UNITS = r"km|kilomet(?:er|re)s|miles|kg|kilograms|pounds|lbs|°?c|celsius|°?f|fahrenheit|cm|inches|m|met(?:er|re)s|feet|l|lit(?:er|re)s|gallons"
 _CONVERT = re.compile(
-    r"\b(?:convert )?(-?\d{1,15}(?:\.\d{1,15})?) ?(km|kilomet(?:er|re)s|miles|kg|kilograms|pounds|lbs|°?c|celsius|°?f|fahrenheit|cm|inches|m|met(?:er|re)s|feet|l|lit(?:er|re)s|gallons)\b (?:to|in|into) (km|kilomet(?:er|re)s|miles|kg|kilograms|pounds|lbs|°?c|celsius|°?f|fahrenheit|cm|inches|m|met(?:er|re)s|feet|l|lit(?:er|re)s|gallons)\b",
-    re.IGNORECASE,
+    rf"\b(?:convert )?(-?\d{{1,15}}(?:\.\d{{1,15}})?) ?({_UNITS})\b (?:to|in|into) ({_UNITS})\b", re.IGNORECASE
 )
-_RATES = {("k", "mile"): 0.621371, ("mile", "k"): 1.609344, ("kg", "pound"): 2.204623, ("pound", "kg"): 0.453592, ("cm", "inche"): 0.393701, ("inche", "cm"): 2.54,
+_SHORT_UNITS = {
+    "kilometer": "km", "kilometre": "km", "kilogram": "kg", "lb": "pound", "celsiu": "c", "fahrenheit": "f", "meter": "m", "metre": "m",
+    "liter": "l", "litre": "l",
+}  # fmt: skip
+"""Unit without an s at its end -> the form in which ``_RATES`` has it."""
+_RATES = {("km", "mile"): 0.621371, ("mile", "km"): 1.609344, ("kg", "pound"): 2.204623, ("pound", "kg"): 0.453592, ("cm", "inche"): 0.393701, ("inche", "cm"): 2.54,
           ("m", "feet"): 3.28084, ("feet", "m"): 0.3048, ("l", "gallon"): 0.264172, ("gallon", "l"): 3.785412}  # fmt: skip
 _NEXT = re.compile(
     r"\b(?:what|which) (day|month) (?:comes|is) (?:right |directly )?(after|before) (\w+)", re.IGNORECASE
@@ -88,7 +96,7 @@ _THRICE = re.compile(
     r"^\W*(?:please )?(?:repeat|say) (?:the word |the phrase )?[\"'“]?(.+?)[\"'”]? (twice|(?:\d|two|three|four|five)(?= times))(?: times)?\W*$",
     re.IGNORECASE,
 )
-_TOLD = re.compile(
+_ECHOED = re.compile(
     r"^\W*(?:please )?(?:just |only )?(?:repeat(?: after me)?|echo|say|reply|respond|answer|output|print)(?: exactly| only| just| verbatim| with| the following| this)*:?\s+[\"'“]([^\"”\n]+)[\"'”][.!]?\W*$",
     re.IGNORECASE,
 )
@@ -210,20 +218,20 @@ def _computed(prompt: str) -> KnownFact | None:
 
 def _ordered(found: re.Match[str]) -> KnownFact:
     verb, left, right = found[1].lower(), float(found[2]), float(found[3])
-    value = {
-        "multiply": left * right,
-        "divide": left / right if right else 0,
-        "add": left + right,
-        "subtract": right - left,
-    }[verb]
+    value = _result("-", right, left) if verb == "subtract" else _result(_VERBS[verb], left, right)
     return _fact(_number(value), f"The result is {_number(value)}.")
 
 
 def _spoken(found: re.Match[str]) -> KnownFact:
     sign = _SIGN[found[0][len(found[1]) : -len(found[2])].strip().lower()]
     left, right = (float(figure.replace(",", ".")) for figure in found.groups())
-    value = {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else 0}[sign]
+    value = _result(sign, left, right)
     return _fact(_number(value), f"{found[1]} {sign} {found[2]} = {_number(value)}")
+
+
+def _result(sign: str, left: float, right: float) -> float:
+    """The result of an operation; 0 for a division by zero."""
+    return {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else 0}[sign]
 
 
 def _remaining(prompt: str) -> KnownFact | None:
@@ -235,7 +243,7 @@ def _remaining(prompt: str) -> KnownFact | None:
 
 
 def _spelled(word: str) -> int | None:
-    return int(word) if word.isdigit() else COUNT_WORDS.get(word.lower())
+    return int(word) if word.isdecimal() else COUNT_WORDS.get(word.lower())
 
 
 def _converted(prompt: str) -> KnownFact | None:
@@ -253,18 +261,7 @@ def _converted(prompt: str) -> KnownFact | None:
 
 def _unit(word: str) -> str:
     short = word.lower().lstrip("°").rstrip("s")
-    forms = {
-        "kilogram": "kg",
-        "lb": "pound",
-        "celsiu": "c",
-        "celsius": "c",
-        "fahrenheit": "f",
-        "meter": "m",
-        "metre": "m",
-        "liter": "l",
-        "litre": "l",
-    }
-    return "k" if short.startswith(("km", "kilom")) else forms.get(short, short)
+    return _SHORT_UNITS.get(short, short)
 
 
 def _following(prompt: str) -> KnownFact | None:
@@ -306,7 +303,7 @@ def _read(prompt: str) -> KnownFact | None:
 
 
 def _repeated(prompt: str) -> KnownFact | None:
-    if found := _TOLD.search(prompt) or _EXACTLY.search(prompt):
+    if found := _ECHOED.search(prompt) or _EXACTLY.search(prompt):
         return _fact(found[1])
     if found := _THRICE.search(prompt):
         often = {"twice": 2}.get(found[2].lower()) or _spelled(found[2]) or 1

@@ -51,6 +51,10 @@ def test_a_task_on_a_text_is_done(prompt: str, answer: str) -> None:
     assert answered(prompt) == answer
 
 
+def test_a_raised_digit_is_no_number_of_things() -> None:
+    assert answered("I have ² apples and eat one. How many are left?")
+
+
 @pytest.mark.parametrize(
     ("turns", "answer"),
     [
@@ -70,9 +74,9 @@ def test_a_question_about_the_conversation_is_answered_from_it(turns: tuple[str,
 
 
 def test_instructions_are_read_for_an_answer() -> None:
-    told = {"systemInstruction": {"parts": [{"text": "You are Orla. If someone asks, the gate number is 58."}]}}
-    assert answered("What is the gate number?", **told) == "The gate number is 58."
-    assert answered("What's your name?", **told) == "I am Orla."
+    instructed = {"systemInstruction": {"parts": [{"text": "You are Orla. If someone asks, the gate number is 58."}]}}
+    assert answered("What is the gate number?", **instructed) == "The gate number is 58."
+    assert answered("What's your name?", **instructed) == "I am Orla."
 
 
 def test_what_nobody_wrote_is_not_known() -> None:
