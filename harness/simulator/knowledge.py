@@ -8,12 +8,14 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from harness.simulator import world_facts
+from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.style import LANGUAGES
 
 MOST_COUNTED = 100_000
@@ -91,8 +93,8 @@ _OWN_NAMES = {
 _TONGUE = "|".join([*LANGUAGES, *_OWN_NAMES])
 _TRANSLATE = re.compile(
     rf"\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|following|word|phrase|text|sentence)){{0,4}} (?:to|into|in|ins|auf|en|al) (?P<to>{_TONGUE})\b(?: only)?\s*[:,]\s*(?P<text>[^\n]{{1,200}})"
-    rf"|\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|word|phrase|das wort)){{0,4}}:? (?P<told>[\"'“„]?[^\n:]{{1,80}}?[\"'”“]?) (?:to|into|in|ins|auf|en|al) (?P<into>{_TONGUE})\b"
-    rf"|\b(?:word|say|translation|heißt|wort|dit-on|se dice)\b(?: (?:the|word|for|of)){{0,4}} (?P<word>[\"'“„]?[^\n?]{{1,80}}?[\"'”“]?) (?:in|auf|en) (?P<in>{_TONGUE})\b(?P<after>)",
+    rf"|\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|word|phrase|das wort)){{0,4}}:? (?P<quote>[\"'“„]?[^\n:]{{1,80}}?[\"'”“]?) (?:to|into|in|ins|auf|en|al) (?P<into>{_TONGUE})\b"
+    rf"|\b(?:word|say|translation|heißt|wort|dit-on|se dice)\b(?: (?:the|word|for|of)){{0,4}} (?P<word>[\"'“„]?[^\n?]{{1,80}}?[\"'”“]?) (?:in|auf|en) (?P<in>{_TONGUE})\b",
     re.IGNORECASE,
 )
 _STORY = re.compile(
@@ -119,9 +121,6 @@ _GOOD = re.compile(
 _BAD = re.compile(r"\b(?:hate|terrible|awful|bad|worst|broken|sad|angry|poor|disappoint\w*|boring)\b", re.IGNORECASE)
 _SENTIMENT = re.compile(r"\b(?:sentiment|positive|negative|review|classify)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
-_NUMBERS = {
-    w: n for n, w in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
-}
 
 
 def _trains(question: str) -> KnownFact | None:
@@ -142,29 +141,30 @@ def _whole(digits: str) -> int:
 
 def _how_often(word: str) -> int:
     first = word.lower().split(" ")[0]
-    return {"": 1, "once": 1, "twice": 2}.get(first) or _NUMBERS.get(first) or _whole(first)
+    return {"": 1, "once": 1, "twice": 2}.get(first) or COUNT_WORDS.get(first) or _whole(first)
 
 
 def _capital(question: str) -> KnownFact | None:
-    names = [name.strip(" .").lower() for name in _CAPITAL.findall(question)]
-    for name, spelled in [*((name, "") for name in names if name in world_facts.COUNTRIES), *_foreign(question)][:1]:
-        country = world_facts.COUNTRIES[name]
-        capital = world_facts.CAPITALS[country]
-        long = world_facts.CAPITAL_IS["en"].format(country=country, capital=capital)
-        facts = {"country": country, "capital": capital, "city": capital, "answer": capital, "spelled": spelled}
-        return KnownFact(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
-    return None
+    names = (name.strip(" .").lower() for name in _CAPITAL.findall(question))
+    english = ((name, "") for name in names if name in world_facts.COUNTRIES)
+    found = next(chain(english, _foreign(question)), None)
+    if found is None:
+        return None
+    name, spelled = found
+    country = world_facts.COUNTRIES[name]
+    capital = world_facts.CAPITALS[country]
+    long = world_facts.CAPITAL_IS["en"].format(country=country, capital=capital)
+    facts = {"country": country, "capital": capital, "city": capital, "answer": capital, "spelled": spelled}
+    return KnownFact(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
 
 
-def _foreign(question: str) -> list[tuple[str, str]]:
-    """The country whose capital is asked for in another language than English, and its name there."""
+def _foreign(question: str) -> Iterator[tuple[str, str]]:
+    """The countries whose capital is asked for in another language than English, and their names there."""
     if not _ABROAD.search(question):
-        return []
-    found = [
-        (country.lower(), re.search(rf"(?:\bl['’]|\b[Ll]a |\b[Ll]e )?{re.escape(name)}", question, re.IGNORECASE))
-        for name, country in _LOCAL_NAMES.items()
-    ]
-    return [(country, place[0]) for country, place in found if place]
+        return
+    for name, country in _LOCAL_NAMES.items():
+        if found := re.search(rf"(?:\bl['’]|\b[Ll]a |\b[Ll]e )?{re.escape(name)}", question, re.IGNORECASE):
+            yield country.lower(), found[0]
 
 
 _ABROAD = re.compile(
@@ -319,7 +319,7 @@ def _listing(question: str) -> KnownFact | None:
     kind = next((kind for noun in nouns for kind in world_facts.LISTS if noun.startswith(kind)), None)
     if kind is None:
         return None
-    many = _NUMBERS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else 3)
+    many = COUNT_WORDS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else 3)
     items = tuple(world_facts.LISTS[kind][: max(1, many)])
     inline = re.search(r"\bcomma[- ]separated\b|\bseparated by commas?\b|\bin one line\b", question, re.IGNORECASE)
     return KnownFact(items[0], ", ".join(items) if inline else "\n".join(f"* {item}" for item in items), items=items)
@@ -329,10 +329,7 @@ def _translation(question: str) -> KnownFact | None:
     found = _TRANSLATE.search(question)
     if not found:
         return None
-    text, language = (
-        (found["text"] or found["told"] or found["word"] or found["after"]),
-        (found["to"] or found["into"] or found["in"]),
-    )
+    text, language = found["text"] or found["quote"] or found["word"], found["to"] or found["into"] or found["in"]
     spelled = text.strip(" \"'“”").lower().rstrip(".!?\"'")
     spoken = world_facts.WORDS.get(spelled) or next(
         (row for row in _ROWS if spelled in map(str.lower, row.values())), {}

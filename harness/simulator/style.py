@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.clues import language_of
 
 LANGUAGES = {
@@ -130,14 +131,11 @@ def expected_words(prompt: str) -> int:
     if found := _LENGTH.search(prompt):
         return int(found[1])
     if found := _SENTENCES.search(prompt):
-        number = _NUMBERS.get(found[1].lower()) or int(found[1])
+        number = COUNT_WORDS.get(found[1].lower()) or int(found[1])
         return (60 if "paragraph" in found[0].lower() else 18) * number
     if _SHORT.search(prompt):
         return 18
     return 100 if _OPEN.search(prompt) else 24
-
-
-_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4}
 
 
 def _fixed(text: str) -> str | None:
