@@ -51,7 +51,7 @@ def _is_alone(name: str, schema: Mapping[str, Any]) -> bool:
 
 
 def _repeated(name: str, shape: Mapping[str, Any], root: Mapping[str, Any], text: str) -> str:
-    """The kind of mentions that a parameter takes one of; empty for a parameter of which a call takes all."""
+    """The kind of mentions that need a call each, because this parameter takes one of them; empty if it takes any other value."""
     kind, kinds = first_type(shape), kinds_of(ValuePlace(root, name)) or ("quote",)
     if kind in ("integer", "number"):
         return "number"
@@ -63,7 +63,7 @@ _SINGLE = ("place", "symbol", "person", "quote")
 
 
 def lacking(declaration: Mapping[str, Any], text: str) -> str:
-    """The required argument of a known kind of which the text has none; empty without one."""
+    """The name of the required argument that other functions find out and that the text does not give; empty without one."""
     schema = parameters(declaration)
     for name in schema.get("required") or ():
         inner = _properties(schema).get(name)
@@ -100,23 +100,18 @@ def _arguments(schema: Mapping[str, Any], text: str, earlier: str, seed: Seed) -
     if not _properties(schema) and not schema.get("required"):
         return {}
     args = value_for_schema(schema, ValueSource.of(text, seed, given=True))
-    if earlier and not gives(schema, text, seed):
+    if earlier and not _given(schema, text):
         args = value_for_schema(schema, ValueSource.of(f"{text}\n{earlier}", seed, given=True))
     if not args and not schema.get("required"):
         args = value_for_schema(schema, ValueSource.of(text, seed))
     return args if isinstance(args, dict) else {}
 
 
-def gives(schema: Mapping[str, Any], text: str, seed: Seed) -> bool:
-    """Whether the text gives one of the arguments."""
-    return bool(_given(schema, text, seed))
-
-
-def gives_all(declaration: Mapping[str, Any], text: str, seed: Seed) -> bool:
+def gives_all(declaration: Mapping[str, Any], text: str) -> bool:
     """Whether the text gives all required arguments (all, if none is required), and there is one that is not the question itself."""
     schema = parameters(declaration)
     wanted = set(schema.get("required") or _properties(schema))
-    found = _given(schema, text, seed)
+    found = _given(schema, text)
     return (
         bool(wanted)
         and wanted <= set(found)
@@ -124,6 +119,7 @@ def gives_all(declaration: Mapping[str, Any], text: str, seed: Seed) -> bool:
     )
 
 
-def _given(schema: Mapping[str, Any], text: str, seed: Seed) -> Mapping[str, Any]:
-    found = value_for_schema({**schema, "required": []}, ValueSource.of(text, seed, given=True))
+def _given(schema: Mapping[str, Any], text: str) -> Mapping[str, Any]:
+    """The arguments that the text gives. Nothing of them is made up, so that any seed does."""
+    found = value_for_schema({**schema, "required": []}, ValueSource.of(text, Seed(b""), given=True))
     return found if isinstance(found, dict) else {}

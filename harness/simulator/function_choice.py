@@ -12,7 +12,6 @@ from typing import Any
 from harness.simulator.arguments import gives_all, parameters
 from harness.simulator.knowledge import recall
 from harness.simulator.mentions import mentions
-from harness.simulator.seed import Seed
 
 Declaration = Mapping[str, Any]
 SYNONYMS = {
@@ -130,7 +129,7 @@ _TALK = re.compile(
     r"|\b(?:joke|story|poem|haiku|essay|who are you|what can you do|how are you|what(?:'s| is) your)\b",
     re.IGNORECASE,
 )
-"""Talk that no tool is needed for."""
+"""Talk that needs no tool."""
 _USE_IT = re.compile(
     r"\b(?:us(?:e|ing)|call|invoke)\s+(?:(?:the|this|your|my|a|an|provided|available|given)\s+){0,3}(?:\w+\s+)?(?:tool|function)s?\b",
     re.IGNORECASE,
@@ -154,27 +153,22 @@ def _is_worse(declaration: Declaration, others: Sequence[Declaration], prompt: s
     """Whether another function is asked for with the same words, and the prompt gives the arguments of the other one only."""
     asked = name_stems(declaration) & asked_stems(prompt)
     rivals = [one for one in others if one is not declaration and name_stems(one) & asked_stems(prompt) == asked]
-    seed = Seed(b"")
-    return (
-        bool(rivals)
-        and not gives_all(declaration, prompt, seed)
-        and any(gives_all(one, prompt, seed) for one in rivals)
-    )
+    return bool(rivals) and not gives_all(declaration, prompt) and any(gives_all(one, prompt) for one in rivals)
 
 
-def needed(offered: Sequence[Declaration], prompt: str, seed: Seed) -> list[Declaration]:
+def needed(offered: Sequence[Declaration], prompt: str) -> list[Declaration]:
     """The functions that the prompt needs though it does not name them: for arithmetic, for a search, or a lone one that it asks for or
-    gives the arguments of."""
+    whose arguments it gives."""
     lone = offered[0] if len(offered) == 1 else None
     if lone and _USE_IT.search(prompt):
         return [lone]
     if _STATEMENT.search(prompt):
-        return [lone] if lone and _is_form(lone, prompt, seed) else []
+        return [lone] if lone and _is_form(lone, prompt) else []
     if mentions("expression", prompt) and (maths := [one for one in offered if _does_maths(one)]):
         return maths[:1]
     if recall(prompt) is not None or _TALK.search(prompt):
         return []
-    if lone and _fits(lone, prompt) and gives_all(lone, prompt, seed):
+    if lone and _fits(lone, prompt) and gives_all(lone, prompt):
         return [lone]
     return _searching(offered, prompt)
 
@@ -190,10 +184,10 @@ def _searching(offered: Sequence[Declaration], prompt: str) -> list[Declaration]
 _OF_TOOLS = re.compile(r"\b(?:additional|other|more|available|discover) tools\b", re.IGNORECASE)
 
 
-def _is_form(declaration: Declaration, prompt: str, seed: Seed) -> bool:
+def _is_form(declaration: Declaration, prompt: str) -> bool:
     """Whether a statement gives every argument of a function that takes several."""
     wanted = parameters(declaration).get("required") or ()
-    return len(wanted) > 1 and gives_all(declaration, prompt, seed)
+    return len(wanted) > 1 and gives_all(declaration, prompt)
 
 
 def _fits(declaration: Declaration, prompt: str) -> bool:

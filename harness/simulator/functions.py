@@ -57,10 +57,11 @@ def calls(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
         return _again(ask, offered, prompt, seed) if mode == "ANY" else _left(ask, offered, prompt, seed)
     if (chain := chained(ask, offered, prompt)) is not None:
         return chain
-    plan = [step for step in planned(ask, offered, prompt, seed) if step.ready]
+    plan = [step for step in planned(ask, offered, prompt) if step.ready]
     if not plan and mode == "ANY":
         plan = [PlannedCall(max(offered, key=lambda declaration: score(declaration, prompt)), prompt)]
-    return [call for step in plan for call in _made(step, background(ask), seed)][:MOST_CALLS]
+    earlier = background(ask) if plan else ""
+    return [call for step in plan for call in _made(step, earlier, seed)][:MOST_CALLS]
 
 
 def _made(step: PlannedCall, earlier: str, seed: Seed) -> list[dict[str, Any]]:
@@ -80,18 +81,18 @@ def _made_calls(ask: Ask) -> list[Mapping[str, Any]]:
 
 def _asks(content: Mapping[str, Any]) -> bool:
     """Whether a turn is a question of the user, not a note in ``<system>`` tags or a result."""
-    said = texts(content).strip()
-    return content.get("role", "user") != "model" and bool(said) and not said.startswith("<system>")
+    text = texts(content).strip()
+    return content.get("role", "user") != "model" and bool(text) and not text.startswith("<system>")
 
 
 def _refrains(ask: Ask, prompt: str, offered: Sequence[Declaration]) -> bool:
-    """Whether the prompt asks not to call, or asks for what an earlier call has found."""
+    """Whether the prompt forbids calls, or asks for what an earlier call has found."""
     parts = (part for content in ask.contents for part in content.get("parts", ()))
     if _PAST.search(prompt) and any("functionCall" in part for part in parts) and not responses(ask):
         return True
     named = any(is_named(str(one.get("name", "")), prompt) for one in offered)
     found = _REFRAINS.search(prompt)
-    return bool(found) and (not named or "exactly" not in str(found and found[0]))
+    return found is not None and (not named or "exactly" not in found[0])
 
 
 # --- after results ------------------------------------------------------------------------------------
@@ -101,10 +102,13 @@ def _left(ask: Ask, offered: Sequence[Declaration], prompt: str, seed: Seed) -> 
     """The calls that the prompt needs and that were not made yet: first those that wait for nothing; then one that a result asks for."""
     if (chain := chained(ask, offered, prompt)) is not None:
         return chain
+    earlier = background(ask)
     if again := [one for one in offered if one.get("name") in _failed_once(ask)]:
-        return [call for one in again for call in build_calls(one, prompt, background(ask), seed)][:1]
-    steps = [(step, call) for step in planned(ask, offered, prompt, seed) for call in _resumed(ask, step, seed)]
-    left = list(_not_made(steps, list(_made_calls(ask))))
+        return [call for one in again for call in build_calls(one, prompt, earlier, seed)][:1]
+    result = words_of_result(responses(ask)[-1])
+    steps = [_resumed(step, result) for step in planned(ask, offered, prompt)]
+    made = [(step, call) for step in steps for call in _made(step, earlier, seed)]
+    left = list(_not_made(made, _made_calls(ask)))
     ready = [call for step, call in left if step.ready]
     return ready or [call for _, call in left[:1]] or _redirected(ask, offered, seed)
 
@@ -122,12 +126,11 @@ def _not_made(
             made.remove(done)
 
 
-def _resumed(ask: Ask, step: PlannedCall, seed: Seed) -> list[dict[str, Any]]:
-    """The calls of a step, with the last result in place of the words that stand for it, or as the argument that was missing."""
-    result = words_of_result(responses(ask)[-1])
+def _resumed(step: PlannedCall, result: str) -> PlannedCall:
+    """The step with a result in place of the words that stand for it, or as the argument that was missing."""
     text = step.text.replace(step.waits, result) if step.waits else step.text
     text += f"\n{step.lacks}: {result}" if step.lacks else ""
-    return _made(step._replace(text=text), background(ask), seed)
+    return step._replace(text=text)
 
 
 def _redirected(ask: Ask, offered: Sequence[Declaration], seed: Seed) -> list[dict[str, Any]]:
@@ -173,11 +176,9 @@ class PlannedCall(NamedTuple):
         return not self.waits and not self.lacks
 
 
-def planned(ask: Ask, offered: Sequence[Declaration], prompt: str, seed: Seed) -> list[PlannedCall]:
+def planned(ask: Ask, offered: Sequence[Declaration], prompt: str) -> list[PlannedCall]:
     """The calls that the prompt needs, in the order of the declarations."""
-    chosen = best(offered, prompt) or (
-        needed(offered, prompt, seed) if set(ask.tools) == {"functionDeclarations"} else []
-    )
+    chosen = best(offered, prompt) or (needed(offered, prompt) if set(ask.tools) == {"functionDeclarations"} else [])
     steps = [step for declaration in chosen for step in _steps(declaration, chosen, prompt)]
     steps = [step._replace(lacks=lacking(step.declaration, prompt)) if step.ready else step for step in steps]
     ready = any(step.ready for step in steps)
