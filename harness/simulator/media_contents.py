@@ -11,6 +11,7 @@ import struct
 import wave
 import zlib
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice, pairwise
@@ -19,20 +20,19 @@ from typing import Any, NamedTuple
 from harness.gemini import media
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.media import page_count
-from harness.simulator.prompt_reading import ValueSource, words_of
-from harness.simulator.seed import Seed
+from harness.simulator.prompt_reading import labels_of, words_of
 
 COLOURS = {
     "red": (220, 30, 30), "green": (30, 160, 60), "blue": (30, 60, 220), "yellow": (240, 220, 40), "orange": (250, 140, 20), "purple": (130, 40, 160),
     "pink": (250, 150, 190), "brown": (130, 80, 40), "black": (0, 0, 0), "white": (255, 255, 255), "grey": (128, 128, 128), "cyan": (30, 210, 220),
 }  # fmt: skip
 MOST_PIXELS = 40_000
-"""The colour of a larger picture is not looked at: that would take too long."""
+"""The colour of a larger picture is not read: that would take too long."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """PNG colour type -> bytes of a pixel, at 8 bits."""
 MOST_TEXT = 20_000
 _MOST_READ, _MOST_STREAMS, _MOST_INFLATED = 2_000_000, 20, 200_000
-"""Bytes of a PDF that are looked at, streams in them, and bytes of each."""
+"""The most bytes of a PDF that are read, the most streams of them, and the most bytes of a stream."""
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\n?endstream", re.DOTALL)
 _SHOWN = re.compile(rb"\(((?:[^()\\]|\\.){1,2000})\)\s*(?:Tj|'|\")|\[((?:[^\[\]\\]|\\.){1,5000})\]\s*TJ")
 _PIECE = re.compile(rb"\(((?:[^()\\]|\\.)*)\)")
@@ -59,7 +59,7 @@ def shown(parts: Iterable[Mapping[str, Any]]) -> list[Medium]:
 
 
 def answer(prompt: str, found: Sequence[Medium]) -> KnownFact | None:
-    """What a question about these media is answered; None where nothing is known of them."""
+    """The answer to a question about these media; None if nothing is known about them."""
     text = "\n".join(medium.text for medium in found if medium.text)
     if text and (labelled := _labelled(prompt, text)):
         return labelled
@@ -97,7 +97,7 @@ def _named(found: Sequence[Medium], place: int) -> str:
 
 def _labelled(prompt: str, text: str) -> KnownFact | None:
     """The value after the longest label of a document whose words are all in the question."""
-    asked, labels = set(words_of(prompt)), ValueSource.of(text, Seed(b"")).labels
+    asked, labels = set(words_of(prompt)), labels_of(text)
     fitting = [label for label in labels if set(words_of(label)) and set(words_of(label)) <= asked]
     label = max(fitting, key=len, default="")
     return KnownFact(labels[label], f"The {label} is {labels[label]}.", facts={label: labels[label]}) if label else None
@@ -138,7 +138,7 @@ def _colour(data: bytes, width: int, height: int) -> str:
     depth, kind, interlaced = data[24], data[25], data[28]
     if interlaced or (depth != 8 and kind != 3):
         return ""
-    chunks = dict(_chunks(data))
+    chunks = _chunks(data)
     pixel = _CHANNELS[kind] if depth == 8 else 1
     rows = _rows(
         zlib.decompressobj().decompress(chunks[b"IDAT"], 8 * MOST_PIXELS), -(-width * pixel * depth // 8), pixel
@@ -151,15 +151,14 @@ def _colour(data: bytes, width: int, height: int) -> str:
     return _nearest(_rgb(max(counts, key=counts.__getitem__), kind, depth, chunks.get(b"PLTE", b"")))
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of the chunks of a PNG; all IDAT as one."""
-    at, image = 8, b""
+def _chunks(data: bytes) -> Mapping[bytes, bytes]:
+    """Name and content of the chunks of a PNG; those of one name as one."""
+    at, found = 8, defaultdict[bytes, bytearray](bytearray)
     while at + 8 <= len(data):
         size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        content = data[at + 8 : at + 8 + size]
-        image += content if name == b"IDAT" else b""
-        yield name, image if name == b"IDAT" else content
+        found[name] += data[at + 8 : at + 8 + size]
         at += 12 + size
+    return {name: bytes(content) for name, content in found.items()}
 
 
 def _rows(data: bytes, length: int, pixel: int) -> Iterator[bytes]:
@@ -199,7 +198,7 @@ def _nearest(colour: Sequence[int]) -> str:
 def _sound(data: bytes, seconds: float | None) -> Medium | None:
     if seconds is None:
         return None
-    word = _heard(_samples(data))
+    word = _character(_samples(data))
     is_one = {"tone": "is a steady tone. It ", "silence": "is silence. It "}.get(word, "")
     seconds = round(seconds, 1)
     return Medium(
@@ -219,8 +218,8 @@ def _samples(data: bytes) -> Sequence[int]:
     return array("h", frames[: len(frames) // 2 * 2]) if width == 2 else ()
 
 
-def _heard(samples: Sequence[int]) -> str:
-    """``silence``, ``tone`` or, of anything else, nothing."""
+def _character(samples: Sequence[int]) -> str:
+    """``silence`` or ``tone``; empty for any other sound."""
     if not samples or max(map(abs, samples)) < _QUIET:
         return "silence" if samples else ""
     crossings = [at for at, (one, two) in enumerate(pairwise(samples)) if one < 0 <= two]

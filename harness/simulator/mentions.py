@@ -671,10 +671,9 @@ def _capitals(text: str) -> Iterator[Mention]:
 
 def _own(name: str) -> str:
     """The part of *Order of Jane Doe* that is a person's name."""
-    _, joint, last = (
-        re.split(r"( (?:von|de|of|van|da|del) )", name, maxsplit=1) if _JOINT.search(name) else ("", "", name)
-    )
-    return last if joint and _is_given(last) and not _is_given(name) else name
+    joint = _JOINT.search(name)
+    last = name[joint.end() :] if joint else ""
+    return last if _is_given(last) and not _is_given(name) else name
 
 
 _JOINT = re.compile(r" (?:von|de|of|van|da|del) ")

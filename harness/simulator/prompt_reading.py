@@ -97,9 +97,7 @@ class ValueSource:
 
     @classmethod
     def of(cls, text: str, seed: Seed, known: KnownFact | None = None, *, given: bool = False) -> ValueSource:
-        within = {found[1].lower(): found[2].strip("\"'") for found in _WITHIN.finditer(text)}
-        labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(_ONE_LINE.sub("\n", text))}
-        return cls(text, seed, known, {**within, **labels}, given)
+        return cls(text, seed, known, labels_of(text), given)
 
     def take(self, kind: str, at: ValuePlace) -> Any:
         """The mention of a kind that this place has claimed, else the first that no other place has taken."""
@@ -114,6 +112,14 @@ class ValueSource:
     def all_of(self, kinds: Iterable[str]) -> Sequence[Mention]:
         """All mentions of the first kind that the text has."""
         return next((found for kind in kinds if (found := mentions(kind, self.text))), ())
+
+
+@lru_cache(maxsize=256)
+def labels_of(text: str) -> Mapping[str, str]:
+    """The labels of a text in lower case, and their values: ``Name: Soup`` on a line, ``with name: Soup`` in one."""
+    within = {found[1].lower(): found[2].strip("\"'") for found in _WITHIN.finditer(text)}
+    lines = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(_ONE_LINE.sub("\n", text))}
+    return {**within, **lines}
 
 
 def _pool(kind: str) -> str:
@@ -166,7 +172,7 @@ def claim(schema: Schema, source: ValueSource, at: ValuePlace) -> None:
     """Takes the number that stands beside the name of this place, or the one who has this role, so that no other place takes it first."""
     kind = first_type(schema)
     if kind in ("integer", "number"):
-        _claim_number(source, at)
+        _number_by_name(source, at)
     elif kind == "object":
         for name in schema.get("properties") or ():
             if words_of(str(name))[-1:] == ("name",):
@@ -177,16 +183,6 @@ def claim(schema: Schema, source: ValueSource, at: ValuePlace) -> None:
         for mention in mentions("quote", source.text):
             if mention.value == value:
                 source.taken.setdefault(("quote", mention.at), at.path)
-
-
-def _claim_number(source: ValueSource, at: ValuePlace) -> None:
-    near = _number_near(source, at)
-    if near is not None:
-        source.taken.setdefault(("number", near[0]), at.path)
-    elif "age" in kinds_of(at):
-        source.take("age", at)
-    elif "money" in kinds_of(at):
-        source.take("money", at)
 
 
 def _claim_role(words: Sequence[str], source: ValueSource, at: ValuePlace) -> None:
@@ -231,16 +227,22 @@ def labelled_as(source: ValueSource, at: ValuePlace) -> str | None:
 
 
 def _number(source: ValueSource, at: ValuePlace) -> Any:
-    """The number next to the name, an age, else the next number of the text that no other place has taken."""
+    """The number that the name stands for, else the next number of the text that no other place has taken."""
+    named = _number_by_name(source, at)
+    if named is not None:
+        return named
+    alone = NUMBER.fullmatch(source.text)
+    return source.take("number", at) if source.given or source.narrow or at.depth <= 1 or alone else None
+
+
+def _number_by_name(source: ValueSource, at: ValuePlace) -> Any:
+    """Takes the number next to the name, else an age or an amount of money if the name stands for one."""
     near = _number_near(source, at)
     if near is not None:
         source.taken.setdefault(("number", near[0]), at.path)
         return near[1]
-    for kind in ("age", "money"):
-        if kind in kinds_of(at) and (value := source.take(kind, at)) is not None:
-            return value
-    alone = NUMBER.fullmatch(source.text)
-    return source.take("number", at) if source.given or source.narrow or at.depth <= 1 or alone else None
+    kind = next((kind for kind in ("age", "money") if kind in kinds_of(at)), None)
+    return source.take(kind, at) if kind else None
 
 
 def _number_near(source: ValueSource, at: ValuePlace) -> tuple[int, str] | None:
