@@ -1,6 +1,6 @@
 """Answers from what the conversation, its instructions and its documents say: *What is my dog called?*, *And of Spain?*"""
 
-# ruff: noqa: RUF001 - typographic signs are data here
+# ruff: noqa: RUF001, SIM905 - typographic signs are data here, and lists of words
 
 from __future__ import annotations
 
@@ -16,63 +16,11 @@ from harness.simulator.text_tasks import done
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.](?=\w)[^.!?\n]*)*")
 _WORD = re.compile(r"[^\W_]{3,}")
 _COMMON = frozenset(
-    [
-        "what",
-        "who",
-        "where",
-        "when",
-        "which",
-        "how",
-        "the",
-        "and",
-        "are",
-        "was",
-        "were",
-        "did",
-        "does",
-        "you",
-        "your",
-        "that",
-        "this",
-        "with",
-        "for",
-        "from",
-        "have",
-        "has",
-        "had",
-        "can",
-        "could",
-        "would",
-        "tell",
-        "told",
-        "ask",
-        "asked",
-        "about",
-        "remember",
-        "know",
-        "is",
-        "my",
-        "name",
-        "please",
-        "said",
-        "say",
-        "just",
-        "now",
-        "there",
-        "was",
-        "wie",
-        "wer",
-        "was",
-        "ich",
-        "quel",
-        "quelle",
-        "est",
-        "qué",
-        "cuál",
-        "mein",
-        "meine",
-        "mon",
-    ]
+    (
+        "what who where when which how the and are was were did does you your that this with for from have has had can could would "
+        "tell told ask asked about remember know is my name please said say just now there wie wer ich quel quelle est qué cuál mein "
+        "meine mon"
+    ).split()
 )
 _KINDS = (
     (
@@ -123,7 +71,7 @@ _SWAPPED = re.compile(rf"(?<!\w)(?:{'|'.join(_SWAPS)})(?!\w|['’])|\bI['’]m\b
 
 def recollected(ask: Ask, prompt: str) -> KnownFact | None:
     """What earlier turns, the instructions or the documents say about the question; None if they say nothing."""
-    return _continued(ask, prompt) or _told(ask, prompt)
+    return _continued(ask, prompt) or _written(ask, prompt)
 
 
 def _turns(ask: Ask, role: str) -> list[str]:
@@ -150,24 +98,21 @@ def _continued(ask: Ask, prompt: str) -> KnownFact | None:
 # --- a question about what was written ----------------------------------------------------------------
 
 
-def _told(ask: Ask, prompt: str) -> KnownFact | None:
-    said = _turns(ask, "user")
-    if said and _TELLING.search(prompt):
-        return KnownFact(said[0], f'You wrote: "{said[0]}"')
+def _written(ask: Ask, prompt: str) -> KnownFact | None:
+    turns = _turns(ask, "user")
+    if turns and _TELLING.search(prompt):
+        return KnownFact(turns[0], f'You wrote: "{turns[0]}"')
     if _MODEL.search(prompt):
-        name = _CALLED.search(ask.system)
-        return (
-            KnownFact(name[1], f"I am {name[1]}.")
-            if name
-            else KnownFact(ask.facts.name, f"I am {ask.facts.name}, simulated.")
-        )
+        if name := _CALLED.search(ask.system):
+            return KnownFact(name[1], f"I am {name[1]}.")
+        return KnownFact(ask.facts.name, f"I am {ask.facts.name}, simulated.")
     kinds = next((kinds for pattern, kinds in _KINDS if pattern.search(prompt)), ())
     if kinds == ("person",) and "who" not in prompt.lower().split()[:1]:
-        return _named(said)
+        return _named(turns)
     wanted = _content(prompt)
     for sentence in sorted(_sentences(ask), key=lambda one: -len(wanted & _content(one))):
         shared = len(wanted & _content(sentence))
-        about_it = bool(said) and (bool(_OWN.search(prompt)) or shared == len(wanted))
+        about_it = bool(turns) and (bool(_OWN.search(prompt)) or shared == len(wanted))
         if shared < (1 if about_it else 2) or shared < len(wanted) / 2:
             return None
         if value := _value(sentence, kinds):
@@ -189,8 +134,8 @@ def _content(text: str) -> frozenset[str]:
     return frozenset(re.sub(r"(?:ed|s|d)$", "", word) for word in words if word not in _COMMON)
 
 
-def _named(said: Sequence[str]) -> KnownFact | None:
-    found = [str(mention.value) for text in said for mention in mentions("person", text)]
+def _named(turns: Sequence[str]) -> KnownFact | None:
+    found = [str(mention.value) for text in turns for mention in mentions("person", text)]
     return KnownFact(found[0], f"Your name is {found[0]}.", facts={"name": found[0]}) if found else None
 
 
@@ -209,14 +154,8 @@ def _value(sentence: str, kinds: Sequence[str]) -> str:
 
 
 def _addressed(sentence: str, value: str) -> str:
-    """The clause of a sentence with the value, said to its speaker."""
-    clause = next(
-        (
-            part
-            for part in reversed(re.split(r",\s+(?=the |my |i |your )", sentence, flags=re.IGNORECASE))
-            if value in part
-        ),
-        sentence,
-    )
+    """The clause of a sentence with the value, as the model says it to the user."""
+    clauses = re.split(r",\s+(?=the |my |i |your )", sentence, flags=re.IGNORECASE)
+    clause = next((clause for clause in reversed(clauses) if value in clause), sentence)
     swapped = _SWAPPED.sub(lambda word: _SWAPS.get(word[0].lower(), word[0]), clause)
     return f"{swapped[:1].upper()}{swapped[1:]}."
