@@ -66,9 +66,8 @@ def _numbers(declaration: Declaration) -> list[str]:
 
 def _computed(ask: Ask, functions: Mapping[str, Declaration]) -> dict[_Step, float]:
     """The steps that were called, with their results."""
-    parts = [part for content in ask.contents for part in content.get("parts", ())]
-    calls = [part["functionCall"] for part in parts if "functionCall" in part]
-    results = [part["functionResponse"] for part in parts if "functionResponse" in part]
+    calls = [part["functionCall"] for part in ask.parts if "functionCall" in part]
+    results = [part["functionResponse"] for part in ask.parts if "functionResponse" in part]
     stems = {str(one.get("name")): stem for stem, one in functions.items()}
     found = {}
     for call, result in zip(calls, results, strict=False):

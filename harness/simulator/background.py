@@ -11,7 +11,7 @@ def background(ask: Ask) -> str:
     """What else a value may come from: documents, the results of calls, the rest of the turn, and earlier turns of the user, latest first."""
     parts = [part for content in reversed(ask.contents) for part in content.get("parts", ())]
     found = documents(parts) + [in_words(response) for response in responses(ask)]
-    found += [texts(content) for content in reversed(ask.contents) if content.get("role", "user") != "model"]
+    found += map(texts, ask.user_turns)
     return GAP.sub(
         "\n\n", readable("\n".join(dict.fromkeys(text for text in found if text.strip() and text != ask.question)))
     )

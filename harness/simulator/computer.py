@@ -48,8 +48,7 @@ def action(ask: Ask, prompt: str, seed: Seed) -> dict[str, Any] | None:
 
 
 def _taken(ask: Ask) -> set[str]:
-    parts = (part for content in ask.contents for part in content.get("parts", ()))
-    return {str(part["functionCall"].get("name")) for part in parts if "functionCall" in part}
+    return {str(part["functionCall"].get("name")) for part in ask.parts if "functionCall" in part}
 
 
 def _actions(environment: str, prompt: str, seed: Seed) -> Iterator[dict[str, Any]]:

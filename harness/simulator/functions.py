@@ -87,8 +87,7 @@ def _asks(content: Mapping[str, Any]) -> bool:
 
 def _refrains(ask: Ask, prompt: str, offered: Sequence[Declaration]) -> bool:
     """Whether the prompt forbids calls, or asks for what an earlier call has found."""
-    parts = (part for content in ask.contents for part in content.get("parts", ()))
-    if _PAST.search(prompt) and any("functionCall" in part for part in parts) and not responses(ask):
+    if _PAST.search(prompt) and any("functionCall" in part for part in ask.parts) and not responses(ask):
         return True
     named = any(is_named(str(one.get("name", "")), prompt) for one in offered)
     found = _REFRAINS.search(prompt)

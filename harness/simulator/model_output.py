@@ -91,7 +91,7 @@ def _media(ask: Ask, prompt: str) -> Sequence[Mapping[str, Any]]:
     """The parts of the last turn; where it has no media and speaks of some, those of the user's other turns. In JSON mode, documents are read as text."""
     parts = _last_parts(ask)
     if not any("inlineData" in part for part in parts) and _ON_MEDIA.search(prompt):
-        parts = [part for content in ask.contents for part in content.get("parts", ())]
+        parts = list(ask.parts)
     plain = ask.mime == "text/plain"
     return [part for part in parts if plain or not media_contents.is_document(part)]
 
@@ -168,6 +168,5 @@ LONGEST = 1000
 
 
 def _last_parts(ask: Ask) -> Sequence[Mapping[str, Any]]:
-    turns = [content for content in ask.contents if content.get("role", "user") != "model"]
-    found: Sequence[Mapping[str, Any]] = turns[-1].get("parts", ()) if turns else ()
+    found: Sequence[Mapping[str, Any]] = next(ask.user_turns, {}).get("parts", ())
     return found

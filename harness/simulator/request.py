@@ -45,12 +45,12 @@ class Ask(RequestView):
     @cached_property
     def turn(self) -> str:
         """The whole text of the user's last turn that has text."""
-        return next((text for content in self._asking if (text := texts(content)).strip()), "")
+        return next((text for content in self.user_turns if (text := texts(content)).strip()), "")
 
     @cached_property
     def question(self) -> str:
         """The last text part of that turn. Notes in ``<system>`` tags are no question."""
-        for content in self._asking:
+        for content in self.user_turns:
             found = [
                 part["text"]
                 for part in content.get("parts", ())
@@ -62,7 +62,12 @@ class Ask(RequestView):
         return ""
 
     @property
-    def _asking(self) -> Iterator[Mapping[str, Any]]:
+    def parts(self) -> Iterator[Mapping[str, Any]]:
+        """The parts of all turns, in their order."""
+        return (part for content in self.contents for part in content.get("parts", ()))
+
+    @property
+    def user_turns(self) -> Iterator[Mapping[str, Any]]:
         """The turns of the user, latest first."""
         return (content for content in reversed(self.contents) if content.get("role", "user") != "model")
 

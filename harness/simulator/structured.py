@@ -378,8 +378,8 @@ def _records(schema: Schema, source: ValueSource) -> list[str]:
 
 
 def _sections(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
-    """The text of each object of a list: from one mention of what its first property stands for to the next; as many as a number before
-    the name says (``two orders``)."""
+    """The text of each object of a list: from one mention of what its first property stands for to the next. Without any mention, the whole
+    text for each object that a number before the name counts (``two orders``)."""
     for name, inner in (schema.get("properties") or {}).items():
         for kind in kinds_of(at.under(str(name), _about(inner))):
             found = mentions(kind, source.text) if kind in _LEADS else ()
