@@ -110,18 +110,22 @@ class ShapeFinding(Struct, frozen=True):
 
 def findings(value: Json, kind: Any, path: Path = ()) -> list[ShapeFinding]:
     """Everything in ``value`` that the type does not allow. ``path`` is the path of ``value`` itself."""
-    return [found for found in _found(value, kind, path) if not found.allowed]
+    return _wrong(_found(_shape(kind), value, path))
 
 
 def misspelled(value: Json, kind: Any) -> list[ShapeFinding]:
     """Every name of an enum (``STOPP``) in ``value`` that is not offered, and nearly one that is. It is allowed: it may be newer."""
-    return [found for found in _found(value, kind, ()) if found.allowed]
+    return [found for found in _found(_shape(kind), value) if found.allowed]
 
 
-def _found(value: Json, kind: Any, path: Path) -> list[ShapeFinding]:
+def _found(shape: _Shape, value: Json, path: Path = ()) -> list[ShapeFinding]:
     found: list[ShapeFinding] = []
-    _shape(kind).check(value, path, found)
+    shape.check(value, path, found)
     return found
+
+
+def _wrong(found: Iterable[ShapeFinding]) -> list[ShapeFinding]:
+    return [finding for finding in found if not finding.allowed]
 
 
 def fit(value: Json, kind: Any) -> Json:
@@ -216,12 +220,6 @@ class _Shape:
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         return {}
-
-
-def _found_in(shape: _Shape, value: Json) -> list[ShapeFinding]:
-    found: list[ShapeFinding] = []
-    shape.check(value, (), found)
-    return [finding for finding in found if not finding.allowed]
 
 
 def _inline(value: Json) -> str:
@@ -487,7 +485,7 @@ class _OneOf(_Shape):
         lists = [
             member for member in self.members if isinstance(member, _List) and isinstance(member.item, _AnyMapping)
         ]
-        if isinstance(value, Mapping) and any(not _found_in(member, [value]) for member in lists):
+        if isinstance(value, Mapping) and any(not _wrong(_found(member, [value])) for member in lists):
             return [ShapeFinding(path, "expected a list, got a mapping", f"write it as an item: [{_inline(value)}]")]
         return []
 
