@@ -471,14 +471,14 @@ class _OneOf(_Shape):
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """Report the findings of the member that fits best: fewest unknown keys, then fewest findings."""
-        best: list[ShapeFinding] | None = None
+        best: list[ShapeFinding] = []
         for member in self.candidates(value):
             findings: list[ShapeFinding] = []
             member.inside(value, path, findings)
             if not findings:
                 return
-            best = findings if best is None else min(best, findings, key=_badness)
-        found.extend(self.in_a_list(value, path) or best or ())
+            best = min(best, findings, key=_badness) if best else findings
+        found.extend((self.in_a_list(value, path) if _wrong(best) else ()) or best)
 
     def in_a_list(self, value: Json, path: Path) -> list[ShapeFinding]:
         """Where the value would do as an item of a list that may stand here."""
@@ -506,8 +506,8 @@ class _OneOf(_Shape):
         return {"anyOf": [member.schema(definitions) for member in self.members]}
 
 
-def _badness(findings: Sequence[ShapeFinding]) -> tuple[int, int]:
-    return sum(finding.key for finding in findings), len(findings)
+def _badness(findings: Sequence[ShapeFinding]) -> tuple[int, int, int]:
+    return sum(finding.key for finding in findings), len(_wrong(findings)), len(findings)
 
 
 class _Wrapped(_Shape):

@@ -54,6 +54,16 @@ def test_every_error_is_found() -> None:
     ]
 
 
+class Leaf(TypedDict, total=False):
+    colour: Annotated[str, Offered("Colour", lambda: dict.fromkeys(("GREEN", "BROWN"), ""))]
+
+
+def test_a_misspelled_offer_stays_allowed_beside_a_list() -> None:
+    leaf = Leaf | list[Leaf]
+    assert shape.findings({"colour": "GREEEN"}, leaf) == []
+    assert [slip.hint for slip in shape.misspelled({"colour": "GREEEN"}, leaf)] == ['did you mean "GREEN"?']
+
+
 @pytest.mark.parametrize(("value", "fits"), [(0, True), (0.5, True), (-1, False), (10**400, False), (True, False)])
 def test_a_number_may_have_a_minimum(value: float, fits: bool) -> None:
     kind = Annotated[float, AtLeast(0)]
