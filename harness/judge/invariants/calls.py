@@ -15,7 +15,7 @@ from harness.judge.invariants.request_fields import (
     has_answer,
     has_hidden_functions,
     is_finished,
-    items_of,
+    request_parts,
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
@@ -132,9 +132,7 @@ def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _earlier_ids(evidence: Evidence) -> list[Json]:
-    turns = items_of(field(evidence.request_body, "contents"))
-    parts = (part for turn in turns for part in items_of(field(turn, "parts")))
-    return [field(part, "functionCall", "id") for part in parts]
+    return [field(part, "functionCall", "id") for part in request_parts(evidence)]
 
 
 def _gives_ids(evidence: Evidence) -> bool:

@@ -9,7 +9,7 @@ from harness.answer import chat_answer, framing
 from harness.answer.chat_answer import DONE, ChatCall
 from harness.answer.reply import an_object, error_of, objects_in
 from harness.gemini.definition import enum_values
-from harness.judge.invariants.request_fields import has_answer, is_stream, wants_sse
+from harness.judge.invariants.request_fields import has_answer, is_natural, is_stream, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 
@@ -109,7 +109,7 @@ def _expects_usage(evidence: Evidence) -> bool:
 def _counts(usage: Mapping[str, Json]) -> Iterator[Mismatch]:
     counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
     for name, count in counts.items():
-        if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
+        if count is not None and not is_natural(count):
             yield Mismatch(f"$.usage.{name}", "a count", count, f"{name} is {count!r}: not a count")
             return
     prompt, completion, total = counts.values()

@@ -13,6 +13,7 @@ from harness.judge.invariants.request_fields import (
     generation,
     has_answer,
     is_finished,
+    is_natural,
     media_parts,
     number,
     offers_builtin_tools,
@@ -27,10 +28,6 @@ _DETAILS = {
     "cacheTokensDetails": "cachedContentTokenCount",
     "toolUsePromptTokensDetails": "toolUsePromptTokenCount",
 }
-
-
-def _is_natural(value: Json) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 @rule("usage-present", "error", dialect="gemini")
@@ -71,7 +68,7 @@ def usage_natural(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"usageMetadata": {"candidatesTokenCount": -1}}
     """
     for key, value in evidence.reply.usage.items():
-        if key.endswith("TokenCount") and value is not None and not _is_natural(value):
+        if key.endswith("TokenCount") and value is not None and not is_natural(value):
             yield Mismatch(f"$.usageMetadata.{key}", "a count", value, f"{key} is {value!r}: not a count")
 
 
@@ -86,7 +83,7 @@ def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
     usage, reply = evidence.reply.usage, evidence.reply
     total = usage.get("totalTokenCount")
     ended = reply.finish_reason is not None or reply.block_reason is not None
-    if not ended or not _is_natural(total) or usage.get("promptTokenCount") is None:
+    if not ended or not is_natural(total) or usage.get("promptTokenCount") is None:
         return
     counts = {key: reply.count(key) for key in _ADDENDS}
     if sum(counts.values()) != total:
@@ -108,7 +105,7 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     if evidence.reply.count("toolUsePromptTokenCount"):
         return
     usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
-    counts = [count for usage in usages if _is_natural(count := usage.get("promptTokenCount")) and count]
+    counts = [count for usage in usages if is_natural(count := usage.get("promptTokenCount")) and count]
     if len(set(counts)) > 1 and not (_is_counted_twice(evidence) and _changes_at_its_end(evidence, counts)):
         message = f"promptTokenCount changes during the stream: {', '.join(map(str, dict.fromkeys(counts)))}"
         yield Mismatch("$.usageMetadata.promptTokenCount", counts[0], counts[-1], message)
@@ -148,7 +145,7 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
         details = objects_in(usage.get(key))
         if not details or _has_pictures(key, details):
             continue
-        counted = sum(detail["tokenCount"] for detail in details if _is_natural(detail.get("tokenCount")))
+        counted = sum(detail["tokenCount"] for detail in details if is_natural(detail.get("tokenCount")))
         count = evidence.reply.count(total)
         if counted not in (count, count - cached) and not (offered and counted < count):
             message = f"{key} sum to {counted}, {total} is {count}"

@@ -18,7 +18,7 @@ def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"usageMetadata": {"candidatesTokenCount": 40}}
     wrong: {"usageMetadata": {"candidatesTokenCount": 60}}
     """
-    limit = number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
+    limit = _limit(evidence)
     spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")
     if is_finished(evidence) and limit and spent >= limit:
         message = f"STOP after {spent} tokens of {limit}: was the answer truncated?"

@@ -39,7 +39,7 @@ def modality(evidence: Evidence) -> Iterator[Mismatch]:
     if not is_finished(evidence):
         return
     kinds = _kinds(evidence.reply.inline_data)
-    drafts = _kinds(an_object(part.get("inlineData")) for part in evidence.reply.parts if part.get("thought"))
+    drafts = _kinds(_drafts(evidence))
     for wanted in items_of(field(evidence.request_body, "generationConfig", "responseModalities")):
         if str(wanted).upper() in ("IMAGE", "AUDIO") and str(wanted).upper() not in kinds:
             got = "got only a draft" if str(wanted).upper() in drafts else "got none"
@@ -78,9 +78,14 @@ _SCRUBBED = re.compile(r"redact|signature|scrub|placeholder|dummy|fake|skip|mask
 
 
 def _all_data(evidence: Evidence) -> list[Mapping[str, Json]]:
-    """The inline data of the answer and, after them, of its drafts."""
+    """The inline data of the answer, and after it that of its drafts."""
+    return [*evidence.reply.inline_data, *_drafts(evidence)]
+
+
+def _drafts(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
+    """The inline data among the thoughts."""
     drafts = (an_object(part.get("inlineData")) for part in evidence.reply.parts if part.get("thought"))
-    return [*evidence.reply.inline_data, *(draft for draft in drafts if draft)]
+    return filter(None, drafts)
 
 
 @rule("image-whole", "error", per_candidate=True)

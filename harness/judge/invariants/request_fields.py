@@ -37,6 +37,11 @@ def number(value: Json) -> int | None:
         return None
 
 
+def is_natural(value: Json) -> bool:
+    """Whether the value is a count: an integer from 0 up."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def thinking(evidence: Evidence, name: str) -> Json:
     """A field of the request's ``thinkingConfig``; None if it is absent."""
     return field(evidence.request_body, "generationConfig", "thinkingConfig", name)
@@ -81,11 +86,16 @@ def has_hidden_functions(evidence: Evidence) -> bool:
     return elsewhere or field(evidence.request_body, "cachedContent") is not None
 
 
+def request_parts(evidence: Evidence) -> Iterator[Json]:
+    """The parts of all turns of the request."""
+    for turn in items_of(field(evidence.request_body, "contents")):
+        yield from items_of(field(turn, "parts"))
+
+
 def media_parts(evidence: Evidence) -> frozenset[str]:
     """The kinds of media in the request: ``inlineData``, ``fileData``."""
-    turns = items_of(field(evidence.request_body, "contents"))
-    parts = [part for turn in turns for part in items_of(field(turn, "parts"))]
-    return frozenset(kind for kind in ("inlineData", "fileData") for part in parts if field(part, kind) is not None)
+    kinds = ("inlineData", "fileData")
+    return frozenset(kind for part in request_parts(evidence) for kind in kinds if field(part, kind) is not None)
 
 
 def is_stream(evidence: Evidence) -> bool:
