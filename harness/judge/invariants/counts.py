@@ -106,7 +106,7 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
         return
     usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
     counts = [count for usage in usages if is_natural(count := usage.get("promptTokenCount")) and count]
-    if len(set(counts)) > 1 and not (_is_counted_twice(evidence) and _changes_at_its_end(evidence, counts)):
+    if len(set(counts)) > 1 and not _is_second_count(evidence, counts):
         message = f"promptTokenCount changes during the stream: {', '.join(map(str, dict.fromkeys(counts)))}"
         yield Mismatch("$.usageMetadata.promptTokenCount", counts[0], counts[-1], message)
 
@@ -115,16 +115,14 @@ _SAVED = 3
 """Tokens by which the last count of a short prompt of text was lower: 16 and 13, 7 and 6. In longer ones, 159 and 151."""
 
 
-def _changes_at_its_end(evidence: Evidence, counts: Sequence[int]) -> bool:
-    """Whether the last count alone differs, as that of a second counting does."""
-    bare = not (field(evidence.request_body, "tools") or media_parts(evidence)) and evidence.request_body is not None
+def _is_second_count(evidence: Evidence, counts: Sequence[int]) -> bool:
+    """Whether only the last count differs, and the prompt may have been counted a second time at the end."""
+    if len(set(counts[:-1])) > 1:
+        return False
+    if evidence.request_body is None or field(evidence.request_body, "tools") or media_parts(evidence):
+        return True
     saved = counts[0] - counts[-1]
-    return len(set(counts[:-1])) == 1 and not (bare and not 0 < saved <= max(_SAVED, counts[0] / 4))
-
-
-def _is_counted_twice(evidence: Evidence) -> bool:
-    old = (1, 0) <= generation(evidence) <= (2, 0)
-    return old or bool(field(evidence.request_body, "tools") or media_parts(evidence)) or evidence.request_body is None
+    return (1, 0) <= generation(evidence) <= (2, 0) and 0 < saved <= max(_SAVED, counts[0] / 4)
 
 
 @rule("usage-details", "warn", dialect="gemini")
@@ -223,38 +221,27 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     counted = evidence.reply.count("candidatesTokenCount")
     candidates = objects_in(evidence.reply.response.get("candidates"))
     text = "".join(text_of(parts_of(candidate)) for candidate in candidates)
-    if (
-        counted >= _MANY
-        and is_finished(evidence)
-        and _is_text(evidence)
-        and 2 * len(text.encode("utf-8", "replace")) < counted
-    ):
-        message = f"{counted} tokens are counted for a text of {len(text)} characters: was a part of it lost?"
-        yield Mismatch("text", "at least half a byte for each token", text[:200], message, "warn")
-    if (
-        not has_answer(evidence)
-        or not counted
-        or len(text) <= _MOST_CHARACTERS * counted
-        or len(text) < _SHORTEST_COUNTED
-    ):
-        return
-    length = len(_RUN.sub(r"\1\1\1", text))
-    if length >= _SHORTEST_COUNTED and length > _MOST_CHARACTERS * counted:
-        message = f"{counted} tokens are counted for a text of {len(text)} characters"
-        yield Mismatch(
-            "$.usageMetadata.candidatesTokenCount", f"at least {length // _MOST_CHARACTERS}", counted, message
-        )
+    message = f"{counted} tokens are counted for a text of {len(text)} characters"
+    if counted >= _MANY and _is_whole_text(evidence) and 2 * len(text.encode("utf-8", "replace")) < counted:
+        question = f"{message}: was a part of it lost?"
+        yield Mismatch("text", "at least half a byte for each token", text[:200], question, "warn")
+    longest = max(_SHORTEST_COUNTED - 1, _MOST_CHARACTERS * counted)
+    if has_answer(evidence) and counted and len(text) > longest:
+        length = len(_RUN.sub(r"\1\1\1", text))
+        if length > longest:
+            least = f"at least {length // _MOST_CHARACTERS}"
+            yield Mismatch("$.usageMetadata.candidatesTokenCount", least, counted, message)
 
 
 _MANY = 100
 """Tokens. What is counted besides the text carries no weight from there on."""
 
 
-def _is_text(evidence: Evidence) -> bool:
-    """Whether the answer can hold text only, and thoughts are counted apart: chat completions count them with the answer."""
+def _is_whole_text(evidence: Evidence) -> bool:
+    """Whether a finished answer can hold text only, and thoughts are counted apart: chat completions count them with the answer."""
     parts = evidence.reply.parts
     alone = bool(parts) and all("text" in part for part in parts) and not field(evidence.request_body, "tools")
-    return alone and not is_chat(evidence.exchange.request.url)
+    return alone and is_finished(evidence) and not is_chat(evidence.exchange.request.url)
 
 
 @rule("logprobs", "error", per_candidate=True)
