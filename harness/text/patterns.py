@@ -61,11 +61,8 @@ def complaint(pattern: str) -> str | None:
 def search(pattern: str, text: str, flags: int = 0) -> Any:
     """The first match of a Python regular expression, or None. Raises BadPattern and TooSlow."""
     compiled = _compiled(pattern, flags)
-    ways, nodes = _complexity(pattern, flags)
-    if ways(len(text)) * (len(text) + 1) <= _MAX_STEPS:
+    if _suits_re(pattern, text, flags):
         return compiled.search(text)
-    if nodes > _MAX_NODES:
-        raise TooSlow(pattern, text)
     import regex
 
     return _run_with_timeout(regex.search, _for_regex(pattern, bool(compiled.flags & re.ASCII)), text, flags, pattern)
@@ -74,14 +71,21 @@ def search(pattern: str, text: str, flags: int = 0) -> Any:
 def spans(pattern: str, text: str) -> list[tuple[int, int]]:
     """Start and end of every match of a Python regular expression. Raises BadPattern and TooSlow."""
     compiled = _compiled(pattern, 0)
-    ways, nodes = _complexity(pattern, 0)
-    if ways(len(text)) * (len(text) + 1) <= _MAX_STEPS:
+    if _suits_re(pattern, text):
         return [found.span() for found in compiled.finditer(text)]
-    if nodes > _MAX_NODES:
-        raise TooSlow(pattern, text)
     written = _for_regex(pattern, bool(compiled.flags & re.ASCII))
     found: list[tuple[int, int]] = _run_with_timeout(_all_spans, written, text, 0, pattern)
     return found
+
+
+def _suits_re(pattern: str, text: str, flags: int = 0) -> bool:
+    """Whether ``re`` searches the text quickly. Raises TooSlow if ``regex`` cannot search it either."""
+    ways, nodes = _complexity(pattern, flags)
+    if ways(len(text)) * (len(text) + 1) <= _MAX_STEPS:
+        return True
+    if nodes > _MAX_NODES:
+        raise TooSlow(pattern, text)
+    return False
 
 
 def _all_spans(pattern: str, text: str, flags: int, *, timeout: float) -> list[tuple[int, int]]:
