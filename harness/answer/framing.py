@@ -15,6 +15,7 @@ from itertools import accumulate
 from operator import is_
 from typing import Literal, NamedTuple
 
+import msgspec
 from msgspec import Struct, field
 
 from harness.answer.lazy_events import LONG, LazyEvents
@@ -210,8 +211,6 @@ def _close_array(framed: Framed, text: str, position: int) -> None:
 
 def _plain_object(payload: bytes) -> dict[str, Json] | None:
     """The JSON object in these bytes; None if they hold anything else, or need a complaint: ``parse`` says which."""
-    import msgspec
-
     try:
         value = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+import msgspec
+
 from harness.model import Event
 
 LONG = 20_000_000
@@ -47,8 +49,6 @@ class LazyEvents(Sequence[Event]):
         return map(self._at, range(len(self)))
 
     def _at(self, index: int) -> Event:
-        import msgspec
-
         if kept := self._kept.get(index):
             return kept
         start, end = self._places[2 * index : 2 * index + 2]
