@@ -38,7 +38,7 @@ def chat_body(body: Json, model: str, transport: Transport, *, google: bool) -> 
 
 
 def _chat_body(native: Object, model: str, transport: Transport, *, google: bool) -> Object:
-    """The same, of a canonical request, out of which it takes what it expresses."""
+    """The same for a canonical request. It removes from ``native`` every field that it translates; a field that remains is an error."""
     config = native.pop("generationConfig", {})
     messages = [*_system(native.pop("systemInstruction", None)), *_messages(native.pop("contents", []))]
     sent: Object = {"model": model, "messages": messages}
@@ -65,7 +65,7 @@ def _system(instruction: Json) -> Iterator[Object]:
 
 
 def _messages(contents: Sequence[Object]) -> Iterator[Object]:
-    """The turns. ``waiting`` holds (function, id) of the calls that have no reply yet."""
+    """The turns. ``waiting`` holds (function, id) of every call without a result yet."""
     waiting: list[tuple[str, str]] = []
     for number, content in enumerate(contents):
         parts = content.get("parts", [])
@@ -145,7 +145,7 @@ def _signed(signature: Json) -> Object:
 
 
 def _format(config: Object) -> Object:
-    """``response_format``; takes the fields that it expresses out of ``config``."""
+    """``response_format``. It removes the fields that it translates from ``config``."""
     mime = config.pop("responseMimeType", "text/plain")
     plain, own = config.pop("responseSchema", None), config.pop("responseJsonSchema", None)
     if mime not in ("text/plain", "application/json"):

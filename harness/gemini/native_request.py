@@ -1,6 +1,6 @@
-"""A chat completion of the OpenAI-compatible dialect as the native request that says the same. Never raises.
+"""A chat completion of the OpenAI-compatible dialect as the native request with the same meaning. Never raises.
 
-Checks and invariants look at it, and import writes it into a suite. What has no native field is left out.
+Checks and invariants read it, and ``import`` writes it into a suite. What has no native field is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FORMATS = {kind: mime for mime, kind in reversed(AUDIO.items())}
 
 
 def native_body(body: Mapping[str, Any]) -> Object:
-    """The ``GenerateContentRequest``; a part of it that the completion does not have is left out, but for the contents."""
+    """The ``GenerateContentRequest``. It always has ``contents``; a field without a value in the completion is left out."""
     messages = _objects(body.get("messages"))
     system = [part for message in messages if message.get("role") in _SYSTEM for part in _parts(message.get("content"))]
     found = {
