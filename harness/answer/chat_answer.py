@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from harness.answer import framing
 from harness.answer.framing import Framed
 from harness.model import AnswerFault, Event, Json
+from harness.text.jsontext import an_object, objects_in
 
 Object = dict[str, Json]
 
@@ -78,14 +79,14 @@ def is_completion(value: Json) -> bool:
 
 def choices_of(value: Json) -> Iterator[tuple[int, Object]]:
     """(index, choice) of every choice of a completion or chunk."""
-    for place, choice in enumerate(_objects(value.get("choices") if isinstance(value, dict) else None)):
+    for place, choice in enumerate(objects_in(an_object(value).get("choices"))):
         index = choice.get("index")
         yield (index if isinstance(index, int) else place), choice
 
 
 def message_of(choice: Object) -> Object:
     """The message of a choice, or its delta."""
-    return _object(choice.get("message")) or _object(choice.get("delta"))
+    return an_object(choice.get("message")) or an_object(choice.get("delta"))
 
 
 def _foreign(values: Sequence[Json]) -> Iterator[AnswerFault]:
@@ -102,23 +103,23 @@ def calls(values: Sequence[Json]) -> list[ChatCall]:
     found: list[ChatCall] = []
     for number, value in enumerate(values):
         for choice, content in choices_of(value):
-            for delta in _objects(message_of(content).get("tool_calls")):
+            for delta in objects_in(message_of(content).get("tool_calls")):
                 call = _continued(found, choice, delta)
                 if call is None:
                     found.append(call := _begun(number, choice, delta))
-                call.pieces.append(_object(delta.get("function")).get("arguments"))
+                call.pieces.append(an_object(delta.get("function")).get("arguments"))
     return found
 
 
 def _begun(event: int, choice: int, delta: Object) -> ChatCall:
-    function = _object(delta.get("function"))
+    function = an_object(delta.get("function"))
     return ChatCall(event, choice, delta.get("index"), delta.get("id"), function.get("name"), _signature(delta))
 
 
 def _continued(found: Sequence[ChatCall], choice: int, delta: Object) -> ChatCall | None:
     """The call that a delta goes on with; None if it begins one."""
     own = [call for call in found if call.choice == choice]
-    index, call_id, name = delta.get("index"), delta.get("id"), _object(delta.get("function")).get("name")
+    index, call_id, name = delta.get("index"), delta.get("id"), an_object(delta.get("function")).get("name")
     same = [call for call in own if index is not None and call.index == index] or (
         [] if index is not None else own[-1:]
     )
@@ -210,8 +211,8 @@ def _parts(message: Object, state: _Thinking) -> Iterator[Object]:
         texts = [{"text": ""}]
     yield from texts[:-1]
     yield from ({**text, **({"thoughtSignature": signature} if signature else {})} for text in texts[-1:])
-    for image in _objects(message.get("images")):
-        url = str(_object(image.get("image_url")).get("url", ""))
+    for image in objects_in(message.get("images")):
+        url = str(an_object(image.get("image_url")).get("url", ""))
         mime, _, data = url.removeprefix("data:").partition(";base64,")
         yield {"inlineData": {"mimeType": mime, "data": data}}
 
@@ -219,7 +220,7 @@ def _parts(message: Object, state: _Thinking) -> Iterator[Object]:
 def _text(message: Object) -> str:
     content = message.get("content")
     if isinstance(content, list):
-        return "".join(part["text"] for part in _objects(content) if isinstance(part.get("text"), str))
+        return "".join(part["text"] for part in objects_in(content) if isinstance(part.get("text"), str))
     return content if isinstance(content, str) else ""
 
 
@@ -231,8 +232,10 @@ def _call_part(call: ChatCall) -> Object:
 
 
 def _signature(value: Object) -> Json:
-    extra = _object(value.get("extra_content"))
-    return next((found for vendor in _VENDORS if (found := _object(extra.get(vendor)).get("thought_signature"))), None)
+    extra = an_object(value.get("extra_content"))
+    return next(
+        (found for vendor in _VENDORS if (found := an_object(extra.get(vendor)).get("thought_signature"))), None
+    )
 
 
 # --- usage --------------------------------------------------------------------------------------------
@@ -241,7 +244,7 @@ def _signature(value: Object) -> Json:
 def usage_of(usage: Mapping[str, Json]) -> Object:
     """``usageMetadata``. A completion that includes thoughts, as gateways count it, is split where they are counted too."""
     prompt, completion, total = (_count(usage.get(f"{kind}_tokens")) for kind in ("prompt", "completion", "total"))
-    counted = _count(_object(usage.get("completion_tokens_details")).get("reasoning_tokens"))
+    counted = _count(an_object(usage.get("completion_tokens_details")).get("reasoning_tokens"))
     hidden = max(0, total - prompt - completion)
     inside = not hidden and counted <= completion
     found = {
@@ -249,7 +252,7 @@ def usage_of(usage: Mapping[str, Json]) -> Object:
         "candidatesTokenCount": completion - counted if inside else completion,
         "totalTokenCount": total,
         "thoughtsTokenCount": counted or hidden,
-        "cachedContentTokenCount": _count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        "cachedContentTokenCount": _count(an_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
     }
     return {
         name: number
@@ -260,11 +263,3 @@ def usage_of(usage: Mapping[str, Json]) -> Object:
 
 def _count(value: Json) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def _object(value: Json) -> Object:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Json) -> list[Object]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -17,6 +17,7 @@ from harness.answer import framing
 from harness.answer.lazy_events import LazyEvents
 from harness.gemini.providers import is_chat
 from harness.model import AnswerFault, Event, Exchange, Json, Reply
+from harness.text.jsontext import an_object, objects_in
 
 Part = Mapping[str, Json]
 Object = dict[str, Json]
@@ -104,16 +105,6 @@ _COMPATIBLE = (
 
 
 # --- helpers for values of any type -----------------------------------------------------------------------------
-
-
-def an_object(value: Json) -> Object:
-    """The value if it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def objects_in(value: Json) -> list[Object]:
-    """The JSON objects in a list; empty for any other value."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def candidate_of(response: Json) -> Object:

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.gemini.chat_request import AUDIO, MODES, PLAIN
 from harness.model import Json
-from harness.text.jsontext import loads
+from harness.text.jsontext import an_object, loads, objects_in
 
 Object = dict[str, Json]
 
@@ -20,12 +20,12 @@ _FORMATS = {kind: mime for mime, kind in reversed(AUDIO.items())}
 
 def native_body(body: Mapping[str, Any]) -> Object:
     """The ``GenerateContentRequest``. It always has ``contents``; a field without a value in the completion is left out."""
-    messages = _objects(body.get("messages"))
+    messages = objects_in(body.get("messages"))
     system = [part for message in messages if message.get("role") in _SYSTEM for part in _parts(message.get("content"))]
     found = {
         "systemInstruction": {"parts": system} if system else {},
         "generationConfig": _config(body),
-        "tools": _tools(_objects(body.get("tools"))),
+        "tools": _tools(objects_in(body.get("tools"))),
         "toolConfig": _tool_config(body.get("tool_choice")),
         "cachedContent": _google(body).get("cached_content"),
         "serviceTier": body.get("service_tier"),
@@ -37,7 +37,7 @@ _SYSTEM = ("system", "developer")
 
 
 def _google(body: Mapping[str, Any]) -> Object:
-    return _object(_object(body.get("extra_body")).get("google"))
+    return an_object(an_object(body.get("extra_body")).get("google"))
 
 
 def _config(body: Mapping[str, Any]) -> Object:
@@ -46,7 +46,7 @@ def _config(body: Mapping[str, Any]) -> Object:
         config["stopSequences"] = [config["stopSequences"]]
     if body.get("max_completion_tokens"):
         config["maxOutputTokens"] = body["max_completion_tokens"]
-    config |= _format(_object(body.get("response_format")))
+    config |= _format(an_object(body.get("response_format")))
     thinking = _thinking(body)
     return {**config, "thinkingConfig": thinking} if thinking else config
 
@@ -54,26 +54,26 @@ def _config(body: Mapping[str, Any]) -> Object:
 def _format(asked: Object) -> Object:
     if asked.get("type") not in ("json_object", "json_schema"):
         return {}
-    schema = _object(asked.get("json_schema")).get("schema")
+    schema = an_object(asked.get("json_schema")).get("schema")
     return {"responseMimeType": "application/json", **({"responseJsonSchema": schema} if schema else {})}
 
 
 def _thinking(body: Mapping[str, Any]) -> Object:
-    own, effort = _object(_google(body).get("thinking_config")), body.get("reasoning_effort")
+    own, effort = an_object(_google(body).get("thinking_config")), body.get("reasoning_effort")
     if own or not isinstance(effort, str):
         return own
     return {"thinkingBudget": 0} if effort == "none" else {"thinkingLevel": effort.upper()}
 
 
 def _tools(tools: Sequence[Object]) -> Json:
-    functions = [_object(tool.get("function")) for tool in tools]
+    functions = [an_object(tool.get("function")) for tool in tools]
     names = {"name": "name", "description": "description", "parameters": "parametersJsonSchema"}
     declared = [{names[key]: value for key, value in one.items() if key in names and value} for one in functions]
     return [{"functionDeclarations": declared}] if declared else []
 
 
 def _tool_config(choice: Json) -> Object:
-    if name := _object(_object(choice).get("function")).get("name"):
+    if name := an_object(an_object(choice).get("function")).get("name"):
         return {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [name]}}
     mode = _CHOICES.get(choice) if isinstance(choice, str) else None
     return {"functionCallingConfig": {"mode": mode}} if mode else {}
@@ -84,8 +84,8 @@ def _tool_config(choice: Json) -> Object:
 
 def _contents(messages: Sequence[Object]) -> list[Object]:
     """The turns. Adjacent results of calls, and what the user says after them, are one turn."""
-    calls = [call for message in messages for call in _objects(message.get("tool_calls"))]
-    names = {str(call.get("id")): _object(call.get("function")).get("name") for call in calls}
+    calls = [call for message in messages for call in objects_in(message.get("tool_calls"))]
+    names = {str(call.get("id")): an_object(call.get("function")).get("name") for call in calls}
     turns: list[Object] = []
     for message in messages:
         if message.get("role") in _SYSTEM:
@@ -108,7 +108,7 @@ def _turn(message: Object, names: Mapping[str, Json]) -> list[Object]:
     texts = _parts(message.get("content"))
     if signature and texts:
         texts[-1] |= signature
-    return [*texts, *map(_call, _objects(message.get("tool_calls")))]
+    return [*texts, *map(_call, objects_in(message.get("tool_calls")))]
 
 
 def _result(message: Object) -> Object:
@@ -118,27 +118,27 @@ def _result(message: Object) -> Object:
 
 
 def _call(call: Object) -> Object:
-    function = _object(call.get("function"))
+    function = an_object(call.get("function"))
     args = _json(str(function.get("arguments") or "{}"))
     found = {"id": call.get("id"), "name": function.get("name"), "args": args if isinstance(args, dict) else {}}
     return {"functionCall": {key: value for key, value in found.items() if value is not None}, **_signature(call)}
 
 
 def _signature(value: Object) -> Object:
-    found = _object(_object(value.get("extra_content")).get("google")).get("thought_signature")
+    found = an_object(an_object(value.get("extra_content")).get("google")).get("thought_signature")
     return {"thoughtSignature": found} if found else {}
 
 
 def _parts(content: Json) -> list[Object]:
     if isinstance(content, str):
         return [{"text": content}] if content else []
-    return [part for item in _objects(content) if (part := _part(item))]
+    return [part for item in objects_in(content) if (part := _part(item))]
 
 
 def _part(item: Object) -> Object:
     if isinstance(item.get("text"), str):
         return {"text": item["text"]}
-    url, sound = _object(item.get("image_url")).get("url"), _object(item.get("input_audio"))
+    url, sound = an_object(item.get("image_url")).get("url"), an_object(item.get("input_audio"))
     if isinstance(url, str):
         mime, comma, data = url.removeprefix("data:").partition(";base64,")
         return {"inlineData": {"mimeType": mime, "data": data}} if comma else {"fileData": {"fileUri": url}}
@@ -151,11 +151,3 @@ def _json(text: str) -> Json:
         return loads(text)
     except ValueError:
         return None
-
-
-def _object(value: Json) -> Object:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Json) -> list[Object]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.gemini.definition import SCALARS, Table, dumps, validated
 from harness.model import Json
-from harness.text.jsontext import strict
+from harness.text.jsontext import an_object, strict
 
 ROOTS = ("GenerateContentRequest", "GenerateContentResponse")
 _PREFIX = re.compile(
@@ -158,9 +158,9 @@ class _Walk:
             return
         known = {**self.old["vertex"].get(name, {}), **self.old["messages"].get(name, {})}
         self.found[name] = fields = {}
-        for key, value in _object(self.schemas[schema].get("properties")).items():
+        for key, value in an_object(self.schemas[schema].get("properties")).items():
             hint = known.get(key, "").removesuffix("[]").removeprefix("map ")
-            fields[key] = self._type(_object(value), hint, f"{name}.{key[:1].upper()}{key[1:]}")
+            fields[key] = self._type(an_object(value), hint, f"{name}.{key[:1].upper()}{key[1:]}")
 
     def _type(self, schema: Mapping[str, Any], hint: str, place: str) -> str:
         """The type of a schema. ``hint``: the known type of the field; ``place``: the name of an enum without a name."""
@@ -170,8 +170,8 @@ class _Walk:
             return self._enum(schema, hint, place)
         kind = schema.get("type", "any")
         if kind == "array":
-            return f"{self._type(_object(schema.get('items')), hint, place)}[]"
-        if kind == "object" and (of := _object(schema.get("additionalProperties"))) and ("type" in of or _target(of)):
+            return f"{self._type(an_object(schema.get('items')), hint, place)}[]"
+        if kind == "object" and (of := an_object(schema.get("additionalProperties"))) and ("type" in of or _target(of)):
             inside = self._type(of, hint, place)
             return "object" if inside == "any" else f"map {inside}"
         if kind == "string":
@@ -198,15 +198,11 @@ class _Walk:
         return f"enum {name}"
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _target(schema: Mapping[str, Any]) -> str:
     """The name of the schema that is referred to; empty if none is."""
     inside = schema.get("allOf")
     first = inside[0] if isinstance(inside, list) and inside else schema
-    return str(_object(first).get("$ref", "")).rpartition("/")[2]
+    return str(an_object(first).get("$ref", "")).rpartition("/")[2]
 
 
 def _merged(walk: _Walk, old: Table, revision: str, *, vertex: bool) -> Table:

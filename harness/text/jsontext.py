@@ -1,4 +1,7 @@
-"""JSON as text: ``loads`` and ``strict`` read it, ``compact`` writes it for sending, ``canonical`` for comparing."""
+"""JSON as text: ``loads`` and ``strict`` read it, ``compact`` writes it for sending, ``canonical`` for comparing.
+
+``an_object`` and ``objects_in`` read values of any type.
+"""
 
 from __future__ import annotations
 
@@ -93,3 +96,13 @@ def _plain(value: Any) -> str:
 
         return base64.b64encode(value).decode()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def an_object(value: Json) -> dict[str, Json]:
+    """The value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: Json) -> list[dict[str, Json]]:
+    """The JSON objects in a list; empty for any other value."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from harness.answer import reply as replies
 from harness.model import Exchange, Json
+from harness.text.jsontext import objects_in
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504, *range(520, 530)})
 """Statuses that may pass: timeouts, limits, and errors of a server or of a gateway (520 to 529: of one in front of a server)."""
@@ -43,14 +44,14 @@ def backoff(attempt: int) -> float:
 def is_daily(exchange: Exchange) -> bool:
     """Whether the answer says that a daily quota is used up."""
     failures = [detail for detail in details(exchange) if str(detail.get("@type", "")).endswith("QuotaFailure")]
-    violations = [violation for failure in failures for violation in replies.objects_in(failure.get("violations"))]
+    violations = [violation for failure in failures for violation in objects_in(failure.get("violations"))]
     return exchange.status == 429 and any("PerDay" in str(violation.get("quotaId", "")) for violation in violations)
 
 
 def details(exchange: Exchange) -> list[dict[str, Json]]:
     """The ``details`` of the API's error, for a unary answer and for a stream."""
     error = replies.read(exchange).error
-    return replies.objects_in(error.get("details")) if isinstance(error, dict) else []
+    return objects_in(error.get("details")) if isinstance(error, dict) else []
 
 
 def _retry_after(header: str) -> float | None:

@@ -13,11 +13,12 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from harness.answer import framing, reply
-from harness.answer.reply import objects_in, parts_of, text_of
+from harness.answer.reply import parts_of, text_of
 from harness.gemini.definition import snake
 from harness.gemini.models import generation
 from harness.judge.audit import operation
 from harness.model import Chunk, Exchange, Reply
+from harness.text.jsontext import objects_in
 
 Object = dict[str, Any]
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Required, TypedDict
 
 from harness.answer.refusals import message_of
-from harness.answer.reply import an_object
 from harness.errors import HarnessError
 from harness.judge.checks.parameters import Refuse
 from harness.judge.checks.resources import cosine, is_vector
 from harness.judge.registry import Asking, check
 from harness.model import Assessment, Evidence, Json, Mismatch, Question
+from harness.text.jsontext import an_object
 from harness.text.shape import AtLeast, Spelled
 
 EMBEDDING_MODEL = "gemini-embedding-001"

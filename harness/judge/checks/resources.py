@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
-from harness.answer.reply import objects_in
 from harness.judge.checks.parameters import Refuse
 from harness.judge.predicates import NumberPredicate, describe, differs, is_number
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import objects_in
 from harness.text.project import Project
 
 

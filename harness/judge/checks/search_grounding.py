@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypedDict
 
-from harness.answer.reply import an_object, candidate_of, objects_in
+from harness.answer.reply import candidate_of
 from harness.gemini import grounding, offers
 from harness.gemini.grounding import ChunkKind, GroundingChunk
 from harness.judge.predicates import (
@@ -23,6 +23,7 @@ from harness.judge.predicates import (
 )
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import an_object, objects_in
 
 SOME: dict[str, Any] = {"min": 1}
 

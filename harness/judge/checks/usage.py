@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Final, TypedDict
 
-from harness.answer.reply import objects_in
 from harness.judge.predicates import NumberPredicate, differs, is_number, or_absent
 from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
+from harness.text.jsontext import objects_in
 
 COUNTS: Final = {
     "promptTokenCount": "Tokens of the prompt, cached ones included.",

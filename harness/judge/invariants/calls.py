@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from harness.answer.reply import an_object, objects_in
 from harness.gemini import schemas
 from harness.judge.invariants.request_fields import (
     calling_mode,
@@ -19,6 +18,7 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
+from harness.text.jsontext import an_object, objects_in
 
 
 @rule("function-declared", "error", per_candidate=True)

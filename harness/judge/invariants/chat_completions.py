@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.answer import chat_answer, framing
 from harness.answer.chat_answer import DONE, ChatCall
-from harness.answer.reply import an_object, error_of, objects_in
+from harness.answer.reply import error_of
 from harness.gemini.definition import enum_values
 from harness.judge.invariants.request_fields import has_answer, is_natural, is_stream, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
+from harness.text.jsontext import an_object, objects_in
 
 _CUT = ("content_filter", "function_call_filter")
 """What stands before Gemini's own finish reason at Google's endpoint: ``content_filter: RECITATION``."""

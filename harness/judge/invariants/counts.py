@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.answer.reply import an_object, candidate_of, objects_in, parts_of, text_of
+from harness.answer.reply import candidate_of, parts_of, text_of
 from harness.answer.structured import wants_json
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import (
@@ -20,6 +20,7 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
+from harness.text.jsontext import an_object, objects_in
 
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
 _DETAILS = {

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from harness.answer import framing
 from harness.answer.refusals import describe_body
-from harness.answer.reply import OUTPUT, an_object, answer_parts, candidate_of, error_of, objects_in
+from harness.answer.reply import OUTPUT, answer_parts, candidate_of, error_of
 from harness.gemini.definition import STATUSES
 from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import an_object, objects_in
 
 
 @rule("http-status", "outcome")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.answer.reply import objects_in
 from harness.judge.invariants.request_fields import field, has_answer, is_finished, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
+from harness.text.jsontext import objects_in
 
 
 @rule("output-limit", "warn")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from math import sqrt
 
-from harness.answer.reply import an_object, objects_in
 from harness.gemini import media
 from harness.judge.invariants.request_fields import field, has_answer, is_finished, is_placeholder, items_of, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import an_object, objects_in
 
 
 @rule("inline-mime", "error", per_candidate=True)

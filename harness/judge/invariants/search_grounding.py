@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.answer.reply import an_object, candidate_of, objects_in
+from harness.answer.reply import candidate_of
 from harness.gemini import grounding
 from harness.judge.invariants.request_fields import is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import an_object, objects_in
 
 _AT = "$.candidates[0].groundingMetadata."
 

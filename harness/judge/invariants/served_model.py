@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.answer.reply import an_object
 from harness.gemini.models import answers_for, bare, family, is_googles, is_target
 from harness.judge.invariants.request_fields import field, has_answer
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import an_object
 
 
 @rule("model-version", "warn", dialect="gemini")

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from harness.answer.reply import OUTPUT, an_object, candidate_of, error_of, objects_in, parts_of, reason, text_of
+from harness.answer.reply import OUTPUT, candidate_of, error_of, parts_of, reason, text_of
 from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import an_object, objects_in
 
 _SHORTEST_REPEAT = 12
 """Characters. Shorter texts may repeat by chance: ``ha`` ``ha``."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from harness.answer.reply import an_object, candidate_of, parts_of
+from harness.answer.reply import candidate_of, parts_of
 from harness.gemini import grounding
 from harness.gemini.providers import ROWS
 from harness.model import Json, Reply
@@ -16,6 +16,7 @@ from harness.results.groups import Group, failed_verdicts
 from harness.results.rows import Row, RunRow, TurnRow, dumps, plain
 from harness.results.summary import STATUSES, Summary, summarise
 from harness.suite.axes import short_label
+from harness.text.jsontext import an_object
 
 BLOCK = 50
 """How many trials a block has."""
