@@ -5,7 +5,8 @@ It never rejects: where it does not accept a value, ``jsonschema`` judges it and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
+from operator import ge, le
 from typing import Final
 
 from harness.gemini.schemas.formats import FORMATS
@@ -104,24 +105,20 @@ def _distinct_texts(wanted: Json) -> bool:
     )
 
 
-def _size(kind: type, *, least: bool) -> Callable[[Json, Json, int], Accepts | None]:
+def _size(kind: type[Sized], fits: Callable[[int, int], bool]) -> Callable[[Json, Json, int], Accepts | None]:
     def make(wanted: Json, _schema: Json, _depth: int) -> Accepts | None:
         if type(wanted) is not int or wanted < 0:
             return None
-        if least:
-            return lambda value: not isinstance(value, kind) or len(value) >= wanted  # type: ignore[arg-type]
-        return lambda value: not isinstance(value, kind) or len(value) <= wanted  # type: ignore[arg-type]
+        return lambda value: not isinstance(value, kind) or fits(len(value), wanted)
 
     return make
 
 
-def _bound(*, least: bool) -> Callable[[Json, Json, int], Accepts | None]:
+def _bound(fits: Callable[[Json, Json], bool]) -> Callable[[Json, Json, int], Accepts | None]:
     def make(wanted: Json, _schema: Json, _depth: int) -> Accepts | None:
         if type(wanted) not in (int, float):
             return None
-        if least:
-            return lambda value: type(value) not in (int, float) or value >= wanted
-        return lambda value: type(value) not in (int, float) or value <= wanted
+        return lambda value: type(value) not in (int, float) or fits(value, wanted)
 
     return make
 
@@ -135,12 +132,12 @@ _TESTS: Final[Mapping[str, Callable[[Json, Json, int], Accepts | None]]] = {
     "anyOf": _any_of,
     "enum": _enum,
     "format": _format,
-    "minItems": _size(list, least=True),
-    "maxItems": _size(list, least=False),
-    "minLength": _size(str, least=True),
-    "maxLength": _size(str, least=False),
-    "minProperties": _size(dict, least=True),
-    "maxProperties": _size(dict, least=False),
-    "minimum": _bound(least=True),
-    "maximum": _bound(least=False),
+    "minItems": _size(list, ge),
+    "maxItems": _size(list, le),
+    "minLength": _size(str, ge),
+    "maxLength": _size(str, le),
+    "minProperties": _size(dict, ge),
+    "maxProperties": _size(dict, le),
+    "minimum": _bound(ge),
+    "maximum": _bound(le),
 }
