@@ -274,20 +274,10 @@ def is_googles(model: str) -> bool:
 
 
 _GOOGLES = (
-    *("gemini", "gemma", "learnlm", "medlm", "txgemma", "shieldgemma", "paligemma", "codegemma", "palm", "aqa"),
-    *(
-        "imagen",
-        "veo",
-        "lyria",
-        "nano-banana",
-        "deep-research",
-        "text-",
-        "chat-bison",
-        "code-",
-        "codechat",
-        "embedding",
-    ),
-)
+    "gemini", "gemma", "learnlm", "medlm", "txgemma", "shieldgemma", "paligemma", "codegemma", "palm", "aqa", "imagen", "veo",
+    "lyria", "nano-banana", "deep-research", "text-", "chat-bison", "code-", "codechat", "embedding",
+)  # fmt: skip
+"""How their names begin."""
 
 
 def answers_for(model: str, version: str) -> bool:
