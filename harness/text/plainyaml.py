@@ -23,7 +23,6 @@ _QUOTED = re.compile(r"'([^']*)'")
 _PLAIN = re.compile(r"[A-Za-z0-9/](?:[^ :#]|:(?! |$)|(?<! )#| (?=[^ #]))*")
 _LISTED = re.compile(r"\[([^\[\]{}:#?\",]+(?:, [^\[\]{}:#?\",]+)*+)\]")
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_DECIMAL = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,30}")
 _PRINTABLE = bytes((10, *range(32, 127)))
 _SHORT = 100
 _TYPED = frozenset("yYnNtTfFoO0123456789")
@@ -104,7 +103,7 @@ def _value(text: str) -> Any:
 
 
 def _scalar(text: str) -> Any:
-    """A text in quotes, or without quotes a number, a text, or what else YAML takes it for."""
+    """A text in quotes, or what YAML makes of a text without quotes: mostly a text or a number."""
     if quoted := _QUOTED.fullmatch(text):
         return quoted[1]
     if not _PLAIN.fullmatch(text):
@@ -113,8 +112,8 @@ def _scalar(text: str) -> Any:
         return text
     if _WHOLE.fullmatch(text):
         return int(text)
-    return float(text) if _DECIMAL.fullmatch(text) else safeyaml.load(text)
+    return float(text) if safeyaml.DECIMAL.fullmatch(text) else safeyaml.load(text)
 
 
 _known = lru_cache(1000)(_scalar)
-"""The same, remembered: recordings have the same names and headers."""
+"""``_scalar`` with a cache: recordings have the same names and headers."""

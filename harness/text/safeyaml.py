@@ -26,7 +26,8 @@ _TEXT, _LIST, _MAPPING, _INT, _FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in 
 
 _TAGS = {yaml.ScalarNode: _TEXT, yaml.SequenceNode: _LIST, yaml.MappingNode: _MAPPING}
 _SHORT = 40
-_DECIMAL = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,30}")
+DECIMAL = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,30}")
+"""A plain text that is a float without further rules."""
 
 
 class Unfolded(yaml.MarkedYAMLError):
@@ -53,7 +54,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             return _TAGS[kind]
         tag = self.tags.get(value)
         if tag is None:
-            tag = _FLOAT if _DECIMAL.fullmatch(value) else str(super().resolve(kind, value, implicit))
+            tag = _FLOAT if DECIMAL.fullmatch(value) else str(super().resolve(kind, value, implicit))
             if len(value) < _SHORT and len(self.tags) < _DIGITS:
                 self.tags[value] = tag
         return tag
@@ -74,7 +75,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         tag, value = node.tag, node.value
         if _is_text(node):
             return value
-        if tag == _FLOAT and _DECIMAL.fullmatch(value):
+        if tag == _FLOAT and DECIMAL.fullmatch(value):
             return float(value)
         if tag == _LIST and isinstance(node, yaml.SequenceNode):
             return [self.without_aliases(item) for item in value]
