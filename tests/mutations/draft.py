@@ -17,6 +17,7 @@ from harness.answer.reply import parts_of, text_of
 from harness.gemini.definition import snake
 from harness.gemini.models import generation
 from harness.judge.audit import operation
+from harness.judge.invariants import request_fields
 from harness.model import Chunk, Exchange, Reply
 from harness.text.jsontext import objects_in
 
@@ -104,10 +105,7 @@ class Draft:
 
     def get(self, *path: str) -> Any:
         """A field of the request in either spelling; None if it is absent."""
-        value: Any = self.body
-        for name in path:
-            value = value.get(name, value.get(snake(name))) if isinstance(value, dict) else None
-        return value
+        return request_fields.field(self.body, *path)
 
     def put(self, value: Any, *path: str) -> None:
         """Set a field of the request; None removes it."""

@@ -23,7 +23,7 @@ UNFIT = (Unsuited, LookupError, AttributeError, TypeError, ValueError, StopItera
 """What a mutation raises in an answer that does not hold what it changes. Recordings of others hold anything."""
 
 Seen = frozenset[tuple[str, str]]
-"""(rule, severity and message) of everything that the rules find."""
+"""(rule, message) of everything that the rules find."""
 
 
 @dataclass
