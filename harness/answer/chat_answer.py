@@ -106,18 +106,18 @@ def calls(values: Sequence[Json]) -> list[ChatCall]:
             for delta in objects_in(message_of(content).get("tool_calls")):
                 call = _continued(found, choice, delta)
                 if call is None:
-                    found.append(call := _begun(number, choice, delta))
+                    found.append(call := _new_call(number, choice, delta))
                 call.pieces.append(an_object(delta.get("function")).get("arguments"))
     return found
 
 
-def _begun(event: int, choice: int, delta: Object) -> ChatCall:
+def _new_call(event: int, choice: int, delta: Object) -> ChatCall:
     function = an_object(delta.get("function"))
     return ChatCall(event, choice, delta.get("index"), delta.get("id"), function.get("name"), _signature(delta))
 
 
 def _continued(found: Sequence[ChatCall], choice: int, delta: Object) -> ChatCall | None:
-    """The call that a delta goes on with; None if it begins one."""
+    """The call that a delta continues; None if it starts another one."""
     own = [call for call in found if call.choice == choice]
     index, call_id, name = delta.get("index"), delta.get("id"), an_object(delta.get("function")).get("name")
     same = [call for call in own if index is not None and call.index == index] or (
@@ -154,12 +154,12 @@ class _Thinking:
         yield text, self.inside
 
 
-def _native(value: Json, begun: Sequence[ChatCall], states: dict[int, _Thinking]) -> Json:
+def _native(value: Json, started: Sequence[ChatCall], states: dict[int, _Thinking]) -> Json:
     if not is_completion(value):
         return value
     candidates = [
         _candidate(
-            index, choice, [call for call in begun if call.choice == index], states.setdefault(index, _Thinking())
+            index, choice, [call for call in started if call.choice == index], states.setdefault(index, _Thinking())
         )
         for index, choice in choices_of(value)
     ]
@@ -184,8 +184,8 @@ def _instant(created: Json) -> str | None:
     return datetime.fromtimestamp(created, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _candidate(index: int, choice: Object, begun: Sequence[ChatCall], state: _Thinking) -> Object:
-    parts = [*_parts(message_of(choice), state), *map(_call_part, begun)]
+def _candidate(index: int, choice: Object, started: Sequence[ChatCall], state: _Thinking) -> Object:
+    parts = [*_parts(message_of(choice), state), *map(_call_part, started)]
     reason = choice.get("finish_reason")
     finish = {"finishReason": native_finish(reason)} if isinstance(reason, str) and reason else {}
     return {"content": {**({"parts": parts} if parts else {}), "role": "model"}, **finish, "index": index}

@@ -165,12 +165,12 @@ def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = N
 
 
 def operation(exchange: Exchange) -> tuple[str, str] | None:
-    """Model and operation of an exchange that is judged; None for any other. That of a chat completion is ``CHAT``."""
+    """Model and operation of an exchange that is judged; None for any other. The operation of a chat completion is ``CHAT``."""
     return operation_of(exchange.request)
 
 
 def operation_of(request: Request) -> tuple[str, str] | None:
-    """The same of a request."""
+    """Model and operation of a request whose answer is judged; None for any other."""
     if is_chat(request.url):
         return request.model.removeprefix("google/"), CHAT
     return operation_at(request.url)

@@ -45,9 +45,12 @@ RuleDialect = Literal["gemini", "openai"] | None
 
 
 class Asking(Struct, frozen=True):
-    """How a check asks a model. ``questions`` makes its questions about an answer, from its parameter; ``value`` reads the number
-    that ``measure`` is called in reports from what was answered, None if there is none. ``generates``: the answers are texts, which
-    may be as long as the model allows."""
+    """How a check asks a model.
+
+    ``questions`` makes the questions about an answer from the check's parameter. ``value`` reads a number from the assessments; None
+    if they have none. ``measure`` is the name of that number in reports. ``generates``: the model answers with texts, which may be as
+    long as it allows.
+    """
 
     questions: Callable[[Evidence, Any], Sequence[Question]]
     measure: str

@@ -106,7 +106,8 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("call-id-unique", "error", per_candidate=True, dialect="gemini")
 def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two calls have the same id. A warning: a call has that of an earlier turn, or none, beside others or since Gemini 3.
+    """No two calls have the same id. A warning: a call has the id of a call in an earlier turn, or it has none, although other calls
+    have one or the model is of Gemini 3 or later.
 
     The API gives ids since May 2026, when it began to name the service tier in ``usageMetadata``.
 

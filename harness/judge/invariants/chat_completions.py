@@ -37,7 +37,7 @@ def _calls(evidence: Evidence) -> Sequence[ChatCall]:
 @rule("chat-completion", "error", dialect="openai")
 def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
     """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``.
-    Who reads a stream looks for deltas only.
+    A client that reads a stream looks for deltas only.
 
     right: {"choices": [{"message": {"content": "Oslo"}}]}
     wrong: {"choices": [{"message": null, "delta": {"content": "Oslo"}}]}

@@ -36,8 +36,8 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
     Costs are computed from it.
 
-    A missing ``promptTokenCount`` is a warning, and a missing total beside it, or for media by their address. Not checked for a
-    blocked prompt, because a filter in front of the model (Model Armor) counts nothing.
+    A warning: ``promptTokenCount`` is missing, alone or with the total; or the total is missing for media that the request gives by
+    address. Not checked for a blocked prompt, because a filter in front of the model (Model Armor) counts nothing.
 
     right: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}}
     wrong: {"usageMetadata": {"totalTokenCount": null}}
@@ -113,7 +113,8 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _SAVED = 3
-"""Tokens by which the last count of a short prompt of text was lower: 16 and 13, 7 and 6. In longer ones, 159 and 151."""
+"""Tokens. In recordings, the last count of a short prompt was lower by up to this: 13 after 16, 6 after 7; of a longer one, 151
+after 159."""
 
 
 def _is_second_count(evidence: Evidence, counts: Sequence[int]) -> bool:

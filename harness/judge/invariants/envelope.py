@@ -113,7 +113,7 @@ def content_type(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("json-body", "error")
 def json_body(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of a 200 is a JSON object with ``candidates``, ``promptFeedback`` or ``usageMetadata``, and without ``error``.
-    Clients read the answer without a look at anything else.
+    Clients read the answer and check nothing else.
 
     right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}}}
     wrong: {"status": 200, "body": {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}}

@@ -53,7 +53,7 @@ def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
 @rule("base64", "error", per_candidate=True)
 def base64(evidence: Evidence) -> Iterator[Mismatch]:
     """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not. A warning: a thought signature is
-    none; the API refuses it in the next turn.
+    not base64. The API refuses it in the next turn.
 
     right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64,iVBORw0KGgo="}}]}}]}

@@ -78,7 +78,7 @@ _SHORTEST_COPY = 40
 
 @rule("text-twice", "error", per_candidate=True)
 def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer (40 characters and more) does not come twice in a row. A stream that repeats its events is another rule's.
+    """The answer (40 characters and more) does not come twice in a row. Another rule reports a stream that repeats its events.
 
     right: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}, {"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}

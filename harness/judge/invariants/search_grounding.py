@@ -1,6 +1,7 @@
 """Grounding: a search has results, supports point at existing chunks, and the offsets of a segment give its text.
 
-Also of the pages that the model was to read: each could be fetched."""
+And the pages that the model was asked to read could be fetched.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-confidence", "error", per_candidate=True)
 def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
-    """``confidenceScores``, if a support has them, are as many as its chunks, and each is from 0 to 1. Later models send none.
+    """A support with ``confidenceScores`` has one for each of its chunks, from 0 to 1. Later models send none.
 
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], "confidenceScores": [0.9]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], "confidenceScores": [0.9, 0.8]}]}}]}

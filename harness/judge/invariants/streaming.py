@@ -54,7 +54,7 @@ def _events_without_answer(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("sse-requested", "error", of_bytes=True)
 def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer is SSE if and only if the request has ``alt=sse``. A stream without it is a JSON array.
-    A client that reads the one finds nothing in the other.
+    A client that expects one form finds no answer in the other.
 
     asked: {"stream": true}
     right: [{"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}]
@@ -72,7 +72,7 @@ def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("stream-error", "error")
 def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
-    """No event of a stream is an error, unless the step expects one. What came before is only a part of the answer.
+    """No event of a stream is an error, unless the step expects one. The events before it are only a part of the answer.
 
     right: [
       {"candidates": [{"content": {"parts": [{"text": "Os"}]}}]},
