@@ -40,10 +40,14 @@ class SavedRun(Struct):
 
     def lines(self) -> Iterator[tuple[bytes, Row]]:
         """The bytes of the lines of trials, each with its row. Without the last line and incomplete ones."""
+        return ((line, row) for _, line, row in self.placed_lines())
+
+    def placed_lines(self) -> Iterator[tuple[int, bytes, Row]]:
+        """The same, each with the position at which it begins."""
         for line, at in self._trials():
             row = self._row(line, at)
             if row is not None:
-                yield line, row
+                yield at, line, row
 
     def row_at(self, at: int) -> Row:
         """The trial whose line begins at this position. Raises RunError if there is no trial."""

@@ -370,13 +370,18 @@ def turn_row(request: Request, exchange: Exchange, reply: Reply) -> TurnRow:
         status=exchange.status,
         text=reply.text,
         thoughts=reply.thoughts,
-        response=reply.response if reply.error is None else {**reply.response, "error": reply.error},
+        response=saved_response(reply),
         times=[None if event.at is None else round(event.at, 6) for event in reply.events],
         attempts=exchange.attempts,
         body=refusals.saved_body(exchange) if unreadable else None,
         headers=wire_form.headers(exchange.headers),
         framing=wire_form.framing(exchange, reply),
     )
+
+
+def saved_response(reply: Reply) -> Mapping[str, Json]:
+    """The answer as a saved run keeps it: merged, with its error."""
+    return reply.response if reply.error is None else {**reply.response, "error": reply.error}
 
 
 def _outcome(turn: Turn) -> OutcomeRow:

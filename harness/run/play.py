@@ -6,7 +6,6 @@ needs no event loop; live it runs them in one, with as many requests in flight a
 
 from __future__ import annotations
 
-import json
 import shlex
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -39,12 +38,10 @@ from harness.gemini.providers import api_request, build
 from harness.judge.registry import find_check
 from harness.model import (
     Assessment,
-    Chunk,
     Evidence,
     Exchange,
     Json,
     Problem,
-    Provenance,
     Request,
     Result,
     Slot,
@@ -55,6 +52,7 @@ from harness.model import (
     Verdict,
 )
 from harness.results.rows import LARGEST, TurnRow
+from harness.results.saved_turns import exchange_of
 from harness.run.conversation import Conversation, ConversationEnded, gave_up, unmet
 from harness.suite.template import Undefined
 from harness.text.amounts import count
@@ -129,7 +127,7 @@ def prepared(trial: Trial, config: Config, turns: Sequence[TurnRow]) -> Iterator
         except (ConversationEnded, Undefined, StopIteration):
             return
         yield request
-        turn = talk.read(step, _saved_exchange(request, row))
+        turn = talk.read(step, exchange_of(request, row))
         if step.call is None:
             later = [row for row in turns[number + 1 :] if _has_contents(row)]
             content = _sent_back(later, len(talk.contents))
@@ -149,12 +147,6 @@ def _sent_back(later: Sequence[TurnRow], at: int) -> Json:
     body = later[0].request if later else None
     contents = body.get("contents") if isinstance(body, dict) else None
     return contents[at] if isinstance(contents, list) and len(contents) > at else None
-
-
-def _saved_exchange(request: Request, row: TurnRow) -> Exchange:
-    """A turn that was saved, as far as the next request looks at it."""
-    raw = json.dumps(row.response).encode()
-    return Exchange(request, row.status, {}, [Chunk(raw, 0.0)], None, Provenance("replay", ""))
 
 
 def as_played(trial: Trial, config: Config) -> Trial:

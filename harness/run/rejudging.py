@@ -6,8 +6,7 @@ byte by byte. Of another one it is not known what each event held; what was foun
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
 from msgspec import Struct
@@ -18,11 +17,9 @@ from harness.errors import CannotAsk, CannotJudge, CassetteError, StaleRecording
 from harness.gemini.providers import is_chat, native_body
 from harness.judge.registry import all_rules
 from harness.model import (
-    Chunk,
     Exchange,
     Json,
     Problem,
-    Provenance,
     Request,
     Result,
     Slot,
@@ -31,7 +28,8 @@ from harness.model import (
     Verdict,
 )
 from harness.results.load import SavedRun
-from harness.results.rows import Row, TurnRow, VerdictRow
+from harness.results.rows import Row, TurnRow, VerdictRow, saved_response
+from harness.results.saved_turns import exchange_of
 from harness.run.play import Transport, finish, play, status_of
 from harness.run.resume import changed_request
 from harness.run.session import Judge
@@ -81,7 +79,7 @@ class SavedAnswers:
         except (CannotAsk, CassetteError):
             return None
         reply = replies.read(found)
-        same = found.status == turn.status and _answer(reply.response, reply.error) == turn.response
+        same = found.status == turn.status and saved_response(reply) == turn.response
         return found if same and len(reply.events) == len(turn.times) else None
 
     async def _assessment(self, request: Request, slot: Slot) -> Exchange:
@@ -118,51 +116,6 @@ class SavedAnswers:
 
 def _looks_into_events(words: Json) -> bool:
     return isinstance(words, Mapping) and not words.keys().isdisjoint(_WHAT_EVENTS_HELD)
-
-
-def _answer(response: Mapping[str, Json], error: Json) -> Mapping[str, Json]:
-    """An answer as a run saves it."""
-    return response if error is None else {**response, "error": error}
-
-
-def exchange_of(request: Request, turn: TurnRow, provenance: Provenance | None, ttft: float | None = None) -> Exchange:
-    """A saved turn as an exchange. ``ttft``: when the first output came, in seconds, if it is known.
-
-    A stream has its events at their times; the one of the first output holds the whole answer.
-    """
-    times = [at for at in turn.times if at is not None]
-    timed = bool(times) and len(times) == len(turn.times)
-    known = provenance or Provenance("replay", "")
-    origin = replace(known, mode="replay", timing="recorded" if timed else "lost")
-    chunks = [
-        Chunk(data, at)
-        for data, at in zip(_bodies(turn, ttft), times if timed else [0.0] * len(turn.times), strict=False)
-    ]
-    headers = turn.headers or {}
-    return Exchange(request, turn.status, headers, chunks, None, origin, turn.attempts, verbatim=False, own=False)
-
-
-def _bodies(turn: TurnRow, ttft: float | None) -> Iterator[bytes]:
-    """The body of the answer; of a stream one piece for each of its events."""
-    if turn.body is not None or not turn.response:
-        yield (turn.body or "").encode()
-        return
-    whole = json.dumps(turn.response).encode()
-    if turn.framing is None or turn.framing.form != "sse":
-        yield whole
-        return
-    around = {
-        name: value for name, value in turn.response.items() if name not in ("candidates", "promptFeedback", "error")
-    }
-    place = _nearest(turn.times, ttft)
-    for number in range(max(len(turn.times), 1)):
-        yield b"data: " + (whole if number == place else json.dumps(around).encode()) + b"\r\n\r\n"
-
-
-def _nearest(times: Sequence[float | None], ttft: float | None) -> int:
-    """The position of the event that came at this time; the last one if it is not known."""
-    known = [(abs(at - ttft), number) for number, at in enumerate(times) if at is not None and ttft is not None]
-    return min(known)[1] if known else max(len(times) - 1, 0)
 
 
 # --- a trial ------------------------------------------------------------------------------------------
@@ -241,13 +194,7 @@ class SavedTrials(Struct):
     @classmethod
     def of(cls, saved: SavedRun) -> Self:
         """Reads the file once. Raises RunError for a damaged one."""
-        places = {}
-        with saved.path.open("rb") as file:
-            at = len(file.readline())
-        for line, row in saved.lines():
-            places[row.id] = at
-            at += len(line)
-        return cls(saved, places)
+        return cls(saved, {row.id: at for at, _, row in saved.placed_lines()})
 
     def rejudged(self, trials: Iterable[Trial], judge: Judge, cassettes: Transport) -> Iterator[Row]:
         """Those of the trials that the run has, judged again."""

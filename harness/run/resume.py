@@ -126,12 +126,9 @@ class CompletedTrials(Struct):
 def kept(saved: SavedRun) -> CompletedTrials:
     """The trials of the run that are kept. Reads the file once."""
     found = CompletedTrials()
-    with saved.path.open("rb") as file:
-        end = len(file.readline())
-    for line, row in saved.lines():
-        start, end = end, end + len(line)
+    for at, line, row in saved.placed_lines():
         if not may_pass(row):
-            found.add(row, start, end)
+            found.add(row, at, at + len(line))
     return found
 
 

@@ -61,6 +61,20 @@ def test_the_same_suite_gives_the_same_rows(suite: Callable[..., None], way: str
     assert judged == played
 
 
+@pytest.mark.parametrize("fault", ["html-200", "wrong-sum", "done", "torn-event"])
+def test_what_was_wrong_with_an_answer_stays_known(suite: Callable[..., None], fault: str) -> None:
+    question = "What is the capital of Norway? One word."
+    suite({f"prompt: {question}": f"prompt: '{question} [simulate: fault {fault}]'"})
+    main(["run", "--live"])
+    main(["rejudge", "last"])
+    played, judged = (
+        {name: {(verdict["check"], verdict["status"]) for verdict in row["verdicts"]} for name, row in run.items()}
+        for run in rows()
+    )
+    assert judged == played
+    assert any(status == "failed" for found in judged.values() for _, status in found)
+
+
 def test_a_changed_expectation_flips_its_cells(suite: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     suite()
     main(["run", "--live"])
