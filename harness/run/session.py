@@ -299,7 +299,7 @@ class RecordPolicy(Struct, frozen=True):
 
 
 class Batches(Struct, frozen=True):
-    """How a run sends requests with ``transport: batch``: its jobs so far, and how the user is told about them."""
+    """How a run sends requests with ``transport: batch``. ``jobs``: those so far; ``say`` shows a line about them."""
 
     jobs: BatchJobs
     say: Callable[[str], None]
