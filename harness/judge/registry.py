@@ -74,7 +74,8 @@ class Check(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True):
-    """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised.
+    """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised, ``of_events`` rules, which compare
+    the events of a stream, not to an answer that is known only merged.
 
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. ``dialect``:
     the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about
@@ -87,6 +88,7 @@ class Rule(Struct, frozen=True):
     of_bytes: bool
     dialect: RuleDialect = None
     per_candidate: bool = False
+    of_events: bool = False
 
     @property
     def doc(self) -> str:
@@ -116,14 +118,20 @@ def check(name: str, asking: Asking | None = None) -> Callable[[CheckFunction], 
 
 
 def rule(
-    id: str, severity: RuleSeverity, *, of_bytes: bool = False, dialect: RuleDialect = None, per_candidate: bool = False
+    id: str,
+    severity: RuleSeverity,
+    *,
+    of_bytes: bool = False,
+    of_events: bool = False,
+    dialect: RuleDialect = None,
+    per_candidate: bool = False,
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Register an invariant under its stable id. Raises ValueError if the id is taken."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
-        _rules[id] = Rule(id, function, severity, of_bytes, dialect, per_candidate)
+        _rules[id] = Rule(id, function, severity, of_bytes, dialect, per_candidate, of_events)
         return function
 
     return register

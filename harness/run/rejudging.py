@@ -107,7 +107,7 @@ class SavedAnswers:
         """Whether it is an invariant that needs what the run did not keep: the bytes, and what each event held."""
         name = check.removeprefix(_INVARIANT)
         rule = all_rules().get(name)
-        return name != check and (self.translated or name.startswith("stream-") or (rule is not None and rule.of_bytes))
+        return name != check and (self.translated or (rule is not None and (rule.of_bytes or rule.of_events)))
 
     def _missing(self, lacks: str) -> CannotJudge:
         self.lacks = lacks

@@ -61,7 +61,7 @@ def test_the_same_suite_gives_the_same_rows(suite: Callable[..., None], way: str
     assert judged == played
 
 
-@pytest.mark.parametrize("fault", ["html-200", "wrong-sum", "done", "torn-event"])
+@pytest.mark.parametrize("fault", ["html-200", "wrong-sum", "done", "torn-event", "prompt-drift"])
 def test_what_was_wrong_with_an_answer_stays_known(suite: Callable[..., None], fault: str) -> None:
     question = "What is the capital of Norway? One word."
     suite({f"prompt: {question}": f"prompt: '{question} [simulate: fault {fault}]'"})

@@ -31,7 +31,7 @@ _DETAILS = {
 }
 
 
-@rule("usage-present", "error", dialect="gemini")
+@rule("usage-present", "error", of_events=True, dialect="gemini")
 def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
     Costs are computed from it.
@@ -93,7 +93,7 @@ def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.totalTokenCount", sum(counts.values()), total, message)
 
 
-@rule("usage-prompt-stable", "warn", dialect="gemini")
+@rule("usage-prompt-stable", "warn", of_events=True, dialect="gemini")
 def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """``promptTokenCount`` is the same in every chunk of a stream that used no built-in tool.
 

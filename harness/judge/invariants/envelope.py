@@ -200,7 +200,7 @@ def _ratings(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
         yield from objects_in(candidate_of(event.value).get("safetyRatings"))
 
 
-@rule("role", "error", per_candidate=True)
+@rule("role", "error", of_events=True, per_candidate=True)
 def role(evidence: Evidence) -> Iterator[Mismatch]:
     """The ``role`` of the content is ``model``, in every chunk. Absent is right: old versions of the API send none.
 

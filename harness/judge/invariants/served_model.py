@@ -66,7 +66,7 @@ def _is_foreign(evidence: Evidence) -> bool:
     return bool(model and version) and is_googles(bare(model or "")) and not is_googles(bare(version or ""))
 
 
-@rule("model-version-stable", "error")
+@rule("model-version-stable", "error", of_events=True)
 def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """``modelVersion`` is the same in every chunk of a stream. Otherwise the pieces are of two answers.
 
@@ -76,7 +76,7 @@ def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
     yield from _changes(evidence, "modelVersion")
 
 
-@rule("response-id-stable", "error")
+@rule("response-id-stable", "error", of_events=True)
 def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """``responseId`` is the same in every chunk of a stream. Logs find an answer by it.
 

@@ -70,7 +70,7 @@ def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", "SSE", "JSON", f"an event stream was requested, but the answer is {what}")
 
 
-@rule("stream-error", "error")
+@rule("stream-error", "error", of_events=True)
 def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
     """No event of a stream is an error, unless the step expects one. The events before it are only a part of the answer.
 
@@ -91,7 +91,7 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"events[{index}].error", None, error, f"the stream broke off with an error: {reason}")
 
 
-@rule("stream-end", "error", per_candidate=True)
+@rule("stream-end", "error", of_events=True, per_candidate=True)
 def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran.
     Without it, a part looks like the whole.
@@ -141,7 +141,7 @@ def _has_content(part: Mapping[str, Json]) -> bool:
     return any(part.get(kind) not in (None, "") for kind in OUTPUT)
 
 
-@rule("stream-duplicate", "error", per_candidate=True)
+@rule("stream-duplicate", "error", of_events=True, per_candidate=True)
 def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence.
     Clients append events, and show it twice.
@@ -194,7 +194,7 @@ def _length(parts: Sequence[Mapping[str, Json]]) -> int:
     return sum(len(text) for text in texts if isinstance(text, str))
 
 
-@rule("stream-delta", "error", per_candidate=True)
+@rule("stream-delta", "error", of_events=True, per_candidate=True)
 def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
     """Chunks are deltas: the last one does not repeat the whole text, and chunks do not each repeat the text so far.
     Clients append them, and show the text twice.
