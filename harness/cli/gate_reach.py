@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from harness.compare import gates
-from harness.compare.gates.gate import Gate
-from harness.compare.gates.reach import reach
 from harness.run.session import Plan
 from harness.suite.matrix import TrialGroup
+
+if TYPE_CHECKING:
+    from harness.compare.gates.gate import Gate
 
 
 def lines(plan: Plan, options: Sequence[str] = ()) -> Iterator[str]:
     """A line for each gate of the suites, and of ``--gate`` (``options``), that the number of cells may not answer."""
     if not options and not any("gate" in (suite.compare or {}) for suite in plan.suites):
         return
+    from harness.compare import gates
+
     groups = [group for group in plan.trials.groups() if group.cell.skip is None]
     for text in options:
         gate = gates.from_option(text)
@@ -28,6 +31,8 @@ def lines(plan: Plan, options: Sequence[str] = ()) -> Iterator[str]:
 
 
 def _line(gate: Gate, suite: str, cells: int, groups: Sequence[TrialGroup]) -> Iterator[str]:
+    from harness.compare.gates.reach import reach
+
     attempts = min((group.attempts for group in groups), default=0)
     if cells and (found := reach(gate, cells, attempts)):
         yield f"gate {gate}{suite}: {found}"
