@@ -21,6 +21,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.gemini.providers import secrets as keys_of
+from harness.run import processes
 from harness.run.case_worker import Facts, WorkerSetup
 from harness.run.resume import changed_files
 from harness.run.session import Plan, RecordPolicy
@@ -46,7 +47,7 @@ def connected(address: str, workers: int | None) -> Iterator[tuple[Any, int]]:
         raise UsageError("--ray needs Ray, which is not installed: pip install 'gemini-harness[ray]'")
     os.environ.update(_environment(address))
     ray = _imported()
-    cores, before = workers or _cores(), signal.getsignal(signal.SIGTERM)
+    cores, before = workers or processes.cores(), signal.getsignal(signal.SIGTERM)
     with TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder:
         try:
             _join(ray, address, cores, folder)
@@ -75,10 +76,6 @@ def _imported() -> Any:
 
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     return ray
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _join(ray: Any, address: str, cores: int, folder: str) -> None:

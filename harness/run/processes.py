@@ -34,12 +34,16 @@ def can_fork() -> bool:
     return hasattr(os, "fork")
 
 
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default(trials: int) -> int:
     """The number of processes for so many trials."""
     if trials < WORTHWHILE or not can_fork():
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _DEFAULT_MOST)
+    return min(cores(), _DEFAULT_MOST)
 
 
 def in_order(trials: Expansion, work: Work, processes: int) -> Generator[bytes]:
