@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.cli.stdout import under
-from harness.model import Exchange, Request, Slot
 from harness.report import words
 from harness.results.rows import Row
 from harness.suite.matrix import Expansion
 from harness.text.amounts import dollars
-from harness.transport.wrapping import Around
+from harness.transport.wrapping import Counting
 
 _FIRST = 0.5
 """Seconds before the lines appear. What takes less time needs none."""
@@ -94,15 +93,14 @@ class Progress:
 
     def watch(self, transport: Any) -> Any:
         """The transport; the requests that it sends are counted, if progress is shown."""
-        return transport if self._display is None else _Counting(transport, self._provider)
+        return transport if self._display is None else Counting(transport, self._count)
 
     def elsewhere(self, worker: str, traffic: Mapping[str, tuple[int, int]]) -> None:
         """Count what a worker on another process has now: provider -> its requests in flight, and how many were sent again."""
         before = self._elsewhere.get(worker, {})
         for name, (in_flight, again) in traffic.items():
-            known, then = self._provider(name), before.get(name, (0, 0))
-            known.in_flight += in_flight - then[0]
-            known.retries += again - then[1]
+            then = before.get(name, (0, 0))
+            self._count(name, in_flight - then[0], again - then[1])
         self._elsewhere[worker] = traffic
 
     def show(self, row: Row) -> None:
@@ -128,26 +126,13 @@ class Progress:
         if self._display is not None:
             self._display.end()
 
+    def _count(self, provider: str, in_flight: int, again: int) -> None:
+        known = self._provider(provider)
+        known.in_flight += in_flight
+        known.retries += again
+
     def _provider(self, name: str) -> ProviderProgress:
         return self._of.setdefault(name, ProviderProgress())
-
-
-class _Counting(Around):
-    """A transport that counts its requests in flight, and their repetitions."""
-
-    def __init__(self, inner: Any, provider: Any) -> None:
-        super().__init__(inner)
-        self._provider = provider
-
-    async def send(self, request: Request, slot: Slot) -> Exchange:
-        known = self._provider(request.provider)
-        known.in_flight += 1
-        try:
-            exchange = await super().send(request, slot)
-            known.retries += exchange.attempts - 1
-        finally:
-            known.in_flight -= 1
-        return exchange
 
 
 def _display(options: Namespace) -> _Terminal | _Log | None:

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from harness import __version__
 from harness.config import Config, with_definition
 from harness.errors import HarnessError, UsageError
-from harness.model import Exchange, Request, Slot, Trial
+from harness.model import Trial
 from harness.results.rows import SuiteRow
 from harness.run import session
 from harness.run.budget import Budget
@@ -35,7 +35,7 @@ from harness.run.session import Judge, Plan, RecordPolicy
 from harness.run.shared_limits import SharedAccount, SharedPacing
 from harness.suite.matrix import Selection, TrialGroup
 from harness.transport.recorder import Coworker
-from harness.transport.wrapping import Around
+from harness.transport.wrapping import Counting
 
 
 class WorkerSetup(Struct, frozen=True):
@@ -123,12 +123,12 @@ class CaseWorker:
     _plan: Plan
     _judge: Judge
     _transport: Any
-    _traffic: _Counting
     _limit: Budget | None
     _at_once: int
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._traffic: dict[str, tuple[int, int]] = {}
         self._open = ExitStack()
         self._groups: Iterator[TrialGroup] = iter(())
 
@@ -150,12 +150,16 @@ class CaseWorker:
             self._limit = Budget(0.0, estimates, account=SharedAccount(limits, name))
         worker = Coworker(name, SharedPacing(limits, name), _send_home, setup.interrupted)
         opened = session.transport(config, policy, partial=True, since=setup.since, worker=worker)
-        self._traffic = _Counting(self._open.enter_context(opened))
-        self._transport = self._judge.watch(self._limit.watch(self._traffic) if self._limit else self._traffic)
+        counted = Counting(self._open.enter_context(opened), self._count)
+        self._transport = self._judge.watch(self._limit.watch(counted) if self._limit else counted)
         self._at_once = setup.at_once
         self._slots = asyncio.Semaphore(setup.at_once)
-        if self._traffic.live:
+        if self._transport.live:
             await self._transport.__aenter__()
+
+    def _count(self, provider: str, in_flight: int, again: int) -> None:
+        before = self._traffic.get(provider, (0, 0))
+        self._traffic[provider] = (before[0] + in_flight, before[1] + again)
 
     async def play(self, wanted: Mapping[str, int]) -> AsyncIterator[list[Parcel]]:
         """Play these attempts of groups, as bits. Yields what goes home as soon as there is something.
@@ -170,7 +174,7 @@ class CaseWorker:
             found = [await parcels.get()]
             while not parcels.empty():
                 found.append(parcels.get_nowait())
-            yield [*(parcel for parcel in found if parcel is not None), Traffic(dict(self._traffic.of))]
+            yield [*(parcel for parcel in found if parcel is not None), Traffic(dict(self._traffic))]
         self._tasks.discard(task)
         with suppress(Stop, asyncio.CancelledError):
             await task
@@ -205,7 +209,7 @@ class CaseWorker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._traffic.live:
+        if self._transport.live:
             await self._transport.__aexit__(None, None, None)
         self._open.close()
 
@@ -224,25 +228,3 @@ def _plan_here(setup: WorkerSetup) -> Plan:
 
 def _send_home(cassette: Path, interaction: Mapping[str, Any] | None) -> None:
     _PARCELS.get().put_nowait(Recorded(cassette, interaction))
-
-
-class _Counting(Around):
-    """A transport that counts what `Traffic` says."""
-
-    def __init__(self, inner: Any) -> None:
-        super().__init__(inner)
-        self.of: dict[str, tuple[int, int]] = {}
-
-    async def send(self, request: Request, slot: Slot) -> Exchange:
-        self._add(request.provider, 1, 0)
-        again = 0
-        try:
-            exchange = await super().send(request, slot)
-            again = exchange.attempts - 1
-        finally:
-            self._add(request.provider, -1, again)
-        return exchange
-
-    def _add(self, provider: str, in_flight: int, again: int) -> None:
-        before = self.of.get(provider, (0, 0))
-        self.of[provider] = (before[0] + in_flight, before[1] + again)

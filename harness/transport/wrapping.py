@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, Self
 
 from harness.model import Exchange, Request, Slot
@@ -32,3 +33,21 @@ class Around:
 
     async def __aexit__(self, *reason: Any) -> None:
         await self._inner.__aexit__(*reason)
+
+
+class Counting(Around):
+    """A transport that counts its requests. ``count`` takes (provider, change of the requests in flight, repetitions)."""
+
+    def __init__(self, inner: Any, count: Callable[[str, int, int], None]) -> None:
+        super().__init__(inner)
+        self._count = count
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        self._count(request.provider, 1, 0)
+        again = 0
+        try:
+            exchange = await super().send(request, slot)
+            again = exchange.attempts - 1
+        finally:
+            self._count(request.provider, -1, again)
+        return exchange
