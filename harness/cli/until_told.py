@@ -79,7 +79,7 @@ def play(
     """
     groups: dict[Case, list[str]] = {}
     for group in whole.groups():
-        groups.setdefault(_case(group), []).append(group.id)
+        groups.setdefault(group.case_key, []).append(group.id)
     parts = blocks(list(groups))
     cases, whole_number, counted = 0, len(groups), set[str]()
     planned = played.writer.run.get("planned", len(whole))
@@ -114,11 +114,7 @@ def _asked(played: Played, groups: Mapping[Case, Sequence[str]]) -> int:
 
 
 def _within(cases: frozenset[Case]) -> Callable[[TrialGroup], bool]:
-    return lambda group: _case(group) in cases
-
-
-def _case(group: TrialGroup) -> Case:
-    return group.suite.name, group.case.id, group.row
+    return lambda group: group.case_key in cases
 
 
 def saved_text(stopped: Stopped, summary: Summary, prices: str | None, planned: int) -> str:

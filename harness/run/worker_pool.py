@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -24,7 +25,7 @@ from harness.run.cluster import compare
 from harness.run.play import Stop
 from harness.run.session import Plan
 from harness.run.shared_limits import SharedLimits, Spent
-from harness.suite.matrix import Expansion, TrialGroup
+from harness.suite.matrix import Expansion
 from harness.transport.recorder import SendHome
 
 _STARTS, _ENDS = 120.0, 30.0
@@ -79,7 +80,7 @@ class _Cases:
 def _portions(trials: Expansion, least: int) -> Iterator[_Cases]:
     """The trials in their order, as whole cases, and at least so many at a time."""
     position, cases = 0, _Cases()
-    for _, groups in groupby(trials.groups(), _case):
+    for _, groups in groupby(trials.groups(), attrgetter("case_key")):
         for group in groups:
             cases.wanted[group.id] = group.played
             for trial in group.trial_ids:
@@ -90,10 +91,6 @@ def _portions(trials: Expansion, least: int) -> Iterator[_Cases]:
             cases = _Cases()
     if cases.left:
         yield cases
-
-
-def _case(group: TrialGroup) -> tuple[str, str, int]:
-    return group.suite.name, group.case.id, group.row
 
 
 class WorkerPool:

@@ -132,6 +132,11 @@ class TrialGroup(Struct, frozen=True):
         return self.cell.pair.target
 
     @property
+    def case_key(self) -> tuple[str, str, int]:
+        """Suite, case and row: what groups of the same case on other targets and axes have in common."""
+        return self.suite.name, self.case.id, self.row
+
+    @property
     def trial_ids(self) -> Iterator[str]:
         return (f"{self.id}#{attempt}" for attempt in _attempts(self))
 
