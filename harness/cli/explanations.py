@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 
@@ -77,16 +78,18 @@ def _of_fault(fault: Any) -> Explanation:
     return Explanation(fault.name, "fault", f"{fault.about}.", {"Found by": found}, {"To use it": use})
 
 
-def _written(kind: str) -> Callable[[], dict[str, Explanation]]:
-    """The explanations of ``explanations.yaml``."""
+def _written(kind: str) -> dict[str, Explanation]:
+    return {str(key): _from_row(str(key), kind, row) for key, row in _rows()[kind].items()}
 
-    def read() -> dict[str, Explanation]:
-        import yaml
 
-        text = files(__package__).joinpath("explanations.yaml").read_text(encoding="utf-8")
-        rows: Mapping[Any, Mapping[str, str]] = yaml.safe_load(text)[kind]
-        return {str(key): _from_row(str(key), kind, row) for key, row in rows.items()}
+@cache
+def _rows() -> Mapping[str, Mapping[Any, Mapping[str, str]]]:
+    """Kind -> id -> row of ``explanations.yaml``."""
+    import yaml
 
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = Path(__file__).with_name("explanations.yaml").read_bytes()
+    read: Mapping[str, Mapping[Any, Mapping[str, str]]] = yaml.load(text, loader)  # noqa: S506 - a safe loader
     return read
 
 
@@ -99,5 +102,5 @@ _SOURCES: Mapping[str, Callable[[], dict[str, Explanation]]] = {
     "check": _checks,
     "invariant": _rules,
     "fault": _faults,
-    **{kind: _written(kind) for kind in ("kind of change", "error of a trial", "exit code")},
+    **{kind: partial(_written, kind) for kind in ("kind of change", "error of a trial", "exit code")},
 }
