@@ -198,9 +198,13 @@ def _literal(raw: bytes) -> list[Any]:
     if len(raw) > _LARGEST_LITERAL:
         return []
     try:
-        return Extracted([json_value(as_json(raw.decode()).encode("utf-8", "surrogatepass"))], "JSON5")
+        return Extracted([_literal_value(raw.decode())], "JSON5")
     except ValueError:
         return []
+
+
+def _literal_value(text: str) -> Any:
+    return json_value(as_json(text).encode("utf-8", "surrogatepass"))
 
 
 def _toml(raw: bytes) -> list[Any]:
@@ -279,6 +283,6 @@ def _of_python(text: str) -> tuple[Any, int]:
     if "\n" in text or not _PYTHON.match(text):
         return None, 0
     try:
-        return json_value(as_json(text[:end]).encode("utf-8", "surrogatepass")), end
+        return _literal_value(text[:end]), end
     except ValueError:
         return None, 0
