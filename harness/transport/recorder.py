@@ -99,17 +99,13 @@ class Player:
         """The recorded exchange, with the present request in the place of the recorded one. In files that other tools made
         it keeps the recorded address, since the framing of the answer depends on it."""
         index = self._index(slot.cassette)
-        asked = self._redacted(request)
+        asked = redacting.redacted_request(request, self._redaction)
         try:
             found = matching.find(index, asked, slot, self.host(asked)).exchange
         except StaleRecording as fault:
             raise StaleRecording(f"{fault}{self._other_address(fault, request)}", fault.changes) from None
         found = replace(found, request=asked if found.own else replace(asked, url=found.request.url))
-        return redacting.redacted(found, self._redaction) if self._redaction else found
-
-    def _redacted(self, request: Request) -> Request:
-        """The request as it is recorded."""
-        return redacting.redacted_request(request, self._redaction) if self._redaction else request
+        return redacting.redacted(found, self._redaction)
 
     def _other_address(self, fault: StaleRecording, request: Request) -> str:
         """What to do where the recording is of another host, and a variable can move this provider to it."""
@@ -120,7 +116,7 @@ class Player:
 
     def recorded_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
         """The answer in exactly this slot, if it was recorded at ``since`` or later."""
-        request = self._redacted(request)
+        request = redacting.redacted_request(request, self._redaction)
         try:
             found = matching.find(self._index(slot.cassette), request, slot, self.host(request))
         except (NoRecording, StaleRecording):

@@ -106,7 +106,7 @@ def _read(paths: Sequence[str], redaction: Redaction) -> tuple[list[tuple[str, l
 
 
 def _without_personal_data(item: Recorded | Unread, redaction: Redaction) -> Recorded | Unread:
-    if isinstance(item, Unread) or not redaction:
+    if isinstance(item, Unread):
         return item
     try:
         request = redacted_request(item.request, redaction)
