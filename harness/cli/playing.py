@@ -86,7 +86,7 @@ class RunSession(Struct, frozen=True):
 
 @contextmanager
 def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[RunSession]:
-    """Raises RunError where the saved run is being played, or is not what the plan makes now: see ``unfinished.check``."""
+    """Raises RunError where the saved run is being played, or is not what the plan makes now: see ``resume.check``."""
     if saved is None:
         yield RunSession(plan, judge)
         return

@@ -40,8 +40,8 @@ _STORE = 200 * 2**20
 
 @contextmanager
 def connected(address: str, workers: int | None) -> Iterator[tuple[Any, int]]:
-    """(Ray, the number of workers). It is started for ``LOCAL``, else it is the one at ``address``. Leaving the block leaves it,
-    and ends what was started. Raises UsageError, after ``_CONNECTS`` + ``_ANSWERS`` seconds at most, if there is none.
+    """(Ray, the number of workers). It is started for ``LOCAL``, else it is the one at ``address``. Leaving the block disconnects,
+    and stops a Ray that was started here. Raises UsageError, after ``_CONNECTS`` + ``_ANSWERS`` seconds at most, if there is none.
     """
     if find_spec("ray") is None:
         raise UsageError("--ray needs Ray, which is not installed: pip install 'gemini-harness[ray]'")
@@ -148,7 +148,7 @@ _VARIABLE = re.compile(rb"\$\{env:([^}]*)\}")
 
 
 def setup(plan: Plan, policy: RecordPolicy, workers: int, since: datetime | None) -> WorkerSetup:
-    """What so many workers have to know. ``since``: see `Recorder`."""
+    """What every worker has to know. ``workers``: their number. ``since``: see `Recorder`."""
     config, folders = plan.config, plan.trials.folders()
     return WorkerSetup(
         folder=Path.cwd(),

@@ -40,7 +40,7 @@ def cores() -> int:
 
 
 def default(trials: int) -> int:
-    """The number of processes for so many trials."""
+    """The number of processes for this number of trials, unless the user names one."""
     if trials < WORTHWHILE or not can_fork():
         return 1
     return min(cores(), _DEFAULT_MOST)

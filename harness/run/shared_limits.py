@@ -58,14 +58,14 @@ class SharedLimits:
         return answered is not None and await turn.note(answered, longest)
 
     async def open_account(self, ceiling: float) -> None:
-        """Begin to count, with so many US dollars to spend."""
+        """Count from zero. ``ceiling``: US dollars that may be spent."""
         self._ledger = Ledger(ceiling)
 
     async def admit(self, worker: str, id: str, target: Target, estimate: Estimate) -> bool:
         if not await self._ledger.admit(id, target, estimate):
             return False
         if worker in self._lost:
-            self._ledger.settle(id, target, 0.0, known=True)  # it was never told, so it sent nothing
+            self._ledger.settle(id, target, 0.0, known=True)  # the answer does not reach it, so it sends nothing
             return False
         self._admitted[worker][id] = target
         return True

@@ -39,7 +39,7 @@ _REPLAYED = 64
 
 
 class Home(Struct, frozen=True):
-    """Where comes in what workers send.
+    """Takes what workers send home.
 
     ``row``: takes (position in the run, row as a line); raises Stop for the last one that is wanted. ``recorded``: None where
     nothing is recorded. ``traffic``: takes (worker, what `Traffic` says). ``has_room``: whether further cases may be given out, since
@@ -78,7 +78,7 @@ class _Cases:
 
 
 def _portions(trials: Expansion, least: int) -> Iterator[_Cases]:
-    """The trials in their order, as whole cases, and at least so many at a time."""
+    """The trials in their order, as whole cases, at least ``least`` of them at a time."""
     position, cases = 0, _Cases()
     for _, groups in groupby(trials.groups(), attrgetter("case_key")):
         for group in groups:
@@ -121,7 +121,7 @@ class WorkerPool:
         return self._setup.at_once * max(len(self._workers), 1)
 
     def play(self, trials: Expansion, home: Home, ceiling: float | None) -> Spent:
-        """Play them all, within so many US dollars. What comes home is handed to ``home`` as it comes.
+        """Play them all. ``ceiling``: US dollars that may be spent; None: no limit. What workers send goes to ``home`` at once.
 
         Ctrl-C ends it: workers clean up, what was finished comes home, and KeyboardInterrupt is raised. Raises Stop, CannotAsk,
         and what workers raise.

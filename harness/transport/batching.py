@@ -40,7 +40,7 @@ _QUIET = 0.5
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 """Seconds between two looks at a job: the first, growing by half up to the longest."""
 _UNCLEAR = frozenset({500, 502, 504})
-"""After these statuses the job may be there all the same. It is not submitted again before that was looked up."""
+"""After these statuses the job may exist. It is looked up before it is submitted again."""
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED"})
 _NAMES = {
     1: "CANCELLED", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 7: "PERMISSION_DENIED",
@@ -126,7 +126,7 @@ class Batching:
                 job = (job and await self._named(job, first)) or await self._submitted(_still(asked))
             if job is not None:
                 self._hand_over(job, await self._ended(job, first), asked)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, nobody must wait for ever
+        except Exception as fault:  # noqa: BLE001 - whatever it is, nobody may wait forever
             for one in _still(asked):
                 one.answer.set_exception(fault)
 

@@ -72,7 +72,7 @@ class Pace:
 
     @asynccontextmanager
     async def turn(self, tokens: int) -> AsyncIterator[None]:
-        """Waits until a request of about so many tokens may go out; the block is the request."""
+        """Waits until a request of about ``tokens`` tokens may go out; the block is the request."""
         async with self._slots or nullcontext():
             await self._wait(tokens)
             at = self.clock()
@@ -88,7 +88,7 @@ class Pace:
         return self.answered > answered or self.clock() - oldest > _TAKEN
 
     def note(self, tokens: int, answered: Answered, longest: float) -> None:
-        """Learn from an answer to a request of about so many tokens. ``longest``: the longest wait, in seconds, that a server
+        """Learn from an answer to a request of about ``tokens`` tokens. ``longest``: the longest wait, in seconds, that a server
         may ask for."""
         now = self.clock()
         if answered.refused:
@@ -138,7 +138,7 @@ class Pace:
         self._since, self._sent, self._refused, self._grown_at = now, 0, 0, now
 
     def _when_tokens(self, tokens: int, now: float) -> float:
-        """When the tokens of the last minute leave room for so many more."""
+        """When the tokens of the last minute leave room for ``tokens`` more."""
         if not self.limits.tpm:
             return now
         while self._spent and self._spent[0][0] <= now - _MINUTE:

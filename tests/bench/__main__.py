@@ -326,7 +326,7 @@ class Bench:
         return cost, compared
 
     def written(self, cells: int, attempts: int) -> tuple[list[str], Cost]:
-        """The files of two runs of so many cells and attempts, and the cost to write the first one."""
+        """The files of two runs with these numbers of cells and attempts, and the cost to write the first one."""
         folder = self.folder / "saved"
         costs = [
             timed([sys.executable, "-m", "tests.bench.saved", "write", *map(str, (folder, cells, attempts, seed))])

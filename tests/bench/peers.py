@@ -124,6 +124,6 @@ def _install(home: Path, commands: Sequence[Sequence[str]]) -> None:
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_MOST_SECONDS)
         except (OSError, subprocess.SubprocessError) as fault:
-            said = " ".join((getattr(fault, "stderr", None) or b"").decode("utf-8", "replace").split())
-            raise NotInstallable(f"{Path(command[0]).name}: {said or fault}"[:300]) from fault
+            output = " ".join((getattr(fault, "stderr", None) or b"").decode("utf-8", "replace").split())
+            raise NotInstallable(f"{Path(command[0]).name}: {output or fault}"[:300]) from fault
     mark.write_text(wanted, encoding="utf-8")

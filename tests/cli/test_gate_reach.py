@@ -1,4 +1,4 @@
-"""Which gates the cases of a suite can answer, said before anything is asked."""
+"""Which gates the cases of a suite can answer, shown before anything is asked."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _ABOUT = frozenset(
         "bodysize",
     }
 )
-"""What is said of a body that is kept elsewhere, or not at all."""
+"""Keys that describe a body which is kept elsewhere, or was not kept."""
 _BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 """How a body begins that is taken for base64 although nothing says that it is."""
 _FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", "toolCallCancellation"})

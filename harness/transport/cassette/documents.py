@@ -123,7 +123,7 @@ def _lines(raw: bytes) -> list[Any] | None:
 
 
 def _unbroken(raw: bytes) -> list[Any] | None:
-    """The values of JSON lines, some of which are broken, as the last line of a log is that was cut."""
+    """The values of JSON lines. Some lines may be broken, such as the last line of a log that was cut."""
     values, broken = list[Any](), list[tuple[str, str]]()
     for number, line in enumerate(BytesIO(raw), 1):
         if line.strip(_WHITE)[:1] not in (b"{", b"["):
@@ -221,7 +221,7 @@ def _toml(raw: bytes) -> list[Any]:
 def logged(raw: bytes) -> list[Any]:
     """The JSON objects that begin in a line of a log, behind anything else, and the lines with addresses before them.
 
-    Empty if no object is of Gemini, and for pages with commands but no answer, which ``import`` reads.
+    Empty if no object is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads.
     """
     if not any(hint in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
@@ -257,7 +257,7 @@ def _behind_prefixes(text: str, begin: int) -> tuple[Any, int]:
 
 
 def _object(text: str) -> tuple[Any, int]:
-    """The object at the beginning of a text, and its length; 0 if there is none. One of Python ends its line."""
+    """The object at the beginning of a text, and its length; 0 if there is none. A Python object has to end its line."""
     import json
 
     try:

@@ -24,7 +24,7 @@ _SCALARS: Mapping[bytes, Callable[[bytes], Any]] = {
 
 @source("mitmproxy")
 def mitmproxy(_path: Path, raw: bytes) -> Iterator[Interaction | Recorded | Unread] | None:
-    """The HTTP flows of a file. Others, such as DNS, are none of Gemini."""
+    """The HTTP flows of a file. Other flows, such as DNS, are skipped."""
     is_flow = _LENGTH.match(raw) and b"timestamp_start" in raw and raw.rstrip(b"\n")[-1:] == b"}"
     return _flows(raw) if is_flow else None
 

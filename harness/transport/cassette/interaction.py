@@ -181,7 +181,7 @@ def _header_value(value: Any) -> str:
 
 
 def _unkept(ours: Mapping[str, Any] | None) -> dict[str, str]:
-    """The headers of which only the names were stored, with empty values."""
+    """The headers that were stored by name only, with empty values."""
     return dict.fromkeys(str((ours or {}).get("headers") or "").split(), "")
 
 

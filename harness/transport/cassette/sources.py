@@ -152,7 +152,7 @@ _NAMED = re.compile(rb"gemini-\d|gen_ai\.\w+|gemini-pro\b")
 
 
 def _missing(content: bytes) -> str:
-    """Why a file holds nothing to judge, where it is about Gemini all the same."""
+    """Why a file about Gemini holds nothing to judge; empty for a file about anything else."""
     if any(word in content for word in _LIVE):
         return "messages of the Live API; only generateContent and streamGenerateContent are read"
     if _NAMED.search(content, 0, 10_000_000):
