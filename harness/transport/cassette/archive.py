@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import IO
 
+from harness.transport.cassette.packing import most_bytes
+
 _ZIP, _TAR, _TAR_AT = b"PK\x03\x04", b"ustar", 257
-_ROOM, _TIMES, _MOST = 20_000_000, 200, 400_000_000
-_FILES = 20_000
-"""The most bytes that all members may hold together (``_ROOM`` plus ``_TIMES`` the size of the archive), and the most members."""
+_LARGEST, _FILES = 400_000_000, 20_000
+"""The most bytes that all members may hold together, whatever the size of the archive, and the most members."""
 
 
 class BadArchive(Exception):
@@ -27,7 +28,7 @@ def members(raw: bytes) -> Mapping[str, bytes]:
     import zipfile
 
     found: dict[str, bytes] = {}
-    left = min(_MOST, _ROOM + _TIMES * len(raw))
+    left = most_bytes(len(raw), _LARGEST)
     try:
         for name, file in (_zipped if raw.startswith(_ZIP) else _tarred)(raw):
             found[name] = content = file.read(left + 1)

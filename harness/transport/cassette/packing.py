@@ -17,6 +17,11 @@ _WINDOW = 1 << 27
 _PIECE = 1024
 
 
+def most_bytes(packed: int, largest: int = _LARGEST) -> int:
+    """The most bytes that ``packed`` bytes may unfold to."""
+    return min(largest, _ROOM + _TIMES * packed)
+
+
 class Unpacked(NamedTuple):
     """A body as the client sees it. ``fault``: how it is broken; None if it is whole."""
 
@@ -43,7 +48,7 @@ def unpack(content: bytes, encoding: str = "") -> Unpacked:
 
 
 def _unpacked(content: bytes, name: str) -> Unpacked:
-    most = min(_LARGEST, _ROOM + _TIMES * len(content))
+    most = most_bytes(len(content))
     try:
         plain, ended = _UNPACKERS[name](content, most)
     except (_Broken, MemoryError) as fault:
