@@ -682,6 +682,16 @@ def test_a_replay_imports_no_client_no_vcr_no_event_loop(example: Example, envir
         assert f"'{heavy}'" not in done.stderr
 
 
+def test_a_check_without_gates_imports_no_comparison(example: Example, environment: dict[str, str]) -> None:
+    code = "import sys; from harness.cli.main import main; main(['check', 'suites/capitals.yaml']); print(sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=example.folder
+    )
+    assert "no problem found" in done.stdout
+    for heavy in ("harness.compare", "tarfile"):
+        assert f"'{heavy}'" not in done.stdout
+
+
 def test_a_reader_that_goes_away_is_no_error(example: Example) -> None:
     command = [sys.executable, "-m", "harness", "list", "rules"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=example.folder)
