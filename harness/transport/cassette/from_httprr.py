@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.transport.cassette.interaction import UNREADABLE, Interaction, read_interaction
-from harness.transport.cassette.sources import Recorded, Unread, source
+from harness.transport.cassette.interaction import Interaction, read_interaction
+from harness.transport.cassette.sources import Recorded, Unread, attempted, source
 from harness.transport.cassette.texts import http_message
 
 _LENGTHS = re.compile(rb"(\d{1,12}) (\d{1,12})\n")
@@ -28,10 +28,7 @@ def _exchanges(raw: bytes) -> Iterator[Interaction | Recorded | Unread]:
         if not lengths or end > len(raw):
             yield Unread(f"exchange {index}", "the trace is cut: its lengths are missing, or point beyond its end")
             return
-        try:
-            yield _exchange(index, raw[lengths.end() : middle], raw[middle:end])
-        except UNREADABLE as fault:
-            yield Unread(f"exchange {index}", f"{type(fault).__name__}: {fault}")
+        yield attempted("exchange", _exchange, index, raw[lengths.end() : middle], raw[middle:end])
         at, index = end, index + 1
 
 

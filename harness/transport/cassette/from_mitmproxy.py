@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.transport.cassette.interaction import UNREADABLE, Interaction, read_interaction
-from harness.transport.cassette.sources import Recorded, Unread, source
+from harness.transport.cassette.sources import Recorded, Unread, attempted, source
 
 _LENGTH = re.compile(rb"(\d{1,12}):")
 _DEEPEST = 30
@@ -37,11 +37,8 @@ def _flows(raw: bytes) -> Iterator[Interaction | Recorded | Unread]:
         except UNREADABLE as fault:
             yield Unread(f"flow {index}", f"the file is cut, or no list of flows: {fault}")
             return
-        try:
-            if isinstance(flow, dict) and isinstance(flow.get("request"), dict):
-                yield _exchange(index, flow)
-        except UNREADABLE as fault:
-            yield Unread(f"flow {index}", f"{type(fault).__name__}: {fault}")
+        if isinstance(flow, dict) and isinstance(flow.get("request"), dict):
+            yield attempted("flow", _exchange, index, flow)
         index += 1
 
 

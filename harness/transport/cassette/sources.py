@@ -251,7 +251,17 @@ def _layout(values: list[Any]) -> str:
     return next((name for name, fits in _LAYOUTS.items() if fits(values[0])), "by shape")
 
 
-def _of_vcrpy(whole: Mapping[str, Any]) -> Iterator[Interaction | Unread]:
+def attempted(
+    kind: str, read_one: Callable[..., Interaction | Recorded], index: int, *values: Any
+) -> Interaction | Recorded | Unread:
+    """What ``read_one`` makes of a part of a file. ``kind`` and ``index``, from 0, are the place of a part that it cannot read."""
+    try:
+        return read_one(index, *values)
+    except UNREADABLE as fault:
+        return Unread(f"{kind} {index}", f"{type(fault).__name__}: {fault}")
+
+
+def _of_vcrpy(whole: Mapping[str, Any]) -> Iterator[Interaction | Recorded | Unread]:
     items = whole["interactions"]
     normalised = any(
         "parsed_body" in item[side]
@@ -260,19 +270,12 @@ def _of_vcrpy(whole: Mapping[str, Any]) -> Iterator[Interaction | Unread]:
         for side in ("request", "response")
         if isinstance(item[side], dict)
     )
-    for index, item in enumerate(items):
-        try:
-            yield read_interaction(index, item, verbatim=not normalised)
-        except UNREADABLE as fault:
-            yield Unread(f"interaction {index}", f"{type(fault).__name__}: {fault}")
+    read_one = partial(read_interaction, verbatim=not normalised)
+    return (attempted("interaction", read_one, index, item) for index, item in enumerate(items))
 
 
 def _of_har(whole: Mapping[str, Any]) -> Iterator[Interaction | Recorded | Unread]:
-    for index, entry in enumerate(whole["log"]["entries"]):
-        try:
-            yield _har_entry(index, entry)
-        except UNREADABLE as fault:
-            yield Unread(f"entry {index}", f"{type(fault).__name__}: {fault}")
+    return (attempted("entry", _har_entry, index, entry) for index, entry in enumerate(whole["log"]["entries"]))
 
 
 def _har_entry(index: int, entry: Mapping[str, Any]) -> Interaction | Recorded:
@@ -306,11 +309,7 @@ def _har_headers(message: Mapping[str, Any]) -> dict[str, str]:
 
 def by_pieces(pieces: Iterable[from_shape.Piece]) -> Iterator[Interaction | Recorded | Unread]:
     """Each piece as an interaction."""
-    for index, piece in enumerate(pieces):
-        try:
-            yield _of_piece(index, piece)
-        except UNREADABLE as fault:
-            yield Unread(f"exchange {index}", f"{type(fault).__name__}: {fault}")
+    return (attempted("exchange", _of_piece, index, piece) for index, piece in enumerate(pieces))
 
 
 def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded:
