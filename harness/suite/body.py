@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from harness.model import Json
+from harness.text.shape import Later
 
 Body = Mapping[str, Json]
+Settle = Callable[[Json], Json]
+"""Gives the value of a text that becomes one later."""
 
 
 class Layer(Struct, frozen=True):
@@ -19,30 +22,39 @@ class Layer(Struct, frozen=True):
     body: Body
 
 
-def merge(under: Body, over: Body) -> Body:
-    """Merge ``over`` into ``under``: objects merge, everything else (lists too) replaces. Neither argument is changed."""
+def merge(under: Body, over: Body, settle: Settle = lambda later: later) -> Body:
+    """Merge ``over`` into ``under``: objects merge, everything else (lists too) replaces. Neither argument is changed. A text that
+    becomes a value later is settled where it meets an object, since it may become an object too."""
     if not under or not over:
         return over or under
     merged = dict(under)
     for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        old, new = _settled(merged.get(key), value, settle)
+        merged[key] = merge(old, new, settle) if isinstance(old, Mapping) and isinstance(new, Mapping) else new
     return merged
 
 
-def merged(layers: Sequence[Layer]) -> Body:
+def _settled(old: Json, new: Json, settle: Settle) -> tuple[Json, Json]:
+    """Both values. One that comes later is settled where the other is an object."""
+    if isinstance(new, Mapping):
+        return (settle(old) if isinstance(old, Later) else old), new
+    return old, settle(new) if isinstance(new, Later) and isinstance(old, Mapping) else new
+
+
+def merged(layers: Sequence[Layer], settle: Settle = lambda later: later) -> Body:
     """All layers merged. Later ones win."""
     body: Body = {}
     for layer in layers:
-        body = merge(body, layer.body)
+        body = merge(body, layer.body, settle)
     return body
 
 
 class Origins(Mapping[str, str]):
     """JSONPath -> origin of the value there. It is computed at the first access, because only ``show`` needs it."""
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[Layer], settle: Settle = lambda later: later) -> None:
         self._layers = layers
+        self._settle = settle
         self._made: dict[str, str] | None = None
 
     @property
@@ -50,7 +62,7 @@ class Origins(Mapping[str, str]):
         if self._made is None:
             self._made = {}
             for layer in self._layers:
-                for path in _leaves(layer.body, "$"):
+                for path in _leaves(self._settle(layer.body), "$"):
                     self._set(path, layer.origin)
         return self._made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -86,8 +86,15 @@ class Case(Struct, frozen=True, dict=True):
 
     @cached_property
     def body(self) -> Mapping[str, Json]:
-        """The request body, without what axes add."""
+        """The request body, without what axes add. Placeholders are not filled in."""
         return merged(self.layers)
+
+    def body_in(self, scope: template.Scope) -> Mapping[str, Json]:
+        """The request body, without what axes add, for one row and one combination. Raises Undefined."""
+        if not self.body_templated:
+            return self.body
+        body: Mapping[str, Json] = template.fill(merged(self.layers, partial(template.fill, scope=scope)), scope)
+        return body
 
     @cached_property
     def templated(self) -> bool:
@@ -97,7 +104,7 @@ class Case(Struct, frozen=True, dict=True):
     @cached_property
     def body_templated(self) -> bool:
         """Whether rows or axes with free values change the body."""
-        return template.has_references(self.body)
+        return any(template.has_references(layer.body) for layer in self.layers)
 
     @cached_property
     def swept_by_row(self) -> bool:

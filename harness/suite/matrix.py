@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -509,11 +510,11 @@ def _steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[S
         if name not in OUTSIDE and case.axes[name].typed
     ]
     scope = scope_of(row, pair)
-    body = template.fill(case.body, scope) if case.body_templated else case.body
+    body = case.body_in(scope)
     for layer in axes:
         body = merge(body, layer.body)
     body = {key: value for key, value in body.items() if key != "contents"}
-    origins = Origins([*case.layers, *axes])
+    origins = Origins([*case.layers, *axes], partial(template.fill, scope=scope))
     transport = pair.axes.get("transport", "unary")
     return (_step(turn, case, scope, body, transport, origins) for turn in case.turns)
 

@@ -56,6 +56,18 @@ def test_a_free_name_fills_prompts_and_expectations() -> None:
     assert [trial.axes for trial in found] == [{"tone": "formal"}, {"tone": "short"}]
 
 
+@pytest.mark.parametrize(
+    "line", ["jsonSchema: {type: object}", "topP: 0.5", "request: {generationConfig: {topP: 0.5}}"]
+)
+def test_settings_of_a_file_per_model_are_merged(tmp_path: Path, line: str) -> None:
+    (tmp_path / "gemini-2.5-flash.json").write_text('{"temperature": 0, "maxOutputTokens": 64}')
+    settings = 'request: {generationConfig: "${file:${model}.json}"}'
+    text = f"defaults: {{model: gemini-2.5-flash, {settings}}}\ncases:\n  - id: c\n    prompt: hi\n    {line}\n"
+    [found] = trials(text, tmp_path)
+    assert {"temperature": 0, "maxOutputTokens": 64}.items() < found.steps[0].body["generationConfig"].items()
+    assert found.steps[0].origins["$.generationConfig.temperature"] == "defaults.request"
+
+
 def test_a_path_of_the_body_is_an_axis() -> None:
     found = trials(case("prompt: hi", "temperature: 0", "request.generationConfig.topK: [1, 40]"))
     assert [trial.steps[0].body["generationConfig"] for trial in found] == [

@@ -277,7 +277,7 @@ class CaseValidator:
         places = dict(template.references(self.case.body))
         for scope in self.scopes():
             try:
-                body = template.fill(self.case.body, scope)
+                body = self.case.body_in(scope)
             except template.Undefined:
                 return
             found = [

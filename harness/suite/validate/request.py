@@ -197,10 +197,11 @@ def _asking(case: Case) -> TurnPlan | None:
 
 def _body(case: Case, turn: TurnPlan, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
     """The first request of a combination, without the texts and the data of its parts."""
-    written: Json = {"body": merge(case.body, turn.body), "contents": list(map(_light, turn.contents))}
+    scope = scope_of(row, pair) if case.templated else {}
+    written: Json = {"more": turn.body, "contents": list(map(_light, turn.contents))}
     if case.templated:
-        written = template.fill(written, scope_of(row, pair))
-    body = written["body"]
+        written = template.fill(written, scope)
+    body = merge(case.body_in(scope), written["more"])
     for name, value in pair.axes.items():
         if name not in _UNTESTED and case.axes[name].typed:
             body = merge(body, {"generationConfig": fragment(name, value)})
