@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
@@ -18,6 +18,7 @@ from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
+from harness.text.amounts import count
 
 if TYPE_CHECKING:
     from harness.compare.gates.gate import GateResult
@@ -91,6 +92,8 @@ class Comparison:
     """The saved runs of both sides, from which answers can be read; None if they are not saved."""
     command: str = "gemini-harness compare BASE CANDIDATE"
     """The command that repeats this comparison, without ``--format``."""
+    axis: str | None = None
+    """The axis whose values are the sides; None where two runs are compared as they are."""
 
     @property
     def runs(self) -> tuple[str | None, str | None]:
@@ -108,7 +111,13 @@ class Comparison:
 
     @property
     def conclusion(self) -> Conclusion:
-        return conclude(self.paired, self.differences, self.breaks)
+        """The bottom line. It counts the cells of the reference that the candidate does not have."""
+        found = conclude(self.paired, self.differences, self.breaks)
+        reference = len(self.pairs.sides[0])
+        missing = reference - len(self.paired)
+        if not missing or not self.paired:
+            return found
+        return found._replace(message=f"{found.message}; the candidate lacks {missing:,} of {count(reference, 'cell')}")
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``compare --format json``."""
@@ -154,13 +163,23 @@ def compare_values(
     cells: Values, axis: str, reference: str, candidate: str, criteria: Criteria = DEFAULT
 ) -> Comparison:
     """Pair the cells of two values of ``axis``; ``cells`` comes from ``by_value``."""
-    names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
-    return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, criteria)
+    return compare_sides((cells.get(reference, {}), cells.get(candidate, {})), axis, (reference, candidate), criteria)
+
+
+def compare_sides(
+    cells: tuple[Mapping[Key, Group], Mapping[Key, Group]],
+    axis: str,
+    values: tuple[str, str],
+    criteria: Criteria = DEFAULT,
+) -> Comparison:
+    """Pair the cells of one value of ``axis`` with those of another, which may be of another run."""
+    before, after = values if axis == "target" else (f"{axis}={value}" for value in values)
+    return _compare(_paired(*cells), (before, after), criteria, axis)
 
 
 def by_value(summary: Summary, axis: str) -> Values:
     """The cells of a run by their value of an axis, as ids spell it. ``target``, ``model`` and ``provider`` are axes too."""
-    also = {axis} | {"target": {"provider", "model"}}.get(axis, {"target"})
+    also = _fixed_by(axis)
     found: dict[str, dict[Key, Group]] = {}
     for group in summary.groups.values():
         where = _coordinates(group)
@@ -168,6 +187,11 @@ def by_value(summary: Summary, axis: str) -> Values:
             rest = [f"{name}={value}" for name, value in where.items() if name not in also]
             found.setdefault(value, {})[group.suite, group.case, *rest] = group
     return found
+
+
+def _fixed_by(axis: str) -> Set[str]:
+    """The axes that do not tell the cells of one value of ``axis`` from those of another."""
+    return {axis} | {"target": {"provider", "model"}}.get(axis, {"target"})
 
 
 def reference_first(cells: Values) -> list[str]:
@@ -210,6 +234,29 @@ def _paired(reference: Mapping[Key, Group], candidate: Mapping[Key, Group]) -> P
     return Pairs([Pair(reference.get(key), candidate.get(key)) for key in dict.fromkeys([*reference, *candidate])])
 
 
+def why_apart(comparison: Comparison) -> tuple[str, list[str]]:
+    """Why the sides have no cell in common, and the axes, other than the compared one, on which they share no value."""
+    before, after = comparison.pairs.sides
+    cases = {(group.suite, group.case) for group in before} & {(group.suite, group.case) for group in after}
+    if not cases:
+        return "the two sides have no case in common", []
+    values = [_axis_values(group for group in side if (group.suite, group.case) in cases) for side in (before, after)]
+    compared = _fixed_by(comparison.axis) if comparison.axis else {"provider", "model"}
+    names = [
+        name for name in (values[0].keys() | values[1].keys()) - compared if values[0][name].isdisjoint(values[1][name])
+    ]
+    differing = f", with another {' and '.join(sorted(names))} on either side" if names else ""
+    return f"the two sides have {count(len(cases), 'case')} in common, but no cell{differing}", names
+
+
+def _axis_values(groups: Iterable[Group]) -> Mapping[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for group in groups:
+        for name, value in _coordinates(group).items():
+            found[name].add(value)
+    return found
+
+
 def default_scope(pairs: Pairs) -> Scope:
     """*Cases like these* where the sides are different models: a choice of a model is about cases to come. Else *these cases*."""
     targets = {(before.target, after.target) for before, after in zip(*pairs.sides, strict=True)}
@@ -217,8 +264,9 @@ def default_scope(pairs: Pairs) -> Scope:
     return "cases like these" if differ else "these cases"
 
 
-def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria) -> Comparison:
+def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria, axis: str | None = None) -> Comparison:
     return Comparison(
+        axis=axis,
         reference=names[0],
         candidate=names[1],
         pairs=pairs,

@@ -111,7 +111,8 @@ def _of_same_answers(cells: Pairs) -> Conclusion:
     """Where nothing was estimated: no cell was judged on both sides, or both sides judged the same answers, which leaves no chance."""
     up, down, judged = _moved(cells)
     if not judged:
-        return Conclusion("cannot tell", "no cell was judged on both sides")
+        why = "no cell was judged on both sides" if cells else "the two sides have no cell in common"
+        return Conclusion("cannot tell", why)
     return Conclusion("worse" if down else "better" if up else "same", _moves(cells))
 
 

@@ -243,7 +243,8 @@ def change(difference: Difference) -> str:
 
 def percent(measure: str, share: float, *, signed: bool = False) -> str:
     """``2 pp`` of a pass rate, ``25%`` of anything else."""
-    return f"{100 * share:{'+' if signed else ''}.4g}{_unit(measure)}"
+    shown = 0.0 if abs(share) < 5e-6 else 100 * share  # what is smaller comes from a search that stops close to 0
+    return f"{shown:{'+' if signed else ''}.4g}{_unit(measure)}"
 
 
 def _unit(measure: str) -> str:

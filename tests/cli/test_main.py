@@ -1033,6 +1033,36 @@ def test_values_without_a_common_cell_are_left_out(example: Example) -> None:
     assert left_out in document["notes"]
 
 
+def test_targets_of_two_runs_are_compared(example: Example) -> None:
+    for model in ("gemini-2.5-flash", "gemini-3-flash-preview"):
+        example.write("suites/compared.yaml", f"suite: s\ncases: [{{id: c, model: {model}, prompt: hi}}]\n")
+        example.run("run", "suites/compared.yaml", "--live", "-q")
+    base = min(path.name for path in (example.folder / "reports").iterdir())
+    sides = "--target simulator/gemini-2.5-flash --target simulator/gemini-3-flash-preview"
+    alone = example.run("compare", base, "last")
+    assert (alone.code, f"but no cell, with another target on either side; {sides}" in alone.err) == (5, True)
+    done = example.run("compare", base, "last", *sides.split(), "--format", "json")
+    document = json.loads(done.out)
+    assert (done.code, document["candidate"], len(document["cells"])) == (0, "simulator/gemini-3-flash-preview", 1)
+    assert document["verdicts"][0]["scope"] == "cases like these"
+    three = example.run("compare", base, "last", *sides.split()[:2])
+    assert (three.code, "--target names two values" in three.err) == (4, True)
+
+
+def test_settings_of_each_model_keep_its_cells_comparable(example: Example) -> None:
+    for thinking, code in (
+        ("{gemini-2.5-flash: 0, gemini-2.5-pro: 512}", 0),
+        ("{gemini-2.5-flash: [0], gemini-2.5-pro: [512]}", 5),
+    ):
+        example.write(
+            "suites/compared.yaml",
+            f"suite: s\ncases: [{{id: c, model: [gemini-2.5-flash, gemini-2.5-pro], thinking: {thinking}, prompt: hi}}]\n",
+        )
+        example.run("run", "suites/compared.yaml", "--live", "-q")
+        done = example.run("compare", "last")
+        assert (done.code, "another thinking on either side; one value for each model" in done.err) == (code, code == 5)
+
+
 def test_one_value_is_compared_with_the_baseline(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
     done = example.run("compare", "last", "--axis", "model=gemini-3.1-pro-preview", "--format", "json")

@@ -61,6 +61,16 @@ def test_two_targets_are_paired_by_case_and_axes() -> None:
     assert (seen.reference, seen.candidate, seen.estimate, seen.pairs, seen.cases) == (55, 77, 22, 2, 1)
 
 
+def test_the_bottom_line_counts_the_cells_that_are_missing() -> None:
+    before, after = [row("a"), row("b"), row("c")], [row("a"), row("d")]
+    found = compare_runs(summarise(before), summarise(after), ("1", "2"))
+    assert found.conclusion.message.endswith("; the candidate lacks 2 of 3 cells")
+    assert (
+        "lacks"
+        not in compare_runs(summarise(after), summarise([row("a"), row("d"), row("e")]), ("1", "2")).conclusion.message
+    )
+
+
 def test_too_few_cases_name_the_least_number_it_takes() -> None:
     base = summarise([row(name, measures={"totalTokenCount": 100}) for name in "ab"])
     candidate = summarise(

@@ -167,7 +167,7 @@ def test_checks_that_one_answer_flipped_share_an_entry() -> None:
           reference  1
           candidate  2
 
-        3 flips in 2 cells
+        3 flips in 2 of 2 cells
         passed -> failed  json  geography/a@simulator/flash
         passed -> failed  invariant:json-schema  geography/a@simulator/flash
           json: no key city

@@ -15,7 +15,16 @@ from harness.cli import options as shared
 from harness.cli import printing, saved_run
 from harness.compare import gates, looks
 from harness.compare.candidates import Comparisons, combine
-from harness.compare.comparison import Comparison, Values, by_value, compare_runs, compare_values, reference_first
+from harness.compare.comparison import (
+    Comparison,
+    Values,
+    by_value,
+    compare_runs,
+    compare_sides,
+    compare_values,
+    reference_first,
+    why_apart,
+)
 from harness.compare.verdicts import JUDGED, Criteria
 from harness.errors import UsageError, first
 from harness.gemini import models
@@ -49,7 +58,8 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="PROVIDER/MODEL",
         action="append",
         default=[],
-        help="a target of BASE; give the reference first, then one or more candidates (repeatable)",
+        help="a target of BASE; give the reference first, then one or more candidates; with two runs: the target of BASE, then "
+        "that of CANDIDATE (repeatable)",
     )
     parser.add_argument(
         "--axis",
@@ -89,10 +99,20 @@ def code(comparison: Comparison) -> int:
     if not any(
         pair.reference and pair.candidate and pair.reference.judged and pair.candidate.judged for pair in paired
     ):
-        why = "no cell was judged on both sides" if paired else "the two sides have no cell in common"
+        why = "no cell was judged on both sides" if paired else _apart(comparison)
         sys.stderr.write(f"nothing to compare: {why}\n")
         return 5
     return 7 if any(gate.unknown for gate in comparison.gates) else 0
+
+
+def _apart(comparison: Comparison) -> str:
+    """Why no cell is on both sides, and how such sides are compared."""
+    why, names = why_apart(comparison)
+    if "target" in names:
+        return f"{why}; {', '.join(_replaced(comparison))}"
+    if names and comparison.axis in ("target", "model"):
+        return f"{why}; one value for each model is no axis, as in `{names[0]}: {{MODEL: VALUE, OTHER: VALUE}}`"
+    return why
 
 
 def compared(options: Namespace) -> Comparison:
@@ -108,12 +128,11 @@ def _found(options: Namespace) -> Comparison | Comparisons:
     base = saved_run.find(options.base, options)
     if not options.candidate:
         return _within(base, options, asked)
-    if options.target or options.axis:
-        raise UsageError("--target and --axis compare within one run: leave out either the second run or these options")
     other = saved_run.find(options.candidate, options)
     reference, candidate = (base, base.summary()), (other, other.summary())
     comparison = gated(_two_runs(reference, candidate, options), asked, base, candidate, None)
-    return replace(comparison, command=_again(options, (base, other), []))
+    sides = [part for name in ("target", "axis") for value in getattr(options, name) for part in (f"--{name}", value)]
+    return replace(comparison, command=_again(options, (base, other), sides))
 
 
 def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -> str:
@@ -197,7 +216,11 @@ def _two_runs(
 ) -> Comparison:
     (base, base_summary), (candidate, candidate_summary) = reference, compared
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    comparison = compare_runs(base_summary, candidate_summary, names, criteria(options, base.run, candidate.run))
+    sure = criteria(options, base.run, candidate.run)
+    if options.target or options.axis:
+        comparison = _values_of_two(reference, compared, options, sure)
+    else:
+        comparison = compare_runs(base_summary, candidate_summary, names, sure)
     summaries = (("reference", base_summary), ("candidate", candidate_summary))
     sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
     same = base.run["id"] == candidate.run["id"]
@@ -208,8 +231,39 @@ def _two_runs(
             "both sides are the same answers: what differs is how they are judged, so there is nothing to estimate"
         )
     reading = dict.fromkeys([*saved_run.notes(base, base_summary), *saved_run.notes(candidate, candidate_summary)])
-    notes = [*sources, *reading, *_changed(base.run, candidate.run), *comparison.notes]
+    notes = [*sources, *reading, *_changed(base.run, candidate.run), *comparison.notes, *_replaced(comparison)]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
+
+
+def _values_of_two(
+    reference: tuple[SavedRun, Summary], candidate: tuple[SavedRun, Summary], options: Namespace, sure: Criteria
+) -> Comparison:
+    """One value of an axis in the first run, with another in the second. Raises UsageError."""
+    axis, asked = _asked(options)
+    if len(asked) != 2:
+        how = "--target" if axis == "target" else f"--axis {axis}=..."
+        raise UsageError(
+            f"of two runs, {how} names two values: that of {options.base}, then that of {options.candidate}"
+        )
+    cells = []
+    for (saved, summary), value in zip((reference, candidate), asked, strict=True):
+        found = by_value(summary, axis)
+        if value not in found:
+            raise UsageError(
+                f"{value} is not a value of {axis} in run {saved.run['id']}: it has {', '.join(found) or 'none'}"
+            )
+        cells.append(found[value])
+    return compare_sides((cells[0], cells[1]), axis, (asked[0], asked[1]), sure)
+
+
+def _replaced(comparison: Comparison) -> Iterator[str]:
+    """How a target that only the reference has is compared with one that only the candidate has."""
+    before, after = ({group.target: None for group in side} for side in comparison.pairs.sides)
+    gone, new = (
+        [target for target in side if target not in other] for side, other in ((before, after), (after, before))
+    )
+    if comparison.axis is None and gone and new:
+        yield f"--target {gone[0]} --target {new[0]} compares a target of the first run with one of the second"
 
 
 def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:

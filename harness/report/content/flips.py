@@ -28,7 +28,9 @@ def flips(comparison: Comparison, view: View, numbers: Numbers) -> Iterator[Bloc
     worst = worst_first(comparison.flips)[: limits.get(view.format, view.details)]
     shown = worst if view.format in limits else read_answers(worst, comparison.sources)
     more = len(comparison.flips) - len(shown)
-    counted = f"{amounts.count(len(comparison.flips), 'flip')} in {amounts.count(len(comparison.paired), 'cell')}"
+    flipped = len({flip.id for flip in comparison.flips})
+    there = amounts.count(len(comparison.paired), "cell")
+    counted = f"{amounts.count(len(comparison.flips), 'flip')} in {f'{flipped:,} of ' if flipped else ''}{there}"
     yield Heading(counted, level=3)
     yield Items(
         [
