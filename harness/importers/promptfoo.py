@@ -18,7 +18,7 @@ from harness.config import Config
 from harness.errors import HarnessError, SuiteError
 from harness.importers import promptfoo_assertions as assertions
 from harness.importers.promptfoo_assertions import Expect, NotCarried
-from harness.importers.promptfoo_sources import Prompt, Source, Test, names_in, open_config, with_placeholders
+from harness.importers.promptfoo_sources import Prompt, Source, Test, cell, names_in, open_config, with_placeholders
 from harness.importers.promptfoo_sources import prompts as prompts_of
 from harness.importers.promptfoo_sources import tests as tests_of
 from harness.importers.to_suite import Imported, LeftOut, suite_text
@@ -49,6 +49,7 @@ class _Group(NamedTuple):
     expect: Expect
     rows: list[Mapping[str, Json]]
     remarks: list[str]
+    skip: str = ""
 
 
 def build_suites(path: Path, name: str, config: Config) -> Imported:
@@ -72,7 +73,7 @@ def _leave(result: Imported, where: str, reason: object) -> None:
 def _kept(found: Iterator[tuple[str, Prompt | NotCarried]], result: Imported) -> Iterator[Prompt]:
     for where, prompt in found:
         if isinstance(prompt, NotCarried):
-            _leave(result, where, f"prompt: {prompt}")
+            _leave(result, where, f"prompt, and all cases with it: {prompt}")
         else:
             yield prompt
 
@@ -97,7 +98,33 @@ def _targets(source: Source, result: Imported) -> list[_Target]:
             result.notes += [note] if note not in result.notes else []
         keys = dict(_settings(settings, source, where, result))
         found.setdefault(canonical(keys), _Target([], keys)).models.append(model[2])
-    return list(found.values())
+    targets = _joined(list(found.values()))
+    if len(targets) > 1:
+        result.notes.append(
+            "models whose other settings differ are in suites of their own, which `compare` does not pair"
+        )
+    return targets
+
+
+def _joined(targets: list[_Target]) -> list[_Target]:
+    """One target with settings by model, where a suite can state all that differs so; else the targets as they are."""
+    models = [model for target in targets for model in target.models]
+    keys = dict.fromkeys(key for target in targets for key in target.settings)
+    alike = {key: targets[0].settings[key] for key in keys if all(_same(key, target, targets[0]) for target in targets)}
+    if len(targets) < 2 or len(set(models)) < len(models) or not keys.keys() - alike.keys() <= _BY_MODEL:
+        return targets
+    by_model = {
+        key: {model: target.settings[key] for target in targets if key in target.settings for model in target.models}
+        for key in keys
+        if key not in alike
+    }
+    return [_Target(models, {**alike, **by_model})]
+
+
+def _same(key: str, one: _Target, other: _Target) -> bool:
+    return (
+        key in one.settings and key in other.settings and canonical(one.settings[key]) == canonical(other.settings[key])
+    )
 
 
 def _provider(one: Any) -> tuple[str, Mapping[str, Any]]:
@@ -111,48 +138,65 @@ def _provider(one: Any) -> tuple[str, Mapping[str, Any]]:
     return str(one), {}
 
 
-_SHORT = {"temperature", "topP", "topK", "maxOutputTokens"}
-_FIELDS = {
-    "stopSequences": "generationConfig",
-    "thinkingConfig": "generationConfig",
-    "systemInstruction": "",
-    "tools": "",
-    "toolConfig": "",
-    "safetySettings": "",
-    "cachedContent": "",
-}
-"""Keys of ``config`` that are fields of the request -> the field that holds them, if any."""
+_BY_MODEL = {"temperature", "topP", "topK", "maxOutputTokens", "thinking"}
+"""Settings that a suite may state for each model."""
+_FIELDS = {"systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent"}
+"""Keys of ``config`` that are fields of the request."""
 _OTHER_NAMES = {"thinking": "thinkingConfig", "max_tokens": "maxOutputTokens"}
 
 
 def _settings(stated: Mapping[str, Any], source: Source, where: str, result: Imported) -> Iterator[tuple[str, Json]]:
     request: dict[str, Json] = {}
-    for given, value in stated.items():
-        name = re.sub(r"_(\w)", lambda found: found[1].upper(), _OTHER_NAMES.get(given, given))
+    for given, inside, value in _flat(stated):
+        name = _camel(_OTHER_NAMES.get(given, given))
         try:
-            yield from _setting(name, with_placeholders(source.content(value)), request)
+            yield from _setting(name, with_placeholders(source.content(value)), request, inside)
         except (NotCarried, ValueError) as fault:
-            _leave(result, where, f"config.{given}: {fault}")
+            _leave(result, where, f"config.{'generationConfig.' * inside}{given}: {fault}")
     if request:
         yield "request", request
 
 
-def _setting(name: str, content: Any, request: dict[str, Json]) -> Iterator[tuple[str, Json]]:
-    """A setting as a key of ``defaults``, or else put into ``request``. Raises NotCarried, and ValueError for a faulty schema."""
-    if name in _SHORT:
+def _flat(stated: Mapping[str, Any]) -> Iterator[tuple[str, bool, Any]]:
+    """The settings, and whether they stand under ``generationConfig``."""
+    for given, value in stated.items():
+        if _camel(given) == "generationConfig" and isinstance(value, Mapping):
+            yield from ((str(key), True, item) for key, item in value.items())
+        else:
+            yield given, False, value
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def _setting(name: str, content: Any, request: dict[str, Json], inside: bool) -> Iterator[tuple[str, Json]]:
+    """A setting as a key of ``defaults``, or else put into ``request``. ``inside``: it stands under ``generationConfig``. Raises
+    NotCarried, and ValueError for a faulty schema."""
+    if name in _BY_MODEL:
         yield name, content
+    elif name == "thinkingConfig" and isinstance(content, Mapping):
+        yield "thinking", _thinking({_camel(key): value for key, value in content.items()})
     elif name == "systemInstruction" and isinstance(content, str):
         yield "system", content
-    elif name == "responseSchema":
-        yield "schema", json.loads(content) if isinstance(content, str) else content
-    elif name == "generationConfig" and isinstance(content, Mapping):
-        request[name] = {**request.get(name, {}), **content}
-    elif _FIELDS.get(name):
-        request[_FIELDS[name]] = {**request.get(_FIELDS[name], {}), name: content}
+    elif name in ("responseSchema", "responseJsonSchema"):
+        schema = json.loads(content) if isinstance(content, str) else content
+        yield "schema" if name == "responseSchema" else "jsonSchema", schema
+    elif inside or name == "stopSequences":
+        request["generationConfig"] = {**request.get("generationConfig", {}), name: content}
     elif name in _FIELDS:
         request[name] = content
     else:
         raise NotCarried(_ELSEWHERE.get(name, "no key of a suite is like it"))
+
+
+def _thinking(config: Mapping[str, Json]) -> Json:
+    """A ``thinkingConfig`` as ``thinking:`` has it: a level, a budget, or both words with more."""
+    names = {"thinkingLevel": "level", "thinkingBudget": "budget", "includeThoughts": "includeThoughts"}
+    if odd := config.keys() - names:
+        raise NotCarried(f"thinkingConfig has no {min(odd)}")
+    made = {names[key]: str(value).lower() if key == "thinkingLevel" else value for key, value in config.items()}
+    return next(iter(made.values())) if len(made) == 1 and "includeThoughts" not in made else made
 
 
 _ELSEWHERE = {
@@ -203,7 +247,8 @@ def _group(test: Test, base: Sequence[tuple[Any, str]], found: dict[str, _Group]
     shared = _expectations(base, test.source, [], result)
     expect = _expectations(own, test.source, remarks, result, shared)
     key = canonical([about, expect, remarks, sorted(test.rows[0])])
-    group = found.setdefault(key, _Group(slug(about.lower())[:60].strip("-"), about, expect, [], remarks))
+    skip = "" if expect or not remarks else "what it expects was left out: nothing would be judged"
+    group = found.setdefault(key, _Group(slug(about.lower())[:60].strip("-"), about, expect, [], remarks, skip))
     group.rows.extend(test.rows)
 
 
@@ -344,7 +389,7 @@ def _case(group: _Group, prompt: Prompt | None, shared: Mapping[str, Json], take
     keys: Mapping[str, Json] = prompt.keys if prompt else {}
     asked = {key: value for key, value in {**shared, **keys}.items() if key != "model"}
     wanted = names_in([asked, group.expect])
-    rows = [{name: row.get(name, "") for name in wanted} for row in group.rows]
+    rows = [{name: cell(row, name) for name in wanted} for row in group.rows]
     rows = list({canonical(row): row for row in rows}.values())
     label = slug(prompt.label.lower()) if prompt else ""
     stem = "-".join(filter(None, (group.name, label))) or _stem(rows, asked)
@@ -355,6 +400,8 @@ def _case(group: _Group, prompt: Prompt | None, shared: Mapping[str, Json], take
         case["id"] = f"{case['id']}-{_telling(rows)}"
     if wanted:
         case["each"] = rows
+    if group.skip:
+        case["skip"] = group.skip
     return case | dict(keys) | ({"expect": group.expect} if group.expect else {})
 
 

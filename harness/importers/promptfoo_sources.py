@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -20,6 +20,8 @@ from harness.text import yamltext
 from harness.text.project import Project, Unreadable
 
 MOST_COMBINATIONS = 10_000
+MOST_BYTES = 2_000_000
+"""A larger file is no configuration."""
 _FILE = "file://"
 _MEDIA = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".pdf", ".mp3", ".wav", ".mp4")
 _CODE = (".js", ".mjs", ".cjs", ".ts", ".py", ".rb")
@@ -76,8 +78,18 @@ def open_config(path: Path) -> Source:
 
 
 def is_config(path: Path) -> bool:
-    """Whether the name is one of those that promptfoo looks for."""
-    return bool(re.fullmatch(r"promptfoo-?config.*\.(ya?ml|json)", path.name))
+    """Whether the file is a configuration of promptfoo: by its name, or since it states prompts and providers."""
+    if re.fullmatch(r"promptfoo-?config.*\.(ya?ml|json|[cm]?[jt]s)", path.name):
+        return True
+    if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file() or path.stat().st_size > MOST_BYTES:
+        return False
+    text = path.read_text("utf-8", "replace")
+    if not all(
+        re.search(rf"^\s*[\"']?({words})[\"']?\s*:", text, re.MULTILINE) for words in ("prompts", "providers|targets")
+    ):
+        return False
+    value = yamltext.read(text, str(path)).value
+    return isinstance(value, Mapping) and "prompts" in value and not {"providers", "targets"}.isdisjoint(value)
 
 
 def _text(project: Project, name: str) -> str:
@@ -96,7 +108,8 @@ def _text(project: Project, name: str) -> str:
 
 
 def with_placeholders(value: Json) -> Json:
-    """The value with ``{{name}}`` as ``${row.name}``, in all of its texts. Raises NotCarried for any other template."""
+    """The value with ``{{name}}`` as ``${row.name}``, in all of its texts. Raises NotCarried for what is more than a variable and simple
+    filters."""
     if isinstance(value, Mapping):
         return {key: with_placeholders(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -104,12 +117,44 @@ def with_placeholders(value: Json) -> Json:
     return _placed(value) if isinstance(value, str) else value
 
 
+_FILTERS: Mapping[str, Callable[[str], str]] = {
+    "trim": str.strip,
+    "upper": str.upper,
+    "lower": str.lower,
+    "title": str.title,
+    "capitalize": str.capitalize,
+}
+"""Filters of templates that need only their value, so that their result can be a column of its own."""
+_VARIABLE = re.compile(rf"\{{\{{-?\s*(\w+(?:\.\w+)*)((?:\s*\|\s*(?:{'|'.join(_FILTERS)})\b)*)\s*-?\}}\}}")
+"""``{{country}}``, ``{{user.name}}``, ``{{ country | upper }}``."""
+
+
 def _placed(text: str) -> str:
     made = re.sub(r"\{\{-?\s*env\.(\w+)\s*-?\}\}", r"${env:\1}", text.replace("${", "$${"))
-    made = re.sub(r"\{\{-?\s*(\w+)\s*-?\}\}", r"${row.\1}", made)
-    if odd := re.search(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", made, re.DOTALL):
+    return _complete(_VARIABLE.sub(lambda found: f"${{row.{_column(found)}}}", made))
+
+
+def _complete(text: str) -> str:
+    """The text, if no template remains in it. Raises NotCarried."""
+    if odd := re.search(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", text, re.DOTALL):
         raise NotCarried(f"the template {odd[0]!r} is more than the name of a variable")
-    return made
+    return text
+
+
+def _column(found: re.Match[str]) -> str:
+    """The column with the value of a variable, a member of it, or what a filter makes of it: ``user__name``, ``country__upper``."""
+    return "__".join(re.findall(r"\w+", found[1] + found[2]))
+
+
+def cell(row: Mapping[str, Json], column: str) -> Json:
+    """The value of a column of ``${row.COLUMN}``, empty if the row has none."""
+    if column in row:
+        return row[column]
+    name, *steps = column.split("__")
+    value = row.get(name, "")
+    for step in steps:
+        value = value.get(step, "") if isinstance(value, Mapping) else _FILTERS.get(step, str)(str(value))
+    return value
 
 
 def names_in(value: Json) -> list[str]:
@@ -295,7 +340,19 @@ def _rows(source: Source, variables: Mapping[str, Any]) -> list[dict[str, Json]]
         raise NotCarried("one of its variables is an empty list")
     if prod(map(len, lists)) > MOST_COMBINATIONS:
         raise NotCarried(f"its variables have over {MOST_COMBINATIONS:,} combinations")
-    return [dict(zip(values, map(_escaped, combination), strict=True)) for combination in product(*lists)]
+    rows = [dict(zip(values, map(_escaped, combination), strict=True)) for combination in product(*lists)]
+    return [{name: _rendered(value, row) for name, value in row.items()} for row in rows]
+
+
+def _rendered(value: Json, row: Mapping[str, Json]) -> Json:
+    """A value of a variable, in whose texts ``{{other}}`` stands for another variable. Raises NotCarried for any other template."""
+    if isinstance(value, Mapping):
+        return {key: _rendered(item, row) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rendered(item, row) for item in value]
+    if not isinstance(value, str) or "{" not in value:
+        return value
+    return _complete(_VARIABLE.sub(lambda found: str(cell(row, _column(found))), value))
 
 
 def _escaped(value: Json) -> Json:

@@ -117,7 +117,10 @@ def test_an_assertion_becomes_a_check(imported: Import, assertion: str, expect: 
         ("{type: not-latency, threshold: 5}", "not-latency: only checks of the text can be turned round"),
         ("{type: equals, value: 'file://a.js'}", "a.js is code, which is not executed here"),
         ("{type: equals, value: 'file://../a.txt'}", "../a.txt cannot be read: it lies outside"),
-        ("{type: contains, value: '{{ country | upper }}'}", "the template '{{ country | upper }}' is more than"),
+        (
+            "{type: contains, value: '{{ country | wordcount }}'}",
+            "the template '{{ country | wordcount }}' is more than",
+        ),
         ("{type: contains, value: a, weight: 2}", "contains: its weight is not carried over"),
         ("{type: similar, value: a}, {type: similar, value: b}", "a case has one similar"),
     ],
@@ -131,24 +134,88 @@ def test_what_is_left_out_of_a_case_is_a_comment_in_it(imported: Import) -> None
     assert "  # left out: javascript: output.length > 3\n  - id: norway\n" in Path("suites/imported.yaml").read_text()
 
 
-def test_models_with_other_settings_get_a_suite_of_their_own(imported: Import) -> None:
-    providers = """\
+PROVIDERS = """
   - google:gemini-3.8-flash
   - google:gemini-3.5-flash-lite
-  - {id: "google:gemini-2.5-flash", config: {maxOutputTokens: 900, generationConfig: {topP: 0.5}, apiKey: secret}}
+  - {id: "google:gemini-2.5-flash", config: {max_tokens: 900, generationConfig: {topP: 0.5, thinkingConfig: {thinkingBudget: 0}}, apiKey: secret}}
   - openai:gpt-5
 """
-    printed = imported(CONFIG.replace(" [google:gemini-3.8-flash]", f"\n{providers}"))
-    assert suite()["defaults"]["model"] == ["gemini-3.8-flash", "gemini-3.5-flash-lite"]
-    assert suite("imported-2")["defaults"] == {
-        "model": "gemini-2.5-flash",
-        "maxOutputTokens": 900,
-        "request": {"generationConfig": {"topP": 0.5}},
+
+
+def test_settings_of_models_are_stated_by_model(imported: Import) -> None:
+    printed = imported(CONFIG.replace(" [google:gemini-3.8-flash]", PROVIDERS))
+    assert suite()["defaults"] == {
+        "model": ["gemini-3.8-flash", "gemini-3.5-flash-lite", "gemini-2.5-flash"],
+        "maxOutputTokens": {"gemini-2.5-flash": 900},
+        "topP": {"gemini-2.5-flash": 0.5},
+        "thinking": {"gemini-2.5-flash": 0},
         "prompt": "What is the capital of ${row.country}? One word.",
     }
     assert "provider 'openai:gpt-5': not a Gemini model" in printed
     assert "config.apiKey: a key is read from the environment" in printed
     assert "secret" not in printed
+    assert main(["run", "--provider", "simulator", "--live"]) == 0
+    assert main(["compare", "last"]) == 0  # the cells of the three models meet
+
+
+def test_other_settings_need_a_suite_of_their_own(imported: Import) -> None:
+    printed = imported(
+        CONFIG.replace(" [google:gemini-3.8-flash]", PROVIDERS.replace("topP: 0.5", "stopSequences: [x]"))
+    )
+    assert suite()["defaults"]["model"] == ["gemini-3.8-flash", "gemini-3.5-flash-lite"]
+    assert suite("imported-2")["defaults"]["request"] == {"generationConfig": {"stopSequences": ["x"]}}
+    assert "models whose other settings differ are in suites of their own" in printed
+
+
+def test_filters_and_members_become_columns(imported: Import) -> None:
+    prompt = "Capital of {{ place.name | trim | upper }}, {{greeting}}? Not {{ place.name }}"
+    config = CONFIG.replace("What is the capital of {{country}}? One word.", prompt)
+    printed = imported(
+        config.replace("{country: Norway}", '{place: {name: " Peru "}, who: Ann, greeting: "dear {{who}}"}')
+    )
+    assert "left out" not in printed
+    assert suite()["cases"][0]["each"] == [
+        {"place__name__trim__upper": "PERU", "greeting": "dear Ann", "place__name": " Peru "}
+    ]
+
+
+@pytest.mark.parametrize("value", ["{{ 'tea' | upper }}", "{% if a %}"])
+def test_a_variable_with_a_template_is_not_sent_as_text(imported: Import, value: str) -> None:
+    printed = imported(CONFIG.replace("Norway", f'"{value}"') + "  - vars: {country: Peru}\n")
+    assert f"promptfooconfig.yaml:5: tests: the template {value!r} is more than" in printed
+    assert [case["id"] for case in suite()["cases"]] == ["peru"]
+
+
+def test_a_case_of_which_nothing_could_be_judged_is_skipped(
+    imported: Import, capsys: pytest.CaptureFixture[str]
+) -> None:
+    imported(with_assertion("{type: javascript, value: output.length > 3}"))
+    assert suite()["cases"][0]["skip"] == "what it expects was left out: nothing would be judged"
+    assert main(["run", "--provider", "simulator", "--live"]) == 5
+    assert "1 skipped" in capsys.readouterr().out
+
+
+def test_schemas_in_files_are_read_wherever_they_stand(imported: Import) -> None:
+    config = "[{id: 'google:gemini-3.8-flash', config: {generationConfig: {response_schema: 'file://answer.json'}}}]"
+    schema = {"type": "OBJECT", "properties": {"capital": {"type": "STRING"}}}
+    imported(CONFIG.replace("[google:gemini-3.8-flash]", config), answer_json=json.dumps(schema))
+    assert suite()["defaults"]["schema"] == schema
+
+
+def test_a_configuration_under_any_name_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("evals.yaml").write_text(CONFIG)
+    assert main(["import", "evals.yaml"]) == 0
+    assert suite()["cases"][0]["id"] == "norway"
+
+
+def test_a_configuration_in_code_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("promptfooconfig.js").write_text("module.exports = {prompts: []}\n")
+    assert main(["import", "promptfooconfig.js"]) == 4
+    assert "promptfooconfig.js is code, which is not executed here" in capsys.readouterr().err
 
 
 def test_tools_schema_and_thinking_are_carried_over(imported: Import) -> None:
@@ -159,7 +226,7 @@ def test_tools_schema_and_thinking_are_carried_over(imported: Import) -> None:
     defaults = suite()["defaults"]
     assert defaults["schema"] == schema
     assert defaults["system"] == "Be brief."
-    assert defaults["request"] == {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
+    assert defaults["thinking"] == "low"
 
 
 def test_prompts_in_files_are_an_axis(imported: Import) -> None:
