@@ -381,9 +381,15 @@ _BY_VARIABLE = "and name the environment variable that holds it under `keys`"
 
 
 def _is_address(text: str) -> bool:
-    parts = urlsplit(text)
+    if re.search(r"[\s\x00-\x1f\x7f]", text):
+        return False
+    try:
+        parts = urlsplit(text)
+        valid = parts.port is None or parts.port > 0
+    except ValueError:  # a port that is no number or too large, or a faulty IPv6 address
+        return False
     bare = "@" not in parts.netloc and not parts.query and not parts.fragment
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and bare
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and bare and valid
 
 
 def _plain(text: str) -> str:

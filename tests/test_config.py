@@ -132,9 +132,12 @@ def test_the_environment_may_move_a_provider(
     assert row.prices == (None if " at " in kind else "google"), "another host has prices of its own"
 
 
-def test_a_wrong_address_in_the_environment_names_the_variable(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "address", ["localhost", "http://a\nb", "http://a b", "http://a:99999", "http://a:b", "http://[1"]
+)
+def test_a_wrong_address_in_the_environment_names_the_variable(tmp_path: Path, address: str) -> None:
     with pytest.raises(UsageError, match=r"GOOGLE_GEMINI_BASE_URL: expected http"):
-        load(tmp_path, {"GOOGLE_GEMINI_BASE_URL": "localhost"})
+        load(tmp_path, {"GOOGLE_GEMINI_BASE_URL": address})
 
 
 def test_an_unknown_provider_has_a_nearest_name() -> None:
