@@ -12,6 +12,7 @@ from harness.compare.verdicts import reason, sentence
 from harness.gemini.models import ModelFacts, Thinking, catalogue, facts, lifecycle
 from harness.results.groups import Group
 from harness.suite.axes import refusal, thinking_config
+from harness.text.amounts import count
 
 
 class BottomLine(NamedTuple):
@@ -172,12 +173,22 @@ def bottom_line(
     against = list(_reasons_against(comparison, unsupported))
     if against:
         return BottomLine("not yet", against)
-    cells = f"{len(comparison.paired):,} cell{'' if len(comparison.paired) == 1 else 's'}"
+    cells = count(len(comparison.paired), "cell")
     kept = f"no check got worse in {cells}"
     unclear = [*_unclear(comparison), *cut_short]
+    if not any(group.judged for group in comparison.paired.sides[1]):
+        return BottomLine(
+            "cannot tell",
+            [f"no answer of the new model could be judged ({cells})", *_first_problem(comparison), *unclear],
+        )
     if unclear:
         return BottomLine("cannot tell", [f"{kept}, but that is not enough", *unclear])
     return BottomLine("may be switched", [kept, *_overall_changes(comparison)])
+
+
+def _first_problem(comparison: Comparison) -> list[str]:
+    """Why the first answer of the new model could not be judged."""
+    return [group.problem.message for group in comparison.paired.sides[1] if group.problem][:1]
 
 
 def _reasons_against(comparison: Comparison, unsupported: Sequence[tuple[str, str]]) -> Iterator[str]:
