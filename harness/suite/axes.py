@@ -119,7 +119,7 @@ def _value_name(value: Json, source: Json) -> str:
         return slug(value["title"])[:_LONGEST_NAME]
     if isinstance(value, list):
         return slug("+".join(map(_item_name, source if isinstance(source, list) else value)))[:_LONGEST_NAME] or "none"
-    return "" if isinstance(value, Mapping) else slug(str(value)[:_LONGEST_NAME])
+    return "" if isinstance(value, Mapping) else slug(re.sub(r"\$\{[^}]*\}", "", str(value)).strip()[:_LONGEST_NAME])
 
 
 def _item_name(item: Json) -> str:

@@ -56,6 +56,16 @@ def test_a_free_name_fills_prompts_and_expectations() -> None:
     assert [trial.axes for trial in found] == [{"tone": "formal"}, {"tone": "short"}]
 
 
+def test_ids_show_the_words_of_a_prompt_without_placeholders() -> None:
+    lines = (
+        "each: [{tone: dry}]",
+        "prompt:",
+        '  - "You are ${row.tone}. Which city is it?"',
+        '  - "And you? ${row.tone}"',
+    )
+    assert labels(case(*lines)) == ["prompt=You-are-.-Which-city-is", "prompt=And-you"]
+
+
 @pytest.mark.parametrize(
     "line", ["jsonSchema: {type: object}", "topP: 0.5", "request: {generationConfig: {topP: 0.5}}"]
 )

@@ -16,9 +16,9 @@ _RESULTS: Mapping[bool | None, tuple[str, Level | None]] = {
 """Whether a gate is crossed; None: it cannot be told -> the status in whose colour it is shown, and how bad it is."""
 
 
-def gates(rows: Sequence[GateRow], *more: str) -> Bullets:
-    """A line for each gate that was asked, one for those of a suite that were not, and ``more`` lines."""
+def gates(rows: Sequence[GateRow]) -> Bullets:
+    """A line for each gate that was asked, and one for those of a suite that were not."""
     asked = [row for row in rows if row["asked"]]
     items = [[f"gate {words.gate(row)}: ", Styled(row["message"], status=_RESULTS[row["crossed"]][0])] for row in asked]
-    others = [[line] for line in (*words.gates_not_asked(rows), *more)]
+    others = [[line] for line in words.gates_not_asked(rows)]
     return Bullets([*items, *others], [_RESULTS[row["crossed"]][1] for row in asked])

@@ -235,11 +235,18 @@ def _columns_by_mark(marks: Sequence[tuple[str, str]]) -> Iterator[str]:
 # --- notes and targets --------------------------------------------------------------------------------
 
 
+def _gates(report: Report, view: View) -> Iterator[Block]:
+    yield from _listed("Gates", gates(report.gates), view)
+
+
 def _notes(report: Report, view: View) -> Iterator[Block]:
-    notes = gates(report.gates, *words.remarks(report))
-    if notes.items:
-        yield Heading("Notes", level=3) if view.format in ("table", "github") else Heading("notes")
-        yield notes
+    yield from _listed("Notes", Bullets([[remark] for remark in words.remarks(report)]), view)
+
+
+def _listed(title: str, lines: Bullets, view: View) -> Iterator[Block]:
+    if lines.items:
+        yield Heading(title, level=3) if view.format in ("table", "github") else Heading(title.lower())
+        yield lines
 
 
 _TARGET_COLUMNS: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
@@ -300,9 +307,12 @@ def _trials(report: Report, _view: View) -> Iterator[Block]:
 Part = Callable[[Report, View], Iterator[Block]]
 QUIET: Sequence[Part] = (failures, _ending)
 PARTS: Mapping[str, Sequence[Part]] = {
-    "table": (_suites, failures, _notes, _targets, _ending),
-    "github": (_notes, failures, _closing),
-    "markdown": (_totals, failures, _suites, _notes, _targets, _facts),
-    "html": (_totals, _facts, _targets, _related_pages, failures, _section("matrix"), _suites, _plots, _notes, _trials),
+    "table": (_suites, failures, _notes, _targets, _gates, _ending),
+    "github": (_gates, _notes, failures, _closing),
+    "markdown": (_totals, _gates, failures, _suites, _notes, _targets, _facts),
+    "html": (
+        *(_totals, _gates, _facts, _targets, _related_pages, failures),
+        *(_section("matrix"), _suites, _plots, _notes, _trials),
+    ),
 }
 """The parts of a run in the order of each format."""
