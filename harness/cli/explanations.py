@@ -8,6 +8,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from harness.text import safeyaml
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -85,12 +87,9 @@ def _written(kind: str) -> dict[str, Explanation]:
 @cache
 def _rows() -> Mapping[str, Mapping[Any, Mapping[str, str]]]:
     """Kind -> id -> row of ``explanations.yaml``."""
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = Path(__file__).with_name("explanations.yaml").read_bytes()
-    read: Mapping[str, Mapping[Any, Mapping[str, str]]] = yaml.load(text, loader)  # noqa: S506 - a safe loader
-    return read
+    rows: Mapping[str, Mapping[Any, Mapping[str, str]]]
+    rows = safeyaml.load(Path(__file__).with_name("explanations.yaml").read_bytes())
+    return rows
 
 
 def _from_row(id: str, kind: str, row: Mapping[str, str]) -> Explanation:

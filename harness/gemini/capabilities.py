@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from harness.gemini.models import LEVELS, ModelFacts, Thinking
 from harness.model import Json, Reply, Transport
+from harness.text import safeyaml
 
 Outcome = Literal["works", "no sign", "refused", "unanswered"]
 """``no sign``: it was accepted, but the answer does not show that it was done. ``unanswered``: nobody could say."""
@@ -192,8 +193,5 @@ def _claims(thinking: Thinking, config: Mapping[str, Json]) -> bool | None:
 
 @cache
 def _rows() -> list[dict[str, Any]]:
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    rows: list[dict[str, Any]] = yaml.load(Path(__file__).with_name("capabilities.yaml").read_bytes(), loader)  # noqa: S506 - a safe loader
+    rows: list[dict[str, Any]] = safeyaml.load(Path(__file__).with_name("capabilities.yaml").read_bytes())
     return rows

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from harness.text import safeyaml
 
 
 class Feature(NamedTuple):
@@ -19,10 +21,7 @@ class Feature(NamedTuple):
 @cache
 def features() -> Mapping[str, Feature]:
     """Tag -> feature, in the order of the file."""
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    rows: dict[str, Any] = yaml.load(Path(__file__).with_name("features.yaml").read_bytes(), loader)  # noqa: S506 - a safe loader
+    rows = safeyaml.load(Path(__file__).with_name("features.yaml").read_bytes())
     return {
         tag: Feature(row["about"], tuple(row["fields"].split()), tuple(row["promised"].split()))
         for tag, row in rows.items()

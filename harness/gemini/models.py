@@ -15,6 +15,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from harness.text import safeyaml
+
 LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
 """Every ``thinkingLevel`` of the API, weakest first."""
 
@@ -164,10 +166,7 @@ class Catalogue(Struct, frozen=True):
 @cache
 def catalogue() -> Catalogue:
     """The facts that ship with this package. Parsed once and cached."""
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document = yaml.load(Path(__file__).with_name("models.yaml").read_bytes(), loader)  # noqa: S506 - a safe loader
+    document = safeyaml.load(Path(__file__).with_name("models.yaml").read_bytes())
     routing = tuple(Route(row["from"], row["to"], row["since"], row.get("until")) for row in document["routing"])
     kinds = {name: frozenset(features.split()) for name, features in document["kinds"].items()}
     routes = {route.origin: route.to for route in routing}

@@ -24,6 +24,7 @@ from harness.gemini.request_view import RequestView, texts
 from harness.gemini.schemas import refused
 from harness.gemini.schemas.refused import At, Fault
 from harness.gemini.signatures import corrupted
+from harness.text import safeyaml
 from harness.text.shape import Later
 
 _ROOT = "GenerateContentRequest"
@@ -93,11 +94,7 @@ def messages() -> Mapping[str, str]:
 @cache
 def table() -> _RuleTable:
     """The rules. Parsed once and cached."""
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    path = Path(__file__).with_name("request_rules.yaml")
-    document = yaml.load(path.read_bytes(), loader)  # noqa: S506 - a safe loader
+    document = safeyaml.load(Path(__file__).with_name("request_rules.yaml").read_bytes())
     rules = {name: _rule(name, order, row) for order, (name, row) in enumerate(document["rules"].items())}
     by_field: dict[tuple[str, ...], list[_Rule]] = {}
     for rule in rules.values():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.gemini import definition
+from harness.text import safeyaml
 
 Schema = dict[str, Any]
 
@@ -67,11 +68,7 @@ def closed(message: str, definitions: dict[str, Any], template: Schema) -> Schem
 @cache
 def notes() -> Mapping[str, Mapping[str, str]]:
     """Message -> field -> what the field is for, in one sentence."""
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = Path(__file__).with_name("field_notes.yaml").read_bytes()
-    read: Mapping[str, Mapping[str, str]] = yaml.load(text, loader)  # noqa: S506 - a safe loader
+    read: Mapping[str, Mapping[str, str]] = safeyaml.load(Path(__file__).with_name("field_notes.yaml").read_bytes())
     return read
 
 

@@ -1,4 +1,4 @@
-"""Reads YAML that other tools wrote, as plain values. Raises an error with a message of one sentence.
+"""Reads YAML that other tools wrote, and the data files of this package, as plain values. Raises an error of one sentence.
 
 The size with all aliases written out is counted before any value is made, because a short text with aliases can unfold to a
 huge value. ``yamltext`` is the stricter reader, for suites.
