@@ -266,7 +266,7 @@ class Exchange(Struct, frozen=True):
 
 
 class AnswerFault(Struct, frozen=True):
-    """A fault that decoding found, and that an invariant reports. ``rule``: the invariant's id."""
+    """A fault that decoding found, and that an invariant reports. ``rule``: the invariant's id, or ``done``, see `framing.DONE`."""
 
     rule: str
     at: str
@@ -316,6 +316,8 @@ class Reply(Struct, frozen=True):
     """The model's turn for the next request: every part as received, none merged or lost."""
     ttft: float | None = None
     """Seconds to the event with the first answer text, call or data; None without timing or without output."""
+    chat: Sequence[Json] = ()
+    """The events of a chat completion as they came; ``events`` has them as native ones. Empty for a native answer."""
 
     def count(self, name: str) -> int:
         """A ``...TokenCount`` of ``usage``; absent, null and non-numbers count as 0 (proto3 leaves zeros out)."""

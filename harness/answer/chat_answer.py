@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
-
 from harness.answer import framing
 from harness.answer.framing import Framed
 from harness.model import AnswerFault, Event, Json
@@ -19,8 +17,6 @@ from harness.text.jsontext import an_object, objects_in
 
 Object = dict[str, Json]
 
-DONE = "chat-done"
-"""The rule of a ``[DONE]`` that ends a stream. As a fault of a reply it says where one came, and is none in this dialect."""
 FINISHES = {
     "stop": "STOP",
     "length": "MAX_TOKENS",
@@ -60,7 +56,7 @@ class ChatCall:
 
 
 def as_native(framed: Framed) -> Framed:
-    """The events of a chat completion as native answers. An event that is none stays as it is. Never raises."""
+    """The events of a chat completion as native answers, and as they came. An event that is none stays as it is. Never raises."""
     values = [event.value for event in framed.events]
     found = calls(values)
     states: dict[int, _Thinking] = {}
@@ -68,8 +64,7 @@ def as_native(framed: Framed) -> Framed:
         Event(_native(event.value, [call for call in found if call.event == number], states), event.at)
         for number, event in enumerate(framed.events)
     ]
-    faults = [replace(fault, rule=DONE) if framing.DONE in fault.message else fault for fault in framed.faults]
-    return Framed(framed.form, events, [*faults, *_foreign(values)])
+    return Framed(framed.form, events, [*framed.faults, *_foreign(values)], values)
 
 
 def is_completion(value: Json) -> bool:

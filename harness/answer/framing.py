@@ -33,8 +33,8 @@ MAX_DEPTH = DEEPEST
 MOST_FAULTS = 100
 """The maximum number of faults of one body. A large page with the wrong content type has a fault in every line."""
 
-DONE = "'[DONE]'"
-"""Stands in the message of the fault that a native stream has a ``[DONE]``."""
+DONE = "done"
+"""The rule of a fault that says where a ``[DONE]`` came. It is none in a chat completion, whose streams end with one."""
 
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")
@@ -42,11 +42,12 @@ _WHITE = b" \t\r\n"
 
 
 class Framed(Struct):
-    """The events and faults of a body. ``events`` are in order of arrival."""
+    """The events and faults of a body. ``events`` are in order of arrival; ``chat``: see `Reply`."""
 
     form: Form
     events: list[Event] | LazyEvents = field(default_factory=list)
     faults: list[AnswerFault] = field(default_factory=list)
+    chat: Sequence[Json] = ()
 
     def add_fault(self, rule: str, at: str, message: str) -> None:
         if len(self.faults) < MOST_FAULTS:
@@ -304,7 +305,7 @@ class _Sse:
     def read_payload(self, payload: bytes, *, quiet: bool = False) -> bool:
         """Read one payload as an event. If it is not JSON: False and no fault with ``quiet``, else True and a fault."""
         if payload.strip() == b"[DONE]":
-            self.add_fault(f"{DONE} is not a Gemini event: the stream just ends")
+            self.add_fault("'[DONE]' is not a Gemini event: the stream just ends", DONE)
             return True
         if (plain := _plain_object(payload)) is not None:
             self.add_event(plain, payload)
@@ -358,5 +359,5 @@ class _Sse:
     def at(self) -> str:
         return f"events[{len(self.framed.events)}]"
 
-    def add_fault(self, message: str) -> None:
-        self.framed.add_fault("sse-framing", self.at, message)
+    def add_fault(self, message: str, rule: str = "sse-framing") -> None:
+        self.framed.add_fault(rule, self.at, message)

@@ -32,7 +32,7 @@ _EMPTY: tuple[Json, ...] = (None, {}, [], "")
 def read(exchange: Exchange) -> Reply:
     """Decode and merge an answer. Never raises on invalid data."""
     framed = _in_dialect(framing.unframe(exchange), exchange.request.url)
-    return _read(framed.form, _named(framed.events, exchange.request.url), framed.faults)
+    return _read(framed.form, _named(framed.events, exchange.request.url), framed.faults, framed.chat)
 
 
 def by_candidate(reply: Reply) -> Iterator[tuple[int, Reply]]:
@@ -50,7 +50,9 @@ def _only(event: Event, index: int) -> Event:
     return Event({**event.value, "candidates": kept}, event.at)
 
 
-def _read(form: framing.Form, events: Sequence[Event], faults: Sequence[AnswerFault]) -> Reply:
+def _read(
+    form: framing.Form, events: Sequence[Event], faults: Sequence[AnswerFault], chat: Sequence[Json] = ()
+) -> Reply:
     turns = _turns(_answers(events))
     first = turns[min(turns)] if turns else _Turn()
     response = _merged(events, turns)
@@ -75,6 +77,7 @@ def _read(form: framing.Form, events: Sequence[Event], faults: Sequence[AnswerFa
         model_version=_name(response.get("modelVersion")),
         content=first.turn(),
         ttft=next((event.at for event in events if _has_output(event.value)), None),
+        chat=chat,
     )
 
 

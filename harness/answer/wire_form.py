@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from harness.answer.framing import DONE
 from harness.model import Exchange, Json, Reply
 
 KEPT_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via", "x-gemini-service-tier")
@@ -42,8 +43,7 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
     content = exchange.content
     if reply.form != "sse":
         return FramingRow(reply.form, len(content))
-    messages = [fault.message for fault in reply.faults]
-    done = sum("[DONE]" in message for message in messages)
+    done = sum(fault.rule == DONE for fault in reply.faults)
     finishes = sum(_finishes(event.value) for event in reply.events)
     return FramingRow(
         reply.form,
@@ -51,7 +51,7 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
         eol=_line_ending(content),
         comments=len(_COMMENT.findall(content)),
         done=done > 0,
-        faults=len(messages) - done,
+        faults=len(reply.faults) - done,
         finishes=finishes if finishes > 1 else 0,
         usages=sum(isinstance(event.value, dict) and "usageMetadata" in event.value for event in reply.events),
     )

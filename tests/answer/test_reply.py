@@ -76,7 +76,7 @@ def test_events_without_a_blank_line_are_separated() -> None:
 def test_done_is_a_fault_and_not_an_event() -> None:
     found = read(sse(answer("Oslo")) + b"data: [DONE]\n\n")
     assert (found.text, len(found.events)) == ("Oslo", 1)
-    assert complaints(found) == ["sse-framing events[1]: '[DONE]' is not a Gemini event: the stream just ends"]
+    assert complaints(found) == ["done events[1]: '[DONE]' is not a Gemini event: the stream just ends"]
 
 
 @pytest.mark.parametrize("payload", ["b'data: {}'", '{"candidates": [', "[1]", "null", '{"a": 1} {"b": 2}'])

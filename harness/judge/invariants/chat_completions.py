@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.answer import chat_answer, framing
-from harness.answer.chat_answer import DONE, ChatCall
+from harness.answer import chat_answer
+from harness.answer.chat_answer import ChatCall
+from harness.answer.framing import DONE
 from harness.answer.reply import error_of
 from harness.gemini.definition import enum_values
 from harness.judge.invariants.request_fields import has_answer, is_natural, is_stream, wants_sse
@@ -18,20 +19,12 @@ _CUT = ("content_filter", "function_call_filter")
 """What stands before Gemini's own finish reason at Google's endpoint: ``content_filter: RECITATION``."""
 
 
-def _values(evidence: Evidence) -> Sequence[Json]:
-    """The events as they came."""
-    if "chat" not in evidence.memo:
-        evidence.memo["chat"] = [event.value for event in framing.unframe(evidence.exchange).events]
-    found: Sequence[Json] = evidence.memo["chat"]
-    return found
-
-
 def _completions(evidence: Evidence) -> list[dict[str, Json]]:
-    return [value for value in _values(evidence) if chat_answer.is_completion(value)]
+    return [value for value in evidence.reply.chat if chat_answer.is_completion(value)]
 
 
 def _calls(evidence: Evidence) -> Sequence[ChatCall]:
-    return chat_answer.calls(_values(evidence)) if evidence.exchange.status == 200 else ()
+    return chat_answer.calls(evidence.reply.chat) if evidence.exchange.status == 200 else ()
 
 
 @rule("chat-completion", "error", dialect="openai")
@@ -208,7 +201,7 @@ def chat_error(evidence: Evidence) -> Iterator[Mismatch]:
     status = evidence.exchange.status
     if status == 200 or (wants_sse(evidence) and evidence.reply.form == "sse"):
         return
-    values = [item for value in _values(evidence) for item in (objects_in(value) or [value])]
+    values = [item for value in evidence.reply.chat for item in (objects_in(value) or [value])]
     error = next((found for value in values if (found := error_of(value)) is not None), None)
     if not isinstance(error, dict):
         body = evidence.exchange.content[:200].decode(errors="replace")

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from harness.answer.framing import DONE
 from harness.answer.reply import OUTPUT, candidate_of, error_of, parts_of, reason, text_of
+from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -34,8 +36,9 @@ def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
     """
     if evidence.exchange.status != 200:
         return
+    faults = ("sse-framing",) if is_chat(evidence.exchange.request.url) else ("sse-framing", DONE)
     for fault in evidence.reply.faults:
-        if fault.rule == "sse-framing":
+        if fault.rule in faults:
             yield Mismatch(fault.at, "data: {...} and a blank line", None, fault.message)
     if evidence.reply.form in ("sse", "array") and has_answer(evidence):
         yield from _events_without_answer(evidence)
