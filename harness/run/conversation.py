@@ -16,7 +16,7 @@ from harness.gemini import media
 from harness.gemini.prices import bill
 from harness.gemini.providers import api_request, build, native_body
 from harness.judge.judging import judge
-from harness.judge.predicates import holds
+from harness.judge.predicates import ABSENT, Absent, holds
 from harness.judge.registry import find_check
 from harness.model import (
     ApiCall,
@@ -233,22 +233,20 @@ def _filled_call(call: ApiCall, scope: Mapping[str, Mapping[str, Json]]) -> ApiC
 # --- polls --------------------------------------------------------------------------------------------
 
 
-def unmet(poll: Poll, exchange: Exchange) -> tuple[str, Json, Json] | None:
-    """(path, wanted, actual) of the first thing that the answer to a poll is not yet; None if it is as wanted, or refused."""
+def unmet(poll: Poll, exchange: Exchange) -> tuple[str, Json, Json | Absent] | None:
+    """(path, wanted, actual) of the first thing that the answer to a poll is not yet; None if it is as wanted, or refused.
+
+    Every value that a path selects must be as wanted; a path that selects nothing is one absent value, as in the check ``path``.
+    """
     if exchange.status >= 400:
         return None
     response = replies.read(exchange).response
     patterns.reset_time_limit()
     for path, wanted in poll.wanted.items():
-        found = jsonpath.find(path, response)
-        actual = found[0][1] if found else None
-        if not (holds(actual, wanted) if found else _accepts_absence(wanted)):
-            return path, wanted, actual
+        for _, actual in jsonpath.find(path, response) or [(path, ABSENT)]:
+            if not holds(actual, wanted):
+                return path, wanted, actual
     return None
-
-
-def _accepts_absence(wanted: Json) -> bool:
-    return isinstance(wanted, Mapping) and wanted.get("present") is False
 
 
 def gave_up(turn: Turn, poll: Poll) -> Verdict | None:
@@ -257,9 +255,9 @@ def gave_up(turn: Turn, poll: Poll) -> Verdict | None:
     if missing is None:
         return None
     path, wanted, actual = missing
-    seen = _excerpt(turn) if not turn.reply.response else f"it is {actual!r}" if actual is not None else "it is absent"
+    seen = _excerpt(turn) if not turn.reply.response else "it is absent" if actual is ABSENT else f"it is {actual!r}"
     message = f"{turn.step.call}: {path} is not as wanted after {count(poll.most, 'call')} in {poll.limit:g} s: {seen}"
-    return _failed(turn.step, "until", wanted, actual, message)
+    return _failed(turn.step, "until", wanted, None if actual is ABSENT else actual, message)
 
 
 # --- what goes into the next turn ---------------------------------------------------------------------

@@ -222,6 +222,20 @@ def test_a_poll_may_wait_until_something_is_gone() -> None:
     assert (result.status, len(script.sent)) == ("passed", 3)
 
 
+@pytest.mark.parametrize("wanted", ["{not: PROCESSING}", "{any: [ACTIVE, {present: false}]}"])
+def test_a_poll_judges_an_absent_value_as_checks_do(wanted: str) -> None:
+    turns = POLLED.replace("{$.state: ACTIVE}", f"{{$.state: {wanted}}}")
+    result, script = played(turns, replayed(WAITING), replayed({"uri": "u"}), replayed(PARIS))
+    assert (result.status, len(script.sent)) == ("passed", 3)
+
+
+def test_a_poll_waits_for_every_value_of_its_path() -> None:
+    turns = POLLED.replace("$.state", "'$.files[*].state'").replace("$.uri", "'$.files[0].uri'")
+    one_ready = {"files": [READY, WAITING]}
+    result, script = played(turns, replayed(one_ready), replayed({"files": [READY, READY]}), replayed(PARIS))
+    assert (result.status, len(script.sent)) == ("passed", 3)
+
+
 # --- uploads ------------------------------------------------------------------------------------------
 
 
