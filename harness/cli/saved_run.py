@@ -17,14 +17,17 @@ from harness.text import amounts
 
 def find(name: str, options: Namespace) -> SavedRun:
     """The saved run with this path or id, searched in ``--reports`` or the configured folder. Raises RunError."""
-    config = load_config(Path())
-    reports = Path(options.reports) if options.reports else config.reports
     if name == baseline.FOLDER and not Path(name).exists():
-        kept = baseline.path(config.folder)
+        kept = baseline.path(load_config(Path()).folder)
         if not kept.is_file():
             raise RunError(f"there is no {kept} yet; `gemini-harness baseline set RUN` keeps a run there")
         return load(kept)
-    return load(name, reports)
+    return load(name, folder(options))
+
+
+def folder(options: Namespace) -> Path:
+    """The folder of saved runs: that of ``--reports``, or the configured one."""
+    return Path(options.reports) if options.reports else load_config(Path()).reports
 
 
 def notes(saved: SavedRun, summary: Summary) -> list[str]:

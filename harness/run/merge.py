@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -31,19 +30,8 @@ _OF_THE_MACHINE = frozenset({"shard", "cassettes"})
 """The keys of a selection that may differ between parts of one run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """A merged run, saved at ``path``."""
-
-    path: Path
-    run: RunRow
-    summary: Summary
-    interrupted: bool
-    seconds: float | None
-
-
-def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) -> Merged:
-    """Save these runs as one, under ``reports``.
+def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) -> Path:
+    """Save these runs as one, under ``reports``. Returns the path of its file.
 
     Raises RunError if they are not parts of one run, if one of them is missing or unfinished (unless ``partial``), or if the
     disk cannot be written; then nothing is saved.
@@ -58,13 +46,14 @@ def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) ->
     path = reports / run["id"] / NAME
     try:
         path.parent.mkdir(parents=True)
-        return _write(parts, path, run)
+        _write(parts, path, run)
     except OSError as error:
         _forget(path)
         raise RunError(f"cannot write the run to {path}: {error.strerror or error}") from error
     except HarnessError:
         _forget(path)
         raise
+    return path
 
 
 def _forget(path: Path) -> None:
@@ -72,7 +61,7 @@ def _forget(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
+def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> None:
     summary = Summary()
     unasked = 0
     with replacing(path) as out:
@@ -85,21 +74,18 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
         run["targets"] = [target for target, _ in summary.by_target()]
         run["parts"] = rows
         run["gates"] = evaluate_run(parts[0].run.get("options", {}).get("gate", []), run, summary)
-        interrupted = any((part.ending or {}).get("interrupted", True) for part in parts)
-        seconds = _sum([row["seconds"] for row in rows])
         finished = [row["finished"] for row in rows]
         late = known_late(run, summary)
         ending = {
             **late,
             "run": {**late["run"], "parts": rows},
             "finished": None if None in finished else max(map(str, finished)),
-            "seconds": seconds,
-            "interrupted": interrupted,
+            "seconds": _sum([row["seconds"] for row in rows]),
+            "interrupted": any((part.ending or {}).get("interrupted", True) for part in parts),
             "trials": summary.trials,
             "unasked": unasked,
         }
         out.write(dumps(ending).encode() + b"\n")
-    return Merged(path, run, summary, interrupted, seconds)
 
 
 def _sum(seconds: Sequence[float | None]) -> float | None:

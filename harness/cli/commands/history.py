@@ -6,11 +6,9 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from harness.cli import options as shared
-from harness.cli import printing
-from harness.config import load as load_config
+from harness.cli import printing, saved_run
 from harness.errors import UsageError
 from harness.results import history_lines
 from harness.results.history import PastRuns
@@ -37,7 +35,7 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     printing.check(options, "history" if options.sql is None else "query")
     since = None if options.since is None else _instant(options.since)
-    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    reports = saved_run.folder(options)
     with PastRuns(reports, rebuild=options.rebuild) as past:
         if options.sql is not None:
             sys.stderr.writelines(f"note: {note}\n" for note in past.notes)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
 from harness.compare.gates import exit_code
-from harness.config import load as load_config
-from harness.report import Report
 from harness.results.load import load
 from harness.run.merge import merge
 
@@ -29,20 +26,10 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> int:
     printing.check(options, "run")
-    reports = Path(options.reports) if options.reports else load_config(Path()).reports
-    merged = merge([saved_run.find(run, options) for run in options.runs], reports, partial=options.partial)
-    saved = load(merged.path)
-    report = Report(
-        run=merged.run,
-        summary=merged.summary,
-        rows=saved.rows,
-        rows_of=saved.rows_of,
-        interrupted=merged.interrupted,
-        seconds=merged.seconds,
-        gates=merged.run["gates"],
-    )
+    parts = [saved_run.find(run, options) for run in options.runs]
+    report = saved_run.report(load(merge(parts, saved_run.folder(options), partial=options.partial)))
     printing.show(report, "run", options)
-    code = exit_code(merged.summary, merged.run["gates"], interrupted=merged.interrupted)
+    code = exit_code(report.summary, report.gates, interrupted=report.interrupted)
     if code == 5:
         sys.stderr.write("no trial ran: the run fails (exit code 5)\n")
     return code

@@ -17,7 +17,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from harness.cli import saved_run, secret_filter
 from harness.cli.commands import compare, sweep
 from harness.compare.comparison import by_value
-from harness.config import load as load_config
 from harness.errors import HarnessError, RunError, UsageError
 from harness.report import Kind, View, find
 from harness.report.html import server_pages
@@ -64,7 +63,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    reports = saved_run.folder(options)
     server = serve(reports, options.port)
     sys.stdout.write(f"{reports} at http://{LOOPBACK}:{server.server_address[1]}/ (Ctrl-C stops it)\n")
     sys.stdout.flush()
