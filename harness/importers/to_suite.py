@@ -29,6 +29,7 @@ from harness.results.rows import dumps
 from harness.run.play import prepare
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
+from harness.text.amounts import some
 from harness.text.jsontext import canonical
 from harness.text.names import slug
 from harness.text.yamltext import scalar
@@ -465,12 +466,7 @@ def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
     with_keys = [case.id for case in cases if case.credentials]
     if with_keys:
         where = ", ".join(dict.fromkeys(name for case in cases for name in case.credentials))
-        yield f"a key was recorded with {_few(with_keys)} ({where}) and was not copied; revoke it if the file was shared"
+        yield f"a key was recorded with {some(with_keys)} ({where}) and was not copied; revoke it if the file was shared"
     unanswered = [case.id for case in cases if not case.answers]
     if unanswered:
-        yield f"without an answer, to be recorded: {_few(unanswered)}"
-
-
-def _few(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-    return f"{', '.join(ids[:3])}{more}"
+        yield f"without an answer, to be recorded: {some(unanswered)}"

@@ -6,16 +6,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain
 
 from harness.errors import NOT_AVAILABLE
 from harness.model import Json, Status
 from harness.report import Report, View
-from harness.results import measures
-from harness.results.groups import FirstFailure, Group
+from harness.results.groups import FirstFailure, Group, total_of
 from harness.results.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
 from harness.results.summary import Summary
-from harness.text.amounts import count, dollars
+from harness.text.amounts import count, dollars, some
 
 LABELS = {
     "thoughtsTokenCount": "thoughts",
@@ -288,17 +286,6 @@ def shell_quoted(text: str) -> str:
     return shlex.quote(text)
 
 
-def median_of(groups: Sequence[Group], measure: str) -> float | None:
-    """The median of a measure over all attempts of these groups."""
-    return measures.middle(chain.from_iterable(group.values(measure) for group in groups))
-
-
-def total_of(groups: Sequence[Group], measure: str) -> float | None:
-    """The sum of a measure over all attempts of these groups; None where it was never measured."""
-    found = [known.total for group in groups if (known := group.measured(measure)).size]
-    return sum(found) if found else None
-
-
 def cost_of(groups: Sequence[Group]) -> str:
     """What these groups cost: ``>0.25`` if the cost of some attempts is not known, ``-`` if that of all is not."""
     paid = total_of(groups, "cost_usd")
@@ -336,11 +323,6 @@ def _searches(number: int) -> str:
     return "1 Google search" if number == 1 else f"{number:,} Google searches"
 
 
-def some(names: Sequence[str]) -> str:
-    """The first three names, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-
-
 def about(report: Report, suite: str) -> str:
     """The ``about`` text of the suite."""
     return next((row.get("about", "") for row in report.run["suites"] if row["suite"] == suite), "")
@@ -353,10 +335,10 @@ def incomplete(report: Report) -> str:
 
 def asked_by_checks(groups: Collection[Group]) -> Iterator[str]:
     """What checks asked models, apart from the cases: how often, for how much, and how far the judge agrees with itself."""
-    requests = total_of([*groups], "judge_requests")
+    requests = total_of(groups, "judge_requests")
     if not requests:
         return
-    cost = total_of([*groups], "judge_cost_usd")
+    cost = total_of(groups, "judge_cost_usd")
     sizes = [sum(group.measured(name).size for group in groups) for name in ("judge_requests", "judge_cost_usd")]
     price = "an unknown cost" if not cost else f"{'' if sizes[0] == sizes[1] else 'at least '}${dollars(cost)}"
     times = "once" if requests == 1 else f"{requests:,.0f} times"
@@ -374,7 +356,7 @@ def remarks(report: Report) -> list[str]:
     summary = report.summary
     groups = summary.groups.values()
     lines = [*report.run["notes"], *report.notes, *asked_by_checks(groups)]
-    if retries := total_of([*groups], "retries"):
+    if retries := total_of(groups, "retries"):
         lines.append(
             f"requests were sent again {retries:,.0f} x, since the server was busy or refused them for a while"
         )
@@ -421,7 +403,4 @@ def _for_reasons(what: str, cases: Sequence[tuple[str, str | None]]) -> list[str
     by_reason: dict[str, list[str]] = {}
     for group, reason in cases:
         by_reason.setdefault(reason or "no reason given", []).append(group)
-    return [
-        f"{what}: {ids[0]}{f' and {len(ids) - 1:,} more' if len(ids) > 1 else ''}: {reason}"
-        for reason, ids in by_reason.items()
-    ]
+    return [f"{what}: {some(ids, 1)}: {reason}" for reason, ids in by_reason.items()]

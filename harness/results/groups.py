@@ -6,8 +6,9 @@ There may be a hundred thousand groups. Those with equal outcomes share one obje
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from sys import intern
 from typing import NamedTuple
 
@@ -248,6 +249,22 @@ class Group(Struct, eq=False):
             "attempts": self.attempts,
             "cost_usd": self.cost,
         }
+
+
+def values_of(groups: Iterable[Group], measure: str) -> Iterator[float]:
+    """The values of a measure over all attempts of these groups."""
+    return chain.from_iterable(group.values(measure) for group in groups)
+
+
+def median_of(groups: Iterable[Group], measure: str) -> float | None:
+    """The median of a measure over all attempts of these groups; None where it was never measured."""
+    return middle(values_of(groups, measure))
+
+
+def total_of(groups: Iterable[Group], measure: str) -> float | None:
+    """The sum of a measure over all attempts of these groups; None where it was never measured."""
+    found = [known.total for group in groups if (known := group.measured(measure)).size]
+    return sum(found) if found else None
 
 
 @lru_cache(maxsize=4096)

@@ -11,17 +11,15 @@ import sqlite3
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields
-from itertools import chain
 from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.results.groups import Group
+from harness.results.groups import Group, median_of, total_of
 from harness.results.history_lines import HistoryEntry, QueryResult
 from harness.results.load import SavedRun, load
-from harness.results.measures import middle
 from harness.results.rows import dumps
 from harness.results.store import NAME, is_being_played
 from harness.results.summary import Summary
@@ -310,19 +308,18 @@ def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
         attempts,
         tokens,
         thoughts,
-        _middle(groups, "ttft_s"),
-        _middle(groups, "latency_s"),
+        _median(groups, "ttft_s"),
+        _median(groups, "latency_s"),
         round(sum(known), 12) if known and len(known) == len(costs) else None,
     )
 
 
 def _sum(groups: Sequence[Group], measure: str) -> float | None:
     """The sum as an integer; as a float if it is too large for SQLite; None if nothing was measured."""
-    known = [moments for group in groups if (moments := group.measured(measure)).size]
-    whole = sum(moments.total for moments in known)
-    return (round(whole) if abs(whole) < _LARGEST else float(whole)) if known else None
+    whole = total_of(groups, measure)
+    return whole if whole is None or abs(whole) >= _LARGEST else round(whole)
 
 
-def _middle(groups: Sequence[Group], measure: str) -> float | None:
-    found = middle(chain.from_iterable(group.values(measure) for group in groups))
+def _median(groups: Sequence[Group], measure: str) -> float | None:
+    found = median_of(groups, measure)
     return None if found is None else round(found, 9)

@@ -13,7 +13,7 @@ from sys import intern
 from msgspec import Struct
 
 from harness.model import Provenance, Status
-from harness.results.groups import AnswerSource, Group, source_of
+from harness.results.groups import AnswerSource, Group, source_of, total_of
 from harness.results.measures import Measures
 from harness.results.rows import CostRow, OutcomeRow, Row, VerdictRow
 
@@ -112,9 +112,9 @@ class Summary:
 
     def cost(self, prices: str | None = None) -> CostRow:
         """The cost of all trials. ``prices`` names the price list that was used."""
-        paid = [known.total for group in self.groups.values() if (known := group.measured("cost_usd")).size]
+        paid = total_of(self.groups.values(), "cost_usd")
         return {
-            "usd": round(sum(paid), 12) if paid else None,
+            "usd": None if paid is None else round(paid, 12),
             "unknown": self.unpriced.total(),
             "why": dict(self.unpriced),
             "prices": prices,

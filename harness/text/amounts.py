@@ -1,8 +1,9 @@
-"""Writes amounts: dollars and counts."""
+"""Writes amounts: dollars, counts, and the first few of many."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def dollars(value: float, digits: int = 2) -> str:
@@ -14,3 +15,8 @@ def dollars(value: float, digits: int = 2) -> str:
 def count(number: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are: ``a, b, c and 4 more``."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

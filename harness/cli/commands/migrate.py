@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -345,7 +345,7 @@ def _summaries(saved: SavedRun) -> tuple[Summary, dict[str, Summary]]:
 def _stayed_out(plan: Plan) -> Iterator[str]:
     names = list(dict.fromkeys(_pinned(plan).values()))
     if names:
-        yield f"{amounts.count(len(names), 'case')} pinned to a model stayed out: {_some(names)}"
+        yield f"{amounts.count(len(names), 'case')} pinned to a model stayed out: {amounts.some(names)}"
 
 
 def _not_there(whole: Summary, old: MigrationSide) -> Iterator[str]:
@@ -353,14 +353,9 @@ def _not_there(whole: Summary, old: MigrationSide) -> Iterator[str]:
     lost = [group for group in ours if group.attempts and not group.judged]
     if lost:
         why = words.printable(lost[0].trouble.message) if lost[0].trouble else ""
-        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {_some([group.id for group in lost])}. {why}"
+        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {amounts.some([group.id for group in lost])}. {why}"
 
 
 def _no_price(comparison: Comparison) -> Iterator[str]:
     if not any(difference.measure == "cost_usd" for difference in comparison.differences):
         yield "the cost is not known on both sides"
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:3]) + (f" and {len(listed) - 3:,} more" if len(listed) > 3 else "")

@@ -330,8 +330,7 @@ def _interrupted(plan: Plan, summary: Summary) -> str:
     short = [
         f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned.get(group.id, 0)
     ]
-    more = f" and {len(short) - 3:,} more" if len(short) > 3 else ""
-    return f"{message}; attempts made: {', '.join(short[:3])}{more}" if short else message
+    return f"{message}; attempts made: {amounts.some(short)}" if short else message
 
 
 def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:

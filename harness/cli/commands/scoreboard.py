@@ -18,7 +18,7 @@ from harness.cli.answers import Named
 from harness.cli.commands.audit import tapes
 from harness.errors import RunError, UsageError
 from harness.report import words
-from harness.text.amounts import count
+from harness.text.amounts import count, some
 
 if TYPE_CHECKING:
     from harness.compare.scoreboard import Scoreboard, ScoreChange, ScoredTrial
@@ -140,8 +140,7 @@ def _sources(found: Named) -> Iterator[str]:
     suites = [{suite["suite"] for suite in saved.run["suites"]} for saved in found.runs]
     everywhere = set.intersection(*suites) if suites else set()
     if alone := sorted(set().union(*suites) - everywhere):
-        some = ", ".join(alone[:3]) + (f" and {len(alone) - 3} more" if len(alone) > 3 else "")
-        yield f"the runs are of different suites ({some} not in all of them): a cell says what was asked of its own target only"
+        yield f"the runs are of different suites ({some(alone)} not in all of them): a cell says what was asked of its own target only"
 
 
 def _again(options: Namespace) -> str:

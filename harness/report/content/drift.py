@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.report import View, words
 from harness.report.blocks import SIMULATED, Block, Bullets, Code, Details, Heading, Paragraph, Table, document
-from harness.text.amounts import count
+from harness.text.amounts import count, some
 
 if TYPE_CHECKING:
     from harness.compare.drift import Drift, DriftFinding
@@ -91,6 +91,5 @@ def _what(finding: DriftFinding) -> str:
 
 def _unseen(drift: Drift) -> Iterator[str]:
     if drift.unseen:
-        some = ", ".join(f"{one.path}{f' {one.value}' if one.value else ''}" for one in drift.unseen[:3])
-        more = f" and {len(drift.unseen) - 3} more" if len(drift.unseen) > 3 else ""
-        yield f"on the list {drift.listed}, and not seen here: {some}{more}"
+        names = [f"{one.path} {one.value}".rstrip() for one in drift.unseen]
+        yield f"on the list {drift.listed}, and not seen here: {some(names)}"

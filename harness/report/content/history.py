@@ -21,7 +21,7 @@ from harness.report.blocks import (
     document,
 )
 from harness.results.history_lines import History, HistoryEntry, Line
-from harness.text.amounts import count
+from harness.text.amounts import count, some
 
 HISTORY_COLUMNS: Mapping[str, Callable[[Line], str]] = {
     "run": lambda line: line.entry.run,
@@ -77,7 +77,7 @@ def bottom_line(history: History) -> str:
     ways = {
         way: [_step(*pair) for pair in last if _rank(*pair) == rank] for rank, way in ((-1, "worse"), (1, "better"))
     }
-    parts = [f"{way} than in the run before: {words.some(steps)}" for way, steps in ways.items() if steps]
+    parts = [f"{way} than in the run before: {some(steps)}" for way, steps in ways.items() if steps]
     same = len(last) - sum(map(len, ways.values()))
     parts += [f"as many passed as in the run before: {same:,} of {count(len(last), 'subject')}"] if same else []
     return "; ".join(parts) or "a single run so far"

@@ -20,7 +20,7 @@ from harness.report.blocks import (
     Pictures,
     Table,
 )
-from harness.results.groups import Group
+from harness.results.groups import Group, median_of, values_of
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
 from harness.text.amounts import count
@@ -83,10 +83,10 @@ def thinking_series(summary: Summary) -> Iterator[tuple[str, Series]]:
 def _point(name: str, groups: Sequence[Group]) -> ThinkingPoint:
     return ThinkingPoint(
         name,
-        words.median_of(groups, "thoughtsTokenCount") or 0.0,
+        median_of(groups, "thoughtsTokenCount") or 0.0,
         sum(group.passed for group in groups),
         sum(group.attempts for group in groups),
-        words.median_of(groups, "latency_s"),
+        median_of(groups, "latency_s"),
     )
 
 
@@ -140,17 +140,13 @@ def _spread(summary: Summary, measure: str) -> Table:
     """How a time is spread over the attempts of each target."""
     header = [words.label(measure), "least", "25%", "median", "75%", "95%", "most", "attempts"]
     shares = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
-    found = {target: sorted(_values(groups, measure)) for target, groups in summary.by_target()}
+    found = {target: sorted(values_of(groups, measure)) for target, groups in summary.by_target()}
     rows = [
         [target, *(words.measured(measure, quantile(values, share)) for share in shares), f"{len(values):,}"]
         for target, values in found.items()
         if values
     ]
     return Table(header, rows, f"{words.label(measure)} of each target")
-
-
-def _values(groups: Sequence[Group], measure: str) -> Iterator[float]:
-    return (value for group in groups for value in group.values(measure))
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

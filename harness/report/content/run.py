@@ -28,7 +28,7 @@ from harness.report.blocks import (
 from harness.report.content.causes import failures
 from harness.report.content.gates import gates
 from harness.report.layout import Column, Grid
-from harness.results.groups import Group
+from harness.results.groups import Group, median_of, total_of
 from harness.text.amounts import count
 
 CELLS = 2_500
@@ -250,11 +250,11 @@ def _listed(title: str, lines: Bullets, view: View) -> Iterator[Block]:
 
 
 _TARGET_COLUMNS: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
-    ("tokens", lambda groups: words.measured("totalTokenCount", words.total_of(groups, "totalTokenCount"))),
-    ("thoughts", lambda groups: words.measured("thoughtsTokenCount", words.total_of(groups, "thoughtsTokenCount"))),
+    ("tokens", lambda groups: words.measured("totalTokenCount", total_of(groups, "totalTokenCount"))),
+    ("thoughts", lambda groups: words.measured("thoughtsTokenCount", total_of(groups, "thoughtsTokenCount"))),
     ("cost $", words.cost_of),
-    ("as $", lambda groups: words.measured("cost_as_usd", words.total_of(groups, "cost_as_usd"))),
-    ("latency s", lambda groups: words.measured("latency_s", words.median_of(groups, "latency_s"))),
+    ("as $", lambda groups: words.measured("cost_as_usd", total_of(groups, "cost_as_usd"))),
+    ("latency s", lambda groups: words.measured("latency_s", median_of(groups, "latency_s"))),
 )
 
 

@@ -11,6 +11,7 @@ from harness.report.html.markup import Markup, element, section, table
 from harness.report.html.page import page
 from harness.results.rows import RunRow
 from harness.results.summary import STATUSES
+from harness.text.amounts import some
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def _row(entry: RunListItem, base: bool, candidate: bool) -> Markup:
         element("td", *_verdicts(entry)),
         element("td", run["started"][:16].replace("T", " ")),
         element("td", words.measured("latency_s", entry.seconds), class_="n"),
-        element("td", words.some([suite["suite"] for suite in run["suites"]]), class_="names"),
-        element("td", words.some(run["targets"]), class_="names"),
+        element("td", some([suite["suite"] for suite in run["suites"]]), class_="names"),
+        element("td", some(run["targets"]), class_="names"),
         element("td", run["record_mode"]),
     )
 
