@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
@@ -84,48 +85,44 @@ def _plain(content: bytes, redaction: Redaction) -> bytes:
 
 
 class _Piece(NamedTuple):
-    """A part of a body. ``start`` and ``end`` are what stands around its JSON; ``is_json`` is False for other text."""
+    """A part of a body. ``start`` and ``end`` are what stands around its JSON ``value``; ``is_json`` is False for other text."""
 
     raw: bytes
     is_json: bool = False
+    value: Json = None
     start: bytes = b""
     end: bytes = b""
-
-    @property
-    def payload(self) -> bytes:
-        return self.raw[len(self.start) : len(self.raw) - len(self.end)]
 
 
 def _pieces(content: bytes) -> list[_Piece]:
     """The body as one JSON value, or as the lines of a stream."""
-    if content.lstrip()[:1] in (b"{", b"[") and _is_json(content):
-        return [_Piece(content, is_json=True)]
+    if content.lstrip()[:1] in (b"{", b"["):
+        with suppress(ValueError):
+            return [_Piece(content, True, loads(content))]
     return list(map(_line, content.splitlines(keepends=True)))
 
 
 def _line(line: bytes) -> _Piece:
     end = line[len(line.rstrip(b"\r\n")) :]
     start = next((mark for mark in (b"data: ", b"data:") if line.startswith(mark)), b"")
-    piece = _Piece(line, start != b"", start, end)
-    return piece if start and _is_json(piece.payload) else _Piece(line)
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        loads(text)
-    except ValueError:
-        return False
-    return True
+    if start:
+        with suppress(ValueError):
+            return _Piece(line, True, loads(line[len(start) : len(line) - len(end)]), start, end)
+    return _Piece(line)
 
 
 def _redacted_pieces(pieces: Sequence[_Piece], redaction: Redaction) -> Iterator[tuple[int, bytes]]:
     """(length before, bytes after) of each piece. A piece without personal data keeps its bytes."""
-    values = [loads(piece.payload) if piece.is_json else None for piece in pieces]
+    before = [compact(piece.value) for piece in pieces]
+    values = [piece.value for piece in pieces]
     _redact_texts([event for value in values for event in (value if isinstance(value, list) else [value])], redaction)
-    for piece, value in zip(pieces, values, strict=True):
-        new = _plain(piece.raw, redaction) if not piece.is_json else piece.raw
-        if piece.is_json and (clean := redaction.value(value)) != loads(piece.payload):
-            new = piece.start + compact(clean) + piece.end
+    for piece, was in zip(pieces, before, strict=True):
+        if not piece.is_json:
+            new = _plain(piece.raw, redaction)
+        elif (clean := compact(redaction.value(piece.value))) == was:
+            new = piece.raw
+        else:
+            new = piece.start + clean + piece.end
         yield len(piece.raw), new
 
 
