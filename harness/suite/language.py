@@ -11,7 +11,7 @@ from harness.judge.predicates import Words
 from harness.judge.registry import all_checks, all_rules, find_check
 from harness.model import Auth
 from harness.text import shape
-from harness.text.shape import AtLeast, Deferred, Named, Offered, Spelled, TypeLabel
+from harness.text.shape import AtLeast, Named, Offered, Spelled, TypeLabel
 
 REQUEST_KNOWN = "request-known"
 """A case waives this if its literal request has fields that are newer than the published definition."""
@@ -202,11 +202,12 @@ def _check_names() -> Mapping[str, str]:
 
 
 @cache
-def waive_type() -> Any:
-    """A TypedDict with a key for each invariant, and ``request-known``."""
-    hints = {name: Annotated[Reason, rule.doc] for name, rule in all_rules().items()}
-    hints[REQUEST_KNOWN] = Annotated[Reason, "The literal request has only fields that the published definition knows."]
-    return TypedDict("Waive", hints, total=False)  # type: ignore[operator]
+def waivable() -> Mapping[str, Any]:
+    """Each invariant, and ``request-known`` -> the type of the reason for which it is waived."""
+    known = {name: Annotated[Reason, rule.doc] for name, rule in all_rules().items()}
+    return known | {
+        REQUEST_KNOWN: Annotated[Reason, "The literal request has only fields that the published definition knows."]
+    }
 
 
 Expect = Annotated[
@@ -214,7 +215,11 @@ Expect = Annotated[
     Named(parameter, lambda: all_checks().keys(), "Expect", _page),
     "what the answer must be: checks, which must all hold",
 ]
-Waive = Annotated[Any, Deferred(waive_type), "invariants that are not checked here: id -> reason"]
+Waive = Annotated[
+    dict[str, Any],
+    Named(lambda name: waivable().get(name), lambda: waivable().keys(), "Waive", lambda _: ""),
+    "invariants that are not checked here: id -> reason",
+]
 Xfail = Annotated[str | XfailWords, "why the case must fail for now; passing is an error"]
 About = Annotated[str, "what it is for, for people"]
 Tags = Annotated[list[str], "words for `--tag`"]

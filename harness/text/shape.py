@@ -2,9 +2,8 @@
 
 The types are those of ``typing``: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
 ``Annotated[T, "what it is"]``. Other notes for ``Annotated``: ``Spelled`` (a text that matches a pattern), ``AtLeast`` (a number
-with a minimum), ``TypeLabel`` (a short name of a long union), ``Named`` (a mapping with keys from a registry), ``Deferred`` (a
-type that is made when it is first needed), ``Offered`` and ``ForEditors`` (what editors offer). A key of a TypedDict that ends
-with a star stands for all keys with that start.
+with a minimum), ``TypeLabel`` (a short name of a long union), ``Named`` (a mapping with keys from a registry), ``Offered`` and
+``ForEditors`` (what editors offer). A key of a TypedDict that ends with a star stands for all keys with that start.
 """
 
 from __future__ import annotations
@@ -58,12 +57,6 @@ class TypeLabel(Struct, frozen=True):
     """A note for ``Annotated``: the name of the type in messages, if its own description would be long."""
 
     words: str
-
-
-class Deferred(Struct, frozen=True):
-    """A note for ``Annotated[Any, ...]``: the type that ``make`` returns. It is called when the type is first needed."""
-
-    make: Callable[[], Any]
 
 
 class Named(Struct, frozen=True):
@@ -621,29 +614,6 @@ class _Registry(_AnyMapping):
         return {**_or_template(_shape(self.named.find(key)), definitions), **_description(self.named.about(key))}
 
 
-class _Deferred(_Shape):
-    """A shape that is made when it is first needed."""
-
-    def __init__(self, deferred: Deferred) -> None:
-        self.deferred = deferred
-
-    @property
-    def shape(self) -> _Shape:
-        return _shape(self.deferred.make())
-
-    def accepts(self, value: Json) -> bool:
-        return self.shape.accepts(value)
-
-    def words(self) -> str:
-        return self.shape.words()
-
-    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
-        self.shape.inside(value, path, found)
-
-    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        return self.shape.schema(definitions)
-
-
 def _description(doc: str) -> Mapping[str, str]:
     """A text for editors; also as Markdown, which ``yaml-language-server`` reads, if it is more than plain text."""
     if not doc:
@@ -685,8 +655,6 @@ def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
             shape = _Spelling(note)
         elif isinstance(note, AtLeast):
             shape = _Bounded(note.least)
-        elif isinstance(note, Deferred):
-            shape = _Deferred(note)
         elif isinstance(note, Named):
             shape = _Registry(note)
         elif isinstance(note, Offered):

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from harness.judge.predicates import NumberPredicate, Predicate, TextPredicate
 from harness.text import shape
-from harness.text.shape import AtLeast, Deferred, ForEditors, Later, Named, Offered, ShapeFinding, Spelled
+from harness.text.shape import AtLeast, ForEditors, Later, Named, Offered, ShapeFinding, Spelled
 
 
 class Tree(TypedDict, total=False):
@@ -19,7 +19,7 @@ class Tree(TypedDict, total=False):
     branches: list[Tree]
     ripe: Annotated[str, Spelled(r"\d+%", "a percentage such as 25%")]
     notes: dict[str, int | bool]
-    parent: Annotated[Any, Deferred(lambda: Tree)]
+    parent: Tree
 
 
 GOOD = {
