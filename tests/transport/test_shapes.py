@@ -368,6 +368,91 @@ def test_what_is_almost_json_is_read(kind: str, tmp_path: Path) -> None:
     assert reply.read(interaction.exchange).response == json.loads(ANSWERED_TEXT)
 
 
+def _prefixed(text: str) -> str:
+    return "".join(f"I, [2026-11-20T12:00:{n:02} #7]  INFO -- {line}\n" for n, line in enumerate(text.splitlines()))
+
+
+def _pieces(kind: str, text: str, key: str, written: Callable[[bytes], str]) -> str:
+    cut = [text.encode()[n : n + 40] for n in range(0, len(text.encode()), 40)]
+    return "\n".join(json.dumps({"kind": kind, key: written(piece)}) for piece in cut)
+
+
+TRANSCRIPTS: Mapping[str, Callable[[str, str, str], str]] = {
+    "the same prefix on all lines": lambda url, asked, answered: _prefixed(f"request: POST {url}\nrequest: {asked}\nresponse: {answered}"),
+    "texts in quotes": lambda url, asked, answered: f"msg=request url={url} body={json.dumps(asked)}\nmsg=response status=200 body={json.dumps(answered)}",
+    "texts of Python": lambda url, asked, answered: f"DEBUG url={url!r} body={asked!r}\nDEBUG content={answered!r}",
+    "bytes of Python": lambda url, asked, answered: f"DEBUG url={url!r} body={asked.encode()!r}\nDEBUG content={answered.encode()!r}",
+    "pieces in lines": lambda url, asked, answered: f"{json.dumps({'to': url, 'body': asked})}\n{_pieces('chunk', answered, 'text', bytes.decode)}\n{json.dumps({'kind': 'end'})}",
+    "pieces in base64": lambda url, asked, answered: f"{json.dumps({'to': url, 'body': asked})}\n{_pieces('chunk', answered, 'b64', lambda piece: b64encode(piece).decode())}\n{json.dumps({'kind': 'end'})}",
+    "packed bodies": lambda url, asked, answered: json.dumps({"url": url, "request": {"data": _packed(asked)}, "response": {"data": _packed(answered)}}),
+    "HTTP": lambda url, asked, answered: f"POST {url.partition(HOST)[2]} HTTP/1.1\r\nHost: {HOST}\r\n\r\n{asked}\r\nHTTP/2 200\r\ncontent-type: text/event-stream\r\n\r\n{answered}\r\n",
+    "a body beside its headers": lambda url, asked, answered: json.dumps({"request": {"url": url, "method": "POST", "body": asked}, "response": {"status": 200, "headers": {"a": "b"}}, "chunks": [{"at": 3, "b64": _base64(answered)}]}),
+}  # fmt: skip
+"""What a log or a recorder makes of an address, a request and an answer."""
+
+
+def _packed(text: str) -> str:
+    return b64encode(gzip.compress(text.encode())).decode()
+
+
+BODIES = {
+    "an answer": json.dumps(events("käse ", 1)[0], indent=2),
+    "a stream": _sse(events('a\\n"b" ', 3)),
+    "a list": json.dumps(events("c ", 3), indent=1),
+}
+QUOTA = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize("name", TRANSCRIPTS)
+def test_a_transcript_keeps_every_body(name: str, kind: str, tmp_path: Path) -> None:
+    url = URL if kind == "an answer" else f"{URL.replace(':g', ':streamG')}?alt=sse"
+    path = tmp_path / "a.log"
+    path.write_text(TRANSCRIPTS[name](url, json.dumps(asks("q"), indent=1), BODIES[kind]), "utf-8", newline="")
+    tape = cassette.read(path)
+    (interaction,) = tape.interactions
+    assert interaction.exchange.request.body == asks("q")
+    assert reply.read(interaction.exchange).text == {"an answer": "käse 0", "a stream": 'a\\n"b" 0a\\n"b" 1a\\n"b" 2', "a list": "c 0c 1c 2"}[kind]  # fmt: skip
+    assert (tape.unanswered, tape.unread) == ([], [])
+
+
+@pytest.mark.parametrize("name", TRANSCRIPTS)
+def test_a_transcript_keeps_an_error(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text(TRANSCRIPTS[name](URL, ASKED_TEXT, json.dumps(QUOTA, indent=2)), "utf-8", newline="")
+    (interaction,) = cassette.read(path).interactions
+    assert reply.read(interaction.exchange).error == QUOTA["error"]
+
+
+def test_events_in_lines_are_one_stream(tmp_path: Path) -> None:
+    assert read_lines(
+        tmp_path, *({"at": n, "line": f"data: {json.dumps(part)}"} for n, part in enumerate(events("c ", 3)))
+    ) == [(None, "c 0c 1c 2", 200)]
+
+
+PRINTED: Mapping[str, str] = {
+    "by JavaScript": "response: {\n  candidates: [\n    { content: { parts: [ { text: 'yes' } ], role: 'model' }, finishReason: 'STOP' }\n  ]\n}",
+    "by an SDK": "got {'candidates': [{'content': {'parts': [{'text': 'yes', 'thought_signature': b'\\x12\\xb4'}], 'role': 'model'}, 'finish_reason': <FinishReason.STOP: 'STOP'>, 'index': None}], 'parsed': None}",
+    "by syrupy": "# name: test_it\n  dict({\n    'candidates': list([\n      dict({\n        'content': dict({\n          'parts': list([\n            dict({\n              'text': 'yes',\n            }),\n          ]),\n        }),\n        'finishReason': 'STOP',\n      }),\n    ]),\n  })\n# ---",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("who", PRINTED)
+def test_a_printed_answer_is_read(who: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"12:00 INFO begin\n12:01 DEBUG {PRINTED[who]}\n12:02 INFO end\n", "utf-8")
+    (interaction,) = cassette.read(path).interactions
+    found = reply.read(interaction.exchange)
+    assert (found.text, found.finish_reason) == ("yes", "STOP")
+
+
+def test_what_an_sdk_adds_to_an_answer_is_left_out(tmp_path: Path) -> None:
+    added = {"sdkHttpResponse": {"headers": {"a": "b"}}, **ANSWERED, "automaticFunctionCallingHistory": []}
+    (tmp_path / "a.json").write_text(json.dumps(added), "utf-8")
+    (interaction,) = cassette.read(tmp_path / "a.json").interactions
+    assert reply.read(interaction.exchange).response == ANSWERED
+
+
 @pytest.mark.parametrize(
     "line",
     ['INFO {"contents": [' + "1, " * 200, "INFO {'candidates': [{", 'contents {"a": ' * 300, "// {contents" * 90],

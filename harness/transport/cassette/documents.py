@@ -9,13 +9,14 @@ import codecs
 import re
 from collections.abc import Iterable
 from io import BytesIO
+from itertools import takewhile
 from typing import Any
 
 import yaml
 
 from harness.text import plainyaml, safeyaml
 from harness.text.jsontext import DEEPEST, is_deeper, loads, may_be_deeper
-from harness.transport.cassette.literals import as_json
+from harness.transport.cassette import literals
 from harness.transport.cassette.packing import unpack
 
 _BOMS = (
@@ -173,15 +174,21 @@ def _yaml(raw: bytes, complaint: str = "") -> list[Any]:
 _CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
 """How cassettes of vcrpy begin."""
 _TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
-_HINTS = (b"candidates", b"contents", b"usageMetadata", b'"error"')
+_HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'")
 _COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 _ADDRESS = re.compile(r"""(?:https?://|/v1)[^\s"'{}]{1,300}enerateContent[^\s"'{}]{0,200}""")
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
-_OBJECT = re.compile(r"""\{(?=\s*+\\?["'][\w$-][^"'\n]{0,100}["']\s*+:|[ \t\r]*+\n)""")
-"""Where an object with a key begins, also inside a JSON text."""
-_PYTHON = re.compile(r"\{\s*'\w+'\s*:")
+_OBJECT = re.compile(
+    r"""\{(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|[A-Za-z_$][\w$]*+)\s*+:|[ \t\r]*+\n)"""
+)
+"""Where an object with a key begins, also inside a text in quotes."""
+_OPENED = re.compile(r"""(?:\bb)?+(["'])(?:\\[nrt]|\s|\[|data: ?|event: ?\w+\\n)*+$""")
+"""Before an object: the beginning of the text in quotes that holds it."""
+_QUOTED = re.compile(r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""")
+_DIGIT = re.compile(r"\d")
+_NEAR = 60
 _LARGEST_LITERAL = 20_000_000
-_LONGEST, _MOST_ATTEMPTS = 4_000_000, 100
+_LONGEST, _LONGEST_LITERAL, _MOST_ATTEMPTS = 4_000_000, 200_000, 100
 """Characters of an object over several lines of a log, and how many of them may turn out to be none."""
 
 
@@ -204,7 +211,7 @@ def _literal(raw: bytes) -> list[Any]:
 
 
 def _literal_value(text: str) -> Any:
-    return json_value(as_json(text).encode("utf-8", "surrogatepass"))
+    return json_value(literals.as_json(text).encode("utf-8", "surrogatepass"))
 
 
 def _toml(raw: bytes) -> list[Any]:
@@ -219,68 +226,77 @@ def _toml(raw: bytes) -> list[Any]:
 
 
 def logged(raw: bytes) -> list[Any]:
-    """The JSON objects that begin in a line of a log, behind anything else, and the lines with addresses before them.
+    """The objects and the texts in quotes in the lines of a log, behind anything else, and the addresses before them.
 
-    Empty if no object is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads.
+    Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads.
     """
-    if not any(hint in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
+    if not any(hint.encode() in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
     text, found, at, spare = raw.decode("utf-8", "replace"), list[Any](), 0, _MOST_ATTEMPTS
     while match := _OBJECT.search(text, at):
-        begin = match.start()
+        begin, end = match.start(), text.find("\n", match.end())
+        line = text[begin:] if end < 0 else text[begin:end]
         found += _ADDRESS.findall(text, at, begin)
-        end = text.find("\n", begin) % (len(text) + 1)  # the end of the text where there is no further line
-        value, length = _object(text[begin:end])
-        if not length and text[begin - 1 : begin] == '"':
-            value, length = _quoted(text[begin - 1 : end])
-        if not length and spare and text[begin:end].rstrip()[-1] in "{[,":  # it goes on in the next lines
-            value, length = _object(text[begin : begin + _LONGEST])
-            if not length:
-                value, length = _behind_prefixes(text, begin)
+        value, length = _quoted(text, begin)
+        if not length:
+            value, length = _object(line)
+        if not length and spare and line.rstrip()[-1] in "{[,":  # it goes on in the next lines
+            value, length = _over_lines(text, begin)
             spare -= not length
         found += [value] if length else []
-        at = begin + length if length else end
+        at = begin + (length or len(line))
     found += _ADDRESS.findall(text, at)
-    return Extracted(found, "log") if any(isinstance(one, dict) for one in found) else []
+    return Extracted(found, "log") if any(isinstance(one, dict) or "{" in one for one in found) else []
 
 
-def _behind_prefixes(text: str, begin: int) -> tuple[Any, int]:
-    """An object over several lines of a log, all of which begin with a prefix as wide as that of its first line."""
-    start, end = text.rfind("\n", 0, begin) + 1, text.find("\n", begin)
-    width = begin - start
-    if not width or text[end + 1 + width : end + 41 + width].lstrip()[:1] not in ('"', "'", "{", "[", "}"):
+def _quoted(text: str, begin: int) -> tuple[Any, int]:
+    """The text in quotes around the start of an object, and where it ends, counted from there; 0 if there is none.
+
+    Logs with ``key="value"`` write bodies so, and Python. An event stream and a list begin with more than the object.
+    """
+    opened = _OPENED.search(text, max(0, begin - _NEAR), begin)
+    found = _QUOTED.match(text, opened.start(1)) if opened else None
+    if not opened or not found or found.end() <= begin:
         return None, 0
-    lines = text[start : start + _LONGEST].split("\n")
-    bare = "\n".join(line[width:] for line in lines)
+    try:
+        inside = _literal_value(text[opened.start() : found.end()])
+        if inside.lstrip()[:1] in ("{", "["):
+            json_value(inside.encode("utf-8", "surrogatepass"))
+    except ValueError:  # a shell's quotes, in which nothing is escaped
+        return None, 0
+    return (inside, found.end() - begin) if any(hint in inside for hint in _HINTS) else (None, 0)
+
+
+def _over_lines(text: str, begin: int) -> tuple[Any, int]:
+    """An object over several lines of a log, which may all begin with the same prefix but for its digits."""
+    value, length = _object(text[begin : begin + _LONGEST])
+    start, end = text.rfind("\n", 0, begin) + 1, text.find("\n", begin) + 1
+    here, below = _DIGIT.sub("0", text[start:begin]), _DIGIT.sub("0", text[end : end + begin - start])
+    width = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here, below, strict=False)))
+    if length or not width or not end:
+        return value, length
+    prefix = _DIGIT.sub("0", text[start : start + width])
+    lines = takewhile(lambda line: _DIGIT.sub("0", line[:width]) == prefix, text[start : start + _LONGEST].split("\n"))
+    bare = "\n".join(line[width:] for line in lines)[begin - start - width :]
     value, length = _object(bare)
     return value, length + width * bare.count("\n", 0, length)
 
 
 def _object(text: str) -> tuple[Any, int]:
-    """The object at the beginning of a text, and its length; 0 if there is none. A Python object has to end its line."""
+    """The object at the beginning of a text, and its length; 0 if there is none."""
     import json
 
     try:
         value, length = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
-        return _of_python(text)
+        return _object_literal(text)
     return (value, length) if not is_deeper(value) else (None, 0)
 
 
-def _quoted(text: str) -> tuple[Any, int]:
-    """The object in the JSON text at the beginning of a text, as logs with ``key="value"`` have it."""
-    import json
-
-    try:
-        inside, length = json.JSONDecoder().raw_decode(text)
-        return json_value(inside.encode("utf-8", "surrogatepass")), length - 1
-    except (ValueError, RecursionError):
-        return None, 0
-
-
-def _of_python(text: str) -> tuple[Any, int]:
-    end = text.rfind("}") + 1
-    if "\n" in text or not _PYTHON.match(text):
+def _object_literal(text: str) -> tuple[Any, int]:
+    """The object at the beginning of a text, as JavaScript or Python writes it. They put no key in double quotes."""
+    end = 0 if text[1:80].lstrip()[:1] == '"' else literals.length(text[:_LONGEST_LITERAL])
+    if not any(hint in text[:end] for hint in _HINTS):
         return None, 0
     try:
         return _literal_value(text[:end]), end

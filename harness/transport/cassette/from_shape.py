@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, takewhile
 from typing import Any
 
 from msgspec import Struct, field
@@ -99,7 +99,7 @@ class Piece(Struct):
 def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
     """The exchanges in these values, in their order. Those that stand in several documents are put together."""
     values = list(documents)
-    found = [piece for one in values for piece in scan(one)]
+    found = _in_sequence(values, 0)
     if not any(piece.has_request or piece.has_answer for piece in found):
         found = _in_column(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
     for piece in _matched(_grouped(found)):
@@ -298,29 +298,56 @@ def _model(value: Any) -> str | None:
 def _in_list(items: Sequence[Any], deep: int) -> list[Piece]:
     if len(items) > 20 and all(isinstance(item, int) for item in items):
         return _in_bytes(bytes(items), deep) if all(0 <= item < 256 for item in items) else []
-    for texts in _columns(items):
-        body = body_of(texts)
-        found = _in_text(body.content.decode("utf-8", "replace"), deep) if body else []
-        if body and len(found) == 1 and found[0].has_answer:
-            return [
-                replace(found[0], answers=[replace(one, exact=one.exact and body.exact) for one in found[0].answers])
-            ]
-        if isinstance(items[0], str) and any(piece.has_request or piece.has_answer for piece in found):
-            return found
-    return _matched(_grouped([piece for item in items for piece in scan(item, deep + 1)]))
+    if items and all(isinstance(item, str) for item in items) and (found := _in_texts(items, deep)):
+        return found
+    return _matched(_grouped(_in_sequence(items, deep + 1)))
 
 
-def _columns(items: Sequence[Any]) -> Iterator[list[str]]:
-    """Texts that may be one text in pieces: those of a list, or those under one key of all its mappings."""
-    if items and all(isinstance(item, str) for item in items):
-        if not _HTTP.match(items[0]) and (len(items) > 1 or any(hint in items[0] for hint in _HINTS)):
-            yield list(items)
-    elif len(items) > 1 and all(isinstance(item, Mapping) for item in items):
-        for key, first in items[0].items():
-            texts = [item.get(key) for item in items]
-            alone = all(_is_short(other) for name, other in items[0].items() if name != key)
-            if isinstance(first, str) and alone and _is_begun(first) and all(isinstance(text, str) for text in texts):
-                yield texts
+def _in_texts(items: Sequence[str], deep: int) -> list[Piece]:
+    """What is in the pieces of one text: an answer, or lines of a log."""
+    if _HTTP.match(items[0]) or not (len(items) > 1 or any(hint in items[0] for hint in _HINTS)):
+        return []
+    body = body_of(list(items))
+    found = _in_body(body, deep) if body else []
+    return found if any(piece.has_request or piece.has_answer for piece in found) else []
+
+
+def _in_body(body: Body, deep: int) -> list[Piece]:
+    """What is in a body that was put together. An answer alone is as exact as the body."""
+    found = _in_text(body.content.decode("utf-8", "replace"), deep)
+    if len(found) == 1 and found[0].has_answer:
+        return [replace(found[0], answers=[replace(one, exact=one.exact and body.exact) for one in found[0].answers])]
+    return found
+
+
+def _in_sequence(items: Sequence[Any], deep: int) -> list[Piece]:
+    """The pieces in values that follow each other. Neighbours may hold one body in pieces, each under the same key."""
+    found: list[Piece] = []
+    at = 0
+    while at < len(items):
+        whole, end = _in_neighbours(items, at, deep)
+        found += whole or scan(items[at], deep)
+        at = end if whole else at + 1
+    return found
+
+
+def _in_neighbours(items: Sequence[Any], at: int, deep: int) -> tuple[list[Piece], int]:
+    """The answer that begins in a mapping and goes on in the next ones, and where they end; empty if there is none."""
+    first = items[at]
+    for key, text in first.items() if isinstance(first, Mapping) and len(first) < _FEW else ():
+        encoding = _begun(text)
+        if encoding is None or not all(_is_short(other) for name, other in first.items() if name != key):
+            continue
+        texts = list(takewhile(lambda found: isinstance(found, str), (_piece(item, key) for item in items[at:])))
+        body = body_of(texts, encoding) if len(texts) > 1 else None
+        found = _in_body(body, deep) if body else []
+        if len(found) == 1 and found[0].has_answer:
+            return [found[0].within(_around(named({**first, key: ""})))], at + len(texts)
+    return [], at
+
+
+def _piece(item: Any, key: Any) -> Any:
+    return item.get(key) if isinstance(item, Mapping) else None
 
 
 def _is_short(value: Any) -> bool:
@@ -328,13 +355,22 @@ def _is_short(value: Any) -> bool:
     return not isinstance(value, (Mapping, list, bytes)) and not (isinstance(value, str) and len(value) > _FEW)
 
 
-def _is_begun(text: str) -> bool:
-    """Whether a text begins a body and does not end it."""
-    content = body_of(text)
-    head = content.content.lstrip()[:6] if content else b""
+_BEGIN = re.compile(r"\s*+(?:[{\[]|data:|event:|[eW][w-z0-9+/]|ZGF0Y|ZXZl)")
+"""How a body begins, as text or in base64."""
+
+
+def _begun(text: Any) -> str | None:
+    """The encoding of a text that begins a body and does not end it: base64 or none (an empty text); None for any other."""
+    if not isinstance(text, str) or not _BEGIN.match(text):
+        return None
+    plain = text.encode("utf-8", "surrogatepass")
+    content = body_of(text) or Body(plain)
+    head = content.content.lstrip()[:6]
     if head.startswith((b"data:", b"event:")):
-        return b"finishReason" not in content.content if content else False
-    return head[:1] in (b"{", b"[") and any(hint in text for hint in _HINTS) and json_in(content) is None
+        is_begun = b"finishReason" not in content.content
+    else:
+        is_begun = head[:1] in (b"{", b"[") and b'"' in content.content and json_in(content) is None
+    return ("" if content.content == plain else "base64") if is_begun else None
 
 
 def _in_bytes(value: bytes, deep: int) -> list[Piece]:
@@ -373,11 +409,11 @@ def _in_json(text: str, deep: int) -> list[Piece]:
         value = json_value(content)
     except ValueError:
         return _in_lines(text, deep)
-    if is_answer(value) and not _is_snake(value):
+    if is_answer(value) and not _is_spelled_by_sdk(value):
         return [Piece(answers=[Body(content)], values=[value])]
     if is_request(value):
         return [Piece(request=Body(content), model=_model(value.get("model")))]
-    if isinstance(value, list) and value and all(map(is_answer, value)) and not any(map(_is_snake, value)):
+    if isinstance(value, list) and value and all(map(is_answer, value)) and not any(map(_is_spelled_by_sdk, value)):
         return [Piece(answers=[Body(content)], values=[value], streams=True)]
     return scan(value, deep + 1)
 
@@ -408,6 +444,7 @@ def _in_http(text: str, deep: int) -> list[Piece]:
             answer_headers=message.headers,
             answers=[body or Body(b"")],
             values=inside[0].values if len(inside) == 1 else [None],
+            streams=inside[0].streams if len(inside) == 1 else None,
         )
     ]
 
@@ -438,6 +475,8 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     answer = _answer(mapping, deep)
     if answer is None:
         return None
+    if answer.answers == [Body(b"")] and (beside := _answer_beside(mapping)):
+        answer = replace(answer, answers=[beside])
     return replace(
         answer,
         url=url,
@@ -449,6 +488,13 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     )
 
 
+def _answer_beside(mapping: Mapping[str, Any]) -> Body | None:
+    """The body of an answer that stands beside its status and headers."""
+    others = {name: value for name, value in mapping.items() if name not in (*_REQUESTS, *_REQUEST_BODIES, *_ANSWERS)}
+    body = messages.message_body(others)
+    return body if body is not None and _has_answer(body) else None
+
+
 def _asked_in(message: Mapping[str, Any], deep: int) -> Body | None:
     """The request that a mock compares with, at any depth."""
     return next((piece.request for piece in scan(dict(message), deep + 1) if piece.has_request), None)
@@ -456,7 +502,9 @@ def _asked_in(message: Mapping[str, Any], deep: int) -> Body | None:
 
 def _first_body(mapping: Mapping[str, Any], names: Iterable[str]) -> Body | None:
     bodies = (body_of(mapping[name]) for name in names if mapping.get(name) not in (None, ""))
-    return next((body for body in bodies if body is not None and (body.content[:1] in (b"{", b"["))), None)
+    return next(
+        (body for body in bodies if body is not None and unpack(body.content).content[:1] in (b"{", b"[")), None
+    )
 
 
 def _is_of_sdk(body: Body | None) -> bool:
@@ -617,21 +665,25 @@ def _nearest(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> 
 
 _FREE = frozenset({"args", "response", "properties", "$defs", "partial_args"})
 _SNAKE = ("usage_metadata", "prompt_feedback", "model_version", "response_id")
+_SDK_ONLY = ("sdkHttpResponse", "automaticFunctionCallingHistory", "parsed")
+"""What Google's SDKs add to an answer."""
 
 
 def _camel_word(key: str) -> str:
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), key[:1].lower() + key[1:])
 
 
-def _is_snake(value: Mapping[str, Any]) -> bool:
-    return any(name in value for name in _SNAKE) or any(
+def _is_spelled_by_sdk(value: Mapping[str, Any]) -> bool:
+    return any(name in value for name in (*_SNAKE, *_SDK_ONLY)) or any(
         "finish_reason" in one for one in value.get("candidates") or () if isinstance(one, Mapping)
     )
 
 
 def _wire(value: Mapping[str, Any]) -> Json:
     """An answer as it is on the wire, also where an SDK wrote it in its own spelling and with absent fields as null."""
-    return _camel(value) if _is_snake(value) else value
+    if not _is_spelled_by_sdk(value):
+        return value
+    return {key: item for key, item in _camel(value).items() if key not in _SDK_ONLY}
 
 
 def _camel(value: Json) -> Json:

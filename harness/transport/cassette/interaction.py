@@ -132,6 +132,8 @@ def read_request(raw: Mapping[str, Any]) -> Request:
 def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
     url = without_secrets(_sendable(raw["uri"]))
     content = _request_bytes(raw)
+    if ours is None:
+        content = unpack(content).content
     body = json_of(content)
     if ours is not None and body is not None and ours.get("request") != "verbatim":
         content = compact(body)
