@@ -598,6 +598,16 @@ def test_a_bomb_is_cut_and_named(name: str, tmp_path: Path) -> None:
     assert found.exchange.fault.startswith(f"too large: {len(packed):,} bytes of {name} unfold beyond ")
 
 
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_a_large_bomb_is_refused_at_once(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(PACKERS[name](bytes(100_000_000)) * (60 if name == "gzip" else 600))
+    began = time.process_time()
+    with pytest.raises(BadCassette, match="too large"):
+        cassette.read(path)
+    assert time.process_time() - began < 1
+
+
 @pytest.mark.parametrize("name", PACKERS)
 def test_a_packed_body_is_unpacked(name: str, tmp_path: Path) -> None:
     packed = PACKERS[name](ANSWERED_TEXT.encode())
@@ -622,5 +632,7 @@ def test_a_packed_body_is_unpacked(name: str, tmp_path: Path) -> None:
 def test_a_packed_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.json.gz").write_bytes(gzip.compress(json.dumps(TOOLS["pact"]).encode()))
     (tmp_path / "b.json").write_bytes(json.dumps(TOOLS["pact"]).encode("utf-16"))
-    for name in ("a.json.gz", "b.json"):
+    text = json.dumps(TOOLS["pact"]).encode()
+    (tmp_path / "appended.json.gz").write_bytes(gzip.compress(text[:90]) + gzip.compress(text[90:]))
+    for name in ("a.json.gz", "b.json", "appended.json.gz"):
         assert len(cassette.read(tmp_path / name).interactions) == 1

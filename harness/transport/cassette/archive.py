@@ -30,17 +30,19 @@ def members(raw: bytes) -> Mapping[str, bytes]:
     found: dict[str, bytes] = {}
     left = most_bytes(len(raw), _LARGEST)
     try:
-        for name, file in (_zipped if raw.startswith(_ZIP) else _tarred)(raw):
-            found[name] = content = file.read(left + 1)
+        for name, size, file in (_zipped if raw.startswith(_ZIP) else _tarred)(raw):
+            most = min(left, most_bytes(size))
+            found[name] = content = file.read(most + 1)
             left -= len(content)
-            if left < 0 or len(found) > _FILES:
+            if len(content) > most or len(found) > _FILES:
                 raise BadArchive(f"too large: an archive of {len(raw):,} bytes unfolds beyond what is read")
     except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, RuntimeError, ValueError) as fault:
         raise BadArchive(f"an archive, and broken: {fault}") from fault
     return dict(sorted(found.items()))
 
 
-def _zipped(raw: bytes) -> Iterator[tuple[str, IO[bytes]]]:
+def _zipped(raw: bytes) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """Name, packed size and content of each file."""
     import zipfile
 
     with zipfile.ZipFile(BytesIO(raw)) as archive:
@@ -49,13 +51,13 @@ def _zipped(raw: bytes) -> Iterator[tuple[str, IO[bytes]]]:
         for info in archive.infolist():
             if not info.is_dir():
                 with archive.open(info) as file:
-                    yield info.filename, file
+                    yield info.filename, info.compress_size, file
 
 
-def _tarred(raw: bytes) -> Iterator[tuple[str, IO[bytes]]]:
+def _tarred(raw: bytes) -> Iterator[tuple[str, int, IO[bytes]]]:
     import tarfile
 
     with tarfile.open(fileobj=BytesIO(raw), mode="r:") as archive:
         for info in archive:
             if info.isfile() and (file := archive.extractfile(info)):
-                yield info.name, file
+                yield info.name, info.size, file

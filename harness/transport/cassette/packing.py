@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from harness.answer.refusals import is_binary
 
-_ROOM = 20_000_000
+_ROOM = 4_000_000
 _TIMES = 200
 _LARGEST = 1_000_000_000
 """The most bytes that a body may unfold to: ``_ROOM`` plus ``_TIMES`` its size, and never more than ``_LARGEST``."""
+_KEPT = 100_000
+"""Bytes. What is kept of a body that is larger."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _WINDOW = 1 << 27
 """Bytes. The largest window that a zstd stream may ask for, which is that of the zstd tool."""
-_PIECE = 1024
 
 
 def most_bytes(packed: int, largest: int = _LARGEST) -> int:
@@ -33,6 +35,10 @@ class _Broken(ValueError):
     """The bytes are not of this encoding."""
 
 
+class _TooLarge(Exception):
+    """The bytes so far unfold beyond the most that they may. ``args``: that number, and what was unfolded."""
+
+
 def unpack(content: bytes, encoding: str = "") -> Unpacked:
     """The body without its encoding. ``encoding`` is its content-encoding header, which may be missing or no longer apply."""
     if content.startswith(_GZIP):
@@ -48,60 +54,72 @@ def unpack(content: bytes, encoding: str = "") -> Unpacked:
 
 
 def _unpacked(content: bytes, name: str) -> Unpacked:
-    most = most_bytes(len(content))
     try:
-        plain, ended = _UNPACKERS[name](content, most)
+        plain, ended = _UNPACKERS[name](content)
     except (_Broken, MemoryError) as fault:
         return Unpacked(content, f"compressed ({name}), and broken: {fault}")
-    if len(plain) > most:
-        return Unpacked(plain[:most], f"too large: {len(content):,} bytes of {name} unfold beyond {most:,}")
+    except _TooLarge as fault:
+        most, start = fault.args
+        return Unpacked(start, f"too large: {len(content):,} bytes of {name} unfold beyond {most:,}")
     return Unpacked(plain, None if ended else f"cut: the body, compressed with {name}, ends early")
 
 
-def _inflate(content: bytes, most: int, window: int) -> tuple[bytes, bool]:
-    inflate = zlib.decompressobj(window)
+def _pieces(content: bytes, size: int, plain: bytearray) -> Iterator[tuple[bytes, int]]:
+    """The content in pieces, each with the most bytes that ``plain`` may be after it. Raises _TooLarge as soon as it is more."""
+    for end in range(size, len(content) + size, size):
+        most = most_bytes(min(end, len(content)))
+        yield content[end - size : end], most
+        if len(plain) > most:
+            raise _TooLarge(most, bytes(plain[:_KEPT]))
+
+
+def _inflate(content: bytes, window: int) -> tuple[bytes, bool]:
     try:
-        plain = inflate.decompress(content, most + 1)
+        return _in_frames(content, lambda: zlib.decompressobj(window), 16_384)
     except zlib.error as fault:
         raise _Broken(fault) from fault
-    return plain, inflate.eof
 
 
-def _unbrotli(content: bytes, most: int) -> tuple[bytes, bool]:
+def _unzstd(content: bytes) -> tuple[bytes, bool]:
+    """Fed in small pieces, since one block of a few bytes may unfold to 128 kB."""
+    import zstandard
+
+    try:
+        return _in_frames(content, zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj, 1024)
+    except zstandard.ZstdError as fault:
+        raise _Broken(fault) from fault
+
+
+def _in_frames(content: bytes, begin: Callable[[], Any], size: int) -> tuple[bytes, bool]:
+    """What the frames in the content hold, one after another, and whether the last of them ends. What follows the last is no frame."""
+    unpacker, plain, magic = begin(), bytearray(), content[:2]
+    for piece, most in _pieces(content, size, plain):
+        rest = piece
+        while rest and len(plain) <= most and not (unpacker.eof and rest[:2] not in (magic, magic[:1])):
+            unpacker = begin() if unpacker.eof else unpacker
+            plain += unpacker.decompress(rest)
+            rest = unpacker.unused_data if unpacker.eof else b""
+    return bytes(plain), unpacker.eof
+
+
+def _unbrotli(content: bytes) -> tuple[bytes, bool]:
     import brotli
 
     unpacker, plain = brotli.Decompressor(), bytearray()
     try:
-        plain += unpacker.process(content, output_buffer_limit=most + 1)
-        while len(plain) <= most and not unpacker.can_accept_more_data():
-            plain += unpacker.process(b"", output_buffer_limit=most + 1)
+        for piece, most in _pieces(content, 16_384, plain):
+            plain += unpacker.process(piece, output_buffer_limit=_ROOM)
+            while len(plain) <= most and not unpacker.can_accept_more_data():
+                plain += unpacker.process(b"", output_buffer_limit=_ROOM)
     except brotli.error as fault:
         raise _Broken(fault) from fault
     return bytes(plain), unpacker.is_finished()
 
 
-def _unzstd(content: bytes, most: int) -> tuple[bytes, bool]:
-    """Fed in small pieces, since one block of a few bytes may unfold to 128 kB."""
-    import zstandard
-
-    tool = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
-    unpacker, plain, ended = tool.decompressobj(), bytearray(), False
-    try:
-        for start in range(0, len(content), _PIECE):
-            piece = content[start : start + _PIECE]
-            while piece and len(plain) <= most:
-                unpacker = tool.decompressobj() if ended else unpacker
-                plain += unpacker.decompress(piece)
-                ended, piece = unpacker.eof, unpacker.unused_data
-    except zstandard.ZstdError as fault:
-        raise _Broken(fault) from fault
-    return bytes(plain), ended
-
-
-_UNPACKERS = {
-    "gzip": lambda content, most: _inflate(content, most, 31),
-    "zlib": lambda content, most: _inflate(content, most, 15),
-    "deflate": lambda content, most: _inflate(content, most, -15),
+_UNPACKERS: dict[str, Callable[[bytes], tuple[bytes, bool]]] = {
+    "gzip": lambda content: _inflate(content, 31),
+    "zlib": lambda content: _inflate(content, 15),
+    "deflate": lambda content: _inflate(content, -15),
     "br": _unbrotli,
     "zstd": _unzstd,
 }
