@@ -1,4 +1,4 @@
-"""curl and wget command lines, from documentation or "copy as cURL": requests without their answers.
+"""curl, wget and HTTPie command lines, from documentation or "copy as cURL": requests without their answers.
 
 A file may be a script, or a page of prose with commands in it. Only the commands are parsed, as a shell parses them. Variables
 that the file sets, and documents in it (``cat <<EOF > body.json``), are filled in. A command that cannot be read is reported.
@@ -11,14 +11,15 @@ import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import NoReturn
 
-from harness.importers import powershell
+from harness.importers import httpie, powershell
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
-_NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-])"
+_NAME = r"(?P<name>curl|curl\.exe|wget|(?:https?|xhs?)(?=[ \t]+(?:(?:-\S+[ \t]+)*POST[ \t]|(?:[^\n]|\\\n)*enerateContent)))(?![\w.-])"
 _COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?:/?(?:[\w.-]+/)+)?{_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
@@ -128,7 +129,7 @@ def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
             command.take_piped(begin.start())
             command.read()
             end = command.at
-            for words in _requests(_as_curl(command.words) if begin["name"] == "wget" else command.words):
+            for words in _requests(_as_curl(script, begin["name"], command)):
                 if recorded := _recorded(script, words, command.document, at_start=begin["lead"] is not None):
                     yield recorded
         except ValueError as fault:
@@ -259,6 +260,8 @@ class _Command:
             return
         else:
             found = re.compile(r"(?:\d|&)?[<>]+&?[ \t]*(\"[^\"]*\"|'[^']*'|[^\s;|&<>()]*)").match(self.text, self.at)
+            if found and found[0][0] == "<" and found[1] != "/dev/null":
+                self.document = _file(self.script, found[1].strip("\"'"))
         self.at = found.end() if found else self.at + 1
 
     def _read_document(self, end: str, quote: str) -> None:
@@ -295,8 +298,16 @@ _WGET = {"--post-data": "-d", "--body-data": "-d", "--method": "-X", "--header":
 _WGET_FILES = ("--post-file", "--body-file")
 
 
-def _as_curl(words: list[str]) -> Iterator[str]:
-    """The words of a wget command as those of curl."""
+def _as_curl(script: _Script, name: str, command: _Command) -> Iterable[str]:
+    """The words of a command as those of curl."""
+    if name == "wget":
+        return _of_wget(command.words)
+    if name.startswith("curl"):
+        return command.words
+    return httpie.as_curl(name, command.words, partial(_file, script), piped=command.document is not None)
+
+
+def _of_wget(words: list[str]) -> Iterator[str]:
     given = iter(words)
     for word in given:
         name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
