@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from harness.answer.reply import candidate_of, parts_of, text_of
 from harness.answer.structured import wants_json
@@ -118,8 +119,8 @@ after 159."""
 
 
 def _is_second_count(evidence: Evidence, counts: Sequence[int]) -> bool:
-    """Whether only the last count differs, and the prompt may have been counted a second time at the end."""
-    if len(set(counts[:-1])) > 1:
+    """Whether the count changes once, and the prompt may have been counted a second time at the end."""
+    if sum(before != after for before, after in pairwise(counts)) > 1:
         return False
     if evidence.request_body is None or field(evidence.request_body, "tools") or media_parts(evidence):
         return True
