@@ -446,6 +446,23 @@ def test_a_printed_answer_is_read(who: str, tmp_path: Path) -> None:
     assert (found.text, found.finish_reason) == ("yes", "STOP")
 
 
+def test_an_error_in_a_program_is_read_with_its_address_only(tmp_path: Path) -> None:
+    path = tmp_path / "test_it.py"
+    path.write_text(f"raise_for({json.dumps(QUOTA)})\nother = {ANSWERED_TEXT}\n", "utf-8")
+    assert [reply.read(one.exchange).text for one in cassette.read(path).interactions] == ["yes 0"]
+    path.write_text(f'serve("{URL}", {json.dumps(QUOTA)})\n', "utf-8")
+    assert [one.exchange.status for one in cassette.read(path).interactions] == [429]
+
+
+def test_an_error_of_another_api_in_a_page_is_not_judged(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text('Others fail with `{"error": {"code": 400, "message": "no"}}` too.\n', "utf-8")
+    with pytest.raises(BadCassette, match="no request or answer of Gemini"):
+        cassette.read(path)
+    path.write_text(f"Too many: `{json.dumps(QUOTA)}`.\n", "utf-8")
+    assert [one.exchange.status for one in cassette.read(path).interactions] == [429]
+
+
 def test_what_an_sdk_adds_to_an_answer_is_left_out(tmp_path: Path) -> None:
     added = {"sdkHttpResponse": {"headers": {"a": "b"}}, **ANSWERED, "automaticFunctionCallingHistory": []}
     (tmp_path / "a.json").write_text(json.dumps(added), "utf-8")

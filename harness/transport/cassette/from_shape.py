@@ -107,6 +107,15 @@ def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
             yield from _split(piece)
 
 
+def is_foreign_error(piece: Piece, *, of_google: bool) -> bool:
+    """Whether it is an error that nothing around it shows to be of a call. ``of_google``: a status of Google's shows it."""
+    value = piece.values[0] if len(piece.values) == 1 else None
+    error = value.get("error") if isinstance(value, Mapping) else None
+    if piece.url or piece.model or piece.has_request or not isinstance(error, Mapping):
+        return False
+    return not (of_google and isinstance(error.get("status"), str))
+
+
 def _in_column(values: list[Any]) -> list[Piece]:
     """What stands in the lines of a log, a mapping with a line each: an object may go over several lines."""
     if len(values) < 3 or not all(isinstance(value, Mapping) for value in values):

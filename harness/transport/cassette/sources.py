@@ -132,10 +132,18 @@ def _read(path: Path, content: bytes, beside: Beside, *, nested: bool = False) -
         whole = values[0]
         items = list((_of_vcrpy if layout == "vcrpy" else _of_har)(whole))
         return _checked(path, Reading(layout, items, _about(whole)))
-    items = list(by_pieces(from_shape.exchanges(values)))
+    pieces = from_shape.exchanges(values)
+    is_program = path.suffix.lower() in _PROGRAMS
+    if is_program or layout == "log":
+        pieces = (piece for piece in pieces if not from_shape.is_foreign_error(piece, of_google=not is_program))
+    items = list(by_pieces(pieces))
     if isinstance(values, Extracted) and items:
         items += [Unread(*place) for place in values.broken]
     return _checked(path, Reading(layout, items, {}), reason)
+
+
+_PROGRAMS = frozenset((".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".go", ".rs", ".rb", ".php", ".java", ".kt", ".scala", ".swift", ".cs", ".dart", ".ex", ".exs", ".cpp", ".el", ".lua"))  # fmt: skip
+"""Of programs. Errors in them are mostly made up for a test."""
 
 
 def _checked(path: Path, reading: Reading, missing: str = "") -> Reading:
