@@ -160,7 +160,6 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ("call-id-unique", stream(identified("a"), identified("a"))),
     ("call-id-unique", unary(identified("a", None), TOOLS)),
     ("call-id-unique", unary({**identified(None), "modelVersion": "gemini-3.6-flash"}, TOOLS, "gemini-flash-latest")),
-    ("call-id-unique", unary({**identified(None), "modelVersion": "gemini-3-flash-preview"}, {**TOOLS, "toolConfig": {"includeServerSideToolInvocations": True}})),
     ("call-id-unique", unary(identified("get_weather"), {**TOOLS, "contents": [identified("get_weather")["candidates"][0]["content"]]})),
     ("call-as-text", stream(chunk({"text": '{"function'}), answer('Call": {"name": "x"}}'), body=TOOLS)),
     ("call-as-text", unary(answer('{"name": "get_weather", "arguments": {"city": "Oslo"}}'), TOOLS)),

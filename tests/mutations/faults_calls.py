@@ -137,7 +137,7 @@ def ids_repeat(d: Draft) -> None:
 def no_id(d: Draft) -> None:
     """Before May 2026, when the service tier appeared in the usage, right answers of Gemini 3 came with and without ids."""
     need(d.generation >= (3, 0) and "generativelanguage" in d.url)
-    need("serviceTier" in d.usage or d.get("toolConfig", "includeServerSideToolInvocations"))
+    need("serviceTier" in d.usage)
     need(any(part["functionCall"].pop("id", None) for part in d.parts("functionCall")))
 
 

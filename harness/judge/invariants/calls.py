@@ -144,8 +144,7 @@ def _gives_ids(evidence: Evidence) -> bool:
     vertex = "createTime" in reply.response or "trafficType" in reply.usage
     new = "serviceTier" in reply.usage or generation(evidence) >= (3, 5)
     steps = (an_object(part.get(kind)) for part in received for kind in ("toolCall", "toolResponse"))
-    shown = field(evidence.request_body, "toolConfig", "includeServerSideToolInvocations")
-    if shown or any(step.get("id") for step in steps):
+    if any(step.get("id") for step in steps):
         return True  # calls of built-in tools have ids in the same answer
     return generation(evidence) >= (3, 0) and new and not vertex and not in_pieces
 
