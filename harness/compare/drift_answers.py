@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
 
 from harness.answer.reply import is_vertex
 from harness.compare.drift import DriftAnswer, Sighting
 from harness.judge.audit import CHAT, AuditedTape, evidence, operation, operation_at
-from harness.model import UNKNOWN_MODEL, Exchange, Json
+from harness.model import UNKNOWN_MODEL, Json
 from harness.results.rows import Row, RunRow
 
 
@@ -36,7 +34,8 @@ def from_tapes(tapes: Iterable[AuditedTape]) -> Iterator[DriftAnswer]:
             if native is not None and native[1] != CHAT and exchange.status == 200:
                 source = exchange.provenance
                 where = str(tape.path), f"interaction {interaction.index}"
-                seen = Sighting(source.recorded_from, native[0], day_of(exchange), *where, source.simulated)
+                day = (source.recorded_at or "")[:10]
+                seen = Sighting(source.recorded_from, native[0], day, *where, source.simulated)
                 values = [event.value for event in evidence(exchange).reply.events]
                 if native[0] == UNKNOWN_MODEL and not any(map(_is_answer, values)):
                     continue  # its address is not known, and another call may be meant
@@ -50,12 +49,3 @@ def _is_answer(value: Json) -> bool:
 def _request(url: str, body: Json) -> Json:
     """The body, unless it went to Vertex AI, whose requests are not defined here."""
     return None if is_vertex(url) else body
-
-
-def day_of(exchange: Exchange) -> str:
-    """When it was recorded; else the day that the answer's own header tells."""
-    if recorded := exchange.provenance.recorded_at:
-        return recorded[:10]
-    with suppress(ValueError, TypeError):
-        return parsedate_to_datetime(exchange.headers.get("date", "")).date().isoformat()
-    return ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.answer.refusals import message_of
-from harness.compare.drift_answers import day_of
 from harness.compare.fidelity_answers import features_of
 from harness.compare.scoreboard import Outcome, ScoredTrial
 from harness.judge.audit import AuditedTape, evidence, operation
@@ -82,7 +81,7 @@ def from_tapes(tapes: Iterable[AuditedTape], left_out: list[str]) -> Iterator[Sc
                 target=f"{exchange.provenance.recorded_from}/{native[0]}",
                 features=tuple(features_of(exchange.request.body, native[1])),
                 outcome=outcome,
-                date=day_of(exchange),
+                date=(exchange.provenance.recorded_at or "")[:10],
                 place=str(tape.path),
                 reason=reason,
                 simulated=exchange.provenance.simulated,

@@ -33,7 +33,7 @@ from harness.text.amounts import some
 from harness.text.jsontext import canonical
 from harness.text.names import slug
 from harness.text.yamltext import scalar
-from harness.transport.cassette import Recorded, document, dump
+from harness.transport.cassette import Recorded, document, dump, origin
 from harness.transport.cassette.messages import UNKNOWN_HOST
 from harness.transport.matching import differences
 from harness.transport.redaction import Leaks
@@ -77,6 +77,10 @@ class _Case:
     @property
     def host(self) -> str:
         return urlsplit(self.request.url).hostname or ""
+
+    @property
+    def simulated(self) -> bool:
+        return any(answer.provenance.simulated for answer in self.answers)
 
 
 def build_suite(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, leaks: Leaks) -> Imported:
@@ -122,7 +126,7 @@ def _first_line(name: str, fault: HarnessError) -> str:
 
 def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) -> list[_Case]:
     """A case for each different request. If a request was sent several times, its answers are attempts of one case."""
-    cases: dict[tuple[str, str, str], _Case] = {}
+    cases: dict[tuple[str, str, str, bool], _Case] = {}
     ids: set[str] = set()
     for file, recorded in found:
         for index, item in enumerate(recorded):
@@ -131,7 +135,8 @@ def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) ->
             if native is None or not isinstance(item.request.body, dict):
                 result.left_out.append(LeftOut(where, _unusable(item, native is not None)))
                 continue
-            key = (native[0], item.request.transport, canonical(item.request.body))
+            simulated = item.answer is not None and item.answer.provenance.simulated
+            key = (native[0], item.request.transport, canonical(item.request.body), simulated)
             if key not in cases:
                 name = _id(native_body(item.request), slug(Path(file).stem) or "case", ids)
                 ids.add(name)
@@ -230,8 +235,11 @@ def _model(case: _Case) -> str:
 
 
 def _provider(case: _Case, config: Config) -> str:
-    """The name of the provider with this host and dialect; that of Google if there is none, because the recorded API is Google's."""
+    """The name of the provider with this host and dialect; that of Google if there is none, because the recorded API is Google's.
+    That of the simulator for its answers, whatever the host."""
     dialect = "openai" if is_chat(case.request.url) else "gemini"
+    if case.simulated:
+        return "simulator-openai" if dialect == "openai" else "simulator"
     for row in config.providers.values():
         if not row.simulated and row.dialect == dialect and urlsplit(row.base_url).hostname == case.host:
             return row.name
@@ -321,10 +329,11 @@ def _without_templates(value: Json) -> Json:
 
 
 def _vcrpy_interaction(answer: Exchange) -> dict[str, Any]:
-    """The answer in the format of vcrpy, without our own data (times, slots), which are not known."""
+    """The answer in the format of vcrpy, without our own data (times, slots), which are not known. Its origin stays in its headers."""
     item = document(answer, None)
     del item["response"]["x-recording"]
     item["response"]["body"]["string"] = _as_text(answer.content)
+    item["response"]["headers"] |= {name: [value] for name, value in origin.headers_of(answer.provenance)}
     if not answer.verbatim:  # marks a recording whose bytes another tool changed
         item["request"] = {**item["request"], "parsed_body": answer.request.body}
         del item["request"]["body"]
@@ -458,7 +467,7 @@ _SuiteDumper.add_representer(str, _represent_text)
 
 def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
     served = {UNKNOWN_HOST, *(urlsplit(row.base_url).hostname for row in config.providers.values())}
-    for host in dict.fromkeys(case.host for case in cases if case.host not in served):
+    for host in dict.fromkeys(case.host for case in cases if case.host not in served and not case.simulated):
         yield (
             f"no provider is configured for {host}: live runs of its cases send to google; "
             "to send to it, add a row under [tool.gemini-harness.providers]"

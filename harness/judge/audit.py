@@ -96,7 +96,7 @@ class Audit:
 
     ``normalised`` lists the files whose bodies another tool changed, so that rules about bytes do not apply. ``formats``: the
     name of a format -> (files, native exchanges). ``unanswered``: requests whose answer was not recorded. ``passed_over``: the
-    suffix of files that are no recordings -> how many.
+    suffix of files that are no recordings -> how many. ``simulated``: native exchanges that the simulator answered.
     """
 
     files: int = 0
@@ -110,6 +110,7 @@ class Audit:
     unread: list[tuple[str, str, str]] = field(default_factory=list)
     """(file, place, reason) of each part that cannot be read in a file whose other parts can."""
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    simulated: int = 0
 
     @property
     def compatible(self) -> int:
@@ -129,6 +130,7 @@ class Audit:
             "interactions": self.interactions,
             "native_interactions": len(self.exchanges) - self.compatible,
             "compatible_interactions": self.compatible,
+            "simulated": self.simulated,
             "unanswered": self.unanswered,
             "formats": [
                 {"format": name, "files": files, "native_interactions": found}
@@ -208,6 +210,7 @@ def _audit_interaction(result: Audit, file: str, interaction: AuditedInteraction
     if native is None:
         return
     case = evidence(interaction.exchange)
+    result.simulated += interaction.exchange.provenance.simulated
     result.findings += [_finding(file, interaction.index, violation) for violation in violations(case)]
     result.exchanges.append(
         AuditedExchange(

@@ -16,6 +16,7 @@ from harness.simulator.errors import Refusal
 from harness.simulator.traffic import Call, Cut, Pause, Piece, Sent
 from harness.text.jsontext import canonical
 from harness.transport import cassette
+from harness.transport.cassette import origin
 
 Key = tuple[str, str, str]
 
@@ -90,8 +91,12 @@ def _json(content: bytes) -> Json:
 
 
 def _sent(exchange: Exchange) -> Sent:
-    kept = [(name, value) for name, value in exchange.headers.items() if name not in _OF_THE_CONNECTION]
-    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in kept]
+    kept = {**exchange.headers, **dict(origin.headers_of(exchange.provenance))}
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1", "replace"))
+        for name, value in kept.items()
+        if name not in _OF_THE_CONNECTION
+    ]
     return Sent(exchange.status, [*headers, (b"x-replayed", b"gemini-harness")], _pieces(exchange), note="  replayed")
 
 

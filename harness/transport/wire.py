@@ -29,6 +29,7 @@ from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider, credentials
 from harness.model import Access, Chunk, Exchange, Provenance, Request, Slot
+from harness.transport.cassette.origin import SIMULATED_HEADER
 from harness.transport.pacing import Pacer, Pacing, answered, estimate
 from harness.transport.provider_health import ProviderHealth
 from harness.transport.retrying import asked_wait, backoff, is_retried
@@ -43,8 +44,6 @@ _MOST_SENT = 50
 """How often a request is sent at most, however many 429s do not count."""
 _MESSAGE_INTERVAL = 10
 """Seconds between two messages about the same provider."""
-_SIMULATED = "x-simulated"
-"""The header by which an answer says that it is simulated, at any address."""
 _ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -191,7 +190,7 @@ class Wire:
             chunks=answer.chunks,
             head_at=answer.head_at,
             provenance=Provenance(
-                "live", provider.source, asked, "live", provider.simulated or _SIMULATED in answer.headers
+                "live", provider.source, asked, "live", provider.simulated or SIMULATED_HEADER in answer.headers
             ),
             fault=answer.fault,
         )

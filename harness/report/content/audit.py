@@ -87,6 +87,8 @@ def _read(audit: Audit) -> Iterator[str]:
     if audit.formats:
         by_number = sorted(audit.formats.items(), key=lambda item: -item[1][1])
         yield "read: " + ", ".join(f"{name} {found:,} in {count(files, 'file')}" for name, (files, found) in by_number)
+    if audit.simulated:
+        yield f"SIMULATED answers, which say nothing about Gemini: {audit.simulated:,} of {len(audit.exchanges):,}"
     if audit.unanswered:
         har = "; HAR keeps answers only if it is exported with content" if "HAR" in audit.formats else ""
         yield f"without an answer, not judged: {count(audit.unanswered, 'request')}{har}"

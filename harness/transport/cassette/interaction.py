@@ -16,6 +16,7 @@ from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.text.credentials import credentials_in
 from harness.text.jsontext import compact, loads
 from harness.text.names import is_secret_name
+from harness.transport.cassette import origin
 from harness.transport.cassette.packing import unpack
 
 SIMULATOR_HOST = "simulator.invalid"
@@ -67,7 +68,6 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
     """One item of ``interactions:``. Raises one of ``UNREADABLE`` if it is not an interaction."""
     response = item["response"]
     ours = _ours(response.get("x-recording"))
-    request = _request(item["request"], ours)
     headers = {**_unkept(ours), **_headers(response.get("headers"))}
     content, fault = _response_bytes(response), None
     if ours is None:
@@ -75,13 +75,14 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
     if ours is not None and ours.get("eol") == "crlf":
         content = content.replace(b"\n", b"\r\n")
     chunks, timed = _chunks(content, ours)
+    provenance = _provenance(item, ours, headers, content, timed=timed)
     exchange = Exchange(
-        request=request,
+        request=_request(item["request"], ours, provenance.recorded_from),
         status=_status(response),
         headers={name: value for name, value in headers.items() if name not in ABOUT_BYTES},
         chunks=chunks,
         head_at=_seconds(ours.get("head_ms")) if ours is not None and timed else None,
-        provenance=_provenance(request, ours, timed=timed),
+        provenance=provenance,
         attempts=int((ours or {}).get("attempts", 1)),
         verbatim=verbatim and not (ours or {}).get("redacted"),
         own=ours is not None,
@@ -126,10 +127,10 @@ def _is_sound(name: str, value: Any) -> bool:
 
 def read_request(raw: Mapping[str, Any]) -> Request:
     """The request of an interaction: ``method``, ``uri``, ``headers``, ``body``. Raises as ``read_interaction`` does."""
-    return _request(raw, None)
+    return _request(raw, None, provider_of(raw["uri"]))
 
 
-def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
+def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None, provider: str) -> Request:
     url = without_secrets(_sendable(raw["uri"]))
     content = _request_bytes(raw)
     if ours is None:
@@ -139,7 +140,7 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
         content = compact(body)
     found = _MODEL.search(urlsplit(url).path)
     return Request(
-        provider=(ours or {}).get("from") or provider_of(url),
+        provider=provider,
         model=_sendable(unquote(found[1])) if found else _model_in(body),
         method=_sendable(str(raw.get("method", "POST"))),
         url=url,
@@ -269,14 +270,23 @@ def _slot(ours: Mapping[str, Any] | None) -> Place | None:
     return tuple(slot) if slot else None
 
 
-def _provenance(request: Request, ours: Mapping[str, Any] | None, *, timed: bool) -> Provenance:
-    at = (ours or {}).get("at")
+def _provenance(
+    item: Mapping[str, Any],
+    ours: Mapping[str, Any] | None,
+    headers: Mapping[str, str],
+    content: bytes,
+    *,
+    timed: bool,
+) -> Provenance:
+    provider = provider_of(item["request"]["uri"])
+    simulated = bool(ours.get("simulated")) if ours is not None else origin.is_simulated(headers, content)
+    at = ours.get("at") if ours is not None else origin.recorded_at(item, headers)
     return Provenance(
         mode="replay",
-        recorded_from=request.provider,
+        recorded_from=(ours or {}).get("from") or ("simulator" if simulated else provider),
         recorded_at=None if at is None else str(at),
         timing="recorded" if timed else "lost",
-        simulated=bool((ours or {}).get("simulated")) or provider_of(request.url) == "simulator",
+        simulated=simulated or provider == "simulator",
     )
 
 

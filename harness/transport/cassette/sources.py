@@ -299,6 +299,7 @@ def _har_entry(index: int, entry: Mapping[str, Any]) -> Interaction | Recorded:
             "body": (request.get("postData") or {}).get("text"),
         },
         "response": {"status": {"code": response["status"]}, "headers": _har_headers(response), "body": body},
+        "startedDateTime": entry.get("startedDateTime"),
     }
     found = read_interaction(index, item, verbatim=True)
     exchange = found.exchange
