@@ -123,11 +123,19 @@ def gemini_harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fails a test whose fixture ``gemini_harness`` saw a faulty answer."""
-    outcome = yield
-    listener = getattr(item, "funcargs", {}).get("gemini_harness")
-    if listener is not None:
-        listener.check()
+    """Fails a test whose fixture ``gemini_harness`` saw a faulty answer. Where the test fails by itself, a section of its report says
+    what its answers break."""
+    listener: Listener | None = getattr(item, "funcargs", {}).get("gemini_harness")
+    if listener is None:
+        return (yield)
+    try:
+        outcome = yield
+    except BaseException:
+        if failures := _plainly("\n".join(listener.failures())):
+            item.add_report_section("call", "gemini-harness", _shown(failures))
+        raise
+    if wrong := listener.complaint():
+        pytest.fail(_shown(_plainly(wrong)), pytrace=False)
     return outcome
 
 
@@ -268,7 +276,7 @@ class TrialItem(pytest.Item):
         return self.path, self.trial.place.line - 1, _shown(self._leaks.hidden(self.trial.id))
 
 
-def _plainly(error: Exception) -> str:
+def _plainly(error: Exception | str) -> str:
     """The message, without secrets."""
     from harness.cli import secret_filter
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.answer import reply as replies
 from harness.config import Config, load
-from harness.errors import BadCassette, UsageError
+from harness.errors import BadCassette, SuiteError, UsageError
 from harness.judge.audit import evidence, operation_at
 from harness.judge.judging import Judgement
 from harness.judge.judging import judge as judged
-from harness.judge.registry import find_check
+from harness.judge.registry import all_rules, find_check
 from harness.model import Chunk, Exchange, Expectation, Json, Provenance, Request, Result, Verdict
 from harness.results.load import load as load_run
 from harness.results.summary import Summary, summarise
@@ -25,6 +25,7 @@ from harness.run import session
 from harness.run.play import play_all
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
+from harness.text.shape import nearest
 
 if TYPE_CHECKING:
     from harness.compare.comparison import Comparison
@@ -196,10 +197,12 @@ def judge_reply(
 
         assert judge_reply(response, expect={"text": {"icontains": "oslo"}}).passed
 
-    Raises SuiteError for an ``expect`` that a suite could not hold, UsageError for a check that asks a model.
+    Raises SuiteError for an ``expect`` that a suite could not hold, UsageError for a check that asks a model, and for an invariant to
+    waive that does not exist.
     """
+    __tracebackhide__ = True  # pytest then shows the line of the test
     exchange = _exchange(response, request, model, status)
-    return judge_exchange(exchange, expectations(expect or {}), waive or {})
+    return judge_exchange(exchange, expectations(expect or {}), waivers(waive or {}))
 
 
 def judge_exchange(exchange: Exchange, expected: Sequence[Expectation], waive: Mapping[str, str]) -> Verdicts:
@@ -214,6 +217,7 @@ def judge_exchange(exchange: Exchange, expected: Sequence[Expectation], waive: M
 
 def expectations(expect: Mapping[str, Json]) -> Sequence[Expectation]:
     """The checks of an ``expect:``, read as a suite reads them. Raises SuiteError with every complaint, UsageError."""
+    __tracebackhide__ = True
     if not expect:
         return ()
     for name in expect:
@@ -221,8 +225,28 @@ def expectations(expect: Mapping[str, Json]) -> Sequence[Expectation]:
         if check is not None and check.asking is not None:
             raise UsageError(f"{name} asks a model, which a reply alone cannot do; write a suite, and play it")
     case = {"id": "reply", "model": "gemini-3.8-flash", "prompt": "hi", "expect": dict(expect)}
-    suite = parse(json.dumps({"suite": "reply", "cases": [case]}, indent=1), "expect", Path(), {})
+    try:
+        suite = parse(json.dumps({"suite": "reply", "cases": [case]}, indent=1), "expect", Path(), {})
+    except SuiteError as fault:
+        raise SuiteError([_without_place(complaint) for complaint in fault.complaints]) from None
     return next(iter(expand([suite]))).steps[0].expect
+
+
+def _without_place(complaint: Any) -> str:
+    """A complaint about an ``expect:`` that stands in no file."""
+    lines = (complaint.line.strip().rstrip(","), complaint.hint)
+    return "\n  ".join([f"expect: {complaint.message}", *filter(None, lines)])
+
+
+def waivers(waive: Mapping[str, str]) -> Mapping[str, str]:
+    """What may be broken, invariant -> reason. Raises UsageError for a name that no invariant has."""
+    __tracebackhide__ = True
+    rules = all_rules()
+    for name in waive:
+        if name not in rules:
+            hint = nearest(name, rules) or "`gemini-harness list rules` prints them"
+            raise UsageError(f"no invariant has the id {name!r}; {hint}")
+    return waive
 
 
 def _exchange(response: Any, request: Mapping[str, Json] | None, model: str | None, status: int) -> Exchange:

@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,14 +26,18 @@ from harness.errors import CannotWrite, SecretOnTape
 from harness.gemini.providers import Provider
 from harness.judge.audit import operation_at
 from harness.model import Chunk, Exchange, Expectation, Json, Provenance, Reply, Request
-from harness.run.library import Verdicts, expectations, judge_exchange
+from harness.run.library import Verdicts, expectations, judge_exchange, waivers
+from harness.text.amounts import count
 from harness.text.credentials import credentials_in
 from harness.text.jsontext import loads
-from harness.transport.cassette import document, dump
+from harness.transport.cassette import document, dump, origin
 from harness.transport.cassette.interaction import ABOUT_BYTES, SIMULATOR_HOST, without_secrets
 from harness.transport.recorder import is_passing
 from harness.transport.redaction import Leaks, known
 
+_LIVE_FOR = timedelta(minutes=5)
+"""How much older than the clock of this machine the date of a live answer may be. Clocks differ."""
+_TOO_LATE = "it holds for the answers that come after it; expect it before the client asks"
 Patch = Callable[[Any, str, Any], None]
 """Sets an attribute, and takes it back later: ``monkeypatch.setattr``."""
 
@@ -50,11 +54,14 @@ class Answer:
     expected: Sequence[Expectation]
     secrets: Mapping[str, str]
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether it is no answer that clients retry: a rate limit, a server error."""
+        return not is_passing(self.exchange.status) or self.exchange.status in self.exchange.request.expects_status
+
     def verdicts(self, waive: Mapping[str, str] | None = None) -> Verdicts:
-        """By all invariants and the wanted checks. Empty for an answer that clients retry: a rate limit, a server error."""
-        if is_passing(self.exchange.status) and self.exchange.status not in self.exchange.request.expects_status:
-            return Verdicts()
-        return judge_exchange(self.exchange, self.expected, waive or {})
+        """By all invariants and the wanted checks. Empty for an answer that is not judged."""
+        return judge_exchange(self.exchange, self.expected, waive or {}) if self.is_judged else Verdicts()
 
 
 class Listener:
@@ -64,32 +71,68 @@ class Listener:
         self.answers: list[Answer] = []
         """Complete answers of ``generateContent`` and ``streamGenerateContent``, in the order in which they ended."""
         self._expected: Sequence[Expectation] = ()
+        self._expectations: list[tuple[Sequence[Expectation], str]] = []
+        """Everything that ``expect`` was given, with the names of its checks."""
+        self._others: list[str] = []
+        """Requests that are not judged: method, host and path."""
         self._waived: dict[str, str] = {}
         self._cassette: Path | None = None
         self._config = load(Path())
 
     def expect(self, checks: Mapping[str, Json]) -> None:
         """Hold every answer from now on to these checks, written as under ``expect:`` of a suite. Raises SuiteError, UsageError."""
+        __tracebackhide__ = True  # of pytest: the line of the test is what is wrong
         self._expected = expectations(checks)
+        if checks:
+            self._expectations.append((self._expected, ", ".join(checks)))
 
     def waive(self, rule: str, why: str) -> None:
-        """Let answers break this invariant."""
-        self._waived[rule] = why
+        """Let answers break this invariant. Raises UsageError for one that does not exist."""
+        __tracebackhide__ = True
+        self._waived.update(waivers({rule: why}))
 
     def record(self, cassette: str | Path) -> None:
         """Write the answers to this cassette at the end; one that is there is replaced."""
         self._cassette = Path(cassette)
 
     def check(self) -> None:
-        """Raise AssertionError for answers that break an invariant or a wanted check, and if there was no answer at all."""
+        """Raise AssertionError with the complaint, if there is one."""
+        if complaint := self.complaint():
+            raise AssertionError(complaint)
+
+    def complaint(self) -> str:
+        """What fails the test: answers that break an invariant or a wanted check, a wanted check that judged no answer, or that there
+        was no answer at all. Empty if nothing does."""
         if not self.answers:
-            raise AssertionError(
-                "no answer of Gemini was seen: it listens to httpx and httpx2; import google.genai at the top of the "
-                "test's module, so that its async client uses them too"
+            return self._unseen()
+        if failures := list(self.failures()):
+            return "\n".join(failures)
+        judged = [answer.expected for answer in self.answers if answer.is_judged]
+        unused = (names for wanted, names in self._expectations if not any(wanted is expected for expected in judged))
+        return next((f"expect({names}) judged no answer: {_TOO_LATE}" for names in unused), "")
+
+    def failures(self) -> Iterator[str]:
+        """A line for everything that fails an answer, then what to do about broken invariants."""
+        rules: dict[str, None] = {}
+        for number, answer in enumerate(self.answers, 1):
+            for one in answer.verdicts(self._waived).failures:
+                kind, _, rule = one.check.rpartition(":")
+                rules |= {rule: None} if kind else {}
+                yield f"{rule}: {one.message} (answer {number}{f', {one.at}' if one.at.startswith('$') else ''})"
+        if rule := next(iter(rules), ""):
+            yield f'  what it is: gemini-harness explain {rule}; to let it pass: gemini_harness.waive("{rule}", WHY)'
+
+    def _unseen(self) -> str:
+        if self._others:
+            number, kinds = count(len(self._others), "request"), list(dict.fromkeys(self._others))
+            return (
+                f"no answer of generateContent was seen, only {number} of other kinds, which are not judged: "
+                f"{', '.join(kinds[:3])}{' ...' if len(kinds) > 3 else ''}"
             )
-        judged = [(number, answer.verdicts(self._waived)) for number, answer in enumerate(self.answers, 1)]
-        if failed := [f"answer {number}: {verdicts!r}" for number, verdicts in judged if not verdicts.passed]:
-            raise AssertionError("\n".join(failed))
+        return (
+            "no answer of Gemini was seen: it listens to httpx and httpx2; import google.genai at the top of the "
+            "test's module, so that its async client uses them too"
+        )
 
     def close(self) -> None:
         """Write the cassette, if one was asked for. Raises SecretOnTape and CannotWrite; nothing is then written."""
@@ -123,7 +166,7 @@ class Listener:
 
     def _sync(self, library: Any, original: Any) -> Any:
         def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
-            if operation_at(str(request.url)) is None:
+            if self._is_other(request):
                 return original(client, request, stream=stream, **options)
             request.read()
             incoming = _Incoming(self, library, request)
@@ -138,7 +181,7 @@ class Listener:
 
     def _async(self, library: Any, original: Any) -> Any:
         async def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
-            if operation_at(str(request.url)) is None:
+            if self._is_other(request):
                 return await original(client, request, stream=stream, **options)
             await request.aread()
             incoming = _Incoming(self, library, request)
@@ -150,6 +193,13 @@ class Listener:
             return response
 
         return send
+
+    def _is_other(self, request: Any) -> bool:
+        """Whether the answer to it is not judged; then it is only counted."""
+        if operation_at(str(request.url)) is not None:
+            return False
+        self._others.append(f"{request.method} {request.url.host}{request.url.path}")
+        return True
 
     def note(self, exchange: Exchange, secrets: Mapping[str, str]) -> None:
         """Keep a complete exchange."""
@@ -213,18 +263,29 @@ class _Incoming:
     def _note(self, chunks: Sequence[Chunk]) -> None:
         url, headers = str(self._request.url), dict(self._request.headers)
         answered = {name.lower(): value for name, value in self._response.headers.items()}
-        simulated = "x-simulated" in answered
         row = self._listener.provider(url)
-        source = "simulator" if simulated else row.source if row else urlsplit(url).hostname or "unknown"
+        provenance = self._provenance(row, answered, chunks)
+        if provenance.timing == "lost":
+            chunks = [Chunk(chunk.data, 0.0) for chunk in chunks]
         exchange = Exchange(
             request=self._sent(row.name if row else "", url, headers),
             status=self._response.status_code,
             headers={name: value for name, value in answered.items() if name not in ABOUT_BYTES},
             chunks=tuple(chunks),
-            head_at=self._head_at,
-            provenance=Provenance("live", source, self._asked.isoformat(timespec="seconds"), "live", simulated),
+            head_at=None if provenance.timing == "lost" else self._head_at,
+            provenance=provenance,
         )
         self._listener.note(exchange, dict(credentials_in(url, headers)))
+
+    def _provenance(self, provider: Provider | None, headers: Mapping[str, str], chunks: Sequence[Chunk]) -> Provenance:
+        """An answer with an old date was replayed, by vcrpy or the like: it is of that day, and its times say nothing."""
+        simulated = origin.is_simulated(headers, b"".join(chunk.data for chunk in chunks))
+        host = urlsplit(str(self._request.url)).hostname or "unknown"
+        source = "simulator" if simulated else provider.source if provider else host
+        sent = origin.moment(headers.get("date", ""))
+        if sent is None or self._asked - sent < _LIVE_FOR:
+            return Provenance("live", source, self._asked.isoformat(timespec="seconds"), "live", simulated)
+        return Provenance("replay", source, sent.isoformat(timespec="seconds"), "lost", simulated)
 
     def _sent(self, provider: str, url: str, headers: Mapping[str, str]) -> Request:
         """The request without its credentials."""

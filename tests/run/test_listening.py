@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ import pytest
 
 from harness import audit
 from harness.cli.main import main
-from harness.errors import SecretOnTape
+from harness.errors import SecretOnTape, SuiteError, UsageError
 from harness.run.listening import Listener
 from harness.simulator import serve
+from harness.transport import cassette
 from tests.actions import ROOT
 from tests.run.test_library import ANSWER, REQUEST, URL, WRONG_SUM
 
@@ -64,10 +66,40 @@ def test_an_answer_is_judged(listener: Listener, library: Any) -> None:
 def test_a_faulty_answer_fails_the_test(listener: Listener, library: Any) -> None:
     with library.Client(transport=answering(library, WRONG_SUM)) as client:
         client.post(URL, json=REQUEST)
-    with pytest.raises(AssertionError, match="answer 1: 1 of 1 verdicts failed\ninvariant:usage-sum: at "):
+    with pytest.raises(
+        AssertionError, match=r"^usage-sum: totalTokenCount is \d+, but .* \(answer 1, \$\.usageMetadata"
+    ):
         listener.check()
     listener.waive("usage-sum", "the gateway adds one")
     listener.check()
+
+
+def test_an_unknown_invariant_is_not_waived(listener: Listener) -> None:
+    with pytest.raises(UsageError, match=r"no invariant has the id 'usage-summ'; did you mean .usage-sum.\?"):
+        listener.waive("usage-summ", "typo")
+
+
+def test_a_wrong_expectation_names_no_file(listener: Listener) -> None:
+    with pytest.raises(SuiteError) as fault:
+        listener.expect({"finishReson": "STOP"})
+    assert str(fault.value).splitlines() == [
+        'expect: unknown key "finishReson"',
+        '  "finishReson": "STOP"',
+        '  did you mean "finishReason"?',
+    ]
+
+
+@pytest.mark.parametrize("status", [200, 429])
+def test_an_expectation_that_judged_nothing_fails(listener: Listener, library: Any, status: int) -> None:
+    replies = iter([library.Response(200, json=ANSWER), library.Response(status, json=ANSWER)])
+    with library.Client(transport=library.MockTransport(lambda _: next(replies))) as client:
+        client.post(URL, json=REQUEST)
+        listener.expect({"finishReason": "STOP", "text": "Bergen"})
+        if status != 200:
+            client.post(URL, json=REQUEST)
+    with pytest.raises(AssertionError, match=r"^expect\(finishReason, text\) judged no answer: "):
+        listener.check()
+    listener.expect({})
 
 
 def test_checks_hold_for_later_answers(listener: Listener, library: Any) -> None:
@@ -75,7 +107,7 @@ def test_checks_hold_for_later_answers(listener: Listener, library: Any) -> None
         client.post(URL, json=REQUEST)
         listener.expect({"text": {"icontains": "bergen"}})
         client.post(URL, json=REQUEST)
-    with pytest.raises(AssertionError, match=r"^answer 2: 1 of 1 verdicts failed\ntext: expected text"):
+    with pytest.raises(AssertionError, match=r"^text: expected text.* \(answer 2\)"):
         listener.check()
 
 
@@ -84,8 +116,39 @@ def test_other_requests_are_left_alone(listener: Listener, library: Any) -> None
         client.get("https://example.com/a")
         client.post(f"{URL.removesuffix(':generateContent')}:countTokens", json={})
     assert listener.answers == []
-    with pytest.raises(AssertionError, match="no answer of Gemini was seen"):
+    with pytest.raises(
+        AssertionError, match=r"only 2 requests of other kinds, .*: GET example\.com/a, POST .*:countTokens$"
+    ):
         listener.check()
+
+
+def test_no_request_at_all_says_what_is_listened_to(listener: Listener) -> None:
+    with pytest.raises(AssertionError, match=r"^no answer of Gemini was seen: it listens to httpx"):
+        listener.check()
+
+
+def test_a_replay_keeps_its_day_and_has_no_times(listener: Listener, library: Any, tmp_path: Path) -> None:
+    listener.record("mine.yaml")
+    listener.expect({"latency": {"max": "5s"}})
+    transport = answering(library, headers={"date": "Fri, 20 Nov 2026 12:03:32 GMT"})
+    with library.Client(transport=transport) as client:
+        client.post(URL, json=REQUEST)
+    with pytest.raises(AssertionError, match=r"latency: .*this recording has no times"):
+        listener.check()
+    listener.close()
+    (read,) = cassette.read(tmp_path / "mine.yaml").interactions
+    assert read.exchange.provenance.recorded_at == "2026-11-20T12:03:32+00:00"
+    assert read.exchange.provenance.timing == "lost"
+    assert json.loads(read.exchange.content) == ANSWER
+
+
+def test_a_live_answer_has_its_times(listener: Listener, library: Any, tmp_path: Path) -> None:
+    listener.record("mine.yaml")
+    with library.Client(transport=answering(library, headers={"date": formatdate(usegmt=True)})) as client:
+        client.post(URL, json=REQUEST)
+    listener.close()
+    (read,) = cassette.read(tmp_path / "mine.yaml").interactions
+    assert read.exchange.provenance.timing == "recorded"
 
 
 def test_a_refusal_that_passes_is_not_judged(listener: Listener, library: Any) -> None:
@@ -176,10 +239,11 @@ def test_a_recording_that_holds_the_key_is_refused(listener: Listener, library: 
 
 
 @pytest.fixture
-def own(pytester: pytest.Pytester) -> Callable[[str], pytest.RunResult]:
+def own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
     """A test of somebody, which asks with httpx and gets this total of tokens."""
+    monkeypatch.setenv("COLUMNS", "200")
 
-    def run(total: str) -> pytest.RunResult:
+    def run(total: str, status: int = 200) -> pytest.RunResult:
         answer = {**ANSWER, "usageMetadata": {**ANSWER["usageMetadata"], "totalTokenCount": int(total)}}
         pytester.makepyfile(
             f"""
@@ -188,7 +252,7 @@ def own(pytester: pytest.Pytester) -> Callable[[str], pytest.RunResult]:
             def test_mine(gemini_harness):
                 transport = httpx.MockTransport(lambda _: httpx.Response(200, json={answer!r}))
                 with httpx.Client(transport=transport) as client:
-                    assert client.post({URL!r}, json={REQUEST!r}).status_code == 200
+                    assert client.post({URL!r}, json={REQUEST!r}).status_code == {status}
             """
         )
         return pytester.runpytest_subprocess("-p", "no:cacheprovider")
@@ -196,11 +260,39 @@ def own(pytester: pytest.Pytester) -> Callable[[str], pytest.RunResult]:
     return run
 
 
-def test_the_fixture_fails_the_test_of_a_faulty_answer(own: Callable[[str], pytest.RunResult]) -> None:
+def test_the_fixture_fails_the_test_of_a_faulty_answer(own: Callable[..., pytest.RunResult]) -> None:
     own("8").assert_outcomes(passed=1)
     broken = own("9")
     broken.assert_outcomes(failed=1)
-    broken.stdout.fnmatch_lines(["*invariant:usage-sum: at $.usageMetadata.totalTokenCount:*"])
+    broken.stdout.fnmatch_lines(
+        ["usage-sum: totalTokenCount is 9, *", "FAILED *::test_mine - Failed: usage-sum: totalTo*"]
+    )
+    broken.stdout.no_fnmatch_line("*listening.py*")
+
+
+def test_a_test_that_fails_itself_shows_what_its_answers_break(own: Callable[..., pytest.RunResult]) -> None:
+    broken = own("9", status=201)
+    broken.assert_outcomes(failed=1)
+    broken.stdout.fnmatch_lines(
+        ["*assert 200 == 201", "*Captured gemini-harness call*", "usage-sum: totalTokenCount is 9, *"]
+    )
+    own("8", status=201).stdout.no_fnmatch_line("*Captured gemini-harness*")
+
+
+def test_a_wrong_call_shows_the_line_of_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_typo(gemini_harness):
+            gemini_harness.waive("usage-summ", "typo")
+
+        def test_key(gemini_harness):
+            gemini_harness.expect({"finishReson": "STOP"})
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["> *gemini_harness.waive(*", "> *gemini_harness.expect(*", "E *did you mean*"])
+    result.stdout.no_fnmatch_line("*library.py*")
 
 
 def google_genai() -> Path:
