@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from harness.compare.conclusion import MIN_ATTEMPTS
 from harness.compare.gates import from_option
 from harness.compare.looks import Curtailment, blocks, futile, level
 from harness.compare.stats import Attempts, PairedEvidence, Scope, numbers, rates
@@ -24,14 +24,17 @@ from tests.simulated import (
     CHANCES,
     MARGIN,
     ONE_SIDE,
+    RARE,
     SHAPES,
     WORLDS,
+    Checked,
     Rng,
     Sample,
     cold_starts,
     passes,
     settled,
     wrong_budgets,
+    wrong_lines,
     wrong_numbers,
 )
 
@@ -171,11 +174,18 @@ def of_numbers(runs: int) -> str:
 
 def of_shapes(runs: int) -> str:
     def rows() -> Iterator[Sequence[str | float]]:
-        for name in SHAPES:
-            found = wrong_numbers(name, Sample(12, 1), runs)
-            yield name, found.alarms, found.missed, found.same
+        for cases, name in product((12, 30), [*SHAPES, *RARE]):
+            found = wrong_numbers(name, Sample(cases, 1), runs)
+            yield name, f"{cases}", found.alarms, found.flips, found.missed, found.same
 
-    header = ("12 cases: reference, candidate", "false alarms", "interval misses", "*same*, though 10% apart")
+    header = (
+        "reference, candidate",
+        "cases",
+        "false alarms",
+        "by the sign flip alone",
+        "interval misses",
+        "*same*, though 10% apart",
+    )
     return table(runs, header, rows())
 
 
@@ -215,13 +225,29 @@ def of_reports(runs: int) -> str:
                     for _ in range(candidates)
                     for found in shared_signs(five_measures(rng, cases), ALPHA / candidates)
                 )
-                for _ in range(runs // candidates)
+                for _ in range(runs)
             ]
-            yield f"{cases}", f"{candidates}", f"{len(wrong):,}", float(np.mean(wrong))
+            yield f"{cases}", f"{candidates}", float(np.mean(wrong))
 
-    found = table(runs, ("cases", "candidates", "reports", "a measure is called different"), rows())
-    chance = f"A check that passes half of the time breaks by chance in {0.25**MIN_ATTEMPTS:.2%} of reports; any other more seldom."
-    return f"{found.partition(chr(10))[2].strip()}\n\n{chance}"
+    return table(runs, ("cases", "candidates", "a measure is called different"), rows())
+
+
+def of_breaks(runs: int) -> str:
+    def rows() -> Iterator[Sequence[str | float]]:
+        for world in (
+            Checked(1, 3, 2, 1, 0.5),
+            Checked(1, 12, 1, 4, 0.5),
+            Checked(1, 30, 5, 4, 0.9),
+            Checked(10, 3, 2, 4, 0.5),
+            Checked(10, 6, 3, 4, 0.8),
+            Checked(50, 3, 2, 4, 0.5),
+        ):
+            found = wrong_lines(world, runs)
+            size = f"{world.cases} x {world.attempts}"
+            yield f"{world.suites}", size, f"{world.checks}", f"{world.chance:.0%}", found.broke, found.differ
+
+    header = ("suites", "cases x attempts", "checks", "each passes in", "a break", "bottom line *better* or *worse*")
+    return table(runs, header, rows())
 
 
 def of_looks(runs: int) -> str:
@@ -404,10 +430,11 @@ BLOCKS: Mapping[str, Callable[[int], str]] = {
     "shapes": of_shapes,
     "budgets": of_budgets,
     "reports": of_reports,
+    "breaks": of_breaks,
     "looks": of_looks,
     "certain": of_certain,
-    "needs": lambda runs: of_needs(runs // 5),
-    "peers": lambda runs: of_peers(runs // 4),
+    "needs": of_needs,
+    "peers": of_peers,
 }
 
 

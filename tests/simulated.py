@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harness.compare.comparison import compare_runs
 from harness.compare.stats import (
     Attempts,
     ComparedMeasure,
@@ -25,7 +26,10 @@ from harness.compare.stats import (
     numbers,
     rates,
 )
+from harness.compare.stats.sign_flip import flip_p
 from harness.compare.stats.verdict import Assessment, is_same
+from harness.results.summary import Summary, summarise
+from tests.sample_rows import row, verdict
 
 Rng = np.random.Generator
 Draw = Callable[[Rng, tuple[int, ...]], np.ndarray]
@@ -59,6 +63,10 @@ def cold_starts(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     return rng.lognormal(0, 0.1, shape) * np.where(rng.random(shape) < 0.05, 5.0, 1.0)
 
 
+def rare(rng: Rng, shape: tuple[int, ...], share: float) -> np.ndarray:
+    return nearly(rng, shape) * np.where(rng.random(shape) < share, 5.0, 1.0) / (1 + 4 * share)
+
+
 SHAPES: Mapping[str, tuple[Draw, Draw]] = {
     "normal, normal": (normal, normal),
     "lognormal 0.5, the same": (lognormal(0.5), lognormal(0.5)),
@@ -69,6 +77,11 @@ SHAPES: Mapping[str, tuple[Draw, Draw]] = {
     "exponential, lognormal 1": (exponential, lognormal(1.0)),
 }
 """Reference and candidate, both with a mean of 1."""
+RARE: Mapping[str, tuple[Draw, Draw]] = {
+    "steady, 1 in 20 takes 5 times": (nearly, lambda rng, shape: rare(rng, shape, 0.05)),
+    "steady, 1 in 8 takes 5 times": (nearly, lambda rng, shape: rare(rng, shape, 0.125)),
+}
+"""The same, where no test knows what the cases do not show."""
 EXTREME = ("lognormal 0.3, lognormal 1", "exponential, lognormal 1")
 """One answer in fifty is over seven times as large as the typical one, so few cases do not show the mean."""
 
@@ -141,21 +154,22 @@ def passes(rng: Rng, chances: tuple[Draw, Draw], sample: Sample) -> PairedEviden
 
 @dataclass(slots=True)
 class Wrong:
-    """Fractions of all runs, 0 to 1; ``same`` is not simulated for pass rates (-1)."""
+    """Fractions of all runs, 0 to 1; ``same`` and ``flips``, the alarms of the sign-flip test alone, are not simulated for pass rates (-1)."""
 
     alarms: float
     missed: float
     same: float = -1.0
+    flips: float = -1.0
 
 
 def wrong_numbers(name: str, sample: Sample, runs: int, seed: int = 1) -> Wrong:
     rng = np.random.default_rng(seed)
-    found = [seconds(rng, SHAPES[name], sample) for _ in range(runs)]
-    at_margin = [
-        seconds(rng, SHAPES[name], sample, times=1 + way * MARGIN) for way in (-1, 1) for _ in range(runs // 2)
-    ]
+    shapes = {**SHAPES, **RARE}[name]
+    found = [seconds(rng, shapes, sample) for _ in range(runs)]
+    at_margin = [seconds(rng, shapes, sample, times=1 + way * MARGIN) for way in (-1, 1) for _ in range(runs // 2)]
     same = float(np.mean([is_same(evidence) for evidence in at_margin]))
-    return Wrong(_alarms(found), _missed(found), same)
+    flips = float(np.mean([one.flips is not None and flip_p(one.flips[0]) <= ALPHA for one in found]))
+    return Wrong(_alarms(found), _missed(found), same, flips)
 
 
 def wrong_rates(name: str, sample: Sample, runs: int, seed: int = 1) -> Wrong:
@@ -218,6 +232,8 @@ WORLDS: Mapping[str, Sampler] = {
     "30 latencies, long tails, equal": _seconds_of(30, 1.0, 1.0, 0.5),
     "30 latencies, exponential, equal": _apart(30, exponential),
     "30 latencies, lognormal 1, equal": _apart(30, lognormal(1.0)),
+    "12 latencies, 1 in 20 takes 5 times, equal": _apart(12, cold_starts),
+    "30 latencies, 1 in 20 takes 5 times, equal": _apart(30, cold_starts),
     "50 latencies, 1 in 20 takes 5 times, equal": _apart(50, cold_starts),
 }
 """Worlds in which a verdict may need more cases."""
@@ -244,6 +260,50 @@ def settled(name: str, runs: int, seed: int = 1) -> Settled:
             made.append((low, high))
     low, high = np.mean(made, axis=0)
     return Settled(float(low), float(high))
+
+
+# --- the bottom line ----------------------------------------------------------------------------------
+
+
+class Checked(NamedTuple):
+    """Suites whose attempts pass each check with this chance, on both sides."""
+
+    suites: int
+    cases: int
+    attempts: int
+    checks: int
+    chance: float
+
+    def run(self, rng: Rng) -> Summary:
+        held = rng.random((self.suites, self.cases, self.attempts, self.checks)) < self.chance
+        return summarise(
+            row(
+                f"case-{case}",
+                suite=f"suite-{suite}",
+                n=attempt + 1,
+                status="passed" if held[suite, case, attempt].all() else "failed",
+                verdicts=[VERDICTS[at, bool(ok)] for at, ok in enumerate(held[suite, case, attempt])],
+                measures={},
+            )
+            for suite, case, attempt in np.ndindex(held.shape[:3])
+        )
+
+
+VERDICTS = {(at, ok): verdict(f"check-{at}", ok=ok) for at in range(4) for ok in (False, True)}
+
+
+class WrongLines(NamedTuple):
+    """Fractions of reports on two sides that are alike: those with a break, and those whose bottom line is *better* or *worse*."""
+
+    broke: float
+    differ: float
+
+
+def wrong_lines(world: Checked, runs: int, seed: int = 1) -> WrongLines:
+    rng = np.random.default_rng(seed)
+    found = [compare_runs(world.run(rng), world.run(rng), ("1", "2")) for _ in range(runs)]
+    differ = [one.conclusion.verdict in ("better", "worse") for one in found]
+    return WrongLines(float(np.mean([bool(one.breaks) for one in found])), float(np.mean(differ)))
 
 
 def _alarms(found: list[PairedEvidence]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -56,21 +57,29 @@ class _Judged(NamedTuple):
         assert isinstance(other, _Judged)
         return _Judged(*map(sum, zip(self, other, strict=True)))
 
-    @property
-    def breaks(self) -> bool:
-        enough = self.cells >= MIN_CELLS and min(self.held, self.broke_after) >= MIN_ATTEMPTS
-        return enough and not self.broke and not self.held_after
+    def enough(self, attempts: int = MIN_ATTEMPTS) -> bool:
+        return self.cells >= MIN_CELLS and min(self.held + self.broke, self.held_after + self.broke_after) >= attempts
+
+    def breaks(self, attempts: int) -> bool:
+        """Whether this many attempts or more, on both sides, are a break."""
+        return self.enough(attempts) and not self.broke and not self.held_after
 
 
 def breaks(cells: Pairs) -> list[Break]:
-    """The breaks in cells that both sides have: over all suites, else in single ones."""
+    """The breaks in cells that both sides have: over all suites, else in single ones.
+
+    Among many suites a flaky check breaks in one of them by chance. So the more there are, the more attempts it takes: chance breaks
+    any of them as seldom as it breaks one.
+    """
     found: dict[tuple[str, str | None], _Judged] = {}
     for (suite, before, after), times in _kinds(cells):
         for check, judged in _judged(before, after):
             seen = _Judged(*(times * number for number in judged))
             for part in (None, suite):
                 found[check, part] = found.get((check, part), _Judged()) + seen
-    broken = {key: judged for key, judged in found.items() if judged.breaks}
+    parts = sum(suite is not None and judged.enough() for (_, suite), judged in found.items())
+    in_part = MIN_ATTEMPTS + math.ceil(math.log(max(parts, 1), 4))
+    broken = {key: judged for key, judged in found.items() if judged.breaks(in_part if key[1] else MIN_ATTEMPTS)}
     return [
         Break(check, suite, judged.cells, judged.broke_after)
         for (check, suite), judged in broken.items()

@@ -12,6 +12,7 @@ from harness.report import View, find
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, unjudged, verdict
+from tests.simulated import Checked, wrong_lines
 
 
 def compared(before: list[list[bool]], after: list[list[bool]], check: str = "json") -> Comparison:
@@ -81,6 +82,23 @@ def test_a_break_of_one_suite_is_named() -> None:
 
     [found] = compare_runs(summarise(rows(True)), summarise(rows(False)), ("1", "2")).breaks
     assert (found.check, found.suite, found.cells) == ("text", "b", 8)
+
+
+@pytest.mark.parametrize(("cases", "found"), [(6, []), (12, ["suite-0"])])
+def test_among_many_suites_a_break_takes_more_attempts(cases: int, found: list[str]) -> None:
+    """In one of 40 suites a check that passes half of the time holds 6 times, and then fails 6 times, in 1% of reports."""
+
+    def rows(ok: bool) -> list[Row]:
+        held = [(f"suite-{suite}", n, ok if not suite else bool(n % 2)) for suite in range(40) for n in range(cases)]
+        return [row(f"case-{n}", suite=suite, verdicts=[verdict("text", ok=holds)]) for suite, n, holds in held]
+
+    broken = compare_runs(summarise(rows(True)), summarise(rows(False)), ("1", "2")).breaks
+    assert [one.suite for one in broken] == found
+
+
+def test_sides_that_are_alike_seldom_end_in_a_break() -> None:
+    """16 reports on 40 suites, each with four checks that pass half of the time: 6 attempts alone would break in half of them."""
+    assert wrong_lines(Checked(40, 3, 2, 4, 0.5), 16).broke == 0
 
 
 def test_answers_that_could_not_be_judged_are_no_break() -> None:

@@ -28,9 +28,11 @@ from tests.simulated import (
     ONE_SIDE,
     SHAPES,
     WORLDS,
+    Checked,
     Sample,
     settled,
     wrong_budgets,
+    wrong_lines,
     wrong_numbers,
     wrong_rates,
 )
@@ -243,12 +245,21 @@ def test_numbers_have_nearly_the_power_of_the_best_test(cases: int, shift: float
 
 
 @nightly
-@pytest.mark.parametrize("cases", [30, 100])
-def test_long_tails_are_seen_nearly_as_often_as_by_the_sign_flip_alone(cases: int) -> None:
+@pytest.mark.parametrize("kind", ["long tails", "1 in 20 takes 5 times"])
+@pytest.mark.parametrize("cases", [30, 40, 100])
+def test_long_tails_are_seen_nearly_as_often_as_by_the_sign_flip_alone(kind: str, cases: int) -> None:
     rng = np.random.default_rng(cases)
-    found = [times(rng, cases, 1, "long tails", float(np.exp(2 / np.sqrt(cases)))) for _ in range(RUNS)]
+    found = [times(rng, cases, 1, kind, float(np.exp(2 / np.sqrt(cases)))) for _ in range(3 * RUNS)]
     seen, best = sum(p_of(one) <= ALPHA for one, _ in found), sum(p <= ALPHA for _, p in found)
-    assert seen >= best - 0.05 * RUNS
+    assert seen >= best - 0.05 * 3 * RUNS
+
+
+@nightly
+@pytest.mark.parametrize("suites", [1, 10, 50])
+def test_bottom_lines_with_breaks_keep_their_level(suites: int) -> None:
+    found = wrong_lines(Checked(suites, 3, 2, 4, 0.5), RUNS // 2)
+    assert found.broke <= 0.01
+    assert at_most(ALPHA, round(found.differ * (RUNS // 2)), RUNS // 2)
 
 
 @nightly

@@ -181,6 +181,26 @@ def test_the_typical_change_stands_beside_the_mean_change() -> None:
     assert latency.to_json()["typical"]["change"] == pytest.approx(0.18, abs=0.01)
 
 
+@pytest.mark.parametrize(("more", "verdict"), [(0.5, "worse"), (0.35, "cannot tell")])
+def test_one_far_case_does_not_hide_all_others(more: float, verdict: str) -> None:
+    """30 cases; 29 take about 1.5 s instead of 1 s, and one 1.5 s instead of 5 s. Or 29 take 1.35 s: the far case makes that doubtful."""
+    before = [1.0 + n / 200 for n in range(29)] + [5.0]
+    after = [1.0 + more + n / 150 for n in range(29)] + [1.0 + more]
+    [[found]] = assess([[ComparedMeasure(numbers(range(30), before, after, margin=0.1), rising=False)]])
+    assert found.verdict == verdict
+    assert found.ends.own is not None
+    assert (found.ends.own[0] > 0) == (verdict == "worse")
+
+
+def test_few_steady_cases_plan_for_rare_long_answers() -> None:
+    """12 steady latencies: 24 more if they go on like this, hundreds if 1 answer in 30 takes 5 times as long, which 12 cases may miss."""
+    rng = np.random.default_rng(3)
+    [[found]] = assess([[ComparedMeasure(numbers(range(12), *rng.normal(1, 0.05, (2, 12)), margin=0.1), rising=False)]])
+    least, most = found.needs_cases or (0, 0)
+    assert 24 <= least < 40
+    assert 400 < (most or 0) < 1_500
+
+
 def test_bad_numbers_end_in_no_verdict() -> None:
     """One case; negative numbers; unequal attempts; a reference that was stopped early; all failures."""
     assert rate(runs([1], [0])).verdict == "cannot tell"

@@ -24,15 +24,29 @@ def wider(before: Vector, after: Vector) -> Vector:
 
     ``before``, ``after``: the mean of each case on either side; two cases or more that differ.
     """
-    doubt = np.asarray(np.sqrt((before.size - 1) / chdtri(before.size - 1, CHANCES)), np.float64)
-    sampled = float(np.std(after - after.mean() / before.mean() * before, ddof=1)) / before.mean()
-    if min(before.min(), after.min()) < 0 or before.size < 3 or not sampled > 0:
-        return doubt
+    off = after - after.mean() / before.mean() * before
+    sampled = float(np.std(off, ddof=1)) / before.mean()
+    if before.size < 3 or not sampled > 0:
+        return _doubt(before.size - 1)
+    doubt, own = _doubt(before.size - 1), _doubt(_worth(off - off.mean()))
+    if min(before.min(), after.min()) < 0:
+        return own
     powers = POWERS[0 if min(before.min(), after.min()) > 0 else 1 :]
     shapes = [_shape(before / before.mean(), after / before.mean(), power, doubt) for power in powers]
     likelihoods = np.exp([found - max(fit for fit, _ in shapes) for found, _ in shapes])
-    factors = np.maximum(np.concatenate([spreads for _, spreads in shapes]) / sampled, np.tile(doubt, len(powers)))
+    factors = np.maximum(np.concatenate([spreads for _, spreads in shapes]) / sampled, np.tile(own, len(powers)))
     return _quantiles(factors, np.repeat(likelihoods, doubt.size))
+
+
+def _doubt(worth: float) -> Vector:
+    """Factors, equally likely, by which a standard deviation with so many degrees of freedom may be too small."""
+    return np.asarray(np.sqrt(worth / chdtri(worth, CHANCES)), np.float64)
+
+
+def _worth(off: Vector) -> float:
+    """The degrees of freedom of the variance of these: few where it is that of one or two values (by the kurtosis)."""
+    kurtosis = float((off**4).mean() / (off**2).mean() ** 2)
+    return min(off.size - 1.0, 2 * off.size / max(kurtosis - 1, 1e-9))
 
 
 def _quantiles(values: Vector, weights: Vector) -> Vector:

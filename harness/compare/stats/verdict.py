@@ -7,8 +7,9 @@ the data leave possible, and if there is none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -42,36 +43,61 @@ class ComparedMeasure(NamedTuple):
     part: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assessment:
-    """A verdict on one measure.
+    """A verdict on one measure. What it takes time to compute is computed when it is asked for.
 
-    ``p`` is corrected for other comparisons of the report. ``ends``: the intervals at the level at which the verdict was
-    found, so they agree with it. ``needs``, ``needs_cases``, ``needs_repeats``: how many more pairs of attempts, cases, or attempts
-    at each case would give a verdict; None where that is not known, or not needed.
+    ``p`` is corrected for other comparisons of the report. ``comparisons``: how many the correction counts. ``level``: that at which
+    ``evidence.p`` was tested. ``alpha``: the level of the whole report: 5%, or less where a run could have stopped earlier.
+    ``part``: see ``ComparedMeasure``.
     """
 
     evidence: PairedEvidence
     verdict: VerdictName
     p: float | None
     comparisons: int
-    """How many comparisons the correction counts."""
     level: float
-    """The level at which ``evidence.p`` was tested."""
     alpha: float
-    """The level of the whole report: 5%, or less where a run could have stopped earlier."""
-    ends: Ends
-    typical: Typical | None
-    effect: float | None
-    """Cohen's d for paired samples: the estimate in standard deviations of a case's difference."""
-    detectable: float | None
-    """The smallest difference, in the measure's unit, that this number of cases shows with a power of 80%."""
-    min_cases: int = 0
-    """Fewer cases than this can never be significant."""
-    needs: Needs | None = None
-    needs_cases: Needs | None = None
-    needs_repeats: Needs | None = None
-    """Instead of more cases. None where more attempts alone are not enough, or not known to be."""
+    part: bool
+
+    @property
+    def ends(self) -> Ends:
+        """The intervals at the level at which the verdict was found, so they agree with it."""
+        return self.evidence.ends(1 - self.level)
+
+    @cached_property
+    def typical(self) -> Typical | None:
+        return self.evidence.typical(1 - self.level) if self.evidence.typical and not self.part else None
+
+    @property
+    def effect(self) -> float | None:
+        """Cohen's d for paired samples: the estimate in standard deviations of a case's difference."""
+        return self.evidence.estimate / self.evidence.spread if self.evidence.spread else None
+
+    @property
+    def detectable(self) -> float | None:
+        """The smallest difference, in the measure's unit, that this number of cases shows with a power of 80%."""
+        return _detectable(self.evidence, self.level)
+
+    @property
+    def min_cases(self) -> int:
+        """Fewer cases than this can never be significant."""
+        return min_cases(self.level)
+
+    @cached_property
+    def needs_cases(self) -> Needs | None:
+        """How many more cases would give a verdict; None where that is not known, or not needed."""
+        return _cases_needed(self.evidence, self.level) if self.verdict == "cannot tell" else None
+
+    @property
+    def needs(self) -> Needs | None:
+        """The same in pairs of attempts."""
+        return _times(self.needs_cases, self.evidence.pairs / self.evidence.cases)
+
+    @cached_property
+    def needs_repeats(self) -> Needs | None:
+        """How many more attempts at each case, instead of more cases. None where these are not enough, or not known to be."""
+        return _repeats_needed(self.evidence, self.level) if self.needs_cases else None
 
 
 def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -> list[list[Assessment]]:
@@ -130,24 +156,8 @@ def _assessment(question: ComparedMeasure, corrected: Corrected, alpha: float) -
         verdict, level = "same", alpha
     elif corrected.p <= alpha:
         verdict = "better" if (evidence.estimate > 0) == question.rising else "worse"
-    cases = _cases_needed(evidence, level) if verdict == "cannot tell" else None
-    each_case = evidence.pairs / evidence.cases
-    return Assessment(
-        evidence=evidence,
-        verdict=verdict,
-        p=None if evidence.p is None else corrected.p,
-        comparisons=corrected.size,
-        level=level,
-        alpha=alpha,
-        ends=evidence.ends(1 - level),
-        typical=evidence.typical(1 - level) if evidence.typical and not question.part else None,
-        effect=evidence.estimate / evidence.spread if evidence.spread else None,
-        detectable=_detectable(evidence, level),
-        min_cases=min_cases(level),
-        needs=_times(cases, each_case),
-        needs_cases=cases,
-        needs_repeats=_repeats_needed(evidence, level) if verdict == "cannot tell" and cases else None,
-    )
+    p = None if evidence.p is None else corrected.p
+    return Assessment(evidence, verdict, p, corrected.size, level, alpha, question.part)
 
 
 def _times(needs: Needs | None, factor: float) -> Needs | None:
@@ -188,12 +198,23 @@ POSSIBLE = ndtri((np.arange(15) + 0.5) / 15)[:, None]
 """Where the true difference may lie, in standard errors of the observed one."""
 
 
-def _power(evidence: PairedEvidence, cases: Vector, level: float, narrower: float | Vector, *, differs: bool) -> Vector:
+def _power(
+    evidence: PairedEvidence,
+    cases: Vector,
+    level: float,
+    *,
+    differs: bool = False,
+    narrower: float | Vector = 1.0,
+    least: float = 0.0,
+) -> Vector:
     """The probability that this many cases give *same*, or a difference: over all differences that are possible, or for none,
-    and over all standard deviations that are possible. ``narrower``: a factor for these.
+    and over all standard deviations that are possible.
+
+    ``narrower``: a factor for these. ``least``: the smallest one that is possible, in those of the sample.
     """
     now, shifts = np.array([evidence.cases], float), POSSIBLE * differs
-    factors = (evidence.wider() if evidence.wider else np.ones(1))[:, None, None] * narrower
+    wider = evidence.wider() if evidence.wider else np.ones(1)
+    factors = np.maximum(wider, least)[:, None, None] * narrower
     seen = np.zeros((len(factors), POSSIBLE.size, np.broadcast(cases, narrower).size))
     if evidence.spread:
         truth = evidence.estimate * differs + shifts * _error(evidence.spread, now, evidence.prior)
@@ -215,12 +236,29 @@ def _errors(spread: float | Vector, cases: Vector, prior: float) -> tuple[Vector
     return _error(spread, cases, prior), np.asarray(np.maximum(spread, 1e-9) / np.sqrt(cases), np.float64)
 
 
-def _more(tried: Vector, powers: Sequence[Vector], less: float) -> Needs | None:
+Power = Callable[[Vector], Vector]
+"""Numbers -> the probability of a verdict with each of them, which grows with them."""
+STEP = 11
+
+
+def _more(tried: Vector, powers: Sequence[Power], less: float) -> Needs | None:
     """The smallest of the tried numbers with enough power in each case, less what there is; None where no number is enough."""
-    reached = [max(1, int(np.ceil(tried[(power >= POWER).argmax()] - less))) for power in powers if power[-1] >= POWER]
+    found = [_first(tried, power) for power in powers]
+    reached = [max(1, int(np.ceil(number - less))) for number in found if number is not None]
     if not reached:
         return None
     return min(reached), max(reached) if len(reached) == len(powers) else None
+
+
+def _first(tried: Vector, power: Power) -> float | None:
+    """The smallest of the tried numbers with enough power: one in ``STEP`` of them, then those between two."""
+    ends = np.arange(tried.size - 1, -1, -STEP)[::-1]
+    enough = power(tried[ends]) >= POWER
+    if not enough[-1]:
+        return None
+    end = int(ends[enough.argmax()])
+    between = tried[max(end - STEP + 1, 0) : end + 1]
+    return float(between[(power(between) >= POWER).argmax()])
 
 
 def _cases_needed(evidence: PairedEvidence, level: float) -> Needs | None:
@@ -229,9 +267,28 @@ def _cases_needed(evidence: PairedEvidence, level: float) -> Needs | None:
     if evidence.cases < (2 if evidence.prior else MIN_CASES_TO_PLAN) or not evidence.spread:
         return constant
     tried = np.unique(np.geomspace(evidence.cases + 1, MAX_CASES, 120).round())
-    powers = [_power(evidence, tried, level, 1.0, differs=differs) for differs in (True, False)]
-    found = _more(tried, powers[1:] if evidence.constant else powers, evidence.cases)
+    powers: list[Power] = [] if evidence.constant else [lambda cases: _power(evidence, cases, level, differs=True)]
+    powers.append(lambda cases: _power(evidence, cases, level))
+    if (rare := _rare(evidence)) > 1:
+        powers.append(lambda cases: _power(evidence, cases, level, least=rare))
+    found = _more(tried, powers, evidence.cases)
     return found if constant is None or found is None else (constant[0], found[1])
+
+
+LONG = 5
+"""A rare answer may be so many times as long, or as dear, as the others."""
+
+
+def _rare(evidence: PairedEvidence) -> float:
+    """The factor by which rare long answers would widen the scatter of numbers, if they are as frequent as half of such reports miss.
+
+    Where there are enough cases to call the sides the same, the plan is for what they show.
+    """
+    if evidence.wider is None or not evidence.change_spread or evidence.chances >= enough_cases(evidence.margin):
+        return 1.0
+    share = 1 - 0.5 ** (1 / (2 * evidence.chances))
+    scatter = np.sqrt(2 * share * (1 - share)) * (LONG - 1) / (1 + (LONG - 1) * share)
+    return max(1.0, float(scatter) / evidence.change_spread)
 
 
 def _constant_needs(evidence: PairedEvidence, level: float) -> Needs | None:
@@ -246,13 +303,17 @@ def _constant_needs(evidence: PairedEvidence, level: float) -> Needs | None:
 
 def _repeats_needed(evidence: PairedEvidence, level: float) -> Needs | None:
     """How many more attempts at each case would give a verdict; None where that cannot be known."""
-    if evidence.noise is None or not evidence.spread:
+    noise = evidence.noise
+    if noise is None or not evidence.spread:
         return None
-    times = np.geomspace(1, MAX_CASES, 120)
-    narrower = np.sqrt(1 - evidence.noise + evidence.noise / times)
     now, made = np.array([evidence.cases], float), evidence.pairs / evidence.cases
-    powers = [_power(evidence, now, level, narrower, differs=differs) for differs in (True, False)]
-    return _more(times * made, powers, made)
+
+    def power(differs: bool) -> Power:
+        return lambda repeats: _power(
+            evidence, now, level, narrower=np.sqrt(1 - noise + noise * made / repeats), differs=differs
+        )
+
+    return _more(np.geomspace(1, MAX_CASES, 120) * made, [power(True), power(False)], made)
 
 
 def chance_to_hold(limit: float, confidence: float | None, rate: float, attempts: int) -> float:
