@@ -29,7 +29,5 @@ def entries(file: Path, more: Collection[str]) -> list[dict[str, Any]]:
     for number, entry in enumerate(found, 1):
         keys = set(entry) if isinstance(entry, dict) else set()
         if not {"kind", "path"} <= keys or keys - {"kind", "path", *more}:
-            raise UsageError(
-                f"{wanted}, with {', '.join(more)}: ... if you like; entry {number} is {str(entry)[:80]!r}"
-            )
+            raise UsageError(f"{wanted}, with {' and '.join(more)} if you like; entry {number} is {str(entry)[:80]!r}")
     return found

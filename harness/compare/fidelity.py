@@ -8,11 +8,12 @@ claim with a probability of at most 5%. What differs in too few pairs is listed 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import floor
 
+from harness.compare.fidelity_chance import strictest, tests
 from harness.compare.fidelity_changes import (
     Answer,
     AnswerPair,
@@ -41,7 +42,7 @@ from harness.compare.fidelity_claims import (
 )
 from harness.compare.fidelity_evidence import Evidence, finished, with_renames
 from harness.compare.fidelity_facts import Fact, Shape, is_below
-from harness.compare.verdicts import ALPHA
+from harness.compare.fidelity_values import by_values, each_value
 from harness.errors import UsageError
 from harness.text.amounts import count
 
@@ -71,28 +72,31 @@ def fidelity(
     options: FidelityOptions = FidelityOptions(),  # noqa: B008  frozen
 ) -> Fidelity:
     """What the candidate changes. ``read``: how to read the turns of the reference and of the candidate, for evidence."""
-    from harness.compare.stats.multiple_comparisons import counting
     from harness.compare.stats.presence import presence
 
     counted = counted_facts(pairs, options)
-    tested = {fact: presence(counts.strata) for fact, counts in counted.items()}
-    least = {counts.pattern: tested[fact].least_p for fact, counts in counted.items()}
-    level = ALPHA / counting(list(least.values()), ALPHA)
-    claimed = [(fact, is_less(counted[fact].strata)) for fact, test in tested.items() if test.p <= level]
+    tested = tests(counted)
+    level = strictest(tested)
+    claimed = [(fact, is_less(counted[fact].strata)) for fact, test in tested.items() if test.claims]
     seen = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(claimed).items()]
     seen = with_ignored([sight for sight in seen if matters(sight)], pairs)
-    seen = [sight for sight in seen if not is_explained(sight, seen, pairs)]
+    split = [by_values(sight, pairs, level) for sight in seen if not is_explained(sight, seen, pairs)]
+    seen = [sight for sure, _ in split for sight in sure]
     evidence = Evidence(pairs, read, seen)
     seen = [*with_renames(seen, evidence), *other_orders(pairs, options)]
     shown = [replace(sight, change=finished(sight, evidence, options)) for sight in seen]
-    left = [fact for fact, test in tested.items() if test.p > level]
+    left = {fact: counted[fact] for fact, test in tested.items() if not test.claims}
+    unsure = [*(sight for _, rare in split for sight in rare), *_unsure(left, shown, pairs)]
     sizes = Counter((len(members), len(members), 0) for members in by_case(pairs).values())
     return Fidelity(
         reference=names[0],
         candidate=names[1],
-        overall=_feature("all", range(len(pairs)), shown, pairs),
-        features=[_feature(name, members, shown, pairs) for name, members in _members(pairs).items()],
-        unsure=_unsure(left, counted, shown, pairs, level),
+        overall=_feature("all", range(len(pairs)), shown, unsure, pairs),
+        features=[_feature(name, members, shown, unsure, pairs) for name, members in _members(pairs).items()],
+        unsure=sorted(
+            (_unsure_change(sight, level) for sight in unsure),
+            key=lambda change: (change.needs, change.path, change.message),
+        ),
         enough=presence(sizes).p <= level,
     )
 
@@ -108,21 +112,32 @@ def _members(pairs: Sequence[AnswerPair]) -> dict[str, list[int]]:
 # --- one feature ------------------------------------------------------------------------------------------
 
 
-def _feature(name: str, members: Sequence[int], seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> FeatureFidelity:
+def _feature(
+    name: str, members: Sequence[int], seen: Sequence[Sight], unsure: Sequence[Sight], pairs: Sequence[AnswerPair]
+) -> FeatureFidelity:
     """The changes within some pairs, the worst first."""
     inside = frozenset(members)
     own = [(sight, [at for at in sight.hits if at in inside]) for sight in seen]
     changes = [_within(sight, hits, inside, pairs) for sight, hits in own if hits]
+    open_ = [hits for sight in unsure if (hits := _lost(sight, inside, pairs))]
     total = sum(_size(_shape(pairs[at]), "$") for at in members)
-    lost = [(sight, sum(_loss(sight.change, _shape(pairs[at])) for at in hits)) for sight, hits in own]
-    new = sum(loss for sight, loss in lost if not sight.change.known)
+    lost = [(sight, _lost(sight, inside, pairs)) for sight in seen]
+    known = sum(loss for sight, loss in lost if sight.change.known)
+    whole = sum(loss for _, loss in lost)
     return FeatureFidelity(
         feature=name,
         pairs=len(members),
-        kept=_share_kept(sum(loss for _, loss in lost), total),
-        kept_new=_share_kept(new, total),
+        kept=_share_kept(whole, total),
+        kept_new=_share_kept(whole - known, total),
+        kept_least=_share_kept(whole + sum(open_), total),
         changes=sorted(changes, key=_badness),
+        unsure=len(open_),
     )
+
+
+def _lost(sight: Sight, inside: Collection[int], pairs: Sequence[AnswerPair]) -> int:
+    """How much of what the reference shows is lost in these pairs."""
+    return sum(_loss(sight.change, _shape(pairs[at])) for at in sight.hits if at in inside)
 
 
 _WORST: Sequence[ChangeKind] = (
@@ -142,8 +157,8 @@ _WORST: Sequence[ChangeKind] = (
 """What breaks callers most, first: another answer, then less of it, then another shape, then more of it."""
 
 
-def _badness(change: Change) -> tuple[bool, int, int, str]:
-    return change.note, _WORST.index(change.kind), -change.pairs, change.path
+def _badness(change: Change) -> tuple[bool, int, int, str, str]:
+    return change.cosmetic, _WORST.index(change.kind), -change.pairs, change.path, change.message
 
 
 def _within(sight: Sight, hits: Sequence[int], inside: frozenset[int], pairs: Sequence[AnswerPair]) -> Change:
@@ -192,40 +207,48 @@ def _share_kept(lost: int, total: int) -> float:
 # --- what is not known --------------------------------------------------------------------------------------
 
 
-def _unsure(
-    left: Sequence[Fact],
-    counted: Mapping[Fact, FactCounts],
-    seen: Sequence[Sight],
-    pairs: Sequence[AnswerPair],
-    level: float,
-) -> list[UnsureChange]:
-    """What differs in one direction only, in at least half of the pairs, yet in too few of them. The nearest to a claim first."""
+_HIDES = ("dropped", "added", "renamed", "retyped")
+"""Changes after which nothing below their path can be compared."""
+
+
+def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sight]:
+    """What differs in one direction only, in at least half of the pairs, yet in too few of them; of statuses, any."""
     directions = [
-        (fact, is_less(counted[fact].strata))
-        for fact in left
-        if fact.path not in TIMES and counted[fact].has_one_direction
+        (fact, is_less(counts.strata))
+        for fact, counts in left.items()
+        if fact.path not in TIMES and counts.has_one_direction
     ]
     sights = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(directions).items()]
-    claimed = [sight.change.path for sight in seen]
-    sights = [sight for sight in sights if sight.hits and not is_explained(sight, seen, pairs)]
-    found = [
-        _unsure_change(sight, level)
-        for sight in sights
-        if _is_open(sight) and not any(is_below(sight.change.path, path) for path in claimed)
-    ]
-    return sorted(found, key=lambda change: (change.needs, change.path))
+    sights = [one for sight in sights for one in each_value(sight, pairs)]
+    sights = [sight for sight in sights if _is_open(sight) and not _is_claimed(sight.change, seen)]
+    return [sight for sight in sights if not is_explained(sight, [*seen, *sights], pairs)]
+
+
+def _is_claimed(change: Change, seen: Sequence[Sight]) -> bool:
+    """Whether the change, or one that takes its place away, is claimed."""
+    claimed = [sight.change for sight in seen]
+    hidden = any(is_below(change.path, other.path) for other in claimed if other.kind in _HIDES)
+    return hidden or any(_key(other) == _key(change) for other in claimed)
+
+
+def _key(change: Change) -> tuple[str, ...]:
+    return change.kind, change.path, change.before, change.after
 
 
 def _is_open(sight: Sight) -> bool:
+    if not sight.hits or sight.opposite:
+        return False
     number = sight.change.path.startswith("stream ") or sight.change.kind == "value"
-    return not sight.opposite and 2 * len(sight.hits) >= len(sight.able) and len(sight.hits) >= (_FEW if number else 1)
+    enough = 2 * len(sight.hits) >= len(sight.able) and len(sight.hits) >= (_FEW if number else 1)
+    return enough or sight.change.kind == "status"
 
 
 def _unsure_change(sight: Sight, level: float) -> UnsureChange:
     from harness.compare.stats.presence import more_pairs
 
     change, hits, able = sight.change, len(sight.hits), len(sight.able)
-    return UnsureChange(change.kind, change.path, hits, able, more_pairs(hits, 0, able, level))
+    needs = more_pairs(hits, len(sight.opposite), able, level)
+    return UnsureChange(change.kind, change.path, hits, able, needs, change.message)
 
 
 # --- gates ------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ ChangeKind = Literal[
     "ignored",
 ]
 
+_COSMETIC = ("stream line endings", "stream comments", "stream events", "stream events with usageMetadata")
+
 Where = tuple[str, int]
 """The trial, and its turn, from 0."""
 
@@ -54,7 +56,8 @@ class Change:
     """A claim. ``pairs``: in how many pairs it is seen, ``of`` how many in which it could be; ``reverse``: in how many the opposite.
 
     ``interval``: of the share, at 95%. ``message``: from what to what. ``excerpts``: the parts of both answers in the first trial.
-    ``known``: whether it is on the list of known changes.
+    ``before`` and ``after``: the values, where it is about values; for a number ``after`` is its direction. ``known``: whether it is on
+    the list of known changes; ``grown_from``: the pairs, and of how many, of the list, where it is now clearly more frequent.
     """
 
     kind: ChangeKind
@@ -66,17 +69,29 @@ class Change:
     reverse: int = 0
     interval: tuple[float, float] = (0.0, 1.0)
     excerpts: tuple[Json, Json] | None = None
+    before: str = ""
+    after: str = ""
     known: bool = False
+    grown_from: tuple[int, int] | None = None
 
     @property
     def note(self) -> bool:
         """Whether it is a note only: nothing is lost."""
         return self.kind == "order"
 
+    @property
+    def cosmetic(self) -> bool:
+        """Whether clients that pass over what they do not know lose nothing by it."""
+        return self.kind in ("order", "added") or self.path in _COSMETIC or self._is_plain_header
+
+    @property
+    def _is_plain_header(self) -> bool:
+        return self.kind == "header" and self.path not in ("header content-type", "header retry-after")
+
     def to_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "pairs": self.pairs, "of": self.of, "trials": list(self.trials)}
-        more = {"message": self.message, "reverse": self.reverse, "interval": list(self.interval), "known": self.known}
-        return {**row, **more}
+        values = {"message": self.message, "from": self.before or None, "to": self.after or None}
+        return {**row, **values, "reverse": self.reverse, "interval": list(self.interval), "known": self.known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +103,48 @@ class UnsureChange:
     pairs: int
     of: int
     needs: int
+    message: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "path": self.path, "pairs": self.pairs, "of": self.of, "needs": self.needs}
+        row = {"kind": self.kind, "path": self.path, "message": self.message, "pairs": self.pairs, "of": self.of}
+        return {**row, "needs": self.needs}
+
+
+class KnownChange(NamedTuple):
+    """An entry of the list of known changes. Without values it stands for every change of its kind at its path; ``pairs`` and ``of``:
+    how frequent it was, 0 where that is not known."""
+
+    kind: str
+    path: str
+    before: str = ""
+    after: str = ""
+    pairs: int = 0
+    of: int = 0
+    why: str = ""
+
+    def is_about(self, change: Change) -> bool:
+        values = (self.before, self.after)
+        same = values in (("", ""), (change.before, change.after))
+        return (self.kind, self.path) == (change.kind, change.path) and same
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureFidelity:
     """The changes of one feature. ``kept``: the share of what the reference shows that arrives unchanged, 0 to 1; ``kept_new``: the
-    same without the loss through known changes."""
+    same without the loss through known changes; ``kept_least``: the same if all that is unsure is a change. ``unsure``: how much is."""
 
     feature: str
     pairs: int
     kept: float
     kept_new: float
+    kept_least: float
     changes: Sequence[Change]
+    unsure: int = 0
 
     def to_json(self) -> dict[str, Any]:
         changes = [change.to_json() for change in self.changes]
-        return {"feature": self.feature, "pairs": self.pairs, "kept": self.kept, "changes": changes}
+        kept = {"kept": self.kept, "kept_least": self.kept_least}
+        return {"feature": self.feature, "pairs": self.pairs, **kept, "changes": changes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +181,7 @@ class Fidelity:
             "reference": self.reference,
             "candidate": self.candidate,
             "features": [feature.to_json() for feature in self.features],
-            "overall": {name: overall[name] for name in ("pairs", "kept", "changes")},
+            "overall": {name: overall[name] for name in ("pairs", "kept", "kept_least", "changes")},
             "cannot_tell": [change.to_json() for change in self.unsure],
             "gates": [{"gate": gate.gate, "crossed": gate.crossed, "message": gate.message} for gate in self.gates],
             "notes": list(self.notes),
@@ -153,10 +191,10 @@ class Fidelity:
 
 @dataclass(frozen=True, slots=True)
 class FidelityOptions:
-    """``ignore``: paths, with everything below them; ``*`` at the end of a name stands for the rest. ``known``: (kind, path)."""
+    """``ignore``: paths, with everything below them; ``*`` at the end of a name stands for the rest."""
 
     ignore: Sequence[str] = ()
-    known: frozenset[tuple[str, str]] = frozenset()
+    known: Sequence[KnownChange] = ()
 
     def ignores(self, path: str) -> bool:
         return any(_matches(pattern, path) for pattern in self.ignore)

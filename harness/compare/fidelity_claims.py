@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
-from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, Fact, Shape, above, last_key
+from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, Fact, Shape, above, is_below, last_key
 
 KINDS: Mapping[str, ChangeKind] = {
     "type": "retyped", "value": "value", "header": "header", "framing": "framing", "status": "status", "model": "model",
@@ -185,19 +185,24 @@ def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequ
             words[change] += 1
         elif back:
             opposite.append(at)
-    return Sight(Change(kind, path, len(hits), len(able), _message(facts[0], words)), hits, able, opposite)
-
-
-def _message(first: Direction, words: Counter[tuple[str, str]]) -> str:
-    """The most frequent values before and after; for what has no values, that it is gone or new."""
     (before, after), _ = words.most_common(1)[0] if words else (("", ""), 0)
-    if first[0].kind == "header" and "none" in (before, after):
-        return "dropped" if after == "none" else "added"
-    if before or after:
-        return f"{before} -> {after}"
-    if first[0].path == "$":
+    sight = Sight(Change(kind, path, len(hits), len(able), _gone_or_new(facts[0])), hits, able, opposite)
+    return with_values(sight, before, after) if before or after else sight
+
+
+def with_values(sight: Sight, before: str, after: str) -> Sight:
+    """The change from one value to another; a header that is not there on one side is dropped or added."""
+    message = f"{before} -> {after}"
+    if sight.change.kind == "header" and "none" in (before, after):
+        message = "dropped" if after == "none" else "added"
+    return replace(sight, change=replace(sight.change, before=before, after=after, message=message))
+
+
+def _gone_or_new(first: Direction) -> str:
+    fact, less = first
+    if fact.path == "$":
         return "the body is not JSON"
-    return "" if first[0].kind == "path" else "dropped" if first[1] else "added"
+    return "" if fact.kind == "path" else "dropped" if less else "added"
 
 
 @lru_cache(maxsize=65536)
@@ -212,10 +217,10 @@ def _outcome(
     back = any(differs for differs, less in come if less) or any(differs for differs, less in gone if not less)
     simple = len(facts) == 1 and not facts[0][0].detail
     can = any((fact in reference) == less for fact, less in able) if simple else bool(able)
-    return can, hit, back, _details(facts[0][0], reference, candidate) if hit else ("", "")
+    return can, hit, back, details(facts[0][0], reference, candidate) if hit else ("", "")
 
 
-def _details(fact: Fact, *sides: Shape) -> tuple[str, str]:
+def details(fact: Fact, *sides: Shape) -> tuple[str, str]:
     """The values of both sides at the place of the fact."""
     before, after = (
         ", ".join(sorted(other.detail for other in side if other[:2] == fact[:2] and other.detail)) for side in sides
@@ -240,9 +245,13 @@ def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[Answer
         _middle([pairs[at].candidate.facts.numbers[path] for at in hits]),
     )
     what = "length " if last_key(path) in LENGTHS else ""
-    return Sight(
-        Change(kind, path, len(hits), len(able), f"{what}{middle[0]} -> {middle[1]}"), hits, able, opposite, less
-    )
+    change = Change(kind, path, len(hits), len(able), f"{what}{middle[0]} -> {middle[1]}", after=_direction(kind, less))
+    return Sight(change, hits, able, opposite, less)
+
+
+def _direction(kind: ChangeKind, less: bool) -> str:
+    words = ("faster", "slower") if kind == "timing" else ("smaller", "larger")
+    return words[0] if less else words[1]
 
 
 def matters(sight: Sight) -> bool:
@@ -284,14 +293,20 @@ def with_ignored(seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sig
 
 
 def is_explained(sight: Sight, others: Sequence[Sight], pairs: Sequence[AnswerPair]) -> bool:
-    """Whether the change follows from another: from an ignored field of the request, or, for a sum, from one of its parts."""
+    """Whether the change follows from another: an ignored field of the request, another type of its object, or, for a sum, a part."""
     if sight.change.kind == "ignored":
         return False
     parts = _PARTS.get(sight.change.path, ())
-    causes = {at for other in others if other.change.path in parts for at in other.hits}
+    causes = {at for other in others if other.change.path in parts or _holds(other, sight) for at in other.hits}
     if len(causes.intersection(sight.hits)) >= _MOSTLY * len(sight.hits):
         return True
     return any(_explains(other, sight, pairs) for other in others if other.change.kind == "ignored")
+
+
+def _holds(other: Sight, sight: Sight) -> bool:
+    """Whether the fields of an object are gone because it is an object no more."""
+    path = other.change.path
+    return other.change.kind == "retyped" and path != sight.change.path and is_below(sight.change.path, path)
 
 
 def _explains(ignored: Sight, sight: Sight, pairs: Sequence[AnswerPair]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from harness.compare.fidelity_changes import AnswerPair, Change, FidelityOptions, ReadTurns
+from harness.compare.fidelity_changes import AnswerPair, Change, FidelityOptions, KnownChange, ReadTurns
 from harness.compare.fidelity_claims import Sight, share_in
 from harness.compare.fidelity_facts import last_key, parent
 from harness.model import Json
@@ -51,9 +51,8 @@ def with_renames(seen: Sequence[Sight], evidence: Evidence) -> list[Sight]:
         if scores and max(scores) >= _ALIKE:
             came = scores[max(scores)]
             left = [sight for sight in left if sight is not came]
-            change = replace(
-                gone.change, kind="renamed", message=f"{last_key(gone.change.path)} -> {last_key(came.change.path)}"
-            )
+            names = [last_key(sight.change.path) for sight in (gone, came)]
+            change = replace(gone.change, kind="renamed", message=" -> ".join(names), before=names[0], after=names[1])
             left[left.index(gone)] = replace(gone, change=change)
     return left
 
@@ -95,10 +94,21 @@ def _alike(before: Json, after: Json) -> bool:
 
 def finished(sight: Sight, evidence: Evidence, options: FidelityOptions) -> Change:
     """The change with excerpts of both answers, and whether it is known."""
-    known = (sight.change.kind, sight.change.path) in options.known
+    listed = next((entry for entry in options.known if entry.is_about(sight.change)), None)
+    grown = (listed.pairs, listed.of) if listed is not None and _has_grown(sight, listed) else None
     turns = evidence.turns(sight.hits[0])
     excerpts = None if turns is None else (_excerpt(turns[0], sight.change), _excerpt(turns[1], sight.change))
-    return replace(sight.change, known=known, excerpts=excerpts)
+    known = listed is not None and grown is None
+    return replace(sight.change, known=known, grown_from=grown, excerpts=excerpts)
+
+
+def _has_grown(sight: Sight, listed: KnownChange) -> bool:
+    """Whether the intervals of both shares do not touch. Times vary with the hour, so their shares are not compared."""
+    from harness.compare.stats import wilson
+
+    if not listed.of or sight.change.kind == "timing":
+        return False
+    return wilson(len(sight.hits), max(len(sight.able), len(sight.hits)))[0] > wilson(listed.pairs, listed.of)[1]
 
 
 FRAMING_KEYS = {

@@ -122,6 +122,46 @@ def test_a_list_of_known_changes(project: Path, capsys: pytest.CaptureFixture[st
     assert [change["path"] for change in found["overall"]["changes"] if change["known"]] == ["stream line endings"]
 
 
+def test_a_known_status_does_not_hide_another(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_statuses({"wrong": 401})
+    assert main(["fidelity", "last", *SIDES, "--write-known", "known.yaml"]) == 0
+    listed = Path("known.yaml").read_text()
+    assert "- kind: status\n  path: status\n  from: '400'\n  to: '401'\n  pairs: 6\n  of: 6\n" in listed
+    document(capsys, "last", *SIDES, "--known", "known.yaml")
+    with_statuses({"one": 500, "two": 500})
+    found = document(capsys, "last", *SIDES, "--known", "known.yaml", code=1)
+    rows = [change for change in found["overall"]["changes"] if change["kind"] == "status"]
+    assert [(row["from"], row["to"], row["known"]) for row in rows] == [("200", "500", False), ("400", "401", True)]
+
+
+def test_reasons_stay_when_the_list_is_written_again(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("known.yaml").write_text("- {kind: framing, path: stream line endings, why: the proxy does that}\n")
+    assert main(["fidelity", "last", *SIDES, "--write-known", "known.yaml"]) == 0
+    assert Path("known.yaml").read_text().count("why: the proxy does that") == 1
+
+
+def test_a_list_without_values_says_that_it_covers_all(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_statuses({"wrong": 401})
+    Path("old.yaml").write_text("- {kind: status, path: status}\n")
+    found = document(capsys, "last", *SIDES, "--known", "old.yaml", code=1)
+    assert [change["known"] for change in found["overall"]["changes"] if change["kind"] == "status"] == [True]
+    assert any("1 known change of old.yaml without 'from' and 'to', such as status:" in note for note in found["notes"])
+
+
+def with_statuses(codes: dict[str, int]) -> None:
+    """The gateway answers these cases of the saved run with errors."""
+    path = next(Path("reports").iterdir()) / "run.jsonl"
+    lines = []
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        if "@simulator-gateway/" in row.get("id", "") and row["case"] in codes:
+            code = codes[row["case"]]
+            for turn in row["turns"]:
+                turn["status"], turn["response"] = code, {"error": {"code": code, "message": "no"}}
+        lines.append(json.dumps(row))
+    path.write_text("\n".join(lines) + "\n")
+
+
 def test_paths_are_ignored_with_all_below(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = document(
         capsys, "last", *SIDES, "--ignore", "header *", "--ignore", "$.usageMetadata", "--ignore", "stream*"
@@ -158,6 +198,11 @@ def test_every_format_names_the_changes(name: str, project: Path, capsys: pytest
         (["last", "--gate", "kept=high"], 4, "expected kept= with a percentage"),
         (["last", "--known", "missing.yaml"], 4, "cannot read missing.yaml"),
         (["last", "--known", "harness.toml"], 4, "--known harness.toml: expected a list of {kind: ..., path: ...}"),
+        (
+            ["last", "--known", "words.yaml"],
+            4,
+            "--known words.yaml: pairs and of are whole numbers, in the entry of status",
+        ),
         (["last", "--known", "torn.yaml"], 4, "--known torn.yaml: expected a list of {kind: ..., path: ...}"),
     ],
 )
@@ -165,6 +210,7 @@ def test_what_cannot_be_compared(
     arguments: list[str], code: int, message: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("torn.yaml").write_text("- {kind: framing, path\n")
+    Path("words.yaml").write_text("- {kind: status, path: status, pairs: many}\n")
     assert main(["fidelity", *arguments]) == code
     assert message in capsys.readouterr().err
 

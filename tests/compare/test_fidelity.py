@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies
 
 from harness.compare.fidelity import gated, percent
-from harness.compare.fidelity_changes import Fidelity, FidelityOptions
+from harness.compare.fidelity_changes import Fidelity, FidelityOptions, KnownChange
 from harness.errors import UsageError
 from tests import fidelity_proxy as proxy
 from tests.exchanges import exchange, request
@@ -161,7 +161,7 @@ def test_the_order_of_keys_is_a_note_and_no_loss(google: Recorded) -> None:
 def test_ignored_and_known_changes(google: Recorded) -> None:
     side = answers(rewrite=proxy.at("$.usageMetadata.promptTokensDetails", proxy.drop))
     assert claims(compared(google, side, FidelityOptions(ignore=["$.usageMetadata"]))) == set()
-    known = FidelityOptions(known=frozenset({("dropped", "$.usageMetadata.promptTokensDetails")}))
+    known = FidelityOptions(known=[KnownChange("dropped", "$.usageMetadata.promptTokensDetails")])
     document = compared(google, side, known)
     assert document.overall.kept < 1 == document.overall.kept_new
     assert gated(document, "kept=100%").crossed is False

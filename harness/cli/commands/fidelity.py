@@ -12,7 +12,9 @@ from pathlib import Path
 from harness.cli import fidelity_sides, known, printing
 from harness.cli import options as shared
 from harness.compare import fidelity
-from harness.compare.fidelity_changes import AnswerPair, Fidelity, FidelityOptions
+from harness.compare.fidelity_changes import AnswerPair, Change, Fidelity, FidelityOptions, KnownChange
+from harness.compare.fidelity_values import is_valued
+from harness.errors import UsageError
 from harness.report import words
 from harness.text.amounts import count
 
@@ -67,7 +69,7 @@ def main(options: Namespace) -> int:
     printing.check(options, "fidelity")
     for gate in options.gate:
         fidelity.kept_limit(gate)
-    listed = read_known(Path(options.known)) if options.known else frozenset()
+    listed = read_known(Path(options.known)) if options.known else []
     gc.disable()  # All objects are kept until the end.
     try:
         document = _document(options, listed)
@@ -75,17 +77,17 @@ def main(options: Namespace) -> int:
         gc.enable()
     printing.show(document, "fidelity", options)
     if options.write_known:
-        write_known(Path(options.write_known), document)
+        write_known(Path(options.write_known), document, listed)
     return _exit_code(document, new_fail=bool(options.known))
 
 
-def _document(options: Namespace, listed: frozenset[tuple[str, str]]) -> Fidelity:
+def _document(options: Namespace, listed: Sequence[KnownChange]) -> Fidelity:
     sides = fidelity_sides.find(options)
     pairs = fidelity.pair_answers(sides.reference, sides.candidate)
     found = fidelity.fidelity(pairs, sides.names, sides.read, FidelityOptions(options.ignore, listed))
     found = replace(
         found,
-        notes=[*sides.notes, *_notes(sides, pairs)],
+        notes=[*sides.notes, *_notes(sides, pairs), *_known_notes(options.known, listed)],
         command=_again(options),
         show=sides.show,
         simulated=sides.simulated,
@@ -136,17 +138,48 @@ def _again(options: Namespace) -> str:
 # --- known changes ----------------------------------------------------------------------------------------
 
 
-def read_known(file: Path) -> frozenset[tuple[str, str]]:
-    """(kind, path) of every change on the list. Raises UsageError."""
-    return frozenset((str(entry["kind"]), str(entry["path"])) for entry in known.entries(file, ("why",)))
+_VALUES = ("from", "to", "pairs", "of", "why")
+"""What an entry may say besides its kind and path."""
 
 
-def write_known(file: Path, document: Fidelity) -> None:
-    """Write the list of all changes. Raises UsageError."""
+def read_known(file: Path) -> list[KnownChange]:
+    """The changes on the list. Raises UsageError."""
+    found = []
+    for entry in known.entries(file, _VALUES):
+        try:
+            counts = int(entry.get("pairs", 0)), int(entry.get("of", 0))
+        except (TypeError, ValueError) as fault:
+            raise UsageError(
+                f"--known {file}: pairs and of are whole numbers, in the entry of {entry['path']}"
+            ) from fault
+        texts = [str(entry.get(name, "")) for name in ("kind", "path", "from", "to")]
+        found.append(KnownChange(texts[0], texts[1], texts[2], texts[3], *counts, why=str(entry.get("why", ""))))
+    return found
+
+
+def _known_notes(file: str | None, listed: Sequence[KnownChange]) -> Iterator[str]:
+    wide = [entry for entry in listed if is_valued(entry.kind) and not (entry.before or entry.after)]
+    if wide:
+        entries = f"{count(len(wide), 'known change')} of {file} without 'from' and 'to', such as {wide[0].path}"
+        yield f"{entries}: every change of that kind at that path counts as known; --write-known writes the values"
+
+
+def write_known(file: Path, document: Fidelity, listed: Sequence[KnownChange]) -> None:
+    """Write the list of all changes, with the reasons of the list before. Raises UsageError."""
     import yaml
 
-    changes = [change for change in document.overall.changes if not change.note]
-    rows = [{"kind": change.kind, "path": change.path} for change in changes]
+    before = listed or (read_known(file) if file.exists() else [])
+    rows = [_entry(change, before) for change in document.overall.changes if not change.note]
     with printing.into(file) as out:
         out.write(f"# What {document.candidate} changes against {document.reference}. Read by --known.\n")
         out.write(yaml.safe_dump(rows, sort_keys=False))
+
+
+def _entry(change: Change, before: Sequence[KnownChange]) -> dict[str, str | int]:
+    values = {"from": change.before, "to": change.after}
+    row: dict[str, str | int] = {"kind": change.kind, "path": change.path}
+    row.update({name: value for name, value in values.items() if value})
+    if change.kind != "timing":
+        row.update(pairs=change.pairs, of=change.of)
+    why = next((entry.why for entry in before if entry.why and entry.is_about(change)), "")
+    return {**row, "why": why} if why else row

@@ -1,0 +1,86 @@
+"""One change for each pair of values: ``status 400 -> 401`` and ``status 200 -> 500`` are two changes at one path."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from harness.compare.fidelity_changes import AnswerPair, ChangeKind
+from harness.compare.fidelity_claims import KINDS, Sight, by_case, details, with_values
+from harness.compare.fidelity_facts import Fact
+
+Values = tuple[str, str]
+"""The values before and after."""
+_FACTS = {kind: fact for fact, kind in KINDS.items() if kind != "ignored"}
+
+
+def by_values(sight: Sight, pairs: Sequence[AnswerPair], level: float) -> tuple[list[Sight], list[Sight]]:
+    """The changes that are surely no chance, and those that are too rare to tell.
+
+    Pairs of values that are too rare alone are one change where they are many together.
+    """
+    values = _values(sight, pairs)
+    found = each_value(sight, pairs)
+    if len(found) == 1:
+        return found, []
+    sure = [one for one in found if _is_sure(one, pairs, level)]
+    rare = [one for one in found if one not in sure]
+    if not rare:
+        return sure, []
+    rest = _together(sight, rare, values) if len(rare) > 1 else rare[0]
+    if not sure or (len(rare) > 1 and _is_sure(rest, pairs, level)):
+        return [*sure, rest], []
+    return sure, [one for one in rare if len(one.hits) > len(one.opposite)]
+
+
+def each_value(sight: Sight, pairs: Sequence[AnswerPair]) -> list[Sight]:
+    """A change for each pair of values; the change itself if it has none."""
+    values = _values(sight, pairs)
+    moves: dict[Values, list[int]] = defaultdict(list)
+    for at in sight.hits if values else ():
+        moves[values[at]].append(at)
+    return [_one(sight, move, hits, values) for move, hits in sorted(moves.items())] or [sight]
+
+
+def _values(sight: Sight, pairs: Sequence[AnswerPair]) -> dict[int, Values]:
+    """The values in each pair that has them."""
+    kind = _FACTS.get(sight.change.kind)
+    if kind is None or not sight.change.before:
+        return {}
+    fact = Fact(kind, sight.change.path)
+    shapes = {
+        at: (pairs[at].reference.facts.shape, pairs[at].candidate.facts.shape) for at in {*sight.able, *sight.hits}
+    }
+    return {at: details(fact, *both) for at, both in shapes.items()}
+
+
+def _one(sight: Sight, move: Values, hits: Sequence[int], values: Mapping[int, Values]) -> Sight:
+    before, after = move
+    able = [at for at in values if values[at][0] == before]
+    back = [at for at in values if values[at] == (after, before)]
+    return replace(with_values(sight, before, after), hits=hits, able=sorted(able), opposite=sorted(back))
+
+
+def _together(sight: Sight, rare: Iterable[Sight], values: Mapping[int, Values]) -> Sight:
+    hits = sorted(at for one in rare for at in one.hits)
+    before, after = (sorted({values[at][side] for at in hits}) for side in (0, 1))
+    able = sorted(at for at in values if values[at][0] in before)
+    found = with_values(sight, ", ".join(before), ", ".join(after))
+    return replace(found, hits=hits, able=able, opposite=[at for one in rare for at in one.opposite])
+
+
+def _is_sure(sight: Sight, pairs: Sequence[AnswerPair], level: float) -> bool:
+    from harness.compare.stats.presence import presence
+
+    hits, opposite = frozenset(sight.hits), frozenset(sight.opposite)
+    strata = Counter(
+        (len(members), len(hits.intersection(members)), len(opposite.intersection(members)))
+        for members in by_case(pairs).values()
+    )
+    return presence(strata).p <= level
+
+
+def is_valued(kind: ChangeKind) -> bool:
+    """Whether a change of this kind has values before and after, or a direction."""
+    return kind in _FACTS or kind in ("renamed", "timing")
