@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
-from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, Fact, Shape, above, is_below, last_key
+from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, Fact, FactKind, Shape, above, is_below, last_key
 
-KINDS: Mapping[str, ChangeKind] = {
+KINDS: Mapping[FactKind, ChangeKind] = {
     "type": "retyped", "value": "value", "header": "header", "framing": "framing", "status": "status", "model": "model",
     "follows": "ignored", "order": "order",
 }  # fmt: skip

@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from harness.compare.fidelity_changes import AnswerPair, ChangeKind
+from harness.compare.fidelity_changes import AnswerPair
 from harness.compare.fidelity_claims import KINDS, Sight, by_case, details, with_values
-from harness.compare.fidelity_facts import Fact
+from harness.compare.fidelity_facts import Fact, FactKind
 
 Values = tuple[str, str]
 """The values before and after."""
-_FACTS = {kind: fact for fact, kind in KINDS.items() if kind != "ignored"}
+_FACTS: Mapping[str, FactKind] = {kind: fact for fact, kind in KINDS.items() if kind != "ignored"}
 
 
 def by_values(sight: Sight, pairs: Sequence[AnswerPair], level: float) -> tuple[list[Sight], list[Sight]]:
@@ -81,6 +81,6 @@ def _is_sure(sight: Sight, pairs: Sequence[AnswerPair], level: float) -> bool:
     return presence(strata).p <= level
 
 
-def is_valued(kind: ChangeKind) -> bool:
+def is_valued(kind: str) -> bool:
     """Whether a change of this kind has values before and after, or a direction."""
     return kind in _FACTS or kind in ("renamed", "timing")

@@ -198,14 +198,14 @@ def test_two_runs_are_compared(ask: Ask) -> None:
     status, page = ask("/compare?base=20260101-000000-a&candidate=20260102-000000-b")
     assert status == 200
     assert "reference run 20260101-000000-a" in re.sub(r" +", " ", visible_text(page))
-    assert "1 flip in 2 cells" in visible_text(page)
+    assert "1 flip in 1 of 2 cells" in visible_text(page)
 
 
 def test_one_run_twice_asks_which_of_its_values(ask: Ask) -> None:
     _, page = ask("/compare?base=20260102-000000-b&candidate=20260102-000000-b")
     assert re.findall(r"<h3>(\w+)</h3>", page) == ["target", "model"]
     _, page = ask("/within?run=20260102-000000-b&axis=target&reference=simulator/flash&candidate=simulator/pro")
-    assert "1 flip in 1 cell" in visible_text(page)
+    assert "1 flip in 1 of 1 cell" in visible_text(page)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_the_document() -> None:
         "interactions": 4,
         "native_interactions": 3,
         "compatible_interactions": 0,
+        "simulated": 0,
         "unanswered": 1,
         "formats": [{"format": "vcrpy", "files": 2, "native_interactions": 3}],
         "unread": [{"file": "two.yaml", "where": "entry 7", "reason": "no request"}],
