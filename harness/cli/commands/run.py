@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -115,9 +114,6 @@ def main(options: Namespace) -> int:
 
             return dryrun.show(replace(plan, trials=left), options)
         announce(plan.config, left, policy, quiet=bool(options.quiet))
-        gc.set_threshold(
-            20_000, 20, 50
-        )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
         with (
             _pool(session, left, policy, options) as pool,
             session.open(lambda: _header(plan, policy, options)) as writer,
