@@ -19,11 +19,15 @@ from typing import NoReturn
 from harness.importers import httpie, powershell
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
-_NAME = r"(?P<name>curl|curl\.exe|wget|(?:https?|xhs?)(?=[ \t]+(?:(?:-\S+[ \t]+)*POST[ \t]|(?:[^\n]|\\\n)*enerateContent)))(?![\w.-])"
+_NAME = r"(?P<name>curl|curl\.exe|wget|https?|xhs?)(?![\w.-])"
 _COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?:/?(?:[\w.-]+/)+)?{_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
 )
+_POSTED = re.compile(r"[ \t]+(?:-\S+[ \t]+)*+POST[ \t]")
+_LINE_ENDS = re.compile(r"(?<!\\)\n")
+_FAR = 10_000
+"""Characters from the name of HTTPie within which its address is looked for."""
 _ASSIGNMENT = re.compile(
     r"""^[ \t]*(?:export[ \t]+|set[ \t]+)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""", re.MULTILINE
 )
@@ -118,10 +122,25 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
+def _begins(text: str) -> Iterator[re.Match[str]]:
+    """Where commands begin. The names of HTTPie are words of prose too, so that one of them has to be followed by a call."""
+    for found in _COMMAND.finditer(text):
+        if found["name"].startswith(("curl", "wget")) or _is_call(text, found.end()):
+            yield found
+
+
+def _is_call(text: str, at: int) -> bool:
+    """Whether what follows the name of HTTPie is a POST, or has an address of Gemini in the same line."""
+    if _POSTED.match(text, at):
+        return True
+    address = text.find("enerateContent", at, at + _FAR)
+    return address >= 0 and not _LINE_ENDS.search(text, at, address)
+
+
 def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
     script = _script(path, text)
     end = 0
-    for begin in _COMMAND.finditer(text):
+    for begin in _begins(text):
         if begin.start() < end:
             continue
         try:
@@ -235,7 +254,7 @@ class _Command:
 
     def _until(self, pattern: str) -> str:
         found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
-        if found is None or any(begin["lead"] is not None for begin in _COMMAND.finditer(found[0])):
+        if found is None or any(begin["lead"] is not None for begin in _begins(found[0])):
             raise _Unreadable(f"not a command line that can be read: {self.text[self.at]} is opened and not closed")
         self.at = max(found.end(), self.at + 1)
         return found[1]

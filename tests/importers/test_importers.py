@@ -484,6 +484,12 @@ def test_what_most_cases_expect_stands_under_defaults(project: Path, status: int
     assert main(["run"]) == 0
 
 
+@pytest.mark.parametrize("text", ["http " * 50_000, "https x \\\n" * 20_000])
+def test_a_long_text_with_names_of_httpie_is_read_once(project: Path, text: str) -> None:
+    (project / "words.sh").write_text(text)
+    assert main(["import", "words.sh"]) == 4
+
+
 def test_a_second_import_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vcrpy(project / "a.yaml", interaction())
     (project / "b.json").write_text(
