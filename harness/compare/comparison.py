@@ -242,10 +242,9 @@ def why_apart(comparison: Comparison) -> tuple[str, list[str]]:
         return "the two sides have no case in common", []
     values = [_axis_values(group for group in side if (group.suite, group.case) in cases) for side in (before, after)]
     compared = _fixed_by(comparison.axis) if comparison.axis else {"provider", "model"}
-    names = [
-        name for name in (values[0].keys() | values[1].keys()) - compared if values[0][name].isdisjoint(values[1][name])
-    ]
-    differing = f", with another {' and '.join(sorted(names))} on either side" if names else ""
+    known = sorted((values[0].keys() | values[1].keys()) - compared)
+    names = [name for name in known if values[0][name].isdisjoint(values[1][name])]
+    differing = f", with another {' and '.join(names)} on either side" if names else ""
     return f"the two sides have {count(len(cases), 'case')} in common, but no cell{differing}", names
 
 
@@ -266,7 +265,6 @@ def default_scope(pairs: Pairs) -> Scope:
 
 def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria, axis: str | None = None) -> Comparison:
     return Comparison(
-        axis=axis,
         reference=names[0],
         candidate=names[1],
         pairs=pairs,
@@ -275,6 +273,7 @@ def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria, axis: str
         breaks=breaks(pairs.both),
         notes=[*_unpaired(pairs, names), *note([group.tally for group in pairs.both.sides[0]], names[0])],
         provenance=(_provenance(pairs.sides[0]), _provenance(pairs.sides[1])),
+        axis=axis,
     )
 
 

@@ -21,7 +21,7 @@ def by_values(sight: Sight, pairs: Sequence[AnswerPair], level: float) -> tuple[
     Pairs of values that are too rare alone are one change where they are many together.
     """
     values = _values(sight, pairs)
-    found = each_value(sight, pairs)
+    found = _each(sight, values)
     if len(found) == 1:
         return found, []
     sure = [one for one in found if _is_sure(one, pairs, level)]
@@ -36,7 +36,10 @@ def by_values(sight: Sight, pairs: Sequence[AnswerPair], level: float) -> tuple[
 
 def each_value(sight: Sight, pairs: Sequence[AnswerPair]) -> list[Sight]:
     """A change for each pair of values; the change itself if it has none."""
-    values = _values(sight, pairs)
+    return _each(sight, _values(sight, pairs))
+
+
+def _each(sight: Sight, values: Mapping[int, Values]) -> list[Sight]:
     moves: dict[Values, list[int]] = defaultdict(list)
     for at in sight.hits if values else ():
         moves[values[at]].append(at)

@@ -49,7 +49,6 @@ class _Group(NamedTuple):
     expect: Expect
     rows: list[Mapping[str, Json]]
     remarks: list[str]
-    skip: str = ""
 
 
 def build_suites(path: Path, name: str, config: Config) -> Imported:
@@ -247,8 +246,7 @@ def _group(test: Test, base: Sequence[tuple[Any, str]], found: dict[str, _Group]
     shared = _expectations(base, test.source, [], result)
     expect = _expectations(own, test.source, remarks, result, shared)
     key = canonical([about, expect, remarks, sorted(test.rows[0])])
-    skip = "" if expect or not remarks else "what it expects was left out: nothing would be judged"
-    group = found.setdefault(key, _Group(slug(about.lower())[:60].strip("-"), about, expect, [], remarks, skip))
+    group = found.setdefault(key, _Group(slug(about.lower())[:60].strip("-"), about, expect, [], remarks))
     group.rows.extend(test.rows)
 
 
@@ -400,8 +398,8 @@ def _case(group: _Group, prompt: Prompt | None, shared: Mapping[str, Json], take
         case["id"] = f"{case['id']}-{_telling(rows)}"
     if wanted:
         case["each"] = rows
-    if group.skip:
-        case["skip"] = group.skip
+    if group.remarks and not group.expect:
+        case["skip"] = "what it expects was left out: nothing would be judged"
     return case | dict(keys) | ({"expect": group.expect} if group.expect else {})
 
 

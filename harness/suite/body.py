@@ -15,6 +15,10 @@ Settle = Callable[[Json], Json]
 """Gives the value of a text that becomes one later."""
 
 
+def _unsettled(later: Json) -> Json:
+    return later
+
+
 class Layer(Struct, frozen=True):
     """A part of a body, and its origin: ``defaults.request``, ``schema``, ``axis thinking``."""
 
@@ -22,7 +26,7 @@ class Layer(Struct, frozen=True):
     body: Body
 
 
-def merge(under: Body, over: Body, settle: Settle = lambda later: later) -> Body:
+def merge(under: Body, over: Body, settle: Settle = _unsettled) -> Body:
     """Merge ``over`` into ``under``: objects merge, everything else (lists too) replaces. Neither argument is changed. A text that
     becomes a value later is settled where it meets an object, since it may become an object too."""
     if not under or not over:
@@ -41,7 +45,7 @@ def _settled(old: Json, new: Json, settle: Settle) -> tuple[Json, Json]:
     return old, settle(new) if isinstance(new, Later) and isinstance(old, Mapping) else new
 
 
-def merged(layers: Sequence[Layer], settle: Settle = lambda later: later) -> Body:
+def merged(layers: Sequence[Layer], settle: Settle = _unsettled) -> Body:
     """All layers merged. Later ones win."""
     body: Body = {}
     for layer in layers:
@@ -52,7 +56,7 @@ def merged(layers: Sequence[Layer], settle: Settle = lambda later: later) -> Bod
 class Origins(Mapping[str, str]):
     """JSONPath -> origin of the value there. It is computed at the first access, because only ``show`` needs it."""
 
-    def __init__(self, layers: Sequence[Layer], settle: Settle = lambda later: later) -> None:
+    def __init__(self, layers: Sequence[Layer], settle: Settle = _unsettled) -> None:
         self._layers = layers
         self._settle = settle
         self._made: dict[str, str] | None = None

@@ -130,7 +130,7 @@ def _found(options: Namespace) -> Comparison | Comparisons:
         return _within(base, options, asked)
     other = saved_run.find(options.candidate, options)
     reference, candidate = (base, base.summary()), (other, other.summary())
-    comparison = gated(_two_runs(reference, candidate, options), asked, base, candidate, None)
+    comparison = gated(_two_runs(reference, candidate, options), asked, base, candidate)
     sides = [part for name in ("target", "axis") for value in getattr(options, name) for part in (f"--{name}", value)]
     return replace(comparison, command=_again(options, (base, other), sides))
 
@@ -157,17 +157,16 @@ def gated(
     requested: Sequence[gates.Gate],
     base: SavedRun,
     candidate: tuple[SavedRun, Summary],
-    by: str | None,
 ) -> Comparison:
     """The comparison with the answers to the gates of the command line (``requested``) and of its suites.
 
-    ``candidate``: the run of the candidate, and its summary. ``by``: the axis of the comparison; None: two runs.
+    ``candidate``: the run of the candidate, and its summary.
     """
     asked, notes = list(requested), list(comparison.notes)
     for row in base.run["suites"]:
         file = Path(row["file"])
         if file.is_file():
-            asked += _suite_gates(file, row["suite"], by)
+            asked += _suite_gates(file, row["suite"], comparison.axis)
         else:
             notes.append(f"{file} is missing: gates of {row['suite']} were not checked")
     notes += models.lifecycles(_models(comparison), shared.today())
@@ -241,10 +240,8 @@ def _values_of_two(
     """One value of an axis in the first run, with another in the second. Raises UsageError."""
     axis, asked = _asked(options)
     if len(asked) != 2:
-        how = "--target" if axis == "target" else f"--axis {axis}=..."
-        raise UsageError(
-            f"of two runs, {how} names two values: that of {options.base}, then that of {options.candidate}"
-        )
+        wanted = f"that of {options.base}, then that of {options.candidate}"
+        raise UsageError(f"of two runs, {_option(axis)} names two values: {wanted}")
     cells = []
     for (saved, summary), value in zip((reference, candidate), asked, strict=True):
         found = by_value(summary, axis)
@@ -290,13 +287,18 @@ def _within(base: SavedRun, options: Namespace, requested: Sequence[gates.Gate])
     for value, comparison in kept.items():
         noted = replace(comparison, sources=(source, source), notes=[*notes, *comparison.notes])
         again = _again(options, (base,), [*_named(axis, reference), *_named(axis, value)])
-        found.append(replace(gated(noted, requested, base, (base, summary), axis), command=again))
+        found.append(replace(gated(noted, requested, base, (base, summary)), command=again))
     return found[0] if len(found) == 1 else combine(axis, found)
 
 
 def _named(axis: str, value: str) -> tuple[str, str]:
     """The option that names a value."""
     return ("--target", value) if axis == "target" else ("--axis", f"{axis}={value}")
+
+
+def _option(axis: str) -> str:
+    """The option that takes values of an axis, for messages."""
+    return "--target" if axis == "target" else f"--axis {axis}=..."
 
 
 def _sides(summary: Summary, base: SavedRun, options: Namespace) -> tuple[str, list[str], Values, list[str]]:
@@ -370,8 +372,7 @@ def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: 
     if len(chosen) > 1 and not unknown:
         return chosen
     what = "a target" if axis == "target" else f"a value of {axis}"
-    how = "--target" if axis == "target" else f"--axis {axis}=..."
-    wanted = f"name two or more with {how}, reference first"
+    wanted = f"name two or more with {_option(axis)}, reference first"
     if baseline is not None and not asked:
         wanted = f"the baseline is {baseline}, which the run does not have: {wanted}"
     wrong = f"{unknown[0]} is not {what} of this run" if unknown else wanted

@@ -69,7 +69,7 @@ def main(options: Namespace) -> int:
         raise UsageError(f"{taken} exists already, and is another; choose another name with --suite, or remove it")
     if done.cases:
         _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
-    _say(done, suites, options, settings)
+    _say(done, suites, config, settings, everything=bool(options.verbose))
     return 0 if done.cases else 4 if done.unreadable else 5
 
 
@@ -142,14 +142,13 @@ def remarks(done: Imported, *, everything: bool) -> Iterator[str]:
     yield from (f"note: {note}" for note in done.notes)
 
 
-def _say(done: Imported, suites: Sequence[Path], options: Namespace, settings: Config) -> None:
+def _say(done: Imported, suites: Sequence[Path], promptfoo: Path | None, settings: Config, *, everything: bool) -> None:
+    """What was made. ``promptfoo``: the configuration that it was made of, if any. ``everything``: list all that was left out."""
     say = sys.stdout.write
-    for line in remarks(done, everything=bool(options.verbose)):
+    for line in remarks(done, everything=everything):
         say(f"{line}\n")
     if not done.cases:
-        lacks = (
-            "Gemini model with a prompt and a test" if _promptfoo(options.paths) else "native generateContent request"
-        )
+        lacks = "Gemini model with a prompt and a test" if promptfoo else "native generateContent request"
         sys.stderr.write(f"nothing was imported: no {lacks} was found that a suite can send\n")
         return
     numbers = {"case": done.cases, "answer": done.answers}
@@ -157,7 +156,7 @@ def _say(done: Imported, suites: Sequence[Path], options: Namespace, settings: C
     written = " ".join(map(str, suites))
     say(f"{written}: {cases}, {answers} on cassettes\n")
     say(f"now: gemini-harness run {written}{'' if done.answers else ' --record-mode once'}\n")
-    if _promptfoo(options.paths):
+    if promptfoo:
         simulated = settings.find(settings.provider).simulated
         other = "`--provider google` asks Gemini" if simulated else "`--provider simulator` needs no key"
         say(f"     which asks {settings.provider} once, and records; {other}\n")

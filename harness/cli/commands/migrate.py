@@ -306,7 +306,7 @@ def _document(
     sides = whole, "target", str(old), str(new)
     found = compare_axis(*sides, compare.criteria(options, saved.run))
     source = (saved.run, saved.rows_of)
-    found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole), "target")
+    found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole))
     facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours
     answers = tuple(words.provenance(by_target.get(str(side), Summary())) for side in (old, new))
     notes = [
