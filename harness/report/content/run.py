@@ -311,7 +311,7 @@ PARTS: Mapping[str, Sequence[Part]] = {
     "github": (_gates, _notes, failures, _closing),
     "markdown": (_totals, _gates, failures, _suites, _notes, _targets, _facts),
     "html": (
-        *(_totals, _gates, _facts, _targets, _related_pages, failures),
+        *(_totals, _facts, _targets, _related_pages, _gates, failures),
         *(_section("matrix"), _suites, _plots, _notes, _trials),
     ),
 }
