@@ -90,7 +90,7 @@ check: setup clients ray site  ## what CI runs: tests, real clients, Ray, the su
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.generated --check
 
-record: setup  ## record the shipped cassettes anew from the simulator
+record: setup  ## record the shipped cassettes again, from the simulator
 	@$(BIN)/gemini-harness run suites/ --record-mode all
 	@cd harness/cli/starter && ../../../$(BIN)/gemini-harness run --record-mode all --reports ../../../reports
 
@@ -114,7 +114,7 @@ COMPILE := .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --stri
 GROUP = .venv-lock/bin/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 RAY = .venv-lock/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["ray"])'
 
-lock:  ## resolve the dependencies anew into requirements.lock, and those of the clients, of Ray and of the site into their own
+lock:  ## resolve the dependencies into requirements.lock, and those of the clients, of Ray and of the site into their own
 	@python3 -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet pip-tools
 	@$(COMPILE) --extra dev --extra stats --extra xdist -o requirements.lock pyproject.toml
 	@for group in clients clients-genai2 docs; do \

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.answer import reply
@@ -342,7 +342,6 @@ LIKELY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
 @given(
     values=st.lists(LIKELY | ANY, min_size=1, max_size=3),
     body=ANY,

@@ -8,9 +8,9 @@ from random import Random
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, hypergeom
 
 from harness.compare.stats import (
     Attempts,
@@ -68,7 +68,7 @@ def attempts(draw: st.DrawFn) -> tuple[list[int], Attempts, Attempts]:
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_is_scipys(counted: tuple[int, int]) -> None:
-    theirs = binomtest(*counted).proportion_ci(0.95, method="wilson")
+    theirs = scipy.stats.binomtest(*counted).proportion_ci(0.95, method="wilson")
     assert wilson(*counted) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
@@ -93,7 +93,7 @@ def test_one_case_is_worth_one_answer_with_any_repeats(passed: int) -> None:
 @given(st.integers(0, 40), st.integers(0, 30), st.integers(0, 30))
 def test_with_one_answer_a_case_it_is_mcnemars_mid_p_test(both: int, worse: int, better: int) -> None:
     if worse != better:
-        theirs = binomtest(worse, worse + better).pvalue - binom.pmf(worse, worse + better, 0.5)
+        theirs = scipy.stats.binomtest(worse, worse + better).pvalue - scipy.stats.binom.pmf(worse, worse + better, 0.5)
         assert verdicts(both, worse, better, 3).p == pytest.approx(theirs, rel=1e-6, abs=1e-9)
 
 
@@ -112,7 +112,7 @@ def test_cases_like_these_count_all_sign_patterns() -> None:
 
 def test_these_cases_count_all_ways_to_divide_the_attempts() -> None:
     """Each cell's passed attempts are divided between the sides: 3 attempts and 2, then 2 and 4."""
-    first, second = hypergeom(5, 4, 2), hypergeom(6, 3, 4)
+    first, second = scipy.stats.hypergeom(5, 4, 2), scipy.stats.hypergeom(6, 3, 4)
     ways = [(after / 2 - (4 - after) / 3, later / 4 - (3 - later) / 2) for after in range(3) for later in range(5)]
     chances = np.array([first.pmf(after) * second.pmf(later) for after in range(3) for later in range(5)])
     found = rates(range(2), Attempts([3, 2], [3, 2]), Attempts([1, 1], [2, 4]), margin=MARGIN, scope="these cases")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest, ttest_1samp
+import scipy
 
 from harness.compare.stats import (
     Assessment,
@@ -48,7 +48,7 @@ Rng = np.random.Generator
 
 def at_most(promised: float, wrong: int, runs: int) -> bool:
     """Whether this many false alarms are plausible for the promised rate (binomial test at a level of 0.1%)."""
-    return bool(binomtest(wrong, runs, promised, alternative="greater").pvalue > 0.001)
+    return bool(scipy.stats.binomtest(wrong, runs, promised, alternative="greater").pvalue > 0.001)
 
 
 def pass_rates(
@@ -133,7 +133,7 @@ def test_treating_attempts_as_cases_would_alarm_too_often() -> None:
         ease = rng.beta(3, 1, 12)
         sides = [rng.binomial(1, np.clip(ease + rng.normal(0, 0.3, 12), 0, 1)[:, None], (12, 10)) for _ in "ab"]
         better, worse = (int(((after - before) > 0).sum()) for after, before in (sides, sides[::-1]))
-        alarms += binomtest(worse, max(worse + better, 1)).pvalue <= ALPHA
+        alarms += scipy.stats.binomtest(worse, max(worse + better, 1)).pvalue <= ALPHA
     assert not at_most(3 * ALPHA, alarms, 300)
 
 
@@ -239,7 +239,7 @@ def test_numbers_have_nearly_the_power_of_the_best_test(cases: int, shift: float
     for _ in range(RUNS):
         before, difference = rng.normal(20, 1, cases), rng.normal(shift, 1, cases)
         seen += p_of(numbers(range(cases), before, before + difference, margin=0.1)) <= ALPHA
-        best += ttest_1samp(difference, 0).pvalue <= ALPHA
+        best += scipy.stats.ttest_1samp(difference, 0).pvalue <= ALPHA
     assert 0.6 < best / RUNS < 0.95
     assert seen >= best - less * RUNS
 
@@ -334,8 +334,8 @@ def randomised_p(worse: int, flipped: int) -> float:
     if not flipped:
         return ALPHA
     few = min(worse, flipped - worse)
-    outside = 2 * binom.cdf(few - 1, flipped, 0.5)
-    border = min(2 * binom.pmf(few, flipped, 0.5), 1 - outside)
+    outside = 2 * scipy.stats.binom.cdf(few - 1, flipped, 0.5)
+    border = min(2 * scipy.stats.binom.pmf(few, flipped, 0.5), 1 - outside)
     return float(np.clip((ALPHA - outside) / border, 0, 1))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -66,7 +66,6 @@ def spelled(name: str, dice: random.Random) -> str:
     return dice.choice([name, name, name, definition.snake(name), name[:-1] if dice.random() < 0.2 else name])
 
 
-@settings(max_examples=400)
 @given(seed=st.integers(0, 2**32))
 def test_it_refuses_what_the_definition_refuses(closed: Draft202012Validator, seed: int) -> None:
     body = invented(REQUEST, random.Random(seed))

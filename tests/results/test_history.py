@@ -128,7 +128,7 @@ def test_only_what_changed_is_read(reports: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("damage", [b"not a database, though it is long enough to be looked at" * 20, b""])
-def test_a_damaged_database_is_built_anew(reports: Path, capsys: pytest.CaptureFixture[str], damage: bytes) -> None:
+def test_a_damaged_database_is_built_again(reports: Path, capsys: pytest.CaptureFixture[str], damage: bytes) -> None:
     before = lines(capsys)
     for path in reports.glob(f"{FILE}*"):
         path.unlink()
@@ -185,7 +185,7 @@ def test_a_torn_page_is_damage_too(reports: Path, capsys: pytest.CaptureFixture[
     assert lines(capsys) == before
 
 
-def test_another_version_of_the_schema_is_built_anew(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_version_of_the_schema_is_built_again(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = lines(capsys)
     with sqlite3.connect(reports / FILE) as db:
         db.execute("PRAGMA user_version = 99")

@@ -100,7 +100,7 @@ def test_maps_have_no_price() -> None:
         estimated(bounded(tools=[{"googleMaps": {}}]))
 
 
-def test_pictures_and_files_are_reckoned_with() -> None:
+def test_pictures_and_files_are_counted() -> None:
     picture = {"inlineData": {"mimeType": "image/png", "data": "A" * 100_000}}
     address = {"fileData": {"mimeType": "image/png", "fileUri": "https://files.example/1.png"}}
     file = {"fileData": {"fileUri": "https://files.example/1"}}
@@ -162,7 +162,7 @@ def test_an_expected_refusal_costs_nothing(project: Path, capsys: pytest.Capture
     assert unknown == f"cost of 1 trial unknown: {load(project).price_source} has no price for gemini-9"
 
 
-def test_only_what_no_cassette_answers_is_reckoned(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_what_no_cassette_answers_is_counted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def asks(*argv: str) -> str:
         return run(capsys, "--dry-run", "-k", "capitals or short", *argv)[1].splitlines()[-1].partition(":")[0]
 

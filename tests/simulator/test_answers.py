@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -363,7 +363,6 @@ def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.builds(build, st.dictionaries(_NAMES, inner, max_size=4), st.integers(0, 4)), arrays, unions)
 
 
-@settings(max_examples=150)
 @given(
     st.recursive(_SCALARS, _objects, max_leaves=12),
     st.sampled_from(["Total: 12.5, name is Ada", "hi", "- a\n- b: 2\n- c"]),
@@ -832,7 +831,6 @@ _MODELS = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
 @given(_TEXTS, _CONFIGS, _TOOLS, _MODELS)
 def test_usage_adds_up_and_every_field_is_defined(question: str, config: Any, tool: Any, model: str) -> None:
     body = prompt(question, generationConfig=config, **({"tools": [tool]} if tool else {}))
@@ -896,7 +894,6 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
 @given(
     st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
     _PATHS | st.text(max_size=20).map("/".__add__),

@@ -259,7 +259,7 @@ _QUERIES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     _ROUTES,
@@ -286,7 +286,7 @@ def test_any_request_gets_a_valid_answer(
         assert is_refusal(response.status, json.loads(content))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=300))
 def test_no_bytes_crash_the_server(running: Running, data: bytes) -> None:
     with closing(connected(running)) as connection:

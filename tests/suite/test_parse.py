@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError, SuiteError
@@ -351,7 +351,6 @@ def damage(tree: Any, dice: random.Random) -> None:
         del parent[path[-1]]
 
 
-@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_any_damaged_suite_plays_or_is_a_bad_suite(seed: int, count: int) -> None:
     dice = random.Random(seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.text import plainyaml, safeyaml
@@ -103,7 +103,6 @@ def test_shipped_cassettes_are_read_as_by_libyaml() -> None:
         max_size=3,
     )
 )
-@settings(max_examples=300)
 def test_an_edited_cassette_is_read_as_by_libyaml_or_left(edits: list[Edit]) -> None:
     quick, slow = both(edited(TYPICAL, edits).encode("utf-8", "surrogatepass"))
     assert quick is None or repr(quick) == repr(slow)

@@ -175,7 +175,7 @@ def test_a_foreign_file_gets_new_recordings_behind_its_own(foreign: Path) -> Non
     assert texts(foreign) == ["stock", "ours"]
 
 
-def test_what_other_tools_recorded_is_not_recorded_anew(foreign: Path) -> None:
+def test_what_other_tools_recorded_is_not_recorded_again(foreign: Path) -> None:
     before = foreign.read_bytes()
     with Recorder("all", live("ours")) as recorder:
         assert send(recorder, foreign) == "stock"
