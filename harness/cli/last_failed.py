@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import cast
 
 from harness.cli import from_options, saved_run
-from harness.cli.resume_options import OPTIONS
+from harness.cli.resume_options import defaults
 from harness.errors import RunError, UsageError
 from harness.model import Json
 from harness.report import words
@@ -24,7 +24,7 @@ def choose(options: Namespace) -> None:
     if "options" not in saved.run or command_of(saved.run) != "run":
         raise RunError(f"run {saved.run['id']} was not made by `gemini-harness run`, so its options are not known")
     began = cast("dict[str, Json]", saved.run["options"])
-    for name, plain in OPTIONS["run"].items():
+    for name, plain in defaults(options).items():
         if getattr(options, name) == plain and name != "last_failed":
             setattr(options, name, began.get(name, plain))
     options.last_failed = saved.run["id"]

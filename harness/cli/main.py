@@ -189,7 +189,7 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
             formatter_class=RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        leaf.set_defaults(command=name, main=command.main)
+        leaf.set_defaults(command=name, main=command.main, default_of=leaf.get_default)
         leaf.add_argument("-v", "--verbose", action="count", default=0, help="show more: failures and tables in full")
         leaf.add_argument("-q", "--quiet", action="count", default=0, help="show less")
         command.add_options(leaf)

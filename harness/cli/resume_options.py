@@ -10,51 +10,21 @@ from harness.cli import from_options, saved_run
 from harness.errors import RunError, UsageError
 from harness.model import Json
 from harness.results.load import SavedRun
-from harness.results.rows import RunRow
+from harness.results.rows import OptionsRow, RunRow
 from harness.run.resume import command_of, latest, resume
 
-_OF_BOTH: dict[str, Any] = {
-    "paths": [],
-    "var": [],
-    "keyword": None,
-    "tag": [],
-    "repeat": None,
-    "cassettes": None,
-    "live": False,
-    "gate": [],
-    "until_told": False,
-}
-OPTIONS: dict[str, dict[str, Any]] = {
-    "run": {
-        **_OF_BOTH,
-        "target": [],
-        "provider": [],
-        "model": [],
-        "shard": None,
-        "record_mode": "none",
-        "skip_missing": False,
-        "strict": False,
-        "last_failed": None,
-    },
-    "migrate": {
-        **_OF_BOTH,
-        "old": None,
-        "new": None,
-        "record_mode": None,
-        "old_record_mode": "none",
-        "margin": [],
-    },
-}
-"""Command -> the options that decide what is played, how it is judged, and its gates; each with its default."""
 _NAMES = {"run": "run of suites", "migrate": "migration"}
 _SPELLED = {"paths": "PATH", "keyword": "-k", "old": "OLD", "new": "NEW"}
 
 
+def defaults(options: Namespace) -> dict[str, Any]:
+    """The options of the command that decide what is played, how it is judged, and its gates; each with its default."""
+    return {name: options.default_of(name) for name in OptionsRow.__annotations__ if hasattr(options, name)}
+
+
 def given(options: Namespace) -> dict[str, Json]:
     """The options that were given, as the header of a run keeps them."""
-    return {
-        name: value for name, plain in OPTIONS[options.command].items() if (value := getattr(options, name)) != plain
-    }
+    return {name: value for name, plain in defaults(options).items() if (value := getattr(options, name)) != plain}
 
 
 def chosen(options: Namespace) -> SavedRun:
@@ -72,7 +42,7 @@ def chosen(options: Namespace) -> SavedRun:
     for name, value in given(options).items():
         if value != began.get(name):
             raise UsageError(_contradiction(saved.run, name, value, began.get(name)))
-    for name, plain in OPTIONS[command].items():
+    for name, plain in defaults(options).items():
         setattr(options, name, began.get(name, plain))
     return saved
 

@@ -183,6 +183,7 @@ class OptionsRow(TypedDict, total=False):
     cassettes: str | None
     live: bool
     gate: list[str]
+    until_told: bool
     target: list[str]
     provider: list[str]
     model: list[str]
