@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from harness.model import Trial
+from harness.transport.wrapping import LiveTransport
 
 T = TypeVar("T")
 
@@ -15,17 +16,10 @@ AHEAD = 64
 """Results may wait for an earlier one; this many times the trials in flight, then no new ones start."""
 
 
-class OpenableTransport(Protocol):
-    """A transport that lives in an event loop."""
-
-    async def __aenter__(self) -> Any: ...
-    async def __aexit__(self, *_: Any) -> Any: ...
-
-
 class Stage:
     """An event loop (uvloop where there is one) with a transport opened in it, as long as the ``with`` block lasts."""
 
-    def __init__(self, transport: OpenableTransport) -> None:
+    def __init__(self, transport: LiveTransport) -> None:
         self._transport = transport
         self._runner = asyncio.Runner(loop_factory=_loop_factory())
 

@@ -10,7 +10,6 @@ import shlex
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -220,7 +219,9 @@ async def _play_step(talk: Conversation, transport: Transport, number: int, plan
     exchange = await transport.send(request, slot)
     while poll and slot.part + 1 < poll.most and unmet(poll, exchange):
         if exchange.provenance.mode == "live":
-            await _sleep(poll.every)
+            import asyncio
+
+            await asyncio.sleep(poll.every)
         slot = replace(slot, part=slot.part + 1)
         exchange = await transport.send(request, slot)
     turn = talk.read(step, exchange)
@@ -229,12 +230,6 @@ async def _play_step(talk: Conversation, transport: Transport, number: int, plan
     talk.capture(turn)
     if poll and (verdict := gave_up(turn, poll)):
         raise ConversationEnded(verdict)
-
-
-async def _sleep(seconds: float) -> None:
-    import asyncio
-
-    await asyncio.sleep(seconds)
 
 
 async def _assessed(talk: Conversation, transport: Transport, slot: Slot, turn: Turn) -> Evidence:
@@ -420,7 +415,6 @@ def play_all(
     config: Config,
     on_result: OnResult,
     *,
-    fail_fast: bool = False,
     limit: SpendingLimit | None = None,
     keep: Keep = lambda result: result,
 ) -> bool:
@@ -434,39 +428,30 @@ def play_all(
     event loop, up to ``config.concurrency`` trials at a time, and is entered and left there; all others without one.
     A trial that the ``limit`` does not admit is not started, nor is any after it; what is in flight then is finished.
     """
-    deliver = _until_failure(on_result) if fail_fast else on_result
     try:
         if getattr(transport, "live", False):
             from harness.run.concurrency import Stage, play_some
 
+            async def play_one(trial: Trial) -> Any:
+                return keep(await pay_and_play(trial, transport, config, limit))
+
             with Stage(transport) as stage:  # type: ignore[arg-type]
-                one = partial(_play_within, transport=transport, config=config, limit=limit, keep=keep)
-                stage.run(play_some(one, trials, deliver, config.concurrency))
+                stage.run(play_some(play_one, trials, on_result, config.concurrency))
         else:
             for trial in trials:
-                deliver(keep(finish(play(trial, transport, config))))
+                on_result(keep(finish(play(trial, transport, config))))
     except Stop:
         return False
     return True
 
 
-async def _play_within(
-    trial: Trial, *, transport: Transport, config: Config, limit: SpendingLimit | None, keep: Keep
-) -> Any:
-    """``play``, within the limit; what ``keep`` makes of the result. Raises Stop where the limit does not admit the trial."""
+async def pay_and_play(trial: Trial, transport: Transport, config: Config, limit: SpendingLimit | None) -> Result:
+    """One trial within the limit. Raises Stop where the limit does not admit it."""
     if limit is not None and not await limit.admit(trial):
         raise Stop
     result = await play(trial, transport, config)
     if limit is not None:
         limit.settle(result)
-    return keep(result)
-
-
-async def pay_and_play(trial: Trial, transport: Transport, config: Config, limit: SpendingLimit | None) -> Result:
-    """One trial within the limit. Raises Stop where the limit does not admit it."""
-    result: Result = await _play_within(
-        trial, transport=transport, config=config, limit=limit, keep=lambda result: result
-    )
     return result
 
 
@@ -478,12 +463,3 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
         return stop.value  # type: ignore[no-any-return]
     coroutine.close()
     raise RuntimeError("a transport that suspends needs an event loop: it must say `live = True`")
-
-
-def _until_failure(on_result: OnResult) -> OnResult:
-    def deliver(result: Result) -> None:
-        on_result(result)
-        if result.status in ("failed", "error", "xpassed"):
-            raise Stop
-
-    return deliver

@@ -21,7 +21,7 @@ from harness.gemini.prices import OwnPrice
 from harness.model import Chunk, Expectation, Provenance, Result, Trial
 from harness.results.rows import plain, result_row
 from harness.run.conversation import expected_statuses
-from harness.run.play import finish, play, play_all, prepare
+from harness.run.play import Stop, finish, play, play_all, prepare
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
 from harness.text.jsontext import compact
@@ -380,9 +380,13 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, live: bool) -> Non
     script = Script(PARIS, {}, PARIS)
     script.live = live  # type: ignore[attr-defined]
     seen: list[str] = []
-    whole = play_all(
-        several(50, tmp_path), script, config(concurrency=1), lambda result: seen.append(result.status), fail_fast=True
-    )
+
+    def until_failure(result: Result) -> None:
+        seen.append(result.status)
+        if result.status == "failed":
+            raise Stop
+
+    whole = play_all(several(50, tmp_path), script, config(concurrency=1), until_failure)
     assert not whole
     assert seen == ["passed", "failed"]
     assert len(script.sent) < 5
