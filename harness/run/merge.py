@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain, groupby
+from itertools import chain, groupby, zip_longest
 from pathlib import Path
-from typing import Any
 
 from harness.compare.gates import evaluate_run
 from harness.disk import replacing
@@ -70,7 +69,7 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> None:
             out.write(line)
             summary.add(row)
             unasked += may_pass(row)
-        rows = _part_rows(parts)
+        rows = [_part_row(part) for part in parts]
         run["targets"] = [target for target, _ in summary.by_target()]
         run["parts"] = rows
         run["gates"] = evaluate_run(parts[0].run.get("options", {}).get("gate", []), run, summary)
@@ -98,8 +97,9 @@ def _sum(seconds: Sequence[float | None]) -> float | None:
 
 def _trials(parts: Sequence[SavedRun]) -> Iterator[_Trial]:
     """All trials: a case of each shard in turn; other parts one after the other."""
-    cases = [groupby(part.lines(), key=_case) for part in parts]
-    ordered = _in_turn(cases) if _shard(parts[0]) else chain.from_iterable(_numbered(cases))
+    cases = [_cases(number, part) for number, part in enumerate(parts)]
+    in_turn = filter(None, chain.from_iterable(zip_longest(*cases)))
+    ordered = in_turn if _shard(parts[0]) else chain.from_iterable(cases)
     owners: dict[tuple[str, str], int] = {}
     for owner, case, trials in ordered:
         if owners.setdefault(case, owner) != owner:
@@ -108,27 +108,9 @@ def _trials(parts: Sequence[SavedRun]) -> Iterator[_Trial]:
         yield from trials
 
 
-_PartCase = tuple[int, tuple[str, str], Iterator[_Trial]]
-
-
-def _in_turn(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[_PartCase]:
-    cases_left = dict(enumerate(cases))
-    while cases_left:
-        for number, remaining in list(cases_left.items()):
-            found = next(remaining, None)
-            if found is None:
-                del cases_left[number]
-            else:
-                yield number, *found
-
-
-def _numbered(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[Iterator[_PartCase]]:
-    for number, cases_of_run in enumerate(cases):
-        yield ((number, case, trials) for case, trials in cases_of_run)
-
-
-def _case(trial: _Trial) -> tuple[str, str]:
-    return trial[1].suite, trial[1].case
+def _cases(number: int, part: SavedRun) -> Iterator[tuple[int, tuple[str, str], Iterator[_Trial]]]:
+    for case, trials in groupby(part.lines(), key=lambda trial: (trial[1].suite, trial[1].case)):
+        yield number, case, trials
 
 
 # --- what parts of one run have in common -------------------------------------------------------------
@@ -245,13 +227,9 @@ def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
     return header
 
 
-def _part_rows(parts: Sequence[SavedRun]) -> list[PartRow]:
-    """The rows of the parts. Call it when every part has been read to its end."""
-    return [_part_row(part, part.ending or {}) for part in parts]
-
-
-def _part_row(part: SavedRun, ending: Mapping[str, Any]) -> PartRow:
-    shard = _shard(part)
+def _part_row(part: SavedRun) -> PartRow:
+    """The row of a part that has been read to its end."""
+    shard, ending = _shard(part), part.ending or {}
     return {
         "id": part.run["id"],
         "shard": list(shard) if shard else None,
