@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from harness.cli import costs, gate_reach, printing, secret_filter
-from harness.cli.stdout import Stdout
+from harness.cli.stdout import flushed
 from harness.errors import UsageError
 from harness.model import Trial
 from harness.results.rows import VERSION, dumps
@@ -41,7 +41,7 @@ def show(plan: Plan, options: Namespace) -> int:
     sent = sum(session.requests_of(trial) for trial in _trials(plan))
     for name, file in printing.wanted(options.format):
         lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)
-        with Stdout() if file is None else printing.into(file) as out, secret_filter.writing(out) as filtered:
+        with flushed() if file is None else printing.into(file) as out, secret_filter.writing(out) as filtered:
             filtered.writelines(lines)
     return 0 if sent else 5
 

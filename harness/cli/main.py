@@ -19,7 +19,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
-from harness.cli.stdout import Stdout, configure_stdio_encoding, filtered, under
+from harness.cli.stdout import configure_stdio_encoding, filtered, flushed, under
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
     with secret_filter.streams(), filtered():
         code = 0
         try:
-            with Stdout():
+            with flushed():
                 options = _parser(argv).parse_args(argv)
                 code = options.main(options)
         except HarnessError as error:
@@ -111,7 +111,7 @@ def _annotate(error: HarnessError) -> None:
 
 def _version() -> int:
     try:
-        with Stdout():
+        with flushed():
             sys.stdout.write(f"gemini-harness {__version__}\n")
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")

@@ -15,7 +15,7 @@ from typing import Any, TextIO, cast
 from msgspec.structs import replace
 
 from harness.cli import secret_filter, step_summary
-from harness.cli.stdout import FilteredStream, Stdout, under
+from harness.cli.stdout import FilteredStream, flushed, under
 from harness.disk import replacing
 from harness.errors import UsageError
 from harness.judge.registry import find_check
@@ -53,10 +53,10 @@ def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[Te
     """(format, its stream)."""
     asked = wanted(formats)
     for name, file in asked:
-        yield name, Stdout() if file is None else into(file)
+        yield name, flushed() if file is None else into(file)
     summary = step_summary.file()
     if summary and any(name == "github" for name, _ in asked):
-        yield "markdown", step_summary.StepSummary(summary)
+        yield "markdown", step_summary.appended(summary)
 
 
 def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:

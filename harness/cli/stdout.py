@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from errno import EDQUOT, EFBIG, EIO, ENOSPC, EPIPE
 from io import TextIOWrapper
-from types import TracebackType
 from typing import Any, TextIO, cast
 
 from harness.errors import UsageError
@@ -50,34 +49,23 @@ def under(stream: TextIO) -> TextIO:
 @contextmanager
 def filtered() -> Iterator[None]:
     """Within the block, stdout and stderr are for people (a terminal, a log): control characters are made harmless."""
-    before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", FilteredStream(stream, safe_for_display)) for stream in before)
-    try:
+    out, err = (cast("TextIO", FilteredStream(stream, safe_for_display)) for stream in (sys.stdout, sys.stderr))
+    with redirect_stdout(out), redirect_stderr(err):
         yield
-    finally:
-        sys.stdout, sys.stderr = before
 
 
-class Stdout:
-    """A ``with`` block that writes stdout and flushes it at the end. Raises UsageError if it cannot be written.
+@contextmanager
+def flushed() -> Iterator[TextIO]:
+    """Stdout, which is flushed at the end of the block. Raises UsageError if it cannot be written.
 
     If the reader closes the pipe (``| head``), the block ends without an error, and further output is dropped.
     """
-
-    def __enter__(self) -> TextIO:
-        return sys.stdout
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        try:
-            if fault is None:
-                sys.stdout.flush()
-        except OSError as error:
-            fault = error
-        if not isinstance(fault, OSError) or fault.errno not in _OF_WRITING:
-            return False
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except OSError as fault:
+        if fault.errno not in _OF_WRITING:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if fault.errno != EPIPE:
             raise UsageError(f"cannot write to stdout: {fault.strerror}") from fault
-        return True

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TextIO
 
 from harness.errors import UsageError
@@ -30,28 +31,20 @@ def named(place: str) -> str:
     return place if ".." in path.parts else path.as_posix()
 
 
-class StepSummary:
-    """A ``with`` block whose text is appended to the step's summary, as far as it fits.
+@contextmanager
+def appended(path: Path) -> Iterator[TextIO]:
+    """A text that is appended to the step's summary, as far as it fits, when the block ends without an error.
 
     Raises UsageError if the file cannot be written.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._text = io.StringIO()
-
-    def __enter__(self) -> TextIO:
-        return self._text
-
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
-        if kind is not None:
-            return
-        try:
-            there = self._path.stat().st_size if self._path.exists() else 0
-            with self._path.open("ab") as out:
-                out.write(fitting(self._text.getvalue() + "\n", LIMIT - there))
-        except OSError as error:
-            raise UsageError(f"cannot write the step's summary {self._path}: {error.strerror or error}") from error
+    text = io.StringIO()
+    yield text
+    try:
+        there = path.stat().st_size if path.exists() else 0
+        with path.open("ab") as out:
+            out.write(fitting(text.getvalue() + "\n", LIMIT - there))
+    except OSError as error:
+        raise UsageError(f"cannot write the step's summary {path}: {error.strerror or error}") from error
 
 
 def fitting(text: str, room: int) -> bytes:

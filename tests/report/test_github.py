@@ -14,7 +14,7 @@ import yaml
 
 from harness.cli import step_summary
 from harness.cli.main import main
-from harness.cli.step_summary import LIMIT, StepSummary, fitting
+from harness.cli.step_summary import LIMIT, appended, fitting
 from harness.compare.comparison import compare_axis
 from harness.compare.gates import Gate, GateResult
 from harness.report import Report, View, find
@@ -212,7 +212,7 @@ def test_a_summary_that_cannot_be_written_is_reported(
 def test_a_summary_that_is_too_long_is_cut_between_lines(tmp_path: Path) -> None:
     file = tmp_path / "summary.md"
     file.write_text("x" * 100_000 + "\n")
-    with StepSummary(file) as out:
+    with appended(file) as out:
         out.write("<details open>\n" + "\N{TROPHY} a line\n" * 200_000)
     data = file.read_bytes()
     assert LIMIT - 100 < len(data) <= LIMIT
