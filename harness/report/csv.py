@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, TextIO
 
@@ -24,22 +24,23 @@ if TYPE_CHECKING:
 
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
 _LAST = ("failed", "reason", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
-_VERDICT = (
-    "measure",
-    "suite",
-    "verdict",
-    "reference",
-    "candidate",
-    "estimate",
-    "low",
-    "high",
-    "p",
-    "pairs",
-    "needs",
-    "needs_at_most",
-    "scope",
-    "simulated",
-)
+_VERDICT: Mapping[str, Callable[[Difference], Json]] = {
+    "measure": lambda found: found.measure,
+    "suite": lambda found: found.suite,
+    "verdict": lambda found: found.verdict,
+    "reference": lambda found: found.evidence.reference,
+    "candidate": lambda found: found.evidence.candidate,
+    "estimate": lambda found: found.evidence.estimate,
+    "low": lambda found: (found.found.ends.own or _UNKNOWN)[0],
+    "high": lambda found: (found.found.ends.own or _UNKNOWN)[1],
+    "p": lambda found: found.found.p,
+    "pairs": lambda found: found.evidence.pairs,
+    "needs": lambda found: (found.found.needs or _UNKNOWN)[0],
+    "needs_at_most": lambda found: (found.found.needs or _UNKNOWN)[1],
+    "scope": lambda found: found.evidence.scope,
+}
+"""The columns of a verdict, before ``simulated``."""
+_UNKNOWN = (None, None)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -96,37 +97,19 @@ def _outcome(row: Row) -> list[Json]:
 @output("csv", of="comparison")
 def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
     """A line per measure and suite, for a spreadsheet."""
-    _write(out, list(_VERDICT), _verdicts(comparison))
+    _write(out, [*_VERDICT, "simulated"], _verdicts(comparison))
 
 
 @output("csv", of="comparisons")
 def comparisons_csv(document: Comparisons, _view: View, out: TextIO) -> None:
     """A line per candidate, measure and suite, for a spreadsheet."""
     lines = ([comparison.candidate, *line] for comparison in document.comparisons for line in _verdicts(comparison))
-    _write(out, ["compared", *_VERDICT], lines)
+    _write(out, ["compared", *_VERDICT, "simulated"], lines)
 
 
 def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
     for difference in comparison.differences:
-        yield [difference.measure, difference.suite, difference.verdict, *_numbers(difference), comparison.simulated]
-
-
-def _numbers(difference: Difference) -> list[Json]:
-    seen = difference.evidence
-    low, high = difference.found.ends.own or (None, None)
-    least, most = difference.found.needs or (None, None)
-    return [
-        seen.reference,
-        seen.candidate,
-        seen.estimate,
-        low,
-        high,
-        difference.found.p,
-        seen.pairs,
-        least,
-        most,
-        seen.scope,
-    ]
+        yield [*(column(difference) for column in _VERDICT.values()), comparison.simulated]
 
 
 @output("csv", of="history")
