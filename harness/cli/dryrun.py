@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -39,11 +39,15 @@ def show(plan: Plan, options: Namespace) -> int:
     """Print every request, or one JSON document of them. Returns the exit code: 5 if nothing would be sent."""
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(plan.trials.targets, plan.config))
     sent = sum(session.requests_of(trial) for trial in _trials(plan))
-    for name, file in printing.wanted(options.format):
-        lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)
-        with flushed() if file is None else printing.into(file) as out, secret_filter.writing(out) as filtered:
-            filtered.writelines(lines)
+    write(options, lambda name: (_document if name == "json" else _lines)(plan, options, sent))
     return 0 if sent else 5
+
+
+def write(options: Namespace, text: Callable[[str], Iterable[str]]) -> None:
+    """Write what would be sent wherever ``--format`` says. ``text``: format -> the pieces of its text."""
+    for name, file in printing.wanted(options.format):
+        with flushed() if file is None else printing.into(file) as out, secret_filter.writing(out) as filtered:
+            filtered.writelines(text(name))
 
 
 def _trials(plan: Plan) -> Iterator[Trial]:

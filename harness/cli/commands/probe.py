@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from harness.cli import costs, from_options, printing
+from harness.cli import costs, dryrun, from_options, printing
 from harness.cli import options as shared
 from harness.config import Config
 from harness.errors import HarnessError, UsageError, first
 from harness.gemini import sheets
-from harness.gemini.capabilities import Finding, Probe, Question, probeable, questions
+from harness.gemini.capabilities import Finding, Probe, probeable, questions
 from harness.gemini.models import answering, catalogue, ends_by
 from harness.model import Result, Target
 from harness.results.rows import VERSION, dumps
@@ -55,7 +55,11 @@ def main(options: Namespace) -> int:
     config = from_options.config(options)
     provider = config.find(options.provider or config.provider).name
     targets = [Target(provider, model) for model in dict.fromkeys(_models(options.model, options.as_of))]
-    asked = [one for target in targets for one in probed(target, _questions(target.model, options.as_of))]
+    asked = [
+        one
+        for target in targets
+        for one in probed(target, questions(answering(target.model, options.as_of), options.as_of))
+    ]
     if options.dry_run:
         return _dry_run(asked, config, options)
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
@@ -64,10 +68,6 @@ def main(options: Namespace) -> int:
     probing.ask_all(asked)
     printing.show(probing.document(asked), "probe", options)
     return probing.exit_code()
-
-
-def _questions(model: str, day: date) -> list[Question]:
-    return questions(answering(model, day), day)
 
 
 def _models(globs: Sequence[str], day: date) -> Iterator[str]:
@@ -94,17 +94,11 @@ def _askable(glob: str, names: Sequence[str], day: date) -> Iterator[str]:
 
 
 def _dry_run(asked: Sequence[Probed], config: Config, options: Namespace) -> int:
+    dryrun.check(options)
     forecast = costs.forecast_of(config, [one.trial for one in asked], _LIVE)
-    for name, file in printing.wanted(options.format):
-        if name not in ("table", "json"):
-            raise UsageError(f"--dry-run sends nothing, so it has no answers to show as {name}; use table or json")
-        lines = [*_dry_lines(asked_by_target(asked), detailed=bool(options.verbose)), *costs.lines(forecast)]
-        text = dumps(_dry_document(asked, config, costs.row(forecast))) if name == "json" else "\n".join(lines)
-        if file is None:
-            sys.stdout.write(f"{text}\n")
-        else:
-            with printing.into(file) as out:
-                out.write(f"{text}\n")
+    if_table = [*_dry_lines(asked_by_target(asked), detailed=bool(options.verbose)), *costs.lines(forecast)]
+    if_json = dumps(_dry_document(asked, config, costs.row(forecast)))
+    dryrun.write(options, lambda name: [f"{if_json}\n"] if name == "json" else [f"{line}\n" for line in if_table])
     return 0
 
 
