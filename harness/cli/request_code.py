@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from textwrap import indent
 from typing import Any
 
 from harness.errors import UsageError
@@ -42,12 +43,12 @@ def python(request: Request, provider: Provider) -> str:
         "",
         "client = genai.Client(",
         f"    api_key={json.dumps(key) if key is not None else _of_environment(provider)},",
-        f"    http_options={_literal(options, 1)},",
+        f"    http_options={_literal(options)},",
         ")",
         f"{'chunks' if stream else 'response'} = client.models.generate_content{'_stream' if stream else ''}(",
         f"    model={json.dumps(request.model)},",
-        f"    contents={_literal(contents, 1)},",
-        *([f"    config={_literal(config, 1)},"] if config else []),
+        f"    contents={_literal(contents)},",
+        *([f"    config={_literal(config)},"] if config else []),
         ")",
         *(
             ["for chunk in chunks:", '    print(chunk.text or "", end="")']
@@ -141,14 +142,8 @@ def note(provider: Provider) -> Iterator[str]:
         yield f"{SIMULATOR_URL} stands for a simulator that a run starts; `gemini-harness simulate` starts one and prints its address"
 
 
-def _literal(value: Any, depth: int) -> str:
-    """The value as Python, a line for each item where one line would be too long."""
-    line = repr(value)
-    if len(line) + 4 * depth <= WIDTH or not isinstance(value, (dict, list)):
-        return line
-    inner, end = "    " * (depth + 1), "    " * depth
-    if isinstance(value, dict):
-        items = [f"{inner}{name!r}: {_literal(item, depth + 1)},\n" for name, item in value.items()]
-        return f"{{\n{''.join(items)}{end}}}"
-    items = [f"{inner}{_literal(item, depth + 1)},\n" for item in value]
-    return f"[\n{''.join(items)}{end}]"
+def _literal(value: Any) -> str:
+    """The value as Python, a line for each item where one line would be too long; to stand in a call."""
+    from rich.pretty import pretty_repr
+
+    return indent(pretty_repr(value, max_width=WIDTH - 4), "    ").lstrip()
