@@ -6,7 +6,7 @@ only where runs are read: playing a run does not need it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
@@ -23,6 +23,9 @@ _LARGEST_NUMBER = 1e15
 _DEEPEST_ROW = DEEPEST + 20
 """Levels of nesting in a row, which holds answers of up to ``DEEPEST`` levels."""
 _YEARS = range(1970, 9000)
+
+
+_decoder: Callable[[Any], Decoder[Any]] = cache(Decoder)
 
 
 class UndecodableLine(ValueError):
@@ -95,11 +98,6 @@ def _decoded(kind: Any, line: bytes) -> Any:
         raise UndecodableLine(str(fault)) from None
     except RecursionError:
         raise ValueError("nested too deep") from None
-
-
-@cache
-def _decoder(kind: Any) -> Decoder[Any]:
-    return Decoder(kind)
 
 
 def _untyped(found: Row) -> Iterator[Json]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from math import inf
 from pathlib import Path
@@ -99,7 +99,7 @@ class PastRuns:
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA foreign_keys = ON")
-            with _Transaction(db):
+            with _transaction(db):
                 _make(db)
             self._read_new(db)
         except BaseException:
@@ -199,17 +199,12 @@ def _entry(row: Sequence[Any], playing: Container[str]) -> HistoryEntry:
     return HistoryEntry(**{**named, **known, "playing": named["run"] in playing})
 
 
-class _Transaction:
-    """A transaction: all of its block or nothing, one process at a time."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of the block or nothing, one process at a time."""
+    db.execute("BEGIN IMMEDIATE")
+    with db:
+        yield
 
 
 def _make(db: sqlite3.Connection) -> None:
@@ -240,12 +235,12 @@ def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
         saved = load(path)
         summary = saved.summary()
         run = _run(saved)
-        with _Transaction(db):
+        with _transaction(db):
             _insert(db, folder, size, changed, run)
             db.executemany(f"INSERT INTO lines VALUES ({', '.join('?' * 16)})", _lines(summary, folder))  # noqa: S608
             db.executemany(f"INSERT INTO groups VALUES ({', '.join('?' * 20)})", _groups(summary, folder))  # noqa: S608
     except _ODD as fault:
-        with _Transaction(db):
+        with _transaction(db):
             _insert(db, folder, size, changed, (folder, *[None] * 8, _damage(fault), None))
 
 

@@ -16,6 +16,7 @@ from harness.run import session
 from harness.run.play import finish, play
 from harness.run.session import Plan
 from harness.suite.matrix import Selection
+from harness.text.amounts import count
 from harness.transport.cassette import maintenance
 from harness.transport.cassette.maintenance import CassetteFinding, ReplayProbe
 from harness.transport.redaction import known
@@ -70,7 +71,7 @@ def _there(paths: Sequence[str]) -> list[Path]:
 def _recover(paths: Iterable[str | Path]) -> int:
     done = maintenance.recover(map(Path, paths))
     for recovered in done:
-        sys.stdout.write(f"{recovered.path}: {_count(recovered.exchanges, 'finished exchange')} recovered\n")
+        sys.stdout.write(f"{recovered.path}: {count(recovered.exchanges, 'finished exchange')} recovered\n")
     if not done:
         sys.stdout.write("nothing to recover: no recording was interrupted\n")
     return 0
@@ -86,7 +87,7 @@ def _check(paths: Sequence[Path], settings: Config) -> int:
     if not paths and settings.suites.is_dir():
         findings += _beside_the_suites(_plan([], settings))
     _say(findings)
-    sys.stdout.write(f"{_count(number, 'cassette')}, {_count(len(findings), 'problem')}\n")
+    sys.stdout.write(f"{count(number, 'cassette')}, {count(len(findings), 'problem')}\n")
     return 1 if findings else 0 if number else 5
 
 
@@ -113,7 +114,7 @@ def _stale(plan: Plan) -> int:
     """Print the requests that the cassettes do not answer: stale or missing."""
     done = _unanswered(plan)
     _say(done.findings)
-    sys.stdout.write(f"{_count(done.asked, 'request')}, {_count(len(done.findings), 'of them')} not answered\n")
+    sys.stdout.write(f"{count(done.asked, 'request')}, {len(done.findings):,} of them not answered\n")
     return 6 if done.findings else 0 if done.asked else 5
 
 
@@ -124,7 +125,7 @@ def _prune(plan: Plan, *, whole: bool, dry: bool) -> int:
         sys.stdout.write(f"{path}: no trial uses it{'' if dry else ', removed'}\n")
         if not dry:
             path.unlink()
-    sys.stdout.write(f"{_count(len(unused), 'orphaned cassette')}\n")
+    sys.stdout.write(f"{count(len(unused), 'orphaned cassette')}\n")
     return 0
 
 
@@ -133,7 +134,3 @@ def _say(findings: Iterable[CassetteFinding]) -> None:
         f"{finding.path}: {finding.kind}: {finding.message.removeprefix(f'{finding.path} ')}" for finding in findings
     )
     sys.stdout.writelines(f"{line}{f' ({times} times)' if times > 1 else ''}\n" for line, times in lines.items())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 or noun.endswith('them') else 's'}"
