@@ -33,17 +33,13 @@ class SavedRun(Struct):
 
     def rows(self) -> Iterator[Row]:
         """The trials, in the order of the file. An incomplete last line is left out, with a note."""
-        return (row for _, row in self.lines())
+        return (row for _, _, row in self.lines())
 
     def summary(self) -> Summary:
         return summarise(self.rows())
 
-    def lines(self) -> Iterator[tuple[bytes, Row]]:
-        """The bytes of the lines of trials, each with its row. Without the last line and incomplete ones."""
-        return ((line, row) for _, line, row in self.placed_lines())
-
-    def placed_lines(self) -> Iterator[tuple[int, bytes, Row]]:
-        """The same, each with the position at which it begins."""
+    def lines(self) -> Iterator[tuple[int, bytes, Row]]:
+        """The lines of trials: the position at which each begins, its bytes, its row. Without the last line and incomplete ones."""
         for line, at in self._trials():
             row = self._row(line, at)
             if row is not None:

@@ -22,7 +22,8 @@ from harness.results.store import NAME, is_being_played, known_late, may_pass, r
 from harness.results.summary import Summary
 from harness.run.resume import is_unfinished, resume
 
-_Trial = tuple[bytes, Row]
+_Trial = tuple[int, bytes, Row]
+"""A line of a part: its position, its bytes, its row."""
 _LACKS = "merged in part: "
 """The beginning of the notes of a merged run that say what it lacks."""
 _OF_THE_MACHINE = frozenset({"shard", "cassettes"})
@@ -65,7 +66,7 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> None:
     unasked = 0
     with replacing(path) as out:
         out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")
-        for line, row in _trials(parts):
+        for _, line, row in _trials(parts):
             out.write(line)
             summary.add(row)
             unasked += may_pass(row)
@@ -109,7 +110,7 @@ def _trials(parts: Sequence[SavedRun]) -> Iterator[_Trial]:
 
 
 def _cases(number: int, part: SavedRun) -> Iterator[tuple[int, tuple[str, str], Iterator[_Trial]]]:
-    for case, trials in groupby(part.lines(), key=lambda trial: (trial[1].suite, trial[1].case)):
+    for case, trials in groupby(part.lines(), key=lambda trial: (trial[2].suite, trial[2].case)):
         yield number, case, trials
 
 

@@ -6,10 +6,8 @@ byte by byte. Of another one it is not known what each event held; what was foun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Self
+from collections.abc import Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.answer import reply as replies
@@ -27,7 +25,6 @@ from harness.model import (
     Trial,
     Verdict,
 )
-from harness.results.load import SavedRun
 from harness.results.rows import Row, TurnRow, VerdictRow, saved_response
 from harness.results.saved_turns import exchange_of
 from harness.run.play import Transport, finish, play, status_of
@@ -180,25 +177,3 @@ def _again(verdict: VerdictRow, waive: Mapping[str, str]) -> Verdict:
     status = verdict.status if waiver is None else "waived"
     message = verdict.message if waiver is None else waiver
     return Verdict(verdict.check, status, verdict.severity, verdict.at, verdict.expected, verdict.actual, message)
-
-
-# --- a run --------------------------------------------------------------------------------------------
-
-
-class SavedTrials(Struct):
-    """Where the trials of a run are in its file: id -> position. Rows are read when they are needed."""
-
-    saved: SavedRun
-    places: dict[str, int]
-
-    @classmethod
-    def of(cls, saved: SavedRun) -> Self:
-        """Reads the file once. Raises RunError for a damaged one."""
-        return cls(saved, {row.id: at for at, _, row in saved.placed_lines()})
-
-    def rejudged(self, trials: Iterable[Trial], judge: Judge, cassettes: Transport) -> Iterator[Row]:
-        """Those of the trials that the run has, judged again."""
-        for trial in trials:
-            at = self.places.get(trial.id)
-            if at is not None:
-                yield rejudged(trial, self.saved.row_at(at), judge, cassettes)

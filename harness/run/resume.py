@@ -126,7 +126,7 @@ class CompletedTrials(Struct):
 def kept(saved: SavedRun) -> CompletedTrials:
     """The trials of the run that are kept. Reads the file once."""
     found = CompletedTrials()
-    for at, line, row in saved.placed_lines():
+    for at, line, row in saved.lines():
         if not may_pass(row):
             found.add(row, at, at + len(line))
     return found

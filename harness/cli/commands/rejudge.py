@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from harness.results.load import SavedRun
 from harness.results.rows import RunRow
 from harness.results.store import RunWriter
 from harness.results.summary import Summary
-from harness.run.rejudging import SavedTrials
+from harness.run.rejudging import rejudged
 from harness.run.session import Judge, Plan
 from harness.text import amounts
 from harness.transport.recorder import Player
@@ -40,9 +40,9 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     printing.check(options, "comparison")
     saved = saved_run.find(options.run, options)
-    played = SavedTrials.of(saved)
-    plan = _plan(saved, played, options)
-    code, name = _judged(plan, saved, played, options)
+    places = {row.id: at for at, _, row in saved.lines()}
+    plan = _plan(saved, places, options)
+    code, name = _judged(plan, saved, places, options)
     compare.main(Namespace(**{**_TWO_RUNS, **vars(options), "base": str(saved.path), "candidate": name}))
     sys.stderr.write(f"the verdicts of today are run {name}: gemini-harness report {name}\n")
     return code
@@ -52,7 +52,7 @@ _TWO_RUNS: dict[str, Any] = {"target": [], "axis": [], "margin": [], "gate": [],
 """The options of ``compare`` that ``rejudge`` leaves at their defaults."""
 
 
-def _plan(saved: SavedRun, played: SavedTrials, options: Namespace) -> Plan:
+def _plan(saved: SavedRun, places: Mapping[str, int], options: Namespace) -> Plan:
     """The trials of the run as their suites make them now. Raises RunError if none of them is left, SuiteError."""
     files = [row["file"] for row in saved.run["suites"] if Path(row["file"]).is_file()]
     if not files:
@@ -74,7 +74,7 @@ def _plan(saved: SavedRun, played: SavedTrials, options: Namespace) -> Plan:
         reports=options.reports,
     )
     plan = from_options.plan(given)
-    groups = {trial.rpartition("#")[0] for trial in played.places}
+    groups = {trial.rpartition("#")[0] for trial in places}
     left = plan.trials.where(lambda group: group.id in groups)
     if not len(left):
         raise RunError(
@@ -83,7 +83,7 @@ def _plan(saved: SavedRun, played: SavedTrials, options: Namespace) -> Plan:
     return replace(plan, trials=left)
 
 
-def _judged(plan: Plan, saved: SavedRun, played: SavedTrials, options: Namespace) -> tuple[int, str]:
+def _judged(plan: Plan, saved: SavedRun, places: Mapping[str, int], options: Namespace) -> tuple[int, str]:
     """Save the run of the new verdicts; its exit code and its id."""
     judge = Judge(plan.config, bool(options.strict or saved.run["selection"].get("strict")))
     before = saved.run
@@ -93,10 +93,12 @@ def _judged(plan: Plan, saved: SavedRun, played: SavedTrials, options: Namespace
         "rejudged": before["id"],
     }
     del header["options"]  # it cannot be resumed
+    cassettes = Player(plan.config.providers, redaction=plan.config.redact)
     summary, interrupted = Summary(), False
     with RunWriter(plan.config.reports, judge.leaks.hidden(header)) as writer:
         try:
-            for row in played.rejudged(plan.trials, judge, Player(plan.config.providers, redaction=plan.config.redact)):
+            for trial in (trial for trial in plan.trials if trial.id in places):
+                row = rejudged(trial, saved.row_at(places[trial.id]), judge, cassettes)
                 writer.append(row)
                 summary.add(row)
         except KeyboardInterrupt:
@@ -105,16 +107,16 @@ def _judged(plan: Plan, saved: SavedRun, played: SavedTrials, options: Namespace
         run["gates"] = evaluate_run([], run, summary)
         notes = [
             f"the answers of run {before['id']}, judged again; nothing was sent",
-            *_apart(plan, played, summary),
+            *_apart(plan, places, summary),
             *plan.notes,
         ]
         writer.close(summary, interrupted=interrupted, notes=notes)
     return exit_code(summary, run["gates"], interrupted=interrupted), run["id"]
 
 
-def _apart(plan: Plan, played: SavedTrials, summary: Summary) -> Iterator[str]:
+def _apart(plan: Plan, places: Mapping[str, int], summary: Summary) -> Iterator[str]:
     """What the suites and the run do not have in common."""
-    if gone := len(played.places) - summary.trials:
+    if gone := len(places) - summary.trials:
         yield f"{amounts.count(gone, 'trial')} of the run {'is' if gone == 1 else 'are'} not in the suites now, and left out"
     if new := len(plan.trials) - summary.trials:
         yield f"{amounts.count(new, 'attempt')} of the suites {'is' if new == 1 else 'are'} not in the run, and left out"
