@@ -211,7 +211,6 @@ class Recorder:
         self._lock = journal.RecordingLock()
         self._claimed: set[Path] = set()
         self._interrupted = set(worker.interrupted) if worker else set()
-        self._readable: set[Path] = set()
         self._opened: set[Path] = set()
         self._refused: CannotWrite | None = None
         self._unrecorded: Counter[Path] = Counter()
@@ -235,13 +234,12 @@ class Recorder:
 
     async def _send(self, request: Request, slot: Slot) -> Exchange:
         self.claim([slot.cassette.parent])
-        if recorded := self._recorded_before(request, slot):
+        if self._since and (recorded := self._player.recorded_since(request, slot, self._since)):
             return recorded
         existed = self._existed.setdefault(slot.cassette, self._is_older(slot.cassette))
         if recorded := self._replayed(request, slot, existed=existed):
             return recorded
         self._refuse(self._leaks.find_in_request(request) or self._leaks.find_in_name(slot.cassette), slot)
-        self._check_readable(slot.cassette)
         self._send_home(slot.cassette, None)
         exchange = await self._live.send(request, slot)
         if worth_keeping(exchange):
@@ -258,12 +256,6 @@ class Recorder:
         else:
             journal.append(cassette, interaction, self._worker)
             self._unrecorded[cassette] -= 1
-
-    def _recorded_before(self, request: Request, slot: Slot) -> Exchange | None:
-        """What an earlier session of this run has recorded."""
-        if self._since is None:
-            return None
-        return self._player.recorded_since(request, slot, self._since)
 
     def _is_older(self, cassette: Path) -> bool:
         """Whether the cassette was there before this run began."""
@@ -295,12 +287,6 @@ class Recorder:
         """Whether other tools made everything on this tape. Such files are evidence, and cannot be recorded again here."""
         recorded = self._player.tape(cassette).interactions
         return bool(recorded) and not any(interaction.exchange.own for interaction in recorded)
-
-    def _check_readable(self, cassette: Path) -> None:
-        """Check before the first request that the old cassette is readable."""
-        if cassette not in self._readable and cassette.exists():
-            read(cassette)
-        self._readable.add(cassette)
 
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
         self._refuse(self._leaks.find(exchange), slot)
