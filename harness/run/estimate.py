@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -55,22 +56,17 @@ class Estimate(Struct, frozen=True):
     elsewhere: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Estimates:
     """Estimates of trials in this record mode. ``live``: every request is sent."""
 
     config: Config
     record_mode: str = "none"
     live: bool = False
-    _earlier: Mapping[str, float] | None = None
     _player: Player = field(init=False)
 
     def __post_init__(self) -> None:
         self._player = Player(self.config.providers, while_recording=True, redaction=self.config.redact)
-
-    @property
-    def today(self) -> date:
-        return datetime.now(UTC).date()
 
     def asks(self, trial: Trial) -> bool:
         """Whether any request of the trial will be sent live."""
@@ -143,7 +139,7 @@ class Estimates:
             raise Unpriced("grounding with Google Maps is billed, and its price is not known")
         in_batch = any(step.transport == "batch" for step in trial.steps)
         tier = BATCH if in_batch else str((body or {}).get("serviceTier") or "standard").lower()
-        return self.config.tariff(trial.target.provider).rates(model, self.today, tier)
+        return self.config.tariff(trial.target.provider).rates(model, datetime.now(UTC).date(), tier)
 
     def _steps_at_most(self, trial: Trial, asked: Sequence[Step], body: Json, rates: Rates) -> Iterator[float]:
         """The maximum of each request. Later prompts contain all earlier turns."""
@@ -218,12 +214,10 @@ class Estimates:
         found = self._player.tape(slot.cassette).at(slot.position)
         return found.exchange if found else None
 
-    @property
+    @cached_property
     def earlier(self) -> Mapping[str, float]:
         """Group -> the average cost of an attempt, in the latest run with a known cost."""
-        if self._earlier is None:
-            self._earlier = dict(_earlier(self.config.reports))
-        return self._earlier
+        return dict(_earlier(self.config.reports))
 
 
 def _sent(trial: Trial) -> Iterator[int]:

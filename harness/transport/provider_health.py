@@ -6,6 +6,9 @@ the requests for that model there. Other providers and models go on. A status th
 
 from __future__ import annotations
 
+from collections import deque
+from functools import partial
+
 from msgspec import Struct, field
 
 from harness.answer import reply as replies
@@ -23,8 +26,8 @@ TRIALS_IN_A_ROW = 3
 class _Failures(Struct):
     """Of one provider: the messages of the latest failed trials in a row, at most ``TRIALS_IN_A_ROW`` of each kind."""
 
-    refused: list[str] = field(default_factory=list)
-    unreached: list[str] = field(default_factory=list)
+    refused: deque[str] = field(default_factory=partial(deque, maxlen=TRIALS_IN_A_ROW))
+    unreached: deque[str] = field(default_factory=partial(deque, maxlen=TRIALS_IN_A_ROW))
     spent: dict[str, str] = field(default_factory=dict)
     """Model -> message, for models whose daily quota is used up."""
 
@@ -58,7 +61,7 @@ class ProviderHealth:
         return bool(self._of(provider.name).unreached)
 
     def note_unreached(self, provider: Provider, fault: NoConnection) -> None:
-        _note(self._of(provider.name).unreached, str(fault))
+        self._of(provider.name).unreached.append(str(fault))
 
     def note_answer(self, request: Request, exchange: Exchange) -> None:
         known = self._of(request.provider)
@@ -68,17 +71,12 @@ class ProviderHealth:
         if exchange.status < 400:
             known.refused.clear()
         elif refuses_key(exchange):
-            _note(known.refused, error_text(exchange, replies.read(exchange)))
+            known.refused.append(error_text(exchange, replies.read(exchange)))
         elif is_daily(exchange):
             known.spent[request.model] = error_text(exchange, replies.read(exchange))
 
     def _of(self, provider: str) -> _Failures:
         return self._known.setdefault(provider, _Failures())
-
-
-def _note(messages: list[str], message: str) -> None:
-    if len(messages) < TRIALS_IN_A_ROW:
-        messages.append(message)
 
 
 def _renewed(provider: Provider) -> str:

@@ -19,7 +19,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -172,17 +172,16 @@ class Wire:
         import httpx
 
         transport = self._transport(provider)
-        url = self._address(request.url)
-        outgoing = httpx.Request(
-            request.method, url, headers=headers, content=request.content, extensions=self._timeouts
-        )
+        url, waits = self._address(request.url), self._config.timeouts
+        limits = {"timeout": {"connect": waits.connect, "read": waits.gap}}
+        outgoing = httpx.Request(request.method, url, headers=headers, content=request.content, extensions=limits)
         asked = datetime.now(UTC).isoformat(timespec="seconds")
         answer = _IncomingAnswer(self._config.max_body_bytes)
         try:
-            async with asyncio.timeout(self._config.timeouts.total):
+            async with asyncio.timeout(waits.total):
                 await _exchange(transport, outgoing, answer)
         except (httpx.HTTPError, aiohttp.ClientError, TimeoutError, OSError) as fault:
-            answer.broke_off(request.url, fault, self._config.timeouts)
+            answer.broke_off(request.url, fault, waits)
         return Exchange(
             request=request,
             status=answer.status,
@@ -207,26 +206,16 @@ class Wire:
             self._simulator = self._start_simulator()
         return self._simulator.url.rstrip("/") + url.removeprefix(SIMULATOR_URL)
 
-    @property
-    def _timeouts(self) -> dict[str, Any]:
-        timeouts = self._config.timeouts
-        return {"timeout": {"connect": timeouts.connect, "read": timeouts.gap}}
-
     def _transport(self, provider: Provider) -> httpx.AsyncBaseTransport:
         """The provider's connection pool: no redirects, no cookies, nothing from the environment."""
-        found = self._transports.get(provider.name)
-        if found is None:
-            found = self._transports[provider.name] = self._make_transport(provider)
-        return found
+        if provider.name not in self._transports:
+            import httpx
+            from httpx_aiohttp import AiohttpTransport
 
-    def _make_transport(self, provider: Provider) -> httpx.AsyncBaseTransport:
-        import httpx
-        from httpx_aiohttp import AiohttpTransport
-
-        if self._tls is None:
-            self._tls = httpx.create_ssl_context()
-        tls = self._tls
-        return AiohttpTransport(verify=tls, proxy=_proxy(provider), client=lambda: _session(tls))
+            tls = self._tls = self._tls or httpx.create_ssl_context()
+            made = AiohttpTransport(verify=tls, proxy=_proxy(provider), client=lambda: _session(tls))
+            self._transports[provider.name] = made
+        return self._transports[provider.name]
 
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
@@ -292,9 +281,6 @@ class _IncomingAnswer:
         self._largest = largest
         self._size = 0
 
-    def head(self, status: int, headers: Mapping[str, str], at: float) -> None:
-        self.status, self.headers, self.head_at = status, dict(headers), at
-
     def add(self, data: bytes, at: float) -> bool:
         """Keep a chunk. Returns False once the body is too large."""
         room = self._largest - self._size
@@ -304,10 +290,6 @@ class _IncomingAnswer:
         if len(data) > room:
             self.fault = f"too large: stopped at {self._largest:,} bytes"
         return self.fault is None
-
-    @property
-    def head_of_body(self) -> bytes:
-        return b"".join(chunk.data for chunk in self.chunks[:16])
 
     def broke_off(self, url: str, fault: Exception, timeouts: Timeouts) -> None:
         """Set ``fault``. Raises NetworkFault or _NoConnection if not even a status arrived."""
@@ -325,7 +307,8 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request,
     start = perf_counter()
     response = await transport.handle_async_request(request)
     try:
-        answer.head(response.status_code, dict(response.headers), perf_counter() - start)
+        answer.head_at = perf_counter() - start
+        answer.status, answer.headers = response.status_code, dict(response.headers)
         async with aclosing(_decoded(response, answer)) as body:
             async for data in body:
                 if data and not answer.add(data, perf_counter() - start):
@@ -348,7 +331,8 @@ async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGe
         except zlib.error as fault:
             answer.fault = f"not the gzip it says it is: {fault}"
             return
-    if inflate is None and encoding not in ("", "identity") and is_binary(answer.head_of_body, encoded=True):
+    head = b"".join(chunk.data for chunk in answer.chunks[:16])
+    if inflate is None and encoding not in ("", "identity") and is_binary(head, encoded=True):
         answer.fault = f"the body is encoded in {encoding}, which was not asked for and is not decoded here"
     if inflate is not None and not inflate.eof and answer.fault is None:
         answer.fault = "cut: the compressed body ends early"
