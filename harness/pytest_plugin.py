@@ -617,7 +617,7 @@ class _Run:
         from harness.results.store import run_row
         from harness.run import session
 
-        mode = session.mode_of(self._session.option("record-mode"), live=self._session.option("live"))
+        mode = str(session.RecordPolicy(self._session.option("record-mode"), self._session.option("live")))
         selection = session.selection_row(self._session.selected())
         if given := self._session.option("var"):
             selection = {**selection, "var": given}

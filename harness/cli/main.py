@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
     from harness.cli import secret_filter
 
     with secret_filter.streams(), filtered():
-        code = 0
+        code: int = 0
         try:
             with flushed():
                 options = _parser(argv).parse_args(argv)

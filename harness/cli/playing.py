@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import Namespace
 from collections import deque
@@ -18,7 +19,6 @@ from harness.cli.progress import Progress
 from harness.config import Config
 from harness.errors import CannotWrite, HarnessError, RunError, UsageError
 from harness.model import Result, Trial
-from harness.report import words
 from harness.results.load import SavedRun, load
 from harness.results.rows import Row, RunRow, without_turns
 from harness.results.store import Claim, RunWriter
@@ -245,5 +245,5 @@ class Played(Struct):
         """Where trials are missing, could not be asked and asking again may help, or something could not be written."""
         missing = self.writer.trials < self.writer.run.get("planned", 0) or (asks and self.writer.unasked > 0)
         if missing or any(isinstance(fault, RunError | CannotWrite) for fault in self.faults):
-            reports = f" --reports {words.shell_quoted(options.reports)}" if options.reports else ""
+            reports = f" --reports {shlex.quote(options.reports)}" if options.reports else ""
             sys.stderr.write(f"go on with it: {resume(self.writer.run)}{reports}\n")

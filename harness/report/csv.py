@@ -40,7 +40,7 @@ _VERDICT: Mapping[str, Callable[[Difference], Json]] = {
     "scope": lambda found: found.evidence.scope,
 }
 """The columns of a verdict, before ``simulated``."""
-_UNKNOWN = (None, None)
+_UNKNOWN: tuple[None, None] = (None, None)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

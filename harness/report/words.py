@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -277,13 +278,7 @@ def _same_options(run: RunRow) -> Iterator[str]:
 
 def command(*words: str) -> str:
     """A command of this program, quoted for a shell."""
-    return " ".join(["gemini-harness", *map(shell_quoted, words)])
-
-
-def shell_quoted(text: str) -> str:
-    import shlex
-
-    return shlex.quote(text)
+    return " ".join(["gemini-harness", *map(shlex.quote, words)])
 
 
 def cost_of(groups: Sequence[Group]) -> str:

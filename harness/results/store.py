@@ -7,7 +7,6 @@ crash loses no finished trial. The last line is ``{"run": {...}, "groups": [...]
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -66,11 +65,6 @@ def run_row(
         "notes": list(notes),
     }
     return {**row, "prices": prices} if prices else row
-
-
-def suite_row(suite: str, file: str, text: bytes, about: str = "") -> SuiteRow:
-    """The row of a suite of the run. ``text``: the bytes of its file."""
-    return {"suite": suite, "file": file, "sha256": hashlib.sha256(text).hexdigest(), "about": about}
 
 
 class Claim:

@@ -24,7 +24,7 @@ from harness.gemini.models import ends_by, lifecycles
 from harness.judge.registry import find_check
 from harness.model import Expectation, Json, Result, Step, Target, Trial
 from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row
-from harness.results.store import run_row, suite_row
+from harness.results.store import run_row
 from harness.run.play import MissRecorder, Transport, prepared
 from harness.suite.cases import Suite
 from harness.suite.matrix import Expansion, Selection, expand
@@ -126,7 +126,8 @@ def selection_row(chosen: Selection) -> Mapping[str, Json]:
 
 def suite_row_of(suite: Suite) -> SuiteRow:
     """What a run says of a suite that took part."""
-    row = suite_row(suite.name, suite.file, (suite.folder / Path(suite.file).name).read_bytes(), suite.about)
+    digest = sha256((suite.folder / Path(suite.file).name).read_bytes()).hexdigest()
+    row: SuiteRow = {"suite": suite.name, "file": suite.file, "sha256": digest, "about": suite.about}
     files = {**suite.files, **_of_checks(suite)}
     return {**row, "files": files} if files else row
 
@@ -259,14 +260,10 @@ def variables(texts: Sequence[str]) -> dict[str, Json]:
 
 def targets(texts: Sequence[str]) -> list[Target]:
     """``provider/model`` as targets. Raises UsageError for anything else."""
-    return [_target(text) for text in texts]
-
-
-def _target(text: str) -> Target:
-    provider, slash, model = text.partition("/")
-    if not (provider and slash and model):
-        raise UsageError(f"--target {text!r}: write provider/model, as in google/gemini-3-flash-preview")
-    return Target(provider, model)
+    for text in texts:
+        if not all(text.partition("/")):
+            raise UsageError(f"--target {text!r}: write provider/model, as in google/gemini-3-flash-preview")
+    return [Target(*text.split("/", 1)) for text in texts]
 
 
 def shard(text: str | None) -> tuple[int, int] | None:
@@ -295,7 +292,8 @@ class RecordPolicy(Struct, frozen=True):
         return self.live or self.record_mode != "none"
 
     def __str__(self) -> str:
-        return mode_of(self.record_mode, live=self.live)
+        """What a run says about how it asked."""
+        return "live" if self.live else self.record_mode
 
 
 class Batches(Struct, frozen=True):
@@ -379,11 +377,6 @@ def start_simulator() -> LocalServer:
     from harness.simulator import serve
 
     return serve.start(latency=0.03, pace=0.01)
-
-
-def mode_of(record_mode: str, *, live: bool) -> str:
-    """What a run says about how it asked."""
-    return "live" if live else record_mode
 
 
 class Judge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Set
@@ -281,7 +282,7 @@ def _check_judged(plan: Plan, summary: Summary, old: MigrationSide) -> None:
     if any(group.judged for group in groups):
         return
     why = next((group.trouble.message for group in groups if group.trouble), "")
-    paths = " ".join(words.shell_quoted(suite.file) for suite in plan.suites[:5])
+    paths = " ".join(shlex.quote(suite.file) for suite in plan.suites[:5])
     lines = [
         f"no trial of {old} could be judged, so the new model was not played",
         why,
