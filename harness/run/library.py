@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from harness.answer import reply as replies
 from harness.config import Config, load
 from harness.errors import BadCassette, SuiteError, UsageError
@@ -18,7 +20,7 @@ from harness.judge.audit import evidence, operation_at
 from harness.judge.judging import Judgement
 from harness.judge.judging import judge as judged
 from harness.judge.registry import all_rules, find_check
-from harness.model import Chunk, Exchange, Expectation, Json, Provenance, Request, Result, Verdict
+from harness.model import UNKNOWN_MODEL, Chunk, Exchange, Expectation, Json, Provenance, Request, Result, Verdict
 from harness.results.load import load as load_run
 from harness.results.summary import Summary, summarise
 from harness.run import session
@@ -107,8 +109,6 @@ def play(
     ``new_episodes``, ``stale`` or ``all``, ``live`` sends everything and touches no cassette, ``keywords`` is the ``-k`` expression,
     ``variables`` are values of ``${var.x}``. No run is saved. Raises SuiteError with all complaints, UsageError, and CannotWrite.
     """
-    from msgspec.structs import replace
-
     config = load(Path())
     config = replace(config, variables=variables) if variables else config
     selection = Selection(
@@ -207,8 +207,6 @@ def judge_reply(
 
 def judge_exchange(exchange: Exchange, expected: Sequence[Expectation], waive: Mapping[str, str]) -> Verdicts:
     """The verdicts on an exchange, as in ``judge_reply``."""
-    from msgspec.structs import replace
-
     wanted = {one.check: one.parameter for one in expected}
     case = replace(evidence(exchange), audit=False, expects=wanted, folder=Path())
     judgement: Judgement = judged(case, expected, waive)
@@ -262,21 +260,14 @@ def _exchange(response: Any, request: Mapping[str, Json] | None, model: str | No
     stream = content.lstrip()[:5] == b"data:" or isinstance(response, (list, tuple))
     operation = "streamGenerateContent?alt=sse" if stream else "generateContent"
     body = dict(request) if request is not None else None
-    asked = Request(
-        provider="",
-        model=model or _model(content, stream=stream),
-        method="POST",
-        url=f"{GOOGLE}/models/{model or _model(content, stream=stream)}:{operation}",
-        headers={},
-        body=body,
-        content=json.dumps(body).encode() if body is not None else b"",
-        transport="stream" if stream else "unary",
-    )
+    sent = json.dumps(body).encode() if body is not None else b""
+    address = f"{GOOGLE}/models/{{}}:{operation}"
+    asked = Request("", UNKNOWN_MODEL, "POST", address.format("x"), {}, body, sent, "stream" if stream else "unary")
     found = {"content-type": "text/event-stream" if stream else "application/json", **headers}
-    chunks = (Chunk(content, 0.0),)
-    return Exchange(
-        asked, status, found, chunks, None, Provenance("replay", "library", None, "lost"), 1, verbatim, own=False
-    )
+    origin = Provenance("replay", "library", None, "lost")
+    exchange = Exchange(asked, status, found, (Chunk(content, 0.0),), None, origin, 1, verbatim, own=False)
+    name = model or replies.read(exchange).model_version or UNKNOWN_MODEL
+    return replace(exchange, request=replace(asked, model=name, url=address.format(name)))
 
 
 def _content(response: Any) -> tuple[bytes, bool]:
@@ -316,13 +307,3 @@ def _sent(response: Any, request: Mapping[str, Json] | None) -> Mapping[str, Jso
         return None
     native = operation_at(str(response.request.url)) is not None
     return sent if native and isinstance(sent, dict) else None
-
-
-def _model(content: bytes, *, stream: bool) -> str:
-    """The ``modelVersion`` of the answer; the name of no model without one."""
-    from harness.model import UNKNOWN_MODEL
-
-    url = f"{GOOGLE}/models/x:{'streamGenerateContent' if stream else 'generateContent'}"
-    asked = Request("", "", "POST", url, {}, None, b"", "stream" if stream else "unary")
-    answer = Exchange(asked, 200, {}, (Chunk(content, 0.0),), None, Provenance("replay", ""))
-    return replies.read(answer).model_version or UNKNOWN_MODEL
