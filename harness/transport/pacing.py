@@ -11,9 +11,8 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Protocol, Self
 
 from msgspec import Struct
@@ -174,31 +173,25 @@ class Pacing:
 
     def of(self, provider: Provider, model: str) -> Pace:
         key = (provider.name, model)
-        found = self._paces.get(key)
-        if found is None:
-            found = self._paces[key] = Pace(provider.limits_of(model), self._clock)
-        return found
+        if key not in self._paces:
+            self._paces[key] = Pace(provider.limits_of(model), self._clock)
+        return self._paces[key]
 
     def turn(self, provider: Provider, model: str, tokens: int) -> PaceTurn:
         return PaceTurn(self.of(provider, model), tokens)
 
 
-class PaceTurn:
+class PaceTurn(AsyncExitStack):
     """A turn at a pace of this process: see `Turn`."""
 
     def __init__(self, pace: Pace, tokens: int) -> None:
+        super().__init__()
         self._pace, self._tokens = pace, tokens
         self._before = pace.answered
-        self._block = pace.turn(tokens)
 
     async def __aenter__(self) -> Self:
-        await self._block.__aenter__()
+        await self.enter_async_context(self._pace.turn(self._tokens))
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._block.__aexit__(kind, fault, trace)
 
     async def note(self, answered: Answered, longest: float) -> bool:
         self._pace.note(self._tokens, answered, longest)
