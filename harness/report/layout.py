@@ -15,6 +15,7 @@ from harness.report import words
 from harness.results.groups import Group
 from harness.suite.axes import short_label, short_name
 from harness.text import amounts
+from harness.text.grouping import grouped
 
 
 class Column(Struct, frozen=True):
@@ -43,10 +44,7 @@ class Grid(Struct, frozen=True):
 
 def grids(groups: Sequence[Group]) -> Iterator[Grid]:
     """The grids of one suite."""
-    by_axes: dict[tuple[str, ...], list[Group]] = {}
-    for group in groups:
-        by_axes.setdefault(tuple(group.axes), []).append(group)
-    for axes, members in by_axes.items():
+    for axes, members in grouped(groups, lambda group: tuple(group.axes)).items():
         cells = {(group.case, _column(group)): group for group in members}
         columns = dict.fromkeys(column for _, column in cells)
         targets = list(dict.fromkeys(column.target for column in columns))

@@ -23,6 +23,7 @@ from harness.results.load import SavedRun, load
 from harness.results.rows import dumps
 from harness.results.store import NAME, is_being_played
 from harness.results.summary import Summary
+from harness.text.grouping import grouped
 
 FILE = "history.sqlite"
 VERSION = 2
@@ -266,9 +267,7 @@ def _run(saved: SavedRun) -> tuple[Any, ...]:
 
 def _lines(summary: Summary, folder: str) -> Iterator[tuple[Any, ...]]:
     """The rows of a run in the table ``lines``."""
-    cells: dict[tuple[str, str], list[Group]] = {}
-    for group in summary.groups.values():
-        cells.setdefault((group.suite, group.target), []).append(group)
+    cells = grouped(summary.groups.values(), lambda group: (group.suite, group.target))
     for (suite, target), groups in cells.items():
         statuses = [group.status for group in groups]
         passed = sum(statuses.count(status) for status in ("passed", "xfailed"))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from harness.model import Json
 from harness.results.rows import VERSION
+from harness.text.grouping import grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,7 @@ class History:
         return {"version": VERSION, "history": lines, "earlier": self.earlier, "notes": list(self.notes)}
 
     def by_subject(self) -> Mapping[tuple[str, str, str | None], Sequence[Line]]:
-        found: dict[tuple[str, str, str | None], list[Line]] = {}
-        for line in self.lines:
-            found.setdefault(line.entry.subject, []).append(line)
-        return found
+        return grouped(self.lines, lambda line: line.entry.subject)
 
 
 @dataclass(frozen=True, slots=True)

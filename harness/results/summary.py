@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
+from operator import attrgetter
 from sys import intern
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from harness.model import Provenance, Status
 from harness.results.groups import AnswerSource, Group, source_of, total_of
 from harness.results.measures import Measures
 from harness.results.rows import CostRow, OutcomeRow, Row, VerdictRow
+from harness.text.grouping import grouped
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 TRANSPORT_CHECKS = frozenset({"stream", "latency", "ttft"})
@@ -141,18 +143,12 @@ class Summary:
             return 6
         return 0 if any(totals[status] for status in STATUSES if status != "skipped") else 5
 
-    def by_suite(self) -> Iterator[tuple[str, list[Group]]]:
+    def by_suite(self) -> Iterable[tuple[str, list[Group]]]:
         """Suite and its groups, in the order of the rows."""
-        suites: dict[str, list[Group]] = {}
-        for group in self.groups.values():
-            suites.setdefault(group.suite, []).append(group)
-        yield from suites.items()
+        return grouped(self.groups.values(), attrgetter("suite")).items()
 
-    def by_target(self) -> Iterator[tuple[str, list[Group]]]:
-        targets: dict[str, list[Group]] = {}
-        for group in self.groups.values():
-            targets.setdefault(group.target, []).append(group)
-        yield from targets.items()
+    def by_target(self) -> Iterable[tuple[str, list[Group]]]:
+        return grouped(self.groups.values(), attrgetter("target")).items()
 
 
 def summarise(rows: Iterable[Row]) -> Summary:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.errors import CannotAsk, NoRecording, StaleRecording
 from harness.model import Json, Request, Slot
+from harness.text.grouping import grouped
 from harness.text.jsontext import canonical, compact
 from harness.transport.cassette import Interaction, Tape, without_secrets
 
@@ -71,10 +72,7 @@ class Index:
 
     @cached_property
     def by_key(self) -> Mapping[Key, list[Interaction]]:
-        found: dict[Key, list[Interaction]] = {}
-        for interaction in self.tape.interactions:
-            found.setdefault(_key(interaction), []).append(interaction)
-        return found
+        return grouped(self.tape.interactions, _key)
 
 
 def find(index: Index, request: Request, slot: Slot, request_host: str) -> Interaction:

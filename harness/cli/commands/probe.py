@@ -22,6 +22,7 @@ from harness.run.play import play_all, prepare
 from harness.run.probe import Attentive, Probed, all_findings, in_turns, probed
 from harness.run.session import RecordPolicy
 from harness.text import amounts
+from harness.text.grouping import grouped
 from harness.text.shape import nearest
 
 ABOUT = "ask models what the catalogue says of them, and show what differs"
@@ -114,10 +115,8 @@ def _dry_lines(asked: Mapping[str, Sequence[str]], *, detailed: bool) -> Iterato
 
 def asked_by_target(asked: Iterable[Probed]) -> dict[str, list[str]]:
     """Target -> the names of its questions."""
-    found: dict[str, list[str]] = {}
-    for one in asked:
-        found.setdefault(str(one.target), []).append(one.question.ask)
-    return found
+    found = grouped(asked, lambda one: str(one.target))
+    return {target: [one.question.ask for one in mine] for target, mine in found.items()}
 
 
 def _dry_document(asked: Iterable[Probed], config: Config, cost: object) -> dict[str, object]:

@@ -10,6 +10,7 @@ from harness.report import View, words
 from harness.report.blocks import Annotation, Block, Bullets, Code, Heading, Level, Paragraph, Table, document
 from harness.results.rows import PlaceRow
 from harness.text.amounts import count
+from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.judge.audit import Audit, AuditFinding
@@ -43,10 +44,7 @@ def _annotations(audit: Audit) -> Iterator[Annotation]:
 def _findings(audit: Audit, view: View) -> Iterator[Block]:
     """The findings by interaction, errors first."""
     shown = sorted(audit.findings, key=lambda finding: finding.severity != "error")[: view.details]
-    by_place: dict[str, list[AuditFinding]] = {}
-    for finding in shown:
-        by_place.setdefault(f"{finding.file} interaction {finding.index}", []).append(finding)
-    for place, findings in by_place.items():
+    for place, findings in grouped(shown, lambda found: f"{found.file} interaction {found.index}").items():
         yield Heading(place, level=3)
         yield Bullets([_item(finding) for finding in findings])
     if len(shown) < len(audit.findings):
@@ -66,9 +64,7 @@ def _rule_rows(audit: Audit) -> list[list[str]]:
 
 def _unreadable(audit: Audit, view: View) -> Iterator[str]:
     """A line for each reason, the most frequent first, with the files."""
-    by_reason: dict[str, list[str]] = {}
-    for file, reason in audit.unreadable.items():
-        by_reason.setdefault(reason, []).append(file)
+    by_reason = grouped(audit.unreadable, audit.unreadable.__getitem__)
     for reason, files in sorted(by_reason.items(), key=lambda item: -len(item[1])):
         yield f"unreadable: {count(len(files), 'file')}: {words.shortened(reason, 300)}: {_named(files, view)}"
     parts = [f"{file} {where}: {words.shortened(reason, 300)}" for file, where, reason in audit.unread]

@@ -13,6 +13,7 @@ from harness.report.content.failure import failed_by_checks, failed_lines
 from harness.results.groups import FirstFailure, Group
 from harness.results.rows import RunRow, dumps
 from harness.text.amounts import count
+from harness.text.grouping import grouped
 
 _SHOWN = 2
 """How many groups of a cause are shown, if not all are."""
@@ -48,10 +49,7 @@ class Cause:
 
 def causes(report: Report, groups: Iterable[Group], most: int | None = _SHOWN) -> list[Cause]:
     """The groups by what made them fail, each cause at the place of its first group. ``most``: how many groups of a cause are shown; None: all."""
-    found: dict[object, list[Group]] = {}
-    for group in groups:
-        found.setdefault(_key(group), []).append(group)
-    return [_cause(together, together[:most], report.run) for together in found.values()]
+    return [_cause(together, together[:most], report.run) for together in grouped(groups, _key).values()]
 
 
 def _key(group: Group) -> object:

@@ -9,6 +9,7 @@ from harness.gemini.capabilities import Finding, Probe
 from harness.report import View
 from harness.report.blocks import Annotation, Block, Facts, Heading, Paragraph, document
 from harness.text import amounts
+from harness.text.grouping import grouped
 
 _MARKS = {"differs": "DIFFERS", "open": "?", "news": "new", "agrees": "as known"}
 """Verdict -> its mark, in the order in which they are shown."""
@@ -33,11 +34,9 @@ def probe_blocks(probe: Probe, view: View) -> Iterator[Block]:
 
 def _of(verdict: str, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
     """A line for each finding with this verdict, and one for all that are alike."""
-    alike: dict[str, list[str]] = {}
-    for finding in findings:
-        if finding.verdict == verdict:
-            alike.setdefault(in_words(finding), []).append(finding.ask)
-    yield from ((_MARKS[verdict], f"{', '.join(asks)}: {text}") for text, asks in alike.items())
+    alike = grouped((finding for finding in findings if finding.verdict == verdict), in_words)
+    for text, same in alike.items():
+        yield _MARKS[verdict], f"{', '.join(finding.ask for finding in same)}: {text}"
 
 
 def _counted(findings: Sequence[Finding]) -> str:

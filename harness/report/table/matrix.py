@@ -10,6 +10,7 @@ from msgspec import Struct
 from harness.report import View, layout, words
 from harness.report.blocks import Matrix, MatrixRow
 from harness.report.table.drawing import GAP, fitted, folded_first, table_lines
+from harness.text.grouping import grouped
 
 
 def matrix_lines(matrix: Matrix, view: View) -> Iterator[str]:
@@ -65,7 +66,8 @@ def _blocks(matrix: Matrix, body: Sequence[Sequence[str]], room: int) -> list[li
         max(map(words.width, [*values, *(line[index + 1] for line in body)]))
         for index, (_, values) in enumerate(matrix.columns)
     ]
-    runs = [run for target in _targets_of(matrix) for run in _runs(target, cells, room)]
+    by_target = grouped(range(len(matrix.columns)), lambda index: matrix.columns[index][0])
+    runs = [run for columns in by_target.values() for run in _runs(columns, cells, room)]
     names = [matrix.columns[run[0]][0] for run in runs]
     for limit in (max(map(words.width, names)), 24, 16, 12):
         heads = [_head(name, run, cells, limit) for name, run in zip(names, runs, strict=True)]
@@ -73,14 +75,6 @@ def _blocks(matrix: Matrix, body: Sequence[Sequence[str]], room: int) -> list[li
         if len(blocks) == 1:
             break
     return blocks
-
-
-def _targets_of(matrix: Matrix) -> list[list[int]]:
-    """The columns of each target."""
-    found: dict[str, list[int]] = {}
-    for index, (target, _) in enumerate(matrix.columns):
-        found.setdefault(target, []).append(index)
-    return list(found.values())
 
 
 def _runs(columns: Sequence[int], cells: Sequence[int], room: int) -> Iterator[list[int]]:
