@@ -492,9 +492,9 @@ class _TrialSession:
         transport: Any = judge.watch(self._budget.watch(entered) if self._budget else entered)
         if not getattr(transport, "live", False):
             return judge, transport, finish
-        from harness.run.concurrency import Stage
+        from harness.run.concurrency import stage
 
-        return judge, transport, self._exit.enter_context(Stage(transport)).run
+        return judge, transport, self._exit.enter_context(stage(transport)).run
 
     def tolerate(self, item: TrialItem) -> str | None:
         """Why this failing attempt does not fail its group (yet); None if it does."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
 
 from harness.model import Trial
 from harness.transport.wrapping import LiveTransport
@@ -16,27 +16,15 @@ AHEAD = 64
 """Results may wait for an earlier one; this many times the trials in flight, then no new ones start."""
 
 
-class Stage:
+@contextmanager
+def stage(transport: LiveTransport) -> Iterator[asyncio.Runner]:
     """An event loop (uvloop where there is one) with a transport opened in it, as long as the ``with`` block lasts."""
-
-    def __init__(self, transport: LiveTransport) -> None:
-        self._transport = transport
-        self._runner = asyncio.Runner(loop_factory=_loop_factory())
-
-    def __enter__(self) -> Self:
-        self.run(self._transport.__aenter__())
-        return self
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(coroutine)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(transport.__aenter__())
         try:
-            self.run(self._transport.__aexit__(kind, fault, trace))
+            yield runner
         finally:
-            self._runner.close()
+            runner.run(transport.__aexit__(None, None, None))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

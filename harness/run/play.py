@@ -430,13 +430,13 @@ def play_all(
     """
     try:
         if getattr(transport, "live", False):
-            from harness.run.concurrency import Stage, play_some
+            from harness.run.concurrency import play_some, stage
 
             async def play_one(trial: Trial) -> Any:
                 return keep(await pay_and_play(trial, transport, config, limit))
 
-            with Stage(transport) as stage:  # type: ignore[arg-type]
-                stage.run(play_some(play_one, trials, on_result, config.concurrency))
+            with stage(transport) as runner:  # type: ignore[arg-type]
+                runner.run(play_some(play_one, trials, on_result, config.concurrency))
         else:
             for trial in trials:
                 on_result(keep(finish(play(trial, transport, config))))
