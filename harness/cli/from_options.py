@@ -15,22 +15,18 @@ from harness.suite.matrix import Selection
 
 def config(options: Namespace) -> Config:
     """The configuration of the current folder, overridden by the command line."""
-    settings = load(Path())
-    folders = {name: Path(value) for name in ("cassettes", "reports") if (value := getattr(options, name, None))}
-    concurrency = getattr(options, "concurrency", None)
-    if (concurrency or 0) > MOST_IN_FLIGHT:
-        raise UsageError(f"--concurrency {concurrency}: at most {MOST_IN_FLIGHT:,}")
-    given = [(name, getattr(options, name, None)) for name in ("cassettes", "repeat")]
-    repeated = tuple(part for name, value in given if value for part in (f"--{name}", str(value)))
-    outside = bool(getattr(options, "allow_outside_files", False))
-    repeated += ("--allow-outside-files",) * outside
-    given_variables = getattr(options, "var", None) or []
-    repeated += tuple(part for text in given_variables for part in ("--var", text))
-    variables = session.variables(given_variables)
-    settings = replace(settings, **folders, repeated=repeated, outside_files=outside, variables=variables)
-    max_cost = getattr(options, "max_cost", None)
-    settings = replace(settings, max_cost=max_cost) if max_cost else settings
-    return replace(settings, concurrency=concurrency) if concurrency else settings
+    given = {name: value for name, value in vars(options).items() if value}
+    limits = {name: given[name] for name in ("concurrency", "max_cost") if name in given}
+    if given.get("concurrency", 0) > MOST_IN_FLIGHT:
+        raise UsageError(f"--concurrency {given['concurrency']}: at most {MOST_IN_FLIGHT:,}")
+    folders = {name: Path(given[name]) for name in ("cassettes", "reports") if name in given}
+    outside, texts = "allow_outside_files" in given, given.get("var", [])
+    repeated = [part for name in ("cassettes", "repeat") if name in given for part in (f"--{name}", str(given[name]))]
+    repeated += ["--allow-outside-files"] * outside
+    repeated += [part for text in texts for part in ("--var", text)]
+    variables = session.variables(texts)
+    changes = {"repeated": tuple(repeated), "outside_files": outside, "variables": variables}
+    return replace(load(Path()), **folders, **limits, **changes)
 
 
 def selection(options: Namespace, settings: Config) -> Selection:

@@ -241,8 +241,11 @@ def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
             db.executemany(f"INSERT INTO lines VALUES ({', '.join('?' * 16)})", _lines(summary, folder))  # noqa: S608
             db.executemany(f"INSERT INTO groups VALUES ({', '.join('?' * 20)})", _groups(summary, folder))  # noqa: S608
     except _ODD as fault:
+        damage = str(fault)
+        if not isinstance(fault, HarnessError):
+            damage = f"its lines are not as expected ({type(fault).__name__})"
         with _transaction(db):
-            _insert(db, folder, size, changed, (folder, *[None] * 8, _damage(fault), None))
+            _insert(db, folder, size, changed, (folder, *[None] * 8, damage, None))
 
 
 def _insert(db: sqlite3.Connection, folder: str, size: int, changed: int, run: tuple[Any, ...]) -> None:
@@ -250,10 +253,6 @@ def _insert(db: sqlite3.Connection, folder: str, size: int, changed: int, run: t
     db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
     first, *rest = run
     db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 14)})", (first, folder, size, changed, *rest))  # noqa: S608
-
-
-def _damage(fault: Exception) -> str:
-    return str(fault) if isinstance(fault, HarnessError) else f"its lines are not as expected ({type(fault).__name__})"
 
 
 def _run(saved: SavedRun) -> tuple[Any, ...]:

@@ -144,9 +144,7 @@ class RunWriter:
 
         It completes the header: the targets, and ``suites`` and ``notes``, if they were not known at the start.
         """
-        if self._file.closed:
-            return
-        if summary is not None:
+        if summary is not None and not self._file.closed:
             self.run["targets"] = [target for target, _ in summary.by_target()]
             self.run["suites"] = list(suites) or self.run["suites"]
             self.run["notes"] = self.run["notes"] if notes is None else list(notes)
@@ -189,7 +187,6 @@ class RunWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-        self._claim.close()
 
 
 def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
+from itertools import zip_longest
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from harness.errors import GivenUp
 from harness.gemini.capabilities import PLAIN, Finding, Outcome, Question
 from harness.gemini.models import answers_for
 from harness.model import Exchange, Place, Request, Result, Slot, Step, Target, Trial, Turn
+from harness.text.grouping import grouped
 from harness.text.names import slug
 from harness.transport.wrapping import Around
 
@@ -59,12 +61,8 @@ class Attentive(Around):
 
 def in_turns(asked: Iterable[Probed]) -> list[Probed]:
     """The first question of every target, then the second ...: a target that is not there costs one question."""
-    numbered: dict[Target, int] = {}
-    places = []
-    for one in asked:
-        numbered[one.target] = numbered.get(one.target, -1) + 1
-        places.append((numbered[one.target], one))
-    return [one for _, one in sorted(places, key=itemgetter(0))]
+    by_target = grouped(asked, attrgetter("target")).values()
+    return [one for turn in zip_longest(*by_target) for one in turn if one]
 
 
 def all_findings(asked: Iterable[Probed], results: Mapping[str, Result], why: str) -> Iterator[Finding]:

@@ -7,8 +7,6 @@ import sys
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator
 
-from harness.errors import UsageError
-
 ABOUT = "print a script that completes commands, options and their values in bash, zsh or fish"
 EXAMPLES = (
     "gemini-harness completion bash > ~/.local/share/bash-completion/completions/gemini-harness",
@@ -25,9 +23,7 @@ def main(options: Namespace) -> int:
     from harness.cli.main import _parser
 
     whole = _parser([])
-    found = next((action for action in whole._actions if isinstance(action, _SubParsersAction)), None)  # noqa: SLF001
-    if found is None:
-        raise UsageError("there are no commands")
+    found = next(action for action in whole._actions if isinstance(action, _SubParsersAction))  # noqa: SLF001
     about = {choice.dest: choice.help or "" for choice in found._choices_actions}  # noqa: SLF001
     actions = {name: _options(command) for name, command in found.choices.items()}
     sys.stdout.writelines(f"{line}\n" for line in _SHELLS[options.shell](actions, about))

@@ -306,14 +306,11 @@ def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
 
 
 def _notes(session: RunSession, played: Played) -> list[str]:
-    notes: list[str] = session.judge.leaks.hidden([*session.plan.notes, *_cut_short(session.plan, played)])
+    """Those of the plan, and why the run did not come to its end."""
+    cut_short = [_interrupted(session.plan, played.summary)] if played.interrupted else []
+    cut_short += [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
+    notes: list[str] = session.judge.leaks.hidden([*session.plan.notes, *cut_short])
     return notes
-
-
-def _cut_short(plan: Plan, played: Played) -> list[str]:
-    """Why a run did not come to its end, in lines."""
-    reasons = [_interrupted(plan, played.summary)] if played.interrupted else []
-    return reasons + [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
 
 
 def _interrupted(plan: Plan, summary: Summary) -> str:

@@ -143,15 +143,13 @@ def tables(report: Report, view: View) -> list[SuiteTable]:
     """Every suite, with at most ``view.cases`` cases in total, or as many as a page takes. Failed cases are kept first."""
     suites = list(report.summary.by_suite())
     whole = [list(layout.grids(groups)) for _, groups in suites]
-    grids = [list(map(_for_a_page, found)) for found in whole] if view.page else layout.limited(whole, view.cases)
+    grids = layout.limited(whole, view.cases)
+    if view.page:
+        grids = [[layout.first_cases(grid, max(1, CELLS // len(grid.columns))) for grid in found] for found in whole]
     return [
         SuiteTable(suite, words.about(report, suite), layout.one_provider(groups), some)
         for (suite, groups), some in zip(suites, grids, strict=True)
     ]
-
-
-def _for_a_page(grid: Grid) -> Grid:
-    return layout.first_cases(grid, max(1, CELLS // len(grid.columns)))
 
 
 def _suites(report: Report, view: View) -> Iterator[Block]:
