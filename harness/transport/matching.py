@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
+from itertools import zip_longest
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.errors import CannotAsk, NoRecording, StaleRecording
@@ -176,34 +177,28 @@ def _changes(other: Interaction, new: Request, request_host: str) -> Iterator[st
 
 def differences(old: Json, new: Json, at: str = "$") -> Iterator[str]:
     """What changed between two JSON values: a line for each JSON path; no line if their ``canonical`` texts are equal."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        yield from _in_objects(old, new, at)
-    elif isinstance(old, list) and isinstance(new, list):
-        yield from _in_lists(old, new, at)
-    elif canonical(old) != canonical(new):
-        yield f"{at}: {_changed(old, new)}"
-
-
-def _in_objects(old: Mapping[str, Json], new: Mapping[str, Json], at: str) -> Iterator[str]:
-    for name in (*old, *(name for name in new if name not in old)):
-        here = _member(at, name)
-        if name not in new:
-            yield f"{here}: removed: was {_short(old[name])}"
-        elif name not in old:
-            yield f"{here}: added: now {_short(new[name])}"
+    if not any(isinstance(old, kind) and isinstance(new, kind) for kind in (dict, list)):
+        yield from [] if canonical(old) == canonical(new) else [f"{at}: {_changed(old, new)}"]
+        return
+    for here, before, now in _paired(old, new, at):
+        if now is _ABSENT:
+            yield f"{here}: removed: was {_short(before)}"
+        elif before is _ABSENT:
+            yield f"{here}: added: now {_short(now)}"
         else:
-            yield from differences(old[name], new[name], here)
+            yield from differences(before, now, here)
 
 
-def _in_lists(old: list[Json], new: list[Json], at: str) -> Iterator[str]:
-    for position in range(max(len(old), len(new))):
-        here = f"{at}[{position}]"
-        if position >= len(new):
-            yield f"{here}: removed: was {_short(old[position])}"
-        elif position >= len(old):
-            yield f"{here}: added: now {_short(new[position])}"
-        else:
-            yield from differences(old[position], new[position], here)
+_ABSENT = object()
+
+
+def _paired(old: Json, new: Json, at: str) -> Iterator[tuple[str, Json, Json]]:
+    """(path, old value, new value) of what two objects or two lists hold; ``_ABSENT``: only the other has it."""
+    if isinstance(old, dict):
+        yield from ((_member(at, name), old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in {**old, **new})
+    else:
+        for position, (before, now) in enumerate(zip_longest(old, new, fillvalue=_ABSENT)):
+            yield f"{at}[{position}]", before, now
 
 
 def _member(at: str, name: str) -> str:
