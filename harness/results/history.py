@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
+from importlib.resources import files
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -27,29 +28,7 @@ from harness.text.grouping import grouped
 
 FILE = "history.sqlite"
 VERSION = 2
-"""Of the schema; in the file as ``user_version``."""
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-  id TEXT, folder TEXT PRIMARY KEY, size INTEGER, changed INTEGER,  -- changed: nanoseconds since the epoch
-  started TEXT, finished TEXT, seconds REAL, record_mode TEXT, front TEXT, harness TEXT,
-  complete INTEGER, selection TEXT, damage TEXT,                    -- selection: JSON, damage: why it cannot be read
-  parts TEXT                                                        -- JSON, of a merged run: the ids that it was made of
-);
-CREATE TABLE IF NOT EXISTS lines (                                  -- a run x suite x target, counts are of groups
-  folder TEXT REFERENCES runs ON DELETE CASCADE, suite TEXT, target TEXT,
-  passed INTEGER, failed INTEGER, errors INTEGER, skipped INTEGER, total INTEGER, attempts INTEGER,
-  tokens INTEGER, thoughts INTEGER, ttft_s REAL, latency_s REAL, cost_usd REAL,  -- sums, medians in seconds, NULL: not known
-  sources TEXT, simulated INTEGER,
-  PRIMARY KEY (folder, suite, target)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS groups (                                 -- a case x target x axes of a run, counts are of attempts
-  folder TEXT REFERENCES runs ON DELETE CASCADE, suite TEXT, target TEXT, id TEXT, "case" TEXT, axes TEXT, status TEXT,
-  passed INTEGER, failed INTEGER, errors INTEGER, skipped INTEGER, total INTEGER, attempts INTEGER,
-  tokens INTEGER, thoughts INTEGER, ttft_s REAL, latency_s REAL, cost_usd REAL,
-  sources TEXT, simulated INTEGER,
-  PRIMARY KEY (folder, id)
-) WITHOUT ROWID;
-"""
+"""Of the schema in ``history.sql``; in the file as ``user_version``."""
 _LARGEST = 2**63
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
 _MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
@@ -213,7 +192,7 @@ def _make(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
         for table in ("groups", "lines", "runs"):
             db.execute(f"DROP TABLE IF EXISTS {table}")
-        for statement in SCHEMA.split(";"):
+        for statement in (files(__package__) / "history.sql").read_text("utf-8").split(";"):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {VERSION}")
 

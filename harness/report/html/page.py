@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from string import Template
 
 from harness.report.html.markup import Markup, element
 
@@ -25,44 +26,28 @@ def page(
     ``home``: the address of the list of runs, where there is one. ``data``: the data blocks for the script.
     ``forms``: the page may send forms to the server that serves it.
     """
-    yield from _opening(title, forms)
-    yield f"{_bar(what or title, links, home)}\n<main>\n"
+    name = element("strong", "gemini-harness")
+    jumps = (element("a", link, href=f"#{link}") for link in links)
+    yield Template(_asset("page.html")).substitute(
+        policy=element("meta", http_equiv="Content-Security-Policy", content=_policy(forms)),
+        title=element("title", title),
+        style=_asset("page.css"),
+        home=element("a", name, href=home, class_="home", title="all runs") if home else name,
+        what=element("h1", what or title, class_="what"),
+        links=element("nav", *jumps, aria_label="on this page") if links else "",
+    )
     yield from (f"{part}\n" for part in parts if part)
     yield "</main>\n"
     yield from (f"{block}\n" for block in data)
     yield f"<script>{_asset('page.js')}</script>\n</html>\n"
 
 
-def _opening(title: str, forms: bool) -> Iterator[str]:
-    """The document up to its body. Its content security policy allows only this style, this script, and data images."""
-    style, script = _asset("page.css"), _asset("page.js")
+def _policy(forms: bool) -> str:
+    """The content security policy: it allows only this style, this script, and data images."""
+    style, script = map(_hash, map(_asset, ("page.css", "page.js")))
     own = "'self'" if forms else "'none'"
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
-        f"base-uri 'none'; form-action {own}"
-    )
-    yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-    yield element("meta", http_equiv="Content-Security-Policy", content=policy) + "\n"
-    yield element("meta", name="viewport", content="width=device-width, initial-scale=1") + "\n"
-    yield element("meta", name="referrer", content="no-referrer") + "\n"
-    yield element("title", title) + "\n"
-    yield f"<style>{style}</style>\n"
-
-
-def _bar(what: str, links: Sequence[str], home: str | None) -> Markup:
-    """The bar at the top of every page."""
-    name = element("strong", "gemini-harness")
-    return element(
-        "header",
-        element("a", name, href=home, class_="home", title="all runs") if home else name,
-        element("h1", what, class_="what"),
-        element("nav", *(element("a", link, href=f"#{link}") for link in links), aria_label="on this page")
-        if links
-        else None,
-        element("span", class_="gap"),
-        element("button", "theme", id="theme", type="button", title="auto, light, dark (t)"),
-        element("button", "?", id="help", type="button", title="keys (?)", aria_label="keys"),
-        class_="top",
+    return (
+        f"default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action {own}"
     )
 
 
