@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, TextIO
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, TextIO, get_args
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
 from harness.report import Kind, Report, View, output
 from harness.results.rows import VERSION, dumps, without_turns
 
-PLAIN: Sequence[Kind] = (
-    *("audit", "history", "query", "catalogue", "probe", "sweep", "migration"),
-    *("fidelity", "drift", "renewal", "scoreboard", "compatible", "noise"),
-)
-"""The kinds whose documents are small enough to be encoded at once."""
-
 
 class HasJson(Protocol):
-    """A document of one of these kinds."""
+    """A document that is small enough to be encoded at once."""
 
     def to_json(self) -> Mapping[str, Any]: ...
 
@@ -83,5 +77,6 @@ def write_document(document: HasJson, _view: View, out: TextIO) -> None:
     out.write(dumps(document.to_json(), indent=1) + "\n")
 
 
-for _kind in PLAIN:
-    output("json", of=_kind)(write_document)
+for _kind in get_args(Kind):
+    if _kind not in ("run", "comparison", "comparisons"):
+        output("json", of=_kind)(write_document)
