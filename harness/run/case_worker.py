@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -32,7 +33,7 @@ from harness.run.concurrency import play_some
 from harness.run.estimate import Estimates
 from harness.run.play import Stop, pay_and_play
 from harness.run.session import Judge, Plan, RecordPolicy
-from harness.run.shared_limits import SharedAccount, SharedPacing
+from harness.run.shared_limits import SharedAccount, SharedTurn
 from harness.suite.matrix import Selection, TrialGroup
 from harness.transport.recorder import Coworker
 from harness.transport.wrapping import Counting
@@ -148,7 +149,7 @@ class CaseWorker:
         if setup.limited:
             estimates = Estimates(config, policy.record_mode, live=policy.live)
             self._limit = Budget(0.0, estimates, account=SharedAccount(limits, name))
-        worker = Coworker(name, SharedPacing(limits, name), _send_home, setup.interrupted)
+        worker = Coworker(name, partial(SharedTurn, limits, name), _send_home, setup.interrupted)
         opened = session.transport(config, policy, partial=True, since=setup.since, worker=worker)
         counted = Counting(self._open.enter_context(opened), self._count)
         self._transport = self._judge.watch(self._limit.watch(counted) if self._limit else counted)

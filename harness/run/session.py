@@ -35,7 +35,7 @@ from harness.transport.redaction import Leaks, known
 
 if TYPE_CHECKING:
     from harness.transport.batch_jobs import BatchJobs
-    from harness.transport.pacing import Pacer
+    from harness.transport.pacing import GiveTurn
     from harness.transport.recorder import Coworker
     from harness.transport.wire import LocalServer
 
@@ -321,9 +321,9 @@ def transport(
     be recorded; while another process records there this says so and waits. ``worker``: see `Coworker`. ``batches``: how requests with
     ``transport: batch`` are sent.
     """
-    pacing = worker.pacing if worker else None
+    turn = worker.turn if worker else None
     if way.live:
-        yield _wire(config, batches, pacing)
+        yield _wire(config, batches, turn)
     elif way.record_mode == "none":
         from harness.transport.recorder import Player
 
@@ -333,7 +333,7 @@ def transport(
 
         mode: Any = way.record_mode
         secrets = known(os.environ, config.providers)
-        wire = _wire(config, batches, pacing)
+        wire = _wire(config, batches, turn)
         with Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker) as recorder:
             recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
             yield recorder
@@ -349,11 +349,11 @@ def _replayed(foreign: Sequence[Path]) -> str:
     )
 
 
-def _wire(config: Config, batches: Batches | None, pacing: Pacer | None) -> Any:
+def _wire(config: Config, batches: Batches | None, turn: GiveTurn | None) -> Any:
     """The way to the network; personal data is taken out of what it brings back."""
     from harness.transport.wire import Wire
 
-    wire: Any = Wire(config, say=_say, simulator=start_simulator, pacing=pacing)
+    wire: Any = Wire(config, say=_say, simulator=start_simulator, turn=turn)
     if batches is not None:
         from harness.transport.batching import Batching
 

@@ -1,6 +1,6 @@
 """What the workers of a run on a cluster share: the pace of their requests, and the ceiling on what they cost.
 
-One process holds the `SharedLimits`. Each worker asks it through a `SharedPacing` and a `SharedAccount`, and sends numbers, never a request or
+One process holds the `SharedLimits`. Each worker asks it through a `SharedTurn` and a `SharedAccount`, and sends numbers, never a request or
 an answer.
 """
 
@@ -86,17 +86,9 @@ class SharedLimits:
             self._ledger.settle(trial, target, 0.0, known=False)
 
 
-class SharedPacing:
-    """The pacing that all workers share, for one of them. ``limits``: a handle to the actor."""
+class SharedTurn:
+    """A turn at the pacing that all workers share, for one of them. ``limits``: a handle to the actor."""
 
-    def __init__(self, limits: Any, worker: str) -> None:
-        self._limits, self._worker = limits, worker
-
-    def turn(self, provider: Provider, model: str, tokens: int) -> Turn:
-        return _SharedTurn(self._limits, self._worker, provider, model, tokens)
-
-
-class _SharedTurn:
     def __init__(self, limits: Any, worker: str, provider: Provider, model: str, tokens: int) -> None:
         self._limits = limits
         self._asked = (worker, provider, model, tokens)

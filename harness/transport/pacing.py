@@ -158,10 +158,8 @@ class Turn(AbstractAsyncContextManager["Turn"], Protocol):
         """Learn from the answer, after the block. Returns whether others got through, where it is a 429: see ``Pace.progresses``."""
 
 
-class Pacer(Protocol):
-    """Whatever gives turns: `Pacing`, or that of another process."""
-
-    def turn(self, provider: Provider, model: str, tokens: int) -> Turn: ...
+GiveTurn = Callable[[Provider, str, int], Turn]
+"""(provider, model, tokens) -> a turn: that of `Pacing`, or of another process."""
 
 
 class Pacing:

@@ -48,7 +48,7 @@ from harness.transport.redaction import Leaks
 from harness.transport.wrapping import LiveTransport
 
 if TYPE_CHECKING:
-    from harness.transport.pacing import Pacer
+    from harness.transport.pacing import GiveTurn
 
 Mode = Literal["none", "once", "new_episodes", "stale", "all", "rewrite"]
 
@@ -63,12 +63,12 @@ SendHome = Callable[[Path, Mapping[str, Any] | None], None]
 class Coworker(Struct, frozen=True):
     """What one process knows of a run that several play together. ``name``: its own.
 
-    ``pacing`` is that of all of them. ``send_home`` takes what it records, where it writes no journal itself. ``interrupted``:
+    ``turn``: of the pacing of all of them. ``send_home`` takes what it records, where it writes no journal itself. ``interrupted``:
     cassettes whose recording was cut short before this run.
     """
 
     name: str
-    pacing: Pacer | None = None
+    turn: GiveTurn | None = None
     send_home: SendHome | None = None
     interrupted: frozenset[Path] = frozenset()
 

@@ -30,7 +30,7 @@ from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider, credentials
 from harness.model import Access, Chunk, Exchange, Provenance, Request, Slot
 from harness.transport.cassette.origin import SIMULATED_HEADER
-from harness.transport.pacing import Pacer, Pacing, answered, estimate
+from harness.transport.pacing import GiveTurn, Pacing, answered, estimate
 from harness.transport.provider_health import ProviderHealth
 from harness.transport.retrying import asked_wait, backoff, is_retried
 
@@ -70,10 +70,10 @@ class Wire:
         environ: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda _: None,
         simulator: Callable[[], LocalServer] | None = None,
-        pacing: Pacer | None = None,
+        turn: GiveTurn | None = None,
     ) -> None:
         """``say`` shows the user why a request waits. ``simulator`` starts the server for ``SIMULATOR_URL``; it is called at
-        the first request. ``pacing``: the one that this process shares with others."""
+        the first request. ``turn``: of the pacing that this process shares with others."""
         self._start_simulator = simulator
         self._config = config
         self._environ = os.environ if environ is None else environ
@@ -82,7 +82,7 @@ class Wire:
         self._tls: ssl.SSLContext | None = None
         self._simulator: LocalServer | None = None
         self._health = ProviderHealth()
-        self._pacing = pacing or Pacing(perf_counter)
+        self._turn = turn or Pacing(perf_counter).turn
         self._say = say
         self._explained: dict[str, float] = {}
 
@@ -120,7 +120,7 @@ class Wire:
         counted, sent, tokens, longest = 0, 0, estimate(request), self._config.timeouts.wait
         while True:
             sent, counted = sent + 1, counted + 1
-            turn = self._pacing.turn(provider, request.model, tokens)
+            turn = self._turn(provider, request.model, tokens)
             try:
                 async with turn:
                     exchange = await self._once(provider, request, headers)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from harness.gemini.providers import ROWS
 from harness.model import Target
 from harness.run.estimate import Estimate
-from harness.run.shared_limits import SharedAccount, SharedLimits, SharedPacing
+from harness.run.shared_limits import SharedAccount, SharedLimits, SharedTurn
 from harness.transport.pacing import Answered
 
 ONE_AT_A_TIME = replace(ROWS["simulator"], concurrency=1)
@@ -45,7 +45,7 @@ async def soon(waits: Awaitable[Any]) -> bool:
 def test_workers_have_turns_of_one_pace() -> None:
     async def ask() -> None:
         limits = Handle(SharedLimits())
-        mine, theirs = (SharedPacing(limits, name).turn(ONE_AT_A_TIME, "m", 1) for name in ("gw1", "gw2"))
+        mine, theirs = (SharedTurn(limits, name, ONE_AT_A_TIME, "m", 1) for name in ("gw1", "gw2"))
         async with mine:
             waiting = asyncio.ensure_future(theirs.__aenter__())
             assert not await soon(asyncio.shield(waiting))
@@ -59,10 +59,10 @@ def test_a_turn_that_brought_no_answer_ends_too() -> None:
     async def ask() -> None:
         limits = Handle(SharedLimits())
         for _ in range(2):
-            turn = SharedPacing(limits, "gw1").turn(ONE_AT_A_TIME, "m", 1)
+            turn = SharedTurn(limits, "gw1", ONE_AT_A_TIME, "m", 1)
             await turn.__aenter__()
             await turn.__aexit__(OSError, OSError(), None)
-        assert await soon(SharedPacing(limits, "gw2").turn(ONE_AT_A_TIME, "m", 1).__aenter__())
+        assert await soon(SharedTurn(limits, "gw2", ONE_AT_A_TIME, "m", 1).__aenter__())
 
     asyncio.run(ask())
 
