@@ -85,13 +85,13 @@ class DriftFinding:
 
 
 class KnownDrift(NamedTuple):
-    """An entry of the list of what was seen before. ``provider``: empty stands for any. ``more``: the rest of the entry."""
+    """An entry of the list of what was seen before. ``provider``: empty stands for any. ``row``: as it is written."""
 
     kind: str
     path: str
     value: str
     provider: str
-    more: Mapping[str, Json] = {}
+    row: Mapping[str, Json] = {}
 
     def is_of(self, finding: DriftFinding) -> bool:
         one = finding.unknown

@@ -106,8 +106,7 @@ def read_known(file: Path) -> list[KnownDrift]:
     found = []
     for entry in known.entries(file, ("value", "provider", "model", "first", "why")):
         kind, path, value, provider = (str(entry.get(key) or "") for key in ("kind", "path", "value", "provider"))
-        more: dict[str, Any] = {key: entry[key] for key in ("model", "first", "why") if key in entry}
-        found.append(KnownDrift(kind, path, value, provider, more))
+        found.append(KnownDrift(kind, path, value, provider, entry))
     return found
 
 
@@ -121,15 +120,10 @@ def write_known(file: Path, document: Drift, before: Collection[KnownDrift]) -> 
     import yaml
 
     new = [finding for finding in document.new if not any(entry.is_of(finding) for entry in before)]
-    rows = [*map(_kept, before), *map(_row, new)]
+    rows = [*(dict(entry.row) for entry in before), *map(_row, new)]
     with printing.into(file) as out:
         out.write(f"# What answers hold that the definition does not know ({document.revision}). Read by --known.\n")
         out.write(yaml.safe_dump(rows, sort_keys=False, allow_unicode=True))
-
-
-def _kept(entry: KnownDrift) -> dict[str, Any]:
-    names = ("kind", "path", "value", "provider")
-    return {**{name: text for name, text in zip(names, entry, strict=False) if text}, **entry.more}
 
 
 def _row(finding: DriftFinding) -> dict[str, Any]:
