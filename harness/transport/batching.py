@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.text.amounts import count
 from harness.text.jsontext import compact
 from harness.transport.batch_jobs import BatchJob, BatchJobs, key_of
-from harness.transport.wrapping import LiveTransport
+from harness.transport.wrapping import Around, LiveTransport
 
 _MOST = 1_000
 """Requests of one job. Their answers come in one body."""
@@ -59,27 +59,23 @@ class _Waiting:
     answer: asyncio.Future[Exchange]
 
 
-class Batching:
+class Batching(Around):
     """Sends requests with ``transport: batch`` in jobs, and others at once, up to ``at_once`` of them in flight.
 
     ``jobs`` are those of earlier sessions of the run; they are looked at instead of being submitted again. ``say`` shows the user
     how the jobs are. Leaving it leaves the jobs running. Raises BatchFailed, and what ``inner`` raises.
     """
 
-    live = True
-
     def __init__(self, inner: LiveTransport, jobs: BatchJobs, at_once: int, say: Callable[[str], None]) -> None:
-        self._inner, self._jobs, self._say = inner, jobs, say
+        super().__init__(inner)
+        self.live = True
+        self._jobs, self._say = jobs, say
         self._others = asyncio.Semaphore(at_once)
         self._submission = asyncio.Lock()
         self._collected: list[_Waiting] = []
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: dict[str, Request] = {}
-
-    async def __aenter__(self) -> Self:
-        await self._inner.__aenter__()
-        return self
 
     async def __aexit__(self, *reason: object) -> None:
         async with self._submission:  # a job that is being submitted gets its name first
@@ -94,7 +90,7 @@ class Batching:
     async def send(self, request: Request, slot: Slot) -> Exchange:
         if request.transport != "batch":
             async with self._others:
-                return await self._inner.send(request, slot)
+                return await super().send(request, slot)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(request, slot, key_of(request, slot), loop.create_future())
         self._collected.append(waiting)
@@ -142,7 +138,7 @@ class Batching:
         body = {"batch": {"displayName": job.display, "inputConfig": {"requests": {"requests": rows}}}}
         address = first.url.replace(":generateContent", ":batchGenerateContent")
         call = replace(_call(first, "POST", address, body), expects_status=_UNCLEAR)
-        exchange = await self._inner.send(call, asked[0].slot)
+        exchange = await super().send(call, asked[0].slot)
         name = _object(exchange).get("name")
         if exchange.status >= 400 or not isinstance(name, str):
             if exchange.status not in _UNCLEAR:
@@ -184,7 +180,7 @@ class Batching:
 
     async def _look(self, path: str, first: _Waiting, job: BatchJob | None = None) -> Exchange:
         """The answer to a GET of the API. Raises BatchFailed; a job that is gone is forgotten."""
-        exchange = await self._inner.send(_call(first.request, "GET", _address(first.request, path)), first.slot)
+        exchange = await super().send(_call(first.request, "GET", _address(first.request, path)), first.slot)
         if exchange.status < 400 and exchange.fault is None:
             return exchange
         why = (

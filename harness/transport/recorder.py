@@ -45,7 +45,7 @@ from harness.text.personal import NO_REDACTION, Redaction
 from harness.transport import journal, matching, redacting
 from harness.transport.cassette import Tape, document, read
 from harness.transport.redaction import Leaks
-from harness.transport.wrapping import LiveTransport
+from harness.transport.wrapping import Around, LiveTransport
 
 if TYPE_CHECKING:
     from harness.transport.pacing import GiveTurn
@@ -165,7 +165,7 @@ def _read(cassette: Path) -> Tape:
     return read(cassette)
 
 
-class Recorder:
+class Recorder(Around):
     """Answers live and keeps the answers, as ``mode`` says. Use it in a ``with`` block: leaving it writes the cassettes.
 
     ``secrets``: variable -> value; none of the values may be written.
@@ -180,8 +180,6 @@ class Recorder:
     Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite if the disk cannot be written; no further
     request is then sent.
     """
-
-    live = True
 
     def __init__(
         self,
@@ -200,7 +198,8 @@ class Recorder:
         self.foreign: set[Path] = set()
         self._since = since
         self._mode = "all" if mode == "rewrite" else mode
-        self._live = live
+        super().__init__(live)
+        self.live = True
         redaction = live.redaction if isinstance(live, redacting.Redacting) else NO_REDACTION
         self._player = Player(providers, while_recording=True, redaction=redaction)
         self._leaks = Leaks(secrets or {})
@@ -241,7 +240,7 @@ class Recorder:
             return recorded
         self._refuse(self._leaks.find_in_request(request) or self._leaks.find_in_name(slot.cassette), slot)
         self._send_home(slot.cassette, None)
-        exchange = await self._live.send(request, slot)
+        exchange = await super().send(request, slot)
         if worth_keeping(exchange):
             self._keep(exchange, slot)
         return exchange
@@ -321,13 +320,6 @@ class Recorder:
     def _is_whole(self, cassette: Path) -> bool:
         """Whether this run has recorded everything that belongs into the cassette."""
         return self._mode == "all" and not self.partial and not self._unrecorded[cassette]
-
-    async def __aenter__(self) -> Self:
-        await self._live.__aenter__()
-        return self
-
-    async def __aexit__(self, *reason: Any) -> None:
-        await self._live.__aexit__(*reason)
 
     def __enter__(self) -> Self:
         return self
