@@ -34,8 +34,8 @@ from harness.transport.batch_jobs import MOST_WAITING, NAME, BatchJobs
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
     from harness.run.budget import Budget
-    from harness.run.play import Transport
     from harness.run.worker_pool import WorkerPool
+    from harness.transport.wrapping import Transport
 
 
 def began(run: RunRow) -> datetime | None:

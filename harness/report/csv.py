@@ -51,7 +51,7 @@ def run_csv(report: Report, _view: View, out: TextIO) -> None:
     _write(
         out,
         [*_FIRST, *measures, *_LAST],
-        ([*_identity(row), *_measures(row, measures), *_outcome(row)] for row in report.rows()),
+        ([*_identity(row), *map(row.measures.get, measures), *_outcome(row)] for row in report.rows()),
     )
 
 
@@ -72,10 +72,6 @@ def _no_formula(value: Json) -> Json:
 def _identity(row: Row) -> list[Json]:
     axes = " ".join(f"{name}={short_label(name, value)}" for name, value in row.axes.items())
     return [row.id, row.suite, row.case, row.target, axes, row.attempt, row.status]
-
-
-def _measures(row: Row, names: list[str]) -> Iterator[float | int | None]:
-    return (row.measures.get(name) for name in names)
 
 
 def _outcome(row: Row) -> list[Json]:

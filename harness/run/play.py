@@ -57,7 +57,7 @@ from harness.suite.template import Undefined
 from harness.text.amounts import count
 from harness.transport.recorder import is_passing, refuses_key
 from harness.transport.retrying import asked_wait, is_daily
-from harness.transport.wrapping import Around
+from harness.transport.wrapping import Around, Transport
 
 COUNTS = (
     "promptTokenCount",
@@ -67,12 +67,6 @@ COUNTS = (
     "toolUsePromptTokenCount",
     "cachedContentTokenCount",
 )
-
-
-class Transport(Protocol):
-    """Whatever turns a request into an exchange: ``Player``, ``Recorder``, ``Wire``."""
-
-    async def send(self, request: Request, slot: Slot) -> Exchange: ...
 
 
 class MissRecorder(Around):

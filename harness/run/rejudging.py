@@ -27,10 +27,11 @@ from harness.model import (
 )
 from harness.results.rows import Row, TurnRow, VerdictRow, saved_response
 from harness.results.saved_turns import exchange_of
-from harness.run.play import Transport, finish, play, status_of
+from harness.run.play import finish, play, status_of
 from harness.run.resume import changed_request
 from harness.run.session import Judge
 from harness.transport.matching import address, moved
+from harness.transport.wrapping import Transport
 
 _WHAT_EVENTS_HELD = ("each", "first", "last")
 """The words of the check ``stream`` that look into the single events."""

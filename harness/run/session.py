@@ -25,13 +25,14 @@ from harness.judge.registry import find_check
 from harness.model import Expectation, Json, Result, Step, Target, Trial
 from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row
 from harness.results.store import run_row
-from harness.run.play import MissRecorder, Transport, prepared
+from harness.run.play import MissRecorder, prepared
 from harness.suite.cases import Suite
 from harness.suite.matrix import Expansion, Selection, expand
 from harness.suite.parse import load
 from harness.text import amounts, project
 from harness.text.yamltext import scalar
 from harness.transport.redaction import Leaks, known
+from harness.transport.wrapping import Transport
 
 if TYPE_CHECKING:
     from harness.transport.batch_jobs import BatchJobs

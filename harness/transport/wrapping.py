@@ -8,10 +8,15 @@ from typing import Any, Protocol, Self
 from harness.model import Exchange, Request, Slot
 
 
-class LiveTransport(Protocol):
-    """A transport that goes to the network, opened and closed inside an event loop."""
+class Transport(Protocol):
+    """Whatever turns a request into an exchange: ``Player``, ``Recorder``, ``Wire``."""
 
     async def send(self, request: Request, slot: Slot) -> Exchange: ...
+
+
+class LiveTransport(Transport, Protocol):
+    """A transport that goes to the network, opened and closed inside an event loop."""
+
     async def __aenter__(self) -> Any: ...
     async def __aexit__(self, *reason: Any) -> Any: ...
 

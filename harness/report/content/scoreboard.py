@@ -40,7 +40,7 @@ def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
     if board.simulated:
         yield Paragraph([SIMULATED], simulated=True)
     yield Paragraph([_verdict(board)], strong=True)
-    tried = [_tried(board, at) for at in range(len(board.targets))]
+    tried = [sum(row.cells[at].state != "not tried" for row in board.rows) for at in range(len(board.targets))]
     wide = [at for at, number in enumerate(tried) if number >= FEW * max(tried, default=0)]
     if board.rows:
         yield Heading("features")
@@ -69,10 +69,6 @@ def _verdict(board: Scoreboard) -> str:
     made_up = " (SIMULATED answers)" if board.simulated else ""
     size = f"{count(len(board.rows), 'feature')} at {count(len(board.targets), 'target')}"
     return f"{size}{made_up}, {when}: {counted}."
-
-
-def _tried(board: Scoreboard, at: int) -> int:
-    return sum(row.cells[at].state != "not tried" for row in board.rows)
 
 
 def _table(board: Scoreboard, wide: Sequence[int]) -> Table:
