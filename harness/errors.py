@@ -6,6 +6,7 @@ HarnessError                 an error that a user can act on; ``exit_code``: how
 ├── SuiteError          4    one or more complaints about a suite, each with its place
 ├── CannotAsk           6    there is no answer to judge
 │   ├── MissingKey           no credential; names the environment variables
+│   ├── RefusedKey           the provider refuses the credential
 │   ├── NetworkFault         refused, reset, cut, timed out
 │   │   └── NoConnection     no connection, so nothing was sent
 │   ├── BatchFailed          a batch was refused, or ended without an answer
@@ -69,6 +70,10 @@ class CannotAsk(HarnessError):
 
 class MissingKey(CannotAsk):
     """No credential for a provider. The message names the environment variables that were read."""
+
+
+class RefusedKey(CannotAsk):
+    """The provider refuses the credential. The message says how it was sent, and what else to try."""
 
 
 class NetworkFault(CannotAsk):

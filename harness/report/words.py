@@ -169,7 +169,7 @@ def expected_and_actual(row: VerdictRow, limit: int | None = 200) -> tuple[str, 
 
 
 def why(group: Group) -> str:
-    """Why the group has its status, in a line."""
+    """Why the group has its status, in a line; in another, what an earlier turn failed before an error."""
     if group.status == "xpassed":
         return f"was expected to fail ({group.xfail}) but did not: take the xfail away"
     trouble = group.trouble
@@ -191,8 +191,12 @@ def disagreement(group: Group) -> str:
 def reason(trouble: FirstFailure) -> str:
     """The first mismatch on one line: ``text: expected 'a', got 'b'``."""
     row = trouble.verdict
-    if row is None:
-        return printable(trouble.message)
+    if row is None and trouble.before is not None:
+        return f"{printable(trouble.message)}\nbefore that, {_mismatch(trouble.before)}"
+    return printable(trouble.message) if row is None else _mismatch(row)
+
+
+def _mismatch(row: VerdictRow) -> str:
     at = f" {row.at}" if row.at and row.at != row.check else ""
     message = row.message or f"expected {value(row.expected)}, got {value(row.actual)}"
     return printable(f"{row.check}{at}: {message}")

@@ -104,6 +104,8 @@ class FirstFailure(Struct):
     more: int = 0
     """Further mismatches of the same attempt."""
     cause: str = ""
+    before: VerdictRow | None = None
+    """What an earlier turn failed, where the attempt could not be judged to its end."""
 
 
 class Group(Struct, eq=False):
@@ -336,7 +338,8 @@ def failed_verdicts(row: Row) -> list[VerdictRow]:
 def first_failure(row: Row) -> FirstFailure | None:
     """The failure of an attempt; None if it did not fail."""
     if row.error is not None:
-        return FirstFailure(row.id, None, row.error.message, row.error.kind, cause=row.error.cause)
+        before = next((verdict for verdict in failed_verdicts(row) if verdict.status == "failed"), None)
+        return FirstFailure(row.id, None, row.error.message, row.error.kind, cause=row.error.cause, before=before)
     if row.status not in ("failed", "xfailed", "error"):
         return None
     wrong = failed_verdicts(row)

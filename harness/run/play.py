@@ -29,6 +29,7 @@ from harness.errors import (
     NetworkFault,
     NoRecording,
     NotAvailable,
+    RefusedKey,
     StaleRecording,
     UsageError,
     cause,
@@ -55,6 +56,7 @@ from harness.results.saved_turns import exchange_of
 from harness.run.conversation import Conversation, ConversationEnded, gave_up, unmet
 from harness.suite.template import Undefined
 from harness.text.amounts import count
+from harness.transport.provider_health import refused_key
 from harness.transport.recorder import is_passing, refuses_key
 from harness.transport.retrying import asked_wait, is_daily
 from harness.transport.wrapping import Around, Transport
@@ -219,7 +221,7 @@ async def _play_step(talk: Conversation, transport: Transport, number: int, plan
         slot = replace(slot, part=slot.part + 1)
         exchange = await transport.send(request, slot)
     turn = talk.read(step, exchange)
-    _refuse_passing(turn, talk.config.timeouts.wait)
+    _refuse_passing(turn, talk.config)
     talk.judge(turn, await _assessed(talk, transport, slot, turn))
     talk.capture(turn)
     if poll and (verdict := gave_up(turn, poll)):
@@ -227,14 +229,14 @@ async def _play_step(talk: Conversation, transport: Transport, number: int, plan
 
 
 async def _assessed(talk: Conversation, transport: Transport, slot: Slot, turn: Turn) -> Evidence:
-    """The evidence of a turn, with the answers to what its checks ask. Raises NetworkFault."""
+    """The evidence of a turn, with the answers to what its checks ask. Raises what `_refuse_passing` raises."""
     evidence = talk.evidence(turn)
     answers: dict[str, list[Assessment]] = {}
     for part, (check, target, request) in enumerate(talk.questions(evidence, turn), slot.part + 1):
         exchange = await transport.send(request, replace(slot, part=part))
         reply = replies.read(exchange)
         assessment = Assessment(target, exchange, reply, talk.price(exchange, reply))
-        _refuse_passing(Turn(turn.step, request, exchange, reply), talk.config.timeouts.wait)
+        _refuse_passing(Turn(turn.step, request, exchange, reply), talk.config)
         answers.setdefault(check, []).append(assessment)
     return replace(evidence, assessments=answers) if answers else evidence
 
@@ -259,9 +261,8 @@ async def _clean_up(talk: Conversation, transport: Transport) -> None:
         talk.verdicts[before:] = [replace(verdict, severity="warn") for verdict in talk.verdicts[before:]]
 
 
-def _refuse_passing(turn: Turn, longest: float) -> None:
-    """Raises NetworkFault where the answer says nothing about the feature, unless the case asks for just that. ``longest``: the
-    longest wait, in seconds, that a server may ask for."""
+def _refuse_passing(turn: Turn, config: Config) -> None:
+    """Raises NetworkFault or RefusedKey where the answer says nothing about the feature, unless the case asks for just that."""
     exchange = turn.exchange
     if exchange.fault is not None:
         unread = is_binary(exchange.content, encoded=True)
@@ -270,11 +271,13 @@ def _refuse_passing(turn: Turn, longest: float) -> None:
     if exchange.status in turn.request.expects_status:
         return
     if refuses_key(exchange):
-        key = f"provider {turn.request.provider!r} refuses the key: is it the right one?"
-        raise NetworkFault(f"{error_summary(exchange, turn.reply)}\n{key}")
+        why = refused_key(config.find(turn.request.provider))
+        raise RefusedKey(f"{error_summary(exchange, turn.reply)}\n{why}")
     if is_passing(exchange.status):
         tries = count(exchange.attempts, "attempt")
-        raise NetworkFault(f"{error_summary(exchange, turn.reply)} after {tries}{_why_no_more(exchange, longest)}")
+        raise NetworkFault(
+            f"{error_summary(exchange, turn.reply)} after {tries}{_why_no_more(exchange, config.timeouts.wait)}"
+        )
 
 
 def _why_no_more(exchange: Exchange, longest: float) -> str:

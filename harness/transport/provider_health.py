@@ -95,8 +95,28 @@ def _refuses(provider: Provider) -> str:
 
 
 def _remedy(provider: Provider) -> str:
+    if not provider.keys:
+        return "check `auth` and `keys` in its provider row"
+    return "; ".join(filter(None, [f"put a valid key into {' or '.join(provider.keys)}", _other_header(provider)]))
+
+
+def refused_key(provider: Provider) -> str:
+    """How the key was sent that the provider refuses, and what to try: another key, or the other header."""
+    if not provider.keys:
+        return f"provider {provider.name!r} refuses the key: is it the right one?"
+    header = "both headers" if provider.auth == "both" else provider.auth
+    question = (
+        f"provider {provider.name} refuses the key of {' or '.join(provider.keys)} in {header}: is it the right one?"
+    )
+    return "\n".join(filter(None, [question, _other_header(provider)]))
+
+
+_OTHER_HEADERS = {"x-goog-api-key": "bearer", "bearer": "x-goog-api-key"}
+"""Gateways differ in which header they read, and some read one of them only."""
+
+
+def _other_header(provider: Provider) -> str:
+    other = _OTHER_HEADERS.get(provider.auth)
     return (
-        f"put a valid key into {' or '.join(provider.keys)}"
-        if provider.keys
-        else "check `auth` and `keys` in its provider row"
+        f'if it is, it may belong in the other header: auth = "{other}" in [providers.{provider.name}]' if other else ""
     )

@@ -201,3 +201,78 @@ def test_a_recording_of_another_address_names_the_variable_that_moves_it(
     monkeypatch.delenv("NEAR")
     assert main(["run", "suites/costs.yaml", "--target", "near/gemini-2.5-flash", "-k", "other"]) == 6
     assert "NEAR moves near to another address: set it as it was when this was recorded" in capsys.readouterr().out
+
+
+GATEWAY = """
+[providers.near]
+base_url = "http://127.0.0.1:9"
+base_url_from = "NEAR"
+keys = ["NEAR_KEY"]
+auth = "{auth}"
+"""
+REFUSED = {"error": {"message": "no token (request id: 7)", "type": "new_api_error"}}
+
+
+@pytest.mark.parametrize(("auth", "other"), [("x-goog-api-key", "bearer"), ("bearer", "x-goog-api-key")])
+def test_a_refused_key_suggests_the_other_header(
+    auth: str, other: str, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "suites/costs.yaml").write_text(COSTS)
+    (project / "harness.toml").write_text(GATEWAY.format(auth=auth))
+    monkeypatch.setenv("NEAR_KEY", "key-of-near")
+    with Endpoint(answer(REFUSED, status=401)) as endpoint:
+        assert live(endpoint, monkeypatch, "--live", "-k", "cheap", "--repeat", "1") == 6
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"near refuses the key of NEAR_KEY in {auth}" in shown
+    assert f'auth = "{other}" in [providers.near]' in shown
+    assert "gemini-harness explain refused-key" in shown
+    assert main(["explain", "refused-key"]) == 0
+    assert "auth" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("status", "shows"), [(404, True), (301, True), (405, True), (400, False)])
+def test_a_wrong_address_is_shown(
+    status: int, shows: bool, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "suites/costs.yaml").write_text(COSTS)
+    with Endpoint(answer(b"<html>nothing here</html>", status=status)) as endpoint:
+        assert live(endpoint, monkeypatch, "--live", "-k", "other") == 1
+        asked = f"{endpoint.url}/v1beta/models/gemini-2.5-flash:generateContent"
+    assert (f"asked {asked}" in " ".join(capsys.readouterr().out.split())) is shows
+
+
+CONVERSATION = """
+suite: costs
+cases:
+  - id: talk
+    turns:
+      - user: Say it.
+        expect: {text: {contains: Oslo}}
+      - user: Say it again.
+        expect: {text: {contains: Oslo}}
+"""
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 1), (500, 6)])
+def test_a_second_failure_leaves_the_first_in_sight(
+    status: int, code: int, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "suites/costs.yaml").write_text(CONVERSATION)
+    monkeypatch.setenv("NEAR", "")
+    with Endpoint(answer(body("Rome")), answer({"error": {"message": "a turn is missing"}}, status=status)) as endpoint:
+        assert live(endpoint, monkeypatch, "--live") == code
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "a turn is missing" in shown
+    assert 'text containing "Oslo"' in shown
+    assert '"Rome"' in shown
+
+
+def test_a_warning_of_the_first_turn_is_shown_before_an_error() -> None:
+    wrong = [
+        verdict("invariant:thought-signature", ok=False, severity="warn", message="the call has no signature"),
+        verdict("invariant:http-status", ok=False, expected=200, actual=400, message="HTTP 400"),
+        verdict("text", ok=False, message="expected 1, got none"),
+    ]
+    shown = printed([row(status="failed", verdicts=wrong)])
+    assert shown.index("the call has no signature") < shown.index("invariant:http-status")
+    assert "with no answer to judge, these fail too: text" in shown

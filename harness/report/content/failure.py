@@ -17,6 +17,9 @@ _MAX_LINES = 24
 _STATUS = ("http", "invariant:http-status")
 """Checks of the status. A failed one leaves the others nothing to judge."""
 
+_OF_ADDRESSES = frozenset({301, 302, 307, 308, 404, 405})
+"""Statuses that may be about the address, and not about what was asked."""
+
 Source = Callable[[PlaceRow], Iterable[str]]
 
 
@@ -40,7 +43,7 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
     ``source``: the lines to show for the place of a check.
     """
     wrong = failed_verdicts(row)
-    shown = wrong if limit is None else without_consequences(wrong)
+    shown = wrong if limit is None else without_consequences(wrong, row.verdicts)
     for verdict in shown:
         where = verdict.place or row.place
         warning = " (warning)" if verdict.severity == "warn" else ""
@@ -51,6 +54,7 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
         if expected or actual:
             yield from _block("  expected  ", expected, limit)
             yield from _block("  actual    ", actual, limit)
+        yield from _wrong_address(verdict, row)
     if rest := [verdict.check for verdict in wrong if verdict not in shown]:
         yield f"with no answer to judge, these fail too: {', '.join(dict.fromkeys(rest))} (-v shows them)"
     for text, name in {text: name for name, text in _texts_below(row)}.items():
@@ -58,10 +62,24 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
         yield from _block("  ", text, limit)
 
 
-def without_consequences(verdicts: Sequence[VerdictRow]) -> Sequence[VerdictRow]:
-    """Of failed checks, those that are not explained by another: where the status is an error, nothing else was to be expected."""
-    status = [verdict for verdict in verdicts if verdict.check in _STATUS and verdict.severity == "error"]
-    return status or verdicts
+def without_consequences(wrong: Sequence[VerdictRow], verdicts: Sequence[VerdictRow]) -> Sequence[VerdictRow]:
+    """Of failed checks, those that are not explained by another: where the status is an error, nothing else was to be expected.
+
+    ``verdicts``: all of the trial, in the order in which they were judged. What an earlier turn failed comes first, also a
+    warning: it may be the cause.
+    """
+    status = [verdict for verdict in wrong if verdict.check in _STATUS and verdict.severity == "error"]
+    if not status:
+        return wrong
+    earlier = verdicts[: verdicts.index(status[0])]
+    return [*(verdict for verdict in earlier if verdict in wrong), *status]
+
+
+def _wrong_address(verdict: VerdictRow, row: Row) -> Iterator[str]:
+    """What was asked, where the status may say that there is nothing at this address."""
+    if verdict.check in _STATUS and verdict.actual in _OF_ADDRESSES:
+        asked = [turn.url for turn in row.turns or () if turn.status == verdict.actual]
+        yield from (f"  asked     {url}" for url in asked[-1:])
 
 
 def _texts_below(row: Row) -> Iterator[tuple[str, str]]:
