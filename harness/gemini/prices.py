@@ -157,9 +157,24 @@ def _parts(reply: Reply, rates: Rates, searches: int) -> Parts:
         raise Unpriced("the answer has no usageMetadata")
     if any(chunk.kind == "maps" for chunk in chunks(reply)):
         raise Unpriced("grounding with Google Maps is billed, and its price is not known")
-    usage, units = price_list().usage(reply.usage), price_list().units
+    usage, units = price_list().usage(_with_hidden_thoughts(reply.usage)), price_list().units
     fees = dollars(rates, {"web_searches": searches}, units) if searches else 0.0
     return Parts(dollars(rates, {**usage, "web_searches": searches}, units), fees, searches)
+
+
+_ADDENDS = ("promptTokenCount", "candidatesTokenCount", "toolUsePromptTokenCount", "thoughtsTokenCount")
+"""What ``totalTokenCount`` is the sum of."""
+
+
+def _with_hidden_thoughts(usage: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The usage; what only its total counts are thoughts, which a gateway may hide. Of 1,369 recorded answers of Google with a prompt
+    count, none has a larger total than the sum of its parts."""
+    counts = {name: count for name in _ADDENDS if isinstance(count := usage.get(name), int)}
+    total = usage.get("totalTokenCount")
+    hidden = total - sum(counts.values()) if isinstance(total, int) else 0
+    if hidden <= 0 or "promptTokenCount" not in counts:
+        return usage
+    return {**usage, "thoughtsTokenCount": counts.get("thoughtsTokenCount", 0) + hidden}
 
 
 def _billed_model(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:

@@ -224,6 +224,25 @@ def test_each_part_has_its_price(usage: dict[str, Any], paid: float) -> None:
     assert billed(usage).dollars == pytest.approx(paid)
 
 
+COUNTS = {"promptTokenCount": 100, "candidatesTokenCount": 20, "toolUsePromptTokenCount": 30}
+
+
+@pytest.mark.parametrize("shown", [{}, {"thoughtsTokenCount": 0}, {"thoughtsTokenCount": 10}])
+def test_thoughts_that_only_the_total_counts_are_billed(shown: dict[str, Any]) -> None:
+    whole = billed({**COUNTS, "thoughtsTokenCount": 850, "totalTokenCount": 1000})
+    assert whole.dollars == pytest.approx(130 * 0.5e-6 + 870 * 3e-6)
+    assert billed({**COUNTS, **shown, "totalTokenCount": 1000}) == whole
+
+
+@pytest.mark.parametrize("total", [150, 120, None, "1000"])
+def test_a_total_that_says_no_more_adds_nothing(total: Any) -> None:
+    assert billed({**COUNTS, "totalTokenCount": total}) == billed(COUNTS)
+
+
+def test_a_total_without_parts_says_nothing_of_thoughts() -> None:
+    assert billed({"totalTokenCount": 1000}) == billed({})
+
+
 def test_a_long_prompt_raises_the_price_of_every_token() -> None:
     long = {"promptTokenCount": 200_001, "candidatesTokenCount": 1000}
     assert billed(long, "gemini-3.1-pro-preview").dollars == pytest.approx(200_001 * 4e-6 + 1000 * 18e-6)
