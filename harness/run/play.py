@@ -58,7 +58,7 @@ from harness.suite.template import Undefined
 from harness.text.amounts import count
 from harness.transport.provider_health import refused_key
 from harness.transport.recorder import is_passing, refuses_key
-from harness.transport.retrying import asked_wait, is_daily
+from harness.transport.retrying import asked_wait, is_daily, is_worded_limit
 from harness.transport.wrapping import Around, Transport
 
 COUNTS = (
@@ -273,6 +273,8 @@ def _refuse_passing(turn: Turn, config: Config) -> None:
     if refuses_key(exchange):
         why = refused_key(config.find(turn.request.provider))
         raise RefusedKey(f"{error_summary(exchange, turn.reply)}\n{why}")
+    if is_worded_limit(exchange, turn.reply.text):
+        raise NetworkFault(f"HTTP {exchange.status}, yet its text is a rate limit: {' '.join(turn.reply.text.split())}")
     if is_passing(exchange.status):
         tries = count(exchange.attempts, "attempt")
         raise NetworkFault(

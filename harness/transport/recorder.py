@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from harness.answer import reply as replies
 from harness.errors import (
     CannotWrite,
     CassetteError,
@@ -45,6 +46,7 @@ from harness.text.personal import NO_REDACTION, Redaction
 from harness.transport import journal, matching, redacting
 from harness.transport.cassette import Tape, document, read
 from harness.transport.redaction import Leaks
+from harness.transport.retrying import is_worded_limit
 from harness.transport.wrapping import Around, LiveTransport
 
 if TYPE_CHECKING:
@@ -371,4 +373,7 @@ _REFUSES_KEY = {
 def worth_keeping(exchange: Exchange) -> bool:
     """Whether an answer belongs on tape: complete, and neither a passing failure nor a refused key, unless the case expects it."""
     wanted = exchange.status in exchange.request.expects_status
-    return exchange.fault is None and (wanted or not (is_passing(exchange.status) or refuses_key(exchange)))
+    passes = (
+        is_passing(exchange.status) or refuses_key(exchange) or is_worded_limit(exchange, replies.read(exchange).text)
+    )
+    return exchange.fault is None and (wanted or not passes)

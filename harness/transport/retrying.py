@@ -48,6 +48,22 @@ def is_daily(exchange: Exchange) -> bool:
     return exchange.status == 429 and any("PerDay" in str(violation.get("quotaId", "")) for violation in violations)
 
 
+_LIMIT = re.compile(
+    r"rate[ _-]?limit\w* (\w+ ){0,4}(reached|exceeded|hit)|rate[ -]limited|too many requests|quota (\w+ ){0,4}exceeded"
+    r"|exceeded (\w+ ){0,4}quota|RESOURCE_EXHAUSTED",
+    re.IGNORECASE,
+)
+_LONGEST_LIMIT = 300
+"""Characters of the longest text that is nothing but a rate limit. An assumption."""
+
+
+def is_worded_limit(exchange: Exchange, text: str) -> bool:
+    """Whether an answer under 200 is a rate limit in words: its whole ``text``, where the request does not speak of one."""
+    if exchange.status != 200 or len(text) > _LONGEST_LIMIT or not _LIMIT.search(text):
+        return False
+    return not _LIMIT.search(exchange.request.content.decode("utf-8", "replace"))
+
+
 def details(exchange: Exchange) -> list[dict[str, Json]]:
     """The ``details`` of the API's error, for a unary answer and for a stream."""
     error = replies.read(exchange).error

@@ -151,6 +151,15 @@ def test_a_passing_refusal_is_never_a_mark_against_the_feature(status: int) -> N
     assert result.turns
 
 
+def test_a_rate_limit_in_words_is_no_mark_against_the_feature() -> None:
+    content = {"parts": [{"text": "Rate limit exceeded, try again later."}], "role": "model"}
+    limited = exchange({"candidates": [{"content": content, "finishReason": "STOP"}]})
+    result = played(trial([step("?", {"text": "Paris"})]), limited)
+    assert (result.status, result.verdicts) == ("error", ())
+    assert result.problem is not None
+    assert result.problem.message == "HTTP 200, yet its text is a rate limit: Rate limit exceeded, try again later."
+
+
 KEY_INVALID = {
     "error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "No.", "details": [{"reason": "API_KEY_INVALID"}]}
 }

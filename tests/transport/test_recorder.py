@@ -121,6 +121,31 @@ def test_modes(case: Path, mode: Mode, same: Any, changed: Any, missing: Any) ->
     assert texts(case) == expected
 
 
+LIMITED = "Rate limit exceeded for gemini-2.5-flash. Please try again in 20 s."
+
+
+def answered(text: str, asks: str = "hi") -> Exchange:
+    content = {"parts": [{"text": text}], "role": "model"}
+    return exchange({"candidates": [{"content": content, "finishReason": "STOP"}]}, asked(asks))
+
+
+@pytest.mark.parametrize(
+    ("text", "asks", "kept"),
+    [
+        (LIMITED, "hi", False),
+        ("Error: 429 Too Many Requests", "hi", False),
+        ("You exceeded your current quota, please check your plan.", "hi", False),
+        ("Oslo", "hi", True),
+        ("Too many requests.", "What does HTTP 429 too many requests mean?", True),
+        (f"{LIMITED} " + "This is a sentence of a long text about servers. " * 9, "hi", True),
+    ],
+)
+def test_a_rate_limit_in_words_is_not_recorded(case: Path, text: str, asks: str, kept: bool) -> None:
+    with Recorder("once", Script(answered(text, asks))) as recorder:
+        asyncio.run(recorder.send(asked(asks), slot(case)))
+    assert case.exists() is kept
+
+
 def test_new_episodes_never_replays_what_it_just_recorded(case: Path) -> None:
     on_tape(case, ("hi", "Oslo"))
     with Recorder("new_episodes", live("one", "two", "three")) as recorder:
