@@ -64,6 +64,10 @@ def lines(forecast: Forecast) -> Iterator[str]:
     if unknown < forecast.trials:
         yield f"asks {amounts.count(forecast.trials, 'trial')}: {_amounts(forecast, unknown)}"
     yield from _unpriced(forecast)
+    pace = forecast.pace
+    if pace is not None and pace.seconds:
+        asked = f"{amounts.count(pace.requests, 'request')} to {pace.model} at {pace.provider}"
+        yield f"takes at least {amounts.duration(pace.seconds)}: {asked}, at most {pace.rpm:,} a minute"
 
 
 def _amounts(forecast: Forecast, unknown: int) -> str:
@@ -91,7 +95,8 @@ def _unpriced(forecast: Forecast, *, remedies: bool = False) -> Iterator[str]:
 
 
 def row(forecast: Forecast) -> dict[str, Json]:
-    """The forecast as JSON. ``about_usd`` is null if no trial was answered before, ``at_most_usd`` if no price is known."""
+    """The forecast as JSON. ``about_usd`` is null if no trial was answered before, ``at_most_usd`` if no price is known,
+    ``seconds_at_least`` if no limit of a provider is."""
     unknown = sum(times for times, _ in forecast.unpriced.values())
     return {
         "asked": forecast.trials,
@@ -102,4 +107,5 @@ def row(forecast: Forecast) -> dict[str, Json]:
         "unknown": unknown,
         "why": {why: times for why, (times, _) in forecast.unpriced.items()},
         "prices": forecast.source,
+        "seconds_at_least": (forecast.pace and forecast.pace.seconds) or None,
     }

@@ -7,6 +7,7 @@ model's limit; thoughts are part of it). Only live requests count, not those tha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from harness.model import Exchange, Json, Slot, Step, Trial
 from harness.results.load import load
 from harness.run.conversation import expected_statuses
 from harness.run.play import as_played, prepare
+from harness.run.session import requests_of
 from harness.text.jsontext import compact
 from harness.transport.recorder import Player
 
@@ -358,15 +360,39 @@ class Forecast:
     """Whether any request goes to an endpoint that costs money, that is, not to the simulator."""
     unpriced: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Reason -> (number of trials, remedy)."""
+    pace: Pace | None = None
+
+
+class Pace(Struct, frozen=True):
+    """The requests that take longest at the limits of their provider: at most ``rpm`` requests a minute to one model."""
+
+    provider: str
+    model: str
+    requests: int
+    rpm: int
+
+    @property
+    def seconds(self) -> float:
+        """At least; the first request waits for nothing."""
+        return (self.requests - 1) * 60 / self.rpm
+
+
+def _slowest(requests: Mapping[tuple[str, str], int], config: Config) -> Pace | None:
+    """What decides how long a run takes; None where no limit is configured."""
+    limits = {key: config.find(key[0]).limits_of(key[1]).rpm for key in requests}
+    paces = [Pace(*key, requests[key], rpm) for key, rpm in limits.items() if rpm]
+    return max(paces, key=lambda pace: pace.seconds, default=None)
 
 
 def forecast(trials: Iterable[Trial], estimates: Estimates) -> Forecast:
     """The forecast for all trials with live requests."""
     found = Forecast(estimates.config.price_source)
+    requests: Counter[tuple[str, str]] = Counter()
     for trial in trials:
         if not estimates.asks(trial):
             continue
         found.trials += 1
+        requests[trial.target.provider, trial.target.model] += requests_of(trial)
         found.batched += any(step.transport == "batch" for step in trial.steps)
         found.paid |= not estimates.config.find(trial.target.provider).simulated
         try:
@@ -380,4 +406,5 @@ def forecast(trials: Iterable[Trial], estimates: Estimates) -> Forecast:
         found.about += estimate.about or 0
         if estimate.elsewhere:
             found.elsewhere[estimate.elsewhere] = found.elsewhere.get(estimate.elsewhere, 0) + 1
+    found.pace = _slowest(requests, estimates.config)
     return found

@@ -413,6 +413,16 @@ def test_list_names_what_there_is(example: Example, what: str, one: str) -> None
     assert any(line.startswith(one) for line in example.run("list", what).out.splitlines())
 
 
+def test_list_providers_shows_their_limits(example: Example) -> None:
+    row = 'rpm = 600\ntpm = 4_000_000\nlimits."gemini-3.1-pro*" = {rpm = 150, concurrency = 2}\n'
+    example.write("harness.toml", f'provider = "simulator"\n[providers.google]\n{row}')
+    lines = {line.split()[0]: line for line in example.run("list", "providers").out.splitlines()}
+    wanted = "600 requests a minute, 4,000,000 tokens a minute; gemini-3.1-pro*: 150 requests a minute, 2 in flight"
+    assert wanted in lines["google"]
+    assert "no limits" in lines["simulator"]
+    assert lines["simulator"].endswith("default")
+
+
 def test_list_of_nothing_known_names_the_nearest(example: Example) -> None:
     done = example.run("list", "checkz")
     assert (done.code, done.out) == (4, "")

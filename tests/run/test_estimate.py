@@ -133,6 +133,39 @@ def test_a_dry_run_ends_with_what_it_would_cost(project: Path, capsys: pytest.Ca
     assert (cost["asked"], cost["about_usd"], cost["unknown"]) == (20, None, 0)
 
 
+LIMITS = """
+provider = "simulator"
+[providers.simulator]
+rpm = 60
+limits."gemini-2.5*".rpm = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("suite", "repeat", "takes"),
+    [
+        ("short", 20, "takes at least 19 s: 20 requests to gemini-3-flash-preview at simulator, at most 60 a minute"),
+        ("short", 1, None),
+        ("old", 20, "takes at least 10 min: 20 requests to gemini-2.5-flash at simulator, at most 2 a minute"),
+        ("old", 1000, "takes at least 8.3 h: 1,000 requests to gemini-2.5-flash at simulator, at most 2 a minute"),
+    ],
+)
+def test_a_dry_run_says_how_long_its_limits_make_it(
+    suite: str, repeat: int, takes: str | None, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "harness.toml").write_text(LIMITS)
+    (project / "suites/old.yaml").write_text(SHORT.replace("gemini-3-flash-preview", "gemini-2.5-flash"))
+    asked = (f"suites/{suite}.yaml", "--dry-run", "--live", "--repeat", str(repeat))
+    lines = run(capsys, *asked)[1].splitlines()
+    assert [line for line in lines if line.startswith("takes")] == ([takes] if takes else [])
+    seconds = json.loads(run(capsys, *asked, "--format", "json")[1])["cost"]["seconds_at_least"]
+    assert (seconds is None) is (takes is None)
+
+
+def test_without_limits_a_dry_run_says_nothing_of_time(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "takes" not in run(capsys, "suites/short.yaml", "--dry-run", "--live")[1]
+
+
 def test_a_dry_run_says_what_no_cassette_answers(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     *_, missing, cost = run(capsys, "suites/short.yaml", "--dry-run")[1].splitlines()
     assert missing == "not recorded: 20 trials; --live or --record-mode once asks for them:"

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
 from harness.errors import UsageError
+from harness.gemini.providers import Limits, Provider
 from harness.text import amounts
 from harness.text.shape import nearest
 
@@ -87,8 +88,20 @@ def _providers() -> Iterator[str]:
     rows = []
     for name, row in sorted(settings.providers.items()):
         default = "default" if name == settings.provider else ""
-        rows.append((name, row.base_url, row.auth, " or ".join(row.keys) or "no key", default))
+        rows.append((name, row.base_url, row.auth, " or ".join(row.keys) or "no key", _limits_of(row), default))
     yield from _columns(rows)
+
+
+def _limits_of(row: Provider) -> str:
+    """The limits that count for each model, then those of single models."""
+    own = {"": Limits(row.rpm, row.tpm, row.concurrency), **row.limits}
+    known = {name: text for name, limits in own.items() if (text := _amounts(limits))}
+    return "; ".join(f"{name}: {text}" if name else text for name, text in known.items()) or "no limits"
+
+
+def _amounts(limits: Limits) -> str:
+    names = {"requests a minute": limits.rpm, "tokens a minute": limits.tpm, "in flight": limits.concurrency}
+    return ", ".join(f"{number:,} {name}" for name, number in names.items() if number)
 
 
 def _models() -> Iterator[str]:
