@@ -42,7 +42,7 @@ from harness.compare.fidelity_claims import (
 )
 from harness.compare.fidelity_evidence import Evidence, finished, with_renames
 from harness.compare.fidelity_facts import Fact, Shape, is_below
-from harness.compare.fidelity_values import by_values, each_value
+from harness.compare.fidelity_values import by_error_status, by_values, each_value
 from harness.errors import UsageError
 from harness.text.amounts import count
 
@@ -94,7 +94,7 @@ def fidelity(
         overall=_feature("all", range(len(pairs)), shown, unsure, pairs),
         features=[_feature(name, members, shown, unsure, pairs) for name, members in _members(pairs).items()],
         unsure=sorted(
-            (_unsure_change(sight, level) for sight in unsure),
+            (_unsure_change(sight, level, pairs) for sight in unsure),
             key=lambda change: (change.needs, change.path, change.message),
         ),
         enough=presence(sizes).p <= level,
@@ -165,12 +165,11 @@ def _within(sight: Sight, hits: Sequence[int], inside: frozenset[int], pairs: Se
     from harness.compare.stats import wilson
 
     of = sum(at in inside for at in sight.able)
-    trials = dict.fromkeys(pairs[at].candidate.at[0] for at in hits)
     return replace(
         sight.change,
         pairs=len(hits),
         of=of,
-        trials=list(trials)[:EVIDENCE],
+        trials=_trials(hits, pairs),
         reverse=sum(at in inside for at in sight.opposite),
         interval=wilson(len(hits), max(of, len(hits))),
     )
@@ -178,6 +177,10 @@ def _within(sight: Sight, hits: Sequence[int], inside: frozenset[int], pairs: Se
 
 EVIDENCE = 5
 """Trials that a change names."""
+
+
+def _trials(hits: Sequence[int], pairs: Sequence[AnswerPair]) -> list[str]:
+    return list(dict.fromkeys(pairs[at].candidate.at[0] for at in hits))[:EVIDENCE]
 
 
 def _shape(pair: AnswerPair) -> Shape:
@@ -212,7 +215,8 @@ _HIDES = ("dropped", "added", "renamed", "retyped")
 
 
 def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sight]:
-    """What differs in one direction only, in at least half of the pairs, yet in too few of them; of statuses, any."""
+    """What differs in one direction only, in at least half of the pairs, yet in too few of them; of statuses, any. Of errors, half of
+    those with one status are enough: a gateway may rewrite one kind of error only."""
     directions = [
         (fact, is_less(counts.strata))
         for fact, counts in left.items()
@@ -220,6 +224,7 @@ def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Sight], pairs: Seque
     ]
     sights = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(directions).items()]
     sights = [one for sight in sights for one in each_value(sight, pairs)]
+    sights = [one for sight in sights for one in ([sight] if _is_open(sight) else by_error_status(sight, pairs))]
     sights = [sight for sight in sights if _is_open(sight) and not _is_claimed(sight.change, seen)]
     return [sight for sight in sights if not is_explained(sight, [*seen, *sights], pairs)]
 
@@ -243,12 +248,12 @@ def _is_open(sight: Sight) -> bool:
     return enough or sight.change.kind == "status"
 
 
-def _unsure_change(sight: Sight, level: float) -> UnsureChange:
+def _unsure_change(sight: Sight, level: float, pairs: Sequence[AnswerPair]) -> UnsureChange:
     from harness.compare.stats.presence import more_pairs
 
     change, hits, able = sight.change, len(sight.hits), len(sight.able)
     needs = more_pairs(hits, len(sight.opposite), able, level)
-    return UnsureChange(change.kind, change.path, hits, able, needs, change.message)
+    return UnsureChange(change.kind, change.path, hits, able, needs, change.message, _trials(sight.hits, pairs))
 
 
 # --- gates ------------------------------------------------------------------------------------------------

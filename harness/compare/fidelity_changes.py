@@ -104,10 +104,11 @@ class UnsureChange:
     of: int
     needs: int
     message: str = ""
+    trials: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "message": self.message, "pairs": self.pairs, "of": self.of}
-        return {**row, "needs": self.needs}
+        return {**row, "needs": self.needs, "trials": list(self.trials)}
 
 
 class KnownChange(NamedTuple):

@@ -39,6 +39,31 @@ def each_value(sight: Sight, pairs: Sequence[AnswerPair]) -> list[Sight]:
     return _each(sight, _values(sight, pairs))
 
 
+_OF_STRUCTURE = ("dropped", "added", "retyped")
+
+
+def by_error_status(sight: Sight, pairs: Sequence[AnswerPair]) -> list[Sight]:
+    """A change for each status, where only errors show it and it is about their structure; else the change itself."""
+    statuses = {at: _error_status(pairs[at]) for at in {*sight.able, *sight.hits, *sight.opposite}}
+    if sight.change.kind not in _OF_STRUCTURE or not all(statuses[at] for at in sight.hits):
+        return [sight]
+    return [_at_status(sight, status, statuses) for status in sorted({statuses[at] for at in sight.hits})]
+
+
+def _error_status(pair: AnswerPair) -> str:
+    """The status of the reference, if it is an error; else empty."""
+    facts = pair.reference.facts
+    return "" if facts.outcome != "error" else next(fact.detail for fact in facts.shape if fact.kind == "status")
+
+
+def _at_status(sight: Sight, status: str, statuses: Mapping[int, str]) -> Sight:
+    hits, able, opposite = (
+        [at for at in side if statuses[at] == status] for side in (sight.hits, sight.able, sight.opposite)
+    )
+    message = ", ".join(filter(None, [sight.change.message, f"at HTTP {status}"]))
+    return replace(sight, change=replace(sight.change, message=message), hits=hits, able=able, opposite=opposite)
+
+
 def _each(sight: Sight, values: Mapping[int, Values]) -> list[Sight]:
     moves: dict[Values, list[int]] = defaultdict(list)
     for at in sight.hits if values else ():

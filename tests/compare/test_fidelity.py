@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies
+from msgspec.structs import replace
 
 from harness.compare.fidelity import gated, percent
 from harness.compare.fidelity_changes import Fidelity, FidelityOptions, KnownChange
 from harness.errors import UsageError
+from harness.model import Chunk
 from tests import fidelity_proxy as proxy
 from tests.exchanges import exchange, request
 from tests.fidelity import Recorded, Rewrite, answers, claims, compared, false_claims
@@ -226,3 +228,46 @@ def test_any_answer_to_any_request_is_compared(body: Any, response: Any, status:
 @nightly
 def test_the_simulator_against_itself_makes_no_claims() -> None:
     assert len(false_claims(100)) <= 9  # 5% of 100, and what chance may add (97.5% quantile)
+
+
+# --- few answers ------------------------------------------------------------------------------------------
+
+
+def only_at(status: int, rewrite: Rewrite) -> Rewrite:
+    """The proxy changes answers with this status only."""
+    return lambda exchange, number: rewrite(exchange, number) if exchange.status == status else exchange
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "edit"),
+    [
+        ("dropped", "$.error.status", proxy.drop),
+        ("dropped", "$.error.code", proxy.drop),
+        ("retyped", "$.error.code", proxy.retype),
+        ("retyped", "$.error", proxy.retype),
+        ("added", "$.error.type", proxy.add),
+    ],
+)
+def test_what_few_errors_lose_is_named_with_their_status(
+    google: Recorded, path: str, kind: str, edit: proxy.Edit
+) -> None:
+    document = behind(google, only_at(404, proxy.at(path, edit)))
+    assert claims(document) == set()
+    found = [(change.kind, change.path, change.pairs, change.of) for change in document.unsure]
+    assert (kind, path, 3, 3) in found
+    (change,) = (change for change in document.unsure if (change.kind, change.path) == (kind, path))
+    assert change.message.endswith("at HTTP 404")
+    assert len(change.trials) == 3
+
+
+def test_pages_in_place_of_few_errors_are_named(google: Recorded) -> None:
+    page = only_at(403, lambda exchange, _: replace(exchange, chunks=[Chunk(b"<html>no</html>", 0.1)]))
+    document = behind(google, page)
+    (change,) = (change for change in document.unsure if change.path == "$")
+    assert (change.kind, change.pairs, change.of) == ("dropped", 3, 3)
+    assert change.message == "the body is not JSON, at HTTP 403"
+
+
+def test_an_error_that_differs_once_of_many_is_no_finding(google: Recorded) -> None:
+    seldom = only_at(400, proxy.at("$.error.status", proxy.drop, every=20))
+    assert not [change for change in behind(google, seldom).unsure if change.path == "$.error.status"]

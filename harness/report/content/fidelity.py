@@ -27,7 +27,7 @@ from harness.report.blocks import (
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity, FidelityGate
+    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity, FidelityGate, UnsureChange
 
 LINES, LINE, MESSAGE = 14, 110, 60
 """The most lines of an excerpt, and the most columns of a line and of what a change is."""
@@ -173,12 +173,20 @@ def _lines(excerpt: Json, change: Change) -> tuple[list[str], frozenset[int]]:
     return lines or ["(nothing)"], frozenset(at for at, key in enumerate(order) if key in keys)
 
 
+def _what_may_be(change: UnsureChange) -> str:
+    """``dropped at HTTP 404``, ``status: 404 -> 503``."""
+    if not change.message:
+        return change.kind
+    message = words.shortened(change.message, MESSAGE)
+    return f"{change.kind} {message}" if message.startswith("at ") else f"{change.kind}: {message}"
+
+
 def _unsure(fidelity: Fidelity, view: View) -> Iterator[Block]:
     if not fidelity.unsure:
         return
     yield Heading("cannot tell")
     shown = fidelity.unsure[: view.details]
-    rows = [[Code(one.path), one.kind, f"{one.pairs:,} of {one.of:,}", f"{one.needs:,}"] for one in shown]
+    rows = [[Code(one.path), _what_may_be(one), f"{one.pairs:,} of {one.of:,}", f"{one.needs:,}"] for one in shown]
     yield Table(["path", "change", "pairs", "more pairs needed"], rows, "what may be a change", frozenset({1}))
     if len(shown) < len(fidelity.unsure):
         yield Paragraph([f"and {len(fidelity.unsure) - len(shown)} more (-v shows all)"])
