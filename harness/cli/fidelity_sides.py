@@ -24,14 +24,15 @@ from harness.transport.cassette import Tape
 
 
 class Sides(NamedTuple):
-    """Both sides. ``read``: how to read their turns again. ``show``: the command that shows a trial, without its id."""
+    """Both sides. ``read``: how to read their turns again. ``show``: the command that shows the request of a
+    trial; None for recordings."""
 
     names: tuple[str, str]
     reference: Sequence[Answer]
     candidate: Sequence[Answer]
     read: tuple[ReadTurns, ReadTurns]
     notes: Sequence[str]
-    show: str
+    show: Callable[[str], str] | None
     simulated: bool
 
 
@@ -59,7 +60,17 @@ def _is_recording(name: str, options: Namespace) -> bool:
 
 # --- runs -------------------------------------------------------------------------------------------------
 
-_SHOW = "gemini-harness show"
+
+def _show(saved: SavedRun) -> Callable[[str], str]:
+    """The command that shows the request of a trial, with what else the run was given to make it."""
+    files = {row["suite"]: [row["file"]] for row in saved.run["suites"]}
+    variables = [word for text in saved.run["selection"].get("var", []) for word in ("--var", text)]
+
+    def command(trial: str) -> str:
+        target = trial.rpartition("@")[2].rpartition("#")[0]
+        return words.command("show", trial, *files.get(trial.partition("/")[0], []), "--target", target, *variables)
+
+    return command
 
 
 def _two_targets(saved: SavedRun, asked: Sequence[str]) -> Sides:
@@ -76,7 +87,7 @@ def _two_targets(saved: SavedRun, asked: Sequence[str]) -> Sides:
     notes = [f"answers: {words.provenance(summary)}", *saved_run.notes(saved, summary)]
     read = _reader(saved)
     simulated = words.simulated(summary)
-    return Sides((named[0], named[1]), reference, candidate, (read, read), notes, _SHOW, simulated)
+    return Sides((named[0], named[1]), reference, candidate, (read, read), notes, _show(saved), simulated)
 
 
 def _is_at(target: str, name: str) -> bool:
@@ -102,7 +113,7 @@ def _two_runs(base: SavedRun, candidate: SavedRun) -> Sides:
     notes += dict.fromkeys(note for side in sides for note in saved_run.notes(*side))
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
     simulated = any(map(words.simulated, summaries))
-    return Sides(names, answers[0], answers[1], (_reader(base), _reader(candidate)), notes, _SHOW, simulated)
+    return Sides(names, answers[0], answers[1], (_reader(base), _reader(candidate)), notes, _show(candidate), simulated)
 
 
 def _model(target: str) -> str:
@@ -135,7 +146,7 @@ def _two_folders(*paths: str) -> Sides:
         if _have_common_cases(answers):
             notes.append("no request is to the same model on both sides: requests were paired whatever the model")
     names = (paths[0], paths[1])
-    return Sides(names, answers[0], answers[1], (_read_recording, _read_recording), notes, "", any(simulated))
+    return Sides(names, answers[0], answers[1], (_read_recording, _read_recording), notes, None, any(simulated))
 
 
 def _have_common_cases(answers: Sequence[Sequence[Answer]]) -> bool:

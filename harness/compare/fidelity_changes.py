@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from harness.compare.fidelity_facts import AnswerFacts, is_below
@@ -169,8 +169,8 @@ class Fidelity:
     notes: Sequence[str] = ()
     gates: Sequence[FidelityGate] = ()
     command: str = ""
-    show: str = ""
-    """The command that shows a trial, without its id."""
+    show: Mapping[str, str] = field(default_factory=dict)
+    """Trial -> the command that shows its request."""
     simulated: bool = False
     enough: bool = True
     """Whether there are enough pairs to claim that something is always dropped."""

@@ -244,8 +244,9 @@ def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[Answer
         _middle([pairs[at].reference.facts.numbers[path] for at in hits]),
         _middle([pairs[at].candidate.facts.numbers[path] for at in hits]),
     )
-    what = "length " if last_key(path) in LENGTHS else ""
-    change = Change(kind, path, len(hits), len(able), f"{what}{middle[0]} -> {middle[1]}", after=_direction(kind, less))
+    what, unit = "length " if last_key(path) in LENGTHS else "", " s" if path in TIMES else ""
+    message = f"{what}{middle[0]}{unit} -> {middle[1]}{unit}"
+    change = Change(kind, path, len(hits), len(able), message, after=_direction(kind, less))
     return Sight(change, hits, able, opposite, less)
 
 

@@ -11,7 +11,8 @@ from harness.compare.fidelity_changes import AnswerPair, Change, FidelityOptions
 from harness.compare.fidelity_claims import Sight, share_in
 from harness.compare.fidelity_facts import last_key, parent
 from harness.model import Json
-from harness.results.rows import TurnRow, plain
+from harness.results.rows import TurnRow
+from harness.text.amounts import count
 
 _STEP = re.compile(r"\.([^.\[]+)|\['((?:[^'\\]|\\.)*)'\]|(\[\*\])")
 _TOKEN = re.compile(r"[\w+/=-]+")
@@ -111,20 +112,12 @@ def _has_grown(sight: Sight, listed: KnownChange) -> bool:
     return wilson(len(sight.hits), max(len(sight.able), len(sight.hits)))[0] > wilson(listed.pairs, listed.of)[1]
 
 
-FRAMING_KEYS = {
-    "stream form": "form", "stream line endings": "eol", "stream comments": "comments", "stream [DONE]": "done",
-    "stream events that are not valid": "faults", "stream events with finishReason": "finishes",
-    "stream events with usageMetadata": "usages",
-}  # fmt: skip
-"""The path of a change -> the key of its excerpt; times are the key of the others."""
-
-
 def marked_keys(change: Change) -> frozenset[str]:
     """The keys of an excerpt that are about the change."""
     if change.path.startswith("header "):
         return frozenset({change.path.removeprefix("header ")})
     if not change.path.startswith("$"):
-        return frozenset({FRAMING_KEYS.get(change.path, "times"), "status"})
+        return frozenset({change.path.removeprefix("stream ")})
     new = change.message.rpartition(" -> ")[2] if change.kind == "renamed" else ""
     return frozenset({last_key(change.path), new, "text"} if change.kind == "ignored" else {last_key(change.path), new})
 
@@ -139,12 +132,36 @@ def _excerpt(turn: TurnRow, change: Change) -> Json:
     if change.kind == "status":
         return {"status": turn.status, "error": next(values(response, "$.error"), turn.body)}
     if not change.path.startswith("$"):
-        return {"times": turn.times[:8], **(plain(turn.framing) if turn.framing else {})}
+        return dict(_wire(turn))
     if change.path == "$":
         return response or turn.body
     if change.kind in ("dropped", "added", "renamed"):
         return next(values(response, parent(change.path)), None)
     return next(values(response, change.path), None)
+
+
+_LINE_ENDINGS = {"crlf": "CRLF", "lf": "LF", "cr": "CR"}
+
+
+def _wire(turn: TurnRow) -> Iterator[tuple[str, Json]]:
+    """The form and the times of an answer, under the names of the paths of changes."""
+    known = [at for at in turn.times if at is not None]
+    seconds = [f"{at:.3f} s" for at in known]
+    if turn.transport != "stream":
+        yield from [("latency", seconds[-1])] if known else []
+        return
+    yield "events", len(turn.times)
+    if known:
+        yield "first event", f"after {seconds[0]}"
+        yield "pacing", f"{known[-1] - known[0]:.3f} s from the first to the last event"
+    if framed := turn.framing:
+        yield "form", framed.form
+        yield "line endings", _LINE_ENDINGS.get(framed.eol, framed.eol or "none")
+        yield "comments", count(framed.comments, "line")
+        yield "[DONE]", "at the end" if framed.done else "none"
+        yield "events that are not valid", framed.faults
+        yield "events with finishReason", framed.finishes or "one at most"
+        yield "events with usageMetadata", framed.usages
 
 
 def values(value: Json, path: str) -> Iterator[Json]:

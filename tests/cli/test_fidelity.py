@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +268,44 @@ def test_the_worst_comes_first_and_is_named_once(project: Path, capsys: pytest.C
     assert len(bullets) == 1
     assert bullets[0].endswith("#1 shows all of them")
     assert text.count("gemini-harness show") == 1
+
+
+def edited(edit: Callable[[dict[str, Any]], None]) -> None:
+    """The latest run, with the turns of the gateway edited."""
+    path = max(Path("reports").iterdir()) / "run.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for turn in (turn for row in rows if "@simulator-gateway/" in row.get("id", "") for turn in row["turns"]):
+        edit(turn)
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+def test_times_have_their_unit_and_no_internal_names(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edited(lambda turn: turn.update(times=[at + 2 for at in turn["times"]]))
+    assert main(["fidelity", "last", *SIDES, "--format", "markdown", "-v"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"timing: 0\.\d+ s -&gt; 2(\.\d+)? s|timing: 0\.\d+ s -> 2(\.\d+)? s", text)
+    assert re.search(r"^- first event: after 0\.\d+ s$", text, re.MULTILINE)
+    assert "- line endings: CRLF\n" in text
+    assert "+ line endings: LF\n" in text
+    assert not any(name in text for name in ("eol:", "times:", "usages:", "bytes:"))
+
+
+def test_what_may_be_dropped_is_not_all_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--ignore", "header *", "--ignore", "stream*", "--ignore", "$.usageMetadata.serviceTier"]
+    both = [f"--target={provider}/{FLASH}" for provider in ("simulator", "simulator-gateway")]
+    assert main(["run", "--live", "-q", "--repeat", "1", *both]) == 0
+    edited(lambda turn: turn["response"].pop("responseId", None) if turn["transport"] == "unary" else None)
+    assert main(["fidelity", "last", *SIDES, *few]) == 0
+    text = capsys.readouterr().out
+    assert "$.responseId  dropped" in text.partition("cannot tell")[2]
+    assert re.search(r"\d\d(\.\d)?% to 100% kept", text)
+
+
+def test_commands_name_the_suite_and_the_target(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.move("suites", "mine")
+    both = [f"--target={provider}/{FLASH}" for provider in ("simulator", "simulator-gateway")]
+    assert main(["run", "mine", "--live", "-q", *both]) == 0
+    assert main(["fidelity", "last", *SIDES, "--format", "markdown"]) == 0
+    (command,) = re.findall(r"^gemini-harness (show .*)$", capsys.readouterr().out, re.MULTILINE)
+    assert main(shlex.split(command)) == 0
+    assert f"/gateway/v1beta/models/{FLASH}:streamGenerateContent" in capsys.readouterr().out

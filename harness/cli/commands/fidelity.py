@@ -89,10 +89,15 @@ def _document(options: Namespace, listed: Sequence[KnownChange]) -> Fidelity:
         found,
         notes=[*sides.notes, *_notes(sides, pairs), *_known_notes(options.known, listed)],
         command=_again(options),
-        show=sides.show,
+        show={trial: sides.show(trial) for trial in _trials(found)} if sides.show else {},
         simulated=sides.simulated,
     )
     return replace(found, gates=[fidelity.gated(found, gate) for gate in options.gate])
+
+
+def _trials(document: Fidelity) -> set[str]:
+    trials = [*(change.trials for change in document.overall.changes), *(change.trials for change in document.unsure)]
+    return {trial for some in trials for trial in some}
 
 
 def _exit_code(document: Fidelity, *, new_fail: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.compare.fidelity import percent
@@ -35,7 +35,7 @@ PATHS = 8
 """The most paths that are named with a trial."""
 METHOD = (
     "A change is claimed where it is more frequent than chance allows: of reports on two equal sides, at most one in twenty makes a claim. "
-    "kept: the share of fields, headers and events of the reference that arrive unchanged."
+    "kept: the share of fields, headers and events of the reference that arrive unchanged; the lower figure counts all of cannot tell as changed."
 )
 
 
@@ -76,14 +76,20 @@ def _verdict(fidelity: Fidelity) -> str:
     few = "" if fidelity.enough else "; these are too few pairs to claim anything"
     simulated = " (SIMULATED answers)" if fidelity.simulated else ""
     return (
-        f"{percent(overall.kept)} kept in {count(overall.pairs, 'pair')}{simulated}: {what}"
+        f"{_kept(overall)} kept in {count(overall.pairs, 'pair')}{simulated}: {what}"
         f"{f', {known} of them known' if known else ''}{few}."
     )
 
 
+def _kept(feature: FeatureFidelity) -> str:
+    """``98.2%``; ``98.2% to 100%`` where there may be changes that are too rare to claim."""
+    least, most = percent(feature.kept_least), percent(feature.kept)
+    return most if least == most else f"{least} to {most}"
+
+
 def _features(fidelity: Fidelity) -> Table:
     worst = sorted(fidelity.features, key=lambda feature: feature.kept)
-    rows = [[feature.feature, f"{feature.pairs:,}", percent(feature.kept), _counted(feature)] for feature in worst]
+    rows = [[feature.feature, f"{feature.pairs:,}", _kept(feature), _counted(feature)] for feature in worst]
     return Table(["feature", "pairs", "kept", "changes"], rows, "the features, the worst first", frozenset({3}))
 
 
@@ -101,7 +107,7 @@ def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
     rows = [[Code(change.path), _what(change), _pairs(change), _interval(change)] for change in changes]
     levels: list[Level | None] = [None if change.known or change.note else "warning" for change in changes]
     yield Table(header, rows, "the changes, the worst first", frozenset({1}), levels)
-    yield from _where(changes, show=bool(fidelity.show))
+    yield from _where(changes, fidelity.show)
     yield from (_excerpts(change, fidelity) for change in changes[: view.details] if change.excerpts is not None)
 
 
@@ -124,7 +130,7 @@ def _interval(change: Change) -> str:
     return f"{low:.0%} to {high:.0%}"
 
 
-def _where(changes: Sequence[Change], *, show: bool) -> Iterator[Block]:
+def _where(changes: Sequence[Change], show: Mapping[str, str]) -> Iterator[Block]:
     """The fewest trials that show every change between them, with the commands that show these where the answers are of a run."""
     left = [change for change in changes if change.trials]
     found: dict[str, list[Change]] = {}
@@ -134,9 +140,8 @@ def _where(changes: Sequence[Change], *, show: bool) -> Iterator[Block]:
         found[trial] = [change for change in left if trial in change.trials]
         left = [change for change in left if trial not in change.trials]
     yield Bullets([_seen(trial, seen, len(changes)) for trial, seen in found.items()])
-    if show:
-        providers = {trial: trial.rpartition("@")[2].partition("/")[0] for trial in found}
-        yield CodeBlock([words.command("show", trial, "--provider", name) for trial, name in providers.items()])
+    if commands := [show[trial] for trial in found if trial in show]:
+        yield CodeBlock(commands)
 
 
 def _seen(trial: str, changes: Sequence[Change], total: int) -> list[str]:
@@ -169,8 +174,14 @@ def _lines(excerpt: Json, change: Change) -> tuple[list[str], frozenset[int]]:
     keys = marked_keys(change)
     first = [key for key in excerpt if key in keys]
     order = [key for key in excerpt if key in set([*first, *excerpt][:LINES])]
-    lines = [f"{key}: {words.value(excerpt[key], LINE)}" for key in order]
+    lines = [f"{key}: {_value(excerpt[key], change)}" for key in order]
     return lines or ["(nothing)"], frozenset(at for at, key in enumerate(order) if key in keys)
+
+
+def _value(value: Json, change: Change) -> str:
+    """JSON of a body; words of all around it."""
+    is_word = isinstance(value, str) and not change.path.startswith("$") and change.kind != "status"
+    return words.shortened(value, LINE) if isinstance(value, str) and is_word else words.value(value, LINE)
 
 
 def _what_may_be(change: UnsureChange) -> str:
