@@ -12,6 +12,8 @@ from harness.model import Exchange, Json, Reply
 
 KEPT_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via", "x-gemini-service-tier")
 """The response headers whose values are stored in cassettes and runs. Others may hold ids of accounts."""
+_OF_ONE_ANSWER = re.compile(r"date|cf-ray|(?:[\w-]+-)?(?:request|call|trace|log|correlation)-?id")
+"""Headers whose values a run keeps beside: the time of the answer, and the id by which an operator finds it."""
 LONGEST_HEADER = 200
 """Characters of the value of a header that are kept."""
 _MOST_HEADERS = 60
@@ -58,9 +60,19 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
 
 
 def headers(received: Mapping[str, str]) -> dict[str, str]:
-    """The headers of `KEPT_HEADERS` with their values, all others with an empty value."""
+    """The headers of `KEPT_HEADERS`, the date, and ids of requests with their values, all others with an empty value."""
     names = sorted(received)[:_MOST_HEADERS]
-    return {name: received[name][:LONGEST_HEADER] if name in KEPT_HEADERS else "" for name in names}
+    return {name: received[name][:LONGEST_HEADER] if _is_kept(name) else "" for name in names}
+
+
+def _is_kept(name: str) -> bool:
+    return name in KEPT_HEADERS or _OF_ONE_ANSWER.fullmatch(name) is not None
+
+
+def ids(received: Mapping[str, str]) -> dict[str, str]:
+    """The headers with an id of the request, and their values, where these are kept."""
+    found = {name: value for name, value in received.items() if value and _OF_ONE_ANSWER.fullmatch(name)}
+    return {name: value for name, value in found.items() if name != "date"}
 
 
 def other_headers(received: Mapping[str, str]) -> list[str]:

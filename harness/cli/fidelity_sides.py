@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from harness.cli import saved_run
 from harness.cli.commands.audit import tapes
-from harness.compare.fidelity_answers import case_of, from_rows, from_tapes, turn_of
+from harness.compare.fidelity_answers import case_of, dated, from_rows, from_tapes, turn_of
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
 from harness.errors import RunError, UsageError
 from harness.report import words
@@ -129,7 +129,10 @@ def _reader(saved: SavedRun) -> ReadTurns:
         trials = {trial for trial, _ in wanted}
         groups = {trial.rpartition("#")[0] for trial in trials}
         rows = (row for row in saved.rows_of(groups) if row.id in trials)
-        return {(row.id, at): turn for row in rows for at, turn in enumerate(row.turns or ())}
+        turns = ((row, at, turn) for row in rows for at, turn in enumerate(row.turns or ()))
+        return {
+            (row.id, at): dated(turn, row.provenance.recorded_at if row.provenance else None) for row, at, turn in turns
+        }
 
     return read
 
@@ -173,5 +176,6 @@ def _read_recording(wanted: Collection[Where]) -> Mapping[Where, TurnRow]:
     for file, indexes in files.items():
         for interaction in cassette.read(Path(file)).interactions:
             if interaction.index in indexes:
-                found[f"{file}#{interaction.index}", 0] = turn_of(interaction.exchange)
+                exchange = interaction.exchange
+                found[f"{file}#{interaction.index}", 0] = dated(turn_of(exchange), exchange.provenance.recorded_at)
     return found

@@ -40,7 +40,7 @@ from harness.compare.fidelity_claims import (
     seen_in,
     with_ignored,
 )
-from harness.compare.fidelity_evidence import Evidence, finished, with_renames
+from harness.compare.fidelity_evidence import Evidence, finished, shown, with_renames
 from harness.compare.fidelity_facts import Fact, Shape, is_below
 from harness.compare.fidelity_values import by_error_status, by_values, each_value
 from harness.errors import UsageError
@@ -84,18 +84,19 @@ def fidelity(
     seen = [sight for sure, _ in split for sight in sure]
     evidence = Evidence(pairs, read, seen)
     seen = [*with_renames(seen, evidence), *other_orders(pairs, options)]
-    shown = [replace(sight, change=finished(sight, evidence, options)) for sight in seen]
+    changes = [replace(sight, change=finished(sight, evidence, options)) for sight in seen]
     left = {fact: counted[fact] for fact, test in tested.items() if not test.claims}
-    unsure = [*(sight for _, rare in split for sight in rare), *_unsure(left, shown, pairs)]
+    unsure = [*(sight for _, rare in split for sight in rare), *_unsure(left, changes, pairs)]
+    more = Evidence(pairs, read, unsure)
     sizes = Counter((len(members), len(members), 0) for members in by_case(pairs).values())
     return Fidelity(
         reference=names[0],
         candidate=names[1],
-        overall=_feature("all", range(len(pairs)), shown, unsure, pairs),
-        features=[_feature(name, members, shown, unsure, pairs) for name, members in _members(pairs).items()],
+        overall=_feature("all", range(len(pairs)), changes, unsure, pairs),
+        features=[_feature(name, members, changes, unsure, pairs) for name, members in _members(pairs).items()],
         unsure=sorted(
-            (_unsure_change(sight, level, pairs) for sight in unsure),
-            key=lambda change: (change.needs, change.path, change.message),
+            (_unsure_change(sight, level, pairs, more) for sight in unsure),
+            key=lambda change: (change.needs, _WORST.index(change.kind), change.path, change.message),
         ),
         enough=presence(sizes).p <= level,
     )
@@ -248,12 +249,15 @@ def _is_open(sight: Sight) -> bool:
     return enough or sight.change.kind == "status"
 
 
-def _unsure_change(sight: Sight, level: float, pairs: Sequence[AnswerPair]) -> UnsureChange:
+def _unsure_change(sight: Sight, level: float, pairs: Sequence[AnswerPair], evidence: Evidence) -> UnsureChange:
     from harness.compare.stats.presence import more_pairs
 
     change, hits, able = sight.change, len(sight.hits), len(sight.able)
     needs = more_pairs(hits, len(sight.opposite), able, level)
-    return UnsureChange(change.kind, change.path, hits, able, needs, change.message, _trials(sight.hits, pairs))
+    seen, excerpts = shown(sight, evidence)
+    return UnsureChange(
+        change.kind, change.path, hits, able, needs, change.message, _trials(sight.hits, pairs), excerpts, seen
+    )
 
 
 # --- gates ------------------------------------------------------------------------------------------------

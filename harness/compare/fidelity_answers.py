@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from harness.answer.wire_form import shows_all
 from harness.compare.fidelity_changes import Answer
 from harness.compare.fidelity_facts import facts, items
@@ -59,6 +61,12 @@ def turn_of(exchange: Exchange) -> TurnRow:
     from harness.answer import reply
 
     return turn_row(exchange.request, exchange, reply.read(exchange))
+
+
+def dated(turn: TurnRow, at: str | None) -> TurnRow:
+    """The turn; the time of its recording stands for a date that was not kept."""
+    headers = turn.headers or {}
+    return turn if not at or headers.get("date") else replace(turn, headers={**headers, "date": at})
 
 
 def _body(body: Json) -> Json:

@@ -47,6 +47,14 @@ class AnswerPair(NamedTuple):
     candidate: Answer
 
 
+class Exhibit(NamedTuple):
+    """Both answers of a pair that shows a change. ``trial``: that of the candidate."""
+
+    trial: str
+    reference: TurnRow
+    candidate: TurnRow
+
+
 ReadTurns = Callable[[Collection[Where]], Mapping[Where, TurnRow]]
 """Reads the turns at these places."""
 
@@ -55,7 +63,7 @@ ReadTurns = Callable[[Collection[Where]], Mapping[Where, TurnRow]]
 class Change:
     """A claim. ``pairs``: in how many pairs it is seen, ``of`` how many in which it could be; ``reverse``: in how many the opposite.
 
-    ``interval``: of the share, at 95%. ``message``: from what to what. ``excerpts``: the parts of both answers in the first trial.
+    ``interval``: of the share, at 95%. ``message``: from what to what. ``excerpts``: the parts of both answers in ``exhibit``.
     ``before`` and ``after``: the values, where it is about values; for a number ``after`` is its direction. ``known``: whether it is on
     the list of known changes; ``grown_from``: the pairs, and of how many, of the list, where it is now clearly more frequent.
     """
@@ -69,6 +77,7 @@ class Change:
     reverse: int = 0
     interval: tuple[float, float] = (0.0, 1.0)
     excerpts: tuple[Json, Json] | None = None
+    exhibit: Exhibit | None = None
     before: str = ""
     after: str = ""
     known: bool = False
@@ -105,6 +114,8 @@ class UnsureChange:
     needs: int
     message: str = ""
     trials: Sequence[str] = ()
+    excerpts: tuple[Json, Json] | None = None
+    exhibit: Exhibit | None = None
 
     def to_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "message": self.message, "pairs": self.pairs, "of": self.of}
@@ -172,6 +183,10 @@ class Fidelity:
     show: Mapping[str, str] = field(default_factory=dict)
     """Trial -> the command that shows its request."""
     simulated: bool = False
+    for_vendor: bool = False
+    """Whether it is to be sent to those who run the candidate."""
+    key_headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Provider -> the headers with its key, as a shell variable."""
     enough: bool = True
     """Whether there are enough pairs to claim that something is always dropped."""
 

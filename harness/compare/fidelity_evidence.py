@@ -7,11 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from harness.compare.fidelity_changes import AnswerPair, Change, FidelityOptions, KnownChange, ReadTurns
+from harness.compare.fidelity_changes import (
+    AnswerPair,
+    Change,
+    Exhibit,
+    FidelityOptions,
+    KnownChange,
+    ReadTurns,
+    UnsureChange,
+)
 from harness.compare.fidelity_claims import Sight, share_in
 from harness.compare.fidelity_facts import last_key, parent
 from harness.model import Json
-from harness.results.rows import TurnRow
+from harness.results.rows import TurnRow, dumps
 from harness.text.amounts import count
 
 _STEP = re.compile(r"\.([^.\[]+)|\['((?:[^'\\]|\\.)*)'\]|(\[\*\])")
@@ -36,6 +44,15 @@ class Evidence:
         """Both answers of a pair; None if they cannot be read any more."""
         found = [self._turns[side].get(self._pairs[at][side].at) for side in (0, 1)]
         return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
+
+    def exhibit(self, sight: Sight) -> Exhibit | None:
+        """The first pairs' one with the shortest request, which is the easiest to send again. None if none can be read any more."""
+        found = [
+            Exhibit(self._pairs[at].candidate.at[0], *turns)
+            for at in sight.hits[:_SAMPLES]
+            if (turns := self.turns(at))
+        ]
+        return min(found, key=lambda exhibit: len(dumps(exhibit.candidate.request)), default=None)
 
     def samples(self, sight: Sight) -> Iterator[tuple[TurnRow, TurnRow]]:
         for at in sight.hits[:_SAMPLES]:
@@ -97,10 +114,15 @@ def finished(sight: Sight, evidence: Evidence, options: FidelityOptions) -> Chan
     """The change with excerpts of both answers, and whether it is known."""
     listed = next((entry for entry in options.known if entry.is_about(sight.change)), None)
     grown = (listed.pairs, listed.of) if listed is not None and _has_grown(sight, listed) else None
-    turns = evidence.turns(sight.hits[0])
-    excerpts = None if turns is None else (_excerpt(turns[0], sight.change), _excerpt(turns[1], sight.change))
+    seen, excerpts = shown(sight, evidence)
     known = listed is not None and grown is None
-    return replace(sight.change, known=known, grown_from=grown, excerpts=excerpts)
+    return replace(sight.change, known=known, grown_from=grown, excerpts=excerpts, exhibit=seen)
+
+
+def shown(sight: Sight, evidence: Evidence) -> tuple[Exhibit | None, tuple[Json, Json] | None]:
+    """A pair that shows the change, and what stands in both answers at its place."""
+    seen = evidence.exhibit(sight)
+    return seen, seen and (_excerpt(seen.reference, sight.change), _excerpt(seen.candidate, sight.change))
 
 
 def _has_grown(sight: Sight, listed: KnownChange) -> bool:
@@ -112,7 +134,7 @@ def _has_grown(sight: Sight, listed: KnownChange) -> bool:
     return wilson(len(sight.hits), max(len(sight.able), len(sight.hits)))[0] > wilson(listed.pairs, listed.of)[1]
 
 
-def marked_keys(change: Change) -> frozenset[str]:
+def marked_keys(change: Change | UnsureChange) -> frozenset[str]:
     """The keys of an excerpt that are about the change."""
     if change.path.startswith("header "):
         return frozenset({change.path.removeprefix("header ")})

@@ -71,7 +71,7 @@ class OutcomeRow(Struct, frozen=True):
 
 class TurnRow(Struct, frozen=True, omit_defaults=True):
     """One request and its answer. ``times``: seconds until each event was complete. ``body``: the beginning of a body that
-    holds neither an answer nor an error of the API. ``headers``: those of the answer; values only of `wire_form.KEPT_HEADERS`;
+    holds neither an answer nor an error of the API. ``headers``: those of the answer; values as in `wire_form.headers`;
     None in runs that do not have them."""
 
     transport: str
@@ -86,6 +86,7 @@ class TurnRow(Struct, frozen=True, omit_defaults=True):
     body: str | None = None
     headers: dict[str, str] | None = None
     framing: FramingRow | None = None
+    method: str = "POST"
 
 
 class Row(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -377,6 +378,7 @@ def turn_row(request: Request, exchange: Exchange, reply: Reply) -> TurnRow:
         body=refusals.saved_body(exchange) if unreadable else None,
         headers=wire_form.headers(exchange.headers),
         framing=wire_form.framing(exchange, reply),
+        method=request.method,
     )
 
 

@@ -14,6 +14,7 @@ from harness.cli import options as shared
 from harness.compare import fidelity
 from harness.compare.fidelity_changes import AnswerPair, Change, Fidelity, FidelityOptions, KnownChange
 from harness.compare.fidelity_values import is_valued
+from harness.config import load as load_config
 from harness.errors import UsageError
 from harness.report import words
 from harness.text.amounts import count
@@ -22,7 +23,8 @@ ABOUT = "what a gateway changes, field by field: two targets of a run, two runs,
 EXAMPLES = (
     "gemini-harness fidelity last --target google --target cometapi",
     "gemini-harness fidelity baseline last --gate kept=100% --known known-changes.yaml",
-    "gemini-harness fidelity recordings/google recordings/gateway --format markdown:changes.md",
+    "gemini-harness fidelity last --target google --target cometapi --vendor --format markdown:changes.md",
+    "gemini-harness fidelity recordings/google recordings/gateway",
 )
 
 
@@ -62,6 +64,11 @@ def add_options(parser: ArgumentParser) -> None:
         default=[],
         help="exit with 1 if a feature keeps less: kept=100%%",
     )
+    add(
+        "--vendor",
+        action="store_true",
+        help="write it for those who run the candidate: what was asked as curl, both answers, request ids and times",
+    )
     shared.formats(parser)
 
 
@@ -91,6 +98,8 @@ def _document(options: Namespace, listed: Sequence[KnownChange]) -> Fidelity:
         command=_again(options),
         show={trial: sides.show(trial) for trial in _trials(found)} if sides.show else {},
         simulated=sides.simulated,
+        for_vendor=options.vendor,
+        key_headers={name: row.key_headers for name, row in load_config(Path()).providers.items()},
     )
     return replace(found, gates=[fidelity.gated(found, gate) for gate in options.gate])
 

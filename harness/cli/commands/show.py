@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from harness.cli import options as shared
 from harness.errors import UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider
 from harness.model import ApiCall, Request, Step, Trial
+from harness.report.curl import curl
 from harness.results.rows import dumps
 from harness.run.play import prepare
 from harness.run.session import Plan
@@ -129,19 +129,13 @@ def _curl(request: Request, provider: Provider, call: ApiCall | None) -> Iterato
         yield f"# {SIMULATOR_URL} stands for a simulator that a run starts; `gemini-harness simulate` starts one and prints its address"
     if call is not None and call.upload is not None:
         yield f"# BODY stands for two parts: JSON, and the content of {call.upload}"
-    yield " \\\n".join(_curl_parts(request, provider, call))
-
-
-def _curl_parts(request: Request, provider: Provider, call: ApiCall | None) -> Iterator[str]:
-    method = "" if request.method == ("POST" if request.content else "GET") else f"-X {request.method} "
-    yield f"curl {method}{shlex.quote(request.url)}"
-    yield from (f"  -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items())
     in_use = tuple(name for name in provider.keys if os.environ.get(name))
-    provider = replace(provider, keys=in_use or provider.keys)
-    yield from (f'  -H "{header}"' for header in provider.key_headers)
-    if request.transport == "stream":
-        yield "  --no-buffer"
-    if call is not None and call.upload is not None:
-        yield "  --data-binary @BODY"
-    elif request.content:
-        yield f"  --data-raw {shlex.quote(request.content.decode())}"
+    body = "@BODY" if call is not None and call.upload is not None else request.content.decode()
+    yield from curl(
+        request.url,
+        body,
+        method=request.method,
+        headers=request.headers,
+        key_headers=replace(provider, keys=in_use or provider.keys).key_headers,
+        stream=request.transport == "stream",
+    )

@@ -7,16 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.compare.fidelity import percent
-from harness.compare.fidelity_evidence import marked_keys
-from harness.model import Json
-from harness.report import View, words
+from harness.report import View
 from harness.report.blocks import (
     SIMULATED,
     Block,
     Bullets,
     Code,
     CodeBlock,
-    ComparedLines,
     Details,
     Heading,
     Level,
@@ -24,13 +21,12 @@ from harness.report.blocks import (
     Table,
     document,
 )
+from harness.report.content.fidelity_excerpts import excerpts, interval, name, what
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity, FidelityGate, UnsureChange
+    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity, FidelityGate
 
-LINES, LINE, MESSAGE = 14, 110, 60
-"""The most lines of an excerpt, and the most columns of a line and of what a change is."""
 PATHS = 8
 """The most paths that are named with a trial."""
 METHOD = (
@@ -42,6 +38,11 @@ METHOD = (
 @document("fidelity")
 def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
     """What one side changes against the other, field by field."""
+    if fidelity.for_vendor:
+        from harness.report.content.vendor import vendor_blocks
+
+        yield from vendor_blocks(fidelity)
+        return
     yield Heading(f"What {fidelity.candidate} changes against {fidelity.reference}", level=1)
     if fidelity.simulated:
         yield SIMULATED
@@ -104,30 +105,20 @@ def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
         return
     yield Heading("changes")
     header = ["path", "change", "pairs", "share (95%)"]
-    rows = [[Code(change.path), _what(change), _pairs(change), _interval(change)] for change in changes]
+    rows = [[Code(change.path), what(change), _pairs(change), interval(change)] for change in changes]
     levels: list[Level | None] = [None if change.known or change.note else "warning" for change in changes]
     yield Table(header, rows, "the changes, the worst first", frozenset({1}), levels)
     yield from _where(changes, fidelity.show)
-    yield from (_excerpts(change, fidelity) for change in changes[: view.details] if change.excerpts is not None)
+    yield from (block for change in changes[: view.details] for block in _details(change, fidelity))
 
 
-def _what(change: Change) -> str:
-    """``dropped``, ``added (known)``, ``value: 400 -> none``."""
-    mark = " (known)" if change.known else " (note)" if change.note else ""
-    is_named = change.kind in change.path or change.message in ("dropped", "added")
-    what: list[str] = [] if is_named and change.message else [change.kind]
-    what += [words.shortened(change.message, MESSAGE)] if change.message else []
-    opposite = f"; the opposite in {change.reverse:,}" if change.reverse else ""
-    return f"{': '.join(what)}{mark}{opposite}"
+def _details(change: Change, fidelity: Fidelity) -> Iterator[Block]:
+    if compared := excerpts([change], fidelity):
+        yield Details([name(change)], [compared, Bullets([[Code(trial)] for trial in change.trials])])
 
 
 def _pairs(change: Change) -> str:
     return f"{change.pairs:,} of {change.of:,}"
-
-
-def _interval(change: Change) -> str:
-    low, high = change.interval
-    return f"{low:.0%} to {high:.0%}"
 
 
 def _where(changes: Sequence[Change], show: Mapping[str, str]) -> Iterator[Block]:
@@ -153,51 +144,12 @@ def _seen(trial: str, changes: Sequence[Change], total: int) -> list[str]:
     return [Code(trial), " shows ", *listed[1:], more]
 
 
-def _excerpts(change: Change, fidelity: Fidelity) -> Details:
-    assert change.excerpts is not None
-    sides = [_lines(excerpt, change) for excerpt in change.excerpts]
-    compared = ComparedLines(
-        (fidelity.reference, fidelity.candidate), (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1])
-    )
-    more = Bullets([[Code(trial)] for trial in change.trials])
-    return Details([_name(change)], [compared, more])
-
-
-def _name(change: Change) -> str:
-    return change.path if change.path.startswith(change.kind) else f"{change.kind} {change.path}"
-
-
-def _lines(excerpt: Json, change: Change) -> tuple[list[str], frozenset[int]]:
-    """The lines of an excerpt, and which of them are about the change."""
-    if not isinstance(excerpt, dict):
-        return [words.value(excerpt, LINE)], frozenset({0})
-    keys = marked_keys(change)
-    first = [key for key in excerpt if key in keys]
-    order = [key for key in excerpt if key in set([*first, *excerpt][:LINES])]
-    lines = [f"{key}: {_value(excerpt[key], change)}" for key in order]
-    return lines or ["(nothing)"], frozenset(at for at, key in enumerate(order) if key in keys)
-
-
-def _value(value: Json, change: Change) -> str:
-    """JSON of a body; words of all around it."""
-    is_word = isinstance(value, str) and not change.path.startswith("$") and change.kind != "status"
-    return words.shortened(value, LINE) if isinstance(value, str) and is_word else words.value(value, LINE)
-
-
-def _what_may_be(change: UnsureChange) -> str:
-    """``dropped at HTTP 404``, ``status: 404 -> 503``."""
-    if not change.message:
-        return change.kind
-    message = words.shortened(change.message, MESSAGE)
-    return f"{change.kind} {message}" if message.startswith("at ") else f"{change.kind}: {message}"
-
-
 def _unsure(fidelity: Fidelity, view: View) -> Iterator[Block]:
     if not fidelity.unsure:
         return
     yield Heading("cannot tell")
     shown = fidelity.unsure[: view.details]
-    rows = [[Code(one.path), _what_may_be(one), f"{one.pairs:,} of {one.of:,}", f"{one.needs:,}"] for one in shown]
+    rows = [[Code(one.path), what(one), f"{one.pairs:,} of {one.of:,}", f"{one.needs:,}"] for one in shown]
     yield Table(["path", "change", "pairs", "more pairs needed"], rows, "what may be a change", frozenset({1}))
     if len(shown) < len(fidelity.unsure):
         yield Paragraph([f"and {len(fidelity.unsure) - len(shown)} more (-v shows all)"])
