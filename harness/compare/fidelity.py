@@ -7,6 +7,7 @@ claim with a probability of at most 5%. What differs in too few pairs is listed 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -158,8 +159,20 @@ _WORST: Sequence[ChangeKind] = (
 """What breaks callers most, first: another answer, then less of it, then another shape, then more of it."""
 
 
-def _badness(change: Change) -> tuple[bool, int, int, str, str]:
-    return change.cosmetic, _WORST.index(change.kind), -change.pairs, change.path, change.message
+_WHOLE, _OF_BODIES = ("model", "ignored", "status"), ("dropped", "retyped", "renamed", "value")
+_HARM = (
+    re.compile(r"\$$|\$\.candidates$|\$\.candidates\[\*\]\.(content|finishReason)\b"),
+    re.compile(r"\$\.candidates\[\*\]\.(?!index|avgLogprobs|safetyRatings)|\$\.promptFeedback|\$\.error(?!\.message)"),
+    re.compile(r"\$\.usageMetadata(\.\w+TokenCount)?$"),
+)
+"""What callers read, first: the answer, what is said of it, what is counted; then all other fields."""
+
+
+def _badness(change: Change) -> tuple[bool, int, int, int, int, str, str]:
+    group = 0 if change.kind in _WHOLE else 1 if change.kind in _OF_BODIES else 2
+    harm = next((rank for rank, of in enumerate(_HARM) if of.match(change.path)), len(_HARM)) if group == 1 else 0
+    kind = _WORST.index(change.kind)
+    return change.cosmetic, group, harm, kind, -change.pairs, change.path, change.message
 
 
 def _within(sight: Sight, hits: Sequence[int], inside: frozenset[int], pairs: Sequence[AnswerPair]) -> Change:
@@ -199,7 +212,7 @@ def _size(shape: Shape, path: str) -> int:
 def _loss(change: Change, reference: Shape) -> int:
     if change.note:
         return 0
-    if change.kind == "status":
+    if change.path == "status":
         return _size(reference, "$")
     return max(1, _size(reference, change.path)) if change.kind in ("dropped", "renamed") else 1
 
@@ -246,7 +259,7 @@ def _is_open(sight: Sight) -> bool:
         return False
     number = sight.change.path.startswith("stream ") or sight.change.kind == "value"
     enough = 2 * len(sight.hits) >= len(sight.able) and len(sight.hits) >= (_FEW if number else 1)
-    return enough or sight.change.kind == "status"
+    return enough or sight.change.path == "status"
 
 
 def _unsure_change(sight: Sight, level: float, pairs: Sequence[AnswerPair], evidence: Evidence) -> UnsureChange:

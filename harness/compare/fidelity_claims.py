@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
-from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, Fact, FactKind, Shape, above, is_below, last_key
+from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, RETRIES, Fact, FactKind, Shape, above, is_below, last_key
 
 KINDS: Mapping[FactKind, ChangeKind] = {
     "type": "retyped", "value": "value", "header": "header", "framing": "framing", "status": "status", "model": "model",
@@ -202,6 +202,8 @@ def _gone_or_new(first: Direction) -> str:
     fact, less = first
     if fact.path == "$":
         return "the body is not JSON"
+    if fact.path == RETRIES:
+        return "answers at the first attempt" if less else "answers after another attempt only"
     return "" if fact.kind == "path" else "dropped" if less else "added"
 
 

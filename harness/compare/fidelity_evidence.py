@@ -17,7 +17,7 @@ from harness.compare.fidelity_changes import (
     UnsureChange,
 )
 from harness.compare.fidelity_claims import Sight, share_in
-from harness.compare.fidelity_facts import last_key, parent
+from harness.compare.fidelity_facts import RETRIES, last_key, parent
 from harness.model import Json
 from harness.results.rows import TurnRow, dumps
 from harness.text.amounts import count
@@ -139,7 +139,7 @@ def marked_keys(change: Change | UnsureChange) -> frozenset[str]:
     if change.path.startswith("header "):
         return frozenset({change.path.removeprefix("header ")})
     if not change.path.startswith("$"):
-        return frozenset({change.path.removeprefix("stream ")})
+        return frozenset({"attempts" if change.path == RETRIES else change.path.removeprefix("stream ")})
     new = change.message.rpartition(" -> ")[2] if change.kind == "renamed" else ""
     return frozenset({last_key(change.path), new, "text"} if change.kind == "ignored" else {last_key(change.path), new})
 
@@ -151,6 +151,8 @@ def _excerpt(turn: TurnRow, change: Change) -> Json:
         return {name: value or "(its value is not kept)" for name, value in (turn.headers or {}).items()}
     if change.kind == "ignored":
         return {last_key(change.path): next(values(turn.request, change.path), None), "text": turn.text}
+    if change.path == RETRIES:
+        return {"attempts": turn.attempts, "status": turn.status}
     if change.kind == "status":
         return {"status": turn.status, "error": next(values(response, "$.error"), turn.body)}
     if not change.path.startswith("$"):

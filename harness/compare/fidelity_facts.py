@@ -32,6 +32,8 @@ MOST_NODES = 20_000
 _LARGEST = 1e100
 MOST_VALUE = 80
 """Characters of a value of an enum."""
+RETRIES = "retries"
+"""The path of an answer that came after another attempt only."""
 LENGTHS = frozenset({"text", "message"})
 """Free texts, whose length is compared."""
 _CONSTANTS = frozenset({"role", "mimeType", "@type", "status", "code", "reason", "domain"})
@@ -93,6 +95,8 @@ def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
     left = _walk(response, raw, numbers) if response else MOST_NODES
     framed = turn.framing
     raw.add(("status", "status", str(turn.status)))
+    if turn.attempts > 1:
+        raw.add(("status", RETRIES, ""))
     raw.update(_headers(turn.headers, all_headers=all_headers))
     if turn.transport == "stream" and framed:
         raw.update(_stream(framed))

@@ -78,8 +78,8 @@ def test_what_the_gateway_changes_is_named(typed: dict[str, tuple[int, str]]) ->
     assert code == 0
     changes = text.partition("\nchanges\n")[2]
     assert [line.split()[0] for line in changes.splitlines()[3:5]] == [
-        "$.candidates[*].index",
-        "$.usageMetadata.serviceTier",
+        "$.error.status",
+        "$.error.code",
     ]
 
 

@@ -110,7 +110,7 @@ def test_headers_are_grouped(text: str) -> None:
 
 
 def test_few_errors_have_an_example_too(text: str) -> None:
-    assert "| `$.error.status` | dropped | 2 of 2 answers |" in parts(text)["seen in all of few answers"]
+    assert "| `$.error.status` | dropped | 2 of 2 answers |" in parts(text)["seen in few answers"]
     example = next(below for title, below in parts(text).items() if "$.error" in title.replace("\\", ""))
     assert "**status**: 400" in example
     assert '- status: "INVALID_ARGUMENT"' in example

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from harness.compare.fidelity import gated, percent
 from harness.compare.fidelity_changes import Fidelity, FidelityOptions, KnownChange
 from harness.errors import UsageError
-from harness.model import Chunk
+from harness.model import Chunk, Exchange
 from tests import fidelity_proxy as proxy
 from tests.exchanges import exchange, request
 from tests.fidelity import Recorded, Rewrite, answers, claims, compared, false_claims
@@ -271,3 +271,29 @@ def test_pages_in_place_of_few_errors_are_named(google: Recorded) -> None:
 def test_an_error_that_differs_once_of_many_is_no_finding(google: Recorded) -> None:
     seldom = only_at(400, proxy.at("$.error.status", proxy.drop, every=20))
     assert not [change for change in behind(google, seldom).unsure if change.path == "$.error.status"]
+
+
+# --- what comes first -------------------------------------------------------------------------------------
+
+
+def test_what_callers_read_comes_first(google: Recorded) -> None:
+    lost = ("$.responseId", "$.usageMetadata.thoughtsTokenCount", "$.candidates[*].content.parts[*].thoughtSignature")
+    rewrites = [proxy.at(path, proxy.drop) for path in lost]
+
+    def all_of_them(exchange: Exchange, number: int) -> Exchange:
+        for rewrite in rewrites:
+            exchange = rewrite(exchange, number)
+        return exchange
+
+    assert [change.path for change in behind(google, all_of_them).overall.changes] == list(reversed(lost))
+
+
+def test_answers_after_another_attempt_are_named(google: Recorded) -> None:
+    def slow(exchange: Exchange, number: int) -> Exchange:
+        return exchange if number % 4 else replace(exchange, attempts=2)
+
+    document = behind(google, slow)
+    assert claims(document) == {("status", "retries")}
+    (change,) = document.overall.changes
+    assert change.message == "answers after another attempt only"
+    assert document.overall.kept > 0.9

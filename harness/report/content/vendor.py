@@ -49,7 +49,7 @@ def vendor_blocks(fidelity: Fidelity) -> Iterator[Block]:
     if fidelity.simulated:
         yield SIMULATED
     yield from _conclusion(fidelity, bodies or changes, len(changes))
-    rare = [change for change in fidelity.unsure if change.pairs == change.of]
+    rare = [change for change in fidelity.unsure if change.pairs == change.of or change.path == "status"]
     if changes:
         yield from _summary(changes)
     yield from _rare(rare)
@@ -85,13 +85,11 @@ def _summary(changes: Sequence[Change]) -> Iterator[Block]:
 
 
 def _rare(changes: Sequence[UnsureChange]) -> Iterator[Block]:
-    """What was the same in all of a few answers: too few to exclude chance, enough to look at."""
+    """What was the same in all of a few answers, and any other status: too few to exclude chance, enough to look at."""
     if not changes:
         return
-    yield Heading("seen in all of few answers")
-    yield Paragraph(
-        ["These may be differences too: every answer of the kind shows them, and there are too few to be sure."]
-    )
+    yield Heading("seen in few answers")
+    yield Paragraph(["These may be differences too, yet there are too few answers to be sure."])
     rows = [[Code(change.path), what(change), _share(change)] for change in changes]
     yield Table(["path", "change", "seen in"], rows, "what may be a difference", frozenset({1, 2}))
 
