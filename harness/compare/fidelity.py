@@ -16,6 +16,7 @@ from math import floor
 
 from harness.compare.fidelity_chance import strictest, tests
 from harness.compare.fidelity_changes import (
+    INSTEAD,
     Answer,
     AnswerPair,
     Change,
@@ -162,14 +163,18 @@ _WORST: Sequence[ChangeKind] = (
 _WHOLE, _OF_BODIES = ("model", "ignored", "status"), ("dropped", "retyped", "renamed", "value")
 _HARM = (
     re.compile(r"\$$|\$\.candidates$|\$\.candidates\[\*\]\.(content|finishReason)\b"),
-    re.compile(r"\$\.candidates\[\*\]\.(?!index|avgLogprobs|safetyRatings)|\$\.promptFeedback|\$\.error(?!\.message)"),
+    re.compile(
+        r"header |\$\.candidates\[\*\]\.(?!index|avgLogprobs|safetyRatings)|\$\.promptFeedback|\$\.error(?!\.message)"
+    ),
     re.compile(r"\$\.usageMetadata(\.\w+TokenCount)?$"),
 )
 """What callers read, first: the answer, what is said of it, what is counted; then all other fields."""
 
 
 def _badness(change: Change) -> tuple[bool, int, int, int, int, str, str]:
-    group = 0 if change.kind in _WHOLE else 1 if change.kind in _OF_BODIES else 2
+    whole = change.kind in _WHOLE or (change.kind == "added" and change.path in INSTEAD)
+    of_bodies = change.kind in _OF_BODIES or (change.kind == "header" and not change.cosmetic)
+    group = 0 if whole else 1 if of_bodies else 2
     harm = next((rank for rank, of in enumerate(_HARM) if of.match(change.path)), len(_HARM)) if group == 1 else 0
     kind = _WORST.index(change.kind)
     return change.cosmetic, group, harm, kind, -change.pairs, change.path, change.message

@@ -27,6 +27,8 @@ ChangeKind = Literal[
 
 _COSMETIC = ("stream line endings", "stream comments", "stream events", "stream events with usageMetadata")
 
+INSTEAD = ("$.error", "$.promptFeedback")
+"""What comes in the place of an answer."""
 Where = tuple[str, int]
 """The trial, and its turn, from 0."""
 
@@ -91,7 +93,8 @@ class Change:
     @property
     def cosmetic(self) -> bool:
         """Whether clients that pass over what they do not know lose nothing by it."""
-        return self.kind in ("order", "added") or self.path in _COSMETIC or self._is_plain_header
+        added = self.kind == "added" and self.path not in INSTEAD
+        return added or self.kind == "order" or self.path in _COSMETIC or self._is_plain_header
 
     @property
     def _is_plain_header(self) -> bool:

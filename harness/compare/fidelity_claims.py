@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
-from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, RETRIES, Fact, FactKind, Shape, above, is_below, last_key
+from harness.compare.fidelity_facts import (
+    EXPLAINS,
+    LENGTHS,
+    RETRIES,
+    AnswerFacts,
+    Fact,
+    FactKind,
+    Shape,
+    above,
+    is_below,
+    last_key,
+)
 
 KINDS: Mapping[FactKind, ChangeKind] = {
     "type": "retyped", "value": "value", "header": "header", "framing": "framing", "status": "status", "model": "model",
@@ -201,7 +212,9 @@ def with_values(sight: Sight, before: str, after: str) -> Sight:
 def _gone_or_new(first: Direction) -> str:
     fact, less = first
     if fact.path == "$":
-        return "the body is not JSON"
+        return "the body is cut, empty or not JSON"
+    if fact.kind == "follows":
+        return ""
     if fact.path == RETRIES:
         return "answers at the first attempt" if less else "answers after another attempt only"
     return "" if fact.kind == "path" else "dropped" if less else "added"
@@ -242,14 +255,17 @@ def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[Answer
         sign = _sign(path, before, after)
         if sign:
             (hits if (sign < 0) == less else opposite).append(at)
-    middle = (
-        _middle([pairs[at].reference.facts.numbers[path] for at in hits]),
-        _middle([pairs[at].candidate.facts.numbers[path] for at in hits]),
-    )
-    what, unit = "length " if last_key(path) in LENGTHS else "", " s" if path in TIMES else ""
-    message = f"{what}{middle[0]}{unit} -> {middle[1]}{unit}"
+    sides = [[facts.numbers[path] for facts in side] for side in _facts_of(hits, pairs)]
+    middles = " -> ".join(_middle(numbers, path) for numbers in sides)
+    what = "length " if last_key(path) in LENGTHS else ""
+    message = f"{what}{middles}"
     change = Change(kind, path, len(hits), len(able), message, after=_direction(kind, less))
     return Sight(change, hits, able, opposite, less)
+
+
+def _facts_of(hits: Sequence[int], pairs: Sequence[AnswerPair]) -> tuple[list[AnswerFacts], list[AnswerFacts]]:
+    """The answers of these pairs, side by side."""
+    return [pairs[at].reference.facts for at in hits], [pairs[at].candidate.facts for at in hits]
 
 
 def _direction(kind: ChangeKind, less: bool) -> str:
@@ -263,8 +279,12 @@ def matters(sight: Sight) -> bool:
     return bool(sight.hits) and (often or sight.change.kind != "timing")
 
 
-def _middle(values: Sequence[float]) -> str:
-    return f"{sorted(values)[len(values) // 2]:.4g}" if values else "none"
+def _middle(values: Sequence[float], path: str) -> str:
+    """The median, with its unit."""
+    if not values:
+        return "none"
+    value = sorted(values)[len(values) // 2]
+    return f"{value:.3f} s" if path in TIMES else f"{value:.4g}"
 
 
 PROMPT_TOKENS = "$.usageMetadata.promptTokenCount"

@@ -265,7 +265,7 @@ def test_pages_in_place_of_few_errors_are_named(google: Recorded) -> None:
     document = behind(google, page)
     (change,) = (change for change in document.unsure if change.path == "$")
     assert (change.kind, change.pairs, change.of) == ("dropped", 3, 3)
-    assert change.message == "the body is not JSON, at HTTP 403"
+    assert change.message == "the body is cut, empty or not JSON, at HTTP 403"
 
 
 def test_an_error_that_differs_once_of_many_is_no_finding(google: Recorded) -> None:
@@ -286,6 +286,28 @@ def test_what_callers_read_comes_first(google: Recorded) -> None:
         return exchange
 
     assert [change.path for change in behind(google, all_of_them).overall.changes] == list(reversed(lost))
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "path"),
+    [
+        ("lost-signature", "dropped", "$.candidates[*].content.parts[*].thoughtSignature"),
+        ("no-usage", "dropped", "$.usageMetadata"),
+        ("error-200", "added", "$.error"),
+        ("blocked", "added", "$.promptFeedback"),
+        ("html", "status", "status"),
+        ("empty", "dropped", "$"),
+        ("substituted-model", "model", "$.modelVersion"),
+        ("forgets-tools", "ignored", "$.tools"),
+        ("wrong-content-type", "header", "header content-type"),
+        ("comments", "framing", "stream comments"),
+    ],
+)
+def test_a_fault_is_named_first(google: Recorded, fault: str, kind: str, path: str) -> None:
+    document = compared(google, answers(fault))
+    first = document.overall.changes[0] if document.overall.changes else document.unsure[0]
+    assert (first.kind, first.path) == (kind, path)
+    assert first.exhibit is not None
 
 
 def test_answers_after_another_attempt_are_named(google: Recorded) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.compare.fidelity_changes import Change, UnsureChange
 from harness.compare.fidelity_evidence import marked_keys
+from harness.compare.fidelity_facts import RETRIES
 from harness.model import Json
 from harness.report import words
 from harness.report.blocks import ComparedLines
@@ -20,7 +21,7 @@ LINES, LINE, MESSAGE = 14, 110, 60
 
 def what(change: Change | UnsureChange) -> str:
     """``dropped``, ``added (known)``, ``value: 400 -> none``, ``dropped at HTTP 404``."""
-    is_named = change.kind in change.path or change.message in ("dropped", "added")
+    is_named = change.kind in change.path or change.path == RETRIES or change.message in ("dropped", "added")
     pieces: list[str] = [] if is_named and change.message else [change.kind]
     pieces += [words.shortened(change.message, MESSAGE)] if change.message else []
     joint = " " if change.message.startswith("at ") else ": "
