@@ -164,7 +164,7 @@ _WHOLE, _OF_BODIES = ("model", "ignored", "status"), ("dropped", "retyped", "ren
 _HARM = (
     re.compile(r"\$$|\$\.candidates$|\$\.candidates\[\*\]\.(content|finishReason)\b"),
     re.compile(
-        r"header |\$\.candidates\[\*\]\.(?!index|avgLogprobs|safetyRatings)|\$\.promptFeedback|\$\.error(?!\.message)"
+        r"header |\$\.candidates\[\*\]\.(?!index|avgLogprobs|safetyRatings|finishMessage)|\$\.promptFeedback|\$\.error(?!\.message)"
     ),
     re.compile(r"\$\.usageMetadata(\.\w+TokenCount)?$"),
 )
@@ -260,8 +260,8 @@ def _key(change: Change) -> tuple[str, ...]:
 
 
 def _is_open(sight: Sight) -> bool:
-    if not sight.hits or sight.opposite:
-        return False
+    if not sight.hits or sight.opposite or (".args." in sight.change.path and len(sight.hits) < _FEW):
+        return False  # once or twice, a model chooses other arguments by itself
     number = sight.change.path.startswith("stream ") or sight.change.kind == "value"
     enough = 2 * len(sight.hits) >= len(sight.able) and len(sight.hits) >= (_FEW if number else 1)
     return enough or sight.change.path == "status"

@@ -258,7 +258,7 @@ def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[Answer
     sides = [[facts.numbers[path] for facts in side] for side in _facts_of(hits, pairs)]
     middles = " -> ".join(_middle(numbers, path) for numbers in sides)
     what = "length " if last_key(path) in LENGTHS else ""
-    message = f"{what}{middles}"
+    message = f"{what}{middles}{' (medians)' if len(hits) > 1 else ''}"
     change = Change(kind, path, len(hits), len(able), message, after=_direction(kind, less))
     return Sight(change, hits, able, opposite, less)
 
@@ -290,6 +290,10 @@ def _middle(values: Sequence[float], path: str) -> str:
 PROMPT_TOKENS = "$.usageMetadata.promptTokenCount"
 _PARTS: Mapping[str, frozenset[str]] = {
     "stream events with usageMetadata": frozenset({"stream events"}),
+    **{
+        f"$.usageMetadata.{name}TokensDetails[*].tokenCount": frozenset({f"$.usageMetadata.{name}TokenCount"})
+        for name in ("prompt", "candidates", "toolUsePrompt")
+    },
     "$.usageMetadata.totalTokenCount": frozenset(
         f"$.usageMetadata.{name}TokenCount" for name in ("prompt", "candidates", "thoughts", "toolUsePrompt")
     ),

@@ -319,3 +319,30 @@ def test_answers_after_another_attempt_are_named(google: Recorded) -> None:
     (change,) = document.overall.changes
     assert change.message == "answers after another attempt only"
     assert document.overall.kept > 0.9
+
+
+def test_the_details_of_a_count_are_no_second_change(google: Recorded) -> None:
+    def fewer(found: dict[str, Any], key: str) -> None:
+        if key in found:
+            found[key] -= 1
+
+    paths = ("$.usageMetadata.promptTokenCount", "$.usageMetadata.promptTokensDetails[*].tokenCount")
+
+    def both(exchange: Exchange, number: int) -> Exchange:
+        return proxy.at(paths[0], fewer)(proxy.at(paths[1], fewer)(exchange, number), number)
+
+    document = behind(google, both)
+    assert {path for kind, path in claims(document) if kind == "value"} == {paths[0]}
+
+
+def test_other_arguments_in_one_answer_are_no_finding(google: Recorded) -> None:
+    path = "$.candidates[*].content.parts[*].functionCall.args.city"
+    with_city = [number for number, sent in enumerate(google.exchanges) if b'"city"' in sent.content]
+
+    def once(exchange: Exchange, number: int) -> Exchange:
+        return proxy.at(path, proxy.drop)(exchange, number) if number == with_city[0] else exchange
+
+    assert with_city
+    document = behind(google, once)
+    assert path not in [change.path for change in document.unsure]
+    assert claims(document) == set()

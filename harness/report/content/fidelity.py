@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.compare.fidelity import percent
 from harness.report import View
 from harness.report.blocks import (
     SIMULATED,
@@ -21,7 +20,7 @@ from harness.report.blocks import (
     Table,
     document,
 )
-from harness.report.content.fidelity_excerpts import excerpts, interval, name, what
+from harness.report.content.fidelity_excerpts import excerpts, interval, kept, name, what
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
@@ -77,20 +76,14 @@ def _verdict(fidelity: Fidelity) -> str:
     few = "" if fidelity.enough else "; these are too few pairs to claim anything"
     simulated = " (SIMULATED answers)" if fidelity.simulated else ""
     return (
-        f"{_kept(overall)} kept in {count(overall.pairs, 'pair')}{simulated}: {what}"
+        f"{kept(overall)} kept in {count(overall.pairs, 'pair')}{simulated}: {what}"
         f"{f', {known} of them known' if known else ''}{few}."
     )
 
 
-def _kept(feature: FeatureFidelity) -> str:
-    """``98.2%``; ``98.2% to 100%`` where there may be changes that are too rare to claim."""
-    least, most = percent(feature.kept_least), percent(feature.kept)
-    return most if least == most else f"{least} to {most}"
-
-
 def _features(fidelity: Fidelity) -> Table:
     worst = sorted(fidelity.features, key=lambda feature: feature.kept)
-    rows = [[feature.feature, f"{feature.pairs:,}", _kept(feature), _counted(feature)] for feature in worst]
+    rows = [[feature.feature, f"{feature.pairs:,}", kept(feature), _counted(feature)] for feature in worst]
     return Table(["feature", "pairs", "kept", "changes"], rows, "the features, the worst first", frozenset({3}))
 
 

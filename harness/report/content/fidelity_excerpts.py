@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.compare.fidelity_changes import Change, UnsureChange
+from harness.compare.fidelity import percent
+from harness.compare.fidelity_changes import Change, FeatureFidelity, UnsureChange
 from harness.compare.fidelity_evidence import marked_keys
 from harness.compare.fidelity_facts import RETRIES
 from harness.model import Json
@@ -31,6 +32,12 @@ def what(change: Change | UnsureChange) -> str:
 def _marks(change: Change) -> str:
     mark = " (known)" if change.known else " (note)" if change.note else ""
     return f"{mark}; the opposite in {change.reverse:,}" if change.reverse else mark
+
+
+def kept(feature: FeatureFidelity) -> str:
+    """``98.2%``; ``98.2% to 100%`` where there may be changes that are too rare to claim."""
+    least, most = percent(feature.kept_least), percent(feature.kept)
+    return most if least == most else f"{least} to {most}"
 
 
 def interval(change: Change) -> str:

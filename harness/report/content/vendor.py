@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from harness import __version__
 from harness.answer.refusals import message_of
 from harness.answer.wire_form import ids
-from harness.compare.fidelity import percent
 from harness.compare.fidelity_changes import Change, UnsureChange
 from harness.gemini.providers import WRONG_KEY
 from harness.report import words
@@ -24,7 +23,7 @@ from harness.report.blocks import (
     Paragraph,
     Table,
 )
-from harness.report.content.fidelity_excerpts import excerpts, interval, what
+from harness.report.content.fidelity_excerpts import excerpts, interval, kept, what
 from harness.report.curl import curl
 from harness.results.rows import TurnRow, dumps
 from harness.text.amounts import count
@@ -68,7 +67,7 @@ def _conclusion(fidelity: Fidelity, worst: Sequence[Change], total: int) -> Iter
         return
     yield Paragraph([f"{asked}: the answers of {fidelity.candidate} differ in {count(total, 'way')}."], strong=True)
     first = f" The first {WORST} are the worst:" if len(worst) > WORST else ""
-    yield Paragraph([f"{percent(fidelity.overall.kept)} of what {fidelity.reference} sends arrives unchanged.{first}"])
+    yield Paragraph([f"{kept(fidelity.overall)} of what {fidelity.reference} sends arrives unchanged.{first}"])
     yield Bullets([[Code(change.path), f" {what(change)}, in {_share(change)}"] for change in worst[:WORST]])
 
 
