@@ -16,6 +16,7 @@ from harness.compare.fidelity_answers import case_of, dated, from_rows, from_tap
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
 from harness.errors import RunError, UsageError
 from harness.report import words
+from harness.results import baseline
 from harness.results.load import SavedRun
 from harness.results.rows import Row, TurnRow
 from harness.text.amounts import count
@@ -24,10 +25,11 @@ from harness.transport.cassette import Tape
 
 
 class Sides(NamedTuple):
-    """Both sides. ``read``: how to read their turns again. ``show``: the command that shows the request of a
+    """Both sides. ``sources``: what they were read from, under names that stay. ``read``: how to read their turns again. ``show``: the command that shows the request of a
     trial; None for recordings."""
 
     names: tuple[str, str]
+    sources: Sequence[str]
     reference: Sequence[Answer]
     candidate: Sequence[Answer]
     read: tuple[ReadTurns, ReadTurns]
@@ -39,12 +41,20 @@ class Sides(NamedTuple):
 def find(options: Namespace) -> Sides:
     """The sides that ``reference``, ``candidate``, ``target`` and ``reports`` name. Raises UsageError, RunError."""
     if options.candidate is None:
-        return _two_targets(saved_run.find(options.reference, options), options.target)
+        saved = saved_run.find(options.reference, options)
+        return _two_targets(saved, options.target)._replace(sources=[_lasting(options.reference, saved)])
     if options.target:
         raise UsageError("--target compares within one run: leave out either the second run or this option")
     if any(_is_recording(name, options) for name in (options.reference, options.candidate)):
         return _two_folders(options.reference, options.candidate)
-    return _two_runs(saved_run.find(options.reference, options), saved_run.find(options.candidate, options))
+    named = options.reference, options.candidate
+    runs = [saved_run.find(name, options) for name in named]
+    return _two_runs(*runs)._replace(sources=list(map(_lasting, named, runs)))
+
+
+def _lasting(name: str, saved: SavedRun) -> str:
+    """A name that means the same run tomorrow, unlike ``last``."""
+    return name if name == baseline.FOLDER or Path(name).exists() else saved.run["id"]
 
 
 def _is_recording(name: str, options: Namespace) -> bool:
@@ -87,7 +97,7 @@ def _two_targets(saved: SavedRun, asked: Sequence[str]) -> Sides:
     notes = [f"answers: {words.provenance(summary)}", *saved_run.notes(saved, summary)]
     read = _reader(saved)
     simulated = words.simulated(summary)
-    return Sides((named[0], named[1]), reference, candidate, (read, read), notes, _show(saved), simulated)
+    return Sides((named[0], named[1]), (), reference, candidate, (read, read), notes, _show(saved), simulated)
 
 
 def _is_at(target: str, name: str) -> bool:
@@ -113,7 +123,9 @@ def _two_runs(base: SavedRun, candidate: SavedRun) -> Sides:
     notes += dict.fromkeys(note for side in sides for note in saved_run.notes(*side))
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
     simulated = any(map(words.simulated, summaries))
-    return Sides(names, answers[0], answers[1], (_reader(base), _reader(candidate)), notes, _show(candidate), simulated)
+    return Sides(
+        names, (), answers[0], answers[1], (_reader(base), _reader(candidate)), notes, _show(candidate), simulated
+    )
 
 
 def _model(target: str) -> str:
@@ -149,7 +161,7 @@ def _two_folders(*paths: str) -> Sides:
         if _have_common_cases(answers):
             notes.append("no request is to the same model on both sides: requests were paired whatever the model")
     names = (paths[0], paths[1])
-    return Sides(names, answers[0], answers[1], (_read_recording, _read_recording), notes, None, any(simulated))
+    return Sides(names, names, answers[0], answers[1], (_read_recording, _read_recording), notes, None, any(simulated))
 
 
 def _have_common_cases(answers: Sequence[Sequence[Answer]]) -> bool:

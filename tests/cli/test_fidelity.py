@@ -309,3 +309,9 @@ def test_commands_name_the_suite_and_the_target(project: Path, capsys: pytest.Ca
     (command,) = re.findall(r"^gemini-harness (show .*)$", capsys.readouterr().out, re.MULTILINE)
     assert main(shlex.split(command)) == 0
     assert f"/gateway/v1beta/models/{FLASH}:streamGenerateContent" in capsys.readouterr().out
+
+
+def test_the_command_names_the_run_that_was_compared(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run,) = Path("reports").iterdir()
+    assert main(["fidelity", "last", *SIDES]) == 0
+    assert f"gemini-harness fidelity {run.name} --target simulator" in capsys.readouterr().out

@@ -95,7 +95,7 @@ def _document(options: Namespace, listed: Sequence[KnownChange]) -> Fidelity:
     found = replace(
         found,
         notes=[*sides.notes, *_notes(sides, pairs), *_known_notes(options.known, listed)],
-        command=_again(options),
+        command=_again(sides.sources, options),
         show={trial: sides.show(trial) for trial in _trials(found)} if sides.show else {},
         simulated=sides.simulated,
         for_vendor=options.vendor,
@@ -140,13 +140,13 @@ def _has_wire(pair: AnswerPair) -> bool:
     return all(any(fact.path == "headers" for fact in side.facts.shape) for side in pair)
 
 
-def _again(options: Namespace) -> str:
-    arguments = [options.reference, *([options.candidate] if options.candidate else [])]
+def _again(sources: Sequence[str], options: Namespace) -> str:
+    arguments = [*sources]
     for name in ("target", "ignore", "gate"):
         arguments += [part for value in getattr(options, name) for part in (f"--{name}", value)]
     for name in ("known", "reports"):
         arguments += [f"--{name}", getattr(options, name)] if getattr(options, name) else []
-    return words.command("fidelity", *arguments)
+    return words.command("fidelity", *arguments, *(["--vendor"] if options.vendor else []))
 
 
 # --- known changes ----------------------------------------------------------------------------------------
