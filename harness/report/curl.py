@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-
-from harness.report.words import shell_quoted
+from shlex import quote
 
 _KEY_IN_ADDRESS = re.compile(r"([?&]key=)[^&]*")
 
@@ -29,12 +28,12 @@ def _parts(
 ) -> Iterator[str]:
     named = "" if method == ("POST" if body else "GET") else f"-X {method} "
     address = _KEY_IN_ADDRESS.sub(r"\1KEY", url)
-    yield f"curl {named}{shell_quoted(address)}"
-    yield from (f"  -H {shell_quoted(f'{name}: {value}')}" for name, value in headers.items())
+    yield f"curl {named}{quote(address)}"
+    yield from (f"  -H {quote(f'{name}: {value}')}" for name, value in headers.items())
     yield from (f'  -H "{header}"' for header in key_headers)
     if stream:
         yield "  --no-buffer"
     if body.startswith("@"):
         yield f"  --data-binary {body}"
     elif body:
-        yield f"  --data-raw {shell_quoted(body)}"
+        yield f"  --data-raw {quote(body)}"
