@@ -15,11 +15,11 @@ from pathlib import Path
 from harness.cli.main import main
 from harness.gemini import price_library
 from harness.gemini.features import features
-from harness.judge.reference import reference
 from harness.judge.registry import all_checks
 from harness.model import Trial
 from harness.simulator import prompt_markers
 from tests import faults
+from tests.check_reference import reference
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = "suites/thinking-levels.yaml"

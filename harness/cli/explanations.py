@@ -34,12 +34,11 @@ def ids() -> dict[str, list[str]]:
 
 
 def _checks() -> dict[str, Explanation]:
-    from harness.judge.reference import prose_and_examples
     from harness.judge.registry import all_checks
 
     found = {}
     for name, check in sorted(all_checks().items()):
-        prose, examples = prose_and_examples(check)
+        prose, examples = check.prose_and_examples
         found[name] = Explanation(name, "check", prose, {}, {"Under `expect`": examples})
     return found
 

@@ -33,6 +33,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import cleandoc
+from textwrap import dedent
 from typing import Any, Literal, get_type_hints
 
 from msgspec import Struct
@@ -71,6 +72,19 @@ class Check(Struct, frozen=True):
         """The annotation of the second argument: what the suite may write under this key."""
         hints = get_type_hints(self.function, include_extras=True)
         return next(hint for name, hint in hints.items() if name not in ("evidence", "return"))
+
+    @property
+    def prose_and_examples(self) -> tuple[str, str]:
+        """The parts of the docstring. The examples begin at the first line that starts with the check's key."""
+        lines = cleandoc(self.doc).splitlines()
+        begin = next((at for at, line in enumerate(lines) if line.lstrip().startswith(f"{self.name}:")), len(lines))
+        return "\n".join(lines[:begin]).strip(), dedent("\n".join(lines[begin:]))
+
+    @property
+    def page(self) -> str:
+        """The docstring, with its examples as a YAML block."""
+        prose, examples = self.prose_and_examples
+        return f"{prose}\n\n```yaml\n{examples}\n```"
 
 
 class Rule(Struct, frozen=True):

@@ -188,13 +188,6 @@ def parameter(name: str) -> Any:
     return check.parameter if check else None
 
 
-def _page(name: str) -> str:
-    """What the reference says of that check."""
-    from harness.judge.reference import with_examples
-
-    return with_examples(all_checks()[name])
-
-
 def _check_names() -> Mapping[str, str]:
     docs = {name: check.doc for name, check in all_checks().items()}
     docs |= {f"invariant:{name}": rule.doc for name, rule in all_rules().items()}
@@ -212,7 +205,7 @@ def waivable() -> Mapping[str, Any]:
 
 Expect = Annotated[
     dict[str, Any],
-    Named(parameter, lambda: all_checks().keys(), "Expect", _page),
+    Named(parameter, lambda: all_checks().keys(), "Expect", lambda name: all_checks()[name].page),
     "what the answer must be: checks, which must all hold",
 ]
 Waive = Annotated[

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from harness.judge.checks.parameters import complaints
-from harness.judge.reference import reference
 from harness.judge.registry import all_checks, all_rules
 from harness.text import shape
+from tests.check_reference import reference
 
 PAGE = reference()
 EXAMPLES = [

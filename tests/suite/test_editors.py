@@ -20,7 +20,6 @@ from jsonschema import Draft202012Validator, ValidationError
 from harness.errors import HarnessError, SuiteError
 from harness.gemini import definition
 from harness.gemini.models import catalogue
-from harness.judge.reference import with_examples
 from harness.judge.registry import all_checks
 from harness.model import Json
 from harness.suite.language import suite_json_schema
@@ -75,7 +74,7 @@ def test_every_suite_of_the_documentation_is_accepted(text: str) -> None:
 
 @pytest.mark.parametrize("name", all_checks())
 def test_every_example_of_a_check_is_accepted(name: str) -> None:
-    examples = with_examples(all_checks()[name]).partition("```yaml\n")[2].removesuffix("\n```")
+    examples = all_checks()[name].page.partition("```yaml\n")[2].removesuffix("\n```")
     lines = re.split(rf"^(?={name}:)", examples, flags=re.MULTILINE)[1:]
     assert lines
     for line in lines:

@@ -1,10 +1,8 @@
-"""Makes the reference page of the checks from their docstrings and types."""
+"""The reference page of the checks, from their docstrings and types."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from inspect import cleandoc
-from textwrap import dedent
 from types import UnionType
 from typing import Annotated, Any, Literal, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -65,25 +63,12 @@ def reference() -> str:
 
 def _check(check: Check) -> Iterator[str]:
     yield from (f"## `{check.name}`", "", f"Takes {_takes(check.parameter)}.", "")
-    yield from (with_examples(check), "")
+    yield from (check.page, "")
     keys: dict[Any, list[str]] = {}
     for key, words in _own_words(check.parameter):
         keys.setdefault(words, []).extend([f"`{key}`"] if key else [])
     for words, names in keys.items():
         yield from _table(words, f"key of {', '.join(names)}" if names else "key")
-
-
-def with_examples(check: Check) -> str:
-    """The docstring, with its examples as a YAML block."""
-    prose, examples = prose_and_examples(check)
-    return f"{prose}\n\n```yaml\n{examples}\n```"
-
-
-def prose_and_examples(check: Check) -> tuple[str, str]:
-    """The parts of the docstring. The examples begin at the first line that starts with the check's key."""
-    lines = cleandoc(check.doc).splitlines()
-    begin = next((at for at, line in enumerate(lines) if line.lstrip().startswith(f"{check.name}:")), len(lines))
-    return "\n".join(lines[:begin]).strip(), dedent("\n".join(lines[begin:]))
 
 
 def _table(words: Any, head: str) -> Iterator[str]:
