@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, convert, field
 
 from harness.text import safeyaml
 
@@ -118,14 +117,14 @@ class ModelFacts(Struct, frozen=True):
     name: str
     stage: Literal["ga", "preview", "deprecated", "retired", "shutdown"]
     thinking: Thinking
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int = field(name="in")
+    output_tokens: int = field(name="out")
     features: frozenset[str]
     since: str | None = None
     ends: str | None = None
     routed_to: str | None = None
     replacement: str | None = None
-    output_unary: int | None = None
+    output_unary: int | None = field(name="out_unary", default=None)
     version: str | None = None
     vertex_ends: str | None = None
     closed_to_new_keys: bool = False
@@ -143,7 +142,7 @@ class Alias(Struct, frozen=True):
 class Route(Struct, frozen=True):
     """A retired name that Google routes to another model. ISO dates; ``until`` is exclusive."""
 
-    origin: str
+    origin: str = field(name="from")
     to: str
     since: str
     until: str | None = None
@@ -167,50 +166,35 @@ class Catalogue(Struct, frozen=True):
 def catalogue() -> Catalogue:
     """The facts that ship with this package. Parsed once and cached."""
     document = safeyaml.load(Path(__file__).with_name("models.yaml").read_bytes())
-    routing = tuple(Route(row["from"], row["to"], row["since"], row.get("until")) for row in document["routing"])
-    kinds = {name: frozenset(features.split()) for name, features in document["kinds"].items()}
+    routing = convert(document["routing"], tuple[Route, ...])
     routes = {route.origin: route.to for route in routing}
-    partial = document["partial"].split()
-    models = {
-        name: replace(_facts(name, row, kinds, routes.get(name)), partial=row["kind"] in partial)
-        for name, row in document["models"].items()
-    }
+    models = {name: _facts(name, row, document, routes.get(name)) for name, row in document["models"].items()}
     names = {name: targets.split() for name, targets in document["aliases"].items()}
     aliases = {name: Alias(name, first, tuple(rest)) for name, (first, *rest) in names.items()}
     return Catalogue(models, aliases, routing, document["restrictions"], document["prices"])
 
 
-def _facts(name: str, row: Mapping[str, Any], kinds: Mapping[str, frozenset[str]], routed_to: str | None) -> ModelFacts:
-    return ModelFacts(
-        name=name,
-        stage=row["stage"],
-        thinking=_thinking(row),
-        input_tokens=row["in"],
-        output_tokens=row["out"],
-        features=kinds[row["kind"]] | frozenset(row.get("with", "").split()),
-        since=row.get("since"),
-        ends=row.get("ends"),
-        routed_to=routed_to,
-        replacement=row.get("replacement", routed_to),
-        output_unary=row.get("out_unary"),
-        version=row.get("version"),
-        vertex_ends=row.get("vertex_ends"),
-        closed_to_new_keys=row.get("closed_to_new_keys", False),
-    )
+def _facts(name: str, row: Mapping[str, Any], document: Mapping[str, Any], routed_to: str | None) -> ModelFacts:
+    derived = {
+        "name": name,
+        "thinking": _thinking(row),
+        "features": [*document["kinds"][row["kind"]].split(), *row.get("with", "").split()],
+        "routed_to": routed_to,
+        "partial": row["kind"] in document["partial"].split(),
+    }
+    return convert({"replacement": routed_to, **row, **derived}, ModelFacts)
 
 
-def _thinking(row: Mapping[str, Any]) -> Thinking:
-    default = row.get("default")
-    if not row.get("thinks", True):
-        return Thinking("none")
-    if "range" in row:
-        lowest, highest = row["range"]
-        return Thinking(
-            "budget", (), default, lowest, highest, zero=row.get("zero", False), dynamic=row.get("dynamic", False)
-        )
-    if "levels" in row:
-        return Thinking("level", tuple(row["levels"].split()), default, budgets=row.get("budgets"))
-    return Thinking("unknown")
+def _thinking(row: Mapping[str, Any]) -> dict[str, Any]:
+    lowest, highest = row.get("range", (None, None))
+    control = "budget" if "range" in row else "level" if "levels" in row else "unknown"
+    return {
+        **row,
+        "control": control if row.get("thinks", True) else "none",
+        "levels": row.get("levels", "").split(),
+        "lowest": lowest,
+        "highest": highest,
+    }
 
 
 def bare(model: str) -> str:
