@@ -3,6 +3,6 @@
 In: names, bodies and answers as plain JSON. Out: facts, requests and prices.
 May import: ``text``, ``extensions``.
 
-The facts are data: ``definition.json`` (messages and enums), ``models.yaml`` (models and their dates), ``capabilities.yaml``
+The facts are data: ``definition.json`` (messages and enums), ``models.yaml`` (models and their dates), ``providers.yaml``, ``capabilities.yaml``
 (questions that show whether a model is as described), ``google_prices.json``.
 """

@@ -16,15 +16,17 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
-from msgspec import Struct, field
+from msgspec import Struct, convert, field
 from msgspec.structs import replace
 
 from harness import __version__, extensions
 from harness.errors import MissingKey, NotAvailable, UsageError
 from harness.model import Access, ApiCall, Auth, Json, Request, Transport
+from harness.text import safeyaml
 from harness.text.jsontext import compact
 
 PriceList = Literal["google"]
@@ -120,56 +122,12 @@ SIMULATOR_URL = "http://simulator.invalid"
 """Not a real address: the transport starts a simulator and sends to it. ``SIMULATOR_BASE_URL`` names a running one."""
 
 
-def _simulator(name: str, prefix: str) -> Provider:
-    return Provider(
-        name,
-        SIMULATOR_URL + prefix,
-        kind=name,
-        simulated=True,
-        record_host="simulator.invalid",
-        base_url_from="SIMULATOR_BASE_URL",
-        key="simulator",
-        prices="google",
-    )
-
-
-def _compatible(row: Provider, name: str, path: str, *, extra_body: bool = False) -> Provider:
-    """The row of the same endpoint in the OpenAI-compatible dialect, which takes a Bearer token only."""
-    return replace(row, name=name, path=path, auth="bearer", dialect="openai", extra_body=extra_body)
-
-
-_GOOGLES = "/v1beta/openai/chat/completions"
-_GATEWAYS = "/v1/chat/completions"
-
-_NATIVE: Mapping[str, Provider] = {
-    row.name: row
-    for row in (
-        Provider(
-            "google",
-            "https://generativelanguage.googleapis.com",
-            kind="google",
-            keys=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
-            base_url_from="GOOGLE_GEMINI_BASE_URL",
-            prices="google",
-        ),
-        Provider("cometapi", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",)),
-        Provider("cometapi-bearer", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",), auth="bearer"),
-        _simulator("simulator", ""),
-        replace(_simulator("simulator-bearer", ""), auth="bearer"),
-        *(_simulator(f"simulator-{profile}", f"/{profile}") for profile in ("gateway", "comet", "new-api-old")),
-    )
-}
-
+_FILE = Path(__file__).parents[1] / "providers.yaml"
 ROWS: Mapping[str, Provider] = {
-    **_NATIVE,
-    "google-openai": _compatible(_NATIVE["google"], "google-openai", _GOOGLES, extra_body=True),
-    "cometapi-openai": _compatible(_NATIVE["cometapi"], "cometapi-openai", _GATEWAYS),
-    "simulator-openai": _compatible(_simulator("simulator-openai", ""), "simulator-openai", _GATEWAYS),
-    "simulator-google-openai": _compatible(
-        _simulator("simulator-google-openai", ""), "simulator-google-openai", _GOOGLES, extra_body=True
-    ),
+    name: convert({"name": name, "kind": name, **row}, Provider)
+    for name, row in safeyaml.load(_FILE.read_bytes()).items()
 }
-"""The providers that ship. The configuration can add rows and change these."""
+"""The providers that ship, from ``providers.yaml``. The configuration can add rows and change these."""
 
 HOSTS: Mapping[str, str] = {row.kind: row.host for row in ROWS.values() if not row.simulated}
 """Kind -> well-known host."""
