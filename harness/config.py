@@ -44,32 +44,37 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from types import NoneType
+from typing import Annotated, Any, TypedDict, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
-from msgspec import Struct, field
+from msgspec import Struct, convert, field, to_builtins
 from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.gemini.prices import OwnPrice, Tariff, price_list
-from harness.gemini.providers import ROWS, Limits, PriceList, Provider
-from harness.model import Auth
+from harness.gemini.providers import ROWS, Provider
+from harness.text import shape
 from harness.text.credentials import credential_kind, credentials_in, resembles_key
 from harness.text.personal import NO_REDACTION, PersonalPattern, Redaction
 from harness.text.project import Missing, Unreadable, read
+from harness.text.shape import AtLeast, ShapeFinding, Spelled, TypeLabel, nearest
+from harness.text.yamltext import Path as Route
 
 MOST_IN_FLIGHT = 10_000
+Seconds = Annotated[float, AtLeast(0, above=True, most=10_000_000)]
 
 
 class Timeouts(Struct, frozen=True):
     """Seconds. ``gap`` counts between two chunks and before the first; ``wait`` caps what a server asks for."""
 
-    connect: float = 10
-    gap: float = 300
-    total: float = 900
-    wait: float = 60
+    connect: Seconds = 10
+    gap: Seconds = 300
+    total: Seconds = 900
+    wait: Seconds = 60
 
 
 class Config(Struct, frozen=True):
@@ -82,10 +87,10 @@ class Config(Struct, frozen=True):
     suites: Path = Path("suites")
     cassettes: Path = Path("cassettes")
     reports: Path = Path("reports")
-    concurrency: int = 8
-    attempts: int = 3
-    max_body_bytes: int = 64 * 1024 * 1024
-    max_cost: float | None = None
+    concurrency: Annotated[int, AtLeast(0, above=True, most=MOST_IN_FLIGHT)] = 8
+    attempts: Annotated[int, AtLeast(0, above=True, most=1_000)] = 3
+    max_body_bytes: Annotated[int, AtLeast(0, above=True, most=2**40)] = 64 * 1024 * 1024
+    max_cost: Annotated[float, AtLeast(0, above=True)] | None = None
     definition: Path | None = None
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, OwnPrice] = field(default_factory=dict)
@@ -103,10 +108,7 @@ class Config(Struct, frozen=True):
         try:
             return self.providers[provider]
         except KeyError:
-            known = ", ".join(sorted(self.providers))
-            raise UsageError(
-                f"no provider is called {provider!r}{_nearest(provider, self.providers) or f'; there are: {known}'}"
-            ) from None
+            raise UsageError(_no_provider(provider, self.providers)) from None
 
     def tariff(self, provider: str) -> Tariff:
         """The prices at this provider. Raises UsageError as ``find`` does."""
@@ -178,202 +180,141 @@ def _table(file: Path) -> Mapping[str, Any] | None:
 
 
 def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
-    complaints: list[str] = []
-    plain = {key: value for key, value in table.items() if key not in _TABLES}
-    settings = _typed(
-        Config,
-        plain,
-        "",
-        complaints,
-        but=("folder", "file", "outside_files", "variables", "repeated", *_TABLES),
-        also=_TABLES,
-    )
-    timeouts = _typed(Timeouts, _mapping(table, "timeouts", complaints), "timeouts.", complaints)
-    tables = _mapping(table, "providers", complaints)
-    rows = _rows(tables, complaints)
-    prices = _prices(_mapping(table, "prices", complaints), rows, complaints)
-    settings["redact"] = Redaction(tuple(_patterns(_mapping(table, "redact", complaints), complaints)))
-    settings.setdefault("provider", Config().provider)
-    if settings["provider"] not in rows:
-        name = settings["provider"]
-        complaints.append(f"provider: no provider is called {name!r}{_nearest(str(name), rows)}")
+    found = shape.findings(table, _settings(Config)) if table else []
+    complaints = [_complaint(finding, table) for finding in found]
+    wrong = {_whole(finding.path) for finding in found}
+    settings = dict(shape.without(table, wrong))
+    timeouts = convert(settings.pop("timeouts", {}), Timeouts)
+    tables = settings.pop("providers", {})
+    rows = dict(_rows(tables, complaints))
+    prices = _prices(settings.pop("prices", {}), rows, complaints)
+    redact = Redaction(tuple(_patterns(settings.pop("redact", {}), complaints)))
+    provider = settings.setdefault("provider", Config().provider)
+    if provider not in rows:
+        complaints.append(f"provider: {_no_provider(provider, rows)}")
     if complaints:
         raise UsageError("\n".join(f"{file}: {complaint}" for complaint in complaints))
-    for name in ("suites", "cassettes", "reports"):
+    for name in ("suites", "cassettes", "reports", *(["definition"] if "definition" in settings else [])):
         settings[name] = folder / settings.get(name, name)
-    if "definition" in settings:
-        settings["definition"] = folder / settings["definition"]
     providers = {name: _addressed(row, environ, priced="prices" in tables.get(name, {})) for name, row in rows.items()}
     return Config(
-        folder=folder, file=file, providers=providers, timeouts=Timeouts(**timeouts), prices=prices, **settings
+        folder=folder, file=file, providers=providers, timeouts=timeouts, prices=prices, redact=redact, **settings
     )
 
 
-_TABLES = ("timeouts", "providers", "prices", "redact")
+def _no_provider(name: str, known: Mapping[str, Provider]) -> str:
+    return f"no provider is called {name!r}; {nearest(name, sorted(known))}".rstrip("; ")
 
 
-def _mapping(table: Mapping[str, Any], key: str, complaints: list[str]) -> Mapping[str, Any]:
-    value = table.get(key, {})
-    if isinstance(value, dict):
-        return value
-    complaints.append(f"{key}: expected a table, got {_word(value)}")
-    return {}
+# --- what may stand in a table ----------------------------------------------------------------------------
 
 
-def _typed(
-    what: type,
-    table: Mapping[str, Any],
-    at: str,
-    complaints: list[str],
-    but: Iterable[str] = (),
-    also: Iterable[str] = (),
-) -> dict[str, Any]:
-    """The settings of ``table`` as fields of ``what``. Leaves out the faulty ones, and adds a complaint about each."""
-    wanted = {name: kind for name, kind in what.__annotations__.items() if name not in but}
-    values = {}
-    for key, value in table.items():
-        if key not in wanted:
-            complaints.append(f"{at}{key}: unknown key{_nearest(key, {*wanted, *also})}")
-            continue
-        try:
-            values[key] = _value(wanted[key], value)
-        except ValueError as fault:
-            complaints.append(f"{at}{key}: {fault}")
-            continue
-        if key in _MOST and values[key] > _MOST[key]:
-            complaints.append(f"{at}{key}: expected at most {_MOST[key]:,}, got {_word(value)}")
-    return values
+class _Redacted(TypedDict, total=False):
+    pattern: str
+    replacement: str
 
 
-_MOST = {
-    "concurrency": MOST_IN_FLIGHT,
-    "attempts": 1_000,
-    "max_body_bytes": 2**40,
-    **dict.fromkeys(Timeouts.__annotations__, 10_000_000),
+_TEXT = Annotated[str, Spelled(r"(.|\n)+", "text that is not empty")]
+_IN_TOML: Mapping[Any, Any] = {
+    str: _TEXT,
+    Path: _TEXT,
+    tuple[str, ...]: Annotated[list[str], TypeLabel("a list of names")],
+    Redaction: dict[str, Annotated[str | _Redacted, TypeLabel("a regular expression, or {pattern, replacement}")]],
 }
+_NO_SETTINGS = ("name", "folder", "file", "outside_files", "variables", "repeated")
 
 
-def _value(kind: str, value: Any) -> Any:
-    if kind in ("int", "int | None") and isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    if kind in ("float", "float | None") and _is_number(value) and value > 0:
-        return float(value)
-    if kind in ("Dollars", "Dollars | None") and _is_number(value) and value >= 0:
-        return float(value)
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if kind in _CHOICES and value in _CHOICES[kind]:
-        return value
-    if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    if kind in ("str", "str | None", "Path", "Path | None") and isinstance(value, str) and value:
-        return Path(value) if kind.startswith("Path") else value
-    raise ValueError(f"expected {_WORDS.get(kind, 'text')}, got {_word(value, shown=kind not in _OF_KEYS)}")
+@cache
+def _settings(kind: type[Struct]) -> Any:
+    """The settings in the table of ``kind``, as a type that ``shape`` checks. None of them must be there."""
+    hints = get_type_hints(kind, include_extras=True)
+    settings = {name: _in_toml(hint) for name, hint in hints.items() if name not in _NO_SETTINGS}
+    return TypedDict(kind.__name__, settings, total=False)  # type: ignore[operator]
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+def _in_toml(hint: Any) -> Any:
+    """The type of a setting in TOML, which has neither null nor paths."""
+    inner = get_args(hint)
+    if hint in _IN_TOML:
+        return _IN_TOML[hint]
+    if get_origin(hint) is Mapping:
+        return dict[str, _in_toml(inner[1])]  # type: ignore[misc]
+    if NoneType in inner:
+        return _in_toml(inner[0])
+    return _settings(hint) if isinstance(hint, type) and issubclass(hint, Struct) else hint
 
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {"Auth": get_args(Auth), "PriceList | None": get_args(PriceList)}
-_WORDS = {
-    "int": "a whole number above 0",
-    "int | None": "a whole number above 0",
-    "float": "a number above 0",
-    "float | None": "a number above 0",
-    "Dollars": "dollars, 0 or more",
-    "Dollars | None": "dollars, 0 or more",
-    "bool": "true or false",
-    "tuple[str, ...]": "a list of names",
-    **{kind: " or ".join(f'"{choice}"' for choice in choices) for kind, choices in _CHOICES.items()},
-}
+def _whole(path: Route) -> Route:
+    """What is left out for something wrong at that path: some rows and lists are of use as a whole only."""
+    if path[0] in ("prices", "redact"):
+        return path[:2]
+    return path[:-1] if isinstance(path[-1], int) or path[-1] == "base_url" else path
 
 
-_OF_KEYS = ("tuple[str, ...]", "str | None")
-"""Kinds of settings whose value may be a key by mistake: messages do not show it."""
+def _complaint(finding: ShapeFinding, table: Any) -> str:
+    """The finding in words. A text that may be a key by mistake is not shown."""
+    message = "unknown key" if finding.key else finding.message.replace("a mapping", "a table")
+    value = table
+    for step in finding.path:
+        value = value[step]
+    if isinstance(value, str) and (finding.path[-1] == "keys" or resembles_key(value)):
+        message = message.replace(shape.shown(value), "text")
+    return f"{'.'.join(map(str, finding.path))}: {message}{f', {finding.hint}' if finding.hint else ''}"
 
 
-def _word(value: Any, *, shown: bool = True) -> str:
-    words = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    detail = f" ({value!r})" if shown and not resembles_key(str(value)) else ""
-    return f"{words.get(type(value), 'a value')}{detail}"
-
-
-def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provider]:
-    rows = dict(ROWS)
-    for name in tables:
-        at = f"providers.{name}."
-        table = dict(_mapping(tables, name, complaints))
-        limits = _limits(table.pop("limits", {}), f"{at}limits", complaints)
-        row = _typed(Provider, table, at, complaints, but=("name", "limits"), also=("limits",))
-        row |= {"limits": limits} if limits else {}
-        if name not in rows and "base_url" not in row:
-            complaints.append(f"{at}base_url: missing")
-            continue
-        if not _is_address(row.get("base_url", "http://a")):
-            complaints.append(f"{at}base_url: expected {_ADDRESS}, got {_plain(row['base_url'])!r}")
-        elif _holds_key(row.get("base_url", "")) or _holds_key(row.get("path", "")):
-            key = "base_url" if _holds_key(row.get("base_url", "")) else "path"
-            complaints.append(f"{at}{key}: it contains a key; remove it, {_BY_VARIABLE}")
-        complaints += [f"{at}keys: {_no_variable(name)}" for name in row.get("keys", ()) if _no_variable(name)]
-        if row.get("key") and not row.get("simulated", name in rows and rows[name].simulated):
-            complaints.append(f"{at}key: a key does not belong in a file; name its environment variable under `keys`")
-        if "base_url" in row and not (name in rows and rows[name].simulated):
-            row.setdefault("prices", None)  # another host has prices of its own
-        if name in rows:
-            moved = replace(rows[name], **row)
-            rows[name] = moved if "kind" in row else _labelled(moved, rows[name])
+def _rows(tables: Mapping[str, Mapping[str, Any]], complaints: list[str]) -> Iterator[tuple[str, Provider]]:
+    """The providers that ship, with those of the configuration."""
+    yield from ROWS.items()
+    for name, row in tables.items():
+        known = ROWS.get(name)
+        if known or "base_url" in row:
+            complaints += [f"providers.{name}.{complaint}" for complaint in _faults(row, known)]
+            yield name, _row(name, row, known)
         else:
-            rows[name] = Provider(**{"name": name, "kind": name, **row})
-    return rows
+            complaints.append(f"providers.{name}.base_url: missing")
 
 
-def _limits(tables: Any, at: str, complaints: list[str]) -> dict[str, Limits]:
-    """Model -> its limits, from ``limits`` of a provider's table."""
-    if not isinstance(tables, dict):
-        complaints.append(f"{at}: expected a table, got {_word(tables)}")
-        return {}
-    return {
-        model: Limits(**_typed(Limits, _mapping(tables, model, complaints), f"{at}.{model}.", complaints))
-        for model in tables
-    }
+def _faults(row: Mapping[str, Any], known: Provider | None) -> Iterator[str]:
+    """What is wrong with the settings of a provider, and what must not stand in a file."""
+    if not _is_address(row.get("base_url", "http://a")):
+        yield f"base_url: expected {_ADDRESS}, got {_plain(row['base_url'])!r}"
+    elif key := next((key for key in ("base_url", "path") if _holds_key(row.get(key, ""))), None):
+        yield f"{key}: it contains a key; remove it, {_BY_VARIABLE}"
+    yield from (f"keys: {_no_variable(name)}" for name in row.get("keys", ()) if name and _no_variable(name))
+    if row.get("key") and not row.get("simulated", known is not None and known.simulated):
+        yield "key: a key does not belong in a file; name its environment variable under `keys`"
 
 
-def _prices(tables: Mapping[str, Any], rows: Mapping[str, Provider], complaints: list[str]) -> dict[str, OwnPrice]:
-    found = {}
-    for name in tables:
-        at = f"prices.{name}."
-        before = len(complaints)
-        row = _typed(OwnPrice, _mapping(tables, name, complaints), at, complaints)
-        needed = OwnPrice.__struct_fields__[: -len(OwnPrice.__struct_defaults__)]
-        if len(complaints) == before:
-            complaints += [f"{at}{name}: missing" for name in needed if name not in row]
+def _row(name: str, row: Mapping[str, Any], known: Provider | None) -> Provider:
+    if "base_url" in row and not (known and known.simulated):
+        row = {"prices": None, **row}  # another host has prices of its own
+    before = to_builtins(known) if known else {"name": name, "kind": name}
+    moved = convert({**before, **row}, Provider)
+    return moved if known is None or "kind" in row else _labelled(moved, known)
+
+
+def _prices(
+    tables: Mapping[str, Mapping[str, Any]], rows: Mapping[str, Provider], complaints: list[str]
+) -> dict[str, OwnPrice]:
+    needed = OwnPrice.__struct_fields__[: -len(OwnPrice.__struct_defaults__)]
+    for name, row in tables.items():
+        complaints += [f"prices.{name}.{key}: missing" for key in needed if key not in row]
         provider, slash, _ = name.rpartition("/")
         if slash and provider not in rows:
-            complaints.append(f"prices.{name}: no provider is called {provider!r}{_nearest(provider, rows)}")
-        if len(complaints) == before:
-            found[name] = OwnPrice(**row)
-    return found
+            complaints.append(f"prices.{name}: {_no_provider(provider, rows)}")
+    return {name: convert(row, OwnPrice) for name, row in tables.items() if row.keys() >= {*needed}}
 
 
 def _patterns(table: Mapping[str, Any], complaints: list[str]) -> Iterator[PersonalPattern]:
     """The patterns of ``redact``: a regular expression, or a table of that and its replacement."""
     for name, value in table.items():
         row = {"pattern": value} if isinstance(value, str) else value
-        if not isinstance(row, dict) or not all(isinstance(text, str) for text in row.values()):
-            complaints.append(
-                f"redact.{name}: expected a regular expression, or {{pattern, replacement}}, got {_word(value)}"
-            )
-        elif unknown := [key for key in row if key not in ("pattern", "replacement")]:
-            complaints.append(
-                f"redact.{name}.{unknown[0]}: unknown key{_nearest(unknown[0], ('pattern', 'replacement'))}"
-            )
-        elif not row.get("pattern"):
+        if not row.get("pattern"):
             complaints.append(f"redact.{name}.pattern: missing")
-        else:
-            found = PersonalPattern(name, row["pattern"], row.get("replacement", f"[{name}]"))
-            complaints += [f"redact.{name}: {found.complaint}"] if found.complaint else []
-            yield found
+            continue
+        found = PersonalPattern(name, row["pattern"], row.get("replacement", f"[{name}]"))
+        complaints += [f"redact.{name}: {found.complaint}"] if found.complaint else []
+        yield found
 
 
 _ADDRESS = "http://... or https://..., with no name, password, ? or # in it"
@@ -427,10 +368,3 @@ def _labelled(moved: Provider, row: Provider) -> Provider:
     if moved.simulated or moved.host == row.host:
         return moved
     return replace(moved, kind=f"{row.kind.partition(' at ')[0]} at {moved.host}")
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), 1)
-    return f", did you mean {close[0]!r}?" if close else ""

@@ -82,16 +82,39 @@ def test_every_complaint_comes_at_once(tmp_path: Path) -> None:
         load(tmp_path, {})
     file = tmp_path / "harness.toml"
     assert str(refused.value).splitlines() == [
-        f"{file}: concurency: unknown key, did you mean 'concurrency'?",
-        f"{file}: attempts: expected a whole number above 0, got a boolean (True)",
-        f"{file}: timeouts.conect: unknown key, did you mean 'connect'?",
-        f"{file}: timeouts.total: expected a number above 0, got a number (-1)",
-        f'{file}: providers.mine.auth: expected "x-goog-api-key" or "bearer" or "both" or "none", got text (\'basic\')',
+        f'{file}: concurency: unknown key, did you mean "concurrency"?',
+        f"{file}: attempts: expected a whole number above 0 and at most 1,000, got true",
+        f'{file}: timeouts.conect: unknown key, did you mean "connect"?',
+        f"{file}: timeouts.total: expected a number above 0 and at most 10,000,000, got the number -1",
+        f'{file}: providers.mine.auth: expected "x-goog-api-key", "bearer", "both" or "none", got the text "basic"',
         f"{file}: providers.mine.base_url: missing",
         f"{file}: providers.other.base_url: expected http://... or https://..., with no name, password, ? or # in it, got 'gateway.example'",
         f"{file}: providers.other.key: a key does not belong in a file; name its environment variable under `keys`",
-        f"{file}: provider: no provider is called 'gogle', did you mean 'google'?",
+        f"{file}: provider: no provider is called 'gogle'; did you mean \"google\"?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('suites = ""', 'suites: expected text that is not empty, got the text ""'),
+        ("reports = 2026-11-29", "reports: expected text that is not empty, got the value 2026-11-29"),
+        ("max_cost = inf", "max_cost: expected a number above 0, got the number inf"),
+        ("timeouts = 3", "timeouts: expected a table with connect, gap, total, wait, got the number 3"),
+        ("redact = 'x'", 'redact: expected a table, got the text "x"'),
+        ("[providers.google]\nkeys = [1, 'A']", "providers.google.keys.0: expected text, got the number 1"),
+        ("[providers.google]\nrpm = 3.5", "providers.google.rpm: expected a whole number above 0, got the number 3.5"),
+        ("[providers.google]\nname = 'x'", "providers.google.name: unknown key, "),
+        ("[providers.mine]\nbase_url = 3", "providers.mine.base_url: expected text"),
+        ("[providers]\ngoogle = 4", "providers.google: expected a table with base_url, kind, "),
+    ],
+)
+def test_a_wrong_type_is_a_sentence(tmp_path: Path, text: str, complaint: str) -> None:
+    toml(tmp_path, text)
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {})
+    assert str(refused.value).startswith(f"{tmp_path / 'harness.toml'}: {complaint}")
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("text", "reason"), [("a = ", "not valid TOML"), ("\udcff", "cannot be read")])
@@ -141,7 +164,7 @@ def test_a_wrong_address_in_the_environment_names_the_variable(tmp_path: Path, a
 
 
 def test_an_unknown_provider_has_a_nearest_name() -> None:
-    with pytest.raises(UsageError, match="'simulater', did you mean 'simulator'"):
+    with pytest.raises(UsageError, match="'simulater'; did you mean \"simulator\""):
         Config().find("simulater")
 
 
@@ -165,7 +188,7 @@ def test_harness_toml_takes_the_same_settings_as_pyproject(tmp_path: Path) -> No
         (f"[providers.google]\nauth = 'bearer'\n{README}", "providers is both at the top and under"),
         (f"{README}\n[tool.gemini-harnes]\nprovider = 'x'", "tool: unknown key"),
         ("tool = 3", "tool: unknown key"),
-        ("[tool.gemini-harness]\nconcurency = 3", "concurency: unknown key, did you mean 'concurrency'"),
+        ("[tool.gemini-harness]\nconcurency = 3", 'concurency: unknown key, did you mean "concurrency"'),
     ],
 )
 def test_but_nothing_in_it_is_passed_over(tmp_path: Path, text: str, reason: str) -> None:

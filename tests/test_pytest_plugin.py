@@ -175,7 +175,7 @@ def test_shards_are_a_partition(project: pytest.Pytester) -> None:
 def test_an_unknown_provider_is_told_once_a_suite(project: pytest.Pytester) -> None:
     result = project.runpytest("suites/capitals.yaml", "--harness-provider", "simulatr")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*no provider is called 'simulatr', did you mean 'simulator'*"])
+    result.stdout.fnmatch_lines(["*no provider is called 'simulatr'; did you mean \"simulator\"*"])
 
 
 def test_two_suites_of_one_name_are_refused(project: pytest.Pytester) -> None:

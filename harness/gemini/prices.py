@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Annotated
 
 from msgspec import Struct
 
@@ -18,8 +19,9 @@ from harness.gemini.price_library import Prices, price_list
 from harness.gemini.price_rates import BATCH, SEARCHES, Rates, Unpriced, dollars, in_batch
 from harness.gemini.providers import Provider
 from harness.model import Bill, Exchange, Json, Provenance, Reply
+from harness.text.shape import AtLeast, TypeLabel
 
-Dollars = float
+Dollars = Annotated[float, AtLeast(0), TypeLabel("dollars, 0 or more")]
 
 
 class OwnPrice(Struct, frozen=True):

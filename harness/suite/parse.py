@@ -152,7 +152,7 @@ class _SuiteReading:
                 self.diagnostics.complain(finding.path, finding.message, hint or finding.hint, key=finding.key)
         self.diagnostics.wrong |= {finding.path for finding in found}
         wrong = {_whole(route) for route in self.diagnostics.wrong}
-        pruned = _pruned(root, wrong, ()) if wrong else root
+        pruned = shape.without(root, wrong) if wrong else root
         return pruned if isinstance(pruned, Mapping) else {}
 
     def built(self, root: _Table) -> Suite | None:
@@ -378,18 +378,6 @@ def _without_each(root: _Table) -> _Table:
         for case in cases
     ]
     return {**root, "cases": kept}
-
-
-def _pruned(value: Json, wrong: set[Route], route: Route) -> Json:
-    """The tree without the values at those routes (items of lists become None so that indexes stay)."""
-    if isinstance(value, Mapping):
-        return {key: _pruned(inner, wrong, (*route, key)) for key, inner in value.items() if (*route, key) not in wrong}
-    if isinstance(value, list):
-        return [
-            None if (*route, index) in wrong else _pruned(inner, wrong, (*route, index))
-            for index, inner in enumerate(value)
-        ]
-    return value
 
 
 def _whole(route: Route) -> Route:

@@ -48,9 +48,12 @@ class Spelled(Struct, frozen=True):
 
 
 class AtLeast(Struct, frozen=True):
-    """A note for ``Annotated[float, ...]``: a finite number of at least ``least``."""
+    """A note for ``Annotated[float, ...]`` and ``Annotated[int, ...]``: a finite number of at least ``least`` (with ``above``: a
+    greater one), and of at most ``most``."""
 
     least: float
+    above: bool = False
+    most: float = sys.float_info.max
 
 
 class TypeLabel(Struct, frozen=True):
@@ -139,6 +142,17 @@ def json_schema(kind: Any) -> dict[str, Any]:
         **_shape(kind).schema(definitions),
         "$defs": definitions,
     }
+
+
+def without(value: Json, wrong: Collection[Path], path: Path = ()) -> Json:
+    """The value without what stands at those paths (items of lists become None so that indexes stay). ``path``: that of ``value``."""
+    if isinstance(value, Mapping):
+        kept = {key: item for key, item in value.items() if (*path, key) not in wrong}
+        return {key: without(item, wrong, (*path, key)) for key, item in kept.items()}
+    if isinstance(value, list):
+        items = [(item, (*path, index)) for index, item in enumerate(value)]
+        return [None if at in wrong else without(item, wrong, at) for item, at in items]
+    return value
 
 
 _NAME_OF_ENUM = re.compile(r"[A-Z][A-Z0-9_]{3,}")
@@ -236,8 +250,10 @@ def shown(value: Json) -> str:
             return f"the number {value}"
         case list() | tuple():
             return "a list"
-        case _:
+        case Mapping():
             return "a mapping"
+        case _:  # TOML has dates
+            return f"the value {value}"
 
 
 class _Scalar(_Shape):
@@ -307,22 +323,6 @@ class _Spelling(_Shape):
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         return {"type": "string", "pattern": f"^({self.spelled.pattern})$", "description": self.spelled.what}
-
-
-class _Bounded(_Shape):
-    """A number of at least ``least``."""
-
-    def __init__(self, least: float) -> None:
-        self.least = least
-
-    def accepts(self, value: Json) -> bool:
-        return _SCALARS[float].accepts(value) and self.least <= value <= sys.float_info.max
-
-    def words(self) -> str:
-        return f"a number that is at least {self.least:g}"
-
-    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        return {**_SCALARS[float].schema(definitions), "minimum": self.least}
 
 
 class _List(_Shape):
@@ -525,6 +525,27 @@ class _Wrapped(_Shape):
         return self.shape.schema(definitions)
 
 
+class _Bounded(_Wrapped):
+    """A number within bounds."""
+
+    def __init__(self, shape: _Shape, bounds: AtLeast) -> None:
+        super().__init__(shape)
+        self.bounds = bounds
+
+    def accepts(self, value: Json) -> bool:
+        least, most = self.bounds.least, self.bounds.most
+        return self.shape.accepts(value) and least <= value <= most and not (self.bounds.above and value == least)
+
+    def words(self) -> str:
+        from_where = f"above {self.bounds.least:g}" if self.bounds.above else f"that is at least {self.bounds.least:g}"
+        return f"{self.shape.words()} {from_where}" + (
+            f" and at most {self.bounds.most:,}" if self.bounds.most < sys.float_info.max else ""
+        )
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return {**self.shape.schema(definitions), "minimum": self.bounds.least}
+
+
 class _Described(_Wrapped):
     """With a description for the schema, or a label for messages."""
 
@@ -654,7 +675,7 @@ def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
         if isinstance(note, Spelled):
             shape = _Spelling(note)
         elif isinstance(note, AtLeast):
-            shape = _Bounded(note.least)
+            shape = _Bounded(shape, note)
         elif isinstance(note, Named):
             shape = _Registry(note)
         elif isinstance(note, Offered):

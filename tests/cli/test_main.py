@@ -636,7 +636,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["rnu"], "there is no command 'rnu'; did you mean \"run\"?"),
         (["run", "nowhere"], "no such file or folder: nowhere"),
         (["run", "--target", "flash"], "write provider/model"),
-        (["run", "--target", "gogle/x"], "did you mean 'google'"),
+        (["run", "--target", "gogle/x"], 'did you mean "google"'),
         (["run", "--shard", "5/4"], "--shard"),
         (["run", "--repeat", "0"], "expected a whole number above 0"),
         (["run", "--live", "--record-mode", "all"], "not both"),

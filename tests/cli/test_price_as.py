@@ -139,7 +139,7 @@ def test_configured_prices_count(report: Report, tmp_path: Path) -> None:
         ("gemini-3.8-flsh", 'did you mean "gemini-3.8-flash"?'),
         ("gemini-2.0-flash-preview-image-generation", "has no price for gemini-2.0-flash-preview-image-generation\n"),
         ("cometapi/gemini-3.8-flash", "provider 'cometapi' has no price for gemini-3.8-flash"),
-        ("gogle/gemini-3.8-flash", "no provider is called 'gogle', did you mean 'google'?"),
+        ("gogle/gemini-3.8-flash", "no provider is called 'gogle'; did you mean \"google\"?"),
     ],
 )
 def test_a_model_without_a_price_is_an_error(report: Report, model: str, message: str) -> None:

@@ -156,7 +156,7 @@ def test_a_ceiling_holds(run: Run) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--provider", "simulatr"], "no provider is called 'simulatr', did you mean 'simulator'?"),
+        (["--provider", "simulatr"], "no provider is called 'simulatr'; did you mean \"simulator\"?"),
         (["--model", "gemini-9*"], "--model: no model matches 'gemini-9*' in the catalogue"),
         (["--model", "gemini-3.8-live"], "--model: gemini-3.8-live does not answer generateContent"),
         (["--format", "junit"], "no format 'junit' for a probe"),

@@ -64,7 +64,7 @@ def test_a_report_of_a_fault_holds_no_secret(
 def test_a_faulty_configuration_is_reported_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "harness.toml").write_text("concurency = 3\n")
     assert main(["bug-report"]) == 0
-    assert "- faulty: harness.toml: concurency: unknown key, did you mean 'concurrency'?" in capsys.readouterr().out
+    assert '- faulty: harness.toml: concurency: unknown key, did you mean "concurrency"?' in capsys.readouterr().out
 
 
 # --- completion ---------------------------------------------------------------------------------------

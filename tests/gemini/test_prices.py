@@ -378,13 +378,13 @@ def test_wrong_prices_in_the_configuration_are_reported(tmp_path: Path) -> None:
         load(tmp_path, {})
     file = tmp_path / "harness.toml"
     assert str(refused.value).splitlines() == [
-        f"{file}: max_cost: expected a number above 0, got a number (0)",
-        f"{file}: providers.cometapi.prices: expected \"google\", got text ('goggle')",
-        f"{file}: prices.gemini-9.input: expected dollars, 0 or more, got a number (-1)",
-        f"{file}: prices.gemini-8.ouput: unknown key, did you mean 'output'?",
-        f"{file}: prices.gemini-7.input: expected dollars, 0 or more, got a number (nan)",
+        f"{file}: max_cost: expected a number above 0, got the number 0",
+        f'{file}: providers.cometapi.prices: expected "google", got the text "goggle", did you mean "google"?',
+        f"{file}: prices.gemini-9.input: expected dollars, 0 or more, got the number -1",
+        f'{file}: prices.gemini-8.ouput: unknown key, did you mean "output"?',
+        f"{file}: prices.gemini-7.input: expected dollars, 0 or more, got the number nan",
         f"{file}: prices.gemini-6.output: missing",
-        f"{file}: prices.gogle/gemini-5: no provider is called 'gogle', did you mean 'google'?",
+        f"{file}: prices.gogle/gemini-5: no provider is called 'gogle'; did you mean \"google\"?",
     ]
 
 

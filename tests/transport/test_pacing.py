@@ -110,9 +110,9 @@ def test_a_wait_beyond_the_limit_is_explained(here: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("rpm = 0", "providers.near.rpm: expected a whole number above 0, got a number (0)"),
-        ("[providers.near.limits.m]\nrmp = 3", "providers.near.limits.m.rmp: unknown key, did you mean 'rpm'?"),
-        ("limits = 3", "providers.near.limits: expected a table, got a number (3)"),
+        ("rpm = 0", "providers.near.rpm: expected a whole number above 0, got the number 0"),
+        ("[providers.near.limits.m]\nrmp = 3", 'providers.near.limits.m.rmp: unknown key, did you mean "rpm"?'),
+        ("limits = 3", "providers.near.limits: expected a table, got the number 3"),
     ],
 )
 def test_a_wrong_limit_is_a_sentence(here: Path, row: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

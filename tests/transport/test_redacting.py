@@ -130,9 +130,9 @@ def test_a_slow_pattern_stops_the_trial(folder: Path) -> None:
             "email = {pattern = 'Ann', replacement = 'Anna'}",
             "redact.email: its replacement 'Anna' matches the pattern itself",
         ),
-        ("email = {patern = 'Ann'}", "redact.email.patern: unknown key, did you mean 'pattern'?"),
+        ("email = {patern = 'Ann'}", 'redact.email.patern: unknown key, did you mean "pattern"?'),
         ("email = {replacement = 'x'}", "redact.email.pattern: missing"),
-        ("email = 7", "redact.email: expected a regular expression, or {pattern, replacement}, got a number (7)"),
+        ("email = 7", "redact.email: expected a regular expression, or {pattern, replacement}, got the number 7"),
     ],
 )
 def test_a_wrong_pattern_is_named(

@@ -17,7 +17,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, convert, field
@@ -28,16 +28,18 @@ from harness.errors import MissingKey, NotAvailable, UsageError
 from harness.model import Access, ApiCall, Auth, Json, Request, Transport
 from harness.text import safeyaml
 from harness.text.jsontext import compact
+from harness.text.shape import AtLeast
 
 PriceList = Literal["google"]
+Count = Annotated[int, AtLeast(0, above=True)]
 
 
 class Limits(Struct, frozen=True):
     """Limits of requests: ``rpm`` requests a minute, ``tpm`` tokens a minute, ``concurrency`` requests in flight. None: no limit."""
 
-    rpm: int | None = None
-    tpm: int | None = None
-    concurrency: int | None = None
+    rpm: Count | None = None
+    tpm: Count | None = None
+    concurrency: Count | None = None
 
 
 class Provider(Struct, frozen=True):
@@ -62,10 +64,10 @@ class Provider(Struct, frozen=True):
     base_url_from: str | None = None
     key: str | None = None
     prices: PriceList | None = None
-    price_factor: float = 1.0
-    rpm: int | None = None
-    tpm: int | None = None
-    concurrency: int | None = None
+    price_factor: Annotated[float, AtLeast(0, above=True)] = 1.0
+    rpm: Count | None = None
+    tpm: Count | None = None
+    concurrency: Count | None = None
     extra_body: bool = False
     limits: Mapping[str, Limits] = field(default_factory=dict)
     """Model, or a pattern such as ``gemini-3*`` -> its limits, which replace those of the row. They count for each model."""
