@@ -7,6 +7,7 @@ documents, aliases that unfold to too many values, and nesting that is too deep 
 
 from __future__ import annotations
 
+import pathlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -16,6 +17,7 @@ import yaml
 from msgspec import Struct
 
 from harness.model import Json, Place
+from harness.text import safeyaml
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value in it."""
@@ -141,7 +143,7 @@ class _Refused(Exception):
 
 
 class _Resolving:
-    """The part that both loaders share. The tag of a scalar is its style, and the depth is counted."""
+    """What composes nodes for us: the tag of a scalar is its style, and the depth is counted."""
 
     depth = 0
 
@@ -161,43 +163,17 @@ class _Resolving:
 
 
 def _root(text: str) -> yaml.Node | None:
-    loader = _loader(text)
+    loader = _loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader))(text)
     try:
         root: yaml.Node | None = loader.get_single_node()
         return root
     finally:
-        getattr(loader, "dispose", lambda: None)()
-
-
-def _loader(text: str) -> Any:
-    return _c_loader()(text) if yaml.__with_libyaml__ else _pure_loader()(text)
+        loader.dispose()
 
 
 @cache
-def _c_loader() -> Any:
-    from yaml._yaml import CParser
-
-    class CLoader(_Resolving, CParser):
-        pass
-
-    return CLoader
-
-
-@cache
-def _pure_loader() -> Any:
-    from yaml.composer import Composer
-    from yaml.parser import Parser
-    from yaml.reader import Reader
-    from yaml.scanner import Scanner
-
-    class PythonLoader(_Resolving, Reader, Scanner, Parser, Composer):
-        def __init__(self, text: str) -> None:
-            Reader.__init__(self, text)
-            Scanner.__init__(self)
-            Parser.__init__(self)
-            Composer.__init__(self)
-
-    return PythonLoader
+def _loader(base: type) -> Any:
+    return type("Loader", (_Resolving, base), {})
 
 
 def _start(node: yaml.Node) -> tuple[int, int]:
@@ -297,30 +273,6 @@ def scalar(text: str) -> Json:
 
 # --- messages of syntax errors --------------------------------------------------------------------------
 
-_ADVICE = (
-    (
-        "character that cannot start any token",
-        "a value that starts with @, ` or % must be quoted",
-    ),
-    ("tab character", "indent with spaces"),
-    ("mapping values are not allowed", "a value that holds ': ' must be quoted; is the line above complete?"),
-    ("could not find expected ':'", "a key needs ': ' after it; is a quote or a bracket open above?"),
-    ("expected a single document", "one file holds one suite: remove the line ---"),
-    ("unexpected end of stream", "a quote or a bracket is never closed"),
-    (
-        "did not find expected ',' or ",
-        "is a bracket open, or a comma missing? text that holds { [ , ] } must be quoted here",
-    ),
-    ("expected ',' or ", "is a bracket open, or a comma missing? text that holds { [ , ] } must be quoted here"),
-    ("did not find expected key", "is this line indented like its neighbours?"),
-    ("expected <block end>", "is this line indented like its neighbours?"),
-    ("did not find expected '-' indicator", "is this line indented like its neighbours?"),
-    ("expected comment or line break", "text that starts with > or | must be quoted; at least 2 is written {min: 2}"),
-    ("expected chomping or indentation", "text that starts with > or | must be quoted; at least 2 is written {min: 2}"),
-    ("Unicode character escape", "write the character itself"),
-    ("undefined alias", "a value that starts with * must be quoted"),
-)
-
 
 def _syntax(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[tuple[int, int], str, str]:
     mark = getattr(error, "problem_mark", None)
@@ -330,7 +282,13 @@ def _syntax(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[tuple[int, int
         return at, "this is not YAML: a tab in the indentation", "indent with spaces"
     problem = str(getattr(error, "problem", None) or error)
     detail = " ".join(filter(None, (getattr(error, "context", None), problem)))
-    return at, f"this is not YAML: {detail}", next((advice for words, advice in _ADVICE if words in detail), "")
+    return at, f"this is not YAML: {detail}", _advice(detail)
+
+
+def _advice(detail: str) -> str:
+    """What to do about a syntax error; empty if that is not known."""
+    advice = safeyaml.load(pathlib.Path(__file__).with_name("yaml_advice.yaml").read_bytes())
+    return next((text for text, parts in advice.items() if any(part in detail for part in parts)), "")
 
 
 _ODD = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
