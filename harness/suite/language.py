@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness.gemini import offers
 from harness.judge.predicates import Words
 from harness.judge.registry import all_checks, all_rules, find_check
 from harness.model import Auth
-from harness.text import shape
-from harness.text.shape import AtLeast, Named, Offered, Spelled, TypeLabel
+from harness.text import safeyaml, shape
+from harness.text.shape import AtLeast, Named, Offered, Spelled, TypeLabel, closest
 
 REQUEST_KNOWN = "request-known"
 """A case waives this if its literal request has fields that are newer than the published definition."""
@@ -421,59 +422,36 @@ def axes_in(table: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], An
             yield key, (key,), value
 
 
-_OTHER_WORDS = {
-    **dict.fromkeys(("assert", "asserts", "asserting", "assertions", "checks", "expected"), "expect"),
-    **dict.fromkeys(("input", "question", "user", "text", "contents"), "prompt"),
-    **dict.fromkeys(("rows", "data", "vars", "examples"), "each"),
-    **dict.fromkeys(("messages", "steps", "conversation"), "turns"),
-    **dict.fromkeys(("systemInstruction", "system_instruction"), "system"),
-    **dict.fromkeys(("thinkingLevel", "thinkingBudget", "thinkingConfig", "budget", "level"), "thinking"),
-    **dict.fromkeys(("responseSchema", "response_schema"), "schema"),
-    **dict.fromkeys(("responseJsonSchema", "json_schema"), "jsonSchema"),
-    **dict.fromkeys(("stream", "streaming"), "transport"),
-    **dict.fromkeys(("body", "generationConfig"), "request"),
-    **dict.fromkeys(("name", "title"), "id"),
-    **dict.fromkeys(("description", "doc"), "about"),
-}
-
-_OTHER_SECTIONS = {
-    "prompts": "cases",
-    "tests": "cases",
-    "scenarios": "cases",
-    "providers": "matrix",
-    "models": "matrix",
-}
-_OTHER_CHECKS = {
-    **dict.fromkeys(("llm-rubric", "rubric", "factuality", "model-graded-closedqa"), "judge"),
-    **dict.fromkeys(("is-json", "contains-json", "schema"), "json"),
-    **dict.fromkeys(("regex", "icontains-all", "contains-all", "starts-with", "output", "answer"), "text"),
-    **dict.fromkeys(("javascript", "assertion"), "python"),
-    **dict.fromkeys(("status", "status_code"), "http"),
-}
-"""Words of other tools -> ours."""
+@cache
+def _meanings(section: str) -> Mapping[str, str]:
+    """Words of other tools in a section of ``other_words.yaml`` -> ours."""
+    rows = safeyaml.load(Path(__file__).with_name("other_words.yaml").read_bytes())[section]
+    return {word: ours for ours, words in rows.items() for word in words.split()}
 
 
 def meant(path: Sequence[str | int]) -> str | None:
     """``did you mean`` for keys of other tools in a case, under ``defaults`` or ``expect``; None for any other key."""
     word = str(path[-1])
     if len(path) == 1:
-        return f'did you mean "{_OTHER_SECTIONS[word]}"?' if word in _OTHER_SECTIONS else None
+        return _did_you_mean(_meanings("sections").get(word))
     if path[-2] == "expect":
         return _meant_check(word)
     if len(path) != (3 if path[0] == "cases" else 2) or path[0] not in ("cases", "defaults"):
         return None
     if word in all_checks():
         return f"{word} is a check: it belongs under expect:"
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, _OTHER_WORDS, n=1, cutoff=0.85)
-    return f'did you mean "{_OTHER_WORDS[close[0]]}"?' if close else None
+    known = _meanings("keys")
+    return _did_you_mean(known.get(closest(word, known, 0.85)))
 
 
 def _meant_check(word: str) -> str | None:
     if word in Words.__annotations__:
         return f"{word} is a word of a predicate: say of what, as in text: {{{word}: ...}}"
-    return f'did you mean "{_OTHER_CHECKS[word]}"?' if word in _OTHER_CHECKS else None
+    return _did_you_mean(_meanings("checks").get(word))
+
+
+def _did_you_mean(word: str | None) -> str | None:
+    return f'did you mean "{word}"?' if word else None
 
 
 def suite_json_schema() -> Mapping[str, Any]:

@@ -158,26 +158,20 @@ def without(value: Json, wrong: Collection[Path], path: Path = ()) -> Json:
 _NAME_OF_ENUM = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 
 
-def _near(name: str, known: Collection[str]) -> str:
-    """``did you mean "STOP"?`` for a name that is nearly a known one; else nothing."""
-    if name in known:
-        return ""
+def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known word that is most similar; empty if none is, by ``cutoff`` from 0 to 1."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, 1, 0.8)
-    return f'did you mean "{near[0]}"?' if near else ""
+    return next(iter(get_close_matches(word, list(known), 1, cutoff)), "")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean "..."?``; if no known word is similar, the list of known words, or nothing if it is over 300 characters."""
-    from difflib import get_close_matches
-
     names = list(known)
     by_lower = {name.lower(): name for name in reversed(names)}
-    close = [name for name in by_lower if word and name.startswith(word.lower())][:1]
-    close = close or get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    if close:
-        return f'did you mean "{by_lower[close[0]]}"?'
+    starts = (name for name in by_lower if word and name.startswith(word.lower()))
+    if close := next(starts, "") or closest(word.lower(), by_lower):
+        return f'did you mean "{by_lower[close]}"?'
     listed = ", ".join(names)
     return f"known here: {listed}" if names and len(listed) <= 300 else ""
 
@@ -571,9 +565,10 @@ class _Offering(_Wrapped):
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         super().inside(value, path, found)
         for at, name in self._names(value, path):
-            near = _near(name, self.offered.values())
-            if near:
-                found.append(ShapeFinding(at, f'"{name}" is no value that is known here', near, allowed=True))
+            near = closest(name, self.offered.values(), 0.8)
+            if near and near != name:
+                hint = f'did you mean "{near}"?'
+                found.append(ShapeFinding(at, f'"{name}" is no value that is known here', hint, allowed=True))
 
     def _names(self, value: Json, path: Path) -> Iterator[tuple[Path, str]]:
         """The names of enums in it, as a text or under the words for one."""

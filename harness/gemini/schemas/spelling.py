@@ -11,6 +11,7 @@ from harness.gemini.schemas.formats import FORMATS
 from harness.gemini.schemas.request_schema import snake
 from harness.model import Json
 from harness.text.describe import describe
+from harness.text.shape import closest
 
 
 class SchemaProblem(ValueError):
@@ -91,14 +92,8 @@ def misspelled(schema: Json, at: str = "$") -> Iterator[str]:
         elif key in _ONE | _MANY | {"prefixItems"}:
             for inner in value if isinstance(value, list) else [value]:
                 yield from misspelled(inner, f"{at}.{key}")
-        elif key not in _OTHERS and (near := _nearest(key)):
+        elif key not in _OTHERS and (near := closest(key, _OTHERS, 0.8)):
             yield f'{at}.{key} is not a keyword of a schema, did you mean "{near}"?'
-
-
-def _nearest(key: str) -> str | None:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(key, _OTHERS, n=1, cutoff=0.8)), None)
 
 
 def _keyword(key: str, value: Json, at: str) -> dict[str, Json]:

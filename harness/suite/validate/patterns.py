@@ -14,7 +14,7 @@ from harness.suite.axes import THINKING_KEYS, Axis, axis_matches
 from harness.suite.cases import Case, Suite
 from harness.suite.matrix import axis_for
 from harness.suite.validate.diagnostics import Diagnostics, Table
-from harness.text.shape import nearest
+from harness.text.shape import closest, nearest
 from harness.text.yamltext import Path as Route
 
 Uses = Mapping[Route, Sequence[Case]]
@@ -121,9 +121,7 @@ def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
     """What may have been meant: a key of thinking's long form, a model, or the start of one before a star."""
     long = THINKING_KEYS if axis.name == "thinking" else ()
     if closed:
-        from difflib import get_close_matches
-
-        return nearest(glob, [*get_close_matches(glob, long), *sorted(asked)])
+        return nearest(glob, [*filter(None, [closest(glob, long)]), *sorted(asked)])
     names = [*sorted(asked), *sorted(_known())]
     if glob.endswith("*"):
         names = [f"{name[: part.end()]}*" for name in names for part in re.finditer(r"[^-.]+", name)]

@@ -23,6 +23,7 @@ from harness.suite.matrix import Combination, Selection, combinations_for, flat,
 from harness.suite.template import row_label
 from harness.suite.turns import TurnPlan
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
+from harness.text.shape import closest
 from harness.text.yamltext import Path as Route
 
 _EXPECT = "expect http: 400 if that is what the case is about"
@@ -321,10 +322,7 @@ def _near(model: str) -> str:
         return "" if facts(model) else f"{model}-preview"
     if (bare := model.rpartition(":")[2]) != model and facts(bare):
         return bare
-    from difflib import get_close_matches
-
-    same = [name for name in known if _digits(name) == _digits(model)]
-    return next(iter(get_close_matches(model, same, n=1, cutoff=0.85)), "")
+    return closest(model, (name for name in known if _digits(name) == _digits(model)), 0.85)
 
 
 def _digits(name: str) -> str:
