@@ -15,7 +15,6 @@ DATA = frozenset(
     ]
 )  # fmt: skip
 """The kinds of parts. A part has exactly one of these fields."""
-_SCALARS = frozenset({"string", "bytes", "boolean", "number", "datetime", "duration", "object", "any"})
 _SNAKE = re.compile(r"_([a-z0-9])")
 
 
@@ -69,7 +68,10 @@ def _message(message: str, value: Mapping[str, Any]) -> Any:
 
 
 def _typed(kind: str, value: Any) -> Any:
-    if kind in _SCALARS:
+    if kind in ("int32", "int64"):
+        number = _number(value)
+        return int(number) if isinstance(number, float) else number
+    if kind in definition.SCALARS:
         return _number(value) if kind == "number" else value
     if kind.endswith("[]"):
         items = value if isinstance(value, list) else [value]
@@ -78,9 +80,6 @@ def _typed(kind: str, value: Any) -> Any:
         return _enum(kind[5:], value) if isinstance(value, str) else definition.name_enums(kind, value)
     if kind.startswith("map "):
         return {key: _typed(kind[4:], item) for key, item in dict(value).items()}
-    if kind in ("int32", "int64"):
-        number = _number(value)
-        return int(number) if isinstance(number, float) else number
     return _message(kind, value)
 
 

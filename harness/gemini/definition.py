@@ -24,6 +24,7 @@ from typing import Any, Literal, TypedDict, cast
 from msgspec import Struct
 
 from harness.model import Json
+from harness.text import safeyaml
 from harness.text.jsontext import strict
 
 STATUSES: Mapping[str, int] = {
@@ -263,14 +264,21 @@ SCALARS: Mapping[str, Callable[[Json], bool]] = {
 
 
 @cache
+def scalars() -> Mapping[str, Mapping[str, Any]]:
+    """Scalar type -> ``words`` for people, ``api`` in messages of the API, ``schema`` of what a request may hold."""
+    read: Mapping[str, Mapping[str, Any]] = safeyaml.load(Path(__file__).with_name("scalars.yaml").read_bytes())
+    return read
+
+
+@cache
 def _checker(kind: str) -> _Check:
     """The function that checks a value of this type. Cached, since messages refer to each other."""
     if kind.endswith("[]"):
-        return _list_checker(kind[:-2])
+        return _items_checker(kind[:-2], list, "a list")
     if kind.startswith("enum "):
         return _enum_checker(kind[5:])
     if kind.startswith("map "):
-        return _map_checker(kind[4:])
+        return _items_checker(kind[4:], dict, "an object")
     if kind in SCALARS:
         return _scalar_checker(kind, SCALARS[kind])
     return _message_checker(kind)
@@ -299,30 +307,15 @@ def _enum_checker(enum: str) -> _Check:
     return check
 
 
-def _list_checker(kind: str) -> _Check:
+def _items_checker(kind: str, holder: type[list[Json]] | type[dict[str, Json]], words: str) -> _Check:
+    """The check of a list or a map."""
     check_item = _checker(kind)
 
     def check(value: Json, found: _Found) -> None:
-        if not isinstance(value, list):
-            found.append(("wrong-type", [], "a list", value))
+        if not isinstance(value, holder):
+            found.append(("wrong-type", [], words, value))
             return
-        for index, item in enumerate(value):
-            before = len(found)
-            check_item(item, found)
-            for finding in found[before:]:
-                finding[1].append(index)
-
-    return check
-
-
-def _map_checker(kind: str) -> _Check:
-    check_item = _checker(kind)
-
-    def check(value: Json, found: _Found) -> None:
-        if not isinstance(value, dict):
-            found.append(("wrong-type", [], "an object", value))
-            return
-        for key, item in value.items():
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             before = len(found)
             check_item(item, found)
             for finding in found[before:]:
@@ -332,7 +325,6 @@ def _map_checker(kind: str) -> _Check:
 
 
 def _message_checker(message: str) -> _Check:
-    checks: dict[str, _Check] = {}
     kinds = fields(message, vertex=True)
 
     def check(value: Json, found: _Found) -> None:
@@ -342,21 +334,13 @@ def _message_checker(message: str) -> _Check:
         for key, field in value.items():
             if field is None:
                 continue
-            check_item = checks.get(key) or known(key)
             before = len(found)
-            if check_item is None:
-                found.append(("unknown-field", [], message, field))
+            if kind := kinds.get(key):
+                _checker(kind)(field, found)
             else:
-                check_item(field, found)
-            if len(found) > before:
-                for finding in found[before:]:
-                    finding[1].append(key)
-
-    def known(key: str) -> _Check | None:
-        kind = kinds.get(key)
-        if kind is not None:
-            checks[key] = _checker(kind)
-        return checks.get(key)
+                found.append(("unknown-field", [], message, field))
+            for finding in found[before:]:
+                finding[1].append(key)
 
     return check
 
@@ -382,17 +366,6 @@ def _name_enums(kind: str, value: Json, vertex: bool) -> Json:
 # --- requests -----------------------------------------------------------------------------------------------
 
 _PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
-_API_TYPES = {
-    "string": "TYPE_STRING",
-    "bytes": "TYPE_BYTES",
-    "boolean": "TYPE_BOOL",
-    "int32": "TYPE_INT32",
-    "int64": "TYPE_INT64",
-    "number": "TYPE_DOUBLE",
-    "datetime": "type.googleapis.com/google.protobuf.Timestamp",
-    "duration": "type.googleapis.com/google.protobuf.Duration",
-    "object": "type.googleapis.com/google.protobuf.Struct",
-}
 _At = tuple[str | int, ...]
 
 
@@ -428,7 +401,7 @@ def _request_value(kind: str, value: Json, at: _At, path: str) -> Iterator[Reque
     elif kind not in SCALARS:
         yield from _request_message(kind, value, at, path)
     elif not _takes(kind, value):
-        yield _bad_value(_API_TYPES[kind], value, at, path)
+        yield _bad_value(scalars()[kind]["api"], value, at, path)
 
 
 def _request_list(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:

@@ -16,37 +16,6 @@ from harness.text import safeyaml
 
 Schema = dict[str, Any]
 
-_SCALARS: Mapping[str, list[Schema]] = {
-    "string": [{"type": "string"}],
-    "boolean": [{"type": "boolean"}],
-    "int32": [
-        {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
-        {"type": "string", "pattern": r"^-?\d+(\.0*)?$"},
-    ],
-    "int64": [{"type": "integer"}, {"type": "string", "pattern": r"^-?\d+$"}],
-    "number": [
-        {"type": "number"},
-        {"type": "string", "pattern": r"^(-?\d+(\.\d+)?([eE][+-]?\d+)?)$"},
-    ],
-    "bytes": [{"type": "string", "pattern": "^[A-Za-z0-9+/_-]*={0,2}$"}],
-    "datetime": [{"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"}],
-    "duration": [{"type": "string", "pattern": r"^-?\d+(\.\d{1,9})?s$"}],
-    "object": [{"type": "object"}],
-    "any": [{}],
-}
-_WORDS = {
-    "string": "text",
-    "boolean": "true or false",
-    "int32": "a whole number",
-    "int64": "a whole number",
-    "number": "a number",
-    "bytes": "base64",
-    "datetime": "a time, such as 2026-01-31T09:30:00Z",
-    "duration": "a time span in seconds, such as 1.5s",
-    "object": "a JSON object",
-    "any": "any JSON value",
-}
-
 
 def explained(message: str, definitions: dict[str, Any]) -> Schema:
     """A reference to a schema that names and explains the fields of a message, and accepts anything.
@@ -106,7 +75,7 @@ def _offered(kind: str, definitions: dict[str, Any]) -> Schema:
     if kind.startswith("map "):
         inside = _offered(kind[4:], definitions)
         return {"additionalProperties": inside} if inside else {}
-    return {} if kind in _WORDS else explained(kind, definitions)
+    return {} if kind in definition.SCALARS else explained(kind, definitions)
 
 
 def _named(enum: str) -> list[str]:
@@ -119,7 +88,7 @@ def _words(kind: str) -> str:
         return f"a list of {_words(kind[:-2])}"
     if kind.startswith("map "):
         return f"a mapping to {_words(kind[4:])}"
-    return _WORDS.get(kind, kind.removeprefix("enum "))
+    return definition.scalars()[kind]["words"] if kind in definition.SCALARS else kind.removeprefix("enum ")
 
 
 # --- to refuse ----------------------------------------------------------------------------------------------
@@ -151,7 +120,7 @@ def _taken(kind: str, definitions: dict[str, Any], template: Schema) -> list[Sch
         return [{"type": "object", "additionalProperties": item}]
     if kind.startswith("enum "):
         return [_defined(f"closed.{kind[5:]}", definitions, lambda: _any_case(kind[5:])), {"type": "integer"}]
-    return _SCALARS[kind] if kind in _SCALARS else [closed(kind, definitions, template)]
+    return definition.scalars()[kind]["schema"] if kind in definition.SCALARS else [closed(kind, definitions, template)]
 
 
 def _any_case(enum: str) -> Schema:
