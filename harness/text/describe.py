@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias
+
+from msgspec import UNSET, UnsetType
 
 from harness.model import Json
 
@@ -12,18 +14,8 @@ _WIDTH = 120
 """Characters of a value that a message shows."""
 
 
-@final
-class Absent:
-    """The type of ``ABSENT``."""
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-ABSENT: Final = Absent()
+Absent: TypeAlias = UnsetType
+ABSENT: Final = UNSET
 """Stands for a value that is absent. null is a value."""
 
 
