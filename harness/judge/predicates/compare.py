@@ -83,6 +83,10 @@ def _differs(at: str, actual: Any, expected: Any, options: _Options) -> Iterator
             yield from _WORDS[word](at, actual, value, options, expected)
 
 
+def _is_met(actual: Any, expected: Any, options: _Options) -> bool:
+    return next(_differs("", actual, expected, options), None) is None
+
+
 _Word = Callable[[str, Any, Any, _Options, Mapping[str, Any]], Iterable[Mismatch]]
 _WORDS: dict[str, _Word] = {}
 
@@ -133,6 +137,18 @@ _simple_word("ends_with", _text(str.endswith))
 _simple_word("present", lambda actual, value, _: (actual is not ABSENT) == value)
 _simple_word("type", lambda actual, value, _: _has_type(actual, value))
 _simple_word("in", lambda actual, value, options: any(same(options.fold(actual), options.fold(item)) for item in value))
+_simple_word("not", lambda actual, value, options: not _is_met(actual, value, options))
+_simple_word("any", lambda actual, value, options: any(_is_met(actual, predicate, options) for predicate in value))
+_simple_word(
+    "some",
+    lambda actual, value, options: isinstance(actual, list) and any(_is_met(item, value, options) for item in actual),
+)
+_simple_word(
+    "matches",
+    lambda actual, value, options: (
+        isinstance(actual, str) and patterns.search(value, actual, re.IGNORECASE if options.any_case else 0) is not None
+    ),
+)
 _simple_word(
     "unique", lambda actual, value, _: not value or (isinstance(actual, list) and _first_duplicate(actual) is None)
 )
@@ -153,13 +169,6 @@ def _equals(at: str, actual: Any, value: Any, options: _Options) -> Iterator[Mis
         yield _mismatch(at, actual, value, shown(value, options.unit), options)
 
 
-@_word("matches")
-def _matches(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, Any]) -> Iterator[Mismatch]:
-    flags = re.IGNORECASE if options.any_case else 0
-    if not (isinstance(actual, str) and patterns.search(value, actual, flags)):
-        yield _mismatch(at, actual, {"matches": value}, phrase({"matches": value}), options)
-
-
 @_word("approx")
 def _approx(at: str, actual: Any, value: Any, options: _Options, words: Mapping[str, Any]) -> Iterator[Mismatch]:
     if not (is_number(actual) and _near(actual, options.number(value), words.get("abs"), words.get("rel"))):
@@ -178,18 +187,6 @@ def _near(actual: float, value: float, absolute: float | None, relative: float |
         )
     except OverflowError:
         return False
-
-
-@_word("not")
-def _not(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, Any]) -> Iterator[Mismatch]:
-    if next(_differs(at, actual, value, options), None) is None:
-        yield _mismatch(at, actual, {"not": value}, phrase({"not": value}, options.unit), options)
-
-
-@_word("any")
-def _any(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, Any]) -> Iterator[Mismatch]:
-    if not any(next(_differs(at, actual, predicate, options), None) is None for predicate in value):
-        yield _mismatch(at, actual, {"any": value}, phrase({"any": value}, options.unit), options)
 
 
 @_word("all")
@@ -214,13 +211,6 @@ def _each(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, A
         return
     for index, item in enumerate(actual):
         yield from _differs(f"{at}[{index}]", item, value, options)
-
-
-@_word("some")
-def _some(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, Any]) -> Iterator[Mismatch]:
-    items = actual if isinstance(actual, list) else ()
-    if not any(next(_differs(at, item, value, options), None) is None for item in items):
-        yield _mismatch(at, actual, {"some": value}, phrase({"some": value}), options)
 
 
 @_word("fields")
