@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from harness.answer.structured import as_json
-from harness.model import Evidence, Json
+from harness.model import Evidence, Json, Reply
 
 
 class Outcome(Struct, frozen=True):
@@ -46,27 +46,18 @@ class Outcome(Struct, frozen=True):
             raise AssertionError(str(problem)) from None
 
 
+_OF_REPLY = Outcome.__annotations__.keys() & Reply.__annotations__.keys()
+
+
 def outcome(evidence: Evidence) -> Outcome:
     """The plain object for this evidence."""
     reply, exchange = evidence.reply, evidence.exchange
     return Outcome(
-        text=reply.text,
-        thoughts=reply.thoughts,
-        parts=reply.parts,
-        function_calls=reply.function_calls,
-        inline_data=reply.inline_data,
-        finish_reason=reply.finish_reason,
-        block_reason=reply.block_reason,
-        usage=reply.usage,
-        grounding=reply.grounding,
-        response=reply.response,
+        **{name: getattr(reply, name) for name in _OF_REPLY},
         chunks=[event.value for event in reply.events],
-        error=reply.error,
         status=exchange.status,
         headers=exchange.headers,
         request=evidence.request_body,
         model=evidence.model,
-        model_version=reply.model_version,
         latency=exchange.latency,
-        ttft=reply.ttft,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.errors import NotAvailable
 from harness.gemini import canonical, schemas
+from harness.gemini.definition import snake
 from harness.model import Json, Transport
 
 Object = dict[str, Json]
@@ -218,12 +219,7 @@ def _with_google(thinking: Object, cached: Json, *, google: bool) -> Object:
 
 
 def _snake(thinking: Object) -> Object:
-    names = {
-        "thinkingLevel": "thinking_level",
-        "thinkingBudget": "thinking_budget",
-        "includeThoughts": "include_thoughts",
-    }
-    for name in thinking.keys() - names.keys():
+    for name in thinking.keys() - {"thinkingLevel", "thinkingBudget", "includeThoughts"}:
         raise _no_field(f"thinkingConfig.{name}")
-    found = {names[name]: value for name, value in thinking.items()}
+    found = {snake(name): value for name, value in thinking.items()}
     return {**found, "thinking_level": found["thinking_level"].lower()} if "thinking_level" in found else found

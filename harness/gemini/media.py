@@ -34,13 +34,19 @@ _JUDGED = frozenset[str]().union(*(types for _, _, types in _MAGIC))
 def content(inline_data: Mapping[str, Json]) -> bytes | None:
     """The bytes of an ``inlineData``, standard or url-safe base64, padding optional; None if it is not base64."""
     data = inline_data.get("data")
-    if not isinstance(data, str):
-        return None
-    plain = data.translate(str.maketrans("-_", "+/")).rstrip("=")
+    return decoded(data) if isinstance(data, str) else None
+
+
+def decoded(data: str) -> bytes | None:
+    """The bytes of a text in standard or url-safe base64, padding optional; None if it is none."""
+    plain = data.translate(_STANDARD).rstrip("=")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
+
+
+_STANDARD = str.maketrans("-_", "+/")
 
 
 def mime_type(inline_data: Mapping[str, Json]) -> str:

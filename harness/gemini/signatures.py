@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
+
+from harness.gemini.media import decoded
 
 OWN = b"\x12\x2a"
 """The first two bytes of the simulator's signatures. The second byte is the total number of bytes."""
@@ -17,12 +18,5 @@ def signature(secret: bytes) -> str:
 
 def corrupted(value: str) -> bool:
     """Whether a signature was cut or changed. Signatures of real models and the placeholders of clients are accepted."""
-    plain = value.translate(_STANDARD).rstrip("=")
-    try:
-        data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return True
-    return len(data) < SHORTEST or (data.startswith(OWN) and len(data) != OWN[1])
-
-
-_STANDARD = str.maketrans("-_", "+/")
+    data = decoded(value)
+    return data is None or len(data) < SHORTEST or (data.startswith(OWN) and len(data) != OWN[1])

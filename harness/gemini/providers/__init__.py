@@ -234,6 +234,23 @@ def _load(name: str) -> None:
         extensions.load("dialects", name)
 
 
+def posted(
+    provider: Provider, model: str, path: str, body: Json, transport: Transport, expects_status: frozenset[int]
+) -> Request:
+    """A request with a JSON body, unchanged: compact UTF-8, with the keys in their order."""
+    return Request(
+        provider=provider.name,
+        model=model,
+        method="POST",
+        url=provider.base_url.rstrip("/") + path,
+        headers={"accept": "*/*", "content-type": "application/json", "user-agent": f"gemini-harness/{__version__}"},
+        body=body,
+        content=compact(body),
+        transport=transport,
+        expects_status=expects_status,
+    )
+
+
 def api_request(
     provider: Provider,
     model: str,

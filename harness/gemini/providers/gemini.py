@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from harness import __version__
-from harness.gemini.providers import Provider, dialect
+from harness.gemini.providers import Provider, dialect, posted
 from harness.model import Json, Request, Transport
-from harness.text.jsontext import compact
 
 _METHOD = {"unary": "generateContent", "stream": "streamGenerateContent?alt=sse", "batch": "generateContent"}
 """A request of a batch is recorded and matched like a unary one."""
@@ -15,20 +13,6 @@ _METHOD = {"unary": "generateContent", "stream": "streamGenerateContent?alt=sse"
 
 @dialect("gemini")
 def build(provider: Provider, model: str, body: Json, transport: Transport, expects_status: frozenset[int]) -> Request:
-    """The body is sent unchanged: compact UTF-8 JSON, with the keys in the suite's order."""
+    """The body is sent unchanged, with the keys in the suite's order."""
     path = provider.path.format(model=quote(model.removeprefix("models/"), safe="/-._~"), method=_METHOD[transport])
-    return Request(
-        provider=provider.name,
-        model=model,
-        method="POST",
-        url=provider.base_url.rstrip("/") + path,
-        headers={
-            "accept": "*/*",
-            "content-type": "application/json",
-            "user-agent": f"gemini-harness/{__version__}",
-        },
-        body=body,
-        content=compact(body),
-        transport=transport,
-        expects_status=expects_status,
-    )
+    return posted(provider, model, path, body, transport, expects_status)

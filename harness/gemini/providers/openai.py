@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from harness import __version__
 from harness.errors import NotAvailable
 from harness.gemini.chat_request import chat_body
-from harness.gemini.providers import Provider, dialect
+from harness.gemini.providers import Provider, dialect, posted
 from harness.model import Json, Request, Transport
-from harness.text.jsontext import compact
 
 
 @dialect("openai")
@@ -16,14 +14,4 @@ def build(provider: Provider, model: str, body: Json, transport: Transport, expe
     if transport == "batch":
         raise NotAvailable("the OpenAI-compatible dialect has no transport: batch")
     sent = chat_body(body, model, transport, google=provider.extra_body)
-    return Request(
-        provider=provider.name,
-        model=model,
-        method="POST",
-        url=provider.base_url.rstrip("/") + provider.path,
-        headers={"accept": "*/*", "content-type": "application/json", "user-agent": f"gemini-harness/{__version__}"},
-        body=sent,
-        content=compact(sent),
-        transport=transport,
-        expects_status=expects_status,
-    )
+    return posted(provider, model, provider.path, sent, transport, expects_status)
