@@ -88,11 +88,22 @@ class Undefined(HarnessError):
 
 def references(value: Json) -> Iterator[tuple[Route, Reference]]:
     """Every (path, reference) in a value."""
+    for route, template in _templates(value):
+        yield from ((route, reference) for reference in _references_in(template))
+
+
+def late_files(value: Json) -> Iterator[tuple[Route, FileReference]]:
+    """Every (path, file) in a value whose name is only known later."""
+    for route, template in _templates(value):
+        yield from ((route, part) for part in template.parts if isinstance(part, FileReference))
+
+
+def _templates(value: Json) -> Iterator[tuple[Route, Template]]:
     if isinstance(value, Template):
-        yield from (((), reference) for reference in _references_in(value))
-    elif isinstance(value, (dict, list, tuple)) and has_references(value):
+        yield (), value
+    elif isinstance(value, dict | list | tuple) and has_references(value):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from (((key, *route), reference) for route, reference in references(item))
+            yield from (((key, *route), template) for route, template in _templates(item))
 
 
 def _references_in(template: Template) -> Iterator[Reference]:
@@ -101,15 +112,6 @@ def _references_in(template: Template) -> Iterator[Reference]:
             yield from _references_in(part.name)
         elif isinstance(part, Reference):
             yield part
-
-
-def late_files(value: Json) -> Iterator[tuple[Route, FileReference]]:
-    """Every (path, file) in a value whose name is only known later."""
-    if isinstance(value, Template):
-        yield from (((), part) for part in value.parts if isinstance(part, FileReference))
-    elif isinstance(value, dict | list | tuple) and has_references(value):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from (((key, *route), file) for route, file in late_files(item))
 
 
 def has_references(value: Json) -> bool:
