@@ -126,30 +126,13 @@ def _concerns(row: Mapping[str, Any], known: ModelFacts | None, output: str) -> 
 
 
 def _question(row: Mapping[str, Any], known: ModelFacts | None) -> Question:
-    return _asking(
-        row["ask"],
-        _claim(row, known),
-        row.get("config", {}),
-        body=row.get("body", {}),
-        tokens=row.get("tokens", _SHORT),
-        contents=row.get("contents") or _user(row.get("prompt", "Say ok.")),
-        transport=row.get("transport", "unary"),
-        sign=row.get("sign", ""),
-        certain=row.get("certain", False),
+    names = ("transport", "sign", "certain")
+    config = {"maxOutputTokens": row.get("tokens", _SHORT), **row.get("config", {})}
+    body = {**row.get("body", {}), "generationConfig": config}
+    contents = row.get("contents") or _user(row.get("prompt", "Say ok."))
+    return Question(
+        row["ask"], _claim(row, known), body, contents, **{name: row[name] for name in names if name in row}
     )
-
-
-def _asking(
-    ask: str,
-    claim: bool | None,
-    config: Mapping[str, Json],
-    *,
-    body: Mapping[str, Json] | None = None,
-    tokens: int = _SHORT,
-    **more: Any,
-) -> Question:
-    more.setdefault("contents", _user("Say ok."))
-    return Question(ask, claim, {**(body or {}), "generationConfig": {"maxOutputTokens": tokens, **config}}, **more)
 
 
 def _user(text: str) -> Json:
@@ -177,7 +160,8 @@ def _of_thinking(thinking: Thinking) -> Iterator[Question]:
 
 def _thinking(config: Mapping[str, Json], thinking: Thinking) -> Question:
     name = " with ".join(f"{key} {value}" for key, value in config.items())
-    return _asking(name, _claims(thinking, config), {"thinkingConfig": config})
+    body = {"generationConfig": {"maxOutputTokens": _SHORT, "thinkingConfig": config}}
+    return Question(name, _claims(thinking, config), body, _user("Say ok."))
 
 
 def _claims(thinking: Thinking, config: Mapping[str, Json]) -> bool | None:
