@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from harness.errors import UsageError
-from harness.model import Access, ApiCall, Expectation, Json, Place, Poll, Require, Step, Target, Trial
+from harness.model import Access, ApiCall, Expectation, Json, Place, Poll, Step, Target, Trial
 from harness.suite import template
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, Origins, merge
@@ -463,7 +463,7 @@ def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> d
         "place": case.place,
         "about": case.about,
         "tags": case.tags,
-        "require": _require(case, group.attempts),
+        "require": case.require.of(group.attempts),
         "xfail": _xfail(case, pair.target),
         "skip": skip,
         "waive": case.waive,
@@ -471,10 +471,6 @@ def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> d
         "folder": suite.folder,
         "access": Access(pair.axes.get("auth"), pair.axes.get("apiKey") == "wrong"),
     }
-
-
-def _require(case: Case, attempts: int) -> Require:
-    return case.require.of(attempts)
 
 
 def _has_twin(case: Case, pair: Combination) -> bool:

@@ -118,6 +118,8 @@ class _SuiteReading:
             variables={**(defaults if isinstance(defaults, Mapping) else {}), **variables},
         )
 
+        self.place = diagnostics.document.place
+
     # the whole
 
     def suite(self) -> Suite | None:
@@ -172,7 +174,7 @@ class _SuiteReading:
             name=str(name),
             file=self.diagnostics.document.file,
             folder=self.diagnostics.project.folder,
-            place=self.diagnostics.document.place(("suite",)),
+            place=self.place(("suite",)),
             cases=tuple(_in_own_folders(cases)),
             about=root.get("about", ""),
             tags=tuple(root.get("tags", ())),
@@ -198,7 +200,7 @@ class _SuiteReading:
         plans = tuple(self.turns(route, table, defaults, axes))
         return Case(
             id=table["id"],
-            place=self.diagnostics.document.place((*route, "id")),
+            place=self.place((*route, "id")),
             folder=_plain_name(table["id"]),
             axes=axes,
             layers=tuple(self.layers(table, defaults, axes)),
@@ -237,7 +239,7 @@ class _SuiteReading:
 
     def axis(self, name: str, at: Route, values: Json, source: AxisSource) -> Axis | None:
         """None for a key of the body that holds one value: it is a part of the body, not an axis."""
-        place = self.diagnostics.document.place(at)
+        place = self.place(at)
         if name in language.BODY_AXES:
             if not _several(name, values):
                 return None
@@ -303,7 +305,7 @@ class _SuiteReading:
             replies=turn.get("reply"),
             expect=expect,
             capture=turn.get("capture", {}),
-            place=self.diagnostics.document.place(at if len(at) > 2 else (*at, "id")),
+            place=self.place(at if len(at) > 2 else (*at, "id")),
             body=turn.get("request", {}),
             script=[turns.model_content(turn["model"])] if "model" in turn else None,
             call=turns.call_plan(turn),
@@ -324,7 +326,7 @@ class _SuiteReading:
         lines = [Expectation(name, value, self.expect_place(route, name)) for name, value in own.items()]
         if not _refusal(lines):
             lines += [
-                Expectation(name, value, self.diagnostics.document.place(("defaults", "expect", name), key=True))
+                Expectation(name, value, self.place(("defaults", "expect", name), key=True))
                 for name, value in defaults.get("expect", {}).items()
                 if name not in own
             ]
@@ -332,19 +334,15 @@ class _SuiteReading:
 
     def expect_place(self, route: Route, name: str) -> Place:
         """A line of the turn itself, or of the case above it."""
-        here = self.diagnostics.document.place((*route, "expect", name), key=True)
-        return (
-            self.diagnostics.document.place((*route[:2], "expect", name), key=True)
-            if here == self.diagnostics.document.place(route)
-            else here
-        )
+        here = self.place((*route, "expect", name), key=True)
+        return self.place((*route[:2], "expect", name), key=True) if here == self.place(route) else here
 
     def choices(self, rows: Sequence[Json], route: Route) -> Iterator[Choice]:
         for index, row in enumerate(rows):
             if not isinstance(row, Mapping):
                 continue
             axes = {name: value for name, _, value in language.axes_in(row)}
-            yield Choice(axes, self.diagnostics.document.place((*route, index)), row.get("why", ""))
+            yield Choice(axes, self.place((*route, index)), row.get("why", ""))
 
     def rows(self, route: Route) -> Sequence[Mapping[str, Json]]:
         """The rows of ``each``, read from the document as it was written: a file of rows is not a text to put in."""

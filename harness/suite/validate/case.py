@@ -69,11 +69,15 @@ class CaseValidator:
         self.small_things()
         self.braces()
 
+    def complain(self, at: str, message: str, hint: str = "", *, key: bool = False) -> None:
+        """At a key of the case."""
+        self.diagnostics.complain((*self.route, at), message, hint, key=key)
+
     def id(self) -> None:
         written = self.table["id"]
         if not isinstance(written, Template) and slug(written) != written:
             hint = f'try "{slug(written)}"' if slug(written) else ""
-            self.diagnostics.complain((*self.route, "id"), "an id is one word of letters, digits and . _ + -", hint)
+            self.complain("id", "an id is one word of letters, digits and . _ + -", hint)
         for _, reference in template.references(written):
             if reference.scope != "row":
                 message = f"{reference} cannot stand in an id, which shows axes and targets by itself"
@@ -90,16 +94,14 @@ class CaseValidator:
     def asking(self) -> None:
         """There is something to ask, and it stands there once."""
         if "turns" in self.written and "prompt" in self.written:
-            self.diagnostics.complain((*self.route, "prompt"), "a case has a prompt or turns, not both", key=True)
+            self.complain("prompt", "a case has a prompt or turns, not both", key=True)
         if "turns" in self.written and not self.written["turns"]:
-            self.diagnostics.complain((*self.route, "turns"), "there are no turns")
+            self.complain("turns", "there are no turns")
         sent = any(turn.contents or turn.replies or turn.call for turn in self.case.turns if not turn.cleanup)
         sent = sent or any("call" in turn for turn in self.table.get("turns", []) if turn)
         unread = any(len(route) > 2 and route[:2] == self.route for route in self.diagnostics.wrong)
         if not sent and not unread and not self.case.expects_refusal:
-            self.diagnostics.complain(
-                (*self.route, "id"), "this case asks nothing: it has no prompt, turns or request.contents"
-            )
+            self.complain("id", "this case asks nothing: it has no prompt, turns or request.contents")
 
     def turns(self) -> None:
         refused = self.case.expects_refusal or language.REQUEST_KNOWN in self.case.waive
@@ -303,9 +305,7 @@ class CaseValidator:
     def conflicts(self) -> None:
         """A short form and the literal field that it becomes, side by side."""
         if "schema" in self.table and "jsonSchema" in self.table:
-            self.diagnostics.complain(
-                (*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True
-            )
+            self.complain("jsonSchema", "schema: and jsonSchema: both say this; keep one", key=True)
         request = self.table.get("request")
         if not isinstance(request, Mapping):
             return
@@ -318,9 +318,7 @@ class CaseValidator:
             ("jsonSchema", "responseJsonSchema", config),
         ):
             if key in self.table and field in body:
-                self.diagnostics.complain(
-                    (*self.route, key), f"{key}: and request's {field} both say this; keep one", key=True
-                )
+                self.complain(key, f"{key}: and request's {field} both say this; keep one", key=True)
 
     def thinking(self) -> None:
         """Pairs of model and thinking that this case itself states and the model refuses."""
@@ -353,23 +351,17 @@ class CaseValidator:
         some_attempts((*self.route, "repeat"), self.diagnostics)
         share = self.case.require
         if share.attempts is not None and (share.passed or 0) > share.attempts:
-            self.diagnostics.complain(
-                (*self.route, "require"), f"{share.passed} of {share.attempts} attempts can never pass"
-            )
+            self.complain("require", f"{share.passed} of {share.attempts} attempts can never pass")
         if (share.attempts or 0) > MOST_ATTEMPTS:
-            self.diagnostics.complain(
-                (*self.route, "require"), f"require: at most {MOST_ATTEMPTS:,} attempts are played"
-            )
+            self.complain("require", f"require: at most {MOST_ATTEMPTS:,} attempts are played")
         transport = self.case.axes.get("transport")
         transports = set(transport.for_model("")) if transport else {"unary"}
         if transports == {"batch"}:
             self.untimed()
         if "agree" in self.table and transports and not {"unary", "stream"} <= transports:
-            self.diagnostics.complain(
-                (*self.route, "agree"), "there is nothing to agree with: write transport: [unary, stream]"
-            )
+            self.complain("agree", "there is nothing to agree with: write transport: [unary, stream]")
         if wrong := "cassette" in self.table and self.diagnostics.project.complaint(self.table["cassette"]):
-            self.diagnostics.complain((*self.route, "cassette"), wrong)
+            self.complain("cassette", wrong)
         self.only()
 
     def untimed(self) -> None:
