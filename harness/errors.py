@@ -109,7 +109,7 @@ class StaleRecording(CannotAsk):
 
 
 class CannotJudge(HarnessError):
-    """A check lacks what it needs to judge an answer, such as the price of a model."""
+    """A check lacks what it needs to judge an answer, such as the price of a model, or a usable answer of the model that it asks."""
 
     exit_code = 6
 

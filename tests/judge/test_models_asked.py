@@ -157,6 +157,7 @@ def test_a_refusal_of_the_judge_is_an_error(check: str) -> None:
     assert result.problem is not None
     assert f"{check}: here/gemini-" in result.problem.message
     assert "refuses, HTTP 404: no such model" in result.problem.message
+    assert (result.problem.kind, result.problem.cause) == ("unknown", "cannot-judge"), "no error of the suite"
 
 
 def test_a_busy_judge_is_no_mark_against_the_answer() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Required, TypedDict
 
 from harness.answer.refusals import message_of
-from harness.errors import HarnessError
+from harness.errors import CannotJudge
 from harness.judge.checks.parameters import Refuse
 from harness.judge.checks.resources import cosine, is_vector
 from harness.judge.registry import Asking, check
@@ -31,12 +31,6 @@ Some = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a text")]
 
 def _at_most(highest: float) -> Refuse:
     return Refuse(lambda value, _: f"it is {highest:g} at most, got {value:g}" if value > highest else None)
-
-
-class CannotJudge(HarnessError):
-    """The model that a check asks gave no usable answer."""
-
-    exit_code = 6
 
 
 class SimilarWords(TypedDict, total=False):
