@@ -7,6 +7,7 @@ from codecs import getincrementaldecoder
 from unicodedata import category
 
 from harness.model import Exchange, Json, Reply
+from harness.text.describe import clipped
 
 QUOTED = 300
 """The maximum number of characters of a body in a message."""
@@ -19,7 +20,7 @@ def error_summary(exchange: Exchange, reply: Reply) -> str:
     """``HTTP 503: The model is overloaded.``; without an error message, a description of the body."""
     message = message_of(reply.error)
     if message:
-        return f"HTTP {exchange.status}: {_clipped(_plain(message.splitlines()[0]), QUOTED)}"
+        return f"HTTP {exchange.status}: {clipped(_plain(message.splitlines()[0]), QUOTED)}"
     return f"HTTP {exchange.status}; {describe_body(exchange)}"
 
 
@@ -37,7 +38,7 @@ def describe_body(exchange: Exchange) -> str:
         return f"the body is {exchange.fault}"
     if is_binary(exchange.content):
         return f"the body is {len(exchange.content):,} bytes that are not text"
-    begins = _clipped(start_of_body(exchange), QUOTED)
+    begins = clipped(start_of_body(exchange), QUOTED)
     title = _TITLE.search(start_of_body(exchange))
     from html import unescape
 
@@ -54,7 +55,7 @@ def saved_body(exchange: Exchange) -> str:
 def start_of_body(exchange: Exchange) -> str:
     """The start of a text body, on one line, with control characters escaped."""
     content = b"".join(chunk.data for chunk in exchange.chunks[:KEPT])[: 4 * KEPT]
-    return _clipped(_plain(content.decode("utf-8", "replace")), KEPT)
+    return clipped(_plain(content.decode("utf-8", "replace")), KEPT)
 
 
 def is_binary(content: bytes, *, encoded: bool = False) -> bool:
@@ -75,7 +76,3 @@ def _plain(text: str) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in line
     )
-
-
-def _clipped(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}…"

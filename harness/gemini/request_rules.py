@@ -25,6 +25,7 @@ from harness.gemini.schemas import refused
 from harness.gemini.schemas.refused import At, Fault
 from harness.gemini.signatures import corrupted
 from harness.text import safeyaml
+from harness.text.jsontext import is_number
 from harness.text.shape import Later
 
 _ROOT = "GenerateContentRequest"
@@ -154,20 +155,16 @@ def _test(wanted: Mapping[str, Any]) -> Callable[[Any], bool]:
     """The test of ``if``. A value that is not known yet passes none."""
     if "outside" in wanted:
         low, high = wanted["outside"]
-        return lambda value: _is_number(value) and not low <= value <= high
+        return lambda value: is_number(value) and not low <= value <= high
     if "above" in wanted:
-        return lambda value: _is_number(value) and value > wanted["above"]
+        return lambda value: is_number(value) and value > wanted["above"]
     if "nonzero" in wanted:
-        return lambda value: _is_number(value) and value != 0
+        return lambda value: is_number(value) and value != 0
     if "longer" in wanted:
         return lambda value: isinstance(value, list) and len(value) > wanted["longer"]
     if "not_in" in wanted:
         return lambda value: not isinstance(value, Later) and value not in wanted["not_in"]
     return lambda _value: True
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 # --- applying them ------------------------------------------------------------------------------------------------

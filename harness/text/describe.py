@@ -68,6 +68,6 @@ def quoted(text: str) -> str:
     return quoted.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def clipped(text: str) -> str:
-    """The text, cut to the width that a message shows."""
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+def clipped(text: str, width: int = _WIDTH) -> str:
+    """The text, cut to a width: by default the one that a message shows."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -98,6 +98,11 @@ def _plain(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
+def is_number(value: Any) -> bool:
+    """Whether the value is a JSON number; booleans are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def an_object(value: Json) -> dict[str, Json]:
     """The value if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from harness.errors import SuiteError
+from harness.text.describe import clipped
 
 TIME_LIMIT = 1.0
 """Seconds of CPU time that all expressions of one check may take together."""
@@ -37,10 +38,7 @@ class TooSlow(SuiteError):
     """An expression took too long on a text, so the check that uses it cannot judge."""
 
     def __init__(self, pattern: str, text: str) -> None:
-        shown = pattern if len(pattern) <= 200 else f"{pattern[:199]}…"
-        message = (
-            f"the regular expression {shown!r} took over {TIME_LIMIT:g} s on {len(text):,} characters and was stopped"
-        )
+        message = f"the regular expression {clipped(pattern, 200)!r} took over {TIME_LIMIT:g} s on {len(text):,} characters and was stopped"
         super().__init__([f"{message}; avoid repeats inside of repeats, and several .* in a row"])
 
 

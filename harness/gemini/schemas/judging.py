@@ -15,7 +15,7 @@ from harness.gemini.schemas.formats import FORMATS, HINTS
 from harness.gemini.schemas.spelling import SchemaProblem, misspelled, to_json_schema
 from harness.model import Json, Mismatch
 from harness.text import patterns
-from harness.text.describe import describe
+from harness.text.describe import clipped, describe
 from harness.text.jsonpath import place
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _validator(schema_text: str) -> Draft202012Validator:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as problem:
-        raise SchemaProblem(f"{place(problem.absolute_path)}: {_clipped(problem.message)}") from None
+        raise SchemaProblem(f"{place(problem.absolute_path)}: {clipped(problem.message, 200)}") from None
     except RecursionError:
         raise SchemaProblem("the schema, or a pattern in it, is nested too deeply") from None
     except OverflowError as problem:
@@ -173,7 +173,7 @@ def _explained(error: ValidationError) -> Iterator[SchemaViolation]:
         yield _no_alternative(error, path)
     else:
         expectation = _EXPECTATIONS.get(keyword, lambda _: None)(wanted)
-        message = f"expected {expectation}, got {describe(actual)}" if expectation else _clipped(error.message)
+        message = f"expected {expectation}, got {describe(actual)}" if expectation else clipped(error.message, 200)
         yield SchemaViolation(path, message, wanted, actual, keyword)
 
 
@@ -196,13 +196,9 @@ def _no_alternative(error: ValidationError, path: str) -> SchemaViolation:
     return SchemaViolation(path, message, wanted, error.instance, "anyOf", keyword)
 
 
-def _clipped(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:199]}…"
-
-
 _EXPECTATIONS: Final[dict[str, Callable[[Any], str | None]]] = {
     "type": lambda wanted: wanted if isinstance(wanted, str) else " or ".join(wanted),
-    "enum": lambda wanted: f"one of {_clipped(json.dumps(wanted, ensure_ascii=False))}",
+    "enum": lambda wanted: f"one of {clipped(json.dumps(wanted, ensure_ascii=False), 200)}",
     "const": describe,
     "minimum": lambda wanted: f"at least {wanted}",
     "maximum": lambda wanted: f"at most {wanted}",

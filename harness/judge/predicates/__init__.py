@@ -34,9 +34,9 @@ from harness.judge.predicates.predicate_types import (
     split_count,
     with_count,
 )
-from harness.judge.predicates.quantities import is_number
 from harness.judge.predicates.validate import complaints
 from harness.text.describe import ABSENT, Absent, describe, type_name
+from harness.text.jsontext import is_number
 
 __all__ = [
     "ABSENT",

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from harness.judge.predicates.messages import phrase, shown, text_difference
 from harness.judge.predicates.predicate_types import Unit
-from harness.judge.predicates.quantities import is_number, quantity
+from harness.judge.predicates.quantities import quantity
 from harness.model import Json, Mismatch
 from harness.text import patterns
 from harness.text.describe import ABSENT, Absent, describe, type_name
+from harness.text.jsontext import is_number
 
 
 def differs(at: str, actual: Json | Absent, expected: Any, *, unit: Unit = "") -> Iterator[Mismatch]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.judge.predicates.predicate_types import Unit
-from harness.judge.predicates.quantities import is_number, quantity
+from harness.judge.predicates.quantities import quantity
 from harness.text.describe import clipped, describe, one_line, quoted
+from harness.text.jsontext import is_number
 
 _WIDTH = 120
 

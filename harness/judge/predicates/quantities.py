@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from harness.judge.predicates.predicate_types import Unit
+from harness.text.jsontext import is_number
 
 UNITS: Final[dict[Unit, str]] = {
     "": "a number",
@@ -17,11 +18,6 @@ UNITS: Final[dict[Unit, str]] = {
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(ms|s|m|h|%)")
-
-
-def is_number(value: Any) -> bool:
-    """Whether the value is a JSON number; booleans are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def quantity(value: Any, unit: Unit) -> float:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.judge.predicates.predicate_types import Unit
-from harness.judge.predicates.quantities import UNITS, is_number, quantity
+from harness.judge.predicates.quantities import UNITS, quantity
 from harness.text import patterns
 from harness.text.describe import describe
+from harness.text.jsontext import is_number
 
 _FAMILIES: dict[str, frozenset[str]] = {
     "a number": frozenset({"min", "max", "approx", "abs", "rel"}),
