@@ -17,6 +17,9 @@ from harness.suite.template import Template
 from harness.suite.turns import TurnPlan
 from harness.text.names import slug
 
+MOST_ATTEMPTS = 100_000
+"""The most attempts of one trial."""
+
 
 class Note(Struct, frozen=True):
     """A note for the user that is not an error."""

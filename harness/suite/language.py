@@ -11,6 +11,7 @@ from harness.gemini import offers
 from harness.judge.predicates import Words
 from harness.judge.registry import all_checks, all_rules, find_check
 from harness.model import Auth
+from harness.suite.cases import MOST_ATTEMPTS
 from harness.text import safeyaml, shape
 from harness.text.shape import AtLeast, Named, Offered, Spelled, TypeLabel, closest
 
@@ -221,7 +222,7 @@ Require = Annotated[
     Literal["all", "none"] | Annotated[str, Spelled(r"[0-9]{1,9}/[1-9][0-9]{0,8}", 'a share such as "4/5"')],
     "how many attempts of a group must pass: all (the default), none (observed only), or k/n",
 ]
-Repeat = Annotated[int, "attempts of each trial"]
+Repeat = Annotated[int, AtLeast(1, most=MOST_ATTEMPTS), "attempts of each trial"]
 
 
 class RequestWords(Axes, FreeAxes, total=False):

@@ -22,7 +22,7 @@ from harness.model import Access, ApiCall, Expectation, Json, Place, Poll, Step,
 from harness.suite import template
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, Origins, merge
-from harness.suite.cases import Case, Choice, Note, Suite
+from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
 from harness.suite.keywords import Keywords
 from harness.suite.turns import CallPlan, TurnPlan
 from harness.text.names import safe_filename
@@ -48,8 +48,6 @@ class Selection(Struct, frozen=True):
     cassettes_dir: Path = Path("cassettes")
 
 
-MOST_ATTEMPTS = 100_000
-"""The most attempts of one trial."""
 MOST_COMBINATIONS = 100_000
 """The most combinations of targets and axes of one case."""
 MOST_TRIALS = 10_000_000

@@ -531,13 +531,15 @@ class _Bounded(_Wrapped):
         return self.shape.accepts(value) and least <= value <= most and not (self.bounds.above and value == least)
 
     def words(self) -> str:
-        from_where = f"above {self.bounds.least:g}" if self.bounds.above else f"that is at least {self.bounds.least:g}"
-        return f"{self.shape.words()} {from_where}" + (
-            f" and at most {self.bounds.most:,}" if self.bounds.most < sys.float_info.max else ""
-        )
+        least, most = f"{self.bounds.least:g}", f"{self.bounds.most:,}"
+        if self.bounds.most == sys.float_info.max:
+            return f"{self.shape.words()} {'above' if self.bounds.above else 'that is at least'} {least}"
+        between = f"above {least} and at most {most}" if self.bounds.above else f"from {least} to {most}"
+        return f"{self.shape.words()} {between}"
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        return {**self.shape.schema(definitions), "minimum": self.bounds.least}
+        made = {**self.shape.schema(definitions), "minimum": self.bounds.least}
+        return made if self.bounds.most == sys.float_info.max else {**made, "maximum": self.bounds.most}
 
 
 class _Described(_Wrapped):

@@ -210,8 +210,8 @@ def test_a_simulated_judge_is_labelled() -> None:
 @pytest.mark.parametrize(
     ("name", "parameter", "complaint"),
     [
-        ("judge", {"rubric": "x", "min": 6}, "min: it is 5 at most, got 6"),
-        ("judge", {"rubric": "x", "min": 0}, "expected a number that is at least 1, got the number 0"),
+        ("judge", {"rubric": "x", "min": 6}, "expected a number from 1 to 5, got the number 6"),
+        ("judge", {"rubric": "x", "min": 0}, "expected a number from 1 to 5, got the number 0"),
         ("judge", {"rubric": " "}, 'expected a text, got the text " "'),
         (
             "judge",
@@ -219,7 +219,7 @@ def test_a_simulated_judge_is_labelled() -> None:
             'expected provider/model, or a model at the provider of the trial, got the text "google/"',
         ),
         ("judge", {"min": 4}, 'the key "rubric" is missing'),
-        ("similar", {"to": "x", "min": 1.5}, "min: it is 1 at most, got 1.5"),
+        ("similar", {"to": "x", "min": 1.5}, "expected a number from -1 to 1, got the number 1.5"),
         ("similar", {"to": ""}, 'expected a text, got the text ""'),
         (
             "similar",

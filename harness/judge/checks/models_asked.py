@@ -11,7 +11,6 @@ from typing import Annotated, Any, Required, TypedDict
 
 from harness.answer.refusals import message_of
 from harness.errors import CannotJudge
-from harness.judge.checks.parameters import Refuse
 from harness.judge.checks.resources import cosine, is_vector
 from harness.judge.registry import Asking, check
 from harness.model import Assessment, Evidence, Json, Mismatch, Question
@@ -29,17 +28,11 @@ By = Annotated[str, Spelled(r"([^\s/]+/)*[^\s/]+", "provider/model, or a model a
 Some = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a text")]
 
 
-def _at_most(highest: float) -> Refuse:
-    return Refuse(lambda value, _: f"it is {highest:g} at most, got {value:g}" if value > highest else None)
-
-
 class SimilarWords(TypedDict, total=False):
     """How similar the answer must be to a text."""
 
     to: Required[Annotated[Some, "the text to compare with"]]
-    min: Annotated[
-        float, AtLeast(-1), _at_most(1), "the lowest cosine similarity that passes, from -1 to 1; 0.8 if absent"
-    ]
+    min: Annotated[float, AtLeast(-1, most=1), "the lowest cosine similarity that passes, from -1 to 1; 0.8 if absent"]
     by: Annotated[By, f"who embeds both texts; {EMBEDDING_MODEL} at the provider of the trial if absent"]
 
 
@@ -47,7 +40,7 @@ class JudgeWords(TypedDict, total=False):
     """What a judge is asked about the answer."""
 
     rubric: Required[Annotated[Some, "what a good answer does; the judge scores how well it is met, from 1 to 5"]]
-    min: Annotated[float, AtLeast(1), _at_most(_HIGHEST), "the lowest score that passes; 4 if absent"]
+    min: Annotated[float, AtLeast(1, most=_HIGHEST), "the lowest score that passes; 4 if absent"]
     by: Annotated[By, f"who judges; {JUDGE_MODEL} at the provider of the trial if absent"]
 
 

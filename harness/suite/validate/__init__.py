@@ -16,7 +16,7 @@ from harness.suite.cases import Suite
 from harness.suite.validate import axes
 from harness.suite.validate.body import literal, waived
 from harness.suite.validate.case import CaseValidator
-from harness.suite.validate.diagnostics import Diagnostics, some_attempts
+from harness.suite.validate.diagnostics import Diagnostics
 from harness.suite.validate.patterns import unread
 from harness.suite.validate.request import RequestLint, misspelled_models
 from harness.suite.validate.whole import compare, matrix, unique
@@ -42,5 +42,3 @@ def check(suite: Suite, diagnostics: Diagnostics) -> None:
     matrix(suite, diagnostics)
     unread(suite, indexes, diagnostics)
     compare(suite, diagnostics)
-    for route in (("repeat",), ("defaults", "repeat")):
-        some_attempts(route, diagnostics)

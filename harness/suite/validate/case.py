@@ -13,9 +13,8 @@ from harness.judge.checks import parameters
 from harness.model import Expectation, Json, Place, Target
 from harness.suite import language, template
 from harness.suite.axes import THINKING_KEYS, Axis
-from harness.suite.cases import Case, Choice, Note, Suite
+from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
 from harness.suite.matrix import (
-    MOST_ATTEMPTS,
     Combination,
     Selection,
     axis_for,
@@ -26,7 +25,7 @@ from harness.suite.matrix import (
 from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate import axes
 from harness.suite.validate.body import literal, near, refused
-from harness.suite.validate.diagnostics import Diagnostics, Table, named, some_attempts
+from harness.suite.validate.diagnostics import Diagnostics, Table, named
 from harness.suite.validate.turns import TurnsValidator
 from harness.text import shape
 from harness.text.names import slug
@@ -348,7 +347,6 @@ class CaseValidator:
         return self.case.place
 
     def small_things(self) -> None:
-        some_attempts((*self.route, "repeat"), self.diagnostics)
         share = self.case.require
         if share.attempts is not None and (share.passed or 0) > share.attempts:
             self.complain("require", f"{share.passed} of {share.attempts} attempts can never pass")

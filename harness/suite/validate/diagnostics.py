@@ -8,7 +8,6 @@ from msgspec import Struct, field
 
 from harness.model import Json, Place
 from harness.suite.cases import Note
-from harness.suite.matrix import MOST_ATTEMPTS
 from harness.text.project import Project
 from harness.text.yamltext import Complaint, Document
 from harness.text.yamltext import Path as Route
@@ -73,17 +72,3 @@ def named(models: Iterable[str]) -> str:
     if len(names) > MOST_NAMED:
         names = [*names[: MOST_NAMED - 1], f"{len(names) - MOST_NAMED + 1} others"]
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-
-
-def some_attempts(route: Route, diagnostics: Diagnostics) -> None:
-    """Complains about a number of attempts, at that route, that is below 1 or above what is played."""
-    value: Json = diagnostics.tree
-    for step in route:
-        if isinstance(value, list) and isinstance(step, int):
-            value = value[step]
-        else:
-            value = value.get(step) if isinstance(value, Mapping) else None
-    if isinstance(value, int) and value < 1:
-        diagnostics.complain(route, f"repeat must be at least 1, got {value}")
-    if isinstance(value, int) and value > MOST_ATTEMPTS:
-        diagnostics.complain(route, f"repeat must be at most {MOST_ATTEMPTS:,}, got {value:,}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -39,11 +38,8 @@ _ELSEWHERE = ("think_", "contents_missing")
 """Rules that other parts of the validation hold: they say more about it."""
 
 
-class _Fault(NamedTuple):
-    """A rule that the request of a combination breaks."""
-
-    pair: Combination
-    broken: RequestRefusal
+_Fault = tuple[Combination, RequestRefusal]
+"""A combination, and a rule that its request breaks."""
 
 
 class _Finding(Struct, frozen=True):
@@ -92,7 +88,7 @@ class RequestLint(Struct):
             except template.Undefined:
                 return
             self.keep(case, index, faults, f"{row_label(row, number)}: ")
-            if any(not fault.broken.ignored for fault in faults):
+            if any(not broken.ignored for _, broken in faults):
                 return
 
     def of_case(self, case: Case) -> Sequence[_Fault]:
@@ -134,7 +130,7 @@ class RequestLint(Struct):
             asked = (pair.target.model, number, stream)
             if asked not in seen:
                 seen.add(asked)
-                yield from (_Fault(pair, broken) for broken in _refusals(pair.target.model, stream, body))
+                yield from ((pair, broken) for broken in _refusals(pair.target.model, stream, body))
 
     def asked(self, case: Case, row: Mapping[str, Json]) -> Iterator[Combination]:
         """The combinations that are sent, and that are expected to pass."""
