@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from harness.model import Json, Reply
+from harness.text.jsontext import a_list
 
 ChunkKind = Literal["web", "image", "maps", "retrievedContext"]
 KINDS: tuple[ChunkKind, ...] = ("web", "image", "maps", "retrievedContext")
@@ -46,7 +47,7 @@ class Segment(Struct, frozen=True):
 
 def chunks(reply: Reply) -> list[GroundingChunk]:
     """``groundingChunks`` in order."""
-    return [_chunk(chunk) for chunk in _list(reply.grounding.get("groundingChunks"))]
+    return [_chunk(chunk) for chunk in a_list(reply.grounding.get("groundingChunks"))]
 
 
 def segments(reply: Reply) -> list[Segment]:
@@ -57,17 +58,17 @@ def segments(reply: Reply) -> list[Segment]:
     """
     return [
         _segment(segment, f"groundingSupports[{index}].segment", reply)
-        for index, support in enumerate(_list(reply.grounding.get("groundingSupports")))
+        for index, support in enumerate(a_list(reply.grounding.get("groundingSupports")))
         if isinstance(support, Mapping) and isinstance(segment := support.get("segment"), Mapping)
     ]
 
 
 def stray_indices(reply: Reply) -> Iterator[tuple[str, Json]]:
     """Chunk indices in supports that are not the index of a chunk: (place, index)."""
-    count = len(_list(reply.grounding.get("groundingChunks")))
-    for at, support in enumerate(_list(reply.grounding.get("groundingSupports"))):
+    count = len(a_list(reply.grounding.get("groundingChunks")))
+    for at, support in enumerate(a_list(reply.grounding.get("groundingSupports"))):
         indices = support.get("groundingChunkIndices") if isinstance(support, Mapping) else None
-        for position, index in enumerate(_list(indices)):
+        for position, index in enumerate(a_list(indices)):
             if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
                 yield f"groundingSupports[{at}].groundingChunkIndices[{position}]", index
 
@@ -120,7 +121,7 @@ def _part_text(reply: Reply, part: int) -> str:
 
 
 def _parts(reply: Reply) -> list[Json]:
-    return _list((reply.content or {}).get("parts"))
+    return a_list((reply.content or {}).get("parts"))
 
 
 def _visible(part: Json) -> str:
@@ -149,10 +150,6 @@ def _domain(uri: str, title: str) -> str:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
 
 
 def _bytes(text: str) -> bytes:

@@ -108,6 +108,11 @@ def an_object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
+def a_list(value: Json) -> list[Json]:
+    """The value if it is a JSON list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
 def objects_in(value: Json) -> list[dict[str, Json]]:
     """The JSON objects in a list; empty for any other value."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -18,6 +18,7 @@ from harness.judge.predicates import (
 )
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import objects_in
 
 
 class _CallName(TypedDict):
@@ -135,8 +136,7 @@ def thought_signature(
 
         thoughtSignature: on-first-call
     """
-    parts = (evidence.reply.content or {}).get("parts")
-    parts = [part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
+    parts = objects_in((evidence.reply.content or {}).get("parts"))
     if expected == "on-first-call":
         first = next((part for part in parts if "functionCall" in part), None)
         if first is None:

@@ -14,7 +14,7 @@ from harness.errors import CannotJudge
 from harness.judge.checks.resources import cosine, is_vector
 from harness.judge.registry import Asking, check
 from harness.model import Assessment, Evidence, Json, Mismatch, Question
-from harness.text.jsontext import an_object
+from harness.text.jsontext import a_list, an_object, objects_in
 from harness.text.shape import AtLeast, Spelled
 
 EMBEDDING_MODEL = "gemini-embedding-001"
@@ -118,10 +118,8 @@ def _judging(evidence: Evidence, wanted: JudgeWords) -> Sequence[Question]:
 
 def _question(evidence: Evidence) -> str:
     """The texts of the last turn of the request."""
-    contents = (evidence.request_body or {}).get("contents")
-    last = contents[-1] if isinstance(contents, list) and contents else None
-    parts = last.get("parts") if isinstance(last, Mapping) else None
-    texts = [part["text"] for part in parts or [] if isinstance(part, Mapping) and isinstance(part.get("text"), str)]
+    last = an_object(next(reversed(a_list((evidence.request_body or {}).get("contents"))), None))
+    texts = [part["text"] for part in objects_in(last.get("parts")) if isinstance(part.get("text"), str)]
     return "\n".join(texts)
 
 

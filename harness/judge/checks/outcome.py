@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypedDict
 
+from harness.answer.reply import candidate_of
 from harness.gemini import offers
 from harness.judge.predicates import ABSENT, NumberPredicate, Predicate, TextPredicate, differs, or_absent
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import a_list, an_object
 
 Probability = Literal["NEGLIGIBLE", "LOW", "MEDIUM", "HIGH"]
 _PROBABILITIES: tuple[Probability, ...] = ("NEGLIGIBLE", "LOW", "MEDIUM", "HIGH")
@@ -109,8 +111,7 @@ def candidates(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismat
 
     candidates: 1
     """
-    found = evidence.reply.response.get("candidates")
-    yield from differs("candidates (count)", len(found) if isinstance(found, list) else 0, expected)
+    yield from differs("candidates (count)", len(a_list(evidence.reply.response.get("candidates"))), expected)
 
 
 @check("safetyRatings")
@@ -134,10 +135,8 @@ def safety_ratings(evidence: Evidence, expected: SafetyWords) -> Iterator[Mismat
 
 
 def _ratings(response: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    found = response.get("candidates")
-    first = found[0] if isinstance(found, list) and found else {}
-    for owner, where in ((first, "candidates[0]"), (response.get("promptFeedback"), "promptFeedback")):
-        ratings = owner.get("safetyRatings") if isinstance(owner, Mapping) else None
-        for index, rating in enumerate(ratings if isinstance(ratings, list) else ()):
+    owners = {"candidates[0]": candidate_of(response), "promptFeedback": an_object(response.get("promptFeedback"))}
+    for where, owner in owners.items():
+        for index, rating in enumerate(a_list(owner.get("safetyRatings"))):
             if isinstance(rating, Mapping):
                 yield f"{where}.safetyRatings[{index}]", rating

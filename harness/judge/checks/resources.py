@@ -10,7 +10,7 @@ from harness.judge.checks.parameters import Refuse
 from harness.judge.predicates import NumberPredicate, describe, differs, is_number
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import objects_in
+from harness.text.jsontext import a_list, objects_in
 from harness.text.project import Project
 
 
@@ -126,7 +126,7 @@ def _missing_model(name: str, names: Sequence[str], response: Mapping[str, Json]
 
 
 def _unsupported(name: str, methods: Json, wanted: str | list[str]) -> Iterator[Mismatch]:
-    has = methods if isinstance(methods, list) else []
+    has = a_list(methods)
     for method in [wanted] if isinstance(wanted, str) else wanted:
         if method not in has:
             message = f"expected {name} to support {method}, got {', '.join(map(str, has)) or 'no method'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypedDict
 
 from harness.answer.reply import candidate_of
@@ -23,7 +23,7 @@ from harness.judge.predicates import (
 )
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import a_list, an_object, objects_in
 
 SOME: dict[str, Any] = {"min": 1}
 
@@ -120,8 +120,7 @@ def grounding_supports(
     """
     parameter: Any = {"verified": True} if expected == "verified" else expected
     count, words = split_count(parameter, SOME)
-    found = evidence.reply.grounding.get("groundingSupports")
-    supports = found if isinstance(found, list) else []
+    supports = a_list(evidence.reply.grounding.get("groundingSupports"))
     yield from differs("groundingSupports (count)", len(supports), count)
     if words.get("verified"):
         yield from _unverified(evidence)
@@ -132,7 +131,9 @@ def grounding_supports(
 def _wrong_scores(supports: list[Json], expected: Any) -> Iterator[Mismatch]:
     for number, support in enumerate(supports):
         at = f"groundingSupports[{number}].confidenceScores"
-        scores, indices = (_items(support, name) for name in ("confidenceScores", "groundingChunkIndices"))
+        scores, indices = (
+            a_list(an_object(support).get(name)) for name in ("confidenceScores", "groundingChunkIndices")
+        )
         if not scores:
             yield from differs(at, ABSENT, expected)
         elif len(scores) != len(indices):
@@ -140,11 +141,6 @@ def _wrong_scores(supports: list[Json], expected: Any) -> Iterator[Mismatch]:
             yield Mismatch(at, len(indices), len(scores), message)
         for index, score in enumerate(scores):
             yield from differs(f"{at}[{index}]", score, expected)
-
-
-def _items(value: Json, name: str) -> list[Json]:
-    found = value.get(name) if isinstance(value, Mapping) else None
-    return found if isinstance(found, list) else []
 
 
 def _unverified(evidence: Evidence) -> Iterator[Mismatch]:
@@ -180,8 +176,7 @@ def web_search_queries(evidence: Evidence, expected: NumberPredicate | QueryWord
         webSearchQueries: 0
     """
     count, words = split_count(expected, SOME)
-    found = evidence.reply.grounding.get("webSearchQueries")
-    queries = found if isinstance(found, list) else []
+    queries = a_list(evidence.reply.grounding.get("webSearchQueries"))
     yield from differs("webSearchQueries (count)", len(queries), count)
     if words:
         yield from differs("webSearchQueries", queries, words)
