@@ -118,8 +118,8 @@ class Step(Struct, frozen=True):
     place: Place
     replies: Mapping[str, Json] | Sequence[Mapping[str, Json]] | None = None
     capture: Mapping[str, str] = field(default_factory=dict)
-    origins: Mapping[str, str] = field(default_factory=dict)
-    """JSON path of the body -> the origin of that part (``defaults``, ``case``, ``axis thinking`` ...), for ``show``."""
+    origins: Callable[[], Mapping[str, str]] = dict
+    """Returns JSON path of the body -> the origin of that part (``defaults``, ``case``, ``axis thinking`` ...), for ``show``."""
     script: Sequence[Json] | None = None
     call: ApiCall | None = None
     cleanup: bool = False

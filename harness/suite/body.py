@@ -53,38 +53,15 @@ def merged(layers: Sequence[Layer], settle: Settle = _unsettled) -> Body:
     return body
 
 
-class Origins(Mapping[str, str]):
-    """JSONPath -> origin of the value there. It is computed at the first access, because only ``show`` needs it."""
-
-    def __init__(self, layers: Sequence[Layer], settle: Settle = _unsettled) -> None:
-        self._layers = layers
-        self._settle = settle
-        self._made: dict[str, str] | None = None
-
-    @property
-    def _paths(self) -> dict[str, str]:
-        if self._made is None:
-            self._made = {}
-            for layer in self._layers:
-                for path in _leaves(self._settle(layer.body), "$"):
-                    self._set(path, layer.origin)
-        return self._made
-
-    def _set(self, path: str, origin: str) -> None:
-        made = self._made
-        assert made is not None
-        for overlapping in [known for known in made if _within(known, path) or _within(path, known)]:
-            del made[overlapping]
-        made[path] = origin
-
-    def __getitem__(self, path: str) -> str:
-        return self._paths[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
+def origins(layers: Sequence[Layer], settle: Settle = _unsettled) -> dict[str, str]:
+    """JSONPath -> origin of the value there."""
+    made: dict[str, str] = {}
+    for layer in layers:
+        for path in _leaves(settle(layer.body), "$"):
+            for overlapping in [known for known in made if _within(known, path) or _within(path, known)]:
+                del made[overlapping]
+            made[path] = layer.origin
+    return made
 
 
 def _within(path: str, other: str) -> bool:

@@ -21,7 +21,7 @@ from harness.errors import UsageError
 from harness.model import Access, ApiCall, Expectation, Json, Place, Poll, Step, Target, Trial
 from harness.suite import template
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
-from harness.suite.body import Layer, Origins, merge
+from harness.suite.body import Layer, merge, origins
 from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
 from harness.suite.keywords import Keywords
 from harness.suite.turns import CallPlan, TurnPlan
@@ -508,9 +508,9 @@ def _steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[S
     for layer in axes:
         body = merge(body, layer.body)
     body = {key: value for key, value in body.items() if key != "contents"}
-    origins = Origins([*case.layers, *axes], partial(template.fill, scope=scope))
+    origins_of = partial(origins, [*case.layers, *axes], partial(template.fill, scope=scope))
     transport = pair.axes.get("transport", "unary")
-    return (_step(turn, case, scope, body, transport, origins) for turn in case.turns)
+    return (_step(turn, case, scope, body, transport, origins_of) for turn in case.turns)
 
 
 def scope_of(row: Mapping[str, Json], pair: Combination) -> template.Scope:
@@ -521,7 +521,12 @@ def scope_of(row: Mapping[str, Json], pair: Combination) -> template.Scope:
 
 
 def _step(
-    turn: TurnPlan, case: Case, scope: template.Scope, body: Mapping[str, Json], transport: Json, origins: Origins
+    turn: TurnPlan,
+    case: Case,
+    scope: template.Scope,
+    body: Mapping[str, Json],
+    transport: Json,
+    origins_of: Callable[[], Mapping[str, str]],
 ) -> Step:
     if case.templated:
         turn = _filled(turn, scope)
@@ -534,7 +539,7 @@ def _step(
         turn.place,
         turn.replies,
         turn.capture,
-        origins,
+        origins_of,
         turn.script,
         _api_call(turn.call) if turn.call else None,
         turn.cleanup,

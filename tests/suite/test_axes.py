@@ -75,7 +75,7 @@ def test_settings_of_a_file_per_model_are_merged(tmp_path: Path, line: str) -> N
     text = f"defaults: {{model: gemini-2.5-flash, {settings}}}\ncases:\n  - id: c\n    prompt: hi\n    {line}\n"
     [found] = trials(text, tmp_path)
     assert {"temperature": 0, "maxOutputTokens": 64}.items() < found.steps[0].body["generationConfig"].items()
-    assert found.steps[0].origins["$.generationConfig.temperature"] == "defaults.request"
+    assert found.steps[0].origins()["$.generationConfig.temperature"] == "defaults.request"
 
 
 def test_a_path_of_the_body_is_an_axis() -> None:

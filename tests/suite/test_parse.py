@@ -71,9 +71,9 @@ def test_a_trial_of_the_sample() -> None:
     assert config["responseSchema"]["propertyOrdering"] == ["total", "currency"]
     assert config["thinkingConfig"] == {"thinkingLevel": "HIGH"}
     assert only.contents[0]["parts"][0]["text"].startswith("Read this invoice. ${row.total} and ${capture.x} stay")
-    assert only.origins["$.generationConfig.maxOutputTokens"] == "defaults.request"
-    assert only.origins["$.generationConfig.thinkingConfig.thinkingLevel"] == "axis thinking"
-    assert only.origins["$.generationConfig.responseSchema.propertyOrdering"] == "schema"
+    assert only.origins()["$.generationConfig.maxOutputTokens"] == "defaults.request"
+    assert only.origins()["$.generationConfig.thinkingConfig.thinkingLevel"] == "axis thinking"
+    assert only.origins()["$.generationConfig.responseSchema.propertyOrdering"] == "schema"
 
 
 def test_a_conversation_of_the_sample() -> None:
@@ -134,9 +134,9 @@ cases:
         },
     }
     assert made.transport == "unary"
-    assert dict(made.origins)["$.tools"] == "tools"
-    assert dict(made.origins)["$.generationConfig.stopSequences"] == "request"
-    assert dict(made.origins)["$.systemInstruction.parts"] == "defaults.system"
+    assert made.origins()["$.tools"] == "tools"
+    assert made.origins()["$.generationConfig.stopSequences"] == "request"
+    assert made.origins()["$.systemInstruction.parts"] == "defaults.system"
 
 
 def test_literal_contents_come_before_the_prompt() -> None:

@@ -91,7 +91,7 @@ def _shown(trial: Trial, request: Request, provider: Provider) -> Iterator[str]:
 
 def _origins(step: Step) -> Iterator[str]:
     yield "where it came from"
-    origins = {**step.origins, "$.contents": f"the case's first turn, {step.place}"}
+    origins = {**step.origins(), "$.contents": f"the case's first turn, {step.place}"}
     longest = max(map(len, origins), default=0)
     yield from (f"  {path:{longest}}  {origin}" for path, origin in origins.items())
 
