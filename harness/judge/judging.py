@@ -59,12 +59,10 @@ class RuleViolation(NamedTuple):
     traceback: str | None = None
 
 
-def judge(
-    evidence: Evidence, expectations: Sequence[Expectation], waive: Mapping[str, str], *, strict: bool = False
-) -> Judgement:
+def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mapping[str, str]) -> Judgement:
     """Judge an answer by its expectations and by all invariants.
 
-    ``waive`` maps the id of an invariant to the reason for which it may be violated. ``strict`` turns warnings into errors.
+    ``waive`` maps the id of an invariant to the reason for which it may be violated.
     """
     verdicts = [verdict for expectation in expectations for verdict in _verdicts(evidence, expectation)]
     broken: dict[str, list[RuleViolation]] = {}
@@ -75,7 +73,7 @@ def judge(
         if rule_id in waive:
             new = [_waived_verdict(found, waive[rule_id])]
         else:
-            new = [_violation_verdict(violation, strict=strict) for violation in found]
+            new = [_violation_verdict(violation) for violation in found]
         verdicts = [*new, *verdicts] if rule_id in _CAUSES else [*verdicts, *new]
     return Judgement(tuple(verdicts), len(rules) - len(broken))
 
@@ -183,12 +181,12 @@ def _traceback(what: str, error: Exception) -> str:
     return f"the {what} itself broke: {type(error).__name__}: {error}\n{trace}"
 
 
-def _violation_verdict(violation: RuleViolation, *, strict: bool) -> Verdict:
+def _violation_verdict(violation: RuleViolation) -> Verdict:
     rule, found, severity, trace = violation
     return Verdict(
         f"invariant:{rule.id}",
         "failed" if trace is None else "error",
-        "error" if strict else severity,
+        severity,
         found.at,
         found.expected,
         found.actual,

@@ -104,9 +104,9 @@ class ShapeFinding(Struct, frozen=True):
     allowed: bool = False
 
 
-def findings(value: Json, kind: Any, path: Path = ()) -> list[ShapeFinding]:
-    """Everything in ``value`` that the type does not allow. ``path`` is the path of ``value`` itself."""
-    return _wrong(_found(_shape(kind), value, path))
+def findings(value: Json, kind: Any) -> list[ShapeFinding]:
+    """Everything in ``value`` that the type does not allow."""
+    return _wrong(_found(_shape(kind), value))
 
 
 def misspelled(value: Json, kind: Any) -> list[ShapeFinding]:
@@ -114,9 +114,9 @@ def misspelled(value: Json, kind: Any) -> list[ShapeFinding]:
     return [found for found in _found(_shape(kind), value) if found.allowed]
 
 
-def _found(shape: _Shape, value: Json, path: Path = ()) -> list[ShapeFinding]:
+def _found(shape: _Shape, value: Json) -> list[ShapeFinding]:
     found: list[ShapeFinding] = []
-    shape.check(value, path, found)
+    shape.check(value, (), found)
     return found
 
 

@@ -22,6 +22,7 @@ from harness.model import Chunk, Expectation, Provenance, Result, Trial
 from harness.results.rows import plain, result_row
 from harness.run.conversation import expected_statuses
 from harness.run.play import Stop, finish, play, play_all, prepare
+from harness.run.session import Judge
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
 from harness.text.jsontext import compact
@@ -114,6 +115,13 @@ def test_a_failed_check_fails_the_trial() -> None:
 @pytest.mark.parametrize(("wanted", "status"), [("Rome", "xfailed"), ("Paris", "xpassed")])
 def test_a_known_failure_must_still_fail(wanted: str, status: str) -> None:
     assert played(trial([step("?", {"text": wanted})], xfail="bug 7"), PARIS).status == status
+
+
+@pytest.mark.parametrize(("strict", "status"), [(False, "passed"), (True, "failed")])
+def test_strict_lets_a_warning_fail_the_trial(strict: bool, status: str) -> None:
+    result = played(trial(), exchange({**PARIS, "modelVersion": "gemini-9"}))
+    assert [(verdict.check, verdict.severity) for verdict in result.verdicts] == [("invariant:model-version", "warn")]
+    assert Judge(Config(), strict=strict).row(result).status == status
 
 
 def test_a_skipped_trial_asks_nobody() -> None:
