@@ -104,11 +104,10 @@ def request_findings(body: Json) -> Iterator[RequestFinding]:
 
 def fields(message: str, *, vertex: bool = False) -> Mapping[str, str]:
     """Field -> type of a message, in camelCase. Raises KeyError for a message that is not defined."""
-    table = _table()
-    if vertex and message in table["vertex"]:
-        return {**table["messages"].get(message, {}), **table["vertex"][message]}
-    found: Mapping[str, str] = table["messages"][message]
-    return found
+    known = table()
+    if vertex and message in known["vertex"]:
+        return {**known["messages"].get(message, {}), **known["vertex"][message]}
+    return known["messages"][message]
 
 
 def enum_values(name: str, *, vertex: bool = False) -> tuple[str, ...]:
@@ -116,10 +115,10 @@ def enum_values(name: str, *, vertex: bool = False) -> tuple[str, ...]:
 
     Raises KeyError for an unknown enum.
     """
-    table = _table()
-    if vertex and name in table["vertexEnums"]:
-        return tuple({**table["enums"].get(name, {}), **table["vertexEnums"][name]})
-    return tuple(table["enums"][name])
+    known = table()
+    if vertex and name in known["vertexEnums"]:
+        return tuple({**known["enums"].get(name, {}), **known["vertexEnums"][name]})
+    return tuple(known["enums"][name])
 
 
 @lru_cache(maxsize=2048)
@@ -131,7 +130,7 @@ def snake(name: str) -> str:
 @cache
 def revision() -> str:
     """The revisions of the definition from which the table was made."""
-    return str(_table()["revision"])
+    return table()["revision"]
 
 
 # --- the file ---------------------------------------------------------------------------------------------------
@@ -158,13 +157,8 @@ def use(file: Path | None) -> None:
         if text:
             validated(strict(text))
         _in_use[0] = (file or SHIPPED, text)
-        for cached in (_table, _numbers, _values, _checker, _spellings, revision):
+        for cached in (table, _numbers, _values, _checker, _spellings, revision):
             cached.cache_clear()
-
-
-def table() -> Table:
-    """The definition in use."""
-    return cast("Table", _table())
 
 
 def validated(value: Json) -> Table:
@@ -205,22 +199,23 @@ def dumps(table: Table) -> str:
 
 
 @cache
-def _table() -> Any:
+def table() -> Table:
+    """The definition in use."""
     file, text = _in_use[0]
-    return json.loads(text or file.read_text(encoding="utf-8"))
+    return cast("Table", json.loads(text or file.read_text(encoding="utf-8")))
 
 
 @cache
 def _numbers(enum: str, vertex: bool) -> Mapping[int, str]:
-    ours, theirs = _table()["enums"].get(enum, {}), _table()["vertexEnums"].get(enum, {})
+    ours, theirs = table()["enums"].get(enum, {}), table()["vertexEnums"].get(enum, {})
     numbered = (theirs or ours) if vertex else (ours or theirs)
     return {number: name for name, number in numbered.items() if number is not None}
 
 
 @cache
 def _values(enum: str) -> frozenset[str]:
-    table = _table()
-    return frozenset(table["enums"].get(enum, ())) | frozenset(table["vertexEnums"].get(enum, ()))
+    known = table()
+    return frozenset(known["enums"].get(enum, ())) | frozenset(known["vertexEnums"].get(enum, ()))
 
 
 # --- answers ------------------------------------------------------------------------------------------------

@@ -164,7 +164,9 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
             name, "failed", severity, found.at, found.expected, found.actual, found.message, place, found.reason
         )
     if error is not None:
-        message = str(error) if isinstance(error, HarnessError) else _traceback("check", error)
+        trace = "".join(traceback.format_exception(error))
+        broke = f"the check itself broke: {type(error).__name__}: {error}\n{trace}"
+        message = str(error) if isinstance(error, HarnessError) else broke
         yield Verdict(
             name, "error", expected=expectation.parameter, message=message, place=place, reason=_reason(error)
         )
@@ -174,11 +176,6 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
 
 def _reason(error: Exception) -> str:
     return cause(error) if isinstance(error, CannotJudge) else ""
-
-
-def _traceback(what: str, error: Exception) -> str:
-    trace = "".join(traceback.format_exception(error))
-    return f"the {what} itself broke: {type(error).__name__}: {error}\n{trace}"
 
 
 def _violation_verdict(violation: RuleViolation) -> Verdict:

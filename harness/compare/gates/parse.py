@@ -10,8 +10,9 @@ from decimal import Decimal
 from harness.compare.gates.gate import MEASURES, Gate, LimitKind
 from harness.errors import UsageError
 from harness.judge.predicates.predicate_types import Unit
-from harness.judge.predicates.quantities import UNITS, is_number, quantity
+from harness.judge.predicates.quantities import UNITS, quantity
 from harness.model import Json
+from harness.text.jsontext import is_number
 
 EXAMPLES = (
     "pass_rate=10pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%, cost.total=0.50 or hard=json,finishReason"
