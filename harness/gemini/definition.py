@@ -27,24 +27,7 @@ from harness.model import Json
 from harness.text import safeyaml
 from harness.text.jsontext import strict
 
-STATUSES: Mapping[str, int] = {
-    "CANCELLED": 499,
-    "UNKNOWN": 500,
-    "INVALID_ARGUMENT": 400,
-    "DEADLINE_EXCEEDED": 504,
-    "NOT_FOUND": 404,
-    "ALREADY_EXISTS": 409,
-    "PERMISSION_DENIED": 403,
-    "UNAUTHENTICATED": 401,
-    "RESOURCE_EXHAUSTED": 429,
-    "FAILED_PRECONDITION": 400,
-    "ABORTED": 409,
-    "OUT_OF_RANGE": 400,
-    "UNIMPLEMENTED": 501,
-    "INTERNAL": 500,
-    "UNAVAILABLE": 503,
-    "DATA_LOSS": 500,
-}
+STATUSES: Mapping[str, int] = safeyaml.load(Path(__file__).with_name("statuses.yaml").read_bytes())
 """The names of google.rpc.Code, without OK: what ``error.status`` may be, and the HTTP status of each (google/rpc/code.proto)."""
 
 Kind = Literal["unknown-field", "unknown-value", "wrong-type"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from harness.gemini.schemas.formats import FORMATS
 from harness.gemini.schemas.request_schema import snake
 from harness.model import Json
+from harness.text import safeyaml
 from harness.text.describe import describe
 from harness.text.shape import closest
 
@@ -19,24 +21,16 @@ class SchemaProblem(ValueError):
 
 
 _TYPES: Final = ("string", "number", "integer", "boolean", "array", "object", "null")
-_ANNOTATIONS: Final = frozenset(
-    {"title", "description", "default", "example", "examples", "propertyOrdering", "nullable", "$schema", "$comment"}
-)
-_ONE: Final = frozenset(
-    {"items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else"}
-    | {"unevaluatedItems", "unevaluatedProperties"}
-)
-_MANY: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
-_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
-_COUNTS: Final = frozenset(
-    {"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties", "minContains", "maxContains"}
-)
-_NUMBERS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+KEYWORDS: Final[Mapping[str, frozenset[str]]] = {
+    kind: frozenset(words.split())
+    for kind, words in safeyaml.load(Path(__file__).with_name("keywords.yaml").read_bytes()).items()
+}
+"""Kind of keywords, as ``keywords.yaml`` explains it -> keywords."""
+_ONE, _MANY, _NAMED, _ANNOTATIONS = (KEYWORDS[kind] for kind in ("one", "many", "named", "annotations"))
+_AMOUNTS: Final = KEYWORDS["counts"] | KEYWORDS["numbers"]
 _LISTS: Final = frozenset({"enum", "required"}) | _MANY
 _NULL_MATTERS: Final = frozenset({"const"})
-_KEYWORDS: Final[dict[str, str]] = {
-    snake(name): name for name in _ONE | _MANY | _NAMED | _COUNTS | _NUMBERS | _ANNOTATIONS
-} | {
+_KEYWORDS: Final[dict[str, str]] = {snake(name): name for name in _ONE | _MANY | _NAMED | _AMOUNTS | _ANNOTATIONS} | {
     "defs": "$defs",
     "ref": "$ref",
 }
@@ -74,11 +68,7 @@ def canonical(schema: Mapping[str, Json]) -> dict[str, Json]:
     return {_KEYWORDS.get(key, key): value for key, value in schema.items()}
 
 
-_OTHERS: Final = frozenset(
-    {"$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$vocabulary", "additionalItems", "contentEncoding"}
-    | {"contentMediaType", "contentSchema", "dependencies", "dependentRequired", "deprecated", "discriminator", "id"}
-    | {"pattern", "format", "readOnly", "type", "uniqueItems", "writeOnly", *_LISTS, *_KEYWORDS.values(), "const"}
-)
+_OTHERS: Final = KEYWORDS["others"] | frozenset(_KEYWORDS.values())
 
 
 def misspelled(schema: Json, at: str = "$") -> Iterator[str]:
@@ -109,7 +99,7 @@ def _keyword(key: str, value: Json, at: str) -> dict[str, Json]:
         return {key: [_read(item, f"{at}[{index}]") for index, item in enumerate(value)]}
     if key in _NAMED and isinstance(value, Mapping):
         return {key: {name: _read(item, f"{at}.{name}") for name, item in value.items()}}
-    if key in _COUNTS | _NUMBERS:
+    if key in _AMOUNTS:
         return {key: _amount(value, at)}
     return _PLAIN.get(key, lambda plain: {key: plain})(value)
 

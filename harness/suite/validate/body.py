@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.gemini.definition import RequestFinding
+from harness.gemini.schemas.spelling import KEYWORDS
 from harness.model import Json
 from harness.suite import language, template
 from harness.suite.cases import Case
@@ -12,22 +13,6 @@ from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text import shape
 from harness.text.shape import nearest
 from harness.text.yamltext import Path as Route
-
-_JSON_SCHEMA_ONLY = {
-    *(
-        "$ref",
-        "$defs",
-        "$schema",
-        "$id",
-        "$anchor",
-        "additionalProperties",
-        "patternProperties",
-        "const",
-        "oneOf",
-        "allOf",
-    ),
-    *("not", "if", "then", "else", "prefixItems", "unevaluatedProperties", "exclusiveMinimum", "exclusiveMaximum"),
-}
 
 
 def waived(cases: Sequence[Case]) -> bool:
@@ -75,7 +60,7 @@ def _findings(route: Route, body: Json, inner: int, diagnostics: Diagnostics) ->
         in_schema = "responseSchema" in found.at or (inner and True)
         if found.kind == "unknown-field":
             hint = near(body, found)
-            if in_schema and found.name in _JSON_SCHEMA_ONLY:
+            if in_schema and found.name in KEYWORDS["json_schema_only"]:
                 hint = _json_schema_hint(bool(inner))
             diagnostics.complain(at, f'the API has no field "{found.name}" here', hint, key=True)
         elif found.kind == "not-repeating":
