@@ -247,6 +247,13 @@ def test_an_unknown_word_or_a_wrong_type_is_rejected(predicate: Any, complaint: 
     assert f"{found.message}; {found.hint}".startswith(complaint)
 
 
+def test_a_value_that_comes_later_is_not_complained_about() -> None:
+    later = shape.Later("${capture.total}")
+    assert complaints({"approx": later, "abs": 0.1}) == []
+    assert complaints({"any": [later, {"matches": later}], "in": later}) == []
+    assert complaints({"fields": {"a": {"min": later, "max": 1}}}) == []
+
+
 def test_narrow_predicate_types_use_words_of_the_wide_one() -> None:
     for narrow in (NumberWords, TextWords):
         assert get_type_hints(narrow).keys() <= get_type_hints(Words).keys()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -108,7 +108,7 @@ def _walk_words(
     hints = _hints(words)
     counts = NumberWords.__annotations__.keys() <= hints.keys()
     own = {word for word in value if words in _UNITS or (counts and word in NumberWords.__annotations__)}
-    known = _known_parts({word: value[word] for word in value if word in own})
+    known = {word: value[word] for word in value if word in own}
     if known or (not value and words in _UNITS):
         yield from ((at, message) for message in predicates.complaints(known, _UNITS.get(words, "")))
     for word, item in value.items():
@@ -116,16 +116,7 @@ def _walk_words(
             yield from _walk(hints[word], item, project, (*at, word))
 
 
-@cache
-def _hints(words: Any) -> Mapping[str, Any]:
-    return get_type_hints(words, include_extras=True)
-
-
-def _known_parts(value: Any) -> Any:
-    """The value without the words and items that are not known yet."""
-    if isinstance(value, Mapping):
-        return {key: _known_parts(item) for key, item in value.items() if not isinstance(item, Later)}
-    return [_known_parts(item) for item in value if not isinstance(item, Later)] if isinstance(value, list) else value
+_hints = cache(partial(get_type_hints, include_extras=True))
 
 
 def _fits(annotation: Any, value: Any) -> bool:

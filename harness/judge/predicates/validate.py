@@ -10,6 +10,7 @@ from harness.judge.predicates.quantities import UNITS, quantity
 from harness.text import patterns
 from harness.text.describe import describe
 from harness.text.jsontext import is_number
+from harness.text.shape import Later
 
 _FAMILIES: dict[str, frozenset[str]] = {
     "a number": frozenset({"min", "max", "approx", "abs", "rel"}),
@@ -20,7 +21,7 @@ _FAMILIES: dict[str, frozenset[str]] = {
 
 
 def complaints(predicate: Any, unit: Unit = "") -> list[str]:
-    """What is wrong with a predicate, one sentence for each error; empty if it is valid."""
+    """What is wrong with a predicate, one sentence for each error; empty if it is valid. Values that come later are not looked at."""
     return list(_complaints(predicate, unit)) if isinstance(predicate, Mapping) else []
 
 
@@ -33,8 +34,9 @@ def _complaints(words: Mapping[str, Any], unit: Unit) -> Iterator[str]:
             f"{', '.join(found)} need{'s' if len(found) == 1 else ''} {name}" for name, found in families.items()
         )
         yield f"nothing can satisfy both: {needs}"
-    for word in words:
-        yield from _complaints_of(word, words[word], words, unit)
+    for word, value in words.items():
+        if not isinstance(value, Later):
+            yield from _complaints_of(word, value, words, unit)
 
 
 def _complaints_of(word: str, value: Any, words: Mapping[str, Any], unit: Unit) -> Iterator[str]:
