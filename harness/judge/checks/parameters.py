@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ from harness.judge import predicates
 from harness.judge.predicates import DurationWords, NumberWords, ShareWords, TextWords, Unit, Words
 from harness.text import jsonpath
 from harness.text.project import Project
-from harness.text.shape import Later, nearest
+from harness.text.shape import Later, findings, nearest
 
 
 class Refuse(Struct, frozen=True):
@@ -82,7 +82,7 @@ def _walk(annotation: Any, value: Any, project: Project, at: tuple[str | int, ..
         yield from ((at, message) for message in messages if message)
         yield from _walk(inner[0], value, project, at)
     elif origin in (Union, UnionType):
-        member = next((member for member in inner if _fits(member, value)), None)
+        member = next((member for member in inner if not findings(value, member)), None)
         yield from _walk(member, value, project, at)
     elif origin is list:
         for index, item in enumerate(value):
@@ -117,17 +117,3 @@ def _walk_words(
 
 
 _hints = cache(partial(get_type_hints, include_extras=True))
-
-
-def _fits(annotation: Any, value: Any) -> bool:
-    """Whether the value belongs to this member of a union."""
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _fits(inner[0], value)
-    if origin is Literal:
-        return value in inner
-    if is_typeddict(annotation):
-        return isinstance(value, Mapping) and value.keys() <= annotation.__annotations__.keys()
-    if origin in (list, dict):
-        return isinstance(value, origin)
-    return annotation is Any or (isinstance(annotation, type) and isinstance(value, annotation))
