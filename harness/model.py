@@ -142,13 +142,14 @@ class Require(Struct, frozen=True):
 
 class Slot(Struct, frozen=True):
     """The position of an exchange on a cassette: ``[row, repeat, step]``, all counted from 0. ``part`` counts further requests of
-    one step, from 1: polls, and what a judge is asked."""
+    one step, from 1: polls, and what a judge is asked. ``own``: see `Trial`."""
 
     cassette: Path
     row: int
     repeat: int
     step: int
     part: int = 0
+    own: Path | None = None
 
     @property
     def position(self) -> tuple[int, ...]:
@@ -161,6 +162,7 @@ class Trial(Struct, frozen=True):
 
     ``id`` is ``suite/case[axes]@provider/model#n`` with n from 1 (always written); ``group`` is the same without ``#n``.
     ``axes`` holds the swept axes only (not model and provider), in matrix order. Attempts of one group share ``steps``.
+    ``own``: set if the case names its ``cassette``, which is then only read; new recordings go to ``own``, and are replayed first.
     """
 
     id: str
@@ -186,6 +188,7 @@ class Trial(Struct, frozen=True):
     folder: Path = Path()
     """The suite's folder: ``python:`` checks and ``${file:}`` are looked up from here."""
     access: Access = Access()
+    own: Path | None = None
 
 
 # --- on the wire --------------------------------------------------------------------------------------

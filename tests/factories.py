@@ -57,8 +57,8 @@ def exchange(value: Any = PARIS, sent: Request | None = None, **more: Any) -> Ex
     return Exchange(request=sent or request(), **{**plain, **more})
 
 
-def slot(cassette: Path, row: int = 0, repeat: int = 0, step: int = 0) -> Slot:
-    return Slot(cassette, row, repeat, step)
+def slot(cassette: Path, row: int = 0, repeat: int = 0, step: int = 0, own: Path | None = None) -> Slot:
+    return Slot(cassette, row, repeat, step, own=own)
 
 
 def step(text: str = "hi", expect: Mapping[str, Any] | None = None, **more: Any) -> Step:

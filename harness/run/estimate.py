@@ -75,7 +75,7 @@ class Estimates:
         trial = as_played(trial, self.config)
         if trial.skip is not None or (self.record_mode == "none" and not self.live):
             return False
-        if self.live or not trial.cassette.exists():
+        if self.live or not (trial.cassette.exists() or (trial.own and trial.own.exists())):
             return self.live or self.record_mode != "stale"
         if self.record_mode == "once":
             return False
@@ -86,15 +86,17 @@ class Estimates:
 
     def _lacks(self, trial: Trial) -> bool:
         """Whether the existing cassette lacks an answer of the trial."""
-        recorded = self._player.tape(trial.cassette).interactions
-        if self.record_mode == "all":
-            return not recorded or any(interaction.exchange.own for interaction in recorded)
-        try:
-            self._player.find(prepare(trial, self.config), _slot(trial, next(_sent(trial))))
-        except StaleRecording:
+        recorded = self._player.tape(trial.cassette).interactions if trial.cassette.exists() else []
+        renewed = self.record_mode == "all"
+        if renewed and (not recorded or any(interaction.exchange.own for interaction in recorded)):
             return True
+        slot = _slot(trial, next(_sent(trial)))
+        try:
+            self._player.find(prepare(trial, self.config), replace(slot, own=None) if renewed else slot)
+        except StaleRecording:
+            return not renewed or trial.own is not None
         except NoRecording:
-            return self.record_mode == "new_episodes"
+            return self.record_mode == "new_episodes" or (renewed and trial.own is not None)
         whole = all(self._recorded(trial, number) for number in _sent(trial))
         return (
             self.record_mode == "new_episodes"
@@ -245,7 +247,7 @@ def _is_free(step: Step) -> bool:
 
 
 def _slot(trial: Trial, number: int) -> Slot:
-    return Slot(trial.cassette, trial.row, trial.attempt - 1, number)
+    return Slot(trial.cassette, trial.row, trial.attempt - 1, number, own=trial.own)
 
 
 def _earlier(reports: Path) -> Iterator[tuple[str, float]]:

@@ -210,7 +210,7 @@ async def _play_step(talk: Conversation, transport: Transport, number: int, plan
     """Ask, and ask again where the step polls; then let its checks ask, and judge."""
     trial, step = talk.trial, talk.filled(plan)
     request = talk.request(step)
-    slot = Slot(trial.cassette, trial.row, trial.attempt - 1, number)
+    slot = Slot(trial.cassette, trial.row, trial.attempt - 1, number, own=trial.own)
     poll = step.call.poll if step.call else None
     exchange = await transport.send(request, slot)
     while poll and slot.part + 1 < poll.most and unmet(poll, exchange):

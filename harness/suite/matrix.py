@@ -188,9 +188,9 @@ class Expansion(Struct, frozen=True):
             yield from group.trial_ids
 
     def folders(self) -> set[Path]:
-        """The folders of the cassettes, also of trials that are done."""
+        """The folders that recordings go to, also of trials that are done."""
         everything = replace(self, done={}).groups()
-        return {_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
+        return {_own_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
 
     def of(self, group: TrialGroup) -> Iterator[Trial]:
         """The trials of a group."""
@@ -457,7 +457,8 @@ def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> d
         "axes": pair.swept,
         "row": group.row,
         "steps": steps,
-        "cassette": _cassette(group, selection),
+        "cassette": case.cassette or _own_cassette(group, selection),
+        "own": _own_cassette(group, selection) if case.cassette else None,
         "place": case.place,
         "about": case.about,
         "tags": case.tags,
@@ -597,9 +598,8 @@ def fill_expectation(line: Expectation, scope: template.Scope) -> Expectation:
 # --- cassettes ----------------------------------------------------------------------------------------------------
 
 
-def _cassette(group: TrialGroup, selection: Selection) -> Path:
-    case = group.case
-    return case.cassette or cassette_path(selection.cassettes_dir, group.suite, case, group.cell.pair)
+def _own_cassette(group: TrialGroup, selection: Selection) -> Path:
+    return cassette_path(selection.cassettes_dir, group.suite, group.case, group.cell.pair)
 
 
 def cassette_path(folder: Path, suite: Suite, case: Case, pair: Combination) -> Path:

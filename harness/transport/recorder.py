@@ -13,6 +13,8 @@ mode             does
                  tools made
 ===============  ==================================================================================
 
+A file that a case names with ``cassette:`` is only read. What it lacks is recorded where a case without that key is.
+
 This layer never sees credentials: ``wire`` adds them below. Still, every exchange is searched for secrets before anything
 is written.
 """
@@ -99,7 +101,18 @@ class Player:
 
     def find(self, request: Request, slot: Slot) -> Exchange:
         """The recorded exchange, with the present request in the place of the recorded one. In files that other tools made
-        it keeps the recorded address, since the framing of the answer depends on it."""
+        it keeps the recorded address, since the framing of the answer depends on it. ``slot.own`` is asked before the file that a case names."""
+        if slot.own is None:
+            return self._find(request, slot)
+        faults: list[NoRecording | StaleRecording] = []
+        for place in (_written(slot), slot):
+            try:
+                return self._find(request, place)
+            except (NoRecording, StaleRecording) as fault:
+                faults.append(fault)
+        raise next((fault for fault in faults if isinstance(fault, StaleRecording)), faults[-1])
+
+    def _find(self, request: Request, slot: Slot) -> Exchange:
         index = self._index(slot.cassette)
         asked = redacting.redacted_request(request, self._redaction)
         try:
@@ -118,6 +131,7 @@ class Player:
 
     def recorded_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
         """The answer in exactly this slot, if it was recorded at ``since`` or later."""
+        slot = _written(slot)
         request = redacting.redacted_request(request, self._redaction)
         try:
             found = matching.find(self._index(slot.cassette), request, slot, self.host(request))
@@ -161,6 +175,11 @@ class Player:
             raise UnfinishedCassette(f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {cassette}")
 
 
+def _written(slot: Slot) -> Slot:
+    """The slot on the cassette that a recording goes to: a file that a case names is only read."""
+    return slot if slot.own is None else replace(slot, cassette=slot.own, own=None)
+
+
 def _read(cassette: Path) -> Tape:
     if not cassette.exists():
         raise NoRecording(f"{cassette} does not exist")
@@ -178,6 +197,7 @@ class Recorder(Around):
     ``worker``: this process is one of several that record together; it only writes journals, or sends home what it records,
     and the main process holds the lock and folds the journals.
     ``foreign``: the cassettes that ``all`` replayed, because other tools made them.
+    ``beside``: files that cases name -> where the recording went that such a file lacks.
 
     Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite if the disk cannot be written; no further
     request is then sent.
@@ -198,6 +218,7 @@ class Recorder(Around):
             raise UsageError(f"{mode!r} is not a mode that records; these are: {', '.join(MODES[1:])}")
         self.partial = partial
         self.foreign: set[Path] = set()
+        self.beside: dict[Path, Path] = {}
         self._since = since
         self._mode = "all" if mode == "rewrite" else mode
         super().__init__(live)
@@ -234,17 +255,21 @@ class Recorder(Around):
             raise
 
     async def _send(self, request: Request, slot: Slot) -> Exchange:
+        named, slot = slot, _written(slot)
         self.claim([slot.cassette.parent])
         if self._since and (recorded := self._player.recorded_since(request, slot, self._since)):
             return recorded
+        reads_named = named.own is not None and named.cassette.exists()
         existed = self._existed.setdefault(slot.cassette, self._is_older(slot.cassette))
-        if recorded := self._replayed(request, slot, existed=existed):
+        if recorded := self._replayed(request, named, existed=existed or reads_named):
             return recorded
         self._refuse(self._leaks.find_in_request(request) or self._leaks.find_in_name(slot.cassette), slot)
         self._send_home(slot.cassette, None)
         exchange = await super().send(request, slot)
         if worth_keeping(exchange):
             self._keep(exchange, slot)
+            if reads_named:
+                self.beside[named.cassette] = slot.cassette
         return exchange
 
     def receive(self, cassette: Path, interaction: Mapping[str, Any] | None) -> None:
@@ -270,19 +295,30 @@ class Recorder(Around):
         if not existed and self._mode != "stale":
             return None
         if self._mode == "all":
-            if not self._is_foreign(slot.cassette):
-                return None
-            self.foreign.add(slot.cassette)
+            return self._of_other_tools(request, slot)
         try:
             return self._player.find(request, slot)
         except StaleRecording:
-            if self._mode in ("once", "all"):
+            if self._mode == "once":
                 raise
         except NoRecording:
-            continued = self._mode == "once" and slot.cassette in self._interrupted
+            continued = self._mode == "once" and _written(slot).cassette in self._interrupted
             if self._mode != "new_episodes" and not continued:
                 raise
         return None
+
+    def _of_other_tools(self, request: Request, slot: Slot) -> Exchange | None:
+        """What another tool recorded. What a file lacks that a case names, is recorded beside it; elsewhere it is an error."""
+        if not slot.cassette.exists() or not self._is_foreign(slot.cassette):
+            return None
+        try:
+            found = self._player.find(request, replace(slot, own=None))
+        except (StaleRecording, NoRecording):
+            if slot.own is None:
+                raise
+            return None
+        self.foreign.add(slot.cassette)
+        return found
 
     def _is_foreign(self, cassette: Path) -> bool:
         """Whether other tools made everything on this tape. Such files are evidence, and cannot be recorded again here."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.main import main
 from harness.errors import CannotAsk, CassetteError
 from harness.run.play import finish
 from harness.transport import journal
@@ -138,3 +139,38 @@ def test_stale_says_what_changed_without_asking_anybody(tmp_path: Path) -> None:
         ("a.yaml", "stale", ['$.contents[0].parts[0].text: was "hi", now "ho"']),
         ("none.yaml", "missing", []),
     ]
+
+
+NAMED = """
+suite: capitals
+cases:
+  - id: norway
+    model: [gemini-3.8-flash, gemini-3.6-flash]
+    prompt: What is the capital of Norway? One word.
+    cassette: theirs.yaml
+    expect: {text: {icontains: oslo}}
+"""
+
+
+def test_what_a_named_file_lacks_is_recorded_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("suites").mkdir()
+    Path("suites/capitals.yaml").write_text(NAMED)
+    asked = body("What is the capital of Norway? One word.")
+    candidate = {"content": {"role": "model", "parts": [{"text": "Oslo"}]}, "finishReason": "STOP", "index": 0}
+    usage = {"promptTokenCount": 9, "candidatesTokenCount": 1, "totalTokenCount": 10}
+    answer = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-3.8-flash", "responseId": "a"}
+    item = document(
+        exchange(answer, request(asked, "https://g.example/v1beta/models/gemini-3.8-flash:generateContent")), None
+    )
+    del item["response"]["x-recording"]
+    Path("suites/theirs.yaml").write_text(before := dump([item]))
+
+    assert main(["run", "--provider", "simulator", "--record-mode", "new_episodes"]) == 0
+    assert "suites/theirs.yaml stays as it is" in capsys.readouterr().err
+    assert Path("suites/theirs.yaml").read_text() == before
+    assert Path("cassettes/capitals/norway/simulator.gemini-3.6-flash.yaml").is_file()
+    assert main(["run", "--provider", "simulator"]) == 0
+    assert main(["cassettes", "check"]) == 0

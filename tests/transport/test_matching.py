@@ -28,7 +28,7 @@ def tape(*exchanges: Exchange, slots: Any = None) -> matching.Index:
     return matching.Index(Tape(CASE, interactions, {}))
 
 
-def replayed(index: matching.Index, asked: Request, **where: int) -> bytes:
+def replayed(index: matching.Index, asked: Request, **where: Any) -> bytes:
     return matching.find(index, asked, slot(CASE, **where), HOST).exchange.content
 
 

@@ -54,7 +54,7 @@ def on_tape(case: Path, *answers: tuple[str, str]) -> Path:
     return case
 
 
-def send(transport: Any, case: Path, text: str = "hi", **where: int) -> Any:
+def send(transport: Any, case: Path, text: str = "hi", **where: Any) -> Any:
     """What was answered, decoded."""
     import json
 
@@ -194,19 +194,43 @@ def foreign(case: Path) -> Path:
     return case
 
 
-def test_a_foreign_file_gets_new_recordings_behind_its_own(foreign: Path) -> None:
-    with Recorder("new_episodes", live("ours")) as recorder:
-        assert [send(recorder, foreign), send(recorder, foreign, "other")] == ["stock", "ours"]
-    assert texts(foreign) == ["stock", "ours"]
-
-
-def test_what_other_tools_recorded_is_not_recorded_again(foreign: Path) -> None:
-    before = foreign.read_bytes()
-    with Recorder("all", live("ours")) as recorder:
-        assert send(recorder, foreign) == "stock"
-        with pytest.raises(StaleRecording):
-            send(recorder, foreign, "other")
+@pytest.mark.parametrize("mode", ["new_episodes", "stale", "all"])
+def test_a_named_file_stays_and_new_recordings_go_beside_it(foreign: Path, tmp_path: Path, mode: Mode) -> None:
+    before, own = foreign.read_bytes(), tmp_path / "own" / "case.yaml"
+    with Recorder(mode, live("ours")) as recorder:
+        assert [send(recorder, foreign, own=own), send(recorder, foreign, "other", own=own, step=1)] == [
+            "stock",
+            "ours",
+        ]
     assert foreign.read_bytes() == before
+    assert not list(foreign.parent.glob("*.journal"))
+    assert texts(own) == ["ours"]
+    assert recorder.beside == {foreign: own}
+    assert [send(Player(), foreign, own=own), send(Player(), foreign, "other", own=own, step=1)] == ["stock", "ours"]
+
+
+def test_what_both_files_lack_is_compared_with_our_recording(foreign: Path, tmp_path: Path) -> None:
+    own = on_tape(tmp_path / "own" / "case.yaml", ("longer words", "ours"))
+    with pytest.raises(StaleRecording, match="longer words"):
+        send(Player(), foreign, "other", own=own)
+
+
+def test_once_records_where_a_named_file_is_missing(tmp_path: Path) -> None:
+    missing, own = tmp_path / "missing.yaml", tmp_path / "own" / "case.yaml"
+    with Recorder("once", live("ours")) as recorder:
+        assert send(recorder, missing, own=own) == "ours"
+    assert not missing.exists()
+    assert texts(own) == ["ours"]
+
+
+def test_once_asks_for_nothing_that_a_named_file_lacks(foreign: Path, tmp_path: Path) -> None:
+    with Recorder("once", live()) as recorder, pytest.raises(StaleRecording):
+        send(recorder, foreign, "other", own=tmp_path / "own" / "case.yaml")
+
+
+def test_what_other_tools_recorded_is_not_recorded_again(foreign: Path, tmp_path: Path) -> None:
+    with Recorder("all", live("ours")) as recorder:
+        assert send(recorder, foreign, own=tmp_path / "own" / "case.yaml") == "stock"
     assert recorder.foreign == {foreign}
 
 

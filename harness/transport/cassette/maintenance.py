@@ -159,7 +159,8 @@ def orphans(folder: Path, suites: Sequence[Suite], default_provider: str, *, who
 
 
 def _not_in(selection: Selection, suites: Sequence[Suite], paths: Iterable[Path]) -> list[Path]:
-    asked = {trial.cassette.resolve() for trial in expand(suites, selection)}
+    trials = expand(suites, selection)
+    asked = {path.resolve() for trial in trials for path in (trial.cassette, trial.own) if path is not None}
     return [path for path in paths if path.resolve() not in asked]
 
 
