@@ -177,7 +177,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Note all trials of the session, also those that -x, --maxfail or Ctrl-C will skip."""
     trials_session = session.config.stash[_SESSION]
     trials = [item.trial for item in session.items if isinstance(item, TrialItem)]
-    trials_session.planned, trials_session.folders = len(trials), {(trial.own or trial.cassette).parent for trial in trials}
+    trials_session.planned, trials_session.folders = (
+        len(trials),
+        {(trial.own or trial.cassette).parent for trial in trials},
+    )
     if trials:
         _end_by_sigterm(session.config)
         trials_session.note_interrupted()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -14,7 +15,21 @@ from harness.text.project import Unreadable, read
 MOST_FILES = 20_000
 LARGEST = 8 * 2**20
 """Bytes of a file that is searched for requests."""
-_SUFFIXES = (".yaml", ".yml", ".json", ".har", ".httprr")
+_SUFFIXES = (
+    ".yaml",
+    ".yml",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".json5",
+    ".har",
+    ".httprr",
+    ".xml",
+    ".chlsx",
+    ".chlsj",
+    ".mitm",
+)
+_OURS = re.compile(rb"^suite:|x-recording", re.MULTILINE)
 _PASSED_OVER = {"node_modules", "venv", "site-packages", "dist", "build"}
 
 
@@ -73,7 +88,7 @@ def _recordings(folder: Path) -> dict[Path, int]:
     found: Counter[Path] = Counter()
     for file in islice(_files(folder), MOST_FILES):
         content = _content(file)
-        if b"enerateContent" in content and b"x-recording" not in content and b"suite:" not in content[:4096]:
+        if b"enerateContent" in content and not _OURS.search(content):
             above = [path for path in file.relative_to(folder).parents if path.name in ("cassettes", "recordings")]
             found[folder / above[-1] if above else file.parent] += 1
     return dict(found)
@@ -82,7 +97,7 @@ def _recordings(folder: Path) -> dict[Path, int]:
 def _files(folder: Path) -> Iterator[Path]:
     for path, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER and not name.startswith("."))
-        yield from (Path(path, name) for name in sorted(names) if name.endswith(_SUFFIXES))
+        yield from (Path(path, name) for name in sorted(names) if name.endswith(_SUFFIXES) and not name.startswith("."))
 
 
 def _content(file: Path) -> bytes:

@@ -341,7 +341,9 @@ def transport(
         if recorder.foreign:
             sys.stderr.write(f"{_replayed(sorted(recorder.foreign))}\n")
         for named, own in sorted(recorder.beside.items()):
-            sys.stderr.write(f"{named} stays as it is, since a case names it; what it lacked is recorded in {own.parent}/\n")
+            sys.stderr.write(
+                f"{named} stays as it is, since a case names it; what it lacked is recorded in {own.parent}/\n"
+            )
 
 
 def _replayed(foreign: Sequence[Path]) -> str:

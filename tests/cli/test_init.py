@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -114,6 +116,54 @@ def test_what_the_folder_holds_is_found(project: Path, capsys: pytest.CaptureFix
     assert "1 file with recorded requests" in capsys.readouterr().out, "its own cassettes do not count"
 
 
+def test_its_own_files_are_no_recordings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "suites").mkdir()
+    comment = "# asks generateContent\n" * 300
+    (project / "suites/mine.yaml").write_text(f"{comment}suite: mine\ncases: [{{id: a, prompt: hi}}]\n")
+    assert main(["init"]) == 0
+    assert main(["init"]) == 0
+    assert "recorded requests" not in capsys.readouterr().out
+
+
+def test_every_next_step_works_when_pasted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(project / "tests/cassettes/test_x/test_norway.yaml")
+    recorded(project / "api/recordings/oslo.yaml")
+    for name in ("promptfooconfig.yaml", "promptfooconfig.nightly.yaml"):
+        (project / name).write_text(
+            "prompts: [hi]\nproviders: [google:gemini-3.8-flash]\ntests: [{assert: [{type: icontains, value: hi}]}]\n"
+        )
+    assert main(["init"]) == 0
+    steps = [line for line in capsys.readouterr().out.splitlines() if line.startswith("gemini-harness ")]
+    assert [line.split()[1] for line in steps] == ["run", "run", "baseline", "import", "import", "import"]
+    for line in steps:
+        options = shlex.split(line)[1:]
+        assert main([*options, *(["--dry-run"] if "--record-mode" in options else [])]) == 0, line
+    assert main(["check"]) == 0
+
+
+def test_the_jobs_compare_with_a_baseline(project: Path) -> None:
+    for folder in (".github", ".git"):
+        (project / folder).mkdir()
+    (project / ".gitlab-ci.yml").touch()
+    assert main(["init"]) == 0
+    steps = yaml.safe_load((project / ".github/workflows/gemini-harness.yml").read_text())["jobs"]["replay"]["steps"]
+    script = yaml.safe_load((project / ".gitlab/gemini-harness.yml").read_text())["gemini-harness"]["script"]
+    jobs = {"GitHub": [step["run"] for step in steps if "run" in step][1:], "GitLab": script[1:]}
+    assert all("reference" not in shell(*commands) for commands in jobs.values()), "there is none yet"
+    assert main(["baseline", "set", "last"]) == 0
+    assert all("* reference: replayed" in shell(*commands) for commands in jobs.values())
+
+
+def shell(*commands: str) -> str:
+    """What commands of a job print, with this program in the place of the installed one. Each of them passes."""
+    program = f'gemini-harness() {{ "{sys.executable}" -m harness "$@"; }}'
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-e", "-c", "\n".join((program, *commands))], env=env, capture_output=True, check=True
+    )
+    return done.stdout.decode()
+
+
 def test_recordings_become_the_first_suite(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recorded(project / "tests/cassettes/test_x/test_norway.yaml")
     assert main(["init", "--from-recordings", "tests/cassettes"]) == 0
@@ -149,7 +199,7 @@ def test_gitlab_gets_a_job_that_passes(project: Path, capsys: pytest.CaptureFixt
     assert "found  .gitlab-ci.yml: add `include: [{local: .gitlab/gemini-harness.yml}]`" in capsys.readouterr().out
     assert not (project / ".github").exists()
     job = yaml.safe_load((project / ".gitlab/gemini-harness.yml").read_text())["gemini-harness"]
-    assert main(job["script"][-1].split()[1:]) == 0
+    assert main(job["script"][1].split()[1:]) == 0
     assert (project / job["artifacts"]["reports"]["junit"]).is_file()
 
 

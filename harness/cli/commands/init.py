@@ -19,6 +19,7 @@ from harness.config import load
 from harness.errors import UsageError
 from harness.importers.promptfoo_sources import is_config
 from harness.text import amounts
+from harness.text.names import slug
 
 STARTER = Path(__file__).parents[1] / "starter"
 """The files as they are written, in their folders."""
@@ -150,28 +151,28 @@ def _found(around: Surroundings) -> Iterator[str]:
 
 def _next(folder: Path, around: Surroundings, *, recorded: bool) -> str:
     go = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
-    back = Path(os.path.relpath(Path.cwd(), folder))
     steps = [(f"{go}gemini-harness run", _REPLAYS_RECORDED if recorded else _REPLAYS)]
     if not recorded:
-        ask = "gemini-harness run --provider google --record-mode once"
-        steps.append((f"export GEMINI_API_KEY=... && {go}{ask}", _ASKS))
-        steps += [
-            (
-                f"{go}gemini-harness import {shlex.quote(str(back / path))} --suite recorded",
-                "makes a suite of those recordings, which replays at once",
-            )
-            for path in around.recordings
-        ]
-    steps += [
-        (
-            f"{go}gemini-harness import {shlex.quote(str(back / path))}",
-            "makes suites of it, and lists what it cannot carry over",
-        )
-        for path in around.promptfoo
-    ]
+        steps.append((f"{go}gemini-harness run --provider google --record-mode once", _ASKS))
+    steps.append((f"{go}gemini-harness baseline set last", _KEEPS))
+    steps += [(f"{go}gemini-harness import {rest}", what) for rest, what in _imports(folder, around, recorded=recorded)]
     return "".join(("\n", *(f"{command}\n    {what}\n" for command, what in steps)))
+
+
+def _imports(folder: Path, around: Surroundings, *, recorded: bool) -> Iterator[tuple[str, str]]:
+    """What may be imported and was not yet: the arguments of ``import``, and what it does."""
+    back, suites = Path(os.path.relpath(Path.cwd(), folder)), folder / "suites"
+    if around.recordings and not recorded and not (suites / "recorded.yaml").exists():
+        paths = " ".join(shlex.quote(str(back / path)) for path in around.recordings)
+        yield f"{paths} --suite recorded", "makes a suite of those recordings, which replays at once"
+    for path in around.promptfoo:
+        name = slug(path.stem) if len(around.promptfoo) > 1 else "imported"
+        if not any(suites.glob(f"{name}*.yaml")):
+            named = "" if name == "imported" else f" --suite {name}"
+            yield f"{shlex.quote(str(back / path))}{named}", "makes suites of it, and lists what it cannot carry over"
 
 
 _REPLAYS = "replays the cassettes: they hold answers of the simulator, which says so"
 _REPLAYS_RECORDED = "replays the recordings, without a key; write what you expect of the answers under `expect:`"
-_ASKS = 'asks Gemini once and records; then set provider = "google" in harness.toml, and CI replays it'
+_ASKS = 'asks Gemini once, with the key in GEMINI_API_KEY, and records; set provider = "google" in harness.toml, and CI replays it'
+_KEEPS = "keeps the last run in baseline/: commit it, and CI compares with it"
