@@ -29,6 +29,7 @@ _SUFFIXES = (
     ".chlsj",
     ".mitm",
 )
+_SUITE = re.compile(rb"^suite:", re.MULTILINE)
 _OURS = re.compile(rb"^suite:|x-recording", re.MULTILINE)
 _PASSED_OVER = {"node_modules", "venv", "site-packages", "dist", "build"}
 
@@ -36,7 +37,7 @@ _PASSED_OVER = {"node_modules", "venv", "site-packages", "dist", "build"}
 class Surroundings(NamedTuple):
     """``root``: the top of the repository, where CI looks for its files. Paths are as the user would write them.
 
-    ``recordings``: folder -> how many files with requests to Gemini it holds, those of the harness not counted.
+    ``suites``: whether there are suites in ``suites/``. ``recordings``: folder -> how many files with requests to Gemini it holds, those of the harness not counted.
     ``installer``: the command that adds a development dependency to the Python project; empty if there is none.
     """
 
@@ -45,6 +46,7 @@ class Surroundings(NamedTuple):
     gitlab: bool
     configured: bool
     installer: str
+    suites: bool
     promptfoo: tuple[Path, ...]
     recordings: dict[Path, int]
 
@@ -59,6 +61,7 @@ def look(folder: Path) -> Surroundings:
         gitlab=gitlab,
         configured=b"[tool.gemini-harness" in _content(folder / "pyproject.toml"),
         installer=_installer(folder) or _installer(root),
+        suites=any(_SUITE.search(_content(file)) for file in _files(folder / "suites")),
         promptfoo=tuple(sorted(path for path in folder.glob("promptfoo*config*.*") if path.is_file())),
         recordings=_recordings(folder),
     )

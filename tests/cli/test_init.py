@@ -125,6 +125,18 @@ def test_its_own_files_are_no_recordings(project: Path, capsys: pytest.CaptureFi
     assert "recorded requests" not in capsys.readouterr().out
 
 
+def test_beside_suites_it_writes_no_sample(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "suites").mkdir()
+    (project / "suites/first.yaml").write_text("suite: first\ncases: [{id: a, model: gemini-3.8-flash, prompt: hi}]\n")
+    assert main(["init"]) == 0
+    out = capsys.readouterr().out
+    assert "found  suites in suites/, so no sample is written\n" in out
+    assert "cassettes/first/" not in out
+    assert 'provider = "google"' in (project / "harness.toml").read_text(), "who is asked does not change"
+    assert "\ngemini-harness run --record-mode once\n" in out
+    assert main(["run", "--provider", "simulator", "--record-mode", "once"]) == 0
+
+
 def test_every_next_step_works_when_pasted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recorded(project / "tests/cassettes/test_x/test_norway.yaml")
     recorded(project / "api/recordings/oslo.yaml")

@@ -48,8 +48,10 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     folder = Path(options.folder)
     around = look(folder)
-    suite = _recorded(folder, options) if options.from_recordings else _sample(folder)
-    files = {**_frame(folder, around, "google" if options.from_recordings else "simulator"), **suite}
+    if around.suites and _is_sample(folder):
+        around = around._replace(suites=False)
+    suite = _recorded(folder, options) if options.from_recordings else {} if around.suites else _sample(folder)
+    files = {**_frame(folder, around, "google" if options.from_recordings or around.suites else "simulator"), **suite}
     new = {path: content for path, content in files.items() if not path.exists()}
     for path, content in new.items():
         _write(path, content)
@@ -68,6 +70,15 @@ def main(options: Namespace) -> int:
 def _sample(folder: Path) -> dict[Path, bytes]:
     """The sample suite with its cassettes."""
     return {folder / name: content for name, content in _starter() if name.startswith(("suites/", "cassettes/"))}
+
+
+def _is_sample(folder: Path) -> bool:
+    """Whether ``suites/first.yaml`` is that of an earlier ``init``."""
+    name = "suites/first.yaml"
+    try:
+        return (folder / name).read_bytes() == (STARTER / name).read_bytes()
+    except OSError:
+        return False
 
 
 def _recorded(folder: Path, options: Namespace) -> dict[Path, bytes]:
@@ -141,6 +152,8 @@ def _found(around: Surroundings) -> Iterator[str]:
         yield f"a Python project: `{around.installer}` adds the harness to it, and `pytest suites/` plays its suites too"
     if around.gitlab:
         yield ".gitlab-ci.yml: add `include: [{local: .gitlab/gemini-harness.yml}]` to it"
+    if around.suites:
+        yield "suites in suites/, so no sample is written"
     if around.configured:
         yield "[tool.gemini-harness] in pyproject.toml, which stays the configuration"
     for path, number in around.recordings.items():
@@ -151,9 +164,11 @@ def _found(around: Surroundings) -> Iterator[str]:
 
 def _next(folder: Path, around: Surroundings, *, recorded: bool) -> str:
     go = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
-    steps = [(f"{go}gemini-harness run", _REPLAYS_RECORDED if recorded else _REPLAYS)]
-    if not recorded:
-        steps.append((f"{go}gemini-harness run --provider google --record-mode once", _ASKS))
+    replay = (f"{go}gemini-harness run", _REPLAYS_RECORDED if recorded or around.suites else _REPLAYS)
+    if around.suites and not recorded:
+        steps = [(f"{replay[0]} --record-mode once", _RECORDS), replay]
+    else:
+        steps = [replay, *([] if recorded else [(f"{replay[0]} --provider google --record-mode once", _ASKS)])]
     steps.append((f"{go}gemini-harness baseline set last", _KEEPS))
     steps += [(f"{go}gemini-harness import {rest}", what) for rest, what in _imports(folder, around, recorded=recorded)]
     return "".join(("\n", *(f"{command}\n    {what}\n" for command, what in steps)))
@@ -174,5 +189,6 @@ def _imports(folder: Path, around: Surroundings, *, recorded: bool) -> Iterator[
 
 _REPLAYS = "replays the cassettes: they hold answers of the simulator, which says so"
 _REPLAYS_RECORDED = "replays the recordings, without a key; write what you expect of the answers under `expect:`"
+_RECORDS = "asks for what was not recorded yet, with the key in GEMINI_API_KEY"
 _ASKS = 'asks Gemini once, with the key in GEMINI_API_KEY, and records; set provider = "google" in harness.toml, and CI replays it'
 _KEEPS = "keeps the last run in baseline/: commit it, and CI compares with it"
