@@ -56,6 +56,7 @@ def build_suites(path: Path, name: str, config: Config) -> Imported:
     source, result = open_config(path), Imported()
     targets = _targets(source, result)
     prompts = list(_kept(prompts_of(source), result))
+    _prompt_keys_left(source, result)
     groups = _groups(source, result) if prompts else []
     for number, target in enumerate(targets, 1):
         _suite(f"{name}-{number}" if number > 1 else name, target, prompts, groups, source, config, result)
@@ -67,6 +68,13 @@ def _leave(result: Imported, where: str, reason: object) -> None:
     line = LeftOut(where, str(reason))
     if line not in result.left_out:
         result.left_out.append(line)
+
+
+def _prompt_keys_left(source: Source, result: Imported) -> None:
+    stated = source.value.get("prompts")
+    for index, prompt in enumerate(stated if isinstance(stated, list) else ()):
+        for key in sorted(prompt.keys() - {"id", "label", "raw"}) if isinstance(prompt, Mapping) else ():
+            _leave(result, source.at("prompts", index), f"{key} of a prompt: {_NO_KEY}")
 
 
 def _kept(found: Iterator[tuple[str, Prompt | NotCarried]], result: Imported) -> Iterator[Prompt]:
@@ -85,9 +93,8 @@ def _targets(source: Source, result: Imported) -> list[_Target]:
     key = "providers" if "providers" in source.value else "targets"
     stated = source.value.get(key, [])
     found: dict[str, _Target] = {}
-    for index, one in enumerate(stated if isinstance(stated, list) else [stated]):
-        where = source.at(key, index) if isinstance(stated, list) else source.at(key)
-        name, settings = _provider(one)
+    for where, one in _providers(source, key, stated, result):
+        name, settings, others = _provider(one)
         model = re.fullmatch(r"(google|palm|vertex):(?:chat:)?(gemini-[\w.-]+)", name)
         if not model:
             _leave(result, where, f"provider {name or one!r}: not a Gemini model of google: or vertex:")
@@ -95,6 +102,8 @@ def _targets(source: Source, result: Imported) -> list[_Target]:
         if model[1] == "vertex":
             note = "vertex: models are asked at the provider of harness.toml; add a row for Vertex under [providers]"
             result.notes += [note] if note not in result.notes else []
+        for other in others:
+            _leave(result, where, f"{other} of a provider: {_OF_PROVIDERS.get(other, _NO_KEY)}")
         keys = dict(_settings(settings, source, where, result))
         found.setdefault(canonical(keys), _Target([], keys)).models.append(model[2])
     targets = _joined(list(found.values()))
@@ -126,15 +135,28 @@ def _same(key: str, one: _Target, other: _Target) -> bool:
     )
 
 
-def _provider(one: Any) -> tuple[str, Mapping[str, Any]]:
-    """The id and the ``config`` of a provider, in any of its three spellings."""
+def _providers(source: Source, key: str, stated: Any, result: Imported) -> Iterator[tuple[str, Any]]:
+    """The providers with their places, also those in a file that is named."""
+    for index, one in enumerate(stated if isinstance(stated, list) else [stated]):
+        where = source.at(key, index) if isinstance(stated, list) else source.at(key)
+        try:
+            found = source.content(one)
+        except NotCarried as fault:
+            _leave(result, where, f"provider {one!r}: {fault}")
+            continue
+        yield from ((where, item) for item in (found if isinstance(found, list) else [found]))
+
+
+def _provider(one: Any) -> tuple[str, Mapping[str, Any], list[str]]:
+    """The id and the ``config`` of a provider, in any of its three spellings, and its other keys."""
     if isinstance(one, Mapping) and "id" not in one and len(one) == 1:
         ((name, options),) = one.items()
         one = {"id": name, **(options if isinstance(options, Mapping) else {})}
     if isinstance(one, Mapping):
         settings = one.get("config")
-        return str(one.get("id", "")), settings if isinstance(settings, Mapping) else {}
-    return str(one), {}
+        others = [str(key) for key in one if key not in ("id", "config", "label")]
+        return str(one.get("id", "")), settings if isinstance(settings, Mapping) else {}, others
+    return str(one), {}, []
 
 
 _BY_MODEL = {"temperature", "topP", "topK", "maxOutputTokens", "thinking"}
@@ -205,7 +227,16 @@ _ELSEWHERE = {
 
 
 _NO_KEY = "no key of a suite is like it"
+_OF_PROVIDERS = {
+    "prompts": "every model is asked every prompt; a case may state a `model:` of its own",
+    "transform": "code is not carried over: the checks judge the whole answer",
+    "delay": "`limits` of a provider in harness.toml",
+    "env": "variables of the environment, or a row under [providers.NAME] in harness.toml",
+}
+"""Key of a provider -> what takes its place."""
 _OF_TESTS = {
+    "providers": "the case is asked of all models; it may state a `model:` of its own",
+    "prompts": "the case has all prompts; it may state a `prompt:` of its own",
     "options": "`by:` of a `judge:` names who grades; transforms have no counterpart",
     "threshold": "every check of a case must pass; `require: 2/3` is about its attempts",
     "metadata": "`tags:` choose cases",
@@ -231,20 +262,29 @@ def _groups(source: Source, result: Imported) -> list[_Group]:
     found: dict[str, _Group] = {}
     for test in tests_of(source, variables):
         if isinstance(test, Test):
-            _group(test, base, found, result)
+            _group(test, base, found, result, transformed=_transforms(shared))
         else:
             _leave(result, test[0], f"tests: {test[1]}")
     return list(found.values())
 
 
-def _group(test: Test, base: Sequence[tuple[Any, str]], found: dict[str, _Group], result: Imported) -> None:
+def _transforms(test: Mapping[str, Any]) -> bool:
+    """Whether code changes the answer before the assertions of a test judge it."""
+    options = test.get("options")
+    return isinstance(options, Mapping) and not {"transform", "postprocess"}.isdisjoint(options)
+
+
+def _group(
+    test: Test, base: Sequence[tuple[Any, str]], found: dict[str, _Group], result: Imported, *, transformed: bool
+) -> None:
     about = str(test.stated.get("description") or "")
     for key in (key for key in test.stated if key not in ("vars", "assert", "description")):
         _leave(result, test.at(key), f"{key} of a test: {_OF_TESTS.get(key, _NO_KEY)}")
     own = [(one, test.at("assert", *route)) for route, one in assertions.flat(test.stated.get("assert"))]
     remarks: list[str] = []
-    shared = _expectations(base, test.source, [], result)
-    expect = _expectations(own, test.source, remarks, result, shared)
+    changes = transformed or _transforms(test.stated)
+    shared = _expectations(base, test.source, remarks if changes else [], result, transformed=changes)
+    expect = _expectations(own, test.source, remarks, result, shared, transformed=changes)
     key = canonical([about, expect, remarks, sorted(test.rows[0])])
     group = found.setdefault(key, _Group(slug(about.lower())[:60].strip("-"), about, expect, [], remarks))
     group.rows.extend(test.rows)
@@ -256,26 +296,31 @@ def _expectations(
     remarks: list[str],
     result: Imported,
     shared: Expect | None = None,
+    *,
+    transformed: bool = False,
 ) -> Expect:
     """The checks of these assertions, beside the shared ones. What is left out becomes a remark for the suite too."""
     kept: Expect = shared or {}
     for assertion, where in stated:
         try:
-            kept = assertions.join([kept, _accepted(assertion, source)])
+            kept = assertions.join([kept, _accepted(source.resolved(assertion), source, transformed=transformed)])
         except NotCarried as fault:
             _leave(result, where, fault)
             code = str(assertion.get("value", "")).strip().splitlines() if isinstance(assertion, Mapping) else []
             remarks.append(f"{str(fault).partition(':')[0]}: {code[0] if code else ''}".rstrip(": "))
             continue
-        for key in sorted(assertion.keys() - {"type", "value", "threshold"}):
-            _leave(result, where, f"{assertion['type']}: its {key} is not carried over")
+        stated_here = source.resolved(assertion)
+        for key in sorted(stated_here.keys() - {"type", "value", "threshold"}):
+            _leave(result, where, f"{stated_here['type']}: its {key} is not carried over")
     return kept
 
 
-def _accepted(assertion: Any, source: Source) -> Expect:
-    """The check, read back as part of a suite. Raises NotCarried."""
+def _accepted(assertion: Any, source: Source, *, transformed: bool = False) -> Expect:
+    """The check, read back as part of a suite. ``transformed``: code changes the answer before it is judged. Raises NotCarried."""
     if not isinstance(assertion, Mapping):
         raise NotCarried(f"not an assertion: {assertion!r}")
+    if (transformed or "transform" in assertion) and assertion.get("type") not in ("latency", "cost", "finish-reason"):
+        raise NotCarried(f"{assertion.get('type')}: {_TRANSFORMED}")
     value = with_placeholders(source.content(assertion.get("value")))
     if assertion.get("type") in ("is-json", "not-is-json") and isinstance(value, str):
         try:
@@ -290,6 +335,12 @@ def _accepted(assertion: Any, source: Source) -> Expect:
     except SuiteError as fault:
         raise NotCarried(f"{assertion.get('type')}: {_reason(fault)}") from fault
     return expect
+
+
+_TRANSFORMED = (
+    "it judges what code makes of the answer (transform); write `json: {at: {$.name: ...}}`, or a function in Python "
+    "(`python: checks.py:NAME`)"
+)
 
 
 def _reason(fault: HarnessError) -> str:
@@ -455,9 +506,11 @@ def _unescaped(value: Json) -> Json:
 
 
 _READ = {
+    "assertionTemplates",
     "description",
     "prompts",
     "providers",
+    "scenarios",
     "targets",
     "tests",
     "defaultTest",

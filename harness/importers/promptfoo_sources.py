@@ -24,6 +24,7 @@ MOST_BYTES = 2_000_000
 """A larger file is no configuration."""
 _FILE = "file://"
 _MEDIA = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".pdf", ".mp3", ".wav", ".mp4")
+_TABLES = (".yaml", ".yml", ".json", ".jsonl", ".csv")
 _CODE = (".js", ".mjs", ".cjs", ".ts", ".py", ".rb")
 
 
@@ -55,6 +56,16 @@ class Source:
         if value.endswith((".json", ".yaml", ".yml")):
             return self.named(value).value
         return _text(self.project, value)
+
+    def resolved(self, value: Any) -> Any:
+        """The value, or that at the place in the same file which ``{$ref: "#/a/b"}`` names."""
+        route = value.get("$ref") if isinstance(value, Mapping) else None
+        if not (isinstance(route, str) and route.startswith("#/")):
+            return value
+        found = self.value
+        for step in route[2:].split("/"):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return value if found is None else found
 
 
 def read(path: Path, project: Project, text: str) -> Source:
@@ -200,9 +211,22 @@ def _prompt_texts(source: Source, stated: Any) -> Iterator[tuple[str, str]]:
         raise NotCarried(f"no file is named {name}")
     for path in found:
         content = _text(source.project, path.relative_to(source.project.folder).as_posix())
+        if path.suffix in (".yaml", ".yml", ".json") and (listed := _prompts_listed(content)):
+            for item in listed:
+                yield from _prompt_texts(source, item)
+            continue
         texts = re.split(r"^---$", content, flags=re.MULTILINE) if path.suffix in (".txt", ".md", ".j2") else [content]
         for number, text in enumerate(filter(str.strip, texts), 1):
             yield label or (f"{path.stem}-{number}" if len(texts) > 1 else path.stem), text
+
+
+def _prompts_listed(content: str) -> list[Any]:
+    """The prompts that a file of YAML or JSON lists; none if it holds a chat or one text."""
+    value = yamltext.read(content, "the prompts").value
+    listed = isinstance(value, list) and all(
+        isinstance(item, str) or (isinstance(item, Mapping) and "role" not in item) for item in value
+    )
+    return value if listed else []
 
 
 def _prompt_keys(text: str) -> Mapping[str, Json]:
@@ -258,21 +282,66 @@ class Test(NamedTuple):
 
 def tests(source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:
     """The tests, also those in other files. ``shared`` holds the variables of ``defaultTest``. What cannot be read comes with its place."""
-    stated = source.value.get("tests", [{}])
+    scenarios = source.value.get("scenarios") or []
+    yield from _listed(source, ("tests",), source.value.get("tests", [] if scenarios else [{}]), shared)
+    for index, scenario in enumerate(scenarios if isinstance(scenarios, list) else [scenarios]):
+        yield from _in_scenario(source, ("scenarios", index), scenario, shared)
+
+
+def _listed(
+    source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
+) -> Iterator[Test | tuple[str, NotCarried]]:
     if not isinstance(stated, list):
-        yield from _tests_of(source, ("tests",), stated, shared)
+        yield from _tests_of(source, route, stated, shared)
         return
     for index, one in enumerate(stated):
-        yield from _tests_of(source, ("tests", index), one, shared)
+        yield from _tests_of(source, (*route, index), one, shared)
+
+
+def _in_scenario(
+    source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
+) -> Iterator[Test | tuple[str, NotCarried]]:
+    try:
+        if isinstance(stated, str):
+            named = source.named(stated)
+            for index, one in enumerate(named.value if isinstance(named.value, list) else [named.value]):
+                yield from _in_scenario(named, (index,) if isinstance(named.value, list) else (), one, shared)
+        else:
+            yield from _entries_with_tests(source, route, stated, shared)
+    except NotCarried as fault:
+        yield source.at(*route), fault
+
+
+def _entries_with_tests(
+    source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
+) -> Iterator[Test | tuple[str, NotCarried]]:
+    """Every test of a scenario with every entry of its ``config``."""
+    if not isinstance(stated, Mapping):
+        raise NotCarried("a scenario is a mapping with config and tests")
+    entries = source.content(stated.get("config"))
+    found = list(_listed(source, (*route, "tests"), stated.get("tests", []), {}))
+    for entry, test in product(entries if isinstance(entries, list) else [entries], found):
+        yield _with_entry(entry, test, shared) if isinstance(test, Test) else test
+
+
+def _with_entry(entry: Any, test: Test, shared: Mapping[str, Any]) -> Test:
+    """A test of a scenario with one entry of its config, which is a partial test."""
+    if not isinstance(entry, Mapping):
+        raise NotCarried(f"an entry of a scenario's config is not a mapping: {entry!r}")
+    values = {**shared, **_variables(test.source, entry), **_variables(test.source, test.stated)}
+    asserted = [one for part in (entry, test.stated) for one in _as_list(part.get("assert"))]
+    stated = {**entry, **test.stated, "vars": values, "assert": asserted}
+    return Test(stated, test.source, test.route, _rows(test.source, values))
 
 
 def _tests_of(
     source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
 ) -> Iterator[Test | tuple[str, NotCarried]]:
     try:
-        if isinstance(stated, Mapping):
+        if isinstance(stated, Mapping) and "path" not in stated:
             yield _test(source, route, stated, shared)
             return
+        stated = stated["path"] if isinstance(stated, Mapping) else stated
         for file in _files(source, stated):
             yield from _tests_in(file, source, shared)
     except NotCarried as fault:
@@ -280,12 +349,17 @@ def _tests_of(
 
 
 def _files(source: Source, name: Any) -> list[str]:
-    if not isinstance(name, str) or re.match(r"https?://", name):
+    if not isinstance(name, str) or re.match(r"(?!file:)\w+://", name):
         raise NotCarried(f"they are not in a file of this folder: {name}")
     name = name.removeprefix(_FILE)
-    if "*" not in name:
+    folder = source.project.folder
+    if (folder / name).is_dir():
+        found = [path for path in (folder / name).iterdir() if path.suffix in _TABLES]
+    elif "*" in name:
+        found = list(folder.glob(name))
+    else:
         return [name]
-    return [path.relative_to(source.project.folder).as_posix() for path in sorted(source.project.folder.glob(name))]
+    return [path.relative_to(folder).as_posix() for path in sorted(found)]
 
 
 def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:
@@ -303,11 +377,19 @@ def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[
             yield from _tests_of(found, route, one, shared)
 
 
-def _test(source: Source, route: tuple[str | int, ...], one: Mapping[str, Any], shared: Mapping[str, Any]) -> Test:
-    own = source.content(one.get("vars")) or {}
-    if not isinstance(own, Mapping):
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _variables(source: Source, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = source.content(stated.get("vars")) or {}
+    if not isinstance(found, Mapping):
         raise NotCarried("its vars are not a mapping")
-    return Test(one, source, route, _rows(source, {**shared, **own}))
+    return found
+
+
+def _test(source: Source, route: tuple[str | int, ...], one: Mapping[str, Any], shared: Mapping[str, Any]) -> Test:
+    return Test(one, source, route, _rows(source, {**shared, **_variables(source, one)}))
 
 
 def _tests_in_table(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[Test]:

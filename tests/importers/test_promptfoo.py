@@ -142,6 +142,98 @@ PROVIDERS = """
 """
 
 
+SCENARIOS = """\
+prompts: ["Translate {{input}} to {{language}}"]
+providers: google:gemini-3.8-flash
+defaultTest: {assert: [{type: latency, threshold: 900}]}
+scenarios:
+  - config:
+      - {vars: {language: Spanish, expected: Hola}}
+      - {vars: {language: French, expected: Bonjour}, assert: [{type: not-contains, value: hello}]}
+    tests:
+      - {vars: {input: Hello}, assert: [{type: icontains, value: "{{expected}}"}]}
+  - file://more.yaml
+"""
+
+
+def test_scenarios_are_every_entry_with_every_test(imported: Import) -> None:
+    more = "config: [{vars: {language: Dutch}}]\ntests: [{vars: {input: Hi}, assert: [{type: contains, value: Hoi}]}]\n"
+    assert "left out" not in imported(SCENARIOS, more_yaml=more)
+    rows = [row for case in suite()["cases"] for row in case["each"]]
+    assert [(row["input"], row["language"]) for row in rows] == [
+        ("Hello", "Spanish"),
+        ("Hello", "French"),
+        ("Hi", "Dutch"),
+    ]
+    assert [case["expect"]["text"] for case in suite()["cases"]] == [
+        {"icontains": "${row.expected}"},
+        {"not": {"contains": "hello"}, "icontains": "${row.expected}"},
+        {"contains": "Hoi"},
+    ]
+    assert suite()["defaults"]["expect"] == {"latency": {"max": "900ms"}}
+
+
+@pytest.mark.parametrize(
+    "scenario", ["file://no.yaml", "3", "{config: [1], tests: [{}]}", "{config: [{vars: 3}], tests: [{}]}"]
+)
+def test_a_faulty_scenario_is_listed(imported: Import, scenario: str) -> None:
+    assert "left out: promptfooconfig.yaml:7: tests: " in imported(f"{CONFIG}scenarios: [{scenario}]\n")
+    assert len(suite()["cases"]) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        CONFIG.replace("value: Oslo}", "value: Oslo, transform: output.x}"),
+        CONFIG.replace("    assert:", "    options: {transform: output.x}\n    assert:"),
+        f"{CONFIG}defaultTest: {{options: {{transform: output.x}}}}\n",
+    ],
+)
+def test_what_code_changes_first_is_not_judged_as_it_is(imported: Import, changed: str) -> None:
+    out = imported(changed)
+    assert "icontains: it judges what code makes of the answer (transform); write `json: {at: {$.name: ...}}`" in out
+    assert "expect" not in suite()["cases"][0]
+
+
+def test_an_assertion_may_be_named(imported: Import) -> None:
+    templates = "assertionTemplates: {polite: {type: icontains, value: please}}\n"
+    imported(templates + with_assertion('{$ref: "#/assertionTemplates/polite"}'))
+    assert suite()["cases"][0]["expect"] == {"text": {"icontains": "please"}}
+
+
+def test_every_part_may_stand_in_a_file(imported: Import) -> None:
+    config = "prompts: file://p.yaml\nproviders: file://m.yaml\ndefaultTest: file://d.yaml\ntests: file://tests/\n"
+    out = imported(
+        config,
+        p_yaml='- "One: {{x}}"\n- {label: b, raw: "Two: {{x}}"}\n',
+        m_yaml="- {id: google:gemini-3.8-flash}\n- google:gemini-3.5-flash-lite\n",
+        d_yaml="assert: [{type: not-contains, value: error}]\n",
+        tests__a_yaml="- {vars: {x: a}, assert: [{type: contains, value: A}]}\n",
+        tests__b_jsonl='{"vars": {"x": "b"}, "assert": [{"type": "contains", "value": "B"}]}\n',
+    )
+    assert "left out" not in out
+    assert suite()["defaults"]["prompt"] == ["One: ${row.x}", "Two: ${row.x}"]
+    assert suite()["defaults"]["model"] == ["gemini-3.8-flash", "gemini-3.5-flash-lite"]
+    assert [case["expect"]["text"]["contains"] for case in suite()["cases"]] == ["A", "B"]
+
+
+def test_no_key_of_a_provider_or_a_prompt_is_lost(imported: Import) -> None:
+    provider = "{id: google:gemini-3.8-flash, label: fast, prompts: [a], transform: output.trim(), delay: 3}"
+    prompt = '{raw: "{{country}}?", config: {temperature: 1}}'
+    out = imported(
+        CONFIG.replace("google:gemini-3.8-flash", provider).replace(
+            '"What is the capital of {{country}}? One word."', prompt
+        )
+    )
+    for left in (
+        "prompts of a provider: ",
+        "transform of a provider: code",
+        "delay of a provider: `limits`",
+        "config of a prompt: ",
+    ):
+        assert f": {left}" in out
+
+
 def test_settings_of_models_are_stated_by_model(imported: Import) -> None:
     printed = imported(CONFIG.replace(" [google:gemini-3.8-flash]", PROVIDERS))
     assert suite()["defaults"] == {
