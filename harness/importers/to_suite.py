@@ -56,6 +56,8 @@ class Imported:
     files: dict[Path, str] = field(default_factory=dict)
     cases: int = 0
     answers: int = 0
+    unanswered: int = 0
+    """Cases without a recorded answer."""
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unreadable: int = 0
@@ -91,6 +93,7 @@ def build_suite(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], conf
     if not kept:
         return result
     result.cases = len(kept)
+    result.unanswered = sum(not case.answers for case, _, _ in kept)
     result.answers = sum(len(case.answers) for case, _, _ in kept)
     result.notes = list(_notes([case for case, _, _ in kept], config))
     tables = [_case_for_file(table, case, suite, result.files) for case, table, _ in kept]

@@ -434,6 +434,23 @@ def test_a_configuration_is_no_suite_and_says_what_to_do(
     assert "this is a configuration of promptfoo: `gemini-harness import` makes suites of it" in capsys.readouterr().err
 
 
+def test_an_import_that_was_cut_short_is_repeated(imported: Import) -> None:
+    several = CONFIG.replace(
+        "[google:gemini-3.8-flash]",
+        "[{id: google:gemini-3.8-flash, config: {stopSequences: [x]}}, google:gemini-2.5-pro]",
+    )
+    imported(several)
+    Path("suites/imported-2.yaml").unlink()
+    imported(several)
+    assert Path("suites/imported-2.yaml").is_file()
+    Path("suites/imported.yaml").unlink()
+    Path("suites/imported-2.yaml").write_text(
+        "suite: imported-2\n# mine\ncases: [{id: a, model: gemini-3.8-flash, prompt: hi}]\n"
+    )
+    assert "suites/imported-2.yaml exists already, and is another" in imported(several, code=4)
+    assert not Path("suites/imported.yaml").exists()
+
+
 def test_a_suite_that_is_there_is_kept(imported: Import) -> None:
     imported(CONFIG)
     assert "suites/imported.yaml exists already" in imported(CONFIG.replace("Norway", "Peru"), code=4)

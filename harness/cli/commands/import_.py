@@ -65,7 +65,7 @@ def main(options: Namespace) -> int:
     else:
         done = suite_of_recordings(options.paths, name, settings)
     suites = [path for path in done.files if path.parent == settings.suites] or [suite]
-    if (taken := next(filter(Path.exists, suites), None)) and not _is_same(done.files):
+    if (taken := _taken(done.files, suites)) is not None:
         raise UsageError(f"{taken} exists already, and is another; choose another name with --suite, or remove it")
     if done.cases:
         _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
@@ -115,10 +115,15 @@ def _without_personal_data(item: Recorded | Unread, redaction: Redaction) -> Rec
         return Unread("a request", str(fault))
 
 
-def _is_same(files: dict[Path, str]) -> bool:
-    """Whether these files are there already, with these texts."""
-    texts = ((path, text.encode("utf-8", "surrogatepass")) for path, text in files.items())
-    return bool(files) and all(path.is_file() and path.read_bytes() == text for path, text in texts)
+def _taken(files: dict[Path, str], suites: Sequence[Path]) -> Path | None:
+    """The first file that is there with another content. An import that was cut short lacks a suite, and is repeated."""
+    there = [path for path in suites if path.exists()]
+    checked = [*suites, *files] if len(there) == len(suites) else there
+    return next((path for path in checked if path.exists() and not _has(path, files.get(path, ""))), None)
+
+
+def _has(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode("utf-8", "surrogatepass")
 
 
 def _write(files: dict[Path, str]) -> None:
@@ -155,7 +160,7 @@ def _say(done: Imported, suites: Sequence[Path], promptfoo: Path | None, setting
     cases, answers = (f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
     written = " ".join(map(str, suites))
     say(f"{written}: {cases}, {answers} on cassettes\n")
-    say(f"now: gemini-harness run {written}{'' if done.answers else ' --record-mode once'}\n")
+    say(f"now: gemini-harness run {written}{' --record-mode once' if done.unanswered or not done.answers else ''}\n")
     if promptfoo:
         simulated = settings.find(settings.provider).simulated
         other = "`--provider google` asks Gemini" if simulated else "`--provider simulator` needs no key"
