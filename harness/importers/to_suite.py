@@ -24,7 +24,7 @@ from harness.config import Config
 from harness.errors import HarnessError
 from harness.gemini.providers import is_chat, native_body
 from harness.judge.audit import operation_of
-from harness.model import Exchange, Json, Request, Trial
+from harness.model import UNKNOWN_MODEL, Exchange, Json, Request, Trial
 from harness.results.rows import dumps
 from harness.run.play import prepare
 from harness.suite.matrix import Selection, expand
@@ -479,6 +479,9 @@ def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
     if with_keys:
         where = ", ".join(dict.fromkeys(name for case in cases for name in case.credentials))
         yield f"a key was recorded with {some(with_keys)} ({where}) and was not copied; revoke it if the file was shared"
+    unnamed = [case.id for case in cases if case.model == UNKNOWN_MODEL]
+    if unnamed:
+        yield f"the model of {some(unnamed)} is not recorded, or is a variable: write it in the place of {UNKNOWN_MODEL}"
     unanswered = [case.id for case in cases if not case.answers]
     if unanswered:
         yield f"without an answer, to be recorded: {some(unanswered)}"

@@ -609,3 +609,24 @@ def test_a_chat_completion_is_left_out_where_it_would_change(project: Path, caps
     vcrpy(project / "a.yaml", interaction(COMPLETION, body={**CHAT, "store": True}, url=CHAT_URL))
     assert main(["import", "a.yaml"]) == 5
     assert "a suite would send another body: $.store: removed: was true" in capsys.readouterr().out
+
+
+BRUNO = """\
+meta {
+  name: ask
+  type: http
+}
+post {
+  url: {{base}}/v1beta/models/{{model}}:generateContent
+  body: json
+}
+body:json {
+  {"contents": [{"parts": [{"text": "What is new?"}]}]}
+}
+"""
+
+
+def test_a_model_that_is_a_variable_is_to_be_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "ask.bru").write_text(BRUNO)
+    assert main(["import", "ask.bru"]) == 0
+    assert "note: the model of what-is-new is not recorded, or is a variable: write it" in capsys.readouterr().out
