@@ -137,6 +137,41 @@ def test_beside_suites_it_writes_no_sample(project: Path, capsys: pytest.Capture
     assert main(["run", "--provider", "simulator", "--record-mode", "once"]) == 0
 
 
+FOLDERS: dict[str, dict[str, str]] = {
+    "empty": {},
+    "pytest": {
+        "pyproject.toml": "[tool.pytest.ini_options]\ntestpaths = ['tests']\n",
+        "tests/test_a.py": "def test_a(): pass\n",
+    },
+    "GitHub": {".git/HEAD": "", ".github/workflows/ci.yml": "name: ci\n"},
+    "GitLab": {".git/HEAD": "", ".gitlab-ci.yml": "stages: [test]\n"},
+    "both": {".git/HEAD": "", ".gitlab-ci.yml": "stages: [test]\n", ".github/workflows/ci.yml": "name: ci\n"},
+    "promptfoo": {"promptfooconfig.yaml": "prompts: [hi]\nproviders: [google:gemini-3.8-flash]\n"},
+    "another file of the same name": {
+        ".github/workflows/gemini-harness.yml": "name: mine\n",
+        "reports/.gitignore": "x\n",
+    },
+    "broken files": {
+        "a.yaml": ":\n- {",
+        "promptfooconfig.yaml": "\x00",
+        "b.json": '{"a": "generateContent"',
+    },
+}
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_every_kind_of_folder_is_green_and_keeps_its_files(project: Path, kind: str) -> None:
+    for name, text in FOLDERS[kind].items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    assert main(["init"]) == 0
+    assert {name: (project / name).read_text() for name in FOLDERS[kind]} == FOLDERS[kind]
+    before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+    assert main(["init"]) == 0
+    assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
+    assert main(["run", "--strict"]) == 0
+
+
 def test_every_next_step_works_when_pasted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recorded(project / "tests/cassettes/test_x/test_norway.yaml")
     recorded(project / "api/recordings/oslo.yaml")
