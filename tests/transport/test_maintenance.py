@@ -175,6 +175,6 @@ def test_what_a_named_file_lacks_is_recorded_beside_it(
     assert main(["run", "--provider", "simulator"]) == 0
     assert main(["cassettes", "check"]) == 0
     capsys.readouterr()
-    for mode, asked in (("once", "costs nothing"), ("new_episodes", "costs nothing"), ("all", "asks 1 trial")):
+    for mode, cost in (("once", "costs nothing"), ("new_episodes", "costs nothing"), ("all", "asks 1 trial")):
         assert main(["run", "--provider", "simulator", "--record-mode", mode, "--dry-run"]) == 0
-        assert asked in capsys.readouterr().out, mode
+        assert cost in capsys.readouterr().out, mode
