@@ -70,6 +70,18 @@ def unframe(exchange: Exchange) -> Framed:
     """Split the body of an exchange into events. Never raises on invalid data."""
     content = exchange.content
     start = len(_BOM) if content.startswith(_BOM) else 0
+    framed = _unframed(exchange, content, start)
+    if start and framed.form != "empty":
+        framed.add_fault("sse-framing" if framed.form == "sse" else "json-body", "body", _MARKED)
+    return framed
+
+
+_MARKED = (
+    "a byte order mark comes before the answer: parsers of JSON refuse it, and Google's clients miss the first event"
+)
+
+
+def _unframed(exchange: Exchange, content: bytes, start: int) -> Framed:
     first = content[start : start + 64].lstrip(_WHITE)[:1] or content[start:].lstrip(_WHITE)[:1]
     clock = _clock(exchange)
     if not first:

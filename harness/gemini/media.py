@@ -49,6 +49,27 @@ def decoded(data: str) -> bytes | None:
 _STANDARD = str.maketrans("-_", "+/")
 
 
+def is_whole_message(content: bytes) -> bool:
+    """Whether the bytes are a protocol buffer of fields that hold bytes and numbers, and the last of them is not cut."""
+    at = 0
+    while at < len(content):
+        kind, at = _varint(content, at)
+        value, at = _varint(content, at) if kind & 7 in (0, 2) else (0, at)
+        at += {0: 0, 1: 8, 2: value, 5: 4}.get(kind & 7, len(content) + 1)
+    return at == len(content)
+
+
+def _varint(content: bytes, at: int) -> tuple[int, int]:
+    """The number there and the place after it; beyond the end of the bytes if it is cut."""
+    value = shift = 0
+    while at < len(content):
+        value |= (content[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+        if content[at - 1] < 128:
+            return value, at
+    return value, at + 1
+
+
 def mime_type(inline_data: Mapping[str, Json]) -> str:
     """The declared type, lower case, without its parameters."""
     value = inline_data.get("mimeType")

@@ -165,6 +165,8 @@ PNG_OF_2_TO_1 = coded(png(64, 32))
 CUT_PNG = coded(png(64, 32)[:-12])
 
 
+CODE = {"language": "PYTHON", "code": "print(1)"}
+
 BREAKS: list[tuple[str, str, Exchange]] = [
     ("http-status", "error", unary(ERROR, status=429)),
     ("error-envelope", "error", unary(b"<html>502</html>", status=502)),
@@ -330,6 +332,22 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("control-token", "warn", unary(answer("Oslo.<|im_end|>"))),
     ("stop-sequence", "error", unary(answer("Oslo. END of it"), config(stopSequences=["\n", "END"]))),
     ("text-twice", "error", unary(answer("Oslo lies at the northern end of the Oslofjord.\n" * 2))),
+    ("missing-value", "warn", unary(answer("Oslo.undefined"))),
+    ("safety-ratings", "warn", unary(with_candidate(answer(), safetyRatings=[{"category": "HARM"}] * 2))),
+    ("prompt-per-token", "error", unary(answer(), {"contents": [{"parts": [{"text": f"Tell me more. {PLAN * 5}"}]}]})),
+    ("grounding-range", "error", unary(grounded("Oslo", startIndex=500, endIndex=504, text="Oslo"))),
+    ("grounding-support", "warn", unary(grounded("Oslo", endIndex=4))),
+    ("response-id", "warn", unary(answer(responseId="chatcmpl-9"))),
+    (
+        "code-result",
+        "warn",
+        unary(chunk({"executableCode": CODE}, {"text": "1"}, finish="STOP"), {"tools": [{"codeExecution": {}}]}),
+    ),
+    ("stream-blanks", "warn", stream(*[chunk({"text": "and so on"}) for _ in range(5)], answer("or not"))),
+    ("duplicate-key", "error", unary(json.dumps(answer()).replace('"text"', '"text": "", "text"').encode())),
+    ("enum-number", "error", unary(with_candidate(answer(), finishReason=1))),
+    ("null-field", "warn", unary(answer(modelStatus=None))),
+    ("null-word", "error", unary(answer(responseId="null"))),
     ("wire-known", "warn", unary(answer(news=1))),
     ("wire-type", "error", unary(with_candidate(answer(), index="0"))),
 ]
@@ -492,4 +510,4 @@ def test_an_outcome_is_not_a_finding_of_an_audit(recorded: Exchange) -> None:
 
 
 def test_a_missing_finish_reason_is_a_finding_of_an_audit() -> None:
-    assert broken(unary(with_candidate(answer(), finishReason=None)), audit=True) == {"finish-reason": "error"}
+    assert broken(unary(chunk({"text": "Oslo"}, usageMetadata=USAGE)), audit=True) == {"finish-reason": "error"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ from tests.judge.test_invariants import (
     coded,
     config,
     fetched,
+    grounded,
     identified,
     mode,
     newer,
@@ -135,6 +137,28 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ("unicode", text_stream("ok " + "😀".encode().decode("cp1252") + " done, ", "and 日本")),
     ("unicode", unary(calling(city="Malmö".encode().decode("latin-1")), TOOLS)),
     ("escaped-text", unary(answer("Oslo\\nBergen\\nMoss"))),
+    ("escaped-text", unary(answer("Oslo%20is%20old"))),
+    ("escaped-text", unary(answer("Oslo+is+an+old+city"))),
+    ("escaped-text", unary(answer("Oslo\r\nBergen"))),
+    ("escaped-text", unary(calling(city="Bergen &amp; Oslo &amp; Moss"), TOOLS)),
+    ("missing-value", unary(answer("None"))),
+    ("missing-value", unary(answer("The list: [object Object]."))),
+    ("unicode", unary(answer("cafe\u0301"))),
+    ("json-body", exchange(b"\xef\xbb\xbf" + json.dumps(answer()).encode(), request({}))),
+    ("sse-framing", exchange(b"\xef\xbb\xbf" + sse(answer()), request({}, stream=True))),
+    ("usage-present", unary(answer(usageMetadata={**USAGE, "promptTokenCount": 0, "totalTokenCount": 1}))),
+    ("prompt-per-token", unary(answer(usageMetadata={**USAGE, "promptTokenCount": 5000, "totalTokenCount": 5001}), {"contents": [{"parts": [{"text": "Oslo?"}]}]})),
+    ("prompt-per-token", unary(answer(usageMetadata={**USAGE, "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 5}]}), {})),
+    ("candidate-count", unary(with_candidate(answer(), index=-1), {})),
+    ("content-type", unary(answer(), headers={"content-type": "application/json; charset=ISO-8859-1"})),
+    ("grounding-range", unary(grounded("Oslo is old", startIndex=8, endIndex=4))),
+    ("grounding-uri", unary(supported(uri="/grounding-api-redirect/abc"))),
+    ("base64", unary(chunk({"inlineData": {"mimeType": "application/octet-stream", "data": "-_-_"}}))),
+    ("base64", unary(chunk({"inlineData": {"mimeType": "audio/pcm", "data": base64.b64encode(base64.b64encode(bytes(range(256)) * 4)).decode()}}))),
+    ("base64", unary(chunk({"text": "Oslo", "thoughtSignature": base64.b64encode(b"\x12\xc8\x01" + bytes(range(90))).decode()}))),
+    ("null-field", stream(with_candidate(chunk({"text": "a"}), finishReason=None), answer("b"))),
+    ("null-word", unary(chunk({"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}, "id": "null"}}), TOOLS)),
+    ("enum-number", unary(with_candidate(answer(), finishReason=1, safetyRatings=[{"category": "HARM_CATEGORY_HARASSMENT"}]), own=False)),
     ("text-per-token", unary(answer("Oslo", usageMetadata={**USAGE, "candidatesTokenCount": 900}))),
     ("base64", unary(chunk({"text": "Oslo", "thoughtSignature": "CiQB0e2Kb4d5k9s0a1b2c3d4e5f6g7h8…"}))),
     ("json-parses", unary(answer(json.dumps('{"city": "Oslo"}')), config(responseMimeType="application/json"))),
@@ -233,6 +257,17 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("control-token", unary(answer("It ends with </s>."), {"contents": [{"parts": [{"text": "Explain </s>"}]}]})),
     ("stop-sequence", unary(answer("Oslo. "), config(stopSequences=["END"]))),
     ("text-twice", unary(answer("Row, row, row your boat. " * 2))),
+    ("escaped-text", unary(answer("https://a.example/b%20c%20d"))),
+    ("escaped-text", unary(answer("C++ and 1+1+1"))),
+    ("escaped-text", unary(answer("a\r\nb"), {"contents": [{"parts": [{"text": "Repeat: a\r\nb"}]}]})),
+    ("missing-value", unary(answer("None"), {"contents": [{"parts": [{"text": "Answer None if there is none."}]}]})),
+    ("missing-value", unary(answer("The value is undefined"))),
+    ("null-field", unary(calling(city=None), {"tools": [{"functionDeclarations": [{"name": "get_weather"}]}]})),
+    ("null-word", unary(answer("null"))),
+    ("duplicate-key", unary(json.dumps(answer('{"text": 1, "text": 2}')).encode())),
+    ("base64", unary(chunk({"text": "Oslo", "thoughtSignature": base64.b64encode(b"\x12\x5a" + bytes(90)).decode()}))),
+    ("stream-blanks", text_stream("ab", "cd", "ef", "gh", "ij", "kl")),
+    ("stream-blanks", text_stream("the first, ", "the second ", "and the last", "or none", "at all")),
     ("text-per-token", unary(answer("Oslo", usageMetadata={**USAGE, "candidatesTokenCount": 90}))),
     ("base64", unary(chunk({"text": "Oslo", "thoughtSignature": "signature_REDACTED_1"}))),
     ("text-loop", unary(answer("\n".join([*map(str, range(47)), *["and on"] * 29, *map(str, range(20))])))),
@@ -329,7 +364,7 @@ def test_the_second_candidate_is_judged_too() -> None:
     two = config(candidateCount=2)
     lost = with_candidate(answer("caf\ufffd"))["candidates"][0]
     assert broken(unary(second(lost), two)) == {"replacement-character": "error"}
-    assert broken(unary(second({**lost, "content": None}), two)) == {"visible-output": "error"}
+    assert broken(unary(second({**lost, "content": {}}), two)) == {"visible-output": "error"}
     assert broken(unary(several("Oslo", "Bergen"), two)) == {}
 
 

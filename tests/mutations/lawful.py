@@ -304,3 +304,36 @@ def accents(d: Draft) -> None:
     need(not any(one.get("groundingMetadata") for one in d.candidates()))
     words = d.random.choice(["São Paulo, 30 °C, ação", "Crăciun, însă pâine", "Ângela À bientôt", "Ünïcödé ÷"])
     d.parts("text")[-1]["text"] += f" {words}"
+
+
+@lawful()
+def number_enums_as_asked(d: Draft) -> None:
+    need(d.status == 200 and d.last["finishReason"] == "STOP" and "safetyRatings" not in json.dumps(d.events))
+    d.url += ("&" if "?" in d.url else "?") + "%24alt=json%3Benum-encoding%3Dint"
+    d.last["finishReason"] = 1
+
+
+@lawful()
+def arguments_that_are_null(d: Draft) -> None:
+    call = d.call()
+    need("eclarations" not in json.dumps(d.body) and isinstance(call.get("args"), dict))
+    call["args"]["more"] = None
+
+
+@lawful()
+def text_that_names_keys(d: Draft) -> None:
+    d.stopped()
+    need(not d.get("generationConfig", "responseMimeType") and "groundingMetadata" not in d.last)
+    d.parts("text")[-1]["text"] += ' In JSON: {"text": null, "role": "null", "finishReason": 1}.'
+
+
+@lawful()
+def data_without_a_blank(d: Draft) -> None:
+    need(d.form == "sse")
+    d.raw = d.bytes().replace(b"data: {", b"data:{")
+
+
+@lawful()
+def named_events_and_retry(d: Draft) -> None:
+    need(d.form == "sse")
+    d.raw = b"retry: 1000\r\n\r\n" + d.bytes().replace(b"data: {", b"event: message\r\ndata: {")

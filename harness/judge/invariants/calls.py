@@ -15,6 +15,7 @@ from harness.judge.invariants.request_fields import (
     has_hidden_functions,
     is_finished,
     request_parts,
+    tools,
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
@@ -187,3 +188,18 @@ def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     if first is not None and not first.get("thoughtSignature"):
         message = "the first functionCall has no thoughtSignature: the API will reject the next turn"
         yield Mismatch("parts", "a thoughtSignature", None, message)
+
+
+@rule("code-result", "warn", per_candidate=True)
+def code_result(evidence: Evidence) -> Iterator[Mismatch]:
+    """Code that the model ran with code execution has its result in the same answer. Otherwise a part was dropped on the way.
+
+    asked: {"tools": [{"codeExecution": {}}]}
+    right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"text": "1"}]}}]}
+    """
+    run, results = (
+        sum(kind in part for part in evidence.reply.parts) for kind in ("executableCode", "codeExecutionResult")
+    )
+    if is_finished(evidence) and run > results and tools(evidence, "codeExecution"):
+        yield Mismatch("parts", f"{run} results", results, f"{run} pieces of code ran, {results} results came")

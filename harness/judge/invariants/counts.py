@@ -18,10 +18,11 @@ from harness.judge.invariants.request_fields import (
     media_parts,
     number,
     offers_builtin_tools,
+    request_parts,
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object, compact, objects_in
 
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
 _DETAILS = {
@@ -37,7 +38,7 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
     Costs are computed from it.
 
-    A warning: ``promptTokenCount`` is missing, alone or with the total; or the total is missing for media that the request gives by
+    A warning: ``promptTokenCount`` is missing or 0, alone or with the total; or the total is missing for media that the request gives by
     address. Not checked for a blocked prompt, because a filter in front of the model (Model Armor) counts nothing.
 
     right: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}}
@@ -51,9 +52,9 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
         message = "usageMetadata.totalTokenCount is missing" + (" in the last chunk" if len(reply.events) > 1 else "")
         severity: Severity = "warn" if _has_uncounted_media(evidence, an_object(last)) else "error"
         yield Mismatch("$.usageMetadata.totalTokenCount", "a count", None, message, severity)
-    elif an_object(last).get("promptTokenCount") is None:
-        message = "usageMetadata.promptTokenCount is missing"
-        yield Mismatch("$.usageMetadata.promptTokenCount", "a count", None, message, "warn")
+    elif not (count := an_object(last).get("promptTokenCount")):
+        message = "usageMetadata.promptTokenCount is missing" if count is None else "promptTokenCount is 0"
+        yield Mismatch("$.usageMetadata.promptTokenCount", "a count", count, message, "warn")
 
 
 def _has_uncounted_media(evidence: Evidence, usage: Mapping[str, Json]) -> bool:
@@ -135,6 +136,7 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
 
     A count may be more than its details where built-in tools are offered, whose reading it holds, and by the cached tokens.
 
+    asked: {"contents": [{"parts": [{"text": "What is it?"}, {"fileData": {"fileUri": "https://a.example/b.png", "mimeType": "image/png"}}]}]}
     right: {"usageMetadata": {"promptTokenCount": 260, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}, {"modality": "IMAGE", "tokenCount": 258}]}}
     wrong: {"usageMetadata": {"promptTokenCount": 260, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}]}}
     """
@@ -179,6 +181,7 @@ def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
     """Cached tokens are tokens of the prompt, also by modality: they are no more than those of the prompt and of tool use.
     Otherwise the price of what is not cached is negative.
 
+    asked: {"cachedContent": "cachedContents/a"}
     right: {"usageMetadata": {"promptTokenCount": 900, "cachedContentTokenCount": 800}}
     wrong: {"usageMetadata": {"promptTokenCount": 100, "cachedContentTokenCount": 800}}
     """
@@ -245,6 +248,57 @@ def _is_whole_text(evidence: Evidence) -> bool:
     parts = evidence.reply.parts
     alone = bool(parts) and all("text" in part for part in parts) and not field(evidence.request_body, "tools")
     return alone and is_finished(evidence) and not is_chat(evidence.exchange.request.url)
+
+
+_FEWEST_CHARACTERS = 200
+_MOST_PROMPTED = 10
+"""Characters a token. In recordings, no prompt of 200 characters and more has over 6."""
+
+
+@rule("prompt-per-token", "error", dialect="gemini")
+def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
+    """A prompt of 200 characters and more has no more than 10 characters for each token that is counted. Runs of one character count
+    as three. A warning: 100 tokens and more are counted, and the whole request has fewer bytes; or a modality is counted that the
+    request does not hold. It may be the usage of another answer.
+
+    Not checked where more than the request is counted: media, cached content, and for the warnings, built-in tools.
+
+    asked: {"contents": [{"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski. What is its area?"}]}]}
+    right: {"usageMetadata": {"promptTokenCount": 54, "candidatesTokenCount": 1}}
+    wrong: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1}}
+    """
+    counted, body = evidence.reply.count("promptTokenCount"), evidence.request_body
+    if body is None or not counted or not has_answer(evidence) or _has_more_than_text(body):
+        return
+    text, at = "".join(_prompted(evidence)), "$.usageMetadata.promptTokenCount"
+    length = len(text) if len(text) <= _MOST_PROMPTED * counted else len(_RUN.sub(r"\1\1\1", text))
+    if length >= _FEWEST_CHARACTERS and length > _MOST_PROMPTED * counted:
+        least = f"at least {length // _MOST_PROMPTED}"
+        yield Mismatch(at, least, counted, f"{counted} tokens are counted for a prompt of {len(text)} characters")
+    if offers_builtin_tools(evidence):
+        return
+    size = len(compact(body))
+    if counted >= _MANY and counted > size:
+        message = f"{counted} tokens are counted for a request of {size} bytes: is it the usage of another?"
+        yield Mismatch(at, f"at most {size}", counted, message, "warn")
+    strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
+    if strange:
+        message = f"{min(strange)} is counted in the prompt, but the request has text only"
+        yield Mismatch("$.usageMetadata.promptTokensDetails", "TEXT", min(strange), message, "warn")
+
+
+_BEYOND_TEXT = re.compile(rb"(?:inline|file|inline_|file_)[dD]ata\"|cached_?[cC]ontent\"")
+
+
+def _has_more_than_text(body: Json) -> bool:
+    return _BEYOND_TEXT.search(compact(body)) is not None
+
+
+def _prompted(evidence: Evidence) -> Iterator[str]:
+    for part in request_parts(evidence):
+        text = field(part, "text")
+        if isinstance(text, str) and not field(part, "thought"):
+            yield text
 
 
 @rule("logprobs", "error", per_candidate=True)

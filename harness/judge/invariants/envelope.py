@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from harness.answer import framing
@@ -93,7 +94,7 @@ def _is_nested(message: str) -> bool:
 @rule("content-type", "error", of_bytes=True)
 def content_type(evidence: Evidence) -> Iterator[Mismatch]:
     """The content type is that of the body: ``text/event-stream`` for SSE, else ``application/json``. Errors may always be JSON.
-    Clients choose their parser by it.
+    Clients choose their parser by it. A charset, if it names one, is UTF-8.
 
     Not checked for a body that is neither, and where the requested form did not come: other rules report that.
 
@@ -108,6 +109,12 @@ def content_type(evidence: Evidence) -> Iterator[Mismatch]:
         return
     if kind != wanted and not (evidence.exchange.status != 200 and kind == "application/json"):
         yield Mismatch("headers.content-type", wanted, found, f"content-type is {found or 'absent'}, not {wanted}")
+    elif (charset := _CHARSET.search(found or "")) and charset[1].lower() not in _UTF_8:
+        yield Mismatch("headers.content-type", "UTF-8", found, f"the charset is {charset[1]}: JSON is in UTF-8")
+
+
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
+_UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 
 @rule("json-body", "error")
@@ -187,6 +194,21 @@ def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
         if rating is not None:
             message = f"{rating.get('category')} blocked the answer, but it ended with STOP"
             yield Mismatch("$.candidates[0].safetyRatings", "blocked: false", rating, message)
+
+
+@rule("safety-ratings", "warn", per_candidate=True)
+def safety_ratings(evidence: Evidence) -> Iterator[Mismatch]:
+    """A list of safety ratings has each category once.
+
+    right: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]}]}
+    wrong: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}, {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}]}]}
+    """
+    for event in evidence.reply.events:
+        categories = [rating.get("category") for rating in objects_in(candidate_of(event.value).get("safetyRatings"))]
+        twice = next((one for index, one in enumerate(categories) if one in categories[:index]), None)
+        if twice is not None:
+            yield Mismatch("$.candidates[0].safetyRatings", "each once", twice, f"{twice} is rated twice")
+            return
 
 
 def _answers(evidence: Evidence) -> bool:

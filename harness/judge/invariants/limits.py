@@ -71,7 +71,7 @@ def _spent(evidence: Evidence) -> int | None:
 
 @rule("candidate-count", "error")
 def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """There are no more candidates than ``candidateCount`` (1 without it), and no higher index. A warning: there are fewer.
+    """There are no more candidates than ``candidateCount`` (1 without it), and no index outside of that. A warning: there are fewer.
     All of them are billed.
 
     asked: {"generationConfig": {"candidateCount": 1}}
@@ -82,9 +82,10 @@ def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
         return
     asked = number(field(evidence.request_body, "generationConfig", "candidateCount")) or 1
     found = objects_in(evidence.reply.response.get("candidates"))
-    highest = max((index for one in found if isinstance(index := one.get("index", 0), int)), default=0)
-    if len(found) > asked or highest >= asked:
-        what = f"{len(found)} candidates" if len(found) > asked else f"a candidate with the index {highest}"
+    indices = [index for one in found if isinstance(index := one.get("index", 0), int)]
+    strange = next((index for index in indices if not 0 <= index < asked), None)
+    if len(found) > asked or strange is not None:
+        what = f"{len(found)} candidates" if len(found) > asked else f"a candidate with the index {strange}"
         yield Mismatch("$.candidates", asked, len(found), f"{what}, but candidateCount is {asked}")
     elif found and len(found) < asked:
         yield Mismatch("$.candidates", asked, len(found), f"{len(found)} of {asked} requested candidates", "warn")

@@ -52,8 +52,8 @@ def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
 
 @rule("base64", "error", per_candidate=True)
 def base64(evidence: Evidence) -> Iterator[Mismatch]:
-    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not. A warning: a thought signature is
-    not base64. The API refuses it in the next turn.
+    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not. A warning: the data
+    is in the url-safe alphabet or without its padding, or a thought signature is cut. The API refuses it in the next turn.
 
     right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64,iVBORw0KGgo="}}]}}]}
@@ -65,11 +65,40 @@ def base64(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(
                 f"inlineData[{index}].data", "base64", data[:80], f"the data of inlineData[{index}] is {what}"
             )
+        elif isinstance(data, str) and not is_placeholder(data):
+            yield from _otherwise_encoded(blob, data, f"inlineData[{index}].data")
     for index, part in enumerate(evidence.reply.parts):
         signature = part.get("thoughtSignature")
-        if isinstance(signature, str) and not _PACKED.fullmatch(signature) and not _SCRUBBED.search(signature):
-            message = f"the thoughtSignature of parts[{index}] is no base64: it ends {signature[-40:]!r}"
+        if isinstance(signature, str) and not _SCRUBBED.search(signature) and not _is_whole_signature(signature):
+            message = f"the thoughtSignature of parts[{index}] is cut, or no base64: it ends {signature[-40:]!r}"
             yield Mismatch(f"parts[{index}].thoughtSignature", "base64", signature[-80:], message, "warn")
+
+
+def _otherwise_encoded(blob: Mapping[str, Json], data: str, at: str) -> Iterator[Mismatch]:
+    """Base64 that readers take only if they are lenient, and base64 of base64."""
+    if "-" in data or "_" in data or len(data) % 4:
+        what = "without its padding" if len(data) % 4 else "in the url-safe alphabet"
+        yield Mismatch(at, "standard base64", data[-40:], f"{at} is base64 {what}", "warn")
+    inside = (media.content(blob) or b"")[:_INSIDE]
+    if len(inside) == _INSIDE and _TWICE.fullmatch(inside):
+        yield Mismatch(at, "the data", inside[:40].decode(), f"{at} is base64 of base64")
+
+
+_INSIDE = 400
+_TWICE = re.compile(rb"(?=[^+/]*+[+/])[A-Za-z0-9+/]+")
+_SHORTEST_JUDGED = 60
+_FIELDS_OF_BYTES = (0x0A, 0x12)
+"""How real signatures begin: a protocol buffer, whose first field holds bytes (in 750 recordings; a few begin with 1)."""
+
+
+def _is_whole_signature(signature: str) -> bool:
+    """Whether it is base64 and, where it is a protocol buffer, as long as its fields say."""
+    if not _PACKED.fullmatch(signature):
+        return False
+    packed = media.content({"data": signature})
+    if packed is None or len(packed) < _SHORTEST_JUDGED or packed[0] not in _FIELDS_OF_BYTES:
+        return True
+    return media.is_whole_message(packed)
 
 
 _PACKED = re.compile(r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2,3}={0,2})?")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from harness.answer.structured import wants_json
-from harness.judge.invariants.request_fields import field, has_answer, items_of
+from harness.judge.invariants.request_fields import field, has_answer, is_finished, items_of
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
@@ -19,21 +19,66 @@ _FEWEST_ESCAPES = 2
 
 @rule("escaped-text", "warn", per_candidate=True)
 def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
-    r"""The text is not escaped once more than it should: ``&quot;`` for a quote, or ``\n`` as two characters for the end of a line.
-    Two and more are noticed, in a text without the plain characters. Users see them.
+    r"""The text is not escaped once more than it should: ``&quot;`` for a quote, ``%20`` for a blank, or ``\n`` as two characters for
+    the end of a line. Two and more are noticed, in a text without the plain characters, and in the arguments of calls. Users see them.
+
+    Also: lines end with one character, not with CR and LF, which the API does not write unless the prompt does.
 
     right: {"candidates": [{"content": {"parts": [{"text": "\"Oslo\" & \"Bergen\""}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "&quot;Oslo&quot; &amp; &quot;Bergen&quot;"}]}}]}
     """
     text = evidence.reply.text
-    if not has_answer(evidence) or wants_json(evidence):
+    if not has_answer(evidence):
         return
-    found = [] if _RAW.search(text) else _ENTITY.findall(text)
-    if not found and "\n" not in text.strip() and "`" not in text:
-        found = _ESCAPE.findall(text)
-    if len(found) >= _FEWEST_ESCAPES:
-        message = f"the text holds {found[0]!r} as characters: it was escaped once too often"
-        yield Mismatch("text", "plain characters", text[:200], message)
+    found = [] if wants_json(evidence) else _escapes(text)
+    calls = json.dumps([call.get("args") for call in evidence.reply.function_calls], ensure_ascii=False)
+    entities = [] if _PLAIN_IN_ARGS.search(calls) else _ENTITY.findall(calls)
+    for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
+        if len(escapes) >= _FEWEST_ESCAPES:
+            message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
+            yield Mismatch(place, "plain characters", whole[:200], message)
+    if "\r\n" in text and r"\r" not in json.dumps(evidence.request_body):
+        yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
+
+
+_PLAIN_IN_ARGS = re.compile(r"[<>']")
+
+
+def _escapes(text: str) -> list[str]:
+    """What stands in the text in the place of plain characters."""
+    if not _RAW.search(text) and (entities := _ENTITY.findall(text)):
+        return entities
+    if "://" not in text and not _WHITE.search(text.strip()) and (blanks := _IN_ADDRESS.findall(text)):
+        return blanks
+    if "\n" not in text.strip() and "`" not in text:
+        return _ESCAPE.findall(text)
+    return []
+
+
+_WHITE = re.compile(r"\s")
+_IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=[a-z]{2})")
+
+
+_MISSING = re.compile(
+    r"\[object \w+\]|(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
+)
+
+
+@rule("missing-value", "warn", per_candidate=True)
+def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
+    """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
+    Not checked for JSON, and where the request has the word.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.undefined"}]}}]}
+    """
+    text = evidence.reply.text.strip()
+    if not is_finished(evidence) or wants_json(evidence):
+        return
+    found = _MISSING.search(text)
+    word = found[0] if found else text if text in ("None", "null", "undefined", "NaN") else ""
+    if word and word not in json.dumps(evidence.request_body):
+        yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
 _TOKEN = re.compile(

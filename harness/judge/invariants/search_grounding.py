@@ -53,13 +53,53 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"startIndex": 1, "endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     """
     for segment in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
-        if segment.text and not segment.agrees:
+        if segment.text and not segment.agrees and not _is_outside(segment, evidence):
             source = "the text" if segment.part is None else f"part {segment.part}"
             what = "do not exist" if segment.found is None else f"are {segment.found[:60]!r}"
             message = (
                 f"bytes {segment.start} to {segment.end} of {source} {what}, the segment says {segment.text[:60]!r}"
             )
             yield Mismatch(_AT + segment.at, segment.text, segment.found, message)
+
+
+@rule("grounding-range", "error", per_candidate=True)
+def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
+    """A segment lies in the answer: it ends after its start, and not beyond twice the text. A recorder may have changed characters.
+
+    right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
+    wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"startIndex": 4000, "endIndex": 4004, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
+    """
+    for segment in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
+        if _is_outside(segment, evidence):
+            length = len(evidence.reply.text.encode("utf-8", "replace"))
+            message = f"a segment from {segment.start} to {segment.end} is not in the text of {length} bytes"
+            yield Mismatch(_AT + segment.at, f"0 to {length}", [segment.start, segment.end], message)
+            return
+
+
+_ROOM = 100
+"""Bytes that a recorder may have taken from a short text."""
+
+
+def _is_outside(segment: grounding.Segment, evidence: Evidence) -> bool:
+    most = 2 * len(evidence.reply.text.encode("utf-8", "replace")) + _ROOM
+    return segment.start > segment.end or segment.end > most
+
+
+@rule("grounding-support", "warn", per_candidate=True)
+def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
+    """A support says what it is about and where it comes from: a segment with its text and its end, and chunks.
+
+    right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
+    wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}}]}}]}
+    """
+    for index, support in enumerate(objects_in(evidence.reply.grounding.get("groundingSupports"))):
+        segment = an_object(support.get("segment"))
+        lost = [name for name in ("text", "endIndex") if not segment.get(name)]
+        lost += [] if support.get("groundingChunkIndices") else ["groundingChunkIndices"]
+        if lost:
+            yield Mismatch(f"{_AT}groundingSupports[{index}]", lost[0], support, f"a support has no {lost[0]}")
+            return
 
 
 @rule("grounding-confidence", "error", per_candidate=True)
@@ -88,16 +128,18 @@ def _is_share(value: Json) -> bool:
 
 @rule("grounding-uri", "error", per_candidate=True)
 def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every chunk from the web has a ``uri``: without it, nobody can follow the source.
+    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address.
 
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"title": "a.example"}}]}}]}
     """
     for index, chunk in enumerate(objects_in(evidence.reply.grounding.get("groundingChunks"))):
         web = chunk.get("web")
-        if isinstance(web, dict) and not web.get("uri"):
-            message = f"the source {web.get('title') or index!r} has no uri"
-            yield Mismatch(f"{_AT}groundingChunks[{index}].web.uri", "an address", web.get("uri"), message)
+        uri, at = an_object(web).get("uri"), f"{_AT}groundingChunks[{index}].web.uri"
+        if isinstance(web, dict) and not uri:
+            yield Mismatch(at, "an address", uri, f"the source {web.get('title') or index!r} has no uri")
+        elif isinstance(uri, str) and "://" not in uri:
+            yield Mismatch(at, "an address", uri, f"the uri of a source is no whole address: {uri[:80]!r}", "warn")
 
 
 @rule("url-fetch-failed", "warn", per_candidate=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from harness.gemini.models import answers_for, bare, family, is_googles, is_target
@@ -84,6 +85,23 @@ def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: [{"responseId": "a"}, {"responseId": "b"}]
     """
     yield from _changes(evidence, "responseId")
+
+
+@rule("response-id", "warn", dialect="gemini")
+def response_id(evidence: Evidence) -> Iterator[Mismatch]:
+    """``responseId`` is not empty, and not the id of another maker's API (``chatcmpl-1``): something on the way made it up.
+    Google finds an answer by it.
+
+    right: {"responseId": "aBcD"}
+    wrong: {"responseId": "chatcmpl-1"}
+    """
+    found = evidence.reply.response.get("responseId")
+    if has_answer(evidence) and isinstance(found, str) and (not found or _FOREIGN_ID.match(found)):
+        what = f"the id {found!r} is of another maker's API" if found else "responseId is empty"
+        yield Mismatch("$.responseId", "an id of Gemini", found, what)
+
+
+_FOREIGN_ID = re.compile(r"chatcmpl-|cmpl-|msg_|gen-|resp_\w{20}|req_\w{10}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-")
 
 
 def _changes(evidence: Evidence, name: str) -> Iterator[Mismatch]:

@@ -237,3 +237,41 @@ def _repeats(texts: Sequence[str]) -> str | None:
     if grows and (len(texts) > 2 or len(texts[0]) >= _SHORTEST_REPEAT):
         return "each chunk repeats the text so far"
     return None
+
+
+_FEWEST_JOINTS = 4
+_BLANKS = 15
+"""Characters to a blank in a text of words, at most."""
+
+
+@rule("stream-blanks", "warn", of_events=True, per_candidate=True)
+def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
+    """The events of a stream keep the blanks at their ends: in a text of words, some events begin or end with one.
+    Four and more joints without any, between letters, are noticed. Clients join the events, and words run together.
+
+    right: [
+      {"candidates": [{"content": {"parts": [{"text": "Oslo has a"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": " long fjord,"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": " many small"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": " islands and"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": " trams to the forest."}]}}]}
+    ]
+    wrong: [
+      {"candidates": [{"content": {"parts": [{"text": "Oslo has a"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "long fjord,"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "many small"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "islands and"}]}}]},
+      {"candidates": [{"content": {"parts": [{"text": "trams to the forest."}]}}]}
+    ]
+    """
+    if evidence.reply.form not in ("sse", "array"):
+        return
+    texts = _texts(evidence).get("text", ())
+    joints = [(before[-1], after[0]) for before, after in pairwise(texts)]
+    if any(map(str.isspace, "".join(map("".join, joints)))):
+        return
+    glued = [pair for pair in joints if (pair[0].isalnum() or pair[0] in ",.:;!?") and pair[1].isalpha()]
+    blanks, length = sum(text.count(" ") for text in texts), sum(map(len, texts))
+    if len(glued) >= _FEWEST_JOINTS and length <= _BLANKS * blanks:
+        around = f"{texts[0][-20:]}{texts[1][:20]}"
+        yield Mismatch("text", "blanks between events", around, f"no event begins or ends with a blank: {around!r}")

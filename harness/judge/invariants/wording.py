@@ -16,6 +16,7 @@ from harness.model import Evidence, Json, Mismatch
 @rule("unicode", "warn", per_candidate=True)
 def unicode(evidence: Evidence) -> Iterator[Mismatch]:
     """The text has whole characters, and is not UTF-8 that was decoded as Latin-1 or Windows-1252 (``Ã©`` for ``é``).
+    Nor were accents taken from their letters.
 
     right: {"candidates": [{"content": {"parts": [{"text": "café"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "cafÃ©"}]}}]}
@@ -30,6 +31,23 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         elif wrong := wrongly_decoded(text):
             message = f"{wrong[0][:40]!r} is {wrong[1][:20]!r} decoded as Latin-1: the text is broken"
             yield Mismatch(at, wrong[1][:200], wrong[0][:200], message)
+        elif taken := _taken_apart(text):
+            message = f"{taken!r} is two characters: something on the way normalised the text"
+            yield Mismatch(at, "whole characters", ascii(taken), message)
+
+
+def _taken_apart(text: str) -> str | None:
+    """The first Latin letter and the accent after it that could be one character, in a text where no such are one."""
+    from unicodedata import normalize
+
+    found = _ACCENTED.search(text)
+    if found is None or len(normalize("NFC", found[0])) == len(found[0]) or _COMPOSED.search(text):
+        return None
+    return found[0]
+
+
+_ACCENTED = re.compile("[A-Za-z][\u0300-\u036f]")
+_COMPOSED = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\xff]")
 
 
 _HALF = re.compile("[\ud800-\udfff]")

@@ -1,0 +1,118 @@
+"""How the JSON of an answer is written: each key once, enums as names, absent fields left out. Programs that write it again break this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from harness.judge.invariants.request_fields import has_answer, knows_query
+from harness.judge.registry import rule
+from harness.model import Evidence, Json, Mismatch
+
+_KEYS = ("candidates", "content", "parts", "text", "role", "finishReason", "index", "functionCall", "args", "usageMetadata")  # fmt: skip
+_LONGEST = 1_000_000
+"""Bytes. Longer answers are not written a second time to count their keys."""
+
+
+@rule("duplicate-key", "error", of_bytes=True, dialect="gemini")
+def duplicate_key(evidence: Evidence) -> Iterator[Mismatch]:
+    """No object has a key twice. Some parsers take the first value, others the last.
+
+    right: ["{\\"candidates\\": [{\\"content\\": {\\"parts\\": [{\\"text\\": \\"Os\\"}]}}]}", {"candidates": [{"content": {"parts": [{"text": "lo"}]}}]}]
+    wrong: ["{\\"candidates\\": [{\\"content\\": {\\"parts\\": [{\\"text\\": \\"Os\\", \\"text\\": \\"\\"}]}}]}", {"candidates": [{"content": {"parts": [{"text": "lo"}]}}]}]
+    """
+    content, reply = evidence.exchange.content, evidence.reply
+    if len(content) > _LONGEST or reply.faults or not has_answer(evidence):
+        return
+    written = _written([event.value for event in reply.events])
+    twice = next((key for key in _KEYS if content.count(quoted := f'"{key}"'.encode()) > written.count(quoted)), None)
+    if twice and written:
+        yield Mismatch("body", "each key once", twice, f"an object has the key {twice!r} twice: which one counts?")
+
+
+def _written(value: Json) -> bytes:
+    """The value as JSON; nothing if it holds half a surrogate pair."""
+    import msgspec
+
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeError, msgspec.MsgspecError):
+        return b""
+
+
+_NUMBERED = re.compile(rb'"(finishReason|blockReason|category|probability|modality)"\s*:\s*\d')
+_NAMED = re.compile(rb'"(?:finishReason|blockReason|category|probability|modality)"\s*:\s*"')
+_AS_NUMBERS = "enum-encoding"
+
+
+@rule("enum-number", "error", dialect="gemini")
+def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
+    """Enums are names, unless the address asks for numbers (``$alt=json;enum-encoding=int``), and then all of them are numbers.
+    A client that compares ``finishReason`` with ``STOP`` finds no end.
+
+    right: {"candidates": [{"finishReason": "STOP"}]}
+    wrong: {"candidates": [{"finishReason": 1}], "usageMetadata": {"promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}]}}
+    """
+    content = evidence.exchange.content
+    found = _NUMBERED.search(content)
+    if found is None or not has_answer(evidence) or _AS_NUMBERS in evidence.exchange.request.url:
+        return
+    if _NAMED.search(content) or knows_query(evidence) or evidence.exchange.verbatim:
+        name = found[1].decode()
+        yield Mismatch(
+            name, "a name", found[0].decode(), f"{name} is a number, but the request does not ask for numbers"
+        )
+
+
+_NULL = re.compile(rb":\s*null|,\s*null|\[\s*null")
+_WORD = re.compile(rb':\s*"(?:null|None|undefined|nil|\[object Object\])"')
+_WORDS = ("null", "None", "undefined", "nil", "[object Object]")
+_FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output"))
+"""Keys whose values the model writes, or a program for it."""
+
+
+@rule("null-field", "warn", of_bytes=True, dialect="gemini")
+def null_field(evidence: Evidence) -> Iterator[Mismatch]:
+    """An absent field is left out. The API never writes null: something on the way read the answer and wrote it again.
+    Typed clients may refuse it.
+
+    right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
+    wrong: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo", "thought": null}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
+    """
+    if has_answer(evidence) and _NULL.search(evidence.exchange.content):
+        for at in _places(evidence, lambda value: value is None):
+            yield Mismatch(at, "nothing", None, f"{at} is null: the API leaves an absent field out")
+            return
+
+
+@rule("null-word", "error", dialect="gemini")
+def null_word(evidence: Evidence) -> Iterator[Mismatch]:
+    """No field holds the word ``null``, ``None`` or ``undefined``: a program wrote the text of a missing value.
+    An id or a signature that is sent back so is refused.
+
+    right: {"responseId": "aBcD"}
+    wrong: {"responseId": "null"}
+    """
+    if has_answer(evidence) and _WORD.search(evidence.exchange.content):
+        for at in _places(evidence, lambda value: isinstance(value, str) and value in _WORDS):
+            yield Mismatch(at, "a value", at, f"{at} is the word for a missing value")
+            return
+
+
+def _places(evidence: Evidence, is_wanted: Callable[[Json], bool]) -> Iterator[str]:
+    """Where such a value stands, outside what the model writes."""
+    for event in evidence.reply.events:
+        if isinstance(event.value, dict):
+            yield from _within(event.value, "$", is_wanted)
+
+
+def _within(value: Json, at: str, is_wanted: Callable[[Json], bool]) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in _FREE or item is None:
+                yield from _within(item, f"{at}.{key}", is_wanted)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _within(item, f"{at}[{index}]", is_wanted)
+    elif is_wanted(value):
+        yield at
