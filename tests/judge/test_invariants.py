@@ -337,7 +337,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("prompt-per-token", "error", unary(answer(), {"contents": [{"parts": [{"text": f"Tell me more. {PLAN * 5}"}]}]})),
     ("grounding-range", "error", unary(grounded("Oslo", startIndex=500, endIndex=504, text="Oslo"))),
     ("grounding-support", "warn", unary(grounded("Oslo", endIndex=4))),
-    ("response-id", "warn", unary(answer(responseId="chatcmpl-9"))),
+    ("foreign-id", "warn", unary(answer(responseId="chatcmpl-9"))),
     (
         "code-result",
         "warn",

@@ -106,7 +106,7 @@ def signature_of_a_part(d: Draft) -> None:
     _signed(d)["thoughtSignature"] = "null"
 
 
-@fault("response-id")
+@fault("foreign-id")
 def id_of_another_api(d: Draft) -> None:
     need(d.status == 200)
     made_up = d.random.choice(["chatcmpl-9a8b7c", "msg_01AbC", "", "6f1c2a34-0b1c-4d5e-8f90-123456789abc"])

@@ -87,8 +87,8 @@ def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
     yield from _changes(evidence, "responseId")
 
 
-@rule("response-id", "warn", dialect="gemini")
-def response_id(evidence: Evidence) -> Iterator[Mismatch]:
+@rule("foreign-id", "warn", dialect="gemini")
+def foreign_id(evidence: Evidence) -> Iterator[Mismatch]:
     """``responseId`` is not empty, and not the id of another maker's API (``chatcmpl-1``): something on the way made it up.
     Google finds an answer by it.
 
