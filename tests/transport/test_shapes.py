@@ -437,6 +437,45 @@ PRINTED: Mapping[str, str] = {
 }  # fmt: skip
 
 
+FIRST, LAST = (json.dumps(event) for event in events("c ", 2))
+WHOLE = json.dumps(events("yes ", 1)[0])
+PROGRAMS: Mapping[str, tuple[str, list[str]]] = {
+    "strings of events in Go": (f"a := {json.dumps(f'data: {FIRST}')}\nb := {json.dumps(f'data: {LAST}')}\n", ["c 0c 1"]),
+    "events in a template": (f"export const sse = `data: {FIRST}\n\ndata: {LAST}\n`;\n", ["c 0c 1"]),
+    "two streams in fences": (f"1.\n```\ndata: {FIRST}\n\ndata: {LAST}\n```\n2.\n```\ndata: {LAST}\n```\n", ["c 0c 1", "c 1"]),
+    "a list in a raw string": (f'const BODY: &str = r#"[{FIRST}\n,\n{LAST}]"#;\n', ["c 0c 1"]),
+    "strings that follow each other": (f"A = (\n    'data: {LAST[:40]}'\n    '{LAST[40:]}'\n)\n", ["c 1"]),
+    "strings that are added": (f"var a = {json.dumps(WHOLE[:50])} +\n  {json.dumps(WHOLE[50:])};\n", ["yes 0"]),
+    "a dictionary of Python": ("x = mock(json={\"candidates\": [{\"content\": {\"parts\": [{\"text\": 'a \"b\"'}]}, \"finishReason\": \"STOP\", \"index\": None},],},)\n", ['a "b"']),
+    "a map of Elixir": ('x = %{\n  "candidates" => [%{"content" => %{"parts" => [%{"text" => "yes"}]}, "finishReason" => "STOP", "index" => nil}]\n}\n', ["yes"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_answers_in_a_program_are_read(kind: str, tmp_path: Path) -> None:
+    written, texts = PROGRAMS[kind]
+    path = tmp_path / "a.txt"
+    path.write_text(f"before\n{written}after\n", "utf-8")
+    exchanges = [interaction.exchange for interaction in cassette.read(path).interactions]
+    assert [reply.read(exchange).text for exchange in exchanges] == texts
+    assert [fault for exchange in exchanges for fault in reply.read(exchange).faults] == []
+
+
+def test_an_answer_that_calls_is_not_of_a_request_without_tools(tmp_path: Path) -> None:
+    called = {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": {}}}]}}]}
+    path = tmp_path / "a.kt"
+    path.write_text(f"/* {ASKED_TEXT} */\n/* {json.dumps(called)} */\n", "utf-8")
+    (interaction,) = cassette.read(path).interactions
+    assert interaction.exchange.request.body is None
+
+
+def test_a_stream_in_a_file_may_lack_its_last_blank_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.sse"
+    path.write_text(_sse(events("c ", 2)).rstrip(), "utf-8", newline="")
+    (interaction,) = cassette.read(path).interactions
+    assert not reply.read(interaction.exchange).faults
+
+
 @pytest.mark.parametrize("who", PRINTED)
 def test_a_printed_answer_is_read(who: str, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"

@@ -166,7 +166,7 @@ def _in_list(items: list[Any], encoding: str, deep: int) -> Body | None:
     bodies = [body for item in map(_untimed, items) if (body := body_of(item, encoding, deep + 1)) is not None]
     if len(items) == 1 and isinstance(items[0], list):
         return bodies[0] if bodies else None
-    return _joined(bodies)
+    return joined(bodies)
 
 
 def _untimed(item: Any) -> Any:
@@ -181,7 +181,8 @@ def _untimed(item: Any) -> Any:
     return item
 
 
-def _joined(bodies: list[Body]) -> Body:
+def joined(bodies: list[Body]) -> Body:
+    """The pieces of one body, or the events of a stream, as a whole."""
     pieces = [body.content for body in bodies]
     if not pieces:
         return Body(b"")

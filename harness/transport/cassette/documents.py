@@ -179,14 +179,14 @@ _COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 _ADDRESS = re.compile(r"""(?:https?://|/v1)[^\s"'{}]{1,300}enerateContent[^\s"'{}]{0,200}""")
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
-    r"""\{(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|[A-Za-z_$][\w$]*+)\s*+:|[ \t\r]*+\n)"""
+    r"""\{(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|[A-Za-z_$][\w$]*+)\s*+(?::|=>)|[ \t\r]*+\n)"""
 )
 """Where an object with a key begins, also inside a text in quotes."""
 _OPENED = re.compile(r"""(?:\bb)?+(["'])(?:\\[nrt]|\s|\[|data: ?|event: ?\w+\\n)*+$""")
 """Before an object: the beginning of the text in quotes that holds it."""
 _QUOTED = re.compile(r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""")
 _DIGIT = re.compile(r"\d")
-_NEAR = 60
+_NEAR, _SOON = 60, 2_000
 _LARGEST_LITERAL = 20_000_000
 _LONGEST, _LONGEST_LITERAL, _MOST_ATTEMPTS = 4_000_000, 200_000, 100
 """Characters of an object over several lines of a log, and how many of them may turn out to be none."""
@@ -239,6 +239,10 @@ def logged(raw: bytes) -> list[Any]:
         found += _ADDRESS.findall(text, at, begin)
         value, length = _quoted(text, begin)
         if not length:
+            value, length = _events(text, begin)
+        if not length:
+            value, length = _array(text, begin)
+        if not length:
             value, length = _object(line)
         if not length and spare and line.rstrip()[-1] in "{[,":  # it goes on in the next lines
             value, length = _over_lines(text, begin)
@@ -259,12 +263,69 @@ def _quoted(text: str, begin: int) -> tuple[Any, int]:
     if not opened or not found or found.end() <= begin:
         return None, 0
     try:
-        inside = _literal_value(text[opened.start() : found.end()])
+        inside, end = _joined(text, opened.start(), found.end())
         if inside.lstrip()[:1] in ("{", "["):
             json_value(inside.encode("utf-8", "surrogatepass"))
     except ValueError:  # a shell's quotes, in which nothing is escaped
         return None, 0
-    return (inside, found.end() - begin) if any(hint in inside for hint in _HINTS) else (None, 0)
+    ended = f"{inside}\n\n" if inside[:5] == "data:" and inside[-1:] == "}" else inside
+    return (ended, end - begin) if any(hint in inside for hint in _HINTS) else (None, 0)
+
+
+_NEXT = re.compile(r"""\s*+(?:[+.]\s*+)?(?=["'])""")
+_MOST_STRINGS = 500
+
+
+def _joined(text: str, start: int, end: int) -> tuple[str, int]:
+    """The text of the string there and of those that follow it at once, as long as its JSON is not whole; and their end."""
+    inside: str = _literal_value(text[start:end])
+    for _ in range(_MOST_STRINGS):
+        following = _NEXT.match(text, end)
+        more = _QUOTED.match(text, following.end()) if following else None
+        if more is None or _is_whole(inside):
+            break
+        inside, end = inside + _literal_value(more[0]), more.end()
+    return inside, end
+
+
+def _is_whole(text: str) -> bool:
+    """Whether the last event, or the value, in a text is whole JSON."""
+    try:
+        json_value(text.rpartition("data:")[2].strip().encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return False
+    return True
+
+
+_DATA = re.compile(r"(?:^|[`\"'])data: ?$", re.MULTILINE)
+_EVENTS = re.compile(r"(?:(?:data: ?\{[^\n]*+|event: ?\w+[ \t\r]*+|[ \t\r]*+)(?:\n|\Z))++")
+_IDENTITY = re.compile(r"""responseId["']\s*:\s*["']([^"']+)""")
+
+
+def _events(text: str, begin: int) -> tuple[Any, int]:
+    """The lines of one event stream that stand as they are in a page or a program, and where they end; 0 if there are none."""
+    head = _DATA.search(text, max(0, begin - 10), begin)
+    found = _EVENTS.match(text, text.rindex("data:", 0, begin)) if head else None
+    if found is None or any(hint not in found[0] for hint in ("{", "}")):
+        return None, 0
+    whole = found[0][: found[0].rindex("}") + 1]
+    if len(set(_IDENTITY.findall(whole))) > 1 or not _is_whole(whole) or not any(hint in whole for hint in _HINTS):
+        return None, 0
+    return f"{whole}\n\n", found.start() + len(whole) - begin
+
+
+_LIST = re.compile(r"\[\s*$")
+
+
+def _array(text: str, begin: int) -> tuple[Any, int]:
+    """The JSON array of answers that an object begins, as text: the body of a stream that was not asked for as events."""
+    head = _LIST.search(text, max(0, begin - _NEAR), begin)
+    if head is None or '"candidates"' not in text[begin : begin + _NEAR]:
+        return None, 0
+    value, length = _object(text[head.start() : head.start() + _LONGEST])
+    if not isinstance(value, list) or not all(isinstance(one, dict) and "candidates" in one for one in value):
+        return None, 0
+    return text[head.start() : head.start() + length], head.start() + length - begin
 
 
 def _over_lines(text: str, begin: int) -> tuple[Any, int]:
@@ -294,8 +355,11 @@ def _object(text: str) -> tuple[Any, int]:
 
 
 def _object_literal(text: str) -> tuple[Any, int]:
-    """The object at the beginning of a text, as JavaScript or Python writes it. They put no key in double quotes."""
-    end = 0 if text[1:80].lstrip()[:1] == '"' else literals.length(text[:_LONGEST_LITERAL])
+    """The object at the beginning of a text, as JavaScript, Python, Ruby or Elixir writes it."""
+    quoted = text[1:80].lstrip()[:1] == '"'
+    if quoted and not any(hint in text[:_SOON] for hint in _HINTS):
+        return None, 0  # JSON that is broken
+    end = literals.length(text[: _LONGEST_LITERAL // 4 if quoted else _LONGEST_LITERAL])
     if not any(hint in text[:end] for hint in _HINTS):
         return None, 0
     try:

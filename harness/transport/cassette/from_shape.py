@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from harness.model import UNKNOWN_MODEL, Json
 from harness.text.jsontext import compact
 from harness.transport.cassette import messages
-from harness.transport.cassette.bodies import Body, body_of, is_answer, is_request, json_in, sse, word
+from harness.transport.cassette.bodies import Body, body_of, is_answer, is_request, joined, json_in, sse, word
 from harness.transport.cassette.documents import json_value, logged
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
 from harness.transport.cassette.packing import unpack
@@ -105,6 +105,21 @@ def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
     for piece in _matched(_grouped(found)):
         if piece.has_request or piece.has_answer:
             yield from _split(piece)
+
+
+def fits(piece: Piece) -> bool:
+    """Whether the answer can be that of the request: it calls no function of a request without tools."""
+    request, answer = piece.request, piece.answers[0] if piece.answers else None
+    calls = answer is not None and b'"functionCall"' in answer.content[:_MOST_SEARCHED]
+    return not (
+        calls
+        and request is not None
+        and b'"tools"' not in request.content
+        and b'"cachedContent"' not in request.content
+    )
+
+
+_MOST_SEARCHED = 100_000
 
 
 def is_foreign_error(piece: Piece, *, of_google: bool) -> bool:
@@ -598,6 +613,8 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
         return False
     if before.status and (piece.status or before.status) != before.status:
         return False
+    if _is_of_events(before) and _is_of_events(piece):
+        return b"finishReason" not in before.answers[-1].content and len(_names(before) | _names(piece)) < 2
     if piece.streams is not None or (before.streams is not None and not before.has_request):
         return False  # each is the answer of a call of its own
     if before.has_request and not _is_open(before):
@@ -612,6 +629,17 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
     if before.id and piece.id and before.id != piece.id:
         return _is_open(before) and not before.has_request
     return _is_open(before) or not before.has_request
+
+
+def _is_of_events(piece: Piece) -> bool:
+    """Whether it is the text of events, without anything that shows where they belong."""
+    alone = not piece.has_request and not piece.url and all(value is None for value in piece.values)
+    return alone and bool(piece.streams) and all(body.content[:5] == b"data:" for body in piece.answers)
+
+
+def _names(piece: Piece) -> set[bytes]:
+    """The ids that the events of texts name."""
+    return {found[1] for body in piece.answers for found in _ID.finditer(body.content, 0, 1_000_000)}
 
 
 def _is_open(piece: Piece) -> bool:
@@ -744,6 +772,8 @@ def _whole_body(piece: Piece, stream: bool) -> Body:
     if not piece.answers:
         return Body(b"")
     first = piece.answers[0]
+    if len(piece.answers) > 1 and all(body.content[:5] == b"data:" for body in piece.answers):
+        return joined(piece.answers)
     bare = first.events == 1 or (len(piece.answers) == 1 and not first.exact)
     if len(piece.answers) > 1 or (stream and bare and first.content[:1] == b"{" and not _is_error(first)):
         return Body(sse(body.content for body in piece.answers), exact=False, events=len(piece.answers))

@@ -25,7 +25,9 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unrea
         return None
     if not any(hint in raw for hint in _HINTS):
         return []
-    return list(by_pieces([from_shape.Piece(answers=[Body(raw)], values=[None], streams=True)]))
+    # Editors take blank lines from the end of a file.
+    ended = raw if not raw.endswith((b"}", b"}\n", b"}\r\n")) else raw.rstrip(b"\r\n") + b"\n\n"
+    return list(by_pieces([from_shape.Piece(answers=[Body(ended)], values=[None], streams=True)]))
 
 
 @source("HTTP text")

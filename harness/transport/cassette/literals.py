@@ -1,5 +1,5 @@
-"""Objects and texts as JavaScript and Python write them -> JSON text: comments, bare keys, texts in single quotes, commas at
-the end; also ``dict([...])``, ``<Reason.STOP: 'STOP'>`` and bytes, as the SDKs and their snapshots print them."""
+"""Objects and texts as JavaScript, Python, Ruby and Elixir write them -> JSON text: comments, bare keys, texts in single quotes,
+commas at the end, ``=>`` and ``%{``; also ``dict([...])``, ``<Reason.STOP: 'STOP'>`` and bytes, as the SDKs and their snapshots print them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _TOKEN = re.compile(
     rf"(?P<double>{_DOUBLE})|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
     rf"|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<call>\b(?:dict|list|tuple)\((?=\s*[\[({{]))|(?P<close>(?<=[\]}}])\))"
+    rf"|(?P<arrow>=>)|(?P<map>%(?={{))"
     r"|(?P<word>[A-Za-z_$][\w$]*+)(?P<key>(?=\s*+:))?",
     re.DOTALL,
 )
@@ -21,7 +22,7 @@ _TOKEN = re.compile(
 _LAST = re.compile(r"""("(?:[^"\\]|\\.)*+(?:"|\Z))|,(?=\s*+[\]}])""", re.DOTALL)
 _ESCAPE = re.compile(r"""\\(?:x([0-9a-fA-F]{2})|u\{?([0-9a-fA-F]{1,6})\}?|U([0-9a-fA-F]{8})|(.))""", re.DOTALL)
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
-_WORDS = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
+_WORDS = {"True": "true", "False": "false", "None": "null", "undefined": "null", "nil": "null"}
 
 
 def as_json(text: str) -> str:
@@ -30,6 +31,8 @@ def as_json(text: str) -> str:
 
 
 def _token(found: re.Match[str]) -> str:
+    if found["arrow"]:
+        return ":"
     if found["double"]:
         return found["double"].replace("\\'", "'")
     if found["word"]:

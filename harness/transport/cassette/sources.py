@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from harness import extensions
 from harness.errors import BadCassette
@@ -136,6 +137,7 @@ def _read(path: Path, content: bytes, beside: Beside, *, nested: bool = False) -
     is_program = path.suffix.lower() in _PROGRAMS
     if is_program or layout == "log":
         pieces = (piece for piece in pieces if not from_shape.is_foreign_error(piece, of_google=not is_program))
+        pieces = (piece if from_shape.fits(piece) else replace(piece, request=None) for piece in pieces)
     items = list(by_pieces(pieces))
     if isinstance(values, Extracted) and items:
         items += [Unread(*place) for place in values.broken]
