@@ -665,6 +665,19 @@ def test_a_large_bomb_is_refused_at_once(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PACKERS)
+def test_many_small_bombs_cost_little(name: str, tmp_path: Path) -> None:
+    packed = b64encode(PACKERS[name](bytes(20_000_000))).decode()
+    asked = {"method": "POST", "uri": f"https://{HOST}{PATH}", "body": None}
+    answered = {"status": 200, "headers": {"content-encoding": [name]}, "body": {"base64_string": packed}}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"interactions": [{"request": asked, "response": answered}] * 300}), "utf-8")
+    began = time.process_time()
+    tape = cassette.read(path)
+    assert time.process_time() - began < 5
+    assert all("too large" in str(interaction.exchange.fault) for interaction in tape.interactions)
+
+
+@pytest.mark.parametrize("name", PACKERS)
 def test_a_packed_body_is_unpacked(name: str, tmp_path: Path) -> None:
     packed = PACKERS[name](ANSWERED_TEXT.encode())
     for body, fault in ((packed, None), (packed[:-9], "")):

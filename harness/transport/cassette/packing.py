@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from harness.answer.refusals import is_binary
@@ -19,9 +21,26 @@ _WINDOW = 1 << 27
 """Bytes. The largest window that a zstd stream may ask for, which is that of the zstd tool."""
 
 
+_PATIENCE = 30_000_000
+"""Bytes. When so much of a file was unfolded in vain, its other bodies may unfold to little."""
+_in_vain: ContextVar[list[int]] = ContextVar("bytes of this file that were unfolded in vain")
+
+
+@contextmanager
+def one_file() -> Iterator[None]:
+    """While a file is read: many small bombs in it together cost little more than one."""
+    token = _in_vain.set([])
+    try:
+        yield
+    finally:
+        _in_vain.reset(token)
+
+
 def most_bytes(packed: int, largest: int = _LARGEST) -> int:
     """The most bytes that ``packed`` bytes may unfold to."""
-    return min(largest, _ROOM + _TIMES * packed)
+    if sum(_in_vain.get([])) < _PATIENCE:
+        return min(largest, _ROOM + _TIMES * packed)
+    return min(largest, _ROOM // 40 + _TIMES // 4 * packed)
 
 
 class Unpacked(NamedTuple):
@@ -60,6 +79,7 @@ def _unpacked(content: bytes, name: str) -> Unpacked:
         return Unpacked(content, f"compressed ({name}), and broken: {fault}")
     except _TooLarge as fault:
         most, start = fault.args
+        _in_vain.get([]).append(most)
         return Unpacked(start, f"too large: {len(content):,} bytes of {name} unfold beyond {most:,}")
     return Unpacked(plain, None if ended else f"cut: the body, compressed with {name}, ends early")
 
@@ -75,30 +95,36 @@ def _pieces(content: bytes, size: int, plain: bytearray) -> Iterator[tuple[bytes
 
 def _inflate(content: bytes, window: int) -> tuple[bytes, bool]:
     try:
-        return _in_frames(content, lambda: zlib.decompressobj(window), 16_384)
+        return _in_frames(content, lambda: zlib.decompressobj(window), 16_384, lambda one, *args: one.decompress(*args))
     except zlib.error as fault:
         raise _Broken(fault) from fault
 
 
 def _unzstd(content: bytes) -> tuple[bytes, bool]:
-    """Fed in small pieces, since one block of a few bytes may unfold to 128 kB."""
     import zstandard
 
     try:
-        return _in_frames(content, zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj, 1024)
+        # One block of a few bytes may unfold to 128 kB, so a frame that says how long it is, is taken at its word.
+        most, size = most_bytes(len(content)), zstandard.frame_content_size(content)
+        if size > most:
+            raise _TooLarge(most, b"")
+        begin = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj
+        return _in_frames(content, begin, 256, lambda one, piece, _most: one.decompress(piece))
     except zstandard.ZstdError as fault:
         raise _Broken(fault) from fault
 
 
-def _in_frames(content: bytes, begin: Callable[[], Any], size: int) -> tuple[bytes, bool]:
+def _in_frames(
+    content: bytes, begin: Callable[[], Any], size: int, decompress: Callable[[Any, bytes, int], bytes]
+) -> tuple[bytes, bool]:
     """What the frames in the content hold, one after another, and whether the last of them ends. What follows the last is no frame."""
     unpacker, plain, magic = begin(), bytearray(), content[:2]
     for piece, most in _pieces(content, size, plain):
         rest = piece
         while rest and len(plain) <= most and not (unpacker.eof and rest[:2] not in (magic, magic[:1])):
             unpacker = begin() if unpacker.eof else unpacker
-            plain += unpacker.decompress(rest)
-            rest = unpacker.unused_data if unpacker.eof else b""
+            plain += decompress(unpacker, rest, most + 1 - len(plain))
+            rest = unpacker.unused_data if unpacker.eof else getattr(unpacker, "unconsumed_tail", b"")
     return bytes(plain), unpacker.eof
 
 
@@ -108,9 +134,9 @@ def _unbrotli(content: bytes) -> tuple[bytes, bool]:
     unpacker, plain = brotli.Decompressor(), bytearray()
     try:
         for piece, most in _pieces(content, 16_384, plain):
-            plain += unpacker.process(piece, output_buffer_limit=_ROOM)
+            plain += unpacker.process(piece, output_buffer_limit=most + 1 - len(plain))
             while len(plain) <= most and not unpacker.can_accept_more_data():
-                plain += unpacker.process(b"", output_buffer_limit=_ROOM)
+                plain += unpacker.process(b"", output_buffer_limit=most + 1 - len(plain))
     except brotli.error as fault:
         raise _Broken(fault) from fault
     return bytes(plain), unpacker.is_finished()

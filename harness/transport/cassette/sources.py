@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from harness import extensions
 from harness.errors import BadCassette
 from harness.model import Exchange, Request
-from harness.transport.cassette import archive, attachments, from_shape
+from harness.transport.cassette import archive, attachments, from_shape, packing
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
 from harness.transport.cassette.documents import Extracted, NoDocument, documents, plain
@@ -101,8 +101,9 @@ def bytes_of(path: Path) -> bytes:
 def read(path: Path) -> Reading:
     """What the file holds. Raises BadCassette, with the reason, if that is nothing, or nothing that can be read."""
     try:
-        # No name holds the bytes, so they are freed once they are decoded.
-        return _read(path, plain(bytes_of(path)), partial(attachments.near, path))
+        with packing.one_file():
+            # No name holds the bytes, so they are freed once they are decoded.
+            return _read(path, plain(bytes_of(path)), partial(attachments.near, path))
     except (NoDocument, archive.BadArchive) as fault:
         raise BadCassette(f"{path}: {fault}") from fault
     except UNREADABLE as fault:
