@@ -94,6 +94,8 @@ class Comparison:
     """The command that repeats this comparison, without ``--format``."""
     axis: str | None = None
     """The axis whose values are the sides; None where two runs are compared as they are."""
+    same_answers: bool = False
+    """Both sides judge the same answers. Then nothing is left to chance, and there are no ``differences``."""
 
     @property
     def runs(self) -> tuple[str | None, str | None]:
@@ -275,6 +277,15 @@ def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria, axis: str
         provenance=(_provenance(pairs.sides[0]), _provenance(pairs.sides[1])),
         axis=axis,
     )
+
+
+def replays_the_same(comparison: Comparison) -> bool:
+    """Whether both sides replay recordings, and every number of them is equal, times included: so the recordings are the same."""
+    if any(mode == "live" for side in comparison.provenance for mode, _, _ in side):
+        return False
+    numbers = [one.evidence for one in comparison.differences if one.suite is None and one.measure != "pass_rate"]
+    timed = any(one.measure == "latency_s" for one in comparison.differences)
+    return timed and all(evidence.constant and not evidence.change for evidence in numbers)
 
 
 def _provenance(groups: Sequence[Group]) -> Sequence[AnswerSource]:

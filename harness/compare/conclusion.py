@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.compare.pairs import Pairs
-from harness.compare.verdicts import Difference, change
+from harness.compare.verdicts import NAMES, Difference, change, needs
 from harness.results.groups import Tally
 from harness.text.amounts import count
 
@@ -113,6 +113,8 @@ def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[B
     parts.append(_moves(cells))
     if rate.evidence.change:
         parts.append(f"pass rate {change(rate)} on {rate.evidence.scope}")
+    if rate.verdict == "cannot tell" and not broken:
+        parts.append(needs(rate.found))
     return Conclusion("worse" if broken else rate.verdict, "; ".join([*parts, *_others(whole)]))
 
 
@@ -120,9 +122,19 @@ def _of_same_answers(cells: Pairs) -> Conclusion:
     """Where nothing was estimated: no cell was judged on both sides, or both sides judged the same answers, which leaves no chance."""
     up, down, judged = _moved(cells)
     if not judged:
-        why = "no cell was judged on both sides" if cells else "the two sides have no cell in common"
-        return Conclusion("cannot tell", why)
+        return Conclusion("cannot tell", _why_not_judged(cells))
     return Conclusion("worse" if down else "better" if up else "same", _moves(cells))
+
+
+def _why_not_judged(cells: Pairs) -> str:
+    """With the first problem of a side that has one."""
+    if not cells:
+        return "the two sides have no cell in common"
+    for name, side in zip(("reference", "candidate"), cells.sides, strict=True):
+        for group in side:
+            if group.problem and not group.judged:
+                return f"no cell was judged on both sides; the first problem of the {name}: {group.problem.message}"
+    return "no cell was judged on both sides"
 
 
 def _moved(cells: Pairs) -> tuple[int, int, int]:
@@ -137,15 +149,21 @@ def _moved(cells: Pairs) -> tuple[int, int, int]:
 
 
 def _moves(cells: Pairs) -> str:
-    """``21 of 180 cells flipped, all one way``."""
+    """``21 of 180 cells flipped, all one way``; with repeats ``17 of 30 cells passed less often, 3 more often``."""
     up, down, judged = _moved(cells)
+    there = count(judged, "cell")
+    if any(before.judged > 1 or after.judged > 1 for (_, before, after), _ in _kinds(cells)):
+        first, *others = [f"{number:,} {how} often" for number, how in ((down, "less"), (up, "more")) if number] or [""]
+        number, _, how = first.partition(" ")
+        moved = f"{number} of {there} passed {how}" if first else f"none of {there} passed more or less often"
+        return ", ".join([moved, *others])
     if not up + down:
-        return f"none of {count(judged, 'cell')} flipped"
+        return f"none of {there} flipped" if judged > 1 else "the only cell did not flip"
     way = f"{down:,} for the worse, {up:,} for the better" if up and down else "all one way"
-    return f"{up + down:,} of {count(judged, 'cell')} flipped" + (f", {way}" if up + down > 1 else "")
+    return f"{up + down:,} of {there} flipped" + (f", {way}" if up + down > 1 else "")
 
 
 def _others(whole: Mapping[str, Difference]) -> Iterator[str]:
     for measure, difference in whole.items():
         if difference.verdict in ("better", "worse"):
-            yield f"{measure} {difference.verdict}, {change(difference).partition(' (')[0]}"
+            yield f"{NAMES[measure]} {difference.verdict}, {change(difference).partition(' (')[0]}"

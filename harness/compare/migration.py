@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from harness.compare.comparison import Comparison
-from harness.compare.verdicts import reason, sentence
+from harness.compare.verdicts import NAMES, reason, sentence
 from harness.gemini.models import ModelFacts, Thinking, catalogue, facts, lifecycle
 from harness.results.groups import Group
 from harness.suite.axes import refusal, thinking_config
@@ -222,4 +222,4 @@ def _overall_changes(comparison: Comparison) -> Iterator[str]:
         if difference.suite is None and (
             difference.measure == "pass_rate" or difference.verdict in ("better", "worse")
         ):
-            yield f"{difference.measure} {sentence(difference)}"
+            yield f"{NAMES[difference.measure]} {sentence(difference)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.compare.verdicts import JUDGED
 from harness.results.groups import Group, Tally
 from harness.results.summary import Summary
+from harness.text.amounts import count
 
 if TYPE_CHECKING:
     from harness.compare.stats import Interval
@@ -165,5 +166,5 @@ def note(tallies: Sequence[Tally], name: str) -> Iterator[str]:
     unstable = sum(0 < one.passed < one.judged for one in several)
     yield (
         f"noise: two attempts at the same cell of {name} disagree in {flips / len(several):.1%} of pairs; "
-        f"{unstable:,} of {len(several):,} cells are unstable"
+        f"{unstable:,} of {count(len(several), 'cell')} {'is' if unstable == 1 else 'are'} unstable"
     )

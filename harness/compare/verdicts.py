@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from harness.compare.pairs import Pairs, case_numbers
 from harness.results.groups import STREAM_ONLY, Group
 from harness.results.measures import Measures
+from harness.text.amounts import count
 
 if TYPE_CHECKING:
     from harness.compare.stats import Assessment, ComparedMeasure, Interval, Measured, PairedEvidence, Scope, Verdicts
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 JUDGED = ("pass_rate", "thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 """The measures that get a verdict. A higher pass rate is better; of the others, lower is better."""
+NAMES: Mapping[str, str] = {
+    "pass_rate": "pass rate",
+    "thoughtsTokenCount": "thoughts",
+    "totalTokenCount": "tokens",
+    "ttft_s": "ttft",
+    "latency_s": "latency",
+    "cost_usd": "cost",
+}
+"""What sentences call the judged measures."""
 MARGINS: Mapping[str, float] = {"pass_rate": 0.02}
 ALPHA = 0.05
 """The level of a report: how often two sides that are alike may be called different."""
@@ -181,19 +191,22 @@ class _PairedCells:
     def __init__(self, cells: Pairs) -> None:
         self._sides = cells.sides
         self.suites = [cell.suite for cell in self._sides[1]]
+        self._lost = [at for at, pair in enumerate(zip(*self._sides, strict=True)) if not all(map(_is_judged, pair))]
         self._cases = array("q", case_numbers(self._sides[1]))
 
     def seen(self, measure: str) -> Verdicts | Measured:
         from harness.compare.stats import Attempts, Measured, Verdicts
 
         if measure != "pass_rate":
-            return Measured(self._cases, *(_side(cells, measure) for cells in self._sides))
+            sides = [_side(cells, measure) for cells in self._sides]
+            sides[0].sizes[self._lost] = 0.0  # the time and cost of a failed request are not those of an answer
+            return Measured(self._cases, *sides)
         tallies = [[cell.tally for cell in cells] for cells in self._sides]
         passed, judged = ([array("q", map(count, side)) for side in tallies] for count in (_passed, _judged))
         return Verdicts(self._cases, *map(Attempts, passed, judged))
 
 
-_passed, _judged = attrgetter("passed"), attrgetter("judged")
+_passed, _judged, _is_judged = attrgetter("passed"), attrgetter("judged"), attrgetter("tally.judged")
 
 
 def _side(cells: Sequence[Group], measure: str) -> SideMeasures:
@@ -220,15 +233,48 @@ def _rows_by_suite(suites: Sequence[str]) -> dict[str, Rows]:
 
 
 def sentence(difference: Difference) -> str:
-    """The verdict and its numbers: ``worse on these cases: -6.0 pp (-9.1 to -2.8), p 0.001``."""
+    """The verdict and its numbers: ``worse on these cases: -6.0 pp (-9.1 to -2.8); p 0.001``."""
     word = difference.verdict
-    how = {"same": _same_text, "cannot tell": _unclear_text}.get(word, _difference_text)(difference)
-    return f"{word} {'about' if word == 'cannot tell' else 'on'} {difference.evidence.scope}: {how}"
+    about = f"{'about' if word == 'cannot tell' else 'on'} {difference.evidence.scope}"
+    return f"{word} {about}: {reason(difference)}"
 
 
 def reason(difference: Difference) -> str:
     """The sentence without its verdict."""
-    return sentence(difference).partition(": ")[2]
+    opening = _opening(difference) or change(difference)
+    if difference.verdict == "cannot tell":
+        opening += f" in {count(difference.evidence.cases, 'case')}"
+    return "; ".join([opening, *remarks(difference)])
+
+
+def remarks(difference: Difference) -> list[str]:
+    """What a table of the changes and verdicts does not show: p, the typical change, what it would take."""
+    seen, found = difference.evidence, difference.found
+    if seen.constant and difference.verdict == "same":
+        return []
+    if difference.verdict == "same":
+        return [f"within {_margin(difference)} either way", *_typical_text(difference)]
+    sure = "" if seen.p is None else f"{_p_text(found.p)}{_correction_text(found)}"
+    if difference.verdict != "cannot tell":
+        return [sure, *_typical_text(difference)]
+    if seen.cases == 1 and seen.scope == "cases like these":
+        return ["one case says nothing about others, however often it is repeated"]
+    if seen.constant and not seen.change:
+        sure = ""
+    few = _unseen_text(difference) if _may_be_rare(seen) else ""
+    return list(filter(None, [sure, *_typical_text(difference), few, needs(found)]))
+
+
+def _opening(difference: Difference) -> str:
+    """What is said of sides without any change; empty where there is one."""
+    seen = difference.evidence
+    if seen.sides and difference.verdict == "cannot tell" and not seen.reference and not seen.candidate:
+        return "nothing passed on either side"
+    if not seen.constant:
+        return ""
+    if difference.verdict == "same":
+        return f"all {seen.pairs:,} pairs {'are equal' if not seen.change else f'differ by {change(difference)}'}"
+    return "" if seen.change else "no difference"
 
 
 def change(difference: Difference) -> str:
@@ -258,16 +304,19 @@ def _points(difference: Difference, value: float) -> str:
 
 
 def _interval_text(difference: Difference, interval: Interval) -> str:
-    return " to ".join(_points(difference, end) for end in interval)
+    """``-9.1 to -2.8``; ``-9.1 to below 0`` where the interval excludes 0 by less than is shown."""
+    beyond = "below 0" if interval[1] < 0 else "above 0" if interval[0] > 0 else ""
+    ends = (_points(difference, end) for end in interval)
+    return " to ".join(beyond if beyond and end == "0" else end for end in ends)
 
 
-def _typical_text(difference: Difference) -> str:
-    """``; the typical case +8% (+5 to +11)``: the geometric mean, which a few extreme values hardly move."""
+def _typical_text(difference: Difference) -> list[str]:
+    """``the typical case +8% (+5 to +11)``: the geometric mean, which a few extreme values hardly move."""
     typical = difference.found.typical
     if typical is None or typical.interval is None:
-        return ""
+        return []
     around = _interval_text(difference, typical.interval)
-    return f"; the typical case {_points(difference, typical.change)}% ({around})"
+    return [f"the typical case {_points(difference, typical.change)}% ({around})"]
 
 
 def _margin(difference: Difference) -> str:
@@ -282,59 +331,29 @@ def _correction_text(found: Assessment) -> str:
     return f" corrected for {found.comparisons} comparisons" if found.comparisons > 1 else ""
 
 
-def _difference_text(difference: Difference) -> str:
-    sure = f"{_p_text(difference.found.p)}{_correction_text(difference.found)}"
-    return f"{change(difference)}, {sure}{_typical_text(difference)}"
-
-
-def _same_text(difference: Difference) -> str:
-    seen = difference.evidence
-    if seen.constant:
-        return f"all {seen.pairs:,} pairs {'are equal' if not seen.change else f'differ by {change(difference)}'}"
-    return f"{change(difference)}, within {_margin(difference)} either way{_typical_text(difference)}"
-
-
-def _unclear_text(difference: Difference) -> str:
-    seen, found = difference.evidence, difference.found
-    if seen.cases == 1 and seen.scope == "cases like these":
-        return f"{change(difference)} in one case, which says nothing about others, however often it is repeated"
-    if seen.sides and not seen.reference and not seen.candidate:
-        return f"nothing passed on either side; {_needs_text(found)}"
-    if seen.constant and not seen.change:
-        return f"no case differed in {seen.cases:,}; {_unseen_text(seen)}; {_needs_text(found)}"
-    text = f"{change(difference)} in {_cases(seen)}"
-    if seen.p is not None:
-        text += f", {_p_text(found.p)}{_correction_text(found)}"
-    return f"{text}{_typical_text(difference)}{_few_text(difference)}; {_needs_text(found)}"
-
-
-def _cases(seen: PairedEvidence) -> str:
-    return f"{seen.cases:,} case{'' if seen.cases == 1 else 's'}"
-
-
-def _few_text(difference: Difference) -> str:
-    """A note where the interval lies within the margin, and too few cases were seen to exclude rare changes."""
-    seen = difference.evidence
+def _may_be_rare(seen: PairedEvidence) -> bool:
+    """Whether the interval lies within the margin, or no case differs, and too few cases were seen to exclude rare changes."""
     ends = seen.change_interval
-    return f"; {_unseen_text(seen)}" if ends is not None and max(map(abs, ends)) <= seen.margin else ""
+    return (seen.constant and not seen.change) or (ends is not None and max(map(abs, ends)) <= seen.margin)
 
 
-def _unseen_text(seen: PairedEvidence) -> str:
+def _unseen_text(difference: Difference) -> str:
     """The rule of three."""
+    seen = difference.evidence
     what = "cases" if seen.chances == seen.cases else "answers"
     return f"a change in up to {100 * seen.unseen():.2g}% of {what} would not show"
 
 
-def _needs_text(found: Assessment) -> str:
-    if found.needs is None and found.evidence.cases < found.min_cases:
-        return f"it takes at least {found.min_cases} cases; how many is not known"
-    if found.needs is None or found.needs_cases is None:
-        return "how much more it would take is not known"
-    repeats = f", or {_span(found.needs_repeats)} of each" if found.needs_repeats else ""
-    return f"needs {_span(found.needs)} pairs ({_span(found.needs_cases)} cases{repeats})"
+def needs(found: Assessment) -> str:
+    """``needs 40 to 130 more cases, or 2 to 7 more attempts at each``: what would decide."""
+    if found.needs_cases is None:
+        few = found.evidence.cases < found.min_cases
+        return f"needs at least {found.min_cases} cases" if few else "how much more it would take is not known"
+    repeats = f", or {_span(found.needs_repeats)} attempts at each" if found.needs_repeats else ""
+    return f"needs {_span(found.needs_cases)} cases{repeats}"
 
 
 def _span(needs: Needs) -> str:
-    """``about 40 to 130 more``; ``at least 40 more``."""
+    """``40 to 130 more``; ``at least 40 more``."""
     low, high = needs
     return f"at least {low:,} more" if high is None else f"{low:,} more" if low == high else f"{low:,} to {high:,} more"

@@ -253,12 +253,14 @@ def line(rows: list[Row]) -> str:
 
 
 def test_switching_is_safe_if_nothing_got_worse() -> None:
-    assert line(sides(400, 400)).startswith("may be switched: no check got worse in 400 cells; pass_rate same on cases")
+    assert line(sides(400, 400)).startswith("may be switched: no check got worse in 400 cells; pass rate same on cases")
 
 
 def test_few_cells_cannot_tell() -> None:
     message = line(sides(3, 3))
-    assert message.startswith("cannot tell: no check got worse in 3 cells, but that is not enough; pass rate no case")
+    assert message.startswith(
+        "cannot tell: no check got worse in 3 cells, but that is not enough; pass rate no difference in"
+    )
     assert "more cases" in message
 
 

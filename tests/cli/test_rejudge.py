@@ -172,3 +172,29 @@ def test_a_rejudged_run_is_no_run_to_resume(suite: Callable[..., None], capsys: 
     assert main(["run", "--resume", "last"]) == 4
     assert "cannot be resumed" in capsys.readouterr().err
     assert main(["rejudge", "last"]) == 0
+
+
+def test_two_replays_of_the_same_recordings_are_the_same(
+    suite: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three cells are few, but nothing is left to chance. So a gate with a confidence is answered, too."""
+    suite()
+    main(["run", "--record-mode", "once"])
+    main(["run"])
+    main(["run"])
+    before, after = sorted(path.name for path in Path("reports").glob("2*"))[-2:]
+    capsys.readouterr()
+    assert main(["compare", before, after, "--gate", "pass_rate=2pp@95%", "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["bottom_line"] == {"verdict": "same", "message": "none of 3 cells flipped"}
+    assert (shown["verdicts"], shown["gates"][0]["crossed"]) == ([], False)
+
+
+def test_two_live_runs_are_not_the_same_answers(suite: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    suite()
+    main(["run", "--live"])
+    main(["run", "--live"])
+    before, after = sorted(path.name for path in Path("reports").glob("2*"))[-2:]
+    capsys.readouterr()
+    assert main(["compare", before, after, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bottom_line"]["verdict"] == "cannot tell"

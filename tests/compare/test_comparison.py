@@ -78,7 +78,7 @@ def test_too_few_cases_name_the_least_number_it_takes() -> None:
     )
     found = compare_runs(base, candidate, ("1", "2")).differences
     tokens = next(difference for difference in found if difference.measure == "totalTokenCount")
-    assert sentence(tokens).endswith("in 2 cases, p 0.500; it takes at least 6 cases; how many is not known")
+    assert sentence(tokens).endswith("in 2 cases; p 0.500; needs at least 6 cases")
 
 
 def test_one_case_says_nothing_about_others() -> None:
@@ -88,7 +88,7 @@ def test_one_case_says_nothing_about_others() -> None:
         ("cannot tell", None, None)
     }
     assert verdicts[0]["message"] == (
-        "cannot tell about cases like these: 0 pp in one case, which says nothing about others, however often it is repeated"
+        "cannot tell about cases like these: no difference in 1 case; one case says nothing about others, however often it is repeated"
     )
 
 
@@ -109,7 +109,7 @@ def test_two_values_of_an_axis_are_paired_by_everything_else() -> None:
     thoughts = next(difference for difference in comparison.differences if difference.measure == "thoughtsTokenCount")
     assert thoughts.verdict == "worse"
     assert sentence(thoughts) == (
-        "worse on cases like these: +103% (+96 to +107), p 0.016; the typical case +103% (+98 to +107)"
+        "worse on cases like these: +103% (+96 to +107); p 0.016; the typical case +103% (+98 to +107)"
     )
 
 
@@ -127,8 +127,8 @@ def test_a_level_of_models_is_compared_within_each_model() -> None:
             6,
             "cannot tell",
             (
-                "cannot tell about cases like these: no case differed in 6; a change in up to 39% of cases would not show; "
-                "needs 30 more pairs (30 more cases)"
+                "cannot tell about cases like these: no difference in 6 cases; a change in up to 39% of cases would not show; "
+                "needs 30 more cases"
             ),
         ),
     ],
@@ -146,8 +146,8 @@ def test_no_flip_in_few_cases_is_no_proof_that_there_are_none() -> None:
     rate = compare_runs(summary, summary, ("1", "1")).differences[0]
     assert rate.verdict == "cannot tell"
     assert sentence(rate).startswith(
-        "cannot tell about these cases: no case differed in 8; a change in up to 31% of cases would not show; "
-        "needs 175 to 4,214 more pairs"
+        "cannot tell about these cases: no difference in 8 cases; a change in up to 31% of cases would not show; "
+        "needs 175 to 4,214 more cases"
     )
 
 
@@ -163,7 +163,7 @@ def test_the_margin_decides_what_is_the_same() -> None:
 def test_a_comparison_in_which_nothing_passed_says_so() -> None:
     summary = summarise([failed(f"case-{n}") for n in range(8)])
     rate = compare_runs(summary, summary, ("1", "1")).differences[0]
-    assert sentence(rate).startswith("cannot tell about these cases: nothing passed on either side; needs 175 to")
+    assert sentence(rate).startswith("cannot tell about these cases: nothing passed on either side in 8 cases; ")
 
 
 def test_cells_that_could_not_be_judged_give_no_verdict() -> None:

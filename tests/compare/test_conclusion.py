@@ -113,4 +113,28 @@ def test_a_report_leads_with_one_bottom_line() -> None:
     found = compare_runs(before, after, ("1", "2")).conclusion
     assert str(found).startswith("worse: 21 of 180 cells flipped, all one way; pass rate -11.7 pp (")
     assert str(found).endswith(") on these cases")
-    assert str(compare_runs(before, before, ("1", "1")).conclusion) == "cannot tell: none of 180 cells flipped"
+    unclear = str(compare_runs(before, before, ("1", "1")).conclusion)
+    assert unclear.startswith("cannot tell: none of 180 cells flipped; needs 3 to ")
+
+
+def test_with_repeats_the_bottom_line_counts_cells_that_pass_less_or_more_often() -> None:
+    """A cell that was flaky and is flaky still has no flip, and yet its rate moved."""
+    found = compared([[True, True, False]] * 9, [[True, False, False]] * 7 + [[True] * 3] * 2)
+    assert found.conclusion.message.startswith("7 of 9 cells passed less often, 2 more often; pass rate ")
+    alike = compared([[True, False]] * 3, [[False, True]] * 3)
+    assert alike.conclusion.message.startswith("none of 3 cells passed more or less often; ")
+
+
+def test_the_bottom_line_names_measures_as_people_do() -> None:
+    before, after = (
+        summarise(row(f"case-{n}", measures={"latency_s": times * (1 + n / 9)}) for n in range(9)) for times in (1, 2)
+    )
+    assert str(compare_runs(before, after, ("1", "2")).conclusion).endswith("; latency worse, +100%")
+
+
+def test_a_side_without_a_judged_answer_says_why_and_is_not_faster() -> None:
+    before = summarise(row(f"case-{n}", measures={"latency_s": 1.0}) for n in range(9))
+    after = summarise(unjudged(f"case-{n}", measures={"latency_s": 0.01}) for n in range(9))
+    found = compare_runs(before, after, ("1", "2"))
+    assert found.conclusion.message.startswith("no cell was judged on both sides; the first problem of the candidate: ")
+    assert not found.differences

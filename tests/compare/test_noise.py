@@ -79,7 +79,7 @@ def test_more_repeats_lower_the_smallest_change() -> None:
 def test_a_comparison_of_repeats_shows_the_noise_of_the_reference() -> None:
     before, after = summarise(rows([5] * 9 + [3], 5)), summarise(rows([5] * 10, 5))
     assert compare_runs(before, after, ("run 1", "run 2")).notes == [
-        "noise: two attempts at the same cell of run 1 disagree in 6.0% of pairs; 1 of 10 cells are unstable"
+        "noise: two attempts at the same cell of run 1 disagree in 6.0% of pairs; 1 of 10 cells is unstable"
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.gates import evaluate, from_option
 from harness.compare.gates.level import evaluate_level
 from harness.compare.stats import Attempts, ComparedMeasure, Scope, assess, numbers, rates
+from harness.compare.stats.evidence import Ends
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.verdicts import Criteria, Difference, sentence
-from harness.report.content.comparison import best_of, correction_note, overview
+from harness.compare.verdicts import Criteria, Difference, change, sentence
+from harness.report.content.comparison import best_of, correction_note, explanations, overview
 from harness.results.rows import Row
 from harness.results.summary import Summary, summarise
 from tests.sample_rows import failed, row
@@ -165,7 +167,7 @@ def test_needs_are_a_range() -> None:
     assert found.found.needs_cases is not None
     low, high = found.found.needs_cases
     assert 0 < low < (high or 0)
-    assert f"({low:,} to {high:,} more cases" in sentence(found)
+    assert f"needs {low:,} to {high:,} more cases" in sentence(found)
 
 
 def test_the_typical_change_stands_beside_the_mean_change() -> None:
@@ -232,8 +234,8 @@ def test_a_measure_that_is_no_number_is_not_measured() -> None:
     [
         ([-1.0, 2, -3, 1, -2, 4, -1, 2], [1.0, 2, 3, 4, 1, 2, 3, 1], "from 0.25 to 2.125 in 8 cases"),
         ([0.0] * 8, [1.0, 2, 3, 4, 1, 2, 3, 1], "from none to some"),
-        ([float("inf")] + [1.0] * 7, [1.0] * 8, "no case differed in 7"),
-        ([1e308] * 2 + [1.0] * 6, [1e307] * 2 + [1.0] * 6, "no case differed in 6"),
+        ([float("inf")] + [1.0] * 7, [1.0] * 8, "no difference in 7 cases"),
+        ([1e308] * 2 + [1.0] * 6, [1e307] * 2 + [1.0] * 6, "no difference in 6 cases"),
     ],
 )
 def test_numbers_that_make_no_ratio_are_shown(before: list[float], after: list[float], words: str) -> None:
@@ -258,3 +260,27 @@ def test_gates_are_about_these_cases() -> None:
     gate = from_option("pass_rate=5pp@95%")
     assert evaluate(gate, runs([100] * 12, [90] * 12, repeat=100)).crossed is True
     assert evaluate(gate, runs([100] * 12, [100] * 12, repeat=100)).crossed is False
+
+
+def test_an_interval_that_excludes_zero_never_seems_to_touch_it() -> None:
+    found = rate(runs([1] * 30, [0] * 12 + [1] * 18)).found
+    assert found.verdict == "worse"
+    beside = replace(found.evidence, ends=lambda _: Ends((-1.0, -1e-9), (-1.0, -1e-9)))
+    assert change(Difference("latency_s", None, replace(found, evidence=beside))) == "-40% (-100 to below 0)"
+    touching = replace(found.evidence, ends=lambda _: Ends((-1.0, 0.0), (-1.0, 0.0)))
+    assert change(Difference("latency_s", None, replace(found, evidence=touching))) == "-40% (-100 to 0)"
+
+
+def test_below_the_table_stands_what_it_does_not_show() -> None:
+    """Neither the change nor the verdict stands there again, and what three measures have in common stands there once."""
+    measures = {"thoughtsTokenCount": 7.0, "totalTokenCount": 9.0, "latency_s": 1.0}
+    alike = summarise(row(f"case-{n}", measures=measures) for n in range(9))
+    [pass_rate, others] = explanations(compare_runs(alike, alike, ("1", "2")))
+    assert (
+        pass_rate
+        == "pass rate, these cases: a change in up to 28% of cases would not show; 9 cases can show a difference of about 52.3 pp"
+    )
+    assert (
+        others
+        == "thoughts, tokens, latency, cases like these: a change in up to 28% of cases would not show; needs 27 more cases"
+    )

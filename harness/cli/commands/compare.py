@@ -23,6 +23,7 @@ from harness.compare.comparison import (
     compare_sides,
     compare_values,
     reference_first,
+    replays_the_same,
     why_apart,
 )
 from harness.compare.verdicts import JUDGED, Criteria
@@ -178,6 +179,7 @@ def gated(
             cells = [pair.candidate for pair in comparison.pairs if pair.candidate]
             return looks.stopped_answer(gate, candidate[0].run, candidate[1], cells)
         held = gate if look is None else looks.at_look(gate, look)
+        held = replace(held, confidence=None) if comparison.same_answers and not gate.is_budget else held
         return replace(gates.evaluate(held, comparison, parts), gate=gate)
 
     return replace(comparison, gates=list(map(answer, asked)), notes=notes)
@@ -224,8 +226,8 @@ def _two_runs(
     sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
     same = base.run["id"] == candidate.run["id"]
     sources += [f"both sides are run {base.run['id']}: this compares a run with itself"] if same else []
-    if candidate.run.get("rejudged") == base.run["id"]:
-        comparison = replace(comparison, differences=())
+    if candidate.run.get("rejudged") == base.run["id"] or (not comparison.axis and replays_the_same(comparison)):
+        comparison = replace(comparison, differences=(), same_answers=True)
         sources.append(
             "both sides are the same answers: what differs is how they are judged, so there is nothing to estimate"
         )

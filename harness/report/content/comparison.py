@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from statistics import NormalDist
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
-from harness.compare.verdicts import Difference, change, sentence
+from harness.compare.verdicts import NAMES, Difference, change, needs, remarks
 from harness.report import View, words
 from harness.report.blocks import (
     SIMULATED,
@@ -83,10 +85,15 @@ def _parts(comparison: Comparison, view: View, numbers: Numbers, *, alone: bool)
 
 
 def _side(comparison: Comparison, at: int, view: View) -> str:
-    """The name of a side; on a page, which has room, also who answered."""
+    """The name of a side, and what was asked; on a page, which has room, also who answered."""
     name = (comparison.reference, comparison.candidate)[at]
+    cells = comparison.pairs.sides[at]
+    attempts = sum(cell.attempts for cell in cells)
+    cost = math.fsum(cell.measured("cost_usd").total for cell in cells)
+    asked = f"{amounts.count(attempts, 'attempt')}{f' for ${amounts.dollars(cost)}' if cost else ''}"
     sources = [f"{source}{' (SIMULATED)' if simulated else ''}" for _, source, simulated in comparison.provenance[at]]
-    return f"{name}; answers of {', '.join(sources)}" if sources and view.page else name
+    answers = f"answers of {', '.join(sources)}" if sources and view.page else ""
+    return "; ".join(filter(None, [name, asked, answers]))
 
 
 # --- differences --------------------------------------------------------------------------------------
@@ -120,36 +127,32 @@ def _verdict(difference: Difference, text: str) -> Styled:
 
 
 def explanations(comparison: Comparison) -> Iterator[str]:
-    """A sentence per measure over all suites, and pass@k and pass^k where cases have repeats.
+    """What the table of verdicts does not show of each measure over all suites; and pass@k and pass^k where cases have repeats.
 
-    The measures that only one case has share a sentence.
+    Measures of which the same is to be said share a line.
     """
     found = [difference for difference in comparison.differences if difference.suite is None]
-    alone = [
-        difference.measure
-        for difference in found
-        if difference.verdict == "cannot tell" and _is_one_of_many(difference)
-    ]
-    if len(alone) > 1:
-        measures = ", ".join(map(words.label, alone))
-        yield f"{measures}: cannot tell about cases like these: one case says nothing about others, however often it is repeated"
-    for difference in found:
-        if len(alone) < 2 or difference.measure not in alone:
-            yield f"{words.label(difference.measure)}: {sentence(difference)}{_detectable_note(difference)}"
-        yield from _repeat_rates(difference)
+    for text, alike in groupby(found, _explanation):
+        same = list(alike)
+        if text:
+            yield f"{', '.join(NAMES[difference.measure] for difference in same)}, {same[0].evidence.scope}: {text}"
+        for difference in same:
+            yield from _repeat_rates(difference)
 
 
-def _is_one_of_many(difference: Difference) -> bool:
-    """Whether the verdict is about cases like these, and there is one only."""
-    return difference.evidence.cases == 1 and difference.evidence.scope == "cases like these"
+def _explanation(difference: Difference) -> str:
+    """The bottom line says what the pass rate needs."""
+    told = needs(difference.found) if difference.measure == "pass_rate" else None
+    return "; ".join([*(text for text in remarks(difference) if text != told), *_detectable(difference)])
 
 
-def _detectable_note(difference: Difference) -> str:
+def _detectable(difference: Difference) -> Iterator[str]:
     least, seen = difference.found.detectable, difference.evidence
-    if difference.verdict != "cannot tell" or least is None or not seen.reference:
-        return ""
-    points = f"{100 * least:.1f} pp" if difference.measure == "pass_rate" else f"{100 * least / seen.reference:.0f}%"
-    return f". The smallest difference that {amounts.count(seen.cases, 'case')} can show: about {points}"
+    if difference.verdict == "cannot tell" and least is not None and seen.reference:
+        points = (
+            f"{100 * least:.1f} pp" if difference.measure == "pass_rate" else f"{100 * least / seen.reference:.0f}%"
+        )
+        yield f"{amounts.count(seen.cases, 'case')} can show a difference of about {points}"
 
 
 def _repeat_rates(difference: Difference) -> Iterator[str]:

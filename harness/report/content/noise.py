@@ -17,6 +17,9 @@ METHOD = (
     "smallest change: if the change is this large, a comparison of two such runs calls it better or worse in 80% of reports, on these cases."
 )
 
+WORTHWHILE = 0.95
+"""More repeats of few cells are worth a line if they make the smallest visible change this much smaller."""
+
 
 @document("noise")
 def noise_blocks(report: NoiseReport, view: View) -> Iterator[Block]:
@@ -31,13 +34,14 @@ def noise_blocks(report: NoiseReport, view: View) -> Iterator[Block]:
 
 def _target(target: TargetNoise, view: View) -> Iterator[Block]:
     low, high = target.interval
-    unstable = f"{len(target.unstable):,} of {count(target.cells, 'cell')} are unstable"
+    are = "is" if len(target.unstable) == 1 else "are"
+    unstable = f"{len(target.unstable):,} of {count(target.cells, 'cell')} {are} unstable"
     flips = f"two attempts disagree in {target.flips:.1%} of pairs ({low:.1%} to {high:.1%})"
     yield Heading(target.target)
     yield Paragraph([f"{unstable}; {flips}"], strong=True)
     yield _visible(target)
-    if target.more_of_few is not None:
-        now = next(one.by_repeats[target.repeats] for one in target.visible if one.measure == "pass_rate")
+    now = next(one.by_repeats[target.repeats] for one in target.visible if one.measure == "pass_rate")
+    if target.more_of_few is not None and target.more_of_few < WORTHWHILE * now:
         less = (
             f"{count(target.few, 'cell')} of {target.cells:,} make up most of the noise: asked twice as often, they lower the "
             f"smallest visible change of the pass rate from {100 * now:.1f} to {100 * target.more_of_few:.1f} pp"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 NOTE = (
     "Means over the cells that were judged at every value, each with the median of its attempts. beaten: another value is "
-    "as good at a lower price, or better at no higher price. The knee is the cheapest value that is surely not worse than the "
-    "best, if every cheaper value is surely worse."
+    "as good at a lower price, or better at no higher price. The knee is the cheapest value that is surely within the margin "
+    "of the best, if every cheaper value is surely worse by more."
 )
 _MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 
