@@ -12,7 +12,7 @@ from harness.compare.verdicts import NAMES, reason, sentence
 from harness.gemini.models import ModelFacts, Thinking, catalogue, facts, lifecycle
 from harness.results.groups import Group
 from harness.suite.axes import refusal, thinking_config
-from harness.text.amounts import count
+from harness.text.amounts import count, some
 
 
 class BottomLine(NamedTuple):
@@ -193,11 +193,10 @@ def _first_problem(comparison: Comparison) -> list[str]:
 
 def _reasons_against(comparison: Comparison, unsupported: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from map(str, comparison.breaks)
-    worse = [flip for flip in comparison.flips if flip.worse]
+    worse = {flip.id: flip.check for flip in reversed(comparison.flips) if flip.worse}
     if worse:
-        named = ", ".join(f"{flip.check} of {flip.id}" for flip in worse[:3])
-        more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
-        yield f"{len(worse):,} flip{'' if len(worse) == 1 else 's'} for the worse ({named}{more})"
+        named = some([f"{check} of {cell}" for cell, check in reversed(worse.items())])
+        yield f"{count(len(worse), 'cell')} got worse ({named})"
     for difference in comparison.differences:
         if difference.measure == "pass_rate" and difference.suite is None and difference.verdict == "worse":
             yield f"pass rate {sentence(difference)}"

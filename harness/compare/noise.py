@@ -99,6 +99,14 @@ def noise(runs: Sequence[Summary]) -> list[TargetNoise]:
     return [found for found in made if found is not None]
 
 
+def replays_itself(runs: Sequence[Summary]) -> bool:
+    """Whether several runs replay the same recordings: every answer took exactly as long in all of them."""
+    if len(runs) < 2 or any(mode == "live" for summary in runs for mode, _, _ in summary.provenance):
+        return False
+    first, *others = [{cell.id: cell.values("latency_s") for cell in summary.groups.values()} for summary in runs]
+    return any(first.values()) and all(times == first for times in others)
+
+
 def _target_noise(target: str, cells: Sequence[tuple[str, Sequence[Group]]]) -> TargetNoise | None:
     from harness.compare.stats.repeats import flip_interval_of, share_of_flips, spread_of_flips, visible_rate
 

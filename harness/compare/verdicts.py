@@ -347,7 +347,7 @@ def _unseen_text(difference: Difference) -> str:
 def needs(found: Assessment) -> str:
     """``needs 40 to 130 more cases, or 2 to 7 more attempts at each``: what would decide."""
     if found.needs_cases is None:
-        few = found.evidence.cases < found.min_cases
+        few = found.evidence.chances < found.min_cases
         return f"needs at least {found.min_cases} cases" if few else "how much more it would take is not known"
     repeats = f", or {_span(found.needs_repeats)} attempts at each" if found.needs_repeats else ""
     return f"needs {_span(found.needs_cases)} cases{repeats}"

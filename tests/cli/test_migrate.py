@@ -15,7 +15,7 @@ from harness.compare.comparison import compare_axis
 from harness.compare.migration import bottom_line, changes, unsupported
 from harness.results.rows import Row
 from harness.results.summary import summarise
-from tests.sample_rows import failed, row, unjudged
+from tests.sample_rows import failed, row, unjudged, verdict
 
 SUITE = """
 suite: move
@@ -66,7 +66,7 @@ def test_the_old_model_from_tape_against_the_new_one_live(project: Path, capsys:
     flat = " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
     assert flat.startswith(
-        f"{OLD} to {NEW} not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview) "
+        f"{OLD} to {NEW} not yet: 1 cell got worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview) "
         "(SIMULATED answers: this says nothing about Gemini) * move/off[thinking=0]@simulator/gemini-2.5-flash cannot be asked"
     )
     assert "* thinking: budgets 0 (off), 1 to 24576, or -1 (dynamic) -> levels LOW, MEDIUM, HIGH" in flat
@@ -81,8 +81,8 @@ def test_the_old_model_from_tape_against_the_new_one_live(project: Path, capsys:
 
 def test_every_format_has_the_bottom_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, message in (
-        ("markdown", "**not yet: 1 flip"),
-        ("html", '<p class="bottom-line">not yet: 1 flip'),
+        ("markdown", "**not yet: 1 cell got worse"),
+        ("html", '<p class="bottom-line">not yet: 1 cell got worse'),
         ("csv", "pass_rate"),
     ):
         assert main(["migrate", OLD, "gemini-3.1-pro-preview", "--format", name]) == 0
@@ -152,7 +152,7 @@ def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: py
     assert main(["migrate", "--resume", "--max-cost", "5"]) == 0
     message = capsys.readouterr()
     assert f"goes on: {kept} trials kept, " in message.err
-    assert message.out.startswith(f"{OLD} to {NEW}\n\nnot yet: 1 flip for the worse")
+    assert message.out.startswith(f"{OLD} to {NEW}\n\nnot yet: 1 cell got worse")
     assert main(["migrate", "--resume"]) == 4
     assert "(migrate --resume ID plays again what got no answer)" in capsys.readouterr().err
 
@@ -163,7 +163,7 @@ def test_fail_fast_stops_at_the_first_trial_that_got_worse(project: Path, capsys
         message = capsys.readouterr()
         flat = " ".join(message.out.split())
         assert flat.startswith(
-            f"{OLD} to {NEW} not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview)"
+            f"{OLD} to {NEW} not yet: 1 cell got worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview)"
         )
         assert "move/off[thinking=0]@simulator/gemini-2.5-flash: its thinking cannot be switched off" in flat
         assert "move/off[thinking=512]" not in flat
@@ -265,8 +265,14 @@ def test_few_cells_cannot_tell() -> None:
 
 
 def test_a_flip_for_the_worse_is_not_yet() -> None:
-    assert line(sides(399, 400)).startswith("not yet: 1 flip for the worse (text of geography/case-399@p/new)")
+    assert line(sides(399, 400)).startswith("not yet: 1 cell got worse (text of geography/case-399@p/new)")
     assert "pass rate worse on cases like these: -50.0 pp" in line(sides(200, 400))
+
+
+def test_two_checks_of_one_cell_are_one_cell_that_got_worse() -> None:
+    passes, fails = ([verdict(check, ok=ok) for check in ("json", "finishReason")] for ok in (True, False))
+    rows = [row("a", "p/old", verdicts=passes), row("a", "p/new", "failed", verdicts=fails)]
+    assert line(rows).startswith("not yet: 1 cell got worse (json of geography/a@p/new)")
 
 
 def test_what_the_new_one_cannot_be_asked_is_not_yet() -> None:

@@ -188,6 +188,8 @@ def test_two_replays_of_the_same_recordings_are_the_same(
     shown = json.loads(capsys.readouterr().out)
     assert shown["bottom_line"] == {"verdict": "same", "message": "none of 3 cells flipped"}
     assert (shown["verdicts"], shown["gates"][0]["crossed"]) == ([], False)
+    assert main(["noise", before, after]) == 4
+    assert "these attempts replay the same recordings" in capsys.readouterr().err
 
 
 def test_two_live_runs_are_not_the_same_answers(suite: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:

@@ -284,3 +284,13 @@ def test_below_the_table_stands_what_it_does_not_show() -> None:
         others
         == "thoughts, tokens, latency, cases like these: a change in up to 28% of cases would not show; needs 27 more cases"
     )
+
+
+def test_one_case_with_repeats_says_how_many_more_attempts_would_decide() -> None:
+    found = rate(runs([8], [10], repeat=10))
+    assert found.verdict == "cannot tell"
+    assert found.found.needs_repeats is not None
+    low, high = found.found.needs_repeats
+    assert high is not None
+    assert f"or {low:,} to {high:,} more attempts at each" in sentence(found)
+    assert rate(runs([8 * (10 + high) // 10], [10 + high], repeat=10 + high)).verdict == "better"

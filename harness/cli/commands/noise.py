@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
-from harness.compare.noise import NoiseReport, noise
+from harness.compare.noise import NoiseReport, noise, replays_itself
 from harness.errors import UsageError
 from harness.report import words
 
@@ -37,6 +37,10 @@ def main(options: Namespace) -> int:
     if not found:
         sys.stderr.write("nothing to compare: no cell was judged twice; run with --repeat 3, or name two runs\n")
         return 5
+    if replays_itself(summaries):
+        raise UsageError(
+            "these attempts replay the same recordings, which show no noise: record again (--record-mode all), or run with --live"
+        )
     notes = [note for saved, summary in zip(runs, summaries, strict=True) for note in saved_run.notes(saved, summary)]
     notes += [f"answers: {words.provenance(summary)}" for summary in summaries]
     simulated = any(words.simulated(summary) for summary in summaries)

@@ -177,11 +177,16 @@ def enough_cases(margin: float) -> int:
 
 
 def _detectable(evidence: PairedEvidence, level: float) -> float | None:
-    if not evidence.spread or evidence.cases < min_cases(level):
+    if not evidence.spread or evidence.chances < min_cases(level):
         return None
     cases = np.array([evidence.cases], float)
     error = _error(evidence.spread, cases, evidence.prior)
-    return float(((_critical_value(level, cases) + ndtri(POWER)) * error)[0])
+    return float(((_critical_value(level, _chances(evidence, cases)) + ndtri(POWER)) * error)[0])
+
+
+def _chances(evidence: PairedEvidence, cases: Vector) -> Vector:
+    """How many independent chances so many cases are: attempts where these cases are given, else cases."""
+    return cases * (evidence.chances / evidence.cases)
 
 
 def _error(spread: float | Vector, cases: Vector, prior: float) -> Vector:
@@ -189,9 +194,9 @@ def _error(spread: float | Vector, cases: Vector, prior: float) -> Vector:
     return np.asarray(np.sqrt(spread**2 * cases + prior) / (cases + prior), np.float64)
 
 
-def _critical_value(level: float, cases: Vector) -> Vector:
-    """The two-sided critical value of Student's t at this level, with ``cases - 1`` degrees of freedom."""
-    return np.asarray(stdtrit(np.maximum(cases - 1, 1), 1 - level / 2), np.float64)
+def _critical_value(level: float, chances: Vector) -> Vector:
+    """The two-sided critical value of Student's t at this level, with ``chances - 1`` degrees of freedom."""
+    return np.asarray(stdtrit(np.maximum(chances - 1, 1), 1 - level / 2), np.float64)
 
 
 POSSIBLE = ndtri((np.arange(15) + 0.5) / 15)[:, None]
@@ -206,27 +211,30 @@ def _power(
     differs: bool = False,
     narrower: float | Vector = 1.0,
     least: float = 0.0,
+    times: float | Vector = 1.0,
 ) -> Vector:
     """The probability that this many cases give *same*, or a difference: over all differences that are possible, or for none,
     and over all standard deviations that are possible.
 
-    ``narrower``: a factor for these. ``least``: the smallest one that is possible, in those of the sample.
+    ``narrower``: a factor for these. ``least``: the smallest one that is possible, in those of the sample. ``times``: a factor
+    for the attempts at each case.
     """
+    chances = _chances(evidence, cases) * times
     now, shifts = np.array([evidence.cases], float), POSSIBLE * differs
     wider = evidence.wider() if evidence.wider else np.ones(1)
     factors = np.maximum(wider, least)[:, None, None] * narrower
-    seen = np.zeros((len(factors), POSSIBLE.size, np.broadcast(cases, narrower).size))
+    seen = np.zeros((len(factors), POSSIBLE.size, np.broadcast(chances, narrower).size))
     if evidence.spread:
         truth = evidence.estimate * differs + shifts * _error(evidence.spread, now, evidence.prior)
         error, true_error = _errors(evidence.spread * factors, cases, evidence.prior)
-        beyond = ndtr((np.abs(truth) - _critical_value(level, cases) * error) / true_error)
-        seen = np.where(cases >= min_cases(level), beyond, 0.0)
+        beyond = ndtr((np.abs(truth) - _critical_value(level, chances) * error) / true_error)
+        seen = np.where(chances >= min_cases(level), beyond, 0.0)
     if evidence.change_spread is not None and evidence.change is not None:
         truth = evidence.change * differs + shifts * _error(evidence.change_spread, now, evidence.prior)
         error, true_error = _errors(evidence.change_spread * factors, cases, evidence.prior)
-        room = evidence.margin - _critical_value(ALPHA, cases) * error
+        room = evidence.margin - _critical_value(ALPHA, chances) * error
         inside = ndtr((room - truth) / true_error) + ndtr((room + truth) / true_error) - 1
-        enough = cases * evidence.chances / evidence.cases >= enough_cases(evidence.margin)
+        enough = chances >= enough_cases(evidence.margin)
         seen = np.maximum(seen, np.where(enough, inside, 0.0))
     return np.asarray(seen.mean(axis=(0, 1)), np.float64)
 
@@ -264,7 +272,7 @@ def _first(tried: Vector, power: Power) -> float | None:
 def _cases_needed(evidence: PairedEvidence, level: float) -> Needs | None:
     """How many more cases would give a verdict; None where that cannot be known."""
     constant = _constant_needs(evidence, level) if evidence.constant else None
-    if evidence.cases < (2 if evidence.prior else MIN_CASES_TO_PLAN) or not evidence.spread:
+    if evidence.chances < (2 if evidence.prior else MIN_CASES_TO_PLAN) or not evidence.spread:
         return constant
     tried = np.unique(np.geomspace(evidence.cases + 1, MAX_CASES, 120).round())
     powers: list[Power] = [] if evidence.constant else [lambda cases: _power(evidence, cases, level, differs=True)]
@@ -308,9 +316,16 @@ def _repeats_needed(evidence: PairedEvidence, level: float) -> Needs | None:
         return None
     now, made = np.array([evidence.cases], float), evidence.pairs / evidence.cases
 
+    given = evidence.scope == "these cases"
+
     def power(differs: bool) -> Power:
         return lambda repeats: _power(
-            evidence, now, level, narrower=np.sqrt(1 - noise + noise * made / repeats), differs=differs
+            evidence,
+            now,
+            level,
+            narrower=np.sqrt(1 - noise + noise * made / repeats),
+            differs=differs,
+            times=repeats / made if given else 1.0,
         )
 
     return _more(np.geomspace(1, MAX_CASES, 120) * made, [power(True), power(False)], made)

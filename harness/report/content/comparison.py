@@ -72,7 +72,7 @@ def _parts(comparison: Comparison, view: View, numbers: Numbers, *, alone: bool)
     notes = [Bullets([[note] for note in comparison.notes])] if comparison.notes and not view.quiet else []
     yield Paragraph([str(comparison.conclusion)], strong=True)
     yield Facts([(name, _side(comparison, at, view)) for at, name in enumerate(SIDES)])
-    yield Bullets([[str(broken)] for broken in comparison.breaks])
+    yield Bullets([[str(broken)] for broken in comparison.breaks[1:]])
     if view.format == "table":
         yield from (block for part in (found, verdicts, [held], notes) for block in part)
         return
