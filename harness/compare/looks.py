@@ -26,7 +26,7 @@ from harness.text.amounts import count
 
 BOUNDS = (4.562, 3.226, 2.634, 2.281, 2.040)
 """The boundaries of five looks for the two-sided level of 5%: over a million simulated paths the level was 4.995%."""
-FUTILE = 0.1
+FUTILE = 0.05
 """Below this chance of ever telling, even if the difference is larger by a standard error than it seems, asking on is not worth it.
 Power is then within 3 percentage points of that of a run that does not stop; without the standard error it is 12 points lower."""
 SEED = 1

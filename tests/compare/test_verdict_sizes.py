@@ -232,7 +232,7 @@ def test_a_measure_that_is_no_number_is_not_measured() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ([-1.0, 2, -3, 1, -2, 4, -1, 2], [1.0, 2, 3, 4, 1, 2, 3, 1], "from 0.25 to 2.125 in 8 cases"),
+        ([-1.0, 2, -3, 1, -2, 4, -1, 2], [1.0, 2, 3, 4, 1, 2, 3, 1], "in 4 cases"),
         ([0.0] * 8, [1.0, 2, 3, 4, 1, 2, 3, 1], "from none to some"),
         ([float("inf")] + [1.0] * 7, [1.0] * 8, "no difference in 7 cases"),
         ([1e308] * 2 + [1.0] * 6, [1e307] * 2 + [1.0] * 6, "no difference in 6 cases"),

@@ -16,7 +16,7 @@ from harness.results.measures import Measures
 Rows = slice | Sequence[int]
 """Positions of cells; a slice where they are adjacent."""
 LARGEST = 1e100
-"""A larger number of seconds, tokens or dollars is a fault of the answer."""
+"""A larger number of seconds, tokens or dollars is a fault of the answer, and so is a negative one."""
 
 
 class Verdicts(NamedTuple):
@@ -61,9 +61,9 @@ class SideMeasures(NamedTuple):
 
 
 def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
-    """A measure of these groups, in their order; mean nan where a group does not have it. What is over ``LARGEST`` is not measured."""
+    """A measure of these groups, in their order; mean nan where a group does not have it. What is negative, or over ``LARGEST``, is not measured."""
     owners, values = np.asarray(measures.groups, np.int64), np.asarray(measures.column(name))
-    known = np.flatnonzero(np.abs(values) <= LARGEST)
+    known = np.flatnonzero((values >= 0) & (values <= LARGEST))
     owners, values = owners[known], values[known]
     number = 1 + max(groups, default=-1)
     owners, values = owners[owners < number], values[owners < number]
