@@ -192,10 +192,10 @@ def test_measures_are_chosen(example: Example) -> None:
 def test_last_failed_plays_what_failed_with_the_options_of_that_run(example: Example) -> None:
     example.run("run", "suites/wrong.yaml", "suites/capitals.yaml", "--repeat", "2", "--live")
     again = example.run("run", "--last-failed")
-    assert (again.code, "1 failed (2 trials)" in again.out) == (1, True)
+    assert (again.code, "1 failed (2 trials in 1 group)" in again.out) == (1, True)
     example.write("suites/wrong.yaml", WRONG.replace("Bergen", "Oslo"))
     mended = example.run("run", "--last-failed")
-    assert (mended.code, "1 passed (2 trials)" in mended.out) == (0, True)
+    assert (mended.code, "1 passed (2 trials in 1 group)" in mended.out) == (0, True)
     nothing = example.run("run", "--last-failed")
     assert (nothing.code, "so there is nothing to play again" in nothing.err) == (4, True)
 
@@ -312,7 +312,7 @@ def test_an_interrupted_run_is_saved_and_reported(
     _, *trials, ending = map(json.loads, run.read_bytes().splitlines())
     assert 3 <= len(trials) == int(printed[1]) == ending["trials"] < 100
     assert ending["interrupted"]
-    assert f"interrupted: 1 passed ({printed[1]} trials)" in out
+    assert f"interrupted: 1 passed ({printed[1]} trials in 1 group)" in out
     assert "Traceback" not in err
     compared = Example(tmp_path, capsys).run("compare", str(run), str(run)).out
     assert f"was cut short: {printed[1]} of 100 trials are in it" in " ".join(compared.split())

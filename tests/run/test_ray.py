@@ -164,7 +164,7 @@ def test_two_thousand_trials_and_a_lost_worker(project: Project) -> None:
     project.fill(rows=500)
     (project.folder / "dies").touch()
     out, err = project.run("--live", "--ray", "-j", "2", "-q", "-k", "country")
-    assert "500 passed (2,000 trials)" in out
+    assert "500 passed (2,000 trials in 500 groups)" in out
     assert err == ""
     assert not (project.folder / "dies").exists()
     assert len(project.workers()) == 3
