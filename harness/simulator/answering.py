@@ -153,13 +153,13 @@ def _with_logprobs(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
 
 
 def _signed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
-    """Adds thought signatures: to each step of a built-in tool, to the first call, or to code, else to the end of the answer."""
+    """Adds thought signatures: to each step of a built-in tool and the first call, or to code, else to the end of the answer."""
     output = candidate.output
+    calls = [n for n, part in enumerate(output.parts) if "functionCall" in part]
     if any(map(is_step, output.parts)):
-        return _with_signatures(candidate, seed, range(len(output.parts)))
-    first = next((n for n, part in enumerate(output.parts) if "functionCall" in part), None)
-    if first is not None:
-        return _with_signatures(candidate, seed, [first] if _signs(ask, candidate) else ())
+        return _with_signatures(candidate, seed, [n for n in range(len(output.parts)) if n not in calls[1:]])
+    if calls:
+        return _with_signatures(candidate, seed, calls[:1] if _signs(ask, candidate) else ())
     if not _signs(ask, candidate) or output.finish != "STOP" or not output.parts:
         return candidate
     code = [n for n, part in enumerate(output.parts) if "executableCode" in part]

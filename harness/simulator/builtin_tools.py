@@ -13,7 +13,6 @@ from harness.simulator import grounding
 from harness.simulator.answer_types import ModelOutput
 from harness.simulator.json_mode import topic
 from harness.simulator.knowledge import KnownFact
-from harness.simulator.mentions import mentions
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.style import StyleRules
@@ -67,15 +66,11 @@ def grounded(ask: Ask, prompt: str, output: ModelOutput, known: KnownFact | None
 
 def beside_calls(ask: Ask, prompt: str, output: ModelOutput, seed: Seed) -> ModelOutput:
     """Function calls, with the steps of a search before them if the prompt asks for both in one turn."""
-    if not (ask.shows_tool_steps and "googleSearch" in ask.tools and _SEARCHES.search(prompt)):
+    if not (ask.shows_tool_steps and "googleSearch" in ask.tools and grounding.SEARCHES.search(prompt)):
         return output
-    asked = [str(mention.value) for mention in mentions("quote", prompt)] or grounding.queries(prompt)
-    found = grounding.search(prompt, output.text, (), seed)
-    suggestions = {"search_suggestions": found["searchEntryPoint"]["renderedContent"]}
-    return _with_steps(ask, output, "GOOGLE_SEARCH_WEB", {"queries": asked[:2]}, suggestions, seed)
-
-
-_SEARCHES = re.compile(r"\b(?:search|google|look up|latest|news|web)\b", re.IGNORECASE)
+    asked = grounding.queries(prompt)[:2]
+    suggestions = {"search_suggestions": grounding.entry_point(asked)}
+    return _with_steps(ask, output, "GOOGLE_SEARCH_WEB", {"queries": asked}, suggestions, seed)
 
 
 def _file_tokens(ask: Ask) -> int:

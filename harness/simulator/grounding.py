@@ -15,6 +15,8 @@ from harness.simulator.seed import Seed
 
 REDIRECT = "https://vertexaisearch.cloud.google.com/grounding-api-redirect/"
 FALLBACK = ("wikipedia.org", "britannica.com", "reuters.com", "bbc.com")
+SEARCHES = re.compile(r"\b(?:search|google|look up|latest|news|web)\b", re.IGNORECASE)
+"""Words of a prompt that speaks of a search."""
 _SENTENCE = re.compile(r"[^\s].*?(?:[.!?](?=\s|$)|[。！？।]|$)", re.DOTALL)
 _QUESTION = re.compile(r"\b(?:answer|reply|respond) in \w+\b|[?.!\"“”]", re.IGNORECASE)
 
@@ -33,7 +35,7 @@ def search(
             {**support, "confidenceScores": [0.9] * len(support["groundingChunkIndices"])} for support in supports
         ]
     found = {
-        "searchEntryPoint": {"renderedContent": _entry_point(asked)},
+        "searchEntryPoint": {"renderedContent": entry_point(asked)},
         "groundingChunks": [*chunks, *([_picture(sources[0], seed)] if images else ())],
         "groundingSupports": supports,
         "webSearchQueries": asked,
@@ -89,7 +91,10 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
 
 
 def queries(prompt: str) -> list[str]:
-    """The search queries for a prompt."""
+    """The search queries for a prompt: what it quotes if it speaks of a search, else its own words."""
+    quoted = [str(mention.value) for mention in mentions("quote", prompt)] if SEARCHES.search(prompt) else []
+    if quoted:
+        return quoted
     words = " ".join(_QUESTION.sub(" ", prompt).split()[:12]).lower()
     return [words or "news", f"{words} explained"] if len(words) > 60 else [words or "news"]
 
@@ -98,7 +103,8 @@ def _redirect(domain: str, seed: Seed) -> str:
     return REDIRECT + base64.urlsafe_b64encode(b"simulated" + seed.bytes("redirect " + domain, 48)).decode().rstrip("=")
 
 
-def _entry_point(queries: Sequence[str]) -> str:
+def entry_point(queries: Sequence[str]) -> str:
+    """The HTML of the search suggestions."""
     chips = "".join(f'<a class="chip" href="{REDIRECT}simulated">{html.escape(query)}</a>' for query in queries)
     return f'<style>\n.chip {{ border: solid 1px; border-radius: 16px; }}\n</style>\n<div class="container">{chips}</div>\n'
 

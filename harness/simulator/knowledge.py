@@ -302,6 +302,22 @@ def _facts(question: str) -> KnownFact | None:
     return None
 
 
+def _colour(question: str) -> KnownFact | None:
+    """The red, green and blue of a colour, if the question asks for them."""
+    found = next((word for word in _WORD.findall(question.lower()) if word in world_facts.COLOURS), None)
+    if not (found and _COLOUR_CODE.search(question)):
+        return None
+    code = world_facts.COLOURS[found]
+    red, green, blue = bytes.fromhex(code)
+    short = f"#{code}" if re.search(r"\bhex", question, re.IGNORECASE) else f"rgb({red}, {green}, {blue})"
+    values = {"red": red, "green": green, "blue": blue, "r": red, "g": green, "b": blue}
+    facts = {**values, "hex": f"#{code}", "rgb": f"rgb({red}, {green}, {blue})", "color": found, "name": found}
+    return KnownFact(short, f"The colour {found} is rgb({red}, {green}, {blue}), or #{code}.", facts=facts)
+
+
+_COLOUR_CODE = re.compile(r"\brgb\b|\bhex\w*\b", re.IGNORECASE)
+
+
 def _counting(question: str) -> KnownFact | None:
     found = _COUNT.search(question)
     if not found:
@@ -394,6 +410,6 @@ def story(topic: str, words: int) -> str:
 
 
 ABILITIES: tuple[Callable[[str], KnownFact | None], ...] = (
-    _trains, _capital, _mathematics, _letters, _translation, _counting, _facts, _story, _listing, _arithmetic, _sentiment,
+    _trains, _capital, _mathematics, _letters, _translation, _counting, _colour, _facts, _story, _listing, _arithmetic, _sentiment,
     _repetition, _greeting,
 )  # fmt: skip

@@ -122,6 +122,16 @@ CAPITALS = dict(
 )
 COUNTRIES = {name.lower(): name for name in CAPITALS}
 
+COLOURS = dict(
+    pair.split(":")
+    for pair in (
+        "white:FFFFFF black:000000 red:FF0000 lime:00FF00 blue:0000FF yellow:FFFF00 cyan:00FFFF magenta:FF00FF silver:C0C0C0 "
+        "gray:808080 grey:808080 maroon:800000 olive:808000 green:008000 purple:800080 teal:008080 navy:000080 orange:FFA500 "
+        "pink:FFC0CB gold:FFD700 brown:A52A2A turquoise:40E0D0 violet:EE82EE indigo:4B0082 crimson:DC143C salmon:FA8072 "
+        "coral:FF7F50 beige:F5F5DC lavender:E6E6FA khaki:F0E68C"
+    ).split()
+)
+"""A colour of CSS and its code: red, green and blue, two hexadecimal digits each."""
 FACTS = tuple(
     (frozenset(words.split()), short, long, more, tuple(domains.split()))
     for words, short, long, more, domains in (

@@ -189,3 +189,12 @@ def test_maps_name_several_places_with_a_text() -> None:
     chunks = [chunk["maps"] for chunk in answer["candidates"][0]["groundingMetadata"]["groundingChunks"]]
     assert len({chunk["placeId"] for chunk in chunks}) == 3
     assert all(chunk["title"].startswith("Bergen") and chunk["title"] in chunk["text"] for chunk in chunks)
+
+
+def test_parallel_calls_beside_a_search_are_signed_once() -> None:
+    clock = {"name": "clock_in", "parameters": {"type": "OBJECT", "properties": {"town": {"type": "STRING"}}}}
+    tools = [{"functionDeclarations": [clock]}, {"googleSearch": {}}]
+    question = "Search the web for 'summer time' and call clock_in for Oslo and for Lima."
+    made = parts(ask(question, FLASH3, tools=tools, toolConfig=SHOWN)[1])
+    assert ["thoughtSignature" in part for part in made] == [True, True, True, False]
+    assert ">summer time<" in made[1]["toolResponse"]["response"]["search_suggestions"]
