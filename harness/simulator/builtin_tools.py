@@ -25,6 +25,8 @@ _CODE = re.compile(
 )
 MOST_PAGES = 20
 _PAGE_TOKENS = 640
+_MEDIA_TOKENS = 1200
+"""Tokens of the parts of a video that the model looks at by itself."""
 
 
 def wants_code(prompt: str) -> bool:
@@ -37,6 +39,9 @@ def grounded(ask: Ask, prompt: str, output: ModelOutput, known: KnownFact | None
     if urls := _URL.findall(prompt)[:MOST_PAGES] if "urlContext" in ask.tools else []:
         found = _from_pages(output, urls)
         return _with_steps(ask, found, "URL_CONTEXT", {"urls": urls}, dict(found.url_context or {}), seed)
+    if any(part.get("mediaProcessing") == "AGENTIC" for part in ask.parts):
+        found = replace(output, tool_tokens=_MEDIA_TOKENS)
+        return _shown(found, "MEDIA_PROCESSING", {"query": topic(prompt)}, {"result": output.text}, seed)
     if ask.passages:
         found = replace(output, grounding=grounding.passages(output.text, ask.passages), tool_tokens=_file_tokens(ask))
         return _with_steps(ask, found, "FILE_SEARCH", {}, {}, seed)
@@ -107,8 +112,12 @@ def _with_steps(
     ask: Ask, output: ModelOutput, tool: str, args: Mapping[str, Any], found: Mapping[str, Any], seed: Seed
 ) -> ModelOutput:
     """Puts the tool's call and response first, if the request asks to see them."""
-    if not ask.shows_tool_steps:
-        return output
+    return _shown(output, tool, args, found, seed) if ask.shows_tool_steps else output
+
+
+def _shown(
+    output: ModelOutput, tool: str, args: Mapping[str, Any], found: Mapping[str, Any], seed: Seed
+) -> ModelOutput:
     number = seed.call_id(f"step {tool}")
     called = {"toolType": tool, **({"args": dict(args)} if args else {}), "id": number}
     answered = {"toolType": tool, **({"response": dict(found)} if found else {}), "id": number}

@@ -1,6 +1,6 @@
 """What a text mentions: quoted texts, numbers, places, names, dates, addresses and the like, each with the character where it starts."""
 
-# ruff: noqa: RUF001 - other scripts and typographic signs are data here
+# ruff: noqa: RUF001, SIM905 - other scripts and typographic signs are data here, and lists of words
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from harness.simulator import world_facts
 from harness.simulator.amounts import things
+from harness.simulator.clues import language_of
 
 MOST_DIGITS = 18
 
@@ -31,8 +32,16 @@ _CONTINENTAL = re.compile(
     r"(?<![\w.,])(?:(\d{1,3}(?:[.\u00a0 ]\d{3})+)(?:,(\d{1,2}))?|(\d{1,9}),(\d{1,2}))(?=\s?(?:€|EUR\b|[Ee]uros?\b|kg\b|cm\b|km\b|m²|Uhr\b|°|%|Prozent\b|CHF\b|Franken\b))"
 )
 """A number with a decimal comma. Only a unit after it tells that it is no list."""
+_COMMA_LANGUAGES = ("german", "french", "spanish", "italian", "portuguese")
+_DECIMAL_COMMA = re.compile(
+    r"(?<![\w.,])(?:(\d{1,3}(?:[.\u00a0 ]\d{3})+)(?:,(\d{1,2}))?|(\d{1,9}),(\d{1,2}))(?![\w.,]?\d|\w)"
+)
+"""A number as these languages write it."""
+_CJK = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
+"""Letters that stand beside a number without a space."""
 _NUMBER = re.compile(
-    r"(?<![\w.])(?<!\d,(?=\d{3}))(?<![:/-](?<=\d[:/-]))[-−]?[$€£]?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])(?!:\d)|(?<=[*/+])\d+(?:\.\d+)?\b"
+    rf"(?<![^\W{_CJK}])(?<!\.)(?<!\d,(?=\d{{3}}))(?<![:/-](?<=\d[:/-]))[-−]?[$€£]?\d+(?:,\d{{3}})*(?:\.\d+)?(?![^\W{_CJK}])(?!:\d)"
+    r"|(?<=[*/+])\d+(?:\.\d+)?\b"
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d .,+\-*/×÷^()%]{0,100}[+\-*/×÷^] ?[\d.(][\d .,+\-*/×÷^()%]{0,100}")
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b")
@@ -54,6 +63,7 @@ _DATE = re.compile(
     r"\b(?P<iso>\d{4}-\d{2}-\d{2})\b|\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b"
     rf"|\b(?P<name>(?i:{_MONTH})) (?P<on>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<of>\d{{4}})\b"
     rf"|\b(?P<first>\d{{1,2}})(?:\.|er|st|nd|rd|th)?(?: de| of)? (?P<named>(?i:{_MONTH}))(?: de)?,? (?P<in>\d{{4}})\b"
+    r"|(?P<nen>\d{4})年(?P<gatsu>\d{1,2})月(?P<nichi>\d{1,2})日"
     r"|\b(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})\b"
 )
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\b)?|\b\d{1,2}\s?[AaPp][Mm]\b")
@@ -71,7 +81,7 @@ _PREPOSITION = (
     "in|at|for|of|to|near|from|between|around|about|inside|nach|von|für|bei|aus|à|a|au|en|de|pour|para|em|no|na|di|per|van|voor|"
     "på|i|til|w|we|do|в|во|для|из"
 )
-_AFTER_ZIP = re.compile(rf"(?<=[,\n] )\d{{5}} (?P<names>{NAME})")
+_AFTER_ZIP = re.compile(rf"(?<=[,\n] )\d{{4,5}} (?P<names>{NAME}(?:, {NAME})?)")
 _CURRENCIES = {
     "EUR": r"€|\beuros?\b", "USD": r"\$|\b(?:us[- ])?dollars?\b", "GBP": r"£|\bpounds? sterling\b|\bpounds?\b", "JPY": r"¥|\byen\b",
     "CHF": r"\bfranken\b|\bswiss francs?\b", "INR": r"₹|\brupees?\b",
@@ -99,378 +109,42 @@ _SPELLED_LOW = re.compile(
 _IDEOGRAMS = re.compile(
     r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8}?)(?:の|的)?(?:今日の|現在の|今天|现在)?(?:的)?(?:天気|天气|天氣|気温|气温|時間|时间)|([\uac00-\ud7af]{2,}?)(?:의)?\s+(?:오늘\s+|현재\s+)?(?:날씨|기온|시간)"
 )
+_LIVES = re.compile(
+    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=に住|に在住|在住|出身|に行|へ行|で働|で開)|(?:住在|来自|去|位于)([\u4e00-\u9fff]{2,4}?)(?=[，。、,.]|的|工作|$)"
+)
+_ROOM = re.compile(
+    r"\b(?:Room|Hall|Gate|Terminal|Platform|Suite|Building|Studio|Lab|Raum|Saal|Halle|Gleis|[Ss]alle|[Ss]ala)\s[A-Z]?\d{1,4}[A-Z]?\b"
+)
 _NOT_NAMES = frozenset(
-    [
-        "a",
-        "about",
-        "according",
-        "add",
-        "after",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "answer",
-        "any",
-        "are",
-        "as",
-        "at",
-        "based",
-        "be",
-        "begin",
-        "book",
-        "but",
-        "buy",
-        "by",
-        "calculate",
-        "call",
-        "can",
-        "check",
-        "choose",
-        "compare",
-        "compute",
-        "convert",
-        "could",
-        "count",
-        "create",
-        "current",
-        "define",
-        "describe",
-        "did",
-        "divide",
-        "do",
-        "does",
-        "draw",
-        "each",
-        "evaluate",
-        "explain",
-        "extract",
-        "fetch",
-        "find",
-        "first",
-        "for",
-        "from",
-        "generate",
-        "get",
-        "give",
-        "go",
-        "hallo",
-        "has",
-        "have",
-        "he",
-        "hello",
-        "help",
-        "her",
-        "hey",
-        "hi",
-        "his",
-        "how",
-        "i",
-        "i'm",
-        "if",
-        "in",
-        "independently",
-        "invent",
-        "is",
-        "it",
-        "it's",
-        "just",
-        "keep",
-        "let",
-        "list",
-        "look",
-        "make",
-        "may",
-        "me",
-        "multiply",
-        "my",
-        "name",
-        "need",
-        "next",
-        "no",
-        "not",
-        "now",
-        "of",
-        "ok",
-        "on",
-        "one",
-        "open",
-        "or",
-        "order",
-        "our",
-        "pick",
-        "plan",
-        "play",
-        "please",
-        "print",
-        "provide",
-        "read",
-        "record",
-        "register",
-        "remember",
-        "remind",
-        "repeat",
-        "reply",
-        "report",
-        "return",
-        "run",
-        "save",
-        "say",
-        "search",
-        "select",
-        "send",
-        "set",
-        "she",
-        "should",
-        "show",
-        "sing",
-        "solve",
-        "some",
-        "start",
-        "stop",
-        "subtract",
-        "sum",
-        "summarize",
-        "take",
-        "tell",
-        "thank",
-        "thanks",
-        "that",
-        "the",
-        "their",
-        "then",
-        "there",
-        "these",
-        "they",
-        "think",
-        "this",
-        "those",
-        "to",
-        "today",
-        "tomorrow",
-        "translate",
-        "turn",
-        "two",
-        "update",
-        "use",
-        "using",
-        "was",
-        "wear",
-        "weather",
-        "what",
-        "what's",
-        "when",
-        "where",
-        "which",
-        "who",
-        "who's",
-        "whose",
-        "why",
-        "will",
-        "von",
-        "with",
-        "work",
-        "would",
-        "write",
-        "yes",
-        "you",
-        "your",
-        "wie",
-        "was",
-        "wo",
-        "wer",
-        "wann",
-        "warum",
-        "ist",
-        "der",
-        "die",
-        "das",
-        "ich",
-        "bitte",
-        "quel",
-        "quelle",
-        "comment",
-        "est",
-        "le",
-        "la",
-        "les",
-        "qué",
-        "cuál",
-        "cómo",
-        "es",
-        "el",
-        "dame",
-        "какая",
-        "какой",
-        "celsius",
-        "fahrenheit",
-        "json",
-        "xml",
-        "html",
-        "yaml",
-        "api",
-        "ai",
-        "kelvin",
-        "usd",
-        "eur",
-        "gbp",
-    ]
+    (
+        "mein meine meinen unser unsere sein seine er sie wir am im mon ma mes notre votre il elle nous vous je mi mis su sus yo "
+        "a about according add after all also am an and answer any are as at based be begin book but buy by calculate call can check "
+        "choose compare compute convert could count create current define describe did divide do does draw each evaluate explain "
+        "extract fetch find first for from generate get give go hallo has have he hello help her hey hi his how i i'm if in "
+        "independently invent is it it's just keep let list look make may me multiply my name need next no not now of ok on one open "
+        "or order our pick plan play please print provide read record register remember remind repeat reply report return run save "
+        "say search select send set she should show sing solve some start stop subtract sum summarize take tell thank thanks that the "
+        "their then there these they think this those to today tomorrow translate turn two update use using was wear weather what "
+        "what's when where which who who's whose why will von with work would write yes you your wie wo wer wann warum ist der die "
+        "das ich bitte quel quelle comment est le la les qué cuál cómo es el dame какая какой celsius fahrenheit json xml html yaml "
+        "api ai kelvin usd eur gbp"
+    ).split()
 )
 _REGIONS = frozenset(
-    [
-        "AL",
-        "AK",
-        "AZ",
-        "AR",
-        "CA",
-        "CO",
-        "CT",
-        "DE",
-        "FL",
-        "GA",
-        "HI",
-        "ID",
-        "IL",
-        "IN",
-        "IA",
-        "KS",
-        "KY",
-        "LA",
-        "ME",
-        "MD",
-        "MA",
-        "MI",
-        "MN",
-        "MS",
-        "MO",
-        "MT",
-        "NE",
-        "NV",
-        "NH",
-        "NJ",
-        "NM",
-        "NY",
-        "NC",
-        "ND",
-        "OH",
-        "OK",
-        "OR",
-        "PA",
-        "RI",
-        "SC",
-        "SD",
-        "TN",
-        "TX",
-        "UT",
-        "VT",
-        "VA",
-        "WA",
-        "WV",
-        "WI",
-        "WY",
-        "DC",
-        "UK",
-        "USA",
-        "US",
-        "UAE",
-        "ON",
-        "BC",
-        "QC",
-        "AB",
-        "NSW",
-        "VIC",
-        "California",
-        "Texas",
-        "Florida",
-        "Washington",
-        "Massachusetts",
-        "Illinois",
-        "Ontario",
-        "Bavaria",
-        "Queensland",
-    ]
+    (
+        "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD "
+        "TN TX UT VT VA WA WV WI WY DC UK USA US UAE ON BC QC AB NSW VIC California Texas Florida Washington Massachusetts Illinois "
+        "Ontario Bavaria Queensland"
+    ).split()
 )
 _SHORT_PLACES = frozenset(["UK", "USA", "US", "UAE", "NYC", "LA", "SF", "DC"])
 _LOW_STOPS = frozenset(
-    [
-        "the",
-        "this",
-        "that",
-        "these",
-        "those",
-        "fahrenheit",
-        "celsius",
-        "degrees",
-        "kelvin",
-        "english",
-        "french",
-        "german",
-        "spanish",
-        "general",
-        "total",
-        "order",
-        "case",
-        "example",
-        "short",
-        "one",
-        "two",
-        "three",
-        "dollars",
-        "euros",
-        "me",
-        "you",
-        "him",
-        "her",
-        "them",
-        "it",
-        "us",
-        "work",
-        "home",
-        "school",
-        "today",
-        "tomorrow",
-        "now",
-        "which",
-        "what",
-        "my",
-        "your",
-        "our",
-        "their",
-        "his",
-        "some",
-        "any",
-        "each",
-        "all",
-        "more",
-        "less",
-        "most",
-        "least",
-        "json",
-        "text",
-        "addition",
-        "use",
-        "help",
-        "details",
-        "information",
-        "detail",
-        "words",
-        "word",
-        "sentence",
-        "sentences",
-        "mind",
-        "fact",
-        "front",
-        "need",
-        "sure",
-        "find",
-        "get",
-        "date",
-        "time",
-        "next",
-        "last",
-        "order-",
-    ]
+    (
+        "the this that these those fahrenheit celsius degrees kelvin english french german spanish general total order case example "
+        "short one two three dollars euros me you him her them it us work home school today tomorrow now which what my your our their "
+        "his some any each all more less most least json text addition use help details information detail words word sentence "
+        "sentences mind fact front need sure find get date time next last order-"
+    ).split()
 )
 _WORLD = {name.lower() for name in (*world_facts.CAPITALS, *world_facts.CAPITALS.values())}
 _WORLD_WORD = re.compile(
@@ -479,14 +153,20 @@ _WORLD_WORD = re.compile(
 _STREET = re.compile(
     r"\b\d{1,6}[a-zA-Z]? (?:[A-Z][\w.]{0,30} ){1,5}(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Dr|Drive|Way|Square|Sq)\b"
     r"|\b[A-ZÄÖÜ][\w-]{0,30}(?:straße|strasse|str\.|weg|platz|allee|gasse) \d{1,4}[a-z]?\b"
+    r"|\b\d{1,4}[a-z]? [A-ZÄÖÜ][\w-]{0,30}(?:straße|strasse|weg|platz|allee|gasse)\b"
+    r"|\b\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin)(?: (?:de|des|du|la|le|les|d'|l'))* [A-ZÀ-Þ][\w'’-]{0,30}(?: [A-ZÀ-Þ][\w'’-]{0,30}){0,3}"
+    r"|\b(?:[Cc]alle|[Aa]venida|[Pp]aseo|[Pp]laza|[Vv]ia|[Pp]iazza|[Rr]ua)(?: (?:de|del|la|las|los))* [A-ZÀ-Þ][\w'’-]{0,30}(?: [A-ZÀ-Þ][\w'’-]{0,30}){0,3},? \d{1,4}\b"
 )
 _AFTER_STREET = re.compile(rf"(?:{_STREET.pattern}),? (?:in )?(?P<names>{NAME}(?:, {NAME})?)")
-_ZIP = re.compile(r"(?<=[A-Z]{2} )\d{5}\b|(?<=[,\n] )\d{5}(?= [A-ZÄÖÜ])")
+_ZIP = re.compile(
+    r"(?<=[A-Z]{2} )\d{5}\b|(?<=[,\n] )(?!(?:19|20)\d\d )\d{4,5}(?= [A-ZÄÖÜ])|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b"
+)
 _SPEAKER = re.compile(
-    rf"\b(?i:my name is|i am called|call me|named|called|name is|mr\.?|mrs\.?|ms\.?|dr\.?|herrn?|frau|señora?|monsieur|madame|ich heiße|je m'appelle|me llamo)\s+({NAME})|\b(?:I am|I'm|I’m) ({NAME})"
+    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=さん|様|氏|くん|ちゃん|先生|女士)|(?:我叫|名叫|叫做)([\u4e00-\u9fff]{2,4})"
+    rf"|\b(?i:my name is|i am called|call me|named|called|name is|mr\.?|mrs\.?|ms\.?|dr\.?|herrn?|frau|señora?|monsieur|madame|ich heiße|je m'appelle|me llamo)\s+({NAME})|\b(?:I am|I'm|I’m) ({NAME})"
 )
 _AGED = re.compile(
-    r"\b(\d{1,3})[- ]years?[- ]old\b|\baged? (?:of |is )?(\d{1,3})\b|\b(\d{1,3}) (?:Jahre alt|ans|años)\b",
+    r"(\d{1,3}) ?(?:歳|岁|歲|세|살)|\b(\d{1,3})[- ]years?[- ]old\b|\baged? (?:of |is )?(\d{1,3})\b|\b(\d{1,3}) (?:Jahre alt|ans|años)\b",
     re.IGNORECASE,
 )
 
@@ -503,18 +183,19 @@ def quoted(text: str) -> Iterable[Mention]:
 
 def numbers(text: str) -> Iterable[Mention]:
     """Numbers that are not part of a date, a time, an address or a quoted text."""
-    for found in _CONTINENTAL.finditer(text):
+    continental = _DECIMAL_COMMA if language_of(text) in _COMMA_LANGUAGES else _CONTINENTAL
+    for found in continental.finditer(text):
         whole, cents = found[1] or found[3], found[2] or found[4]
         digits = re.sub(r"\D", "", whole)
         yield Mention(found.start(), float(f"{digits}.{cents}") if cents else int(digits))
-    taken = [found.span() for pattern in _NO_NUMBERS for found in pattern.finditer(text)]
+    taken = [found.span() for pattern in (continental, *_NO_NUMBERS) for found in pattern.finditer(text)]
     for found in _NUMBER.finditer(text):
         figure = found[0].replace(",", "").replace("−", "-").translate(_NO_MONEY)
         if len(figure) <= MOST_DIGITS and not any(start <= found.start() < end for start, end in taken):
             yield Mention(found.start(), float(figure) if "." in figure else int(figure))
 
 
-_NO_NUMBERS = (_CONTINENTAL, _DATE, _TIME, _URL, _EMAIL, _ID, _STREET, _ZIP)
+_NO_NUMBERS = (_DATE, _TIME, _URL, _EMAIL, _ID, _STREET, _ZIP)
 """What has digits and is no plain number."""
 _NO_MONEY = str.maketrans("", "", "$€£")
 
@@ -534,9 +215,9 @@ def dates(text: str) -> Iterable[Mention]:
     """Dates as ``YYYY-MM-DD``, and words such as *tomorrow* as they are written, unless a date explains them."""
     whole = list(_DATE.finditer(text))
     for found in whole:
-        month = found["month"] or found["m"] or _month(found["name"] or found["named"])
-        day = found["day"] or found["d"] or found["on"] or found["first"]
-        year = found["year"] or found["y"] or found["of"] or found["in"]
+        month = found["month"] or found["m"] or found["gatsu"] or _month(found["name"] or found["named"])
+        day = found["day"] or found["d"] or found["on"] or found["first"] or found["nichi"]
+        year = found["year"] or found["y"] or found["of"] or found["in"] or found["nen"]
         yield Mention(found.start(), found["iso"] or f"{year}-{int(month):02}-{int(day):02}")
     for word in _CALENDAR.finditer(text):
         explained = _DATE.match(text, word.end() + 2) and text[word.end() :].startswith(" (")
@@ -576,7 +257,7 @@ def places(text: str) -> Iterable[Mention]:
 
 def _spelled_places(text: str) -> Iterator[Mention]:
     taken = []
-    streets = [found.start() for found in _STREET.finditer(text)]
+    streets = [found.start() for pattern in (_STREET, _ROOM) for found in pattern.finditer(text)]
     for group in _PLACES.finditer(text):
         if group.start("names") in streets:
             continue
@@ -595,6 +276,8 @@ def _spelled_places(text: str) -> Iterator[Mention]:
         if found[0][0].isupper() and not any(start <= found.start() < end for start, end in taken):
             yield Mention(found.start(), found[0])
     yield from _of_groups(_IDEOGRAMS, text)
+    yield from _of_groups(_LIVES, text)
+    yield from (Mention(found.start(), found[0]) for found in _ROOM.finditer(text))
 
 
 def _listed_places(names: str, start: int) -> Iterator[Mention]:
@@ -680,6 +363,18 @@ _JOINT = re.compile(r" (?:von|de|of|van|da|del) ")
 _ANY_NAME = re.compile(rf"\b{NAME}")
 
 
+_OCCUPATION = re.compile(
+    r"\b(?:work(?:s|ed|ing)?|employed|job|hired)(?: [\w ]{0,20})? as (?:an? |the )?([a-z][a-z-]+(?: [a-z][a-z-]+){0,2}?)(?=\s(?:at|for|in|from|and|since)\b|[.,;:!?)]|$)"
+    r"|\b(?:is|am|was) an? ((?:[a-z-]+ ){0,2}?[a-z]+(?:er|or|ist|ian|ant|eer|yst|ect|chef|nurse|man|woman))(?=\s(?:at|for|in|from|and|who|by)\b|[.,;:!?)]|$)"
+    r"|\b(?:arbeitet|travaille|trabaja|lavora)(?: [^.;\n]{0,30}?)? (?:als|comme|como|come) (?:ein |eine |un |une |una )?([^\W\d_]+)"
+)
+_COLOUR = re.compile(
+    r"\b(?:" + "|".join([*map(str, world_facts.COLOURS)]) + r"|rote[rsnm]?|blaue?[rsnm]?|grüne?[rsnm]?|schwarze?[rsnm]?|weiße?[rsnm]?"
+    r"|gelbe?[rsnm]?|rouges?|bleue?s?|vertes?|noire?s?|blanche?s?|roj[oa]s?|azul(?:es)?|negr[oa]s?|blanc[oa]s?|amarill[oa]s?)\b",
+    re.IGNORECASE,
+)
+
+
 def currencies(text: str) -> Iterable[Mention]:
     """The codes of the currencies that signs, words or codes name."""
     return (Mention(found.start(), str(found.lastgroup)) for found in _CURRENCY.finditer(text))
@@ -699,6 +394,7 @@ _FIGURE_END = re.compile(r"[-−$€£]*[\d.,\u00a0]*\d")
 FINDERS: Mapping[str, Callable[[str], Iterable[Mention]]] = {
     "quote": quoted, "number": numbers, "age": ages, "expression": expressions, "date": dates, "time": _plain(_TIME),
     "email": _plain(_EMAIL), "url": _plain(_URL), "phone": _plain(_PHONE), "street": _plain(_STREET), "zip": _plain(_ZIP), "id": _plain(_ID), "symbol": symbols, "currency": currencies, "money": money, "thing": lambda text: map(Mention._make, things(text)), "place": places,
+    "occupation": lambda text: _of_groups(_OCCUPATION, text), "colour": _plain(_COLOUR),
     "person": people, "name": names,
 }  # fmt: skip
 """Kind of mention -> finder."""

@@ -83,7 +83,8 @@ _NEGATED = r"\b(?:not|no|without|never|isn't|isn’t|n't|off|false|disable[ds]?)
 @dataclass(frozen=True, slots=True)
 class ValueSource:
     """Where values come from: the text, the known answer to the question, and the seed. ``given``: a value that the text does not give is left
-    out where it may be, as in arguments of calls. ``extracts``: it is null where it may be. ``narrow``: the text is about one item of a list.
+    out where it may be, as in arguments of calls. ``extracts``: it is null where it may be. ``narrow``: the text is about one item of a list;
+    ``related``: what it has in turn follows it.
     ``taken`` are the mentions that have been used."""
 
     text: str
@@ -93,6 +94,7 @@ class ValueSource:
     given: bool = False
     extracts: bool = False
     narrow: bool = False
+    related: bool = False
     taken: dict[tuple[str, int], str] = field(default_factory=dict)
 
     @classmethod

@@ -186,7 +186,9 @@ def _object(schema: Schema, source: ValueSource, at: ValuePlace) -> dict[str, An
     value = {}
     for name, place in places.items():
         if name in required or not (
-            at.depth >= _ROOMY or _recurs(properties[name], at) or _is_left_out(properties[name], source, place)
+            at.depth >= _ROOMY
+            or (_recurs(properties[name], at) and not _offspring(source, place))
+            or _is_left_out(properties[name], source, place)
         ):
             value[name] = _value(properties[name], source, place)
     for name in [name for name in required if name not in value]:
@@ -279,14 +281,29 @@ def _array(schema: Schema, source: ValueSource, at: ValuePlace) -> list[Any]:
     items = schema.get("items", {})
     if items is False or (first and "items" not in schema):
         return value
-    texts = _item_texts(items, source, at)
-    wanted = len(texts) or (0 if at.depth > _ROOMY or _recurs(items, at) else _counted(source, at) or 2)
+    related = _offspring(source, at) if isinstance(items, Mapping) and "$ref" in items else []
+    texts = related or ([] if source.related else _item_texts(items, source, at))
+    ends = at.depth > _ROOMY or _recurs(items, at) or source.related
+    wanted = len(texts) or (0 if ends else _counted(source, at) or 2)
     count = min(max(wanted, least), max(most, least))
     inner = at.times(count)
     for index in range(len(value), count):
         place = replace(inner.under(str(index)), name=at.name, about=at.about)
-        value.append(_value(items, _narrowed(source, texts, index), place))
+        inside = _narrowed(source, texts, index)
+        value.append(_value(items, replace(inside, related=True) if related else inside, place))
     return _distinct(value) if schema.get("uniqueItems") else value
+
+
+def _offspring(source: ValueSource, at: ValuePlace) -> list[str]:
+    """The text of each thing that the first named thing of the text has: *'A' has two children 'B' and 'C', where 'B' has one child 'D'*."""
+    owner = next(iter(mentions("quote", source.text)), None)
+    stem = (words_of(at.name) or ("",))[-1][:4]
+    if owner is None or not stem:
+        return []
+    has = rf"{re.escape(str(owner.value))}['\"”]?,? (?:\w+ )?(?:has|have|with|contains)\b[^.;'\"“]*?{stem}\w*[^.;'\"“]*"
+    found = re.search(rf"{has}((?:['\"“][^'\"”\n]+['\"”](?:, and |, | and )?)+)", source.text)
+    named = [str(mention.value) for mention in mentions("quote", found[1])] if found else []
+    return [f"'{name}'. {source.text[found.end() :]}" for name in named] if found else []
 
 
 def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
@@ -419,7 +436,7 @@ def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSou
         facts = dict.fromkeys(("name", "title", "label"), text)
         return ValueSource.of(text, source.seed, KnownFact(text, text, facts=facts))
     known = KnownFact(text, text) if len(text) < len(source.text) else source.known
-    return replace(ValueSource.of(text, source.seed, known), given=source.given, narrow=len(text) < len(source.text))
+    return replace(ValueSource.of(text, source.seed, known), given=source.given, narrow=len(text) < len(source.text), related=source.related)
 
 
 def _distinct(values: list[Any]) -> list[Any]:

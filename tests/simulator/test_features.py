@@ -331,3 +331,15 @@ def test_new_parts_are_valid_against_the_official_definition(shared: Any) -> Non
     ]
     found.append(send(asking("hi", generationConfig={"responseLogprobs": True, "logprobs": 2}), OLD))
     assert [error.message for response in found for error in validator.iter_errors(response)] == []
+
+
+def test_a_deadline_of_a_millisecond_passes() -> None:
+    """Clients send it rounded up to a second."""
+
+    def delay(headers: dict[str, str]) -> float:
+        path = f"/v1beta/models/{FLASH3}:generateContent"
+        body = json.dumps(asking("hi")).encode()
+        return Simulator().handle(Call("POST", path, {}, {"x-goog-api-key": "k", **headers}, body)).delay
+
+    assert delay({"x-server-timeout": "1"}) > 0.001
+    assert delay({"x-server-timeout": "30"}) == 0

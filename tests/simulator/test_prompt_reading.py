@@ -424,3 +424,13 @@ def test_a_nested_list_is_filled_where_its_reference_does_not_recur() -> None:
         },
     }
     assert filled("Why are bees useful?", schema, "responseJsonSchema")["reasons"][0]["points"]
+
+
+def test_things_that_have_things_of_their_kind() -> None:
+    folder = {"type": "object", "properties": {"name": {"type": "string"}, "folders": lists({"$ref": "#/$defs/F"})}}
+    schema = {"$ref": "#/$defs/F", "$defs": {"F": {**folder, "required": ["name"]}}}
+    question = "Make a folder 'home' with three folders 'mail', 'music' and 'work'. 'music' has one folder 'jazz'."
+    home = filled(question, schema, "responseJsonSchema")
+    assert [inner["name"] for inner in home["folders"]] == ["mail", "music", "work"]
+    assert [inner["name"] for inner in home["folders"][1]["folders"]] == ["jazz"]
+    assert not home["folders"][0].get("folders")

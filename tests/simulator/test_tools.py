@@ -198,3 +198,14 @@ def test_parallel_calls_beside_a_search_are_signed_once() -> None:
     made = parts(ask(question, FLASH3, tools=tools, toolConfig=SHOWN)[1])
     assert ["thoughtSignature" in part for part in made] == [True, True, True, False]
     assert ">summer time<" in made[1]["toolResponse"]["response"]["search_suggestions"]
+
+
+def test_a_video_that_the_model_navigates_shows_its_steps() -> None:
+    film = {"fileData": {"fileUri": "https://www.youtube.com/watch?v=abc"}, "mediaProcessing": "AGENTIC"}
+    contents = [{"role": "user", "parts": [film, {"text": "Who speaks first?"}]}]
+    status, answer = ask("", FLASH3, contents=contents)
+    called, answered, said = parts(answer)
+    assert status == 200
+    assert called["toolCall"]["toolType"] == answered["toolResponse"]["toolType"] == "MEDIA_PROCESSING"
+    assert said["text"]
+    assert answer["usageMetadata"]["toolUsePromptTokenCount"] > 0
