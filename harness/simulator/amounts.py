@@ -33,7 +33,7 @@ _UNITS = (
     "|packs?|bags?|cans?|pairs?|cartons?|flaschen?|packungen?|stück"
 )
 _AMOUNT = re.compile(
-    rf"(?<![\w.,/:-])(?P<count>(?!(?:19|20)\d\d\b)\d{{1,6}}(?:[.,]\d{{1,3}})?|(?i:{'|'.join(sorted(COUNT_WORDS, key=len, reverse=True))}))"
+    rf"(?<![\w.,/:-])(?P<count>(?!(?:19|20)\d\d\b|\d{{4,5}} [A-ZÄÖÜ])\d{{1,6}}(?:[.,]\d{{1,3}})?|(?i:{'|'.join(sorted(COUNT_WORDS, key=len, reverse=True))}))"
     rf"(?:\s?(?P<unit>(?i:{_UNITS}))\b(?:\s+(?:of|de|di|von)\b)?|\s?[x×](?=\s))?\s+(?P<thing>[^\W\d_][\w'-]*(?: [^\W\d_][\w'-]*){{0,3}})"
 )
 _ENDS = frozenset(
@@ -66,7 +66,7 @@ def amounts(text: str) -> tuple[Amount, ...]:
     """The amounts of a text. *A* and *an* count as one beside other amounts only."""
     found = list(_every(text))
     counted = any(not article for _, article in found)
-    return tuple(amount for amount, article in found if counted or not article)
+    return tuple(amount for amount, _ in found) if counted else tuple(_reversed(text))
 
 
 def _every(text: str) -> Iterator[tuple[Amount, bool]]:
@@ -77,6 +77,18 @@ def _every(text: str) -> Iterator[tuple[Amount, bool]]:
         at = found.start("thing") + len(words) if words else found.end("count")
         if words and not _STREET.search(words):
             yield Amount(found.start(), _count(found["count"]), found["unit"] or "", words), _is_article(found["count"])
+
+
+def _reversed(text: str) -> list[Amount]:
+    """*apples 3, pears 4*: at least two things, each before its number."""
+    found = [Amount(piece.start(), _count(piece[2]), "", piece[1]) for piece in _REVERSED.finditer(text)]
+    return found if len(found) > 1 else []
+
+
+_REVERSED = re.compile(
+    r"(?:(?<=[,:;] )|(?<=and )|^)([^\W\d_][\w'-]*(?: (?!is|are|was|has|ist|sind|est|tiene|at|in|of)[^\W\d_][\w'-]*)?)(?<! is)(?<! at)(?<! in)(?<! of)(?: x|:| ×)? (\d{1,6})(?=[,;.]|\s(?:and|und|et|y)\b|\s*$)",
+    re.MULTILINE,
+)
 
 
 def things(text: str) -> Iterator[tuple[int, str]]:

@@ -42,6 +42,7 @@ _SAME = {
     "urgent": "high", "critical": "high", "p1": "high", "important": "high", "p3": "low", "minor": "low", "trivial": "low", "good": "positive", "praise": "positive",
     "happy": "positive", "bad": "negative", "complaint": "negative", "angry": "negative", "sad": "negative", "payment": "billing", "invoice": "billing",
     "finance": "business", "tech": "technology", "bug": "technical", "support": "technical", "delivery": "shipping", "sport": "sports", "junk": "spam",
+    "positiv": "positive", "positif": "positive", "positivo": "positive", "negativ": "negative", "négatif": "negative", "negativo": "negative",
     "en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "deutsch": "german", "français": "french",
 }  # fmt: skip
 """A label -> the topic that it stands for."""
@@ -69,14 +70,23 @@ def _points(label: str, text: str) -> float:
     return points
 
 
-def chosen(labels: Sequence[str], text: str) -> str | None:
-    """The label that fits a text; None if no clue tells."""
+def best_label(labels: Sequence[str], text: str) -> str | None:
+    """The label for which a text has the most clues; None without one."""
     points = {label: _points(label, text) for label in labels}
     best = max(points, key=lambda label: points[label], default=None)
     tied = best is not None and sum(value == points[best] for value in points.values()) > 1
-    if best is not None and points[best] > 0 and not tied:
-        return best
-    return next((label for label in labels if label.lower() in _ELSE), None)
+    alike = best is not None and len({_topics(label) for label in labels if points[label] == points[best]}) == 1
+    return best if best is not None and points[best] > 0 and (alike or not tied) else None
+
+
+def _topics(label: str) -> frozenset[str]:
+    return frozenset(_SAME.get(word.lower(), word.lower()) for word in _WORD.findall(label.lower()))
+
+
+def chosen(labels: Sequence[str], text: str) -> str | None:
+    """The label that fits a text, else one such as *other*; None without one."""
+    found = best_label(labels, text)
+    return found if found is not None else next((label for label in labels if label.lower() in _ELSE), None)
 
 
 def fits(about: str, text: str) -> float:

@@ -135,9 +135,7 @@ def _sent(routed: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, w
         map(number_enums, values) if routed.call.numbers else values, framing
     )
     pieces = tuple(pieces) if framing == "json" else pieces
-    sent = Sent(
-        200, headers, pieces, _delay(routed), routed.app.pace, _note(answer, wrong) if routed.app.log else ""
-    )
+    sent = Sent(200, headers, pieces, _delay(routed), routed.app.pace, _note(answer, wrong) if routed.app.log else "")
     for fault in wrong:
         sent = fault.rewire(sent, framing) if fault.rewire else sent
     return sent

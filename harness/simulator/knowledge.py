@@ -105,7 +105,7 @@ _REPEAT = re.compile(
     r"^\s*(?:please )?(?:repeat(?: after me)?|echo|say)[:\s]+[\"'“]?(.+?)[\"'”]?[.!:]?\s*$", re.IGNORECASE | re.DOTALL
 )
 _LETTERS = re.compile(
-    r"\bhow many (?:times does )?(?:the )?(?:letter )?[\"'“]?([a-z])[\"'”]?(?:'?s)?\b.{0,30}?\bin (?:the word )?[\"'“]?(\w+)",
+    r"\bhow many (?:times does )?(?:the )?(?:letters? )?[\"'“]?([a-z])[\"'”]?(?:'?s)?\b.{0,30}?\bin (?:the word )?[\"'“]?(\w+)",
     re.IGNORECASE,
 )
 _PRIMES = re.compile(r"\bsum of the first (\d+) prime", re.IGNORECASE)
@@ -296,9 +296,8 @@ def _facts(question: str) -> KnownFact | None:
     words = set(_WORD.findall(question.lower()))
     for keys, short, long, more, domains in world_facts.FACTS:
         if keys <= words:
-            return KnownFact(
-                short, long, more, {"answer": short, "winner": short, "team": short, "name": short}, (), domains
-            )
+            named = {} if short[0].isdigit() else dict.fromkeys(("winner", "team", "name"), short)
+            return KnownFact(short, long, more, {"answer": short, **named}, (), domains)
     return None
 
 

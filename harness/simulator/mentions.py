@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from harness.simulator import world_facts
 from harness.simulator.amounts import things
 from harness.simulator.clues import language_of
+from harness.simulator.style import LANGUAGES
 
 MOST_DIGITS = 18
 
@@ -44,13 +45,14 @@ _NUMBER = re.compile(
     r"|(?<=[*/+])\d+(?:\.\d+)?\b"
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d .,+\-*/×÷^()%]{0,100}[+\-*/×÷^] ?[\d.(][\d .,+\-*/×÷^()%]{0,100}")
+_PERCENTAGE = re.compile(r"\d+(?:\.\d+)?\s?% of [$€£]?\d[\d,.]*\b")
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b")
 _URL = re.compile(r"https?://[^\s\"'<>)]+[^\s\"'<>).,;:!?]")
 _MONTHS = {
     word: number
     for number, words in enumerate(
         (
-            "jan", "feb fév", "mar mär", "apr avr abr", "mai may mag maj", "jun juin giu", "jul juil lug", "aug août ago", "sep set", "oct okt out ott", "nov",
+            "jan ene gen", "feb fév", "mar mär", "apr avr abr", "mai may mag maj", "jun juin giu", "jul juil lug", "aug août ago", "sep set", "oct okt out ott", "nov",
             "dec dez déc dic",
         ),
         1,
@@ -66,8 +68,13 @@ _DATE = re.compile(
     r"|(?P<nen>\d{4})年(?P<gatsu>\d{1,2})月(?P<nichi>\d{1,2})日"
     r"|\b(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})\b"
 )
-_TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\b)?|\b\d{1,2}\s?[AaPp][Mm]\b")
-_ID = re.compile(r"\b[A-Za-z]{1,30}[-_]\d[\w-]{0,40}\b|\b[A-Z]{1,5}\d[\w-]{0,40}\b|#\d{1,20}\b")
+_TIME = re.compile(
+    r"\b\d{1,2}h\d{2}\b|\b\d{1,2} (?=Uhr\b)|\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\b)?|\b\d{1,2}\s?[AaPp][Mm]\b"
+)
+_ID = re.compile(
+    r"\b[A-Za-z]{1,30}[-_]\d[\w-]{0,40}(?:/\d{1,6})?\b|\b[A-Z]{1,5}\d[\w-]{0,40}\b|#\d{1,20}\b",
+    re.ASCII,
+)
 _SYMBOL = re.compile(r"\b[A-Z]{2,5}\b")
 _PHONE = re.compile(r"\+?\d[\d ()-]{6,20}\d")
 _CALENDAR = re.compile(
@@ -117,6 +124,7 @@ _ROOM = re.compile(
 )
 _NOT_NAMES = frozenset(
     (
+        "traduis extrais donne extrahiere nenne gib erstelle übersetze extrae traduce crea pay "
         "mein meine meinen unser unsere sein seine er sie wir am im mon ma mes notre votre il elle nous vous je mi mis su sus yo "
         "a about according add after all also am an and answer any are as at based be begin book but buy by calculate call can check "
         "choose compare compute convert could count create current define describe did divide do does draw each evaluate explain "
@@ -162,8 +170,8 @@ _ZIP = re.compile(
     r"(?<=[A-Z]{2} )\d{5}\b|(?<=[,\n] )(?!(?:19|20)\d\d )\d{4,5}(?= [A-ZÄÖÜ])|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b"
 )
 _SPEAKER = re.compile(
-    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=さん|様|氏|くん|ちゃん|先生|女士)|(?:我叫|名叫|叫做)([\u4e00-\u9fff]{2,4})"
-    rf"|\b(?i:my name is|i am called|call me|named|called|name is|mr\.?|mrs\.?|ms\.?|dr\.?|herrn?|frau|señora?|monsieur|madame|ich heiße|je m'appelle|me llamo)\s+({NAME})|\b(?:I am|I'm|I’m) ({NAME})"
+    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=さん|様|氏|くん|ちゃん|先生|女士)|(?:我叫|名叫|叫做)([\u4e00-\u9fff]{2,4})|(?:^|[。，])([\u4e00-\u9fff]{2,3})(?=今年)"
+    rf"|\b(?i:my name is|i am called|call me|named|called|name is|president|chancellor|senator|minister|professor|m\.|mme|mlle|mr\.?|mrs\.?|ms\.?|dr\.?|herrn?|frau|señora?|monsieur|madame|ich heiße|je m'appelle|me llamo)\s+({NAME})|\b(?:I am|I'm|I’m) ({NAME})"
 )
 _AGED = re.compile(
     r"(\d{1,3}) ?(?:歳|岁|歲|세|살)|\b(\d{1,3})[- ]years?[- ]old\b|\baged? (?:of |is )?(\d{1,3})\b|\b(\d{1,3}) (?:Jahre alt|ans|años)\b",
@@ -192,7 +200,18 @@ def numbers(text: str) -> Iterable[Mention]:
     for found in _NUMBER.finditer(text):
         figure = found[0].replace(",", "").replace("−", "-").translate(_NO_MONEY)
         if len(figure) <= MOST_DIGITS and not any(start <= found.start() < end for start, end in taken):
-            yield Mention(found.start(), float(figure) if "." in figure else int(figure))
+            value = float(figure) if "." in figure else int(figure)
+            scale = _SCALE.match(text, found.end())
+            yield Mention(found.start(), _scaled(value, scale[1]) if scale else value)
+
+
+def _scaled(value: float, word: str) -> float:
+    scaled = value * _SCALES[word[0].lower() if word[0] in "mM" else word[:2].lower()]
+    return int(scaled) if scaled == int(scaled) else scaled
+
+
+_SCALE = re.compile(r"\s(thousand|tausend|million|Million|millones|millón|Mio|billion)\w{0,3}\b")
+_SCALES = {"th": 1_000, "ta": 1_000, "m": 1_000_000, "bi": 1_000_000_000}
 
 
 _NO_NUMBERS = (_DATE, _TIME, _URL, _EMAIL, _ID, _STREET, _ZIP)
@@ -206,7 +225,7 @@ def ages(text: str) -> Iterable[Mention]:
 
 def expressions(text: str) -> Iterable[Mention]:
     """Arithmetic, as it is written."""
-    for found in _EXPRESSION.finditer(text):
+    for found in (*_EXPRESSION.finditer(text), *_PERCENTAGE.finditer(text)):
         if not _DATE.match(found[0]):
             yield Mention(found.start(), found[0].strip().rstrip(".,("))
 
@@ -223,6 +242,20 @@ def dates(text: str) -> Iterable[Mention]:
         explained = _DATE.match(text, word.end() + 2) and text[word.end() :].startswith(" (")
         if not explained and not any(found.start() <= word.start() < found.end() for found in whole):
             yield Mention(word.start(), word[0])
+
+
+def moments(text: str) -> Iterator[Mention]:
+    """Dates and times as they are written; a date and the time beside it are one."""
+    spans = sorted({found.span() for pattern in (_DATE, _CALENDAR, _TIME) for found in pattern.finditer(text)})
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        beside = joined and (start < joined[-1][1] or _BETWEEN.fullmatch(text[joined[-1][1] : start]))
+        first, last = joined.pop() if beside else (start, end)
+        joined.append((first, max(last, end)))
+    return (Mention(start, text[start:end]) for start, end in joined)
+
+
+_BETWEEN = re.compile(r",? ?(?:at|on|um|at around|à|a las|alle|@|T)? ?")
 
 
 def _month(name: str | None) -> int:
@@ -287,7 +320,7 @@ def _listed_places(names: str, start: int) -> Iterator[Mention]:
     for separator in [*_SEPARATOR.finditer(names), None]:
         end = separator.start() if separator else len(names)
         name = names[at:end].strip(" .")
-        joins = held is not None and names[:at].rstrip().endswith(",") and _is_region(name, str(held.value))
+        joins = held is not None and names[:at].rstrip().endswith(",") and is_region(name, str(held.value))
         if held is not None and joins:
             held = Mention(held.at, f"{held.value}, {name}")
         else:
@@ -298,7 +331,8 @@ def _listed_places(names: str, start: int) -> Iterator[Mention]:
     yield from [held] if held else []
 
 
-def _is_region(name: str, before: str) -> bool:
+def is_region(name: str, before: str = "") -> bool:
+    """Whether a name after a comma is a region or a country of the place before it."""
     return name in _REGIONS or (name.lower() in world_facts.COUNTRIES and before.lower() not in world_facts.COUNTRIES)
 
 
@@ -321,8 +355,22 @@ def people(text: str) -> Iterable[Mention]:
     places and no dates."""
     spoken = [Mention(at, name) for at, value in _of_groups(_SPEAKER, text) if (name := _without_lead(value))]
     taken = {str(mention.value) for mention in spoken}
-    given = [mention for mention in _capitals(text) if _is_given(str(mention.value)) and mention.value not in taken]
+    capitals = [mention for mention in _capitals(text) if mention.value not in taken]
+    given = [mention for mention in capitals if _is_given(str(mention.value)) or _is_beside(mention, capitals, text)]
     return [*spoken, *given] or names(text)
+
+
+def _is_beside(mention: Mention, others: Iterable[Mention], text: str) -> bool:
+    """Whether a name is listed beside a given name: *Ana, Raj and Tom*."""
+    for first, second in ((mention, other) if mention.at < other.at else (other, mention) for other in others):
+        gap = text[first.at + len(str(first.value)) : second.at]
+        other = second if first is mention else first
+        if other is not mention and gap in _LISTED and _is_given(str(other.value)):
+            return True
+    return False
+
+
+_LISTED = (", ", " and ", ", and ", " und ", " et ", " y ", " e ", " & ")
 
 
 def _is_given(name: str) -> bool:
@@ -354,12 +402,12 @@ def _capitals(text: str) -> Iterator[Mention]:
 
 def _own(name: str) -> str:
     """The part of *Order of Jane Doe* that is a person's name."""
-    joint = _JOINT.search(name)
-    last = name[joint.end() :] if joint else ""
+    joint = _JOINT.search(f" {name}")
+    last = name[joint.end() - 1 :] if joint else ""
     return last if _is_given(last) and not _is_given(name) else name
 
 
-_JOINT = re.compile(r" (?:von|de|of|van|da|del) ")
+_JOINT = re.compile(r" (?:von|de|of|van|da|del|CEO|CTO|CFO|President|Minister|Senator|Chancellor|Director|Professor) ")
 _ANY_NAME = re.compile(rf"\b{NAME}")
 
 
@@ -368,8 +416,24 @@ _OCCUPATION = re.compile(
     r"|\b(?:is|am|was) an? ((?:[a-z-]+ ){0,2}?[a-z]+(?:er|or|ist|ian|ant|eer|yst|ect|chef|nurse|man|woman))(?=\s(?:at|for|in|from|and|who|by)\b|[.,;:!?)]|$)"
     r"|\b(?:arbeitet|travaille|trabaja|lavora)(?: [^.;\n]{0,30}?)? (?:als|comme|como|come) (?:ein |eine |un |une |una )?([^\W\d_]+)"
 )
+_ORGANIZATION = re.compile(
+    rf"\b((?:[A-Z][\w&'’-]{{0,30}} ){{1,4}}(?:Inc|Corp|Ltd|LLC|GmbH|AG|SA|Co|University|Institute|Bank|Group)\b)|({NAME})(?=(?:['’]s)? (?:CEO|CTO|CFO)\b)"
+    rf"|\b(?i:works? (?:at|for)|working (?:at|for)|employed by|joined|arbeitet bei|travaille chez|trabaja en) ({NAME})"
+)
+_ROOMS = re.compile(
+    r"\b(?:kitchen|(?:living|dining|bed|bath|guest|meeting|conference) ?room|office|garage|hallway|basement|attic|nursery|study|porch|garden"
+    r"|wohnzimmer|schlafzimmer|küche|bad|büro|flur|keller|salon|cuisine|chambre|cocina|dormitorio|salón)\b",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(r"\b(?:" + "|".join(LANGUAGES) + r")\b", re.IGNORECASE)
+_VERSION = re.compile(r"\bv?\d{1,4}(?:\.\d{1,5}){1,3}(?:-\w{1,12})?\b")
+_ADDRESS = re.compile(
+    rf"(?:{_STREET.pattern})(?:,? (?:in )?(?:\d{{4,5}} )?{NAME}(?:, {NAME}| [A-Z]{{2}} \d{{5}}){{0,2}})?"
+)
 _COLOUR = re.compile(
-    r"\b(?:" + "|".join([*map(str, world_facts.COLOURS)]) + r"|rote[rsnm]?|blaue?[rsnm]?|grüne?[rsnm]?|schwarze?[rsnm]?|weiße?[rsnm]?"
+    r"\b(?:"
+    + "|".join([*map(str, world_facts.COLOURS)])
+    + r"|rote[rsnm]?|blaue?[rsnm]?|grüne?[rsnm]?|schwarze?[rsnm]?|weiße?[rsnm]?"
     r"|gelbe?[rsnm]?|rouges?|bleue?s?|vertes?|noire?s?|blanche?s?|roj[oa]s?|azul(?:es)?|negr[oa]s?|blanc[oa]s?|amarill[oa]s?)\b",
     re.IGNORECASE,
 )
@@ -392,9 +456,11 @@ def money(text: str) -> Iterable[Mention]:
 
 _FIGURE_END = re.compile(r"[-−$€£]*[\d.,\u00a0]*\d")
 FINDERS: Mapping[str, Callable[[str], Iterable[Mention]]] = {
-    "quote": quoted, "number": numbers, "age": ages, "expression": expressions, "date": dates, "time": _plain(_TIME),
+    "quote": quoted, "number": numbers, "age": ages, "expression": expressions, "date": dates, "time": _plain(_TIME), "moment": moments,
     "email": _plain(_EMAIL), "url": _plain(_URL), "phone": _plain(_PHONE), "street": _plain(_STREET), "zip": _plain(_ZIP), "id": _plain(_ID), "symbol": symbols, "currency": currencies, "money": money, "thing": lambda text: map(Mention._make, things(text)), "place": places,
-    "occupation": lambda text: _of_groups(_OCCUPATION, text), "colour": _plain(_COLOUR),
+    "occupation": lambda text: _of_groups(_OCCUPATION, text), "colour": _plain(_COLOUR), "language": _plain(_LANGUAGE),
+    "version": _plain(_VERSION), "address": _plain(_ADDRESS),
+    "room": _plain(_ROOMS), "organization": lambda text: _of_groups(_ORGANIZATION, text),
     "person": people, "name": names,
 }  # fmt: skip
 """Kind of mention -> finder."""

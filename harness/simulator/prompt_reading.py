@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from harness.simulator import world_facts
+from harness.simulator.amounts import COUNT_WORDS
+from harness.simulator.clues import fits
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
-from harness.simulator.mentions import Mention, mentions
+from harness.simulator.mentions import Mention, is_region, mentions
 from harness.simulator.roles import holder, role_in
 from harness.simulator.schema_resolution import Schema, first_type, is_nullable
 from harness.simulator.seed import Seed
@@ -34,26 +37,36 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
     (frozenset(words.split()), tuple(kinds.split()))
     for words, kinds in (
-        ("email mail", "email"),
+        ("email mail correo courriel", "email"),
         ("url link website homepage uri href", "url"),
-        ("phone telephone mobile", "phone"),
-        ("street", "street"),
+        ("phone telephone mobile telefon téléphone teléfono", "phone"),
+        ("street straße strasse rue calle via", "street"),
         ("address", "street place"),
-        ("zip zipcode postcode", "zip"),
+        ("zip zipcode postcode postal plz", "zip"),
         ("expression formula equation calculation", "expression"),
         ("currency currencies", "currency symbol"),
         ("symbol ticker stock", "symbol"),
         (
-            "city cities location place town country countries destination origin region area where state restaurant hotel venue airport station",
+            "city cities location place town country countries destination origin region area where state stadt ort ville ciudad lieu lugar pays país land wohnort restaurant hotel venue airport station",
             "place",
         ),
-        ("date dates day deadline birthday when due", "date"),
+        (
+            "date dates day deadline birthday birthdate born when due published released publication expires expiry datum geburtsdatum termin fecha naissance nacimiento",
+            "date",
+        ),
         ("time hour", "time date"),
-        ("age ages", "age"),
+        ("start starts end ends begin begins datetime", "moment"),
+        ("age ages alter âge edad", "age"),
         ("price cost fee fare salary budget preis kosten prix precio", "money"),
-        ("company organization organisation firm employer brand publisher university school team", "quote name"),
+        (
+            "company organization organisation firm employer brand publisher university school team vendor supplier merchant store organizations organisations",
+            "organization quote name",
+        ),
         ("item product article thing ingredient dish drink", "quote thing"),
-        ("id identifier number code reference sku order", "id quote"),
+        ("id identifier number code reference sku order quarter gate seat", "id quote"),
+        ("room rooms raum zimmer", "room place"),
+        ("color colour colors colours farbe couleur", "colour"),
+        ("occupation profession job beruf métier profesión", "occupation"),
         (
             "person people author authors user customer sender recipient payer buyer seller client employee patient guest passenger spouse assignee attendee attendees participant participants",
             "person place",
@@ -65,8 +78,8 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("to cc recipients", "email person place"),
         ("title", "quote name"),
         ("command cmd file filename path message text content greeting word words phrase", "quote"),
-        ("forename surname", "person"),
-        ("name names", "quote person place"),
+        ("forename surname vorname nachname prenom prénom", "person"),
+        ("name names nombre nom", "quote person place"),
     )
 )
 """Words of a name, and the kinds of mentions that such a value is, best first. The last word of the name counts first."""
@@ -77,6 +90,13 @@ _NOT_ASKED = re.compile(
     r"|give|show|of|to|and|call)\b|[?.!,\"“”]",
     re.IGNORECASE,
 )
+_SPOKEN = re.compile(
+    r"\b(?:saying|that says|telling \w+|reads)(?: that)?[:,]? ([^\n]{3,200}?)[.!]?$"
+    r"|\b[Rr]emind \w+ (?:to|that|about) ([^\n]{3,200}?)(?= (?:at|on|by|in|every|tomorrow|tonight|today|next)\b|[.!?]?$)"
+    r"|^[^:\n]{10,80}: ([^\n]{12,300})$",
+    re.IGNORECASE,
+)
+"""What a message says: *an email saying that all is well*, *remind me to call*, *write to Bo: ...*."""
 _NEGATED = r"\b(?:not|no|without|never|isn't|isn’t|n't|off|false|disable[ds]?)\b[^.,;?!]{0,15}"
 
 
@@ -103,7 +123,7 @@ class ValueSource:
 
     def take(self, kind: str, at: ValuePlace) -> Any:
         """The mention of a kind that this place has claimed, else the first that no other place has taken."""
-        found = mentions(kind, self.text)
+        found = [mention for mention in mentions(kind, self.text) if kind != "quote" or not _names_field(mention, at)]
         named = mentions("name", self.text) if kind == "person" else ()
         mine = [mention for mention in (*found, *named) if self.taken.get((_pool(kind), mention.at)) == at.path]
         for mention in [*mine, *found]:
@@ -111,9 +131,30 @@ class ValueSource:
                 return mention.value
         return None
 
+    def free(self, kinds: Sequence[str], at: ValuePlace) -> Sequence[Mention]:
+        """All mentions of the first kind that the text has, without the addresses that another place has taken."""
+        taken = {place for place, path in self.taken.items() if place[0] == "email" and not path.startswith(at.path)}
+        return [mention for mention in self.all_of(kinds) if kinds[0] != "email" or ("email", mention.at) not in taken]
+
     def all_of(self, kinds: Iterable[str]) -> Sequence[Mention]:
         """All mentions of the first kind that the text has."""
         return next((found for kind in kinds if (found := mentions(kind, self.text))), ())
+
+
+def _names_field(mention: Mention, at: ValuePlace) -> bool:
+    """Whether a quoted text is the name of a property or of a function, and so no value."""
+    spelled = str(mention.value).strip("[]#{} ")
+    return re.fullmatch(r"\w+\(\)", spelled) is not None or spelled in property_names(at.root)
+
+
+def property_names(schema: Any) -> Iterator[str]:
+    """The names of all properties in a schema."""
+    if isinstance(schema, Mapping):
+        yield from map(str, schema.get("properties") or ())
+    inner = schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list) else ()
+    for one in inner:
+        if isinstance(one, Mapping | list):
+            yield from property_names(one)
 
 
 @lru_cache(maxsize=256)
@@ -231,7 +272,7 @@ def labelled_as(source: ValueSource, at: ValuePlace) -> str | None:
 def _number(source: ValueSource, at: ValuePlace) -> Any:
     """The number that the name stands for, else the next number of the text that no other place has taken."""
     named = _number_by_name(source, at)
-    if named is not None:
+    if named is not None or GUESSED & set(words_of(at.name)):
         return named
     alone = NUMBER.fullmatch(source.text)
     return source.take("number", at) if source.given or source.narrow or at.depth <= 1 or alone else None
@@ -247,18 +288,30 @@ def _number_by_name(source: ValueSource, at: ValuePlace) -> Any:
     return source.take(kind, at) if kind else None
 
 
-def _number_near(source: ValueSource, at: ValuePlace) -> tuple[int, str] | None:
+def _number_near(source: ValueSource, at: ValuePlace) -> tuple[int, Any] | None:
     """``quantity 4`` or ``4 items``: the number next to the last word of the name that is no unit, else to its unit, and where it starts."""
     words = words_of(at.name)[::-1]
     for word in [*(word for word in words if word not in _UNITS), *(word for word in words if word in _UNITS)]:
-        found = (
-            (_after(word.rstrip("s"), source.text) or _before(word.rstrip("s"), source.text)) if len(word) > 1 else None
-        )
+        found = _beside(word.rstrip("s"), source.text) if len(word) > 1 else None
         for spelled in _SPELLED.get(word, "").split():
             found = found or _before(spelled, source.text) or _after(spelled, source.text)
         if found:
-            return found.start(1), found[1]
+            return _as_read(source.text, found)
     return None
+
+
+def _as_read(text: str, found: re.Match[str]) -> tuple[int, Any]:
+    """The number that was found, with the separators of its language."""
+    start = found.start(1)
+    read = next((mention for mention in mentions("number", text) if start - 2 <= mention.at <= start), None)
+    return (read.at, read.value) if read else (start, COUNT_WORDS.get(found[1].lower(), found[1]))
+
+
+def _beside(word: str, text: str) -> re.Match[str] | None:
+    """The number after a word, or before it: *3 bedrooms, 2 baths* has 3 bedrooms."""
+    after, before = _after(word, text), _before(word, text)
+    apart = after and "," in text[after.start() : after.start(1)]
+    return before if before and (apart or not after) else after
 
 
 def _after(word: str, text: str) -> re.Match[str] | None:
@@ -272,16 +325,24 @@ def _after(word: str, text: str) -> re.Match[str] | None:
 def _before(word: str, text: str) -> re.Match[str] | None:
     """The number before a word: ``4 blue items``."""
     stem = re.escape(word)
-    return re.search(rf"(?<![\w.])({NUMBER.pattern})[ -]?(?:(?!and|und|or)\w+ )?{stem}s?\b", text, re.IGNORECASE)
+    return re.search(
+        rf"(?<![\w.])({NUMBER.pattern}|{_COUNTS})[ -]?(?:(?!and|und|or)\w+ ){{0,2}}?{stem}s?\b", text, re.IGNORECASE
+    )
 
 
+_COUNTS = "|".join(word for word, number in COUNT_WORDS.items() if number > 1)
+
+
+GUESSED = frozenset(["confidence", "probability", "likelihood", "certainty"])
+"""Words of a number that a model judges by itself."""
 _UNITS = frozenset(
     ["kg", "g", "cm", "mm", "m", "km", "percent", "usd", "eur", "c", "f", "minutes", "hours", "days", "celsius"]
 )
 _SPELLED = {
     "height": "tall high hoch", "width": "wide breit", "length": "long lang", "weight": "weighs heavy wiegt schwer", "depth": "deep tief",
     "price": "cost costs preis kostet", "temperature": "degrees", "duration": "lasts takes dauert", "people": "guests persons personen", "guests": "people persons",
-    "quantity": "pieces", "distance": "away", "rating": "rated stars", "score": "scored points",
+    "servings": "serves portions portionen", "serves": "servings", "mileage": "km miles", "year": "baujahr", "reviews": "avis bewertungen reseñas",
+    "quantity": "pieces", "distance": "away", "total": "gesamtbetrag summe montant importe", "passengers": "tickets seats people adults", "rating": "rated stars étoiles sterne estrellas", "score": "scored points",
 }  # fmt: skip
 """Word of a name -> other words beside which its number stands."""
 
@@ -295,10 +356,22 @@ def _said_so(source: ValueSource, at: ValuePlace) -> bool | None:
     ]
     if not words:
         return None
+    if words[-1] in _JUDGED and (judged := quoted_text(source.text)):
+        return fits(words[-1], judged) > fits(_JUDGED[words[-1]], judged)
     said = r"\b" + r"[\s_-]".join(re.escape(_PARTICIPLE.sub("", word)) for word in words) + r"\w{0,3}\b"
     if not re.search(said, source.text, re.IGNORECASE):
         return None
     return not re.search(_NEGATED + said, source.text, re.IGNORECASE)
+
+
+_JUDGED = {"positive": "negative", "negative": "positive", "spam": "ham", "urgent": "low"}
+"""Word of a boolean that is judged by a quoted text -> its opposite."""
+
+
+def quoted_text(text: str) -> str:
+    """The longest quoted text of at least four words, which a question is about; empty without one."""
+    found = [str(mention.value) for mention in mentions("quote", text)]
+    return max((value for value in found if value.count(" ") > 2), key=len, default="")
 
 
 _PARTICIPLE = re.compile(r"(?<=\w{3})(?:ed|d|s)$")
@@ -318,7 +391,7 @@ def _inline(source: ValueSource, at: ValuePlace) -> str | None:
     if "place" in kinds_of(at):
         return None
     found = re.search(
-        rf"\b{name}\b(?: is| was|:)?\s+[\"“]?([A-Z0-9][\w@.-]*\w(?: [A-Z][\w-]*)*)", source.text
+        rf"\b{name}\b(?: is| was|:)?\s+[\"“]?([A-Z0-9][\w@./-]*\w(?: [A-Z][\w-]*)*)", source.text
     ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) [\"'“]?([\w@.+-]*[\w@-])", source.text)
     return str(found[1]) if found else None
 
@@ -327,6 +400,8 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
     """The next mention of the kind that the name stands for; the question itself for a query; else the next quoted text. ``again``: the last
     date serves several places."""
     kinds = kinds_of(at)
+    if (found := _part_of_place(source, at) or _subject(source, at) or _whole_item(source, at)) is not None:
+        return found
     if "person" in kinds and (part := _PART_OF_NAME.keys() & set(words_of(at.name))):
         return _part_of_name(source, _PART_OF_NAME[part.pop()])
     for kind in kinds:
@@ -339,9 +414,53 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
     if (value := source.take("quote", at)) is not None:
         return str(value)
     last = (words_of(at.name) or ("",))[-1]
+    if last in _CONTENT and (spoken := _SPOKEN.search(source.text)):
+        return next(filter(None, spoken.groups())).strip()
     if last in _QUESTIONS or (last in _CONTENT and source.given):
         return asked(source.text) or None
     return None
+
+
+def _part_of_place(source: ValueSource, at: ValuePlace) -> str | None:
+    """The country of a text, or the city alone where its country or state has a place of its own."""
+    word = (words_of(at.name) or ("",))[-1]
+    if word in _COUNTRY:
+        parts = [part for mention in mentions("place", source.text) for part in str(mention.value).split(", ")]
+        fits_it = is_region if word == "state" else lambda part: part.lower() in world_facts.COUNTRIES
+        return next(filter(fits_it, parts), None)
+    if word in _CITY and any(_COUNTRY & set(words_of(name)) for name in property_names(at.root)):
+        cities = (
+            mention
+            for mention in mentions("place", source.text)
+            if str(mention.value).lower() not in world_facts.COUNTRIES
+        )
+        for mention in cities:
+            if source.taken.setdefault(("name", mention.at), at.path) == at.path:
+                return str(mention.value).partition(", ")[0]
+    return None
+
+
+_CITY = frozenset(["city", "town", "stadt", "ville", "ciudad"])
+_COUNTRY = frozenset(["country", "state", "land", "pays", "país"])
+
+
+def _subject(source: ValueSource, at: ValuePlace) -> str | None:
+    """What a meeting, a message or a search is about."""
+    found = _ABOUT.search(source.text) if {"topic", "subject", "agenda"} & set(words_of(at.name)[-1:]) else None
+    return found[1].strip(" \"'“”") if found else None
+
+
+def _whole_item(source: ValueSource, at: ValuePlace) -> str | None:
+    """The text of one item of a list, up to its date or its remarks, for a property such as *title*."""
+    fits_it = source.narrow and _ITEM & set(words_of(at.name)[-1:]) and "\n" not in source.text
+    return _REMARK.split(source.text)[0].strip(" .") if fits_it and not mentions("quote", source.text) else None
+
+
+_ITEM = frozenset(["title", "task", "todo", "step", "description", "text"])
+_REMARK = re.compile(r" (?:by|until|before|bis|due|on|for) (?=[A-Z\d])|[;(,]| - |: |^(?:named|in) ")
+_ABOUT = re.compile(
+    r"\b(?:about|regarding|concerning|to discuss|on the topic of|über|zum Thema|betreffs?|au sujet de|sobre)\s+(?:the |das |die |den |le |la |el )?([^.,;:!?\n]{3,60})"
+)
 
 
 def _part_of_name(source: ValueSource, part: int) -> str | None:
@@ -364,11 +483,15 @@ def asked(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _kinds(words: tuple[str, ...]) -> tuple[str, ...]:
-    for word in reversed(words):
+    for word in (*(word for word in words if word in _FORMS), *reversed(words)):
         for known, kinds in _KINDS:
             if word in known or word.removesuffix("s") in known:
                 return kinds
     return ()
+
+
+_FORMS = frozenset(["postal", "zip", "phone", "email", "url"])
+"""Words that tell more than the last word of a name: *postal code*."""
 
 
 def kinds_of(at: ValuePlace) -> tuple[str, ...]:
@@ -379,7 +502,7 @@ def kinds_of(at: ValuePlace) -> tuple[str, ...]:
 @lru_cache(maxsize=2048)
 def words_of(name: str) -> tuple[str, ...]:
     spaced = _CAMEL.sub(" ", name).lower()
-    return tuple(word for word in re.split(r"[^a-z0-9]+", spaced) if word and word not in ("the", "of", "a", "an"))
+    return tuple(word for word in re.split(r"[\W_]+", spaced) if word and word not in ("the", "of", "a", "an"))
 
 
 def requested_keys(prompt: str) -> list[str]:

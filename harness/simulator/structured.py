@@ -4,6 +4,8 @@ Reads both dialects: Gemini's ``Schema`` (types in any case, ``nullable``, ``pro
 ``const``, lists of types, ``prefixItems``, ``oneOf``, ``allOf``). The same seed makes the same value.
 """
 
+# ruff: noqa: RUF001 - typographic signs are data here
+
 from __future__ import annotations
 
 import math
@@ -14,11 +16,12 @@ from dataclasses import replace
 from typing import Any
 
 from harness.simulator.amounts import COUNT_WORDS, amounts
-from harness.simulator.clues import chosen, fits
+from harness.simulator.clues import best_label, chosen, fits
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import (
+    GUESSED,
     NUMBER,
     ValuePlace,
     ValueSource,
@@ -28,6 +31,7 @@ from harness.simulator.prompt_reading import (
     hinted,
     kinds_of,
     labelled_as,
+    quoted_text,
     words_of,
 )
 from harness.simulator.regex_samples import sample
@@ -66,6 +70,8 @@ _FORMATS = {
 }
 _COMMAS = re.compile(r"\s*,\s*(?:(?:and|und|et|y|e)\s+)?|\s+(?:and|und|et|y|e)\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
+_INLINE = re.compile(r"(?<!\S)\(?\d{1,2}\)\s+(.+?)(?=[\s,;]+\(?\d{1,2}\)\s|\n|$)")
+"""An item of ``1) soup 2) bread``."""
 _MADE_UP = re.compile(
     r"^\W*(?:what|who|which|where|when|how)\b|\b(?:facts? (?:about|on)|tell me about|make up|invent|imagine|generate|fictional|random)\b",
     re.IGNORECASE,
@@ -152,9 +158,12 @@ def _likeness(shape: Schema, source: ValueSource, at: ValuePlace) -> float:
 
 def _choice(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
     """The enum value that the text mentions, else one by the seed."""
-    said = _said(values, source, at)
+    labels = [value for value in values if isinstance(value, str)]
+    judged = quoted_text(source.text)
+    said = best_label(labels, judged) if judged else None
+    said = said if said is not None else _said(values, source, at)
     if said is None:
-        said = chosen([value for value in values if isinstance(value, str)], source.text)
+        said = chosen(labels, source.text)
     return said if said is not None else source.seed.choose(at.path, list(values))
 
 
@@ -171,7 +180,7 @@ def _said(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
 
 def _has_word(text: str, word: str) -> bool:
     spelled = re.escape(word).replace("_", "[_ -]")
-    return bool(re.search(rf"(?<!\w){spelled}(?!\w)", text))
+    return bool(re.search(rf"(?<!\w){spelled}{'(?:ing|ed|s)?' * (len(word) > 3)}(?!\w)", text))
 
 
 # --- one type each ------------------------------------------------------------------------------------
@@ -313,7 +322,7 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
     known = source.known.items if source.known else ()
     if kind == "object":
         return (
-            _BULLET.findall(source.text)[:50]
+            _bullets(source.text)
             or list(known[:50])
             or _amounts(schema, source, at)
             or _records(schema, source)
@@ -325,7 +334,7 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
         return listed
     if labelled := labelled_as(source, at):
         return [text.strip() for text in _COMMAS.split(labelled)]
-    if bullets := _BULLET.findall(source.text)[:50]:
+    if bullets := _bullets(source.text):
         return bullets
     if schema.get("enum"):
         return [
@@ -335,7 +344,13 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
         ]
     if kind in ("integer", "number"):
         return [str(mention.value) for mention in source.all_of(("number",))]
-    return [str(mention.value) for mention in source.all_of(kinds_of(at) if kind == "string" else ())]
+    return [str(mention.value) for mention in source.free(kinds_of(at) if kind == "string" else (), at)]
+
+
+def _bullets(text: str) -> list[str]:
+    """The items of a list, at most 50: each on its line, or numbered on one line."""
+    inline = _INLINE.findall(text)
+    return (_BULLET.findall(text) or (inline if len(inline) > 1 else []))[:50]
 
 
 def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
@@ -347,15 +362,21 @@ def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
     if bracketed := re.search(rf"\b{name}(?:e?s)?:? (?:are |of )?\[([^\]\n]{{1,500}})\]", source.text, re.IGNORECASE):
         return [text.strip(" \"'") for text in bracketed[1].split(",")]
     found = re.search(
-        rf"\b{name}\w{{0,3}}:? (?:are |include |is |sind |sont |son )?{_ENUMERATION}", source.text, re.IGNORECASE
+        rf"\b{name}\w{{0,3}}[:,]? (?:are |include |is |sind |sont |son |to |in )?(?:{_PHRASES}|{_ENUMERATION})",
+        source.text,
+        re.IGNORECASE,
     )
     if found or (
         not kinds_of(at) and (found := re.search(rf"(?<![\w-]){_ENUMERATION}", source.text)) and "," in found[1]
     ):
-        return [text.strip() for text in _COMMAS.split(found[1])]
+        return [text.strip() for text in _COMMAS.split(next(filter(None, found.groups())))]
     return [asked(source.text)] if words[-1] in ("queries", "questions", "keywords") else []
 
 
+_PHRASES = (
+    r"((?:[\w'’+#-]+(?: [\w'’+#-]+){0,2}, ){1,20}(?:and |und |et |y |e )?[\w'’+#-]+(?: [\w'’+#-]+){0,2})(?=[.;\n]|$)"
+)
+"""A list of phrases up to the end of its sentence."""
 _ENUMERATION = r"((?:[\w-]+, ){0,20}[\w-]+,? (?:and|und|et|y|e) [\w-]+)\b"
 
 
@@ -363,7 +384,9 @@ def _amounts(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
     """The text of each amount of a thing, labelled with the properties that stand for the number, the unit and the name."""
     properties = resolved_properties(schema, at.root)
     numbers = [name for name, inner in properties.items() if first_type(inner) in ("integer", "number")]
-    counted = next((name for name in numbers if _COUNTS & set(words_of(name))), None)
+    counted = next(
+        (name for name in numbers if _COUNTS & set(words_of(name))), numbers[0] if len(numbers) == 1 else None
+    )
     texts = [name for name, inner in properties.items() if first_type(inner) == "string" and not inner.get("enum")]
     named = next((name for name in texts if "unit" not in words_of(name) and "size" not in words_of(name)), None)
     found = amounts(source.text)
@@ -435,8 +458,11 @@ def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSou
     if source.known and text in source.known.items:
         facts = dict.fromkeys(("name", "title", "label"), text)
         return ValueSource.of(text, source.seed, KnownFact(text, text, facts=facts))
-    known = KnownFact(text, text) if len(text) < len(source.text) else source.known
-    return replace(ValueSource.of(text, source.seed, known), given=source.given, narrow=len(text) < len(source.text), related=source.related)
+    shorter = len(text) < len(source.text)
+    inside = ValueSource.of(text, source.seed, KnownFact(text, text) if shorter else source.known)
+    return replace(
+        inside, given=source.given, extracts=shorter or source.extracts, narrow=shorter, related=source.related
+    )
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -457,7 +483,11 @@ def _number(schema: Schema, source: ValueSource, at: ValuePlace) -> float | int:
     hint = hinted(schema, source, at)
     found = NUMBER.search(hint.replace(",", "")) if isinstance(hint, str) else None
     value: float = (
-        float(found[0]) if found else hint if isinstance(hint, int | float) else _guess(at, source, lowest, highest)
+        float(found[0])
+        if found
+        else hint
+        if isinstance(hint, int | float)
+        else _guess(at, source, lowest, highest, whole=whole)
     )
     value = min(max(value, lowest), highest)
     if step := limit(schema.get("multipleOf"), 0):
@@ -476,7 +506,9 @@ def _bounds(schema: Schema, whole: bool) -> tuple[float, float]:
     return (math.ceil(lowest), math.floor(highest)) if whole else (lowest, highest)
 
 
-def _guess(at: ValuePlace, source: ValueSource, lowest: float, highest: float) -> float:
+def _guess(at: ValuePlace, source: ValueSource, lowest: float, highest: float, *, whole: bool) -> float:
+    if not whole and GUESSED & set(words_of(at.name)) and lowest < 0.7 and highest >= 1:
+        return source.seed.between(at.path, 70, 99) / 100
     low, high = max(lowest, 1), min(highest, 100)
     if low > high:
         low, high = (lowest, lowest) if lowest > 100 else (highest, highest)
@@ -523,10 +555,12 @@ def _left_over(source: ValueSource) -> str | None:
     pieces = (
         [piece.strip() for piece in _PIECES.split(source.text)[1:]] if source.narrow and len(source.text) < 120 else []
     )
-    return next((piece for piece in pieces if piece and not NUMBER.search(piece) and piece.islower()), None)
+    return next(
+        (piece for piece in pieces if piece and not NUMBER.search(piece) and "@" not in piece and piece.islower()), None
+    )
 
 
-_PIECES = re.compile(r"[,;()\[\]/.\n]| - |: ")
+_PIECES = re.compile(r"[,;()\[\]/\n]|\.(?=\s|$)| - |: ")
 
 
 def _patterned(pattern: str, source: ValueSource, at: ValuePlace, least: int, most: int) -> str:
