@@ -28,7 +28,7 @@ _ONE_LINE = re.compile(
 )
 """The end of a label on one line: ``Name: Soup. Servings: 4``, ``Owner: Kofi. The task is open``."""
 _WITHIN = re.compile(
-    r"(?<![\w/])([A-Za-z]\w{0,30}(?: \w{1,30}){0,2}?)\s?(?::\s|=\s?)(?!/)(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;\"':](?:[^,;:\n]|:(?=[\d/]))*?)"
+    r"(?<![\w/])([A-Za-z]\w{0,30}(?: \w{1,30}){0,2}?)\s?(?::\s|=\s?)(?!/)(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;\"':](?:[^,;:=\n]|:(?=[\d/]))*?)"
     r"(?=\s*(?:[,;\n]|[.!?](?:\s|$)|$|\s(?:and|with)\s+\w+\s?[:=]))"
 )
 """A label in the middle of a line: ``with name: Ada Byron, and greeting: Hello``."""
@@ -41,20 +41,20 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("url link website homepage uri href", "url"),
         ("phone telephone mobile telefon téléphone teléfono", "phone"),
         ("street straße strasse rue calle via", "street"),
-        ("address", "street place"),
+        ("address adresse dirección", "address street place"),
         ("zip zipcode postcode postal plz", "zip"),
         ("expression formula equation calculation", "expression"),
         ("currency currencies", "currency symbol"),
         ("symbol ticker stock", "symbol"),
         (
-            "city cities location place town country countries destination origin region area where state stadt ort ville ciudad lieu lugar pays país land wohnort restaurant hotel venue airport station",
+            "city cities location place town country countries destination origin region area where state stadt ort ville ciudad lieu lugar pays país land wohnort origen destino départ arrivée zielort restaurant hotel venue airport station",
             "place",
         ),
         (
             "date dates day deadline birthday birthdate born when due published released publication expires expiry datum geburtsdatum termin fecha naissance nacimiento",
             "date",
         ),
-        ("time hour", "time date"),
+        ("time hour hora heure uhrzeit opens closes", "time date"),
         ("start starts end ends begin begins datetime", "moment"),
         ("age ages alter âge edad", "age"),
         ("price cost fee fare salary budget preis kosten prix precio", "money"),
@@ -65,6 +65,8 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("item product article thing ingredient dish drink", "quote thing"),
         ("id identifier number code reference sku order quarter gate seat", "id quote"),
         ("room rooms raum zimmer", "room place"),
+        ("language languages sprache langue idioma", "language"),
+        ("version release", "version"),
         ("color colour colors colours farbe couleur", "colour"),
         ("occupation profession job beruf métier profesión", "occupation"),
         (
@@ -132,9 +134,11 @@ class ValueSource:
         return None
 
     def free(self, kinds: Sequence[str], at: ValuePlace) -> Sequence[Mention]:
-        """All mentions of the first kind that the text has, without the addresses that another place has taken."""
-        taken = {place for place, path in self.taken.items() if place[0] == "email" and not path.startswith(at.path)}
-        return [mention for mention in self.all_of(kinds) if kinds[0] != "email" or ("email", mention.at) not in taken]
+        """All mentions of the first kind that the text has, without the addresses and quoted texts that another place has taken."""
+        taken = {place for place, path in self.taken.items() if not path.startswith(at.path)}
+        quoted = {mention.value for mention in mentions("quote", self.text) if ("quote", mention.at) in taken}
+        found = [mention for mention in self.all_of(kinds) if mention.value not in quoted]
+        return [mention for mention in found if kinds[0] != "email" or ("email", mention.at) not in taken]
 
     def all_of(self, kinds: Iterable[str]) -> Sequence[Mention]:
         """All mentions of the first kind that the text has."""
@@ -303,7 +307,7 @@ def _number_near(source: ValueSource, at: ValuePlace) -> tuple[int, Any] | None:
 def _as_read(text: str, found: re.Match[str]) -> tuple[int, Any]:
     """The number that was found, with the separators of its language."""
     start = found.start(1)
-    read = next((mention for mention in mentions("number", text) if start - 2 <= mention.at <= start), None)
+    read = next((mention for mention in mentions("number", text) if start - 3 <= mention.at <= start), None)
     return (read.at, read.value) if read else (start, COUNT_WORDS.get(found[1].lower(), found[1]))
 
 
@@ -318,7 +322,7 @@ def _after(word: str, text: str) -> re.Match[str] | None:
     """The number after a word: ``quantity: 4``."""
     stem = re.escape(word)
     return re.search(
-        rf"\b{stem}s?\b\W{{0,6}}?(?:is |of |was |to |= |ist |von )?[$€£]?({NUMBER.pattern})", text, re.IGNORECASE
+        rf"\b{stem}s?\b\W{{0,6}}?(?:is |of |was |to |= |ist |von )?[-−]?[$€£]?({NUMBER.pattern})", text, re.IGNORECASE
     )
 
 
@@ -388,7 +392,7 @@ def _inline(source: ValueSource, at: ValuePlace) -> str | None:
     )
     if quote:
         return str(next(filter(None, quote.groups())))
-    if "place" in kinds_of(at):
+    if {"place", "date", "time", "moment"} & set(kinds_of(at)):
         return None
     found = re.search(
         rf"\b{name}\b(?: is| was|:)?\s+[\"“]?([A-Z0-9][\w@./-]*\w(?: [A-Z][\w-]*)*)", source.text
@@ -411,11 +415,16 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
         return str(dates[-1].value)
     if kinds and kinds[-1] != "quote" and source.given:
         return None
-    if (value := source.take("quote", at)) is not None:
-        return str(value)
-    last = (words_of(at.name) or ("",))[-1]
+    value = source.take("quote", at)
+    return str(value) if value is not None else _unquoted(source, (words_of(at.name) or ("",))[-1])
+
+
+def _unquoted(source: ValueSource, last: str) -> str | None:
+    """What a message says, the name of an item of a list, or the question itself. ``last``: the last word of the property's name."""
     if last in _CONTENT and (spoken := _SPOKEN.search(source.text)):
         return next(filter(None, spoken.groups())).strip()
+    if source.narrow and last in ("name", "product", "item") and not source.text.startswith(("named ", "in ")):
+        return _REMARK.split(source.text)[0].removeprefix("and ").strip(" .") or None
     if last in _QUESTIONS or (last in _CONTENT and source.given):
         return asked(source.text) or None
     return None

@@ -327,6 +327,7 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
             or _amounts(schema, source, at)
             or _records(schema, source)
             or _sections(schema, source, at)
+            or _enumerated(source.text)
         )
     if known and kind in ("string", "integer", "number"):
         return list(known[:200])
@@ -351,6 +352,17 @@ def _bullets(text: str) -> list[str]:
     """The items of a list, at most 50: each on its line, or numbered on one line."""
     inline = _INLINE.findall(text)
     return (_BULLET.findall(text) or (inline if len(inline) > 1 else []))[:50]
+
+
+def _enumerated(text: str) -> list[str]:
+    """*: Oslo, Rome and Lima*, or *apples (2), pears (5)*: the items of a list after a colon or with remarks in brackets."""
+    remarked = _REMARKED.findall(text)
+    listed = re.search(rf": (?:{_PHRASES}|{_ENUMERATION})", text)
+    items = _COMMAS.split(next(filter(None, listed.groups()))) if listed else []
+    return remarked if len(remarked) > 1 else [item.strip() for item in items]
+
+
+_REMARKED = re.compile(r"(?:(?<=[,:;] )[^\W\d_][\w'’-]* )?[^\W\d_][\w'’-]* \([^()\n]{1,60}\)")
 
 
 def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
@@ -384,9 +396,7 @@ def _amounts(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
     """The text of each amount of a thing, labelled with the properties that stand for the number, the unit and the name."""
     properties = resolved_properties(schema, at.root)
     numbers = [name for name, inner in properties.items() if first_type(inner) in ("integer", "number")]
-    counted = next(
-        (name for name in numbers if _COUNTS & set(words_of(name))), numbers[0] if len(numbers) == 1 else None
-    )
+    counted = next((name for name in numbers if _COUNTS & set(words_of(name))), None)
     texts = [name for name, inner in properties.items() if first_type(inner) == "string" and not inner.get("enum")]
     named = next((name for name in texts if "unit" not in words_of(name) and "size" not in words_of(name)), None)
     found = amounts(source.text)
@@ -404,7 +414,7 @@ def _amounts(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
 
 
 _COUNTS = frozenset(
-    ["quantity", "count", "amount", "qty", "number", "units", "menge", "anzahl", "quantité", "cantidad"]
+    ["quantity", "count", "amount", "value", "qty", "number", "units", "menge", "anzahl", "quantité", "cantidad"]
 )
 """Words of a property that is the number of things."""
 

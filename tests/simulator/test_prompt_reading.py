@@ -434,3 +434,53 @@ def test_things_that_have_things_of_their_kind() -> None:
     assert [inner["name"] for inner in home["folders"]] == ["mail", "music", "work"]
     assert [inner["name"] for inner in home["folders"][1]["folders"]] == ["jazz"]
     assert not home["folders"][0].get("folders")
+
+
+TEXTS = dict.fromkeys(["name", "city", "country", "zip", "street"], STRING)
+
+
+@pytest.mark.parametrize(
+    ("question", "schema", "value"),
+    [
+        ("Paula Roth, 9 Ahornweg, 3011 Bern, Switzerland", objects(**TEXTS), {"name": "Paula Roth", "city": "Bern", "country": "Switzerland", "zip": "3011", "street": "9 Ahornweg"}),
+        ("Ana Gómez tiene 41 años y vive en Sevilla.", objects(nombre=STRING, edad=INTEGER, ciudad=STRING), {"nombre": "Ana Gómez", "edad": 41, "ciudad": "Sevilla"}),
+        ("鈴木一郎さんは29歳で、京都に住んでいます。", objects(name=STRING, age=INTEGER, city=STRING), {"name": "鈴木一郎", "age": 29, "city": "京都"}),
+        ("Das Fahrrad kostet 1.249,50 Euro und ist 3.200 km gelaufen.", objects(preis=NUMBER, mileage=INTEGER), {"preis": 1249.5, "mileage": 3200}),
+        ("Le film dure 95 minutes et a reçu 3,5 étoiles pour 80 avis.", objects(rating=NUMBER, reviews=INTEGER), {"rating": 3.5, "reviews": 80}),
+        ("We sold 1.5 million units for -$20 each.", objects(units=INTEGER, price=NUMBER), {"units": 1500000, "price": -20}),
+        ("The flat has 4 rooms, 2 balconies and a cellar.", objects(rooms=INTEGER, balconies=INTEGER), {"rooms": 4, "balconies": 2}),
+        ("Hobbies: chess, trail running, and baking bread.", objects(hobbies=lists(STRING)), {"hobbies": ["chess", "trail running", "baking bread"]}),
+        ("She is allergic to pollen and cats.", objects(allergies=lists(STRING)), {"allergies": ["pollen", "cats"]}),
+        ("To do: 1) water the plants 2) pay the rent by Monday", objects(tasks=lists(objects(title=STRING, due={**STRING, "nullable": True}))), {"tasks": [{"title": "water the plants", "due": None}, {"title": "pay the rent", "due": "Monday"}]}),
+        ("Stock: plums (5), pears (12) and figs (7)", objects(fruit=lists(objects(name=STRING, count=INTEGER))), {"fruit": [{"name": "plums", "count": 5}, {"name": "pears", "count": 12}, {"name": "figs", "count": 7}]}),
+        ("Parts: nails 40, screws 25.", objects(parts=lists(objects(name=STRING, quantity=INTEGER))), {"parts": [{"name": "nails", "quantity": 40}, {"name": "screws", "quantity": 25}]}),
+        ("Is this review positive? 'The soup was cold and the waiter was rude.'", objects(positive={"type": "BOOLEAN"}, label={"type": "STRING", "enum": ["positive", "negative"]}), {"positive": False, "label": "negative"}),
+        ("Give the fields `name` and `age`: Otto is 33.", objects(name=STRING, age=INTEGER), {"name": "Otto", "age": 33}),
+        ("Globex CEO Nina Berg met President Alvarez in Quito, Ecuador.", objects(people=lists(STRING), organizations=lists(STRING)), {"people": ["Nina Berg", "Alvarez"], "organizations": ["Globex"]}),
+        ("What are the RGB values of navy?", objects(red=INTEGER, green=INTEGER, blue=INTEGER), {"red": 0, "green": 0, "blue": 128}),
+    ],
+)  # fmt: skip
+def test_values_as_users_write_them(question: str, schema: Any, value: Any) -> None:
+    assert filled(question, schema) == value
+
+
+MEETING = function(
+    "create_event", objects("title start", title=STRING, start=STRING, end=STRING, guests=lists(STRING), room=STRING)
+)
+LETTER = function("send_email", objects("to subject body", to=STRING, subject=STRING, body=STRING, cc=lists(STRING)))
+
+
+@pytest.mark.parametrize(
+    ("question", "declared", "arguments"),
+    [
+        ("Plan a meeting called 'Kick-off' tomorrow at 9:30 in Room 7.", MEETING, {"title": "Kick-off", "start": "tomorrow at 9:30", "room": "Room 7"}),
+        ("Create an event 'Fair' from 2025-05-02 10:00 to 2025-05-03 18:00.", MEETING, {"title": "Fair", "start": "2025-05-02 10:00", "end": "2025-05-03 18:00"}),
+        ("Send an email to a@x.org, cc b@x.org, about the new lease: it starts in May.", LETTER, {"to": "a@x.org", "subject": "new lease", "body": "it starts in May.", "cc": ["b@x.org"]}),
+        ("Remind me to feed the cat at 7pm.", function("set_reminder", objects("text time", text=STRING, time=STRING)), {"text": "feed the cat", "time": "7pm"}),
+        ('Reserviere einen Tisch für fünf Personen im "Adler".', function("book_table", objects("place people", place=STRING, people=INTEGER)), {"people": 5}),
+        ("Dim the bedroom light to 20%.", function("set_light", objects("room level", room=STRING, level=INTEGER)), {"room": "bedroom", "level": 20}),
+    ],
+)  # fmt: skip
+def test_arguments_as_users_write_them(question: str, declared: Any, arguments: Any) -> None:
+    [(_, made)] = called(question, declared)
+    assert arguments.items() <= made.items()
