@@ -29,6 +29,20 @@ def about_results(ask: Ask) -> str:
     return " ".join([*sentences, *dict.fromkeys(advice)])
 
 
+def finding(ask: Ask) -> str:
+    """What the model knows so far: the results of its calls, an observation in the question, or what it has written last; else empty."""
+    if responses(ask):
+        return about_results(ask)
+    if observed := _OBSERVED.match(ask.question):
+        return observed[1].strip()
+    turns = (content for content in reversed(ask.contents) if content.get("role") == "model")
+    written = [part.get("text", "") for part in next(turns, {}).get("parts", ()) if not part.get("thought")]
+    return "".join(written).strip()
+
+
+_OBSERVED = re.compile(r"\s*Observation:?\s*(.+)", re.DOTALL)
+
+
 def in_words(result: Mapping[str, Any], place: str | None = None) -> str:
     """One result as a sentence."""
     response = result.get("response")

@@ -14,7 +14,7 @@ from harness.simulator.arguments import build_calls, lacking, parameters
 from harness.simulator.arithmetic import chained
 from harness.simulator.background import background
 from harness.simulator.function_choice import Declaration, best, is_named, name_stems, needed, score, stem_of
-from harness.simulator.function_results import in_words, responses, words_of_result
+from harness.simulator.function_results import finding, in_words, responses, words_of_result
 from harness.simulator.mentions import mentions
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
@@ -46,6 +46,23 @@ _OFTEN = re.compile(rf"\b({'|'.join(_TIMES)}|[2-6])\b", re.IGNORECASE)
 
 def calls(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
     """The ``functionCall`` objects (name and args) of this turn; empty if the model answers with text."""
+    return [_concluded(ask, call) for call in _chosen(ask, prompt, seed)]
+
+
+def _concluded(ask: Ask, call: dict[str, Any]) -> dict[str, Any]:
+    """A call that ends the work, such as *submit*, has what was found as its only argument, unless the question quotes it."""
+    found = finding(ask) if _ENDS.search(call["name"]) else ""
+    [(name, value)] = call["args"].items() if len(call["args"]) == 1 else [("", None)]
+    quoted = value in [mention.value for mention in mentions("quote", ask.question)]
+    return {**call, "args": {name: found}} if found and isinstance(value, str) and not quoted else call
+
+
+_ENDS = re.compile(r"^(?:submit|finish|conclude|done)(?:_|$)|final_?(?:answer|result)", re.IGNORECASE)
+"""Names of functions that end the work of an agent."""
+
+
+def _chosen(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
+    """The calls with the arguments that the prompt gives."""
     mode = ask.calling.get("mode", "AUTO")
     if not ask.declarations or mode == "NONE":
         return []
@@ -59,7 +76,8 @@ def calls(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
         return chain
     plan = [step for step in planned(ask, offered, prompt) if step.ready]
     if not plan and mode == "ANY":
-        plan = [PlannedCall(max(offered, key=lambda declaration: score(declaration, prompt)), prompt)]
+        ending = [one for one in offered if finding(ask) and _ENDS.search(str(one.get("name", "")))]
+        plan = [PlannedCall(max(ending or offered, key=lambda declaration: score(declaration, prompt)), prompt)]
     earlier = background(ask) if plan else ""
     return [call for step in plan for call in _made(step, earlier, seed)][:MOST_CALLS]
 

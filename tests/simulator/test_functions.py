@@ -173,3 +173,17 @@ def test_the_text_after_all_results_has_them() -> None:
     answer = ask({"contents": turns, "tools": tools}, "gemini-2.5-flash")
     assert calls(answer) == []
     assert "19" in text(answer)
+
+
+SUBMIT = {
+    "name": "submit",
+    "description": "Submit an answer for evaluation.",
+    "parameters": {"type": "OBJECT", "properties": {"answer": {"type": "STRING"}}, "required": ["answer"]},
+}
+
+
+def test_an_agent_submits_what_it_has_found() -> None:
+    turns = ["How deep is the lake?", "The lake is 80 m deep.", "Go on. If the task is done, call the `submit()` tool."]
+    contents = [{"role": ("user", "model")[n % 2], "parts": [{"text": said}]} for n, said in enumerate(turns)]
+    answer = ask("", FLASH3, contents=contents, tools=[{"functionDeclarations": [SUBMIT]}])
+    assert [call["args"] for call in calls(answer)] == [{"answer": "The lake is 80 m deep."}]
