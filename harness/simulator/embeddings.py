@@ -10,7 +10,7 @@ from harness.simulator.errors import refusal, rules
 from harness.simulator.messages import camel_fields, invalid
 from harness.simulator.request import normal
 from harness.simulator.seed import Seed
-from harness.simulator.tokens import part_tokens, tokens
+from harness.simulator.tokens import part_tokens, tally, tokens
 
 DIMENSIONS = 3072
 MOST = 100
@@ -40,6 +40,20 @@ def embed_all(body: Any) -> dict[str, Any]:
         raise rules([f"BatchEmbedContentsRequest.requests: at most {MOST} requests can be in one batch"])
     at = "BatchEmbedContentsRequest.requests"
     return {"embeddings": [{"values": _vector(request, f"{at}[{n}]")} for n, request in enumerate(requests)]}
+
+
+def usage(body: Any) -> dict[str, Any]:
+    """``usageMetadata`` of an answer, which ``gemini-embedding-2`` sends: tokens of all contents of a valid body, by modality."""
+    requests = camel_fields(body, frozenset({"requests", *_EMBED_FIELDS})).get("requests") or [body]
+    contents = [normal({"contents": one.get("content") or {}}, "content")["contents"] for one in requests]
+    counts = tally(part for found in contents for content in found for part in content.get("parts", ()))
+    details = [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]
+    return {"usageMetadata": {"promptTokenCount": sum(counts.values()), "promptTokenDetails": details}}
+
+
+def counts_tokens(model: str) -> bool:
+    """Whether the answers of a model have ``usageMetadata``: recorded for gemini-embedding-2, and not for the models before it."""
+    return model.startswith("gemini-embedding-2") and not model.endswith("preview")
 
 
 def _vector(body: Any, at: str) -> list[float]:

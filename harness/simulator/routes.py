@@ -160,7 +160,8 @@ def _embed(routed: RoutedCall) -> Sent:
     fault = FAULTS.get(routed.call.headers.get("x-simulator-fault", ""))
     body = fault.forget(body) if fault and fault.forget and isinstance(body, dict) else body
     single = routed.names["verb"] == "embedContent"
-    return routed.whole(embeddings.embed(body) if single else embeddings.embed_all(body))
+    found = embeddings.embed(body) if single else embeddings.embed_all(body)
+    return routed.whole(found | (embeddings.usage(body) if embeddings.counts_tokens(routed.names["model"]) else {}))
 
 
 def _unsupported(routed: RoutedCall) -> Sent:

@@ -149,7 +149,7 @@ KEYS = (
     ),
     Reason("details of countTokens that only one answer has", 1, lambda pair: pair.operation == "countTokens"),
     Reason("an alias of 2.0 that thought", 1, lambda pair: "thinking-exp" in pair.model),
-    Reason("usage of embeddings", 16, lambda pair: pair.operation in ("embedContent", "batchEmbedContents")),
+    Reason("usage of an embedding preview, once of six", 1, lambda pair: pair.operation == "batchEmbedContents"),
     Reason(
         "an answer that ends in its thoughts, or has no text",
         6,

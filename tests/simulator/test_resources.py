@@ -445,3 +445,14 @@ def test_a_hundred_texts_are_embedded_at_once() -> None:
     assert len(call(Simulator(), "POST", path, {"requests": [one] * 100})[1]["embeddings"]) == 100
     status, error, _ = call(Simulator(), "POST", path, {"requests": [one] * 101})
     assert (status, "at most 100 requests can be in one batch" in error["error"]["message"]) == (400, True)
+
+
+def test_the_second_embedding_model_counts_its_tokens() -> None:
+    body = {"content": {"parts": [{"text": "a short text"}]}, "outputDimensionality": 8}
+    answers = [
+        call(Simulator(), "POST", f"/v1beta/models/gemini-embedding-{name}:embedContent", body)[1]
+        for name in ("001", "2")
+    ]
+    assert "usageMetadata" not in answers[0]
+    usage = answers[1]["usageMetadata"]
+    assert usage["promptTokenDetails"] == [{"modality": "TEXT", "tokenCount": usage["promptTokenCount"]}]
