@@ -35,8 +35,8 @@ def finding(ask: Ask) -> str:
         return about_results(ask)
     if observed := _OBSERVED.match(ask.question):
         return observed[1].strip()
-    turns = (content for content in reversed(ask.contents) if content.get("role") == "model")
-    written = [part.get("text", "") for part in next(turns, {}).get("parts", ()) if not part.get("thought")]
+    turn = next((content for content in reversed(ask.contents) if content.get("role") == "model"), None)
+    written = [part.get("text", "") for part in (turn or {}).get("parts", ()) if not part.get("thought")]
     return "".join(written).strip()
 
 

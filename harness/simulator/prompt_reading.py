@@ -422,7 +422,7 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
 def _unquoted(source: ValueSource, last: str) -> str | None:
     """What a message says, the name of an item of a list, or the question itself. ``last``: the last word of the property's name."""
     if last in _CONTENT and (spoken := _SPOKEN.search(source.text)):
-        return next(filter(None, spoken.groups())).strip()
+        return str(next(filter(None, spoken.groups()))).strip()
     if source.narrow and last in ("name", "product", "item") and not source.text.startswith(("named ", "in ")):
         return _REMARK.split(source.text)[0].removeprefix("and ").strip(" .") or None
     if last in _QUESTIONS or (last in _CONTENT and source.given):

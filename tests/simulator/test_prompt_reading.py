@@ -436,13 +436,13 @@ def test_things_that_have_things_of_their_kind() -> None:
     assert not home["folders"][0].get("folders")
 
 
-TEXTS = dict.fromkeys(["name", "city", "country", "zip", "street"], STRING)
+ADDRESS = objects(name=STRING, city=STRING, country=STRING, zip=STRING, street=STRING)
 
 
 @pytest.mark.parametrize(
     ("question", "schema", "value"),
     [
-        ("Paula Roth, 9 Ahornweg, 3011 Bern, Switzerland", objects(**TEXTS), {"name": "Paula Roth", "city": "Bern", "country": "Switzerland", "zip": "3011", "street": "9 Ahornweg"}),
+        ("Paula Roth, 9 Ahornweg, 3011 Bern, Switzerland", ADDRESS, {"name": "Paula Roth", "city": "Bern", "country": "Switzerland", "zip": "3011", "street": "9 Ahornweg"}),
         ("Ana Gómez tiene 41 años y vive en Sevilla.", objects(nombre=STRING, edad=INTEGER, ciudad=STRING), {"nombre": "Ana Gómez", "edad": 41, "ciudad": "Sevilla"}),
         ("鈴木一郎さんは29歳で、京都に住んでいます。", objects(name=STRING, age=INTEGER, city=STRING), {"name": "鈴木一郎", "age": 29, "city": "京都"}),
         ("Das Fahrrad kostet 1.249,50 Euro und ist 3.200 km gelaufen.", objects(preis=NUMBER, mileage=INTEGER), {"preis": 1249.5, "mileage": 3200}),
