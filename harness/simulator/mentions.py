@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from harness.simulator import world_facts
@@ -356,18 +357,12 @@ def people(text: str) -> Iterable[Mention]:
     spoken = [Mention(at, name) for at, value in _of_groups(_SPEAKER, text) if (name := _without_lead(value))]
     taken = {str(mention.value) for mention in spoken}
     capitals = [mention for mention in _capitals(text) if mention.value not in taken]
-    given = [mention for mention in capitals if _is_given(str(mention.value)) or _is_beside(mention, capitals, text)]
+    is_given = [_is_given(str(mention.value)) for mention in capitals]
+    for n, (first, second) in enumerate(pairwise(capitals)):
+        if text[first.at + len(str(first.value)) : second.at] in _LISTED and (is_given[n] or is_given[n + 1]):
+            is_given[n] = is_given[n + 1] = True  # listed beside a given name: Ana, Raj and Tom
+    given = [mention for mention, is_one in zip(capitals, is_given, strict=True) if is_one]
     return [*spoken, *given] or names(text)
-
-
-def _is_beside(mention: Mention, others: Iterable[Mention], text: str) -> bool:
-    """Whether a name is listed beside a given name: *Ana, Raj and Tom*."""
-    for first, second in ((mention, other) if mention.at < other.at else (other, mention) for other in others):
-        gap = text[first.at + len(str(first.value)) : second.at]
-        other = second if first is mention else first
-        if other is not mention and gap in _LISTED and _is_given(str(other.value)):
-            return True
-    return False
 
 
 _LISTED = (", ", " and ", ", and ", " und ", " et ", " y ", " e ", " & ")
