@@ -7,8 +7,9 @@ between ``<thought>`` tags in front of the answer, at gateways in ``reasoning`` 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from harness.answer import framing
 from harness.answer.framing import Framed
@@ -29,8 +30,7 @@ _OPEN, _CLOSE = "<thought>", "</thought>"
 _VENDORS = ("google", "vertex")
 
 
-@dataclass(slots=True)
-class ChatCall:
+class ChatCall(Struct):
     """A tool call over all deltas. ``event`` and ``choice``: where it begins. ``pieces``: the arguments as they came."""
 
     event: int
@@ -128,8 +128,7 @@ def _continued(found: Sequence[ChatCall], choice: int, delta: Object) -> ChatCal
 # --- answers ------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Thinking:
+class _Thinking(Struct):
     """Whether the text of a choice is within thoughts, over its deltas."""
 
     began: bool = False

@@ -12,8 +12,9 @@ import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from harness.cli.stdout import under
 from harness.report import words
@@ -28,8 +29,7 @@ _EVERY = 30.0
 """Seconds between two lines in CI."""
 
 
-@dataclass(slots=True)
-class ProviderProgress:
+class ProviderProgress(Struct):
     """What is known of the trials at one provider. ``spent`` is in US dollars."""
 
     total: int = 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from harness.model import Json
 
@@ -13,8 +14,7 @@ _KEPT = frozenset({"id", "group", "suite", "case", "target", "cassette", "file",
 """The members of a saved row that name a trial. Runs are resumed and compared by them."""
 
 
-@dataclass(frozen=True, slots=True)
-class PersonalPattern:
+class PersonalPattern(Struct, frozen=True):
     """What is replaced: every match of ``pattern``, a regular expression of Python, by the text ``replacement``."""
 
     name: str
@@ -41,8 +41,7 @@ class PersonalPattern:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Redaction:
+class Redaction(Struct, frozen=True):
     """The patterns of a folder. False if there are none. Methods raise TooSlow; nothing may be written then."""
 
     patterns: Sequence[PersonalPattern] = ()

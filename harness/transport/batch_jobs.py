@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from harness.errors import CannotWrite
 from harness.model import Request, Slot
@@ -23,8 +24,7 @@ MOST_WAITING = 10_000
 """Trials that wait for jobs at once."""
 
 
-@dataclass(slots=True)
-class BatchJob:
+class BatchJob(Struct):
     """A job: our name of it (``displayName``), the keys of its requests in order, and its name at the API once that is known."""
 
     display: str
@@ -38,8 +38,7 @@ def key_of(request: Request, slot: Slot) -> str:
     return sha256(place + request.content).hexdigest()[:24]
 
 
-@dataclass(slots=True)
-class BatchJobs:
+class BatchJobs(Struct):
     """The jobs that a journal knows. Raises CannotWrite where it cannot be written."""
 
     path: Path

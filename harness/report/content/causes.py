@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.model import Status
 from harness.report import Report, View, words
@@ -28,8 +29,7 @@ _MISSING = {
 """Cause -> its title with the number of recordings, and the record mode that mends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """Groups of one status that fail for the same reason, in the order of the run. ``remedy``: a command, with what it does."""
 
     status: Status

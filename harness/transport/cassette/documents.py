@@ -16,7 +16,6 @@ import yaml
 
 from harness.text import plainyaml, safeyaml
 from harness.text.jsontext import DEEPEST, is_deeper, loads, may_be_deeper
-from harness.transport.cassette import literals
 from harness.transport.cassette.packing import unpack
 
 _BOMS = (
@@ -211,6 +210,8 @@ def _literal(raw: bytes) -> list[Any]:
 
 
 def _literal_value(text: str) -> Any:
+    from harness.transport.cassette import literals
+
     return json_value(literals.as_json(text).encode("utf-8", "surrogatepass"))
 
 
@@ -356,6 +357,8 @@ def _object(text: str) -> tuple[Any, int]:
 
 def _object_literal(text: str) -> tuple[Any, int]:
     """The object at the beginning of a text, as JavaScript, Python, Ruby or Elixir writes it."""
+    from harness.transport.cassette import literals
+
     quoted = text[1:80].lstrip()[:1] == '"'
     if quoted and not any(hint in text[:_SOON] for hint in _HINTS):
         return None, 0  # JSON that is broken
