@@ -331,7 +331,13 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     separators = (",", ":") if indent is None else None
     try:
         text = json.dumps(
-            value, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent, default=plain
+            value,
+            ensure_ascii=False,
+            allow_nan=False,
+            check_circular=False,  # no row holds itself
+            separators=separators,
+            indent=indent,
+            default=plain,
         )
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, separators=separators, indent=indent, default=str)

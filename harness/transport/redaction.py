@@ -181,14 +181,16 @@ def _texts(value: Json) -> set[str]:
     found: list[str] = []
     waiting = [value]
     for inner in waiting:  # grows meanwhile
-        kind = type(inner)
-        if kind in _NUMBERS:
-            continue
-        if kind is str or isinstance(inner, str):
+        kind = type(inner)  # a row holds thousands of values: the most frequent kinds first
+        if kind is str:
             found.append(inner)
+        elif kind in _NUMBERS:
+            continue
         elif kind is dict or isinstance(inner, dict):
             found += inner
             waiting += inner.values()
+        elif isinstance(inner, str):
+            found.append(inner)
         elif isinstance(inner, (list, tuple)):
             waiting += inner
         elif isinstance(inner, Mapping):  # a slow question
