@@ -66,6 +66,8 @@ class Estimates:
     record_mode: str = "none"
     live: bool = False
     _player: Player = field(init=False)
+    _bounds: tuple[Sequence[Step], tuple[float, float]] | None = field(init=False, default=None)
+    """The steps that were looked at last, and what they cost at least and at most."""
 
     def __post_init__(self) -> None:
         self._player = Player(self.config.providers, while_recording=True, redaction=self.config.redact)
@@ -123,20 +125,26 @@ class Estimates:
         return replace(estimate, about=about, elsewhere=elsewhere)
 
     def _of(self, trial: Trial) -> Estimate:
+        if self._bounds is None or self._bounds[0] is not trial.steps:  # attempts of a group share their steps
+            self._bounds = trial.steps, self._least_and_most(trial)
+        least, most = self._bounds[1]
+        return Estimate(least, self._before(trial), most)
+
+    def _least_and_most(self, trial: Trial) -> tuple[float, float]:
         request = prepare(trial, self.config)
         for step in trial.steps:
             if step.call and not is_free(step.call.method, step.call.path):
                 raise Unpriced(f"the price of {step.call} is not known")
         asked = [step for step in trial.steps if step.call is None]
         if not asked:
-            return Estimate(0, self._before(trial), 0)
+            return 0, 0
         if asked[0].sends and trial.steps[0].call is None:
             body = request.body
         else:
             body = {**asked[0].body, "contents": asked[0].contents}
         rates = self._rates(trial, request.model, body)
         least = dollars(rates, {"input_tokens": _tokens(body, _MANY_CHARACTERS)[0]}, price_list().units)
-        return Estimate(least, self._before(trial), sum(self._steps_at_most(trial, asked, body, rates)))
+        return least, sum(self._steps_at_most(trial, asked, body, rates))
 
     def _rates(self, trial: Trial, model: str, body: Json) -> Rates:
         if _has_tool(body, "googleMaps", "google_maps"):
