@@ -29,7 +29,6 @@ from harness.run.resume import CompletedTrials, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
 from harness.text import amounts
-from harness.transport.batch_jobs import MOST_WAITING, NAME, BatchJobs
 
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
@@ -148,8 +147,10 @@ class Played(Struct):
                 elif processes > 1:
                     self._play_forked(trials, watched, processes)
                 else:
-                    at_once = max(config.concurrency, MOST_WAITING) if trials.has_batches else config.concurrency
-                    config = replace(config, concurrency=at_once)
+                    if trials.has_batches:
+                        from harness.transport.batch_jobs import MOST_WAITING
+
+                        config = replace(config, concurrency=max(config.concurrency, MOST_WAITING))
                     play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
                 if budget:
                     self.spent += budget.spent
@@ -202,6 +203,8 @@ class Played(Struct):
         """Where the run keeps its jobs; None if it has none."""
         if not (way.asks and trials.has_batches):
             return None
+        from harness.transport.batch_jobs import NAME, BatchJobs
+
         return session.Batches(BatchJobs(self.writer.path.with_name(NAME)), self.progress.say)
 
     def _keep(self, result: Result) -> Row:

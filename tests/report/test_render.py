@@ -366,7 +366,7 @@ def test_every_format_says_that_an_answer_was_simulated(name: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["日本の首都", "plain", "a-very-long-case-name-" * 4, "é" * 30]),
+        st.sampled_from(["日本の首都", "plain", "a-very-long-case-name-" * 4, "é" * 30, "हिन्दी"]),
         min_size=1,
         max_size=3,
         unique=True,

@@ -324,9 +324,9 @@ class CaseValidator:
         axis = self.case.axes.get("thinking")
         if axis is not None and axis.swept:
             return
-        place = axis.place if axis is not None else self.thinking_place()
         hint = "expect http: 400 if that is what the case is about, or give a value per model"
         for reason, models in self.refused_thinking().items():
+            place = axis.place if axis is not None else self.thinking_place()
             self.diagnostics.add(place, f"{named(models)} would refuse this: {reason}", hint)
 
     def refused_thinking(self) -> Mapping[str, Mapping[str, None]]:
