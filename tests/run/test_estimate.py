@@ -242,7 +242,7 @@ def test_a_ceiling_stops_the_run_and_keeps_what_was_played(project: Path, capsys
     assert spent <= most + 2100 * 3e-6
     assert ending["cost"] == {"usd": pytest.approx(spent), "unknown": 0, "why": {}, "prices": header["run"]["prices"]}
     assert reached in ending["run"]["notes"]
-    assert f"({len(played)} trials)" in out
+    assert f"({len(played)} trials in" in out
 
 
 def test_a_ceiling_drops_no_recording(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

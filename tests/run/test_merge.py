@@ -106,7 +106,7 @@ def test_a_merged_run_names_its_parts_and_adds_up_their_seconds(runs: Runs) -> N
     parts = runs.shards(2)
     code, out, err = runs.call("merge", *parts)
     assert (code, err) == (1, "")
-    assert "(48 trials)" in out
+    assert "(48 trials in" in out
     merged = load("last", runs.reports)
     assert summed(merged) == pytest.approx(sum(summed(load(part, runs.reports)) for part in parts))
     assert [part["id"] for part in merged.run["parts"]] == parts
@@ -169,7 +169,7 @@ def test_an_unfinished_shard_is_an_error_with_the_next_command(runs: Runs) -> No
     assert (code, "interrupted: " in out) == (2, True)
     assert runs.call("run", "--resume", parts[1])[0] == 0
     code, out, _ = runs.call("merge", *parts)
-    assert (code, "(48 trials)" in out) == (1, True)
+    assert (code, "(48 trials in" in out) == (1, True)
 
 
 def cut(path: Path) -> None:

@@ -214,12 +214,12 @@ def test_a_run_that_was_cut_short_goes_on_as_if_uncut(project: Project, how: int
     code, out, err = project.run("--resume")
     assert err.startswith(f"run {run} goes on: ")
     assert (code, saved_runs(project.reports)) == (1, [run])
-    assert f"({TRIALS} trials)" in out
+    assert f"({TRIALS} trials in" in out
     assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT  # what was in flight when it was cut had no answer yet
     assert project.left_over() == []
     if mode != ["--live"]:
         code, out, _ = project.run("--reports", "replayed")
-        assert (code, f"({TRIALS} trials)" in out) == (1, True)
+        assert (code, f"({TRIALS} trials in" in out) == (1, True)
     again = project.folder / "again"
     project.run("--live", "--reports", "again")
     (undisturbed,) = saved_runs(again)
@@ -262,7 +262,7 @@ def test_fail_fast_and_then_the_rest(project: Project) -> None:
     assert err.endswith(f"go on with it: gemini-harness run --resume {run}\n")
     code, out, _ = project.run("--resume")
     assert code == 1
-    assert f"({TRIALS} trials)" in out
+    assert f"({TRIALS} trials in" in out
     assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT
 
 
@@ -283,7 +283,7 @@ def test_a_full_disk_and_then_room_again(project: Project) -> None:
     assert done.stderr.endswith(f"go on with it: gemini-harness run --resume {run}\n")
     code, out, _ = project.run("--resume")
     assert code == 1
-    assert f"({TRIALS} trials)" in out
+    assert f"({TRIALS} trials in" in out
     assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
 
 
@@ -297,10 +297,10 @@ def test_a_run_without_room_for_its_last_line_can_be_resumed(project: Project) -
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
     (run,) = saved_runs(project.reports)
-    assert (done.returncode, "(12 trials)" in done.stdout) == (4, True)
+    assert (done.returncode, "(12 trials in" in done.stdout) == (4, True)
     assert done.stderr.endswith(f"go on with it: gemini-harness run --resume {run}\n")
     code, out, err = project.run("--resume")
-    assert (code, err, "(12 trials)" in out) == (1, f"run {run} goes on: 12 trials kept, 0 to play\n", True)
+    assert (code, err, "(12 trials in" in out) == (1, f"run {run} goes on: 12 trials kept, 0 to play\n", True)
 
 
 FULL = """
@@ -336,7 +336,7 @@ def test_a_full_disk_under_the_cassettes_ends_the_asking(project: Project) -> No
     assert remedy == f"go on with it: gemini-harness run --resume {run}"
     assert len(project.asked) <= finished + 1 + FLIGHT
     code, out, _ = project.run("--resume")
-    assert (code, f"({trials} trials)" in out, project.left_over()) == (0, True, [])
+    assert (code, f"({trials} trials in" in out, project.left_over()) == (0, True, [])
     assert len(project.asked) <= trials + 1 + FLIGHT
     assert project.run("-k", "country")[0] == 0
 
@@ -373,7 +373,7 @@ def test_repeated_ctrl_c_loses_nothing_and_exits_the_same(project: Project, mode
     process.communicate()
     assert process.returncode == 2
     code, out, _ = project.run("--resume")
-    assert (code, f"({TRIALS} trials)" in out) == (1, True)
+    assert (code, f"({TRIALS} trials in" in out) == (1, True)
     assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT
 
 
@@ -451,7 +451,7 @@ def test_what_a_later_turn_would_send_otherwise_is_named(project: Project, monke
     assert weather.endswith('was "snow", now "fog"')
     monkeypatch.setenv("GATE_TOKEN", "open-sesame-2")
     code, out, err = project.run("--resume")
-    assert (code, "(6 trials)" in out) == (1, True), err
+    assert (code, "(6 trials in" in out) == (1, True), err
 
 
 def test_a_trial_that_is_there_twice_counts_once(project: Project) -> None:
@@ -462,7 +462,7 @@ def test_a_trial_that_is_there_twice_counts_once(project: Project) -> None:
     path.write_bytes(header + first + second + first)
     code, out, err = project.run("--resume")
     assert (code, err) == (1, f"run {run} goes on: 2 trials kept, 10 to play\n")
-    assert "(12 trials)" in out
+    assert "(12 trials in" in out
 
 
 @given(
