@@ -431,6 +431,12 @@ def test_kept(rule: str, recorded: Exchange) -> None:
     assert rule not in broken(recorded)
 
 
+def test_null_word_shows_the_word() -> None:
+    (found,) = violations(evidence(unary(answer(responseId="None"))))
+    assert (found.mismatch.at, found.mismatch.actual) == ("$.responseId", "None")
+    assert "'None'" in found.mismatch.message
+
+
 def test_every_rule_has_an_example_that_breaks_it() -> None:
     assert {rule for rule, *_ in BREAKS} == {rule.id for rule in all_rules().values() if rule.dialect != "openai"}
 

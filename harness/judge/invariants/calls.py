@@ -19,6 +19,7 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
+from harness.text import amounts
 from harness.text.jsontext import an_object, objects_in
 
 
@@ -198,8 +199,9 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"text": "1"}]}}]}
     """
-    run, results = (
-        sum(kind in part for part in evidence.reply.parts) for kind in ("executableCode", "codeExecutionResult")
-    )
+    kinds = ("executableCode", "codeExecutionResult")
+    run, results = (sum(kind in part for part in evidence.reply.parts) for kind in kinds)
     if is_finished(evidence) and run > results and tools(evidence, "codeExecution"):
-        yield Mismatch("parts", f"{run} results", results, f"{run} pieces of code ran, {results} results came")
+        wanted = amounts.count(run, "result")
+        message = f"{results} of {wanted} of code came: a part was lost on the way"
+        yield Mismatch("parts", wanted, results, message)

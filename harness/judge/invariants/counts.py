@@ -279,7 +279,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
         return
     size = len(compact(body))
     if counted >= _MANY and counted > size:
-        message = f"{counted} tokens are counted for a request of {size} bytes: is it the usage of another?"
+        message = f"{counted} tokens are counted for a request of {size} bytes: is it the usage of another request?"
         yield Mismatch(at, f"at most {size}", counted, message, "warn")
     strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
     if strange:

@@ -27,7 +27,12 @@ def duplicate_key(evidence: Evidence) -> Iterator[Mismatch]:
     written = _written([event.value for event in reply.events])
     twice = next((key for key in _KEYS if content.count(quoted := f'"{key}"'.encode()) > written.count(quoted)), None)
     if twice and written:
-        yield Mismatch("body", "each key once", twice, f"an object has the key {twice!r} twice: which one counts?")
+        yield Mismatch(
+            "body",
+            "each key once",
+            twice,
+            f"an object has the key {twice!r} twice: some parsers take the last, others the first",
+        )
 
 
 def _written(value: Json) -> bytes:
@@ -40,9 +45,8 @@ def _written(value: Json) -> bytes:
         return b""
 
 
-_NUMBERED = re.compile(rb'"(finishReason|blockReason|category|probability|modality)"\s*:\s*\d')
-_NAMED = re.compile(rb'"(?:finishReason|blockReason|category|probability|modality)"\s*:\s*"')
-_AS_NUMBERS = "enum-encoding"
+_ENUM = rb'"(finishReason|blockReason|category|probability|modality)"\s*:\s*'
+_NUMBERED, _NAMED = re.compile(_ENUM + rb"\d"), re.compile(_ENUM + rb'"')
 
 
 @rule("enum-number", "error", dialect="gemini")
@@ -55,18 +59,17 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
     """
     content = evidence.exchange.content
     found = _NUMBERED.search(content)
-    if found is None or not has_answer(evidence) or _AS_NUMBERS in evidence.exchange.request.url:
+    if found is None or not has_answer(evidence) or "enum-encoding" in evidence.exchange.request.url:
         return
     if _NAMED.search(content) or knows_query(evidence) or evidence.exchange.verbatim:
         name = found[1].decode()
-        yield Mismatch(
-            name, "a name", found[0].decode(), f"{name} is a number, but the request does not ask for numbers"
-        )
+        message = f"{name} is a number, but the request does not ask for numbers"
+        yield Mismatch(name, "a name", found[0].decode(), message)
 
 
-_NULL = re.compile(rb":\s*null|,\s*null|\[\s*null")
-_WORD = re.compile(rb':\s*"(?:null|None|undefined|nil|\[object Object\])"')
+_NULL = re.compile(rb"[:,\[]\s*null")
 _WORDS = ("null", "None", "undefined", "nil", "[object Object]")
+_WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, _WORDS))})"'.encode())
 _FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output"))
 """Keys whose values the model writes, or a program for it."""
 
@@ -79,10 +82,8 @@ def null_field(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     wrong: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo", "thought": null}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     """
-    if has_answer(evidence) and _NULL.search(evidence.exchange.content):
-        for at in _places(evidence, lambda value: value is None):
-            yield Mismatch(at, "nothing", None, f"{at} is null: the API leaves an absent field out")
-            return
+    if found := _first(evidence, _NULL, lambda value: value is None):
+        yield Mismatch(found[0], "nothing", None, f"{found[0]} is null: the API leaves an absent field out")
 
 
 @rule("null-word", "error", dialect="gemini")
@@ -93,20 +94,20 @@ def null_word(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"responseId": "aBcD"}
     wrong: {"responseId": "null"}
     """
-    if has_answer(evidence) and _WORD.search(evidence.exchange.content):
-        for at in _places(evidence, lambda value: isinstance(value, str) and value in _WORDS):
-            yield Mismatch(at, "a value", at, f"{at} is the word for a missing value")
-            return
+    if found := _first(evidence, _WORD, lambda value: isinstance(value, str) and value in _WORDS):
+        at, word = found
+        yield Mismatch(at, "a value", word, f"{at} is the text {word!r}: a program wrote a missing value")
 
 
-def _places(evidence: Evidence, is_wanted: Callable[[Json], bool]) -> Iterator[str]:
-    """Where such a value stands, outside what the model writes."""
-    for event in evidence.reply.events:
-        if isinstance(event.value, dict):
-            yield from _within(event.value, "$", is_wanted)
+def _first(evidence: Evidence, sign: re.Pattern[bytes], is_wanted: Callable[[Json], bool]) -> tuple[str, Json] | None:
+    """Place and value of the first such value, outside what the model writes. ``sign`` is in the bytes of an answer that has one."""
+    if not has_answer(evidence) or not sign.search(evidence.exchange.content):
+        return None
+    values = (event.value for event in evidence.reply.events if isinstance(event.value, dict))
+    return next((found for value in values for found in _within(value, "$", is_wanted)), None)
 
 
-def _within(value: Json, at: str, is_wanted: Callable[[Json], bool]) -> Iterator[str]:
+def _within(value: Json, at: str, is_wanted: Callable[[Json], bool]) -> Iterator[tuple[str, Json]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key not in _FREE or item is None:
@@ -115,4 +116,4 @@ def _within(value: Json, at: str, is_wanted: Callable[[Json], bool]) -> Iterator
         for index, item in enumerate(value):
             yield from _within(item, f"{at}[{index}]", is_wanted)
     elif is_wanted(value):
-        yield at
+        yield at, value

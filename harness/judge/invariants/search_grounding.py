@@ -72,7 +72,7 @@ def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
     for segment in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
         if _is_outside(segment, evidence):
             length = len(evidence.reply.text.encode("utf-8", "replace"))
-            message = f"a segment from {segment.start} to {segment.end} is not in the text of {length} bytes"
+            message = f"a segment from {segment.start} to {segment.end} is outside the text of {length} bytes: clients have no place for its footnote"
             yield Mismatch(_AT + segment.at, f"0 to {length}", [segment.start, segment.end], message)
             return
 
@@ -98,7 +98,8 @@ def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
         lost = [name for name in ("text", "endIndex") if not segment.get(name)]
         lost += [] if support.get("groundingChunkIndices") else ["groundingChunkIndices"]
         if lost:
-            yield Mismatch(f"{_AT}groundingSupports[{index}]", lost[0], support, f"a support has no {lost[0]}")
+            message = f"a support has no {lost[0]}: clients cannot show which text comes from which source"
+            yield Mismatch(f"{_AT}groundingSupports[{index}]", lost[0], support, message)
             return
 
 

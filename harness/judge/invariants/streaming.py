@@ -274,4 +274,5 @@ def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
     blanks, length = sum(text.count(" ") for text in texts), sum(map(len, texts))
     if len(glued) >= _FEWEST_JOINTS and length <= _BLANKS * blanks:
         around = f"{texts[0][-20:]}{texts[1][:20]}"
-        yield Mismatch("text", "blanks between events", around, f"no event begins or ends with a blank: {around!r}")
+        message = f"no event begins or ends with a blank, so words run together: {around!r}"
+        yield Mismatch("text", "blanks between events", around, message)
