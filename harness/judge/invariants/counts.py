@@ -22,7 +22,7 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
-from harness.text.jsontext import an_object, compact, objects_in
+from harness.text.jsontext import an_object, compact, is_number, objects_in
 
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
 _DETAILS = {
@@ -231,12 +231,15 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     if counted >= _MANY and _is_whole_text(evidence) and 2 * len(text.encode("utf-8", "replace")) < counted:
         question = f"{message}: was a part of it lost?"
         yield Mismatch("text", "at least half a byte for each token", text[:200], question, "warn")
-    longest = max(_SHORTEST_COUNTED - 1, _MOST_CHARACTERS * counted)
-    if has_answer(evidence) and counted and len(text) > longest:
-        length = len(_RUN.sub(r"\1\1\1", text))
-        if length > longest:
-            least = f"at least {length // _MOST_CHARACTERS}"
-            yield Mismatch("$.usageMetadata.candidatesTokenCount", least, counted, message)
+    if has_answer(evidence) and counted and (least := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
+        yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {least}", counted, message)
+
+
+def _fewest_tokens(text: str, counted: int, most: int) -> int:
+    """The fewest tokens that a text of 200 characters and more can be, by the most characters a token; 0 if as many are counted."""
+    longest = max(_SHORTEST_COUNTED - 1, most * counted)
+    length = len(_RUN.sub(r"\1\1\1", text)) if len(text) > longest else 0
+    return length // most if length > longest else 0
 
 
 _MANY = 100
@@ -250,7 +253,6 @@ def _is_whole_text(evidence: Evidence) -> bool:
     return alone and is_finished(evidence) and not is_chat(evidence.exchange.request.url)
 
 
-_FEWEST_CHARACTERS = 200
 _MOST_PROMPTED = 10
 """Characters a token. In recordings, no prompt of 200 characters and more has over 6."""
 
@@ -268,30 +270,29 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1}}
     """
     counted, body = evidence.reply.count("promptTokenCount"), evidence.request_body
-    if body is None or not counted or not has_answer(evidence) or _has_more_than_text(body):
+    if body is None or not counted or not has_answer(evidence):
+        return
+    sent = compact(body)
+    if _BEYOND_TEXT.search(sent):
         return
     text, at = "".join(_prompted(evidence)), "$.usageMetadata.promptTokenCount"
-    length = len(text) if len(text) <= _MOST_PROMPTED * counted else len(_RUN.sub(r"\1\1\1", text))
-    if length >= _FEWEST_CHARACTERS and length > _MOST_PROMPTED * counted:
-        least = f"at least {length // _MOST_PROMPTED}"
-        yield Mismatch(at, least, counted, f"{counted} tokens are counted for a prompt of {len(text)} characters")
+    if least := _fewest_tokens(text, counted, _MOST_PROMPTED):
+        message = f"{counted} tokens are counted for a prompt of {len(text)} characters"
+        yield Mismatch(at, f"at least {least}", counted, message)
     if offers_builtin_tools(evidence):
         return
-    size = len(compact(body))
-    if counted >= _MANY and counted > size:
-        message = f"{counted} tokens are counted for a request of {size} bytes: is it the usage of another request?"
-        yield Mismatch(at, f"at most {size}", counted, message, "warn")
+    if counted >= _MANY and counted > len(sent):
+        message = (
+            f"{counted} tokens are counted for a request of {len(sent)} bytes: is it the usage of another request?"
+        )
+        yield Mismatch(at, f"at most {len(sent)}", counted, message, "warn")
     strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
     if strange:
         message = f"{min(strange)} is counted in the prompt, but the request has text only"
         yield Mismatch("$.usageMetadata.promptTokensDetails", "TEXT", min(strange), message, "warn")
 
 
-_BEYOND_TEXT = re.compile(rb"(?:inline|file|inline_|file_)[dD]ata\"|cached_?[cC]ontent\"")
-
-
-def _has_more_than_text(body: Json) -> bool:
-    return _BEYOND_TEXT.search(compact(body)) is not None
+_BEYOND_TEXT = re.compile(rb"(?:inline|file)_?[dD]ata\"|cached_?[cC]ontent\"")
 
 
 def _prompted(evidence: Evidence) -> Iterator[str]:
@@ -315,7 +316,7 @@ def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     values = [("avgLogprobs", candidate.get("avgLogprobs"))]
     values += [("logprobsResult", token.get("logProbability")) for token in tokens]
     for name, value in values:
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > _ROUNDING:
+        if is_number(value) and value > _ROUNDING:
             message = f"a log probability of {value} is above 0"
             yield Mismatch(f"$.candidates[0].{name}", "at most 0", value, message)
             return

@@ -10,7 +10,7 @@ from harness.answer.refusals import describe_body
 from harness.answer.reply import OUTPUT, answer_parts, candidate_of, error_of
 from harness.gemini.definition import STATUSES
 from harness.judge.invariants.limits import is_cut_unasked
-from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
+from harness.judge.invariants.request_fields import SIGNS, has_answer, is_finished, is_stream, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in
@@ -146,7 +146,7 @@ def _one_object(value: Json, at: str) -> Iterator[Mismatch]:
         yield Mismatch(at, "a JSON object", value, f"the body is not a JSON object but {type(value).__name__}")
     elif (error := error_of(value)) is not None:
         yield Mismatch(f"{at}.error", None, error, "an error came with HTTP 200")
-    elif not value.keys() & {"candidates", "promptFeedback", "usageMetadata"}:
+    elif SIGNS.isdisjoint(value):
         keys = ", ".join(list(value)[:8]) or "nothing"
         yield Mismatch(at, "candidates", list(value), f"the body has no answer: it has {keys}")
 

@@ -60,13 +60,8 @@ def base64(evidence: Evidence) -> Iterator[Mismatch]:
     """
     for index, blob in enumerate(_all_data(evidence)):
         data = blob.get("data")
-        if isinstance(data, str) and not is_placeholder(data) and not media.content(blob):
-            what = f"no base64: it begins {data[:40]!r}" if data else "empty"
-            yield Mismatch(
-                f"inlineData[{index}].data", "base64", data[:80], f"the data of inlineData[{index}] is {what}"
-            )
-        elif isinstance(data, str) and not is_placeholder(data):
-            yield from _otherwise_encoded(blob, data, f"inlineData[{index}].data")
+        if isinstance(data, str) and not is_placeholder(data):
+            yield from _wrongly_encoded(data, f"inlineData[{index}].data")
     for index, part in enumerate(evidence.reply.parts):
         signature = part.get("thoughtSignature")
         if isinstance(signature, str) and not _SCRUBBED.search(signature) and not _is_whole_signature(signature):
@@ -74,12 +69,17 @@ def base64(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"parts[{index}].thoughtSignature", "base64", signature[-80:], message, "warn")
 
 
-def _otherwise_encoded(blob: Mapping[str, Json], data: str, at: str) -> Iterator[Mismatch]:
-    """Base64 that readers take only if they are lenient, and base64 of base64."""
+def _wrongly_encoded(data: str, at: str) -> Iterator[Mismatch]:
+    """What is no base64 or is empty, base64 that readers take only if they are lenient, and base64 of base64."""
+    content = media.decoded(data)
+    if not content:
+        what = f"no base64: it begins {data[:40]!r}" if data else "empty"
+        yield Mismatch(at, "base64", data[:80], f"{at} is {what}")
+        return
     if "-" in data or "_" in data or len(data) % 4:
         what = "without its padding" if len(data) % 4 else "in the url-safe alphabet"
         yield Mismatch(at, "standard base64", data[-40:], f"{at} is base64 {what}", "warn")
-    inside = (media.content(blob) or b"")[:_INSIDE]
+    inside = content[:_INSIDE]
     if len(inside) == _INSIDE and _TWICE.fullmatch(inside):
         yield Mismatch(at, "the data", inside[:40].decode(), f"{at} is base64 of base64")
 
@@ -95,7 +95,7 @@ def _is_whole_signature(signature: str) -> bool:
     """Whether it is base64 and, where it is a protocol buffer, as long as its fields say."""
     if not _PACKED.fullmatch(signature):
         return False
-    packed = media.content({"data": signature})
+    packed = media.decoded(signature)
     if packed is None or len(packed) < _SHORTEST_JUDGED or packed[0] not in _FIELDS_OF_BYTES:
         return True
     return media.is_whole_message(packed)

@@ -131,10 +131,11 @@ def is_placeholder(value: Json) -> bool:
 def has_answer(evidence: Evidence) -> bool:
     """Whether this is a 200 with a readable answer and no error, so that the rules about answers apply."""
     reply = evidence.reply
-    return evidence.exchange.status == 200 and reply.error is None and bool(_SIGNS & reply.response.keys())
+    return evidence.exchange.status == 200 and reply.error is None and not SIGNS.isdisjoint(reply.response)
 
 
-_SIGNS = frozenset(("candidates", "promptFeedback", "usageMetadata"))
+SIGNS = frozenset(("candidates", "promptFeedback", "usageMetadata"))
+"""The fields of which every answer has at least one."""
 
 
 def is_chunk(value: Mapping[str, Json]) -> bool:
@@ -142,7 +143,7 @@ def is_chunk(value: Mapping[str, Json]) -> bool:
     return not _FIELDS.isdisjoint(value)
 
 
-_FIELDS = _SIGNS | {"modelVersion", "responseId", "createTime", "modelStatus", "turnToken"}
+_FIELDS = SIGNS | {"modelVersion", "responseId", "createTime", "modelStatus", "turnToken"}
 
 
 def is_finished(evidence: Evidence) -> bool:

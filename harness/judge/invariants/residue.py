@@ -37,25 +37,29 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
         if len(escapes) >= _FEWEST_ESCAPES:
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
             yield Mismatch(place, "plain characters", whole[:200], message)
-    if "\r\n" in text and r"\r" not in json.dumps(evidence.request_body):
+    if "\r\n" in text and not _is_asked(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
 
 
 _PLAIN_IN_ARGS = re.compile(r"[<>']")
 
 
+def _is_asked(evidence: Evidence, text: str) -> bool:
+    """Whether the request has the text: then the answer may have it too."""
+    return json.dumps(text)[1:-1] in json.dumps(evidence.request_body)
+
+
 def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
     if not _RAW.search(text) and (entities := _ENTITY.findall(text)):
         return entities
-    if "://" not in text and not _WHITE.search(text.strip()) and (blanks := _IN_ADDRESS.findall(text)):
+    if "://" not in text and len(text.split()) < 2 and (blanks := _IN_ADDRESS.findall(text)):
         return blanks
     if "\n" not in text.strip() and "`" not in text:
         return _ESCAPE.findall(text)
     return []
 
 
-_WHITE = re.compile(r"\s")
 _IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=[a-z]{2})")
 
 
@@ -77,7 +81,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
         return
     found = _MISSING.search(text)
     word = found[0] if found else text if text in ("None", "null", "undefined", "NaN") else ""
-    if word and word not in json.dumps(evidence.request_body):
+    if word and not _is_asked(evidence, word):
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
@@ -96,7 +100,7 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     found = _TOKEN.search(evidence.reply.text)
-    if found and found[0] not in json.dumps(evidence.request_body):
+    if found and not _is_asked(evidence, found[0]):
         around = evidence.reply.text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 

@@ -11,8 +11,8 @@ from harness.answer.reply import candidate_of
 from harness.gemini import grounding
 from harness.judge.invariants.request_fields import is_finished
 from harness.judge.registry import rule
-from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import an_object, objects_in
+from harness.model import Evidence, Mismatch
+from harness.text.jsontext import a_list, an_object, is_number, objects_in
 
 _AT = "$.candidates[0].groundingMetadata."
 
@@ -38,10 +38,9 @@ def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [1]}]}}]}
     """
-    if evidence.reply.grounding:
-        count = len(grounding.chunks(evidence.reply))
-        for at, index in grounding.stray_indices(evidence.reply):
-            yield Mismatch(_AT + at, f"below {count}", index, f"chunk {index!r} does not exist: there are {count}")
+    count = len(grounding.chunks(evidence.reply))
+    for at, index in grounding.stray_indices(evidence.reply):
+        yield Mismatch(_AT + at, f"below {count}", index, f"chunk {index!r} does not exist: there are {count}")
 
 
 @rule("grounding-segment", "error", of_bytes=True, per_candidate=True)
@@ -52,7 +51,7 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"startIndex": 1, "endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     """
-    for segment in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
+    for segment in grounding.segments(evidence.reply):
         if segment.text and not segment.agrees and not _is_outside(segment, evidence):
             source = "the text" if segment.part is None else f"part {segment.part}"
             what = "do not exist" if segment.found is None else f"are {segment.found[:60]!r}"
@@ -69,7 +68,7 @@ def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"startIndex": 4000, "endIndex": 4004, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     """
-    for segment in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
+    for segment in grounding.segments(evidence.reply):
         if _is_outside(segment, evidence):
             length = len(evidence.reply.text.encode("utf-8", "replace"))
             message = f"a segment from {segment.start} to {segment.end} is outside the text of {length} bytes: clients have no place for its footnote"
@@ -111,20 +110,13 @@ def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], "confidenceScores": [0.9, 0.8]}]}}]}
     """
     for index, support in enumerate(objects_in(evidence.reply.grounding.get("groundingSupports"))):
-        scores, chunks = support.get("confidenceScores"), support.get("groundingChunkIndices")
+        scores, count = a_list(support.get("confidenceScores")), len(a_list(support.get("groundingChunkIndices")))
         at = f"{_AT}groundingSupports[{index}].confidenceScores"
-        if not isinstance(scores, list) or not scores:
-            continue
-        count = len(chunks) if isinstance(chunks, list) else 0
-        if len(scores) != count:
+        if scores and len(scores) != count:
             message = f"{len(scores)} confidenceScores for {count} groundingChunkIndices"
             yield Mismatch(at, count, len(scores), message)
-        elif strange := [score for score in scores if not _is_share(score)]:
+        elif strange := [score for score in scores if not is_number(score) or not 0 <= score <= 1]:
             yield Mismatch(at, "0 to 1", strange[0], f"{strange[0]!r} is not a confidence: it is from 0 to 1")
-
-
-def _is_share(value: Json) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 @rule("grounding-uri", "error", per_candidate=True)

@@ -23,7 +23,7 @@ _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(ms|s|m|h|%)")
 def quantity(value: Any, unit: Unit) -> float:
     """The number; for ``2s`` or ``50%`` in seconds, or as a share of 1. Raises ValueError for anything else."""
     if is_number(value):
-        return value  # type: ignore[no-any-return]
+        return value
     found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) and unit in ("s", "%") else None
     if found is None or (found[2] == "%") != (unit == "%"):
         raise ValueError(f"not {UNITS[unit]}")
