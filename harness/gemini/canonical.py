@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from harness.gemini import definition
+from harness.text.names import snake
 
 DATA = frozenset(
     [
@@ -52,7 +53,7 @@ def _field(message: str, name: str) -> tuple[str, str]:
     kinds = definition.fields(message)
     if name in kinds:
         return name, kinds[name]
-    spelled = next((field_name for field_name in kinds if definition.snake(field_name) == name), camel(name))
+    spelled = next((field_name for field_name in kinds if snake(field_name) == name), camel(name))
     return spelled, kinds.get(spelled, "any")
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from harness.errors import NotAvailable
 from harness.gemini import canonical, schemas
-from harness.gemini.definition import snake
 from harness.model import Json, Transport
+from harness.text.names import snake
 
 Object = dict[str, Json]
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypedDict, cast
 
@@ -26,6 +26,7 @@ from msgspec import Struct
 from harness.model import Json
 from harness.text import safeyaml
 from harness.text.jsontext import strict
+from harness.text.names import snake
 
 STATUSES: Mapping[str, int] = safeyaml.load(Path(__file__).with_name("statuses.yaml").read_bytes())
 """The names of google.rpc.Code, without OK: what ``error.status`` may be, and the HTTP status of each (google/rpc/code.proto)."""
@@ -102,12 +103,6 @@ def enum_values(name: str, *, vertex: bool = False) -> tuple[str, ...]:
     if vertex and name in known["vertexEnums"]:
         return tuple({**known["enums"].get(name, {}), **known["vertexEnums"][name]})
     return tuple(known["enums"][name])
-
-
-@lru_cache(maxsize=2048)
-def snake(name: str) -> str:
-    """A camelCase field name in snake_case, as in the API's messages."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
 @cache

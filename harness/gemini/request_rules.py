@@ -18,7 +18,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from harness.gemini import definition
 from harness.gemini.models import bare, undated
 from harness.gemini.request_view import RequestView, texts
 from harness.gemini.schemas import refused
@@ -26,6 +25,7 @@ from harness.gemini.schemas.refused import At, Fault
 from harness.gemini.signatures import corrupted
 from harness.text import safeyaml
 from harness.text.jsontext import is_number
+from harness.text.names import snake
 from harness.text.shape import Later
 
 _ROOT = "GenerateContentRequest"
@@ -237,7 +237,7 @@ def _words(rule: _Rule, fault: Fault, view: RequestView) -> Mapping[str, object]
     return {
         "model": bare(view.requested),
         "tool": tool,
-        "tool_snake": definition.snake(tool),
+        "tool_snake": snake(tool),
         "known": ", ".join(filter(None, map(str, known))),
         "enum_values": ", ".join(f"HarmCategory.{name}" for name in known),
         **fault.words,
@@ -249,7 +249,7 @@ def api_path(at: At) -> str:
     text, named = _ROOT, False
     for step in at:
         named, entry = step == "properties" and not named, named
-        text += f"[{step}]" if entry or isinstance(step, int) else f".{definition.snake(step)}"
+        text += f"[{step}]" if entry or isinstance(step, int) else f".{snake(step)}"
     return text
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.gemini import definition
 from harness.text import safeyaml
+from harness.text.names import snake
 
 Schema = dict[str, Any]
 
@@ -58,10 +59,10 @@ def _explained_message(message: str, definitions: dict[str, Any]) -> Schema:
         note = notes().get(message, {}).get(name)
         about = f"{note} ({_words(kind)})" if note else _words(kind)
         fields[name] = {"description": about, **_offered(kind, definitions)}
-        if (snake := definition.snake(name)) != name:
+        if (spelled := snake(name)) != name:
             # Editors complete the values of both spellings, but offer the first only. They overlook this beside a plain $ref.
             same = {"$ref": f"#/$defs/api.{message}/properties/{name}"}
-            fields[snake] = {"allOf": [same], "doNotSuggest": True}
+            fields[spelled] = {"allOf": [same], "doNotSuggest": True}
     return {"title": message, "properties": fields}
 
 
@@ -99,8 +100,8 @@ def _closed_message(message: str, definitions: dict[str, Any], template: Schema)
     for name, kind in definition.fields(message).items():
         values = {} if kind == "any" else {"anyOf": [*_taken(kind, definitions, template), {"type": "null"}, template]}
         fields[name] = {**values, "doNotSuggest": True}
-        if (snake := definition.snake(name)) != name:
-            others[f"^{snake}$"] = {"$ref": f"#/$defs/closed.{message}/properties/{name}"}
+        if (spelled := snake(name)) != name:
+            others[f"^{spelled}$"] = {"$ref": f"#/$defs/closed.{message}/properties/{name}"}
     return {
         "title": message,
         "type": "object",

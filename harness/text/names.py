@@ -1,4 +1,4 @@
-"""Names: words of an id, file names that are valid on any system, and names of secrets."""
+"""Names: words of an id, file names that are valid on any system, fields of the API, and names of secrets."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def safe_filename(name: str, *, salt: str = "", max_bytes: int = 200) -> str:
         return plain
     short = plain.encode()[: max_bytes - 9].decode(errors="ignore")
     return f"{short}-{hashlib.sha256((salt or name).encode()).hexdigest()[:8]}"
+
+
+@lru_cache(maxsize=2048)
+def snake(name: str) -> str:
+    """A camelCase field name in snake_case, as in the API's messages."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
 _SECRET = re.compile(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harness.gemini import definition, request_schema
+from harness.text.names import snake
 
 REQUEST = "GenerateContentRequest"
 ODD: list[Any] = [
@@ -63,7 +64,7 @@ def invented(kind: str, dice: random.Random, depth: int = 0) -> Any:
 
 
 def spelled(name: str, dice: random.Random) -> str:
-    return dice.choice([name, name, name, definition.snake(name), name[:-1] if dice.random() < 0.2 else name])
+    return dice.choice([name, name, name, snake(name), name[:-1] if dice.random() < 0.2 else name])
 
 
 @given(seed=st.integers(0, 2**32))

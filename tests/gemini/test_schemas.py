@@ -243,29 +243,24 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "path", "kind"),
+    ("config", "source"),
     [
-        ({"generationConfig": {"responseSchema": {}}}, "$.generationConfig.responseSchema", "gemini"),
-        ({"generation_config": {"response_schema": {}}}, "$.generation_config.response_schema", "gemini"),
-        ({"generationConfig": {"responseJsonSchema": {}}}, "$.generationConfig.responseJsonSchema", "json"),
-        ({"generationConfig": {"response_json_schema": {}}}, "$.generationConfig.response_json_schema", "json"),
-        ({"generationConfig": {"_responseJsonSchema": {}}}, "$.generationConfig._responseJsonSchema", "json"),
-        (
-            {"generationConfig": {"responseFormat": {"text": {"schema": {}}}}},
-            "$.generationConfig.responseFormat.text.schema",
-            "json",
-        ),
+        ({"generationConfig": {"responseSchema": {}}}, "responseSchema"),
+        ({"generation_config": {"response_schema": {}}}, "responseSchema"),
+        ({"generationConfig": {"responseJsonSchema": {}}}, "responseJsonSchema"),
+        ({"generationConfig": {"response_json_schema": {}}}, "responseJsonSchema"),
+        ({"generationConfig": {"_responseJsonSchema": {}}}, "_responseJsonSchema"),
+        ({"generationConfig": {"responseFormat": {"text": {"schema": {}}}}}, "responseFormat"),
         (
             {"generation_config": {"response_format": [{"image": {}}, {"text": {"schema": {}}}]}},
-            "$.generation_config.response_format[1].text.schema",
-            "json",
+            "responseFormat",
         ),
     ],
 )
-def test_the_schema_of_a_request_is_found_in_any_field(config: Any, path: str, kind: str) -> None:
+def test_the_schema_of_a_request_is_found_in_any_field(config: Any, source: str) -> None:
     found = request_schema(config)
     assert found is not None
-    assert (found.path, found.dialect, found.schema) == (path, kind, {})
+    assert (found.source, found.schema) == (source, {})
 
 
 @pytest.mark.parametrize(
@@ -306,10 +301,10 @@ def test_declarations_in_any_spelling() -> None:
         ]
     }
     found = declarations(body)
-    assert {name: schema and schema.path for name, schema in found.items()} == {
-        "f": "$.tools[1].functionDeclarations[0].parameters",
+    assert {name: schema and (schema.source, schema.schema) for name, schema in found.items()} == {
+        "f": ("parameters", {"type": "OBJECT"}),
         "g": None,
-        "h": "$.tools[2].function_declarations.parameters_json_schema",
+        "h": ("parametersJsonSchema", {"type": "object"}),
     }
 
 

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from harness.answer import framing, reply
 from harness.answer.reply import parts_of, text_of
-from harness.gemini.definition import snake
 from harness.gemini.models import generation
+from harness.gemini.schemas.request_schema import field as field_of
 from harness.judge.audit import operation
-from harness.judge.invariants import request_fields
 from harness.model import Chunk, Exchange, Reply
 from harness.text.jsontext import objects_in
+from harness.text.names import snake
 
 Object = dict[str, Any]
 
@@ -105,7 +105,7 @@ class Draft:
 
     def get(self, *path: str) -> Any:
         """A field of the request in either spelling; None if it is absent."""
-        return request_fields.field(self.body, *path)
+        return field_of(self.body, *path)
 
     def put(self, value: Any, *path: str) -> None:
         """Set a field of the request; None removes it."""

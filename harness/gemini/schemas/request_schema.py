@@ -2,110 +2,84 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct
 
 from harness.model import Json
-
-Dialect = Literal["gemini", "json"]
+from harness.text.names import snake
 
 
 class RequestSchema(Struct, frozen=True):
-    """A schema in a request: as written, the name of its field, and its JSON path in the body."""
+    """A schema in a request, as written, and the name of its field."""
 
     schema: Json
     source: str
-    path: str
-    dialect: Dialect
 
 
-_Fields = tuple[tuple[str, Dialect], ...]
-_ANSWER: Final[_Fields] = (
-    ("responseJsonSchema", "json"),
-    ("_responseJsonSchema", "json"),
-    ("responseSchema", "gemini"),
-)
-_ARGUMENTS: Final[_Fields] = (("parametersJsonSchema", "json"), ("parameters", "gemini"))
+_ANSWER: Final = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+_ARGUMENTS: Final = ("parametersJsonSchema", "parameters")
 
 
 def request_schema(body: Json) -> RequestSchema | None:
-    """The schema of the answer in this request; fields may be camelCase or snake_case. None without one."""
-    config, path = _field(body, "generationConfig", "$")
-    if found := _first(_ANSWER, config, path):
-        return found
-    schema, where = _text_format(config, path, "schema")
-    return None if schema is None else RequestSchema(schema, "responseFormat", where, "json")
+    """The schema of the answer in this request. None without one."""
+    config = field(body, "generationConfig")
+    schema = _text_format(config, "schema")
+    return _first(_ANSWER, config) or (None if schema is None else RequestSchema(schema, "responseFormat"))
 
 
 def json_mode(body: Json) -> bool:
     """Whether the request asks for ``application/json``; a ``responseFormat`` with a schema asks for it too."""
-    config, path = _field(body, "generationConfig", "$")
-    format_type, _ = _text_format(config, path, "mimeType")
+    config = field(body, "generationConfig")
+    format_type = _text_format(config, "mimeType")
     if format_type is not None:
         return str(format_type).replace("_", "/").lower() == "application/json"
-    return _mime_type(config) == "application/json" or _text_format(config, path, "schema")[0] is not None
+    return _mime_type(config) == "application/json" or _text_format(config, "schema") is not None
 
 
 def enum_mode(body: Json) -> bool:
     """Whether the request asks for ``text/x.enum``: the answer is one bare word, not JSON."""
-    return _mime_type(_field(body, "generationConfig", "$")[0]) == "text/x.enum"
+    return _mime_type(field(body, "generationConfig")) == "text/x.enum"
 
 
 def declarations(body: Json) -> dict[str, RequestSchema | None]:
     """The functions that a request declares: name -> the schema of the arguments, None without one."""
-    found: dict[str, RequestSchema | None] = {}
-    tools, path = _field(body, "tools", "$")
-    for tool, tool_path in _items(tools, path):
-        for function, at in _items(*_field(tool, "functionDeclarations", tool_path)):
-            if isinstance(function, Mapping) and isinstance(function.get("name"), str):
-                found[function["name"]] = _first(_ARGUMENTS, function, at)
-    return found
+    tools = items_of(field(body, "tools"))
+    functions = (function for tool in tools for function in items_of(field(tool, "functionDeclarations")))
+    named = ((field(function, "name"), function) for function in functions)
+    return {name: _first(_ARGUMENTS, function) for name, function in named if isinstance(name, str)}
 
 
-def _first(fields: _Fields, value: Json, path: str) -> RequestSchema | None:
-    for name, dialect in fields:
-        schema, where = _field(value, name, path)
-        if schema is not None:
-            return RequestSchema(schema, name, where, dialect)
-    return None
+def field(value: Json, *names: str) -> Json:
+    """The value at that place of a request, in either spelling; None if it is absent or null."""
+    for name in names:
+        if not isinstance(value, (dict, Mapping)):  # to ask for a Mapping takes longer
+            return None
+        found = value.get(name)
+        value = value.get(snake(name)) if found is None else found
+    return value
+
+
+def items_of(value: Json) -> Iterator[Json]:
+    """The items of a list. A single value is a list of one, as in the API."""
+    if isinstance(value, list):
+        yield from value
+    elif value is not None:
+        yield value
+
+
+def _first(names: tuple[str, ...], value: Json) -> RequestSchema | None:
+    found = (RequestSchema(schema, name) for name in names if (schema := field(value, name)) is not None)
+    return next(found, None)
 
 
 def _mime_type(config: Json) -> str:
-    value, _ = _field(config, "responseMimeType", "$")
+    value = field(config, "responseMimeType")
     return value.strip().lower() if isinstance(value, str) else ""
 
 
-def _text_format(config: Json, path: str, name: str) -> tuple[Json, str]:
+def _text_format(config: Json, name: str) -> Json:
     """``responseFormat.text.<name>``; on Vertex ``responseFormat`` is a list."""
-    for answer_format, format_path in _items(*_field(config, "responseFormat", path)):
-        text, text_path = _field(answer_format, "text", format_path)
-        value, where = _field(text, name, text_path)
-        if value is not None:
-            return value, where
-    return None, path
-
-
-def _field(value: Json, name: str, path: str) -> tuple[Json, str]:
-    """A field in either spelling, and its path. The value is None if the field is absent or null."""
-    if isinstance(value, (dict, Mapping)):  # to ask for a Mapping takes longer
-        for spelling in (name, snake(name)):
-            if value.get(spelling) is not None:
-                return value[spelling], f"{path}.{spelling}"
-    return None, f"{path}.{name}"
-
-
-def _items(value: Json, path: str) -> list[tuple[Json, str]]:
-    """The items of a list with their paths. A single object is read as a list of one, as the API does."""
-    if isinstance(value, list):
-        return [(item, f"{path}[{index}]") for index, item in enumerate(value)]
-    return [] if value is None else [(value, path)]
-
-
-@lru_cache(maxsize=256)
-def snake(name: str) -> str:
-    """A camelCase name in snake_case: ``minItems`` is ``min_items``."""
-    return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f"_{found[1].lower()}", name)
+    found = (field(answer_format, "text", name) for answer_format in items_of(field(config, "responseFormat")))
+    return next((value for value in found if value is not None), None)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from harness.gemini.schemas.formats import FORMATS
-from harness.gemini.schemas.request_schema import snake
 from harness.model import Json
 from harness.text import safeyaml
 from harness.text.describe import describe
+from harness.text.names import snake
 from harness.text.shape import closest
 
 

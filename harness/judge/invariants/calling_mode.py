@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import calling_mode as mode_of
-from harness.judge.invariants.request_fields import declared, field, has_hidden_functions, is_finished, items_of
+from harness.judge.invariants.request_fields import declared, has_hidden_functions, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 
 from harness.gemini import schemas
+from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
     calling_mode,
     declared,
-    field,
     generation,
     has_answer,
     has_hidden_functions,

@@ -9,8 +9,8 @@ from itertools import pairwise
 from harness.answer.reply import candidate_of, parts_of, text_of
 from harness.answer.structured import wants_json
 from harness.gemini.providers import is_chat
+from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
-    field,
     generation,
     has_answer,
     is_finished,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.judge.invariants.request_fields import field, has_answer, is_finished, number
+from harness.gemini.schemas.request_schema import field
+from harness.judge.invariants.request_fields import has_answer, is_finished, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import objects_in

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import sqrt
 
 from harness.gemini import media
-from harness.judge.invariants.request_fields import field, has_answer, is_finished, is_placeholder, items_of, number
+from harness.gemini.schemas.request_schema import field, items_of
+from harness.judge.invariants.request_fields import has_answer, is_finished, is_placeholder, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in

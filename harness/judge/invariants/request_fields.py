@@ -7,26 +7,9 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from harness.gemini import models, schemas
-from harness.gemini.definition import snake
 from harness.gemini.providers import is_chat
+from harness.gemini.schemas.request_schema import field, items_of
 from harness.model import Evidence, Json
-
-
-def field(body: Json, *names: str) -> Json:
-    """The value at that place of a request body, in either spelling; None if it is absent."""
-    for name in names:
-        if not isinstance(body, dict):
-            return None
-        body = body[name] if name in body else body.get(snake(name))
-    return body
-
-
-def items_of(value: Json) -> Iterator[Json]:
-    """The items of a list. A single value is a list of one, as in the API."""
-    if isinstance(value, list):
-        yield from value
-    elif value is not None:
-        yield value
 
 
 def number(value: Json) -> int | None:

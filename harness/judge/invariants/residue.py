@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from harness.answer.structured import wants_json
-from harness.judge.invariants.request_fields import field, has_answer, is_finished, items_of
+from harness.gemini.schemas.request_schema import field, items_of
+from harness.judge.invariants.request_fields import has_answer, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 

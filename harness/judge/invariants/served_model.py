@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from harness.gemini.models import answers_for, bare, family, is_googles, is_target
-from harness.judge.invariants.request_fields import field, has_answer
+from harness.gemini.schemas.request_schema import field
+from harness.judge.invariants.request_fields import has_answer
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object

@@ -5,15 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from harness.judge.invariants.request_fields import (
-    field,
-    generation,
-    has_answer,
-    is_finished,
-    items_of,
-    number,
-    thinking,
-)
+from harness.gemini.schemas.request_schema import field, items_of
+from harness.judge.invariants.request_fields import generation, has_answer, is_finished, number, thinking
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch, Severity
 

@@ -276,7 +276,7 @@ def _written(table: Table, at: Route, route: Route) -> Iterator[tuple[int, Route
 
 def _steps(value: Json, at: Route) -> Route:
     """The part of ``at`` that is there, in the spelling of the suite."""
-    from harness.gemini.definition import snake
+    from harness.text.names import snake
 
     steps: list[str | int] = []
     for step in at:
