@@ -20,6 +20,7 @@ from harness.errors import CannotJudge, HarnessError, cause
 from harness.gemini.providers import is_chat
 from harness.judge.registry import Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
+from harness.text.grouping import grouped
 from harness.text.patterns import TooSlow, reset_time_limit
 
 EXPECTED_BY: Mapping[str, frozenset[str]] = {
@@ -65,10 +66,8 @@ def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mappin
     ``waive`` maps the id of an invariant to the reason for which it may be violated.
     """
     verdicts = [verdict for expectation in expectations for verdict in _verdicts(evidence, expectation)]
-    broken: dict[str, list[RuleViolation]] = {}
     rules = _rules_for(evidence)
-    for violation in _violations(evidence, rules):
-        broken.setdefault(violation.rule.id, []).append(violation)
+    broken = grouped(_violations(evidence, rules), lambda violation: violation.rule.id)
     for rule_id, found in broken.items():
         if rule_id in waive:
             new = [_waived_verdict(found, waive[rule_id])]

@@ -157,14 +157,9 @@ def thinking_config(value: Json) -> Body:
         return {"thinkingLevel": value.upper() if value.upper() in LEVELS else value}
     if not isinstance(value, Mapping):
         return {"thinkingBudget": value}
-    config: dict[str, Json] = {}
-    if "level" in value:
-        config.update(thinking_config(value["level"]))
-    if "budget" in value:
-        config["thinkingBudget"] = value["budget"]
-    if "includeThoughts" in value:
-        config["includeThoughts"] = value["includeThoughts"]
-    return config
+    level = thinking_config(value["level"]) if "level" in value else {}
+    rest = {"thinkingBudget": "budget", "includeThoughts": "includeThoughts"}
+    return {**level, **{name: value[key] for name, key in rest.items() if key in value}}
 
 
 def refusal(model: str, config: Body) -> str | None:

@@ -85,6 +85,13 @@ def at_path(path: Sequence[str], value: Json) -> Body:
     return body
 
 
+SHORT_FORMS: Mapping[str, tuple[str, ...]] = {
+    "system": ("systemInstruction",),
+    "tools": ("tools",),
+    "schema": ("generationConfig", "responseSchema"),
+    "jsonSchema": ("generationConfig", "responseJsonSchema"),
+}
+"""Key of a case -> the keys to what it becomes in the body."""
 _JSON = "application/json"
 
 
@@ -97,9 +104,9 @@ def short_forms(table: Body, before: str, literal: Body) -> Iterator[Layer]:
         yield Layer(f"{before}tools", {"tools": tool_list(table["tools"])})
     stated = literal.get("request", {}).get("generationConfig")
     mime = {} if isinstance(stated, Mapping) and "responseMimeType" in stated else {"responseMimeType": _JSON}
-    for key, name in (("schema", "responseSchema"), ("jsonSchema", "responseJsonSchema")):
+    for key in ("schema", "jsonSchema"):
         if key in table:
-            yield Layer(f"{before}{key}", {"generationConfig": {**mime, name: table[key]}})
+            yield Layer(f"{before}{key}", {"generationConfig": {**mime, SHORT_FORMS[key][1]: table[key]}})
 
 
 def tool_list(tools: Json) -> Json:

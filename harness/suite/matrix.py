@@ -6,6 +6,7 @@ Trials are made one at a time, during iteration, so that memory does not grow. T
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -25,6 +26,8 @@ from harness.suite.body import Layer, merge, origins
 from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
 from harness.suite.keywords import Keywords
 from harness.suite.turns import CallPlan, TurnPlan
+from harness.text import amounts
+from harness.text.jsontext import an_object
 from harness.text.names import safe_filename
 from harness.text.shape import fit, nearest
 
@@ -83,13 +86,9 @@ class Combination(Struct, frozen=True):
             for name, wanted in choice.axes.items()
         )
 
-    def refusal(self, case: Case) -> str | None:
-        """Why the model rejects this combination; None if it does not, or if the case expects that."""
-        found = self.refused(case)
-        return found[1] if found else None
-
     def refused(self, case: Case) -> tuple[str, str] | None:
-        """The axis whose value the model rejects, and why: its thinking, or a value that varies."""
+        """The axis whose value the model rejects, and why: its thinking, or a value that varies. None if it rejects none, or if the
+        case expects that."""
         if case.expects_refusal:
             return None
         if thinking := self._refused_thinking(case):
@@ -100,10 +99,9 @@ class Combination(Struct, frozen=True):
         return next(((name, reason) for name, reason in reasons if reason), None)
 
     def _refused_thinking(self, case: Case) -> str | None:
-        literal = case.body.get("generationConfig", {})
-        literal = literal.get("thinkingConfig", {}) if isinstance(literal, Mapping) else {}
+        literal = an_object(an_object(case.body.get("generationConfig")).get("thinkingConfig"))
         own = thinking_config(self.axes["thinking"]) if "thinking" in self.axes else {}
-        return refusal(self.target.model, {**(literal if isinstance(literal, Mapping) else {}), **own})
+        return refusal(self.target.model, {**literal, **own})
 
 
 class Cell(NamedTuple):
@@ -360,9 +358,7 @@ def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selecti
 
 
 def _left_out(case: Case, pair: Combination) -> bool:
-    if case.only and not any(pair.chosen_by(choice) for choice in case.only):
-        return True
-    return pair.refusal(case) is not None
+    return (bool(case.only) and not any(map(pair.chosen_by, case.only))) or pair.refused(case) is not None
 
 
 def _skip(suite: Suite, case: Case, pair: Combination) -> str | None:
@@ -371,18 +367,16 @@ def _skip(suite: Suite, case: Case, pair: Combination) -> str | None:
 
 def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
     """A note for each model and value that is left out, with the number of cases."""
-    counts: dict[tuple[Place, str, str, str], int] = {}
+    counts: Counter[tuple[Place, str, str, str]] = Counter()
     for case in suite.cases:
         for pair in combinations_for(case, case.rows[0], selection):
             if refused := pair.refused(case):
                 name, reason = refused
                 shown = label(name, pair.axes[name]) if name in pair.axes else "thinkingConfig"
                 place = case.axes[name].place if name in case.axes else case.place
-                key = (place, pair.target.model, shown, reason)
-                counts[key] = counts.get(key, 0) + 1
+                counts[place, pair.target.model, shown, reason] += 1
     for (place, model, shown, reason), count in counts.items():
-        where = "1 case" if count == 1 else f"{count} cases"
-        yield Note(place, f"{shown} is left out for {model} ({where}): {reason}")
+        yield Note(place, f"{shown} is left out for {model} ({amounts.count(count, 'case')}): {reason}")
 
 
 # --- selection ----------------------------------------------------------------------------------------------------

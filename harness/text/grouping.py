@@ -11,7 +11,12 @@ K = TypeVar("K")
 
 def grouped(things: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     """Key -> the things that have it; keys and things in the order in which they came."""
+    return gathered((key(thing), thing) for thing in things)
+
+
+def gathered(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
+    """Key -> the things that are paired with it, in the order in which they came."""
     found: dict[K, list[T]] = {}
-    for thing in things:
-        found.setdefault(key(thing), []).append(thing)
+    for key, thing in pairs:
+        found.setdefault(key, []).append(thing)
     return found

@@ -16,6 +16,7 @@ from harness.gemini.schemas.spelling import SchemaProblem, misspelled, to_json_s
 from harness.model import Json, Mismatch
 from harness.text import patterns
 from harness.text.describe import clipped, describe
+from harness.text.grouping import grouped
 from harness.text.jsonpath import place
 
 if TYPE_CHECKING:
@@ -184,9 +185,7 @@ def _extra(path: str, name: str, value: Json) -> SchemaViolation:
 
 def _no_alternative(error: ValidationError, path: str) -> SchemaViolation:
     """The violation of ``anyOf``, with the first error of the nearest alternative."""
-    branches: dict[Any, list[ValidationError]] = {}
-    for nested in error.context or ():
-        branches.setdefault(nested.relative_schema_path[0], []).append(nested)
+    branches = grouped(error.context or (), lambda nested: nested.relative_schema_path[0])
     nearest = min(branches.values(), key=lambda errors: (-max(len(e.path) for e in errors), len(errors)), default=[])
     inner = next((violation for nested in nearest for violation in _explained(nested)), None)
     reason = f" (nearest: {inner.path}: {inner.message})" if inner else ""

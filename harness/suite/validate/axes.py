@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from harness.suite import language, template
 from harness.suite.axes import OUTSIDE, Axis, all_features, selected_models
+from harness.suite.body import SHORT_FORMS
 from harness.suite.cases import Case
 from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text.shape import nearest
@@ -65,10 +66,7 @@ _PATHS = {
     **{name: f"generationConfig.{name}" for name in language.AXES},
     **dict.fromkeys(("model", "provider", *OUTSIDE), ""),
     "thinking": "generationConfig.thinkingConfig",
-    "system": "systemInstruction",
-    "tools": "tools",
-    "schema": "generationConfig.responseSchema",
-    "jsonSchema": "generationConfig.responseJsonSchema",
+    **{name: ".".join(path) for name, path in SHORT_FORMS.items()},
 }
 
 

@@ -13,6 +13,7 @@ from harness.judge.checks import parameters
 from harness.model import Expectation, Json, Place, Target
 from harness.suite import language, template
 from harness.suite.axes import THINKING_KEYS, Axis
+from harness.suite.body import SHORT_FORMS
 from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
 from harness.suite.matrix import (
     Combination,
@@ -28,6 +29,7 @@ from harness.suite.validate.body import literal, near, refused
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
 from harness.suite.validate.turns import TurnsValidator
 from harness.text import shape
+from harness.text.jsontext import an_object
 from harness.text.names import slug
 from harness.text.shape import nearest
 from harness.text.yamltext import Document
@@ -305,18 +307,9 @@ class CaseValidator:
         """A short form and the literal field that it becomes, side by side."""
         if "schema" in self.table and "jsonSchema" in self.table:
             self.complain("jsonSchema", "schema: and jsonSchema: both say this; keep one", key=True)
-        request = self.table.get("request")
-        if not isinstance(request, Mapping):
-            return
-        config = request.get("generationConfig")
-        config = config if isinstance(config, Mapping) else {}
-        for key, field, body in (
-            ("system", "systemInstruction", request),
-            ("tools", "tools", request),
-            ("schema", "responseSchema", config),
-            ("jsonSchema", "responseJsonSchema", config),
-        ):
-            if key in self.table and field in body:
+        request = an_object(self.table.get("request"))
+        for key, (*above, field) in SHORT_FORMS.items():
+            if key in self.table and field in (an_object(request.get(above[0])) if above else request):
                 self.complain(key, f"{key}: and request's {field} both say this; keep one", key=True)
 
     def thinking(self) -> None:
@@ -395,17 +388,12 @@ class CaseValidator:
 
 def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
     table: Json = document.value["cases"][case[1]]
-    for name in table.get("expect", {}) if isinstance(table.get("expect"), Mapping) else {}:
-        yield (*case, "expect", name)
-    for key in ("turns", "finally"):
-        for number, turn in enumerate(table.get(key) or []):
-            expect = turn.get("expect") if isinstance(turn, Mapping) else None
-            for name in expect if isinstance(expect, Mapping) else {}:
-                yield (*case, key, number, "expect", name)
-    defaults = document.value.get("defaults")
-    expect = defaults.get("expect") if isinstance(defaults, Mapping) else None
-    for name in expect if isinstance(expect, Mapping) else {}:
-        yield ("defaults", "expect", name)
+    turns = [
+        ((*case, key, number), turn) for key in ("turns", "finally") for number, turn in enumerate(table.get(key) or [])
+    ]
+    defaults: Route = ("defaults",)
+    for route, words in ((case, table), *turns, (defaults, document.value.get("defaults"))):
+        yield from ((*route, "expect", name) for name in an_object(an_object(words).get("expect")))
 
 
 def templated(axes: Mapping[str, Axis]) -> set[str]:

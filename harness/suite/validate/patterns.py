@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from msgspec.structs import replace
@@ -14,11 +14,9 @@ from harness.suite.axes import THINKING_KEYS, Axis, axis_matches
 from harness.suite.cases import Case, Suite
 from harness.suite.matrix import axis_for
 from harness.suite.validate.diagnostics import Diagnostics, Table
+from harness.text.grouping import gathered
 from harness.text.shape import closest, nearest
 from harness.text.yamltext import Path as Route
-
-Uses = Mapping[Route, Sequence[Case]]
-"""Where something is written -> the cases that take it from there."""
 
 
 def unread(suite: Suite, indexes: Sequence[int], diagnostics: Diagnostics) -> None:
@@ -26,12 +24,12 @@ def unread(suite: Suite, indexes: Sequence[int], diagnostics: Diagnostics) -> No
     stand in the document."""
     cases = list(zip(indexes, suite.cases, strict=True))
     axes = {_route(index, axis): axis for index, case in cases for axis in case.axes.values()}
-    users = _together((_route(index, axis), case) for index, case in cases for axis in case.axes.values())
+    users = gathered((_route(index, axis), case) for index, case in cases for axis in case.axes.values())
     for axis in _replaced(diagnostics):
         axes.setdefault(_route(0, axis), axis)
     for route, axis in axes.items():
         _keys(route, axis, users.get(route, suite.cases), diagnostics)
-    expected = _together(
+    expected = gathered(
         (_xfail(index, diagnostics.tree), case) for index, case in cases if case.xfail and case.xfail.targets
     )
     for route, takers in expected.items():
@@ -45,13 +43,6 @@ def _replaced(diagnostics: Diagnostics) -> Iterator[Axis]:
         for name, values in diagnostics.tree.get(source, {}).items():
             if name in language.AXES:
                 yield Axis(name, values, source, diagnostics.document.place((source, name)))
-
-
-def _together(pairs: Iterable[tuple[Route, Case]]) -> Uses:
-    found: dict[Route, list[Case]] = {}
-    for route, case in pairs:
-        found.setdefault(route, []).append(case)
-    return found
 
 
 def _route(index: int, axis: Axis) -> Route:

@@ -16,7 +16,7 @@ from harness.gemini.request_rules import RequestRefusal
 from harness.model import Json, Place
 from harness.suite import template
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment
-from harness.suite.body import merge
+from harness.suite.body import SHORT_FORMS, merge
 from harness.suite.cases import Case, Note, Suite
 from harness.suite.matrix import Combination, Selection, combinations_for, flat, scope_of
 from harness.suite.template import row_label
@@ -26,12 +26,6 @@ from harness.text.shape import closest
 from harness.text.yamltext import Path as Route
 
 _EXPECT = "expect http: 400 if that is what the case is about"
-_SHORT_FORMS: Mapping[str, Route] = {
-    "schema": ("generationConfig", "responseSchema"),
-    "jsonSchema": ("generationConfig", "responseJsonSchema"),
-    "tools": ("tools",),
-    "system": ("systemInstruction",),
-}
 _UNTESTED = frozenset({"thinking", *OUTSIDE})
 """Axes that no rule here looks at: thinking has its own."""
 _ELSEWHERE = ("think_", "contents_missing")
@@ -138,7 +132,7 @@ class RequestLint(Struct):
             return
         for pair in combinations_for(case, row, Selection(default_provider="")):
             kept = not case.only or any(map(pair.chosen_by, case.only))
-            left_out = pair.refusal(case) is not None or any(map(pair.chosen_by, self.suite.skips))
+            left_out = pair.refused(case) is not None or any(map(pair.chosen_by, self.suite.skips))
             if kept and not left_out and not (case.xfail and _matches(case.xfail.targets, pair.target.model)):
                 yield pair
 
@@ -263,7 +257,7 @@ class _Placing(Struct, frozen=True):
 
 def _written(table: Table, at: Route, route: Route) -> Iterator[tuple[int, Route]]:
     """The places in a table, with the number of steps of ``at`` that are there."""
-    for key, prefix in _SHORT_FORMS.items():
+    for key, prefix in SHORT_FORMS.items():
         if key in table and at[: len(prefix)] == prefix:
             steps = _steps(table[key], at[len(prefix) :])
             yield len(prefix) + len(steps), (*route, key, *steps)

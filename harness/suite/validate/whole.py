@@ -77,7 +77,7 @@ def _left(suite: Suite, diagnostics: Diagnostics) -> None:
         if not swept or templated(case.axes):
             continue
         combinations = list(combinations_of(case))
-        if combinations and all(pair.refusal(case) for pair in combinations):
+        if combinations and all(pair.refused(case) for pair in combinations):
             diagnostics.add(
                 case.place,
                 f"nothing is left of this case: no model of it takes any of its {' and '.join(swept)} values",
