@@ -308,8 +308,6 @@ class Reply(Struct, frozen=True):
     """``functionCall`` objects, in order, partial arguments joined."""
     inline_data: Sequence[Mapping[str, Json]] = ()
     finish_reason: str | None = None
-    finish_reasons: Sequence[str] = ()
-    """Every finish reason of candidate 0 over the chunks, in order."""
     block_reason: str | None = None
     usage: Mapping[str, Json] = field(default_factory=dict)
     """The last ``usageMetadata`` that holds a total."""

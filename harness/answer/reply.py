@@ -69,8 +69,7 @@ def _read(
         parts=parts,
         function_calls=_of_kind(parts, "functionCall"),
         inline_data=_of_kind(answer_parts(parts), "inlineData"),
-        finish_reason=first.reasons[-1] if first.reasons else None,
-        finish_reasons=first.reasons,
+        finish_reason=first.finish,
         block_reason=reason(an_object(response.get("promptFeedback")).get("blockReason")),
         usage=an_object(response.get("usageMetadata")),
         grounding=an_object(candidate.get("groundingMetadata")),
@@ -220,7 +219,7 @@ class _Turn:
 
     def __init__(self) -> None:
         self.parts: list[Object] = []
-        self.reasons: list[str] = []
+        self.finish: str | None = None
         self.fields: Object = {}
         self.content: Object | None = None
 
@@ -229,8 +228,7 @@ class _Turn:
         if isinstance(content, dict):
             self.content = content if self.content is None else {**content, **self.content}
             self.parts += parts_of(candidate)
-        if finish := reason(candidate.get("finishReason")):
-            self.reasons.append(finish)
+        self.finish = reason(candidate.get("finishReason")) or self.finish
 
     def merge(self, candidate: Object) -> None:
         for key, value in candidate.items():

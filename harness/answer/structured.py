@@ -25,12 +25,12 @@ class NotJson(ValueError):
 
 def wants_json(evidence: Evidence) -> bool:
     """Whether the request asks for JSON."""
-    return _once(evidence, "wants JSON", lambda: schemas.json_mode(evidence.request_body))
+    return once(evidence, "wants JSON", lambda: schemas.json_mode(evidence.request_body))
 
 
 def wants_enum(evidence: Evidence) -> bool:
     """Whether the request asks for one word (``text/x.enum``)."""
-    return _once(evidence, "wants an enum", lambda: schemas.enum_mode(evidence.request_body))
+    return once(evidence, "wants an enum", lambda: schemas.enum_mode(evidence.request_body))
 
 
 def value_of(evidence: Evidence) -> Json:
@@ -40,7 +40,7 @@ def value_of(evidence: Evidence) -> Json:
     """
     if wants_enum(evidence):
         return evidence.reply.text.strip()
-    found = _once(evidence, "value", lambda: _attempt(evidence.reply.text))
+    found = once(evidence, "value", lambda: _attempt(evidence.reply.text))
     if isinstance(found, NotJson):
         if evidence.reply.finish_reason == "MAX_TOKENS":
             found.reason = "cut"
@@ -50,7 +50,7 @@ def value_of(evidence: Evidence) -> Json:
 
 def schema_of(evidence: Evidence) -> schemas.RequestSchema | None:
     """The schema in the request; None without one."""
-    return _once(evidence, "schema", lambda: schemas.request_schema(evidence.request_body))
+    return once(evidence, "schema", lambda: schemas.request_schema(evidence.request_body))
 
 
 def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
@@ -59,7 +59,7 @@ def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
     Raises NotJson if the answer is not one JSON value, and SchemaProblem (a ValueError) for an invalid schema.
     """
     schema, value = schema_of(evidence), value_of(evidence)
-    return _once(evidence, "violations", lambda: schemas.violations(schema.schema, value) if schema else [])
+    return once(evidence, "violations", lambda: schemas.violations(schema.schema, value) if schema else [])
 
 
 def as_json(text: str) -> Json:
@@ -78,7 +78,8 @@ def as_json(text: str) -> Json:
 _TOO_DEEP = "expected one JSON value, got one that is nested too deeply to read"
 
 
-def _once(evidence: Evidence, name: str, compute: Callable[[], T]) -> T:
+def once(evidence: Evidence, name: str, compute: Callable[[], T]) -> T:
+    """What ``compute`` returns, kept with the answer under that name."""
     if name not in evidence.memo:
         evidence.memo[name] = compute()
     found: T = evidence.memo[name]

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from harness.answer.framing import DONE
 from harness.model import Exchange, Json, Reply
+from harness.text.jsontext import an_object, objects_in
 
 KEPT_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via", "x-gemini-service-tier")
 """The response headers whose values are stored in cassettes and runs. Others may hold ids of accounts."""
@@ -55,7 +56,7 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
         done=done > 0,
         faults=len(reply.faults) - done,
         finishes=finishes if finishes > 1 else 0,
-        usages=sum(isinstance(event.value, dict) and "usageMetadata" in event.value for event in reply.events),
+        usages=sum("usageMetadata" in an_object(event.value) for event in reply.events),
     )
 
 
@@ -86,8 +87,7 @@ def shows_all(received: Mapping[str, str]) -> bool:
 
 
 def _finishes(value: Json) -> bool:
-    candidates = value.get("candidates") if isinstance(value, dict) else None
-    return isinstance(candidates, list) and any(isinstance(one, dict) and one.get("finishReason") for one in candidates)
+    return any(candidate.get("finishReason") for candidate in objects_in(an_object(value).get("candidates")))
 
 
 def _line_ending(content: bytes) -> str:

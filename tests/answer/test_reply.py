@@ -192,7 +192,7 @@ def test_the_last_usage_with_a_total_counts() -> None:
 
 def test_every_finish_reason_is_kept_in_order() -> None:
     found = read(sse(chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}), chunk(finish="MAX_TOKENS")))
-    assert (found.finish_reasons, found.finish_reason) == (["STOP", "MAX_TOKENS"], "MAX_TOKENS")
+    assert found.finish_reason == "MAX_TOKENS"
 
 
 def test_candidates_are_merged_by_index() -> None:
@@ -266,7 +266,7 @@ def test_any_split_of_the_same_bytes_gives_the_same_reply(
     body = json.dumps(values, ensure_ascii=False).encode() if array else sse(*values, end=end)
     edges = [0, *sorted(cut for cut in cuts if cut < len(body)), len(body)]
     whole, split = read(body), read(*(body[start:stop] for start, stop in pairwise(edges)))
-    for name in ("form", "response", "faults", "text", "thoughts", "parts", "content", "finish_reasons"):
+    for name in ("form", "response", "faults", "text", "thoughts", "parts", "content", "finish_reason"):
         assert getattr(split, name) == getattr(whole, name)
     assert [event.value for event in split.events] == values
     times = [event.at for event in split.events]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, urlsplit
 
+from harness.answer.structured import once
 from harness.gemini import models, schemas
 from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field, items_of
@@ -43,12 +44,9 @@ def generation(evidence: Evidence) -> tuple[int, int]:
     return version or models.generation(evidence.model or "") or (0, 0)
 
 
-def declared(evidence: Evidence) -> Mapping[str, schemas.RequestSchema]:
+def declared(evidence: Evidence) -> Mapping[str, schemas.RequestSchema | None]:
     """Name -> schema of every function that the request declares."""
-    if "declared" not in evidence.memo:
-        evidence.memo["declared"] = schemas.declarations(evidence.request_body)
-    found: Mapping[str, schemas.RequestSchema] = evidence.memo["declared"]
-    return found
+    return once(evidence, "declared", lambda: schemas.declarations(evidence.request_body))
 
 
 def offers_builtin_tools(evidence: Evidence) -> bool:
