@@ -55,7 +55,8 @@ from msgspec import Struct, convert, field, to_builtins
 from msgspec.structs import replace
 
 from harness.errors import UsageError
-from harness.gemini.prices import OwnPrice, Tariff, price_list
+from harness.gemini.price_library import price_list
+from harness.gemini.prices import OwnPrice, Tariff
 from harness.gemini.providers import ROWS, Provider
 from harness.text import shape
 from harness.text.credentials import credential_kind, credentials_in, resembles_key

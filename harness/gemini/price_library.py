@@ -20,6 +20,8 @@ from msgspec import Struct
 from harness.gemini.models import catalogue
 from harness.gemini.price_rates import BATCH, Rates, Tiered, Unit, Unpriced, in_batch
 from harness.model import Json
+from harness.text.grouping import gathered
+from harness.text.jsontext import objects_in
 
 FILE = Path(__file__).with_name("google_prices.json")
 _LIBRARY = "genai-prices"
@@ -72,10 +74,10 @@ class Prices:
             name: Unit(unit["usage"], unit["per"], frozenset(unit["dimensions"]))
             for name, unit in document["units"].items()
         }
-        self._counts: dict[str, list[tuple[str | None, str]]] = {}
+        self._counts: dict[str, list[tuple[str | None, str]]] = gathered(
+            (field, (next(iter(modality), None), name)) for (field, *modality), name in document["counts"]
+        )
         """Field of usageMetadata -> (modality, or None if the field itself is the count; name of the count)."""
-        for (field, *modality), name in document["counts"]:
-            self._counts.setdefault(field, []).append((modality[0] if modality else None, name))
         self._models: list[dict[str, Any]] = document["models"]
         self._found: dict[str, ModelPrices | None] = {}
         self._rates: dict[tuple[object, ...], Rates] = {}
@@ -115,8 +117,7 @@ class Prices:
 
 def _count(value: Json, modality: str | None) -> int | None:
     if modality is not None:
-        rows = value if isinstance(value, list) else []
-        of_it = (row for row in rows if isinstance(row, dict) and row.get("modality") == modality)
+        of_it = (row for row in objects_in(value) if row.get("modality") == modality)
         value = next((row.get("tokenCount") for row in of_it), None)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -197,13 +198,8 @@ def extracted() -> dict[str, Any]:
         for usage, unit in unit_data.items()
         if unit["price_key"] in named or usage in {name for _, name in counts}
     }
-    return {
-        "library": _LIBRARY,
-        "version": installed_version(),
-        "units": units,
-        "counts": counts,
-        "models": models,
-    }
+    about = {"library": _LIBRARY, "version": installed_version()}
+    return {**about, "units": units, "counts": counts, "models": models}
 
 
 def _path(path: Any) -> list[str]:

@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
-from harness.gemini.price_library import Prices, price_list
+from harness.gemini.price_library import price_list
 from harness.gemini.price_rates import BATCH, SEARCHES, Rates, Unpriced, dollars, in_batch
 from harness.gemini.providers import Provider
 from harness.model import Bill, Exchange, Json, Provenance, Reply
+from harness.text.jsontext import a_list, an_object, objects_in
 from harness.text.shape import AtLeast, TypeLabel
 
 Dollars = Annotated[float, AtLeast(0), TypeLabel("dollars, 0 or more")]
@@ -138,18 +139,9 @@ def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date,
 
     Raises Unpriced.
     """
-    usage, candidates = response.get("usageMetadata"), response.get("candidates")
-    first = candidates[0] if isinstance(candidates, list) and candidates else None
-    grounding = first.get("groundingMetadata") if isinstance(first, dict) else None
-    reply = Reply(
-        "json",
-        [],
-        response,
-        None,
-        [],
-        usage=usage if isinstance(usage, dict) else {},
-        grounding=grounding if isinstance(grounding, dict) else {},
-    )
+    first = next(iter(objects_in(response.get("candidates"))), {})
+    usage, grounding = an_object(response.get("usageMetadata")), an_object(first.get("groundingMetadata"))
+    reply = Reply("json", [], response, None, [], usage=usage, grounding=grounding)
     tier = BATCH if batched else _tier(reply.usage)
     return _parts(reply, tariff.rates(model, day, tier), searches_of(reply, model))
 
@@ -195,8 +187,8 @@ def searches_of(reply: Reply, model: str) -> int:
     """The number of billed Google searches. From Gemini 3 on each query is one; before, a prompt with a web source is one."""
     if (generation(reply.model_version or model) or generation(model) or (3, 0)) < (3, 0):
         return int(any(chunk.kind == "web" for chunk in chunks(reply)))
-    queries = [reply.grounding.get(name) for name in ("webSearchQueries", "imageSearchQueries")]
-    return sum(1 for names in queries if isinstance(names, list) for query in names if query)
+    queries = (a_list(reply.grounding.get(name)) for name in ("webSearchQueries", "imageSearchQueries"))
+    return sum(1 for names in queries for query in names if query)
 
 
 def day_of(provenance: Provenance) -> date:
@@ -205,18 +197,3 @@ def day_of(provenance: Provenance) -> date:
         return date.fromisoformat((provenance.recorded_at or "")[:10])
     except ValueError:
         return datetime.now(UTC).date()
-
-
-__all__ = [
-    "Dollars",
-    "OwnPrice",
-    "Parts",
-    "Prices",
-    "Tariff",
-    "bill",
-    "cost_as",
-    "day_of",
-    "price_list",
-    "remedy",
-    "searches_of",
-]

@@ -23,8 +23,9 @@ from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import HarnessError, NoRecording, RunError, StaleRecording
 from harness.gemini.models import catalogue, facts, generation
+from harness.gemini.price_library import price_list
 from harness.gemini.price_rates import BATCH, Rates, Unpriced, dollars
-from harness.gemini.prices import bill, is_free, price_list
+from harness.gemini.prices import bill, is_free
 from harness.judge.registry import find_check
 from harness.model import Exchange, Json, Slot, Step, Trial
 from harness.results.load import load

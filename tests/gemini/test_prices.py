@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from harness.answer.reply import read
 from harness.config import Config, load
 from harness.gemini import price_library
+from harness.gemini.price_library import price_list
 from harness.gemini.price_rates import Unpriced, dollars, in_batch
-from harness.gemini.prices import OwnPrice, Tariff, bill, is_free, price_list
+from harness.gemini.prices import OwnPrice, Tariff, bill, is_free
 from harness.gemini.providers import ROWS
 from harness.model import Bill
 from tests.exchanges import exchange, request
