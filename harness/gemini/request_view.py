@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.gemini.models import ModelFacts, generation
+from harness.text.jsontext import a_list, an_object
 
 BUILT_IN = (
     "googleSearch",
@@ -47,13 +48,11 @@ class RequestView:
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.body.get("generationConfig", {})
-        return found
+        return an_object(self.body.get("generationConfig"))
 
     @property
     def thinking(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.config.get("thinkingConfig", {})
-        return found
+        return an_object(self.config.get("thinkingConfig"))
 
     @cached_property
     def contents(self) -> Sequence[Mapping[str, Any]]:
@@ -79,19 +78,16 @@ class RequestView:
 
     @cached_property
     def declarations(self) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = self.tools.get("functionDeclarations", ())
-        return found
+        return a_list(self.tools.get("functionDeclarations"))
 
     @property
     def tool_config(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.body.get("toolConfig") or self.cached.get("toolConfig") or {}
-        return found
+        return an_object(self.body.get("toolConfig") or self.cached.get("toolConfig"))
 
     @cached_property
     def calling(self) -> Mapping[str, Any]:
         """``functionCallingConfig``."""
-        found: Mapping[str, Any] = self.tool_config.get("functionCallingConfig", {})
-        return found
+        return an_object(self.tool_config.get("functionCallingConfig"))
 
     @property
     def shows_tool_steps(self) -> bool:

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from harness.answer import reply
 from harness.gemini.providers import is_chat, native_body
 from harness.judge.judging import RuleViolation, violations
-from harness.model import UNKNOWN_MODEL, Evidence, Exchange, Json, Request, Severity
+from harness.model import UNKNOWN_MODEL, Evidence, Exchange, Json, Request, Severity, Transport
 
 _NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
 
@@ -191,16 +191,13 @@ def operation_at(url: str) -> tuple[str, str] | None:
 def evidence(exchange: Exchange) -> Evidence:
     """The evidence for a recorded exchange, without expectations."""
     model, called = operation(exchange) or (exchange.request.model, "")
+    native: Transport = "stream" if called.startswith("stream") else "unary"
     return Evidence(
         exchange=exchange,
         reply=reply.read(exchange),
         request_body=native_body(exchange.request),
         model=None if model in ("", UNKNOWN_MODEL) else model,
-        transport=exchange.request.transport
-        if called == CHAT
-        else "stream"
-        if called.startswith("stream")
-        else "unary",
+        transport=exchange.request.transport if called == CHAT else native,
         audit=True,
     )
 

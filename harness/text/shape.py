@@ -213,8 +213,14 @@ class _Shape:
         elif not isinstance(value, Later):
             self.inside(value, path, found)
 
+    def texts(self) -> list[str]:
+        """The texts of a list of words."""
+        return []
+
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
-        return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}")
+        near = nearest(value, self.texts()) if isinstance(value, str) else ""
+        hint = near if near.startswith("did") else ""
+        return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}", hint)
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """Check the items of a value that has the right type."""
@@ -291,12 +297,6 @@ class _Words(_Shape):
     def words(self) -> str:
         quoted = [f'"{item}"' if isinstance(item, str) else str(item).lower() for item in self.allowed]
         return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
-
-    def refusal(self, value: Json, path: Path) -> ShapeFinding:
-        near = nearest(value, self.texts()) if isinstance(value, str) else ""
-        return ShapeFinding(
-            path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else ""
-        )
 
     def texts(self) -> list[str]:
         return [item for item in self.allowed if isinstance(item, str)]
@@ -449,12 +449,8 @@ class _OneOf(_Shape):
     def words(self) -> str:
         return " or ".join(dict.fromkeys(member.words() for member in self.members))
 
-    def refusal(self, value: Json, path: Path) -> ShapeFinding:
-        texts = [text for member in self.members if isinstance(member, _Words) for text in member.texts()]
-        near = nearest(value, texts) if isinstance(value, str) and texts else ""
-        return ShapeFinding(
-            path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else ""
-        )
+    def texts(self) -> list[str]:
+        return [text for member in self.members for text in member.texts()]
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """Report the findings of the member that fits best: fewest unknown keys, then fewest findings."""

@@ -85,13 +85,9 @@ def grounding_chunks(evidence: Evidence, expected: NumberPredicate | ChunkWords)
     found = [chunk for chunk in grounding.chunks(evidence.reply) if words.get("kind") in (None, chunk.kind)]
     kind = f" ({words['kind']})" if "kind" in words else ""
     yield from differs(f"groundingChunks{kind} (count)", len(found), count)
-    for word, values in (
-        ("domains", [chunk.domain for chunk in found]),
-        ("titles", [chunk.title for chunk in found]),
-        ("uris", [chunk.uri for chunk in found]),
-    ):
+    for word, name in (("domains", "domain"), ("titles", "title"), ("uris", "uri")):
         if word in words:
-            yield from differs(f"groundingChunks {word}", values, words[word])
+            yield from differs(f"groundingChunks {word}", [getattr(chunk, name) for chunk in found], words[word])
     yield from _denied(found, words.get("deny", ()))
 
 
