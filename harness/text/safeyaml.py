@@ -34,19 +34,27 @@ class Unfolded(yaml.MarkedYAMLError):
     """The document is too deep, or too large with its aliases written out."""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class Levels:
+    """What composes nodes counts their levels."""
+
+    depth = 0
+
+    def descend_resolver(self, parent: yaml.Node | None, _index: Any) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise refused(f"nested more than {DEEPEST} levels deep", parent)
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+
+class _Loader(Levels, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     tags: ClassVar[dict[str, str]] = {}
     """Short plain text -> its tag, over all documents: recordings have the same keys."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
         self.content = content
-        self.depth = 0
-
-    def descend_resolver(self, parent: yaml.Node | None, index: Any) -> None:  # noqa: ARG002
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise _refused(f"nested more than {DEEPEST} levels deep", parent)
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         """The tag of a node without one. Those of short plain texts, which are mostly keys, are remembered."""
@@ -59,15 +67,12 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
                 self.tags[value] = tag
         return tag
 
-    def ascend_resolver(self) -> None:
-        self.depth -= 1
-
     def construct_document(self, node: yaml.Node) -> Any:
         if not _ANCHOR.search(self.content):
             return self.without_aliases(node)
         before, after = len(self.content), _size(node, {})
         if after > _ROOM + _TIMES * before:
-            raise _refused(f"its aliases unfold {before:,} characters to {after:,}", node)
+            raise refused(f"its aliases unfold {before:,} characters to {after:,}", node)
         return super().construct_document(node)
 
     def without_aliases(self, node: yaml.Node) -> Any:
@@ -116,7 +121,7 @@ def _is_text(node: yaml.Node) -> bool:
 
 def _number(loader: Any, node: yaml.Node) -> Any:
     if len(loader.construct_scalar(node)) > _DIGITS:
-        raise _refused(f"a number of more than {_DIGITS:,} characters", node)
+        raise refused(f"a number of more than {_DIGITS:,} characters", node)
     return yaml.SafeLoader.yaml_constructors[node.tag](loader, node)
 
 
@@ -169,9 +174,10 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
             inside = [half for pair in node.value for half in pair]
         found = known[id(node)] = 1 + sum([_size(child, known) for child in inside])
     elif not found:
-        raise _refused("an alias inside the value that it names", node)
+        raise refused("an alias inside the value that it names", node)
     return found
 
 
-def _refused(problem: str, node: yaml.Node | None) -> Unfolded:
+def refused(problem: str, node: yaml.Node | None) -> Unfolded:
+    """The error for a node."""
     return Unfolded(problem=problem, problem_mark=node.start_mark if node is not None else None)

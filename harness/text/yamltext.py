@@ -22,8 +22,6 @@ from harness.text import safeyaml
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value in it."""
 
-DEEPEST = 100
-"""The most levels of nesting."""
 MOST = 500_000
 """The most values in a document with every alias written out. A long text counts as one value for each
 ``_CHARACTERS_PER_VALUE`` of its characters."""
@@ -132,34 +130,16 @@ def read(text: str, file: str) -> Document:
     except yaml.YAMLError as error:
         value = None
         reading.complain(*_syntax(error, lines))
-    except _Refused as refused:
-        value = None
-        reading.complain(refused.args[0], refused.args[1])
     return Document(file, lines, value, reading.complaints)
 
 
-class _Refused(Exception):
-    """Raised in the composer, with (line, column) and a message."""
-
-
-class _Resolving:
-    """What composes nodes for us: the tag of a scalar is its style, and the depth is counted."""
-
-    depth = 0
+class _Resolving(safeyaml.Levels):
+    """What composes nodes for us: the tag of a scalar is its style, and the levels are counted."""
 
     def resolve(self, kind: type[yaml.Node], _value: Any, implicit: Any) -> str:
         if kind is not yaml.ScalarNode:
             return _COLLECTION
         return _PLAIN if implicit[0] else _QUOTED
-
-    def descend_resolver(self, parent: yaml.Node | None, _index: Any) -> None:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            assert parent is not None
-            raise _Refused(_start(parent), f"nested more than {DEEPEST} levels deep")
-
-    def ascend_resolver(self) -> None:
-        self.depth -= 1
 
 
 def _root(text: str) -> yaml.Node | None:
@@ -208,7 +188,7 @@ class _Reading:
     def aliased(self, node: yaml.Node) -> Json:
         value, size = self.done[id(node)]
         if not size:
-            raise _Refused(_start(node), "an alias inside the value that it names")
+            raise safeyaml.refused("an alias inside the value that it names", node)
         self.count(size, node)
         return value
 
@@ -223,7 +203,7 @@ class _Reading:
     def count(self, size: int, node: yaml.Node) -> None:
         self.size += size
         if self.size > MOST:
-            raise _Refused(_start(node), f"more than {MOST:,} values with every alias written out")
+            raise safeyaml.refused(f"more than {MOST:,} values with every alias written out", node)
 
     def table(self, node: yaml.MappingNode) -> PlacedMapping:
         table = PlacedMapping()
@@ -277,6 +257,8 @@ def scalar(text: str) -> Json:
 def _syntax(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[tuple[int, int], str, str]:
     mark = getattr(error, "problem_mark", None)
     at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if isinstance(error, safeyaml.Unfolded):
+        return at, str(error.problem), ""
     indentation = lines[mark.line][: mark.column + 1] if mark and mark.line < len(lines) else ""
     if indentation.endswith("\t") and indentation.isspace():
         return at, "this is not YAML: a tab in the indentation", "indent with spaces"
