@@ -18,9 +18,9 @@ from harness.judge.predicates import (
     complaints,
     differs,
     holds,
-    same,
     split_count,
 )
+from harness.judge.predicates.compare import same
 from harness.text import shape
 
 numbers = st.integers() | st.floats()

@@ -16,8 +16,7 @@ rejected before any request is sent; ``complaints`` finds the other errors that 
 
 from __future__ import annotations
 
-from harness.judge.predicates.compare import differs, holds, same
-from harness.judge.predicates.messages import phrase
+from harness.judge.predicates.compare import differs, holds
 from harness.judge.predicates.predicate_types import (
     DurationPredicate,
     DurationWords,
@@ -35,7 +34,7 @@ from harness.judge.predicates.predicate_types import (
     with_count,
 )
 from harness.judge.predicates.validate import complaints
-from harness.text.describe import ABSENT, Absent, describe, type_name
+from harness.text.describe import ABSENT, Absent, describe
 from harness.text.jsontext import is_number
 
 __all__ = [
@@ -58,9 +57,6 @@ __all__ = [
     "holds",
     "is_number",
     "or_absent",
-    "phrase",
-    "same",
     "split_count",
-    "type_name",
     "with_count",
 ]
