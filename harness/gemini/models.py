@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, convert, field
 
+from harness.model import Json
 from harness.text import safeyaml
 
 LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
@@ -200,6 +201,12 @@ def _thinking(row: Mapping[str, Any]) -> dict[str, Any]:
 def bare(model: str) -> str:
     """The name without ``models/`` or ``publishers/google/models/`` before it."""
     return model.rpartition("models/")[2]
+
+
+def service_tier(value: Json) -> str:
+    """The name of a tier, as prices have it: ``flex`` for ``SERVICE_TIER_FLEX``; empty if none is stated."""
+    tier = str(value or "").lower().removeprefix("service_tier_")
+    return "" if tier == "unspecified" else tier
 
 
 def undated(model: str) -> str:

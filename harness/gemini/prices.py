@@ -14,7 +14,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from harness.gemini.grounding import chunks
-from harness.gemini.models import bare, generation
+from harness.gemini.models import bare, generation, service_tier
 from harness.gemini.price_library import price_list
 from harness.gemini.price_rates import BATCH, SEARCHES, Rates, Unpriced, dollars, in_batch
 from harness.gemini.providers import Provider
@@ -121,7 +121,7 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
     day = day_of(exchange.provenance)
     if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):
         return 0.0  # "If your request fails with a 400 or 500 error, you won't be charged": Google's billing questions
-    tier = BATCH if exchange.request.transport == "batch" else _tier(reply.usage)
+    tier = _tier(reply, batched=exchange.request.transport == "batch")
     rates = tariff.rates(_billed_model(asked, reply, tariff, day), day, tier)
     return round(_parts(reply, rates, searches_of(reply, asked)).whole, 12)
 
@@ -142,8 +142,12 @@ def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date,
     first = next(iter(objects_in(response.get("candidates"))), {})
     usage, grounding = an_object(response.get("usageMetadata")), an_object(first.get("groundingMetadata"))
     reply = Reply("json", [], response, None, [], usage=usage, grounding=grounding)
-    tier = BATCH if batched else _tier(reply.usage)
-    return _parts(reply, tariff.rates(model, day, tier), searches_of(reply, model))
+    rates = tariff.rates(model, day, _tier(reply, batched=batched))
+    return _parts(reply, rates, searches_of(reply, model))
+
+
+def _tier(reply: Reply, *, batched: bool) -> str:
+    return BATCH if batched else service_tier(reply.usage.get("serviceTier")) or "standard"
 
 
 def _parts(reply: Reply, rates: Rates, searches: int) -> Parts:
@@ -176,11 +180,6 @@ def _billed_model(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:
     answered = bare(reply.model_version or asked)
     is_form = answered != asked and answered.startswith(asked)
     return asked if is_form and not tariff.knows(answered, day) else answered
-
-
-def _tier(usage: Mapping[str, Json]) -> str:
-    tier = str(usage.get("serviceTier") or "standard").lower()
-    return "standard" if tier in ("unspecified", "service_tier_unspecified") else tier
 
 
 def searches_of(reply: Reply, model: str) -> int:

@@ -301,6 +301,15 @@ anything = st.recursive(
     ),
     max_leaves=6,
 )
+
+
+def test_a_tier_costs_the_same_in_either_spelling() -> None:
+    usage = {"promptTokenCount": 1_000, "candidatesTokenCount": 10}
+    plain, enum = (billed({**usage, "serviceTier": name}).dollars for name in ("standard", "SERVICE_TIER_STANDARD"))
+    assert plain is not None
+    assert plain == enum
+
+
 FIELDS = ["promptTokenCount", "promptTokensDetails", "thoughtsTokenCount", "cachedContentTokenCount", "serviceTier"]
 SOURCES = ["webSearchQueries", "groundingChunks", "imageSearchQueries"]
 

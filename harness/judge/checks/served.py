@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from harness.gemini import offers
+from harness.gemini.models import service_tier as tier_of
 from harness.gemini.schemas.formats import FORMATS, HINTS
 from harness.judge.predicates import ABSENT, TextPredicate, describe, differs, or_absent
 from harness.judge.registry import check
@@ -66,16 +67,12 @@ def service_tier(
     """
     body = or_absent(evidence.reply.usage.get("serviceTier"))
     header = or_absent(evidence.exchange.headers.get(TIER_HEADER))
-    predicate = _asked_tier(evidence) if expected == "asked" else expected
+    asked = tier_of((evidence.request_body or {}).get("serviceTier")) or "standard"
+    predicate = asked if expected == "asked" else expected
     if body is not ABSENT or header is ABSENT:
         yield from differs("usageMetadata.serviceTier", _lower(body), predicate)
     if header is not ABSENT:
         yield from differs(f"header {TIER_HEADER}", _lower(header), predicate)
-
-
-def _asked_tier(evidence: Evidence) -> str:
-    asked = (evidence.request_body or {}).get("serviceTier")
-    return asked.lower() if isinstance(asked, str) and asked and asked.lower() != "unspecified" else "standard"
 
 
 def _lower(value: Json) -> Json:

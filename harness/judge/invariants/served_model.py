@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from harness.gemini.models import answers_for, bare, family, is_googles, is_target
+from harness.gemini.models import service_tier as tier_of
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import has_answer
 from harness.judge.registry import rule
-from harness.model import Evidence, Json, Mismatch
+from harness.model import Evidence, Mismatch
 from harness.text.jsontext import an_object
 
 
@@ -125,7 +126,7 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"usageMetadata": {"serviceTier": "priority"}}
     wrong: {"usageMetadata": {"serviceTier": "standard"}}
     """
-    asked = _tier(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
+    asked = tier_of(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
     served = _served_tier(evidence)
     if has_answer(evidence) and asked and served and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
@@ -135,12 +136,7 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
 def _served_tier(evidence: Evidence) -> str:
     usage = evidence.reply.usage
     header = evidence.exchange.headers.get("x-gemini-service-tier")
-    return _tier(usage.get("serviceTier")) or _tier(header) or _TRAFFIC.get(str(usage.get("trafficType")), "")
-
-
-def _tier(value: Json) -> str:
-    tier = str(value or "").lower().removeprefix("service_tier_")
-    return "" if tier == "unspecified" else tier
+    return tier_of(usage.get("serviceTier")) or tier_of(header) or _TRAFFIC.get(str(usage.get("trafficType")), "")
 
 
 _TRAFFIC = {"ON_DEMAND": "standard", "ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
@@ -150,4 +146,4 @@ _VERTEX_HEADER = "x-vertex-ai-llm-shared-request-type"
 
 def _vertex_tier(evidence: Evidence) -> str:
     headers = {name.lower(): value for name, value in evidence.exchange.request.headers.items()}
-    return _tier(headers.get(_VERTEX_HEADER))
+    return tier_of(headers.get(_VERTEX_HEADER))
