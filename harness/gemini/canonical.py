@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from harness.gemini import definition
-from harness.text.names import snake
 
 DATA = frozenset(
     [
@@ -47,23 +46,13 @@ def camel(name: str) -> str:
     return name[:1] + _SNAKE.sub(lambda found: found[1].upper(), name[1:]) if "_" in name[1:] else name
 
 
-@cache
-def _field(message: str, name: str) -> tuple[str, str]:
-    """Canonical name and type of a field in either spelling."""
-    kinds = definition.fields(message)
-    if name in kinds:
-        return name, kinds[name]
-    spelled = next((field_name for field_name in kinds if snake(field_name) == name), camel(name))
-    return spelled, kinds.get(spelled, "any")
-
-
 def _message(message: str, value: Mapping[str, Any]) -> Any:
     if not isinstance(value, Mapping):
         raise TypeError(f"expected an object ({message})")
-    read: dict[str, Any] = {}
+    known, read = definition.spellings(message), dict[str, Any]()
     for name, field_value in value.items():
         if field_value is not None:
-            spelled, kind = _field(message, name)
+            spelled, kind = known.get(name) or (camel(name), "any")
             read[spelled] = _typed(kind, field_value)
     return read
 

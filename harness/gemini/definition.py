@@ -135,7 +135,7 @@ def use(file: Path | None) -> None:
         if text:
             validated(strict(text))
         _in_use[0] = (file or SHIPPED, text)
-        for cached in (table, _numbers, _values, _checker, _spellings, revision):
+        for cached in (table, _numbers, _values, _checker, spellings, revision):
             cached.cache_clear()
 
 
@@ -343,19 +343,20 @@ _At = tuple[str | int, ...]
 
 
 @cache
-def _spellings(message: str) -> Mapping[str, str]:
-    kinds = fields(message)
-    return {**{snake(name): kind for name, kind in kinds.items()}, **kinds}
+def spellings(message: str) -> Mapping[str, tuple[str, str]]:
+    """Field of a message in either spelling -> its name in camelCase, and its type."""
+    known = {name: (name, kind) for name, kind in fields(message).items()}
+    return {**{snake(name): field for name, field in known.items()}, **known}
 
 
 def _request_message(message: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
     if not isinstance(value, dict):
         yield _bad_value(_PACKAGE + message, value, at, path)
         return
-    spellings = _spellings(message)
+    known = spellings(message)
     for name, field in value.items():
-        kind = spellings.get(name)
-        if kind is None:
+        _, kind = known.get(name, ("", ""))
+        if not kind:
             yield _unknown_name(message, name, at, path, "Cannot find field.")
         elif isinstance(field, list) and not kind.endswith("[]") and kind != "any":
             yield _unknown_name(message, name, at, path, "Proto field is not repeating, cannot start list.")

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.gemini.models import ModelFacts, generation
+from harness.gemini.schemas.request_schema import SCHEMAS
 from harness.text.jsontext import a_list, an_object
 
 BUILT_IN = (
@@ -20,8 +21,6 @@ BUILT_IN = (
     "computerUse",
 )
 """The tools that run at Google, by their fields in ``Tool``."""
-SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
-"""The fields of ``generationConfig`` that hold a schema."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ class RequestSchema(Struct, frozen=True):
     source: str
 
 
-_ANSWER: Final = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+SCHEMAS: Final = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+"""The fields of ``generationConfig`` that hold a schema."""
 _ARGUMENTS: Final = ("parametersJsonSchema", "parameters")
 
 
@@ -26,7 +27,7 @@ def request_schema(body: Json) -> RequestSchema | None:
     """The schema of the answer in this request. None without one."""
     config = field(body, "generationConfig")
     schema = _text_format(config, "schema")
-    return _first(_ANSWER, config) or (None if schema is None else RequestSchema(schema, "responseFormat"))
+    return _first(SCHEMAS, config) or (None if schema is None else RequestSchema(schema, "responseFormat"))
 
 
 def json_mode(body: Json) -> bool:
