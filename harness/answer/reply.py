@@ -39,14 +39,14 @@ def by_candidate(reply: Reply) -> Iterator[tuple[int, Reply]]:
     """(index, reply) for every candidate, if there are several: the same answer, read as if it had that candidate only."""
     if len(objects_in(reply.response.get("candidates"))) > 1:
         chunks = [an_object(event.value) for event in reply.events]
-        for index in sorted({index for chunk in chunks for index, _ in _numbered(chunk)}):
+        for index in sorted({index for chunk in chunks for index, _ in numbered(chunk)}):
             yield index, _read(reply.form, [_only(event, index) for event in reply.events], ())
 
 
 def _only(event: Event, index: int) -> Event:
     if not isinstance(event.value, dict) or "candidates" not in event.value:
         return event
-    kept = [candidate for number, candidate in _numbered(event.value) if number == index]
+    kept = [candidate for number, candidate in numbered(event.value) if number == index]
     return Event({**event.value, "candidates": kept}, event.at)
 
 
@@ -254,12 +254,13 @@ class _Turn:
 def _turns(answers: Iterable[Object]) -> dict[int, _Turn]:
     turns: dict[int, _Turn] = {}
     for answer in answers:
-        for index, candidate in _numbered(answer):
+        for index, candidate in numbered(answer):
             turns.setdefault(index, _Turn()).add(candidate)
     return turns
 
 
-def _numbered(answer: Object) -> Iterator[tuple[int, Object]]:
+def numbered(answer: Object) -> Iterator[tuple[int, Object]]:
+    """(index, candidate) of every candidate of a response or chunk."""
     for position, candidate in enumerate(objects_in(answer.get("candidates"))):
         index = candidate.get("index")
         yield (index if isinstance(index, int) else position), candidate
@@ -272,7 +273,7 @@ def _merged(events: Sequence[Event], turns: Mapping[int, _Turn]) -> Object:
     for answer in _answers(events):
         for key, value in answer.items():
             _update(merged, key, value)
-        for index, candidate in _numbered(answer):
+        for index, candidate in numbered(answer):
             turns[index].merge(candidate)
     if turns:
         merged["candidates"] = [turns[index].merged() for index in sorted(turns)]

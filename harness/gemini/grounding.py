@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from harness.model import Json, Reply
-from harness.text.jsontext import a_list
+from harness.text.jsontext import a_list, an_object
 
 ChunkKind = Literal["web", "image", "maps", "retrievedContext"]
 KINDS: tuple[ChunkKind, ...] = ("web", "image", "maps", "retrievedContext")
@@ -59,7 +59,7 @@ def segments(reply: Reply) -> list[Segment]:
     return [
         _segment(segment, f"groundingSupports[{index}].segment", reply)
         for index, support in enumerate(a_list(reply.grounding.get("groundingSupports")))
-        if isinstance(support, Mapping) and isinstance(segment := support.get("segment"), Mapping)
+        if isinstance(segment := an_object(support).get("segment"), Mapping)
     ]
 
 
@@ -67,8 +67,7 @@ def stray_indices(reply: Reply) -> Iterator[tuple[str, Json]]:
     """Chunk indices in supports that are not the index of a chunk: (place, index)."""
     count = len(a_list(reply.grounding.get("groundingChunks")))
     for at, support in enumerate(a_list(reply.grounding.get("groundingSupports"))):
-        indices = support.get("groundingChunkIndices") if isinstance(support, Mapping) else None
-        for position, index in enumerate(a_list(indices)):
+        for position, index in enumerate(a_list(an_object(support).get("groundingChunkIndices"))):
             if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
                 yield f"groundingSupports[{at}].groundingChunkIndices[{position}]", index
 
@@ -132,7 +131,7 @@ def _visible(part: Json) -> str:
 
 
 def _chunk(value: Json) -> GroundingChunk:
-    kind = next((name for name in KINDS if isinstance(value, Mapping) and isinstance(value.get(name), Mapping)), None)
+    kind = next((name for name in KINDS if isinstance(an_object(value).get(name), Mapping)), None)
     source = value[kind] if kind else {}
     uri, title, domain = (_text(source.get(name)) for name in ("uri", "title", "domain"))
     uri = uri or _text(source.get("sourceUri"))

@@ -81,10 +81,14 @@ def mismatched_type(inline_data: Mapping[str, Json]) -> str | None:
     declared, data = mime_type(inline_data), content(inline_data)
     if declared not in _JUDGED or data is None:
         return None
-    seen = next((types for at, magic, types in _MAGIC if data[at : at + len(magic)] == magic), frozenset[str]())
+    seen = _types_by_bytes(data)
     if declared in seen:
         return None
     return min(seen) if seen else "something else"
+
+
+def _types_by_bytes(data: bytes) -> frozenset[str]:
+    return next((types for at, magic, types in _MAGIC if data[at : at + len(magic)] == magic), frozenset())
 
 
 # --- files as parts of a prompt --------------------------------------------------------------------------
@@ -118,7 +122,7 @@ def _types() -> MimeTypes:
 
 def type_of(name: str, data: bytes) -> str:
     """The MIME type of a file: by its first bytes, else by its name, else plain text or ``application/octet-stream``."""
-    seen = next((types for at, magic, types in _MAGIC if data[at : at + len(magic)] == magic), frozenset[str]())
+    seen = _types_by_bytes(data)
     guessed = _types().guess_type(name)[0]
     if seen:
         found = guessed if guessed in seen else min(seen)

@@ -148,6 +148,10 @@ class Route(Struct, frozen=True):
     since: str
     until: str | None = None
 
+    def holds(self, day: str) -> bool:
+        """Whether the other model answers on that day."""
+        return self.since <= day < (self.until or "9999")
+
 
 class Catalogue(Struct, frozen=True):
     """Everything in ``models.yaml``.
@@ -161,6 +165,11 @@ class Catalogue(Struct, frozen=True):
     routing: tuple[Route, ...]
     restrictions: Mapping[str, str]
     prices: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    @property
+    def features(self) -> list[str]:
+        """Every feature that a model has, sorted."""
+        return sorted({name for facts in self.models.values() for name in facts.features})
 
 
 @cache
@@ -226,9 +235,9 @@ def facts(model: str) -> ModelFacts | None:
 
 def answering(model: str, day: date) -> ModelFacts | None:
     """The facts about the model that answers for this one on that day: itself, or the target of the route that holds."""
-    known, iso = facts(model), day.isoformat()
+    known = facts(model)
     routes = (route for route in catalogue().routing if known and route.origin == known.name)
-    route = next((route for route in routes if route.since <= iso < (route.until or "9999")), None)
+    route = next((route for route in routes if route.holds(day.isoformat())), None)
     return catalogue().models[route.to] if route else known
 
 

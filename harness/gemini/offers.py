@@ -69,8 +69,7 @@ def _statuses() -> Mapping[str, str]:
 def _features() -> Mapping[str, str]:
     """Every feature of the catalogue. Those that take something away say what."""
     known = catalogue()
-    names = sorted({name for facts in known.models.values() for name in facts.features})
-    return {name: known.restrictions.get(name, "") for name in names}
+    return {name: known.restrictions.get(name, "") for name in known.features}
 
 
 MODELS = Offered("ModelName", _models)

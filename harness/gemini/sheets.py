@@ -32,12 +32,8 @@ class Sheet(NamedTuple):
     @property
     def answers_for(self) -> list[str]:
         """The retired names that Google routes to this model on that day."""
-        day, routes = self.day.isoformat(), catalogue().routing
-        return [
-            route.origin
-            for route in routes
-            if route.to == self.facts.name and route.since <= day < (route.until or "9999")
-        ]
+        routes = (route for route in catalogue().routing if route.to == self.facts.name)
+        return [route.origin for route in routes if route.holds(self.day.isoformat())]
 
     @property
     def restrictions(self) -> dict[str, str]:

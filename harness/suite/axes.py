@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import PurePath
@@ -144,11 +144,6 @@ def _has(known: ModelFacts, key: str, wanted: Json) -> bool:
     if key == "thinking":
         return bool(known.thinking.control == wanted)
     return fnmatchcase(known.name, str(wanted))
-
-
-def all_features() -> Iterator[str]:
-    """Every feature that a model of the catalogue has, sorted."""
-    yield from sorted(frozenset[str]().union(*(known.features for known in catalogue().models.values())))
 
 
 def thinking_config(value: Json) -> Body:

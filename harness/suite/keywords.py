@@ -6,7 +6,7 @@ A word matches every id that contains it, in any case. A whole id (``suite/case[
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from harness.errors import UsageError
 from harness.text.shape import nearest
@@ -68,18 +68,17 @@ class Keywords:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
     def _either(self) -> Test:
-        tests = [self._both()]
-        while self._peek() == "or":
-            self._next()
-            tests.append(self._both())
-        return tests[0] if len(tests) == 1 else lambda trial: any(test(trial) for test in tests)
+        return self._joined("or", self._both, any)
 
     def _both(self) -> Test:
-        tests = [self._one()]
-        while self._peek() == "and":
+        return self._joined("and", self._one, all)
+
+    def _joined(self, word: str, part: Callable[[], Test], hold: Callable[[Iterable[bool]], bool]) -> Test:
+        tests = [part()]
+        while self._peek() == word:
             self._next()
-            tests.append(self._one())
-        return tests[0] if len(tests) == 1 else lambda trial: all(test(trial) for test in tests)
+            tests.append(part())
+        return tests[0] if len(tests) == 1 else lambda trial: hold(test(trial) for test in tests)
 
     def _one(self) -> Test:
         word = self._next()

@@ -494,25 +494,25 @@ def _json_lines(text: str, name: str) -> Iterator[DataRow | str]:
         if line.strip():
             try:
                 yield _row(strict(line), f"{name}:{number}")
-            except json.JSONDecodeError as error:
-                yield f"{name}:{number}: not JSON: {error.msg} (column {error.colno})"
             except ValueError as error:
-                yield f"{name}:{number}: not JSON: {error}"
+                yield f"{name}:{number}: not JSON: {_fault(error)}"
 
 
 def _json_list(text: str, name: str) -> Iterator[DataRow | str]:
     try:
         values = strict(text)
-    except json.JSONDecodeError as error:
-        yield f"{name}:{error.lineno}: not JSON: {error.msg} (column {error.colno})"
-        return
     except ValueError as error:
-        yield f"{name} is not JSON: {error}"
+        line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        yield f"{name}{line}: not JSON: {_fault(error)}"
         return
     if not isinstance(values, list):
         yield f"{name} must hold a list of objects, one for each row"
         return
     yield from (_row(value, f"{name}, item {number}") for number, value in enumerate(values, 1))
+
+
+def _fault(error: ValueError) -> str:
+    return f"{error.msg} (column {error.colno})" if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 def _row(value: Json, at: str) -> DataRow | str:

@@ -13,8 +13,8 @@ from harness.cli import printing
 from harness.config import load
 from harness.errors import UsageError
 from harness.gemini import sheets
+from harness.gemini.models import catalogue
 from harness.gemini.sheets import Sheet, Sheets
-from harness.suite.axes import all_features
 from harness.text.shape import nearest
 
 ABOUT = "what is known of models: thinking, limits, prices, features, ends"
@@ -69,7 +69,7 @@ def _names(globs: list[str]) -> Iterator[str]:
 
 
 def _with_features(found: Iterable[Sheet], wanted: list[str]) -> Iterator[Sheet]:
-    known = list(all_features())
+    known = catalogue().features
     for feature in wanted:
         if feature not in known:
             hint = nearest(feature, known) or f"there are {', '.join(known)}"

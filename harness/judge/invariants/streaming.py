@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from harness.answer.framing import DONE
-from harness.answer.reply import OUTPUT, candidate_of, error_of, parts_of, reason, text_of
+from harness.answer.reply import OUTPUT, candidate_of, error_of, numbered, parts_of, reason, text_of
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object
 
 _SHORTEST_REPEAT = 12
 """Characters. Shorter texts may repeat by chance: ``ha`` ``ha``."""
@@ -129,15 +129,14 @@ def _has_steps(evidence: Evidence) -> bool:
 
 def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
     ended: dict[Json, int] = {}
-    for number, event in enumerate(evidence.reply.events):
-        for place, candidate in enumerate(objects_in(an_object(event.value).get("candidates"))):
-            index = candidate.get("index", place) if isinstance(candidate.get("index", place), int) else place
+    for at, event in enumerate(evidence.reply.events):
+        for index, candidate in numbered(an_object(event.value)):
             if index in ended and any(_has_content(part) for part in parts_of(candidate)):
                 message = f"content came after the finishReason in events[{ended[index]}]"
-                yield Mismatch(f"events[{number}]", "nothing after the end", parts_of(candidate), message)
+                yield Mismatch(f"events[{at}]", "nothing after the end", parts_of(candidate), message)
                 return
             if reason(candidate.get("finishReason")):
-                ended.setdefault(index, number)
+                ended.setdefault(index, at)
 
 
 def _has_content(part: Mapping[str, Json]) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from harness.gemini.models import catalogue
 from harness.suite import language, template
-from harness.suite.axes import OUTSIDE, Axis, all_features, selected_models
+from harness.suite.axes import OUTSIDE, Axis, selected_models
 from harness.suite.body import SHORT_FORMS
 from harness.suite.cases import Case
 from harness.suite.validate.diagnostics import Diagnostics, Table
@@ -33,7 +34,7 @@ def names(table: Table, route: Route, diagnostics: Diagnostics) -> None:
             complain(at, "the name of an axis is one word of letters, digits, _ and -")
     model = table.get("model")
     if isinstance(model, Mapping) and not selected_models(model):
-        hint = nearest(str(model["feature"]), all_features()) if isinstance(model.get("feature"), str) else ""
+        hint = nearest(str(model["feature"]), catalogue().features) if isinstance(model.get("feature"), str) else ""
         diagnostics.complain((*route, "model"), "no current model of the catalogue is like this", hint)
     for key in (key for key in table if key.startswith("request.")):
         if not _PATH.fullmatch(key):

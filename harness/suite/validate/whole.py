@@ -125,11 +125,8 @@ def _baseline(suite: Suite, by: str, baseline: Json, diagnostics: Diagnostics) -
     known: dict[str, None] = {}
     for case in suite.cases:
         if by in case.axes and not templated(case.axes):
-            values = [case.axes[by].values]
-            values = (
-                list(case.axes[by].values.values()) if case.axes[by].per_model else [case.axes[by].names or values[0]]
-            )
-            for entry in values:
+            axis = case.axes[by]
+            for entry in axis.values.values() if axis.per_model else [axis.names or axis.values]:
                 known.update(dict.fromkeys(map(str, entry if isinstance(entry, list | tuple) else [entry])))
     if baseline is not None and known and str(baseline) not in known:
         diagnostics.complain(
