@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from harness.compare.comparison import RowsOf
@@ -18,6 +19,7 @@ from harness.model import Json
 from harness.results.groups import Group
 from harness.results.rows import VERSION, Row, TurnRow
 from harness.text.amounts import count
+from harness.text.grouping import grouped
 
 State = Literal["works", "differs", "not available", "failed"]
 
@@ -85,14 +87,10 @@ def compatible(
         raise UsageError(
             f"the run asks {chosen} at no {'OpenAI-compatible' if True in kinds else 'native'} endpoint; {HOW}"
         )
-    features: dict[str, list[Group]] = {}
-    for group in found:
-        features.setdefault(group.case.replace("-", " "), []).append(group)
+    features = grouped(found, lambda group: group.case.replace("-", " "))
     shared = {name: own for name, own in features.items() if len({_provider(group) for group in own}) > 1}
     wanted = {group.id for own in shared.values() for group in own}
-    trials: dict[str, list[Row]] = {}
-    for row in rows_of(wanted):
-        trials.setdefault(row.group, []).append(row)
+    trials = grouped(rows_of(wanted), attrgetter("group"))
     table = [(name, _cells(name, _Tried(own, trials, providers, chosen), sides)) for name, own in shared.items()]
     return Compatibility(chosen, sides, table)
 

@@ -13,6 +13,7 @@ from harness.gemini.models import ModelFacts, Thinking, catalogue, facts, lifecy
 from harness.results.groups import Group
 from harness.suite.axes import refusal, thinking_config
 from harness.text.amounts import count, some
+from harness.text.grouping import gathered
 
 
 class BottomLine(NamedTuple):
@@ -87,10 +88,9 @@ def _thinking(old: Thinking, new: Thinking) -> Iterator[str]:
     if old.default != new.default:
         yield f"default thinking: {(old.default or 'not known').lower()} -> {(new.default or 'not known').lower()}"
     sent = [("thinkingLevel", level) for level in old.levels] + [("thinkingBudget", budget) for budget in _budgets(old)]
-    refused: dict[tuple[str, str], list[str]] = {}
-    for name, value in sent:
-        if why := new.refuses({name: value}):
-            refused.setdefault((name, _without_value(why, value)), []).append(str(value))
+    refused = gathered(
+        ((name, _without_value(why, value)), str(value)) for name, value in sent if (why := new.refuses({name: value}))
+    )
     for (name, why), values in refused.items():
         yield f"{name} {', '.join(values)} will be refused: {why}"
 

@@ -22,6 +22,7 @@ from harness.results.groups import Group
 from harness.results.summary import Summary
 from harness.suite.axes import short_label, thinking_config
 from harness.text.amounts import dollars
+from harness.text.grouping import gathered, grouped
 
 if TYPE_CHECKING:
     from harness.compare.stats import Interval, PairedEvidence
@@ -176,12 +177,13 @@ def swept(summary: Summary) -> dict[str, list[str]]:
 # --- cells --------------------------------------------------------------------------------------------
 
 
-def _blocks(summary: Summary, axis: str, suites: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Json], list[Line]]]:
+def _blocks(
+    summary: Summary, axis: str, suites: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, Json], Sequence[Line]]]:
     """(target, its values in order, the lines that have exactly these values), for three values or more."""
     values: dict[str, Json] = {}
-    blocks: dict[tuple[str, frozenset[str]], list[Line]] = {}
-    for (target, *_), line in _lines(summary, axis, suites, values).items():
-        blocks.setdefault((target, frozenset(line)), []).append(line)
+    lines_of = _lines(summary, axis, suites, values).items()
+    blocks = gathered(((target, frozenset(line)), line) for (target, *_), line in lines_of)
     for (target, names), lines in blocks.items():
         if len(names) >= MIN_VALUES:
             order = sorted(names, key=lambda name: _rank(axis, values[name]) or ())
@@ -230,9 +232,7 @@ class _Draft(NamedTuple):
 
 
 def _drafts(target: str, axis: str, values: Mapping[str, Json], lines: Sequence[Line]) -> Iterator[_Draft]:
-    by_suite: dict[str, list[Line]] = {}
-    for line in lines:
-        by_suite.setdefault(_any_cell(line).suite, []).append(line)
+    by_suite = grouped(lines, lambda line: _any_cell(line).suite)
     if len(by_suite) > 1:
         yield _draft(target, axis, None, values, lines)
     yield from (_draft(target, axis, suite, values, members) for suite, members in by_suite.items())

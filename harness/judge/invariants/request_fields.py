@@ -116,7 +116,7 @@ def has_answer(evidence: Evidence) -> bool:
 
 
 SIGNS = frozenset(("candidates", "promptFeedback", "usageMetadata"))
-"""The fields of which every answer has at least one."""
+"""Every answer has at least one of these fields."""
 
 
 def is_chunk(value: Mapping[str, Json]) -> bool:
