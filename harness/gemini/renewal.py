@@ -117,8 +117,7 @@ def _schemas(document: Mapping[str, Any]) -> Mapping[str, Any]:
             "this is JSON, but no definition of an API: it has neither components.schemas nor schemas"
         )
     if not all(any(_bare(name) == root for name in schemas) for root in ROOTS):
-        info = document.get("info")
-        title = (info.get("title") if isinstance(info, dict) else None) or document.get("title") or "another API"
+        title = an_object(document.get("info")).get("title") or document.get("title") or "another API"
         raise ValueError(
             f"this is the definition of {str(title)[:80]}, which has no {ROOTS[1]}; expected the Gemini API"
         )
@@ -126,8 +125,8 @@ def _schemas(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _revision(document: Mapping[str, Any]) -> str:
-    info = document.get("info") if isinstance(document.get("info"), dict) else document
-    found = (info or {}).get("x-google-revision") or document.get("revision") or (info or {}).get("version")
+    info = an_object(document.get("info", document))
+    found = info.get("x-google-revision") or document.get("revision") or info.get("version")
     return str(found or "unknown")
 
 

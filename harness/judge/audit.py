@@ -224,6 +224,5 @@ def _audit_interaction(result: Audit, file: str, interaction: AuditedInteraction
 
 
 def _finding(file: str, index: int, violation: RuleViolation) -> AuditFinding:
-    rule, found, severity, traceback = violation
-    message = f"{found.message}\n{traceback}" if traceback else found.message
-    return AuditFinding(file, index, rule.id, severity, found.at, found.expected, found.actual, message)
+    rule, found, severity, _ = violation
+    return AuditFinding(file, index, rule.id, severity, found.at, found.expected, found.actual, violation.message)

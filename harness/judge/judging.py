@@ -59,6 +59,11 @@ class RuleViolation(NamedTuple):
     severity: Severity
     traceback: str | None = None
 
+    @property
+    def message(self) -> str:
+        """What is wrong, with the traceback if there is one."""
+        return f"{self.mismatch.message}\n{self.traceback}" if self.traceback else self.mismatch.message
+
 
 def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mapping[str, str]) -> Judgement:
     """Judge an answer by its expectations and by all invariants.
@@ -186,7 +191,7 @@ def _violation_verdict(violation: RuleViolation) -> Verdict:
         found.at,
         found.expected,
         found.actual,
-        f"{found.message}\n{trace}" if trace else found.message,
+        violation.message,
         reason=found.reason,
     )
 
