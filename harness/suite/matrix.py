@@ -221,10 +221,6 @@ class Expansion(Struct, frozen=True):
         groups = (group for group in _groups(suite, self.selection, Keywords("")) if self._wants(group))
         return sum(group.attempts for group in groups if group.cell.skip is None)
 
-    @property
-    def trials(self) -> Iterator[Trial]:
-        return iter(self)
-
     def find(self, id: str) -> Trial:
         """The trial with that id; without ``#n`` its first attempt. Raises UsageError with the nearest id."""
         wanted = id if re.search(r"#\d+$", id) else f"{id}#1"
