@@ -37,7 +37,7 @@ _PASSED_OVER = {"node_modules", "venv", "site-packages", "dist", "build"}
 class Surroundings(NamedTuple):
     """``root``: the top of the repository, where CI looks for its files. Paths are as the user would write them.
 
-    ``suites``: whether there are suites in ``suites/``. ``recordings``: folder -> how many files with requests to Gemini it holds, those of the harness not counted.
+    ``suites``: whether there are suites in their folder. ``recordings``: folder -> how many files with requests to Gemini it holds, those of the harness not counted.
     ``installer``: the command that adds a development dependency to the Python project; empty if there is none.
     """
 
@@ -51,8 +51,9 @@ class Surroundings(NamedTuple):
     recordings: dict[Path, int]
 
 
-def look(folder: Path) -> Surroundings:
-    """What there is in the folder, and in the repository that it belongs to. Reads only; a folder that is missing is empty."""
+def look(folder: Path, suites: Path) -> Surroundings:
+    """What there is in the folder, whose suites are at ``suites``, and in the repository that it belongs to. Reads only; a folder that is
+    missing is empty."""
     root = _root(folder)
     gitlab = (root / ".gitlab-ci.yml").is_file()
     return Surroundings(
@@ -61,7 +62,7 @@ def look(folder: Path) -> Surroundings:
         gitlab=gitlab,
         configured=b"[tool.gemini-harness" in _content(folder / "pyproject.toml"),
         installer=_installer(folder) or _installer(root),
-        suites=any(_SUITE.search(_content(file)) for file in _files(folder / "suites")),
+        suites=any(_SUITE.search(_content(file)) for file in _files(suites)),
         promptfoo=tuple(sorted(path for path in folder.glob("promptfoo*config*.*") if path.is_file())),
         recordings=_recordings(folder),
     )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -255,10 +256,10 @@ def test_ci_of_a_subfolder_stands_where_ci_looks(project: Path) -> None:
     (project / ".github").mkdir()
     (project / ".gitlab-ci.yml").touch()
     assert main(["init", "my evals"]) == 0
-    job = yaml.safe_load((project / ".github/workflows/gemini-harness.yml").read_text())["jobs"]["replay"]
+    job = yaml.safe_load((project / ".github/workflows/gemini-harness-my-evals.yml").read_text())["jobs"]["replay"]
     assert job["defaults"]["run"]["working-directory"] == "my evals"
     assert job["steps"][-1]["with"]["path"] == "my evals/report.*"
-    gitlab = yaml.safe_load((project / ".gitlab/gemini-harness.yml").read_text())["gemini-harness"]
+    gitlab = yaml.safe_load((project / ".gitlab/gemini-harness-my-evals.yml").read_text())["gemini-harness-my-evals"]
     assert "cd 'my evals'" in gitlab["script"]
     assert gitlab["artifacts"]["reports"]["junit"] == "my evals/report.xml"
 
@@ -269,6 +270,101 @@ def test_a_configuration_in_pyproject_is_kept(project: Path, capsys: pytest.Capt
     assert "found  [tool.gemini-harness] in pyproject.toml" in capsys.readouterr().out
     assert not (project / "harness.toml").exists()
     assert main(["run"]) == 0
+
+
+def test_every_subfolder_of_a_repository_gets_its_job(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in (".git", ".github"):
+        (project / folder).mkdir()
+    (project / ".gitlab-ci.yml").touch()
+    for folder in (".", "packages/a", "packages/b"):
+        assert main(["init", folder]) == 0
+    assert "local: .gitlab/gemini-harness-packages-b.yml" in capsys.readouterr().out
+    jobs = [yaml.safe_load(path.read_text()) for path in sorted((project / ".github/workflows").glob("*.yml"))]
+    folders = [job["jobs"]["replay"].get("defaults", {}).get("run", {}).get("working-directory") for job in jobs]
+    assert folders == ["packages/a", "packages/b", None]
+    assert len({job["name"] for job in jobs}) == 3
+    names = [name for path in (project / ".gitlab").glob("*.yml") for name in yaml.safe_load(path.read_text())]
+    assert sorted(names) == ["gemini-harness", "gemini-harness-packages-a", "gemini-harness-packages-b"]
+
+
+@pytest.mark.parametrize("file", ["harness.toml", "pyproject.toml"])
+def test_folders_of_a_configuration_are_used(project: Path, file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    table = "[tool.gemini-harness]\n" if file == "pyproject.toml" else ""
+    (project / file).write_text(f'{table}suites = "evals/suites"\ncassettes = "evals/tapes"\nreports = "out/runs"\n')
+    assert main(["init"]) == 0
+    assert not any((project / name).exists() for name in ("suites", "cassettes", "reports"))
+    assert (project / "out/runs/.gitignore").exists()
+    assert main(["run", "--strict"]) == 0, "the sample asks the simulator, whoever is asked by default"
+    (project / "evals/suites/first.yaml").write_text(
+        "suite: mine\ncases: [{id: a, model: gemini-3.8-flash, prompt: hi}]\n"
+    )
+    capsys.readouterr()
+    assert main(["init"]) == 0
+    assert "found  suites in evals/suites/, so no sample is written\n" in capsys.readouterr().out
+
+
+def test_a_folder_of_all_reports_hides_no_other_files(project: Path) -> None:
+    (project / "harness.toml").write_text('reports = "."\n')
+    assert main(["init"]) == 0
+    assert not (project / ".gitignore").exists()
+
+
+NOCK = [
+    {
+        "scope": "https://generativelanguage.googleapis.com:443",
+        "method": "POST",
+        "path": "/v1beta/models/gemini-2.5-flash:generateContent",
+        "body": {"contents": [{"role": "user", "parts": [{"text": "Capital of Norway?"}]}]},
+        "status": 200,
+        "response": {
+            "candidates": [{"content": {"role": "model", "parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 1, "totalTokenCount": 8},
+            "modelVersion": "gemini-2.5-flash",
+            "responseId": "abc",
+        },
+        "rawHeaders": ["content-type", "application/json"],
+    }
+]
+URL = f"https://generativelanguage.googleapis.com{NOCK[0]['path']}"
+ASKED, ANSWERED = json.dumps(NOCK[0]["body"]), json.dumps(NOCK[0]["response"])
+TAPES: dict[str, Any] = {
+    "test/fixtures/capital.json": NOCK,
+    "e2e/session.har": {
+        "log": {
+            "entries": [
+                {
+                    "startedDateTime": "2026-11-01T10:00:00Z",
+                    "request": {"method": "POST", "url": URL, "headers": [], "postData": {"text": ASKED}},
+                    "response": {"status": 200, "headers": [], "content": {"text": ANSWERED}},
+                }
+            ]
+        }
+    },
+    "spec/cassettes/capital.yml": {
+        "http_interactions": [
+            {
+                "request": {"method": "post", "uri": URL, "body": {"string": ASKED}, "headers": {}},
+                "response": {"status": {"code": 200}, "headers": {}, "body": {"string": ANSWERED}},
+                "recorded_at": "Sun, 01 Nov 2026 10:00:00 GMT",
+            }
+        ],
+        "recorded_with": "VCR 6.2.0",
+    },
+}
+
+
+@pytest.mark.parametrize("name", TAPES)
+def test_recordings_of_other_tools_are_found_and_replay(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    tape = project / name
+    tape.parent.mkdir(parents=True)
+    tape.write_text((yaml.safe_dump if tape.suffix == ".yml" else json.dumps)(TAPES[name]))
+    folder = Path(name).parent.as_posix()
+    assert main(["init", "--from-recordings", folder]) == 0
+    assert f"found  1 file with recorded requests to Gemini in {folder}/\n" in capsys.readouterr().out
+    assert main(["run", "--strict"]) == 0
+    assert "1 passed (1 trial)" in capsys.readouterr().out
 
 
 def test_the_wheel_carries_all_of_it(tmp_path: Path) -> None:

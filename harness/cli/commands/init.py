@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from harness.cli.commands import import_
 from harness.cli.commands.schema import schema_text
 from harness.cli.surroundings import Surroundings, look
-from harness.config import load
+from harness.config import Config, load
 from harness.errors import UsageError
 from harness.importers.promptfoo_sources import is_config
 from harness.text import amounts
@@ -47,45 +47,74 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> int:
     folder = Path(options.folder)
-    around = look(folder)
-    if around.suites and _is_sample(folder):
+    settings = _settings(folder, "google" if options.from_recordings else "simulator")
+    around = look(folder, settings.suites)
+    if around.suites and _is_sample(settings):
         around = around._replace(suites=False)
-    suite = _recorded(folder, options) if options.from_recordings else {} if around.suites else _sample(folder)
-    files = {**_frame(folder, around, "google" if options.from_recordings or around.suites else "simulator"), **suite}
+    suite = _recorded(settings, options) if options.from_recordings else {} if around.suites else _sample(settings)
+    provider = "google" if options.from_recordings or around.suites else "simulator"
+    files = {**_frame(folder, around, settings, provider), **suite}
     new = {path: content for path, content in files.items() if not path.exists()}
     for path, content in new.items():
         _write(path, content)
     say = sys.stdout.write
-    for line in _found(around):
+    for line in _found(folder, around, settings):
         say(f"found  {line}\n")
     for path in files:
         say(f"{'wrote' if path in new else 'kept '}  {path}\n")
-    say(_next(folder, around, recorded=bool(options.from_recordings)))
+    say(_next(folder, around, settings.suites, recorded=bool(options.from_recordings)))
     return 0
 
 
 # --- the files ----------------------------------------------------------------------------------------
 
 
-def _sample(folder: Path) -> dict[Path, bytes]:
-    """The sample suite with its cassettes."""
-    return {folder / name: content for name, content in _starter() if name.startswith(("suites/", "cassettes/"))}
+def _settings(folder: Path, provider: str) -> Config:
+    """The configuration of the folder itself: one above it is of other suites. A folder without one gets the defaults, and this provider."""
+    found = load(folder)
+    if found.file and found.file.parent == folder:
+        return found
+    places = {name: folder / name for name in ("suites", "cassettes", "reports")}
+    return replace(found, file=None, provider=provider, **places)
 
 
-def _is_sample(folder: Path) -> bool:
-    """Whether ``suites/first.yaml`` is that of an earlier ``init``."""
-    name = "suites/first.yaml"
+def _sample(settings: Config) -> dict[Path, bytes]:
+    """The sample suite with its cassettes. It states its provider where the configuration asks another."""
+    made: dict[Path, bytes] = {}
+    for name, content in _starter():
+        kind, _, rest = name.partition("/")
+        if kind == "cassettes":
+            made[settings.cassettes / rest] = content
+        elif kind == "suites":
+            asked = b"" if settings.provider == "simulator" else _ASKS_SIMULATOR
+            made[settings.suites / rest] = content.replace(b"\ncases:\n", asked + b"\ncases:\n", 1)
+    return made
+
+
+_ASKS_SIMULATOR = (
+    b"\ndefaults: {provider: simulator}    # its answers are made up; without this line, your provider is asked\n"
+)
+
+
+def _is_sample(settings: Config) -> bool:
+    """Whether the suite ``first`` is that of an earlier ``init``."""
+    return any(
+        path.suffix == ".yaml" and path.is_relative_to(settings.suites) and _has(path, content)
+        for path, content in _sample(settings).items()
+    )
+
+
+def _has(path: Path, content: bytes) -> bool:
     try:
-        return (folder / name).read_bytes() == (STARTER / name).read_bytes()
+        return path.read_bytes() == content
     except OSError:
         return False
 
 
-def _recorded(folder: Path, options: Namespace) -> dict[Path, bytes]:
+def _recorded(settings: Config, options: Namespace) -> dict[Path, bytes]:
     """The suite ``recorded`` with its cassettes. Raises UsageError if the recordings hold no request."""
     for path in filter(is_config, map(Path, options.from_recordings)):
         raise UsageError(f"{path} holds no recordings: `gemini-harness import {path}` makes suites of it")
-    settings = replace(load(folder), suites=folder / "suites", cassettes=folder / "cassettes")
     done = import_.suite_of_recordings(options.from_recordings, "recorded", settings)
     for line in import_.remarks(done, everything=bool(options.verbose)):
         sys.stdout.write(f"{line}\n")
@@ -94,7 +123,7 @@ def _recorded(folder: Path, options: Namespace) -> dict[Path, bytes]:
     return {path: text.encode("utf-8", "surrogatepass") for path, text in done.files.items()}
 
 
-def _frame(folder: Path, around: Surroundings, provider: str) -> dict[Path, bytes]:
+def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) -> dict[Path, bytes]:
     """What stands around a suite: the configuration, the jobs of CI, the schema for editors."""
     files = dict(_starter())
     made: dict[Path, bytes] = {}
@@ -102,21 +131,38 @@ def _frame(folder: Path, around: Surroundings, provider: str) -> dict[Path, byte
         made[folder / "harness.toml"] = files["harness.toml"].replace(b'"simulator"', f'"{provider}"'.encode())
     for name, wanted in ((GITHUB, around.github), (GITLAB, around.gitlab)):
         if wanted:
-            made[around.root / name] = _in_subfolder(files[name].decode(), folder, around.root).encode()
-    made[folder / "suites/.gemini-harness.schema.json"] = schema_text().encode()
-    made[folder / "reports/.gitignore"] = b"*\n"
+            below = _below(folder, around.root)
+            made[around.root / _named_for(below, name)] = _in_subfolder(files[name].decode(), below).encode()
+    made[settings.suites / ".gemini-harness.schema.json"] = schema_text().encode()
+    if not any(
+        kept.resolve().is_relative_to(settings.reports.resolve())
+        for kept in (folder, settings.suites, settings.cassettes)
+    ):
+        made[settings.reports / ".gitignore"] = b"*\n"
     return made
 
 
 GITHUB, GITLAB = ".github/workflows/gemini-harness.yml", ".gitlab/gemini-harness.yml"
 
 
-def _in_subfolder(job: str, folder: Path, root: Path) -> str:
+def _below(folder: Path, root: Path) -> str:
+    """The way from the root of the repository to the folder; ``.`` if they are the same."""
+    return Path(os.path.relpath(folder, root)).as_posix()
+
+
+def _named_for(below: str, job: str) -> str:
+    """The name of a job, or of its file, for suites in a folder below the root: each folder has a job of its own."""
+    return job if below == "." else job.replace("gemini-harness", f"gemini-harness-{slug(below)}", 1)
+
+
+def _in_subfolder(job: str, below: str) -> str:
     """The job of CI, which starts at the root, for suites in a folder below it."""
-    below = Path(os.path.relpath(folder, root)).as_posix()
     if below == ".":
         return job
     changes = {
+        "name: gemini-harness\non:": f"name: {_named_for(below, 'gemini-harness')}\non:",
+        "\ngemini-harness:\n": f"\n{_named_for(below, 'gemini-harness')}:\n",
+        "local: .gitlab/gemini-harness.yml": f"local: {_named_for(below, GITLAB)}",
         "runs-on: ubuntu-latest\n": f"runs-on: ubuntu-latest\n    defaults: {{run: {{working-directory: {json.dumps(below)}}}}}\n",
         "path: report.*": f"path: {json.dumps(f'{below}/report.*')}",
         "    - gemini-harness run": f"    - cd {shlex.quote(below)}\n    - gemini-harness run",
@@ -147,13 +193,14 @@ def _write(path: Path, content: bytes) -> None:
 # --- what is printed ----------------------------------------------------------------------------------
 
 
-def _found(around: Surroundings) -> Iterator[str]:
+def _found(folder: Path, around: Surroundings, settings: Config) -> Iterator[str]:
     if around.installer:
         yield f"a Python project: `{around.installer}` adds the harness to it, and `pytest suites/` plays its suites too"
     if around.gitlab:
-        yield ".gitlab-ci.yml: add `include: [{local: .gitlab/gemini-harness.yml}]` to it"
+        job = _named_for(_below(folder, around.root), GITLAB)
+        yield f".gitlab-ci.yml: add `include: [{{local: {job}}}]` to it"
     if around.suites:
-        yield "suites in suites/, so no sample is written"
+        yield f"suites in {Path(os.path.relpath(settings.suites, folder)).as_posix()}/, so no sample is written"
     if around.configured:
         yield "[tool.gemini-harness] in pyproject.toml, which stays the configuration"
     for path, number in around.recordings.items():
@@ -162,7 +209,7 @@ def _found(around: Surroundings) -> Iterator[str]:
         yield f"{path}, suites of promptfoo"
 
 
-def _next(folder: Path, around: Surroundings, *, recorded: bool) -> str:
+def _next(folder: Path, around: Surroundings, suites: Path, *, recorded: bool) -> str:
     go = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     replay = (f"{go}gemini-harness run", _REPLAYS_RECORDED if recorded or around.suites else _REPLAYS)
     if around.suites and not recorded:
@@ -170,13 +217,16 @@ def _next(folder: Path, around: Surroundings, *, recorded: bool) -> str:
     else:
         steps = [replay, *([] if recorded else [(f"{replay[0]} --provider google --record-mode once", _ASKS)])]
     steps.append((f"{go}gemini-harness baseline set last", _KEEPS))
-    steps += [(f"{go}gemini-harness import {rest}", what) for rest, what in _imports(folder, around, recorded=recorded)]
+    steps += [
+        (f"{go}gemini-harness import {rest}", what)
+        for rest, what in _imports(folder, around, suites, recorded=recorded)
+    ]
     return "".join(("\n", *(f"{command}\n    {what}\n" for command, what in steps)))
 
 
-def _imports(folder: Path, around: Surroundings, *, recorded: bool) -> Iterator[tuple[str, str]]:
+def _imports(folder: Path, around: Surroundings, suites: Path, *, recorded: bool) -> Iterator[tuple[str, str]]:
     """What may be imported and was not yet: the arguments of ``import``, and what it does."""
-    back, suites = Path(os.path.relpath(Path.cwd(), folder)), folder / "suites"
+    back = Path(os.path.relpath(Path.cwd(), folder))
     if around.recordings and not recorded and not (suites / "recorded.yaml").exists():
         paths = " ".join(shlex.quote(str(back / path)) for path in around.recordings)
         yield f"{paths} --suite recorded", "makes a suite of those recordings, which replays at once"
