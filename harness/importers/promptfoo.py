@@ -34,21 +34,54 @@ LONGEST_NAME = 40
 """Characters of a value that names a case."""
 
 
-class _Target(NamedTuple):
-    """The models with the same settings, and these settings as keys of ``defaults``."""
+References = Sequence[str] | None
+"""Names of providers or prompts, as a filter has them. None means all."""
 
-    models: list[str]
+
+class _Model(NamedTuple):
+    """A provider of promptfoo: its id and its label, and the prompts that it is asked."""
+
+    names: tuple[str, ...]
+    prompts: References
+
+
+class _Target(NamedTuple):
+    """The models with the same settings, by name, and these settings as keys of ``defaults``."""
+
+    models: dict[str, _Model]
     settings: Mapping[str, Json]
 
 
 class _Group(NamedTuple):
-    """Tests that expect the same, as one case."""
+    """Tests that expect the same of the same models and prompts, as one case."""
 
     name: str
     about: str
     expect: Expect
     rows: list[Mapping[str, Json]]
     remarks: list[str]
+    providers: References
+    prompts: References
+    where: str
+
+    def asks(self, model: _Model, prompt: Prompt | None) -> bool:
+        """Whether the model is asked this prompt; None stands for all prompts, where nothing filters them."""
+        allowed = _mean(self.providers, model.names)
+        return allowed and (not prompt or (_mean(self.prompts, prompt.names) and _mean(model.prompts, prompt.names)))
+
+
+def _references(stated: Any) -> References:
+    return None if stated is None else tuple(map(str, stated if isinstance(stated, list) else [stated]))
+
+
+def _mean(references: References, names: Sequence[str]) -> bool:
+    """Whether one of the references is a name, ``START*`` of one, or what stands before a colon in one, as promptfoo reads them
+    (https://www.promptfoo.dev/docs/configuration/test-cases)."""
+    return references is None or any(
+        name == one or name.startswith(f"{one}:") or (one.endswith("*") and name.startswith(one[:-1]))
+        for one in references
+        for name in names
+    )
 
 
 def build_suites(path: Path, name: str, config: Config) -> Imported:
@@ -60,6 +93,12 @@ def build_suites(path: Path, name: str, config: Config) -> Imported:
     groups = _groups(source, result) if prompts else []
     for number, target in enumerate(targets, 1):
         _suite(f"{name}-{number}" if number > 1 else name, target, prompts, groups, source, config, result)
+    models = [model for target in targets for model in target.models.values()]
+    for group in groups if models else ():
+        if not any(group.asks(model, prompt) for model, prompt in product(models, prompts)):
+            _leave(
+                result, group.where, "providers and prompts of a test: none of them is imported, and it is not asked"
+            )
     _remaining(source, result)
     return result
 
@@ -94,7 +133,7 @@ def _targets(source: Source, result: Imported) -> list[_Target]:
     stated = source.value.get(key, [])
     found: dict[str, _Target] = {}
     for where, one in _providers(source, key, stated, result):
-        name, settings, others = _provider(one)
+        name, label, settings, rest = _provider(one)
         model = re.fullmatch(r"(google|palm|vertex):(?:chat:)?(gemini-[\w.-]+)", name)
         if not model:
             _leave(result, where, f"provider {name or one!r}: not a Gemini model of google: or vertex:")
@@ -102,16 +141,25 @@ def _targets(source: Source, result: Imported) -> list[_Target]:
         if model[1] == "vertex":
             note = "vertex: models are asked at the provider of harness.toml; add a row for Vertex under [providers]"
             result.notes += [note] if note not in result.notes else []
-        for other in others:
+        for other in (key for key in rest if key != "prompts"):
             _leave(result, where, f"{other} of a provider: {_OF_PROVIDERS.get(other, _NO_KEY)}")
         keys = dict(_settings(settings, source, where, result))
-        found.setdefault(canonical(keys), _Target([], keys)).models.append(model[2])
+        same = found.setdefault(canonical(keys), _Target({}, keys)).models
+        same[model[2]] = _both(same.get(model[2]), _Model((name, label), _references(rest.get("prompts"))))
     targets = _joined(list(found.values()))
     if len(targets) > 1:
         result.notes.append(
             "models whose other settings differ are in suites of their own, which `compare` does not pair"
         )
     return targets
+
+
+def _both(one: _Model | None, other: _Model) -> _Model:
+    """A model that two providers ask in the same way."""
+    if one is None:
+        return other
+    everything = one.prompts is None or other.prompts is None
+    return _Model(one.names + other.names, None if everything else (*(one.prompts or ()), *(other.prompts or ())))
 
 
 def _joined(targets: list[_Target]) -> list[_Target]:
@@ -126,7 +174,7 @@ def _joined(targets: list[_Target]) -> list[_Target]:
         for key in keys
         if key not in alike
     }
-    return [_Target(models, {**alike, **by_model})]
+    return [_Target(dict(chain.from_iterable(target.models.items() for target in targets)), {**alike, **by_model})]
 
 
 def _same(key: str, one: _Target, other: _Target) -> bool:
@@ -147,16 +195,17 @@ def _providers(source: Source, key: str, stated: Any, result: Imported) -> Itera
         yield from ((where, item) for item in (found if isinstance(found, list) else [found]))
 
 
-def _provider(one: Any) -> tuple[str, Mapping[str, Any], list[str]]:
-    """The id and the ``config`` of a provider, in any of its three spellings, and its other keys."""
+def _provider(one: Any) -> tuple[str, str, Mapping[str, Any], Mapping[str, Any]]:
+    """The id, the label and the ``config`` of a provider, in any of its three spellings, and its other keys."""
     if isinstance(one, Mapping) and "id" not in one and len(one) == 1:
         ((name, options),) = one.items()
         one = {"id": name, **(options if isinstance(options, Mapping) else {})}
     if isinstance(one, Mapping):
         settings = one.get("config")
-        others = [str(key) for key in one if key not in ("id", "config", "label")]
-        return str(one.get("id", "")), settings if isinstance(settings, Mapping) else {}, others
-    return str(one), {}, []
+        rest = {str(key): value for key, value in one.items() if key not in ("id", "config", "label")}
+        name, label = str(one.get("id", "")), str(one.get("label") or "")
+        return name, label, settings if isinstance(settings, Mapping) else {}, rest
+    return str(one), "", {}, {}
 
 
 _BY_MODEL = {"temperature", "topP", "topK", "maxOutputTokens", "thinking"}
@@ -228,15 +277,12 @@ _ELSEWHERE = {
 
 _NO_KEY = "no key of a suite is like it"
 _OF_PROVIDERS = {
-    "prompts": "every model is asked every prompt; a case may state a `model:` of its own",
     "transform": "code is not carried over: the checks judge the whole answer",
     "delay": "`limits` of a provider in harness.toml",
     "env": "variables of the environment, or a row under [providers.NAME] in harness.toml",
 }
 """Key of a provider -> what takes its place."""
 _OF_TESTS = {
-    "providers": "the case is asked of all models; it may state a `model:` of its own",
-    "prompts": "the case has all prompts; it may state a `prompt:` of its own",
     "options": "`by:` of a `judge:` names who grades; transforms have no counterpart",
     "threshold": "every check of a case must pass; `require: 2/3` is about its attempts",
     "metadata": "`tags:` choose cases",
@@ -251,7 +297,7 @@ def _groups(source: Source, result: Imported) -> list[_Group]:
     """The tests as cases: those without a description that expect the same are one, with their rows."""
     shared = source.content(source.value.get("defaultTest")) or {}
     shared = shared if isinstance(shared, Mapping) else {}
-    for key in (key for key in shared if key not in ("vars", "assert")):
+    for key in (key for key in shared if key not in ("vars", "assert", "providers", "prompts")):
         _leave(result, source.at("defaultTest", key), f"defaultTest.{key}: {_OF_TESTS.get(key, _NO_KEY)}")
     variables = shared.get("vars")
     variables = variables if isinstance(variables, Mapping) else {}
@@ -262,7 +308,7 @@ def _groups(source: Source, result: Imported) -> list[_Group]:
     found: dict[str, _Group] = {}
     for test in tests_of(source, variables):
         if isinstance(test, Test):
-            _group(test, base, found, result, transformed=_transforms(shared))
+            _group(test, base, found, result, shared)
         else:
             _leave(result, test[0], f"tests: {test[1]}")
     return list(found.values())
@@ -275,19 +321,29 @@ def _transforms(test: Mapping[str, Any]) -> bool:
 
 
 def _group(
-    test: Test, base: Sequence[tuple[Any, str]], found: dict[str, _Group], result: Imported, *, transformed: bool
+    test: Test,
+    base: Sequence[tuple[Any, str]],
+    found: dict[str, _Group],
+    result: Imported,
+    defaults: Mapping[str, Any],
 ) -> None:
     about = str(test.stated.get("description") or "")
-    for key in (key for key in test.stated if key not in ("vars", "assert", "description")):
+    for key in (key for key in test.stated if key not in _OF_GROUPS):
         _leave(result, test.at(key), f"{key} of a test: {_OF_TESTS.get(key, _NO_KEY)}")
     own = [(one, test.at("assert", *route)) for route, one in assertions.flat(test.stated.get("assert"))]
     remarks: list[str] = []
-    changes = transformed or _transforms(test.stated)
+    changes = _transforms(defaults) or _transforms(test.stated)
     shared = _expectations(base, test.source, remarks if changes else [], result, transformed=changes)
     expect = _expectations(own, test.source, remarks, result, shared, transformed=changes)
-    key = canonical([about, expect, remarks, sorted(test.rows[0])])
-    group = found.setdefault(key, _Group(slug(about.lower())[:60].strip("-"), about, expect, [], remarks))
+    providers, prompts = (_references({**defaults, **test.stated}.get(key)) for key in ("providers", "prompts"))
+    key = canonical([about, expect, remarks, sorted(test.rows[0]), providers, prompts])
+    name = slug(about.lower())[:60].strip("-")
+    group = found.setdefault(key, _Group(name, about, expect, [], remarks, providers, prompts, test.at()))
     group.rows.extend(test.rows)
+
+
+_OF_GROUPS = ("vars", "assert", "description", "providers", "prompts")
+"""Keys of a test that are carried over."""
 
 
 def _expectations(
@@ -360,7 +416,8 @@ def _suite(
     result: Imported,
 ) -> None:
     """Add the file of one suite, and those with its rows. Cases that a suite cannot hold are left out."""
-    shared, apart = _defaults(target, prompts)
+    filtered = not all(references is None for references in _filters(target, groups))
+    shared, apart = _defaults(target, prompts, filtered=filtered)
     head: dict[str, Json] = {"about": str(source.value.get("description") or f"from {source.document.file}")}
     head |= {"repeat": repeat} if (repeat := _repeat(source)) else {}
     kept: list[dict[str, Json]] = []
@@ -368,7 +425,12 @@ def _suite(
     taken: set[str] = set()
     asked: Sequence[Prompt | None] = apart or (None,)
     for prompt, group in product(asked, groups):
+        models = [name for name, model in target.models.items() if group.asks(model, prompt)]
+        if not models:
+            continue
         case = _case(group, prompt, shared, taken)
+        if len(models) < len(target.models):
+            case["model"] = _one_or_all(models)
         if fault := _refused(name, case, shared, head, config):
             _leave(result, source.document.file, f"{name}/{case['id']}: {fault}")
             continue
@@ -380,12 +442,23 @@ def _suite(
         result.files[config.suites / f"{name}.yaml"] = suite_text(name, kept, shared, head, remarks)
 
 
-def _defaults(target: _Target, prompts: Sequence[Prompt]) -> tuple[dict[str, Json], Sequence[Prompt]]:
-    """The keys of ``defaults``, and the prompts that cannot stand there, as they are more than an axis of texts."""
-    shared: dict[str, Json] = {
-        "model": target.models if len(target.models) > 1 else target.models[0],
-        **target.settings,
-    }
+def _filters(target: _Target, groups: Sequence[_Group]) -> Iterator[References]:
+    """Which prompts each model and each group asks for."""
+    yield from (model.prompts for model in target.models.values())
+    yield from (group.prompts for group in groups)
+
+
+def _one_or_all(values: Sequence[Json]) -> Json:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _defaults(
+    target: _Target, prompts: Sequence[Prompt], *, filtered: bool
+) -> tuple[dict[str, Json], Sequence[Prompt]]:
+    """The keys of ``defaults``, and the prompts that cannot stand there, as they are more than an axis of texts, or ``filtered``."""
+    shared: dict[str, Json] = {"model": _one_or_all(list(target.models)), **target.settings}
+    if filtered:
+        return shared, prompts
     if len(prompts) == 1:
         return _merged(shared, prompts[0].keys), ()
     if all(list(prompt.keys) == ["prompt"] for prompt in prompts):

@@ -177,10 +177,11 @@ def names_in(value: Json) -> list[str]:
 
 
 class Prompt(NamedTuple):
-    """A prompt as keys of a case: ``prompt`` and perhaps ``system``, or ``request`` with the turns."""
+    """A prompt as keys of a case: ``prompt`` and perhaps ``system``, or ``request`` with the turns. Filters call it by its ``names``."""
 
     label: str
     keys: Mapping[str, Json]
+    names: tuple[str, ...]
 
 
 def prompts(source: Source) -> Iterator[tuple[str, Prompt | NotCarried]]:
@@ -190,9 +191,15 @@ def prompts(source: Source) -> Iterator[tuple[str, Prompt | NotCarried]]:
         where = source.at("prompts", index) if isinstance(stated, list) else source.at("prompts")
         try:
             for label, text in _prompt_texts(source, one):
-                yield where, Prompt(label, _prompt_keys(text))
+                yield where, Prompt(label, _prompt_keys(text), tuple(_prompt_names(one, label)))
         except NotCarried as fault:
             yield where, fault
+
+
+def _prompt_names(stated: Any, label: str) -> Iterator[str]:
+    given = [stated.get(key) for key in ("label", "id", "raw")] if isinstance(stated, Mapping) else [stated]
+    for name in filter(None, (label, *map(str, filter(None, given)))):
+        yield from {name, name.removeprefix(_FILE)}
 
 
 def _prompt_texts(source: Source, stated: Any) -> Iterator[tuple[str, str]]:

@@ -217,8 +217,59 @@ def test_every_part_may_stand_in_a_file(imported: Import) -> None:
     assert [case["expect"]["text"]["contains"] for case in suite()["cases"]] == ["A", "B"]
 
 
+FILTERED = """\
+prompts:
+  - {label: plain, raw: "{{x}} plain"}
+  - {label: "kind:terse", raw: "{{x}} terse"}
+providers:
+  - {id: google:gemini-3.8-flash, label: new, prompts: [plain]}
+  - {id: google:gemini-3.5-flash-lite, label: small}
+  - openai:gpt-5
+tests:
+  - {vars: {x: all}, assert: [{type: contains, value: a}]}
+  - {vars: {x: one}, assert: [{type: contains, value: b}], providers: [small]}
+  - {vars: {x: two}, assert: [{type: contains, value: c}], providers: ["google:*"], prompts: [kind]}
+  - {vars: {x: none}, assert: [{type: contains, value: d}], providers: [openai]}
+"""
+
+
+def asked() -> set[tuple[str, str, str]]:
+    """(variable, prompt, model) of all trials of the suite."""
+    shared = suite()["defaults"]
+    found = set()
+    for case in suite()["cases"]:
+        models = case.get("model", shared["model"])
+        for model in models if isinstance(models, list) else [models]:
+            found |= {(row["x"], case["prompt"].split()[1], model) for row in case["each"]}
+    return found
+
+
+def test_tests_are_asked_of_their_providers_and_prompts(imported: Import) -> None:
+    printed = imported(FILTERED)
+    new, small = "gemini-3.8-flash", "gemini-3.5-flash-lite"
+    assert asked() == {
+        ("all", "plain", new),
+        ("all", "plain", small),
+        ("all", "terse", small),
+        ("one", "plain", small),
+        ("one", "terse", small),
+        ("two", "terse", small),
+    }
+    assert "promptfooconfig.yaml:12: providers and prompts of a test: none of them is imported" in printed
+    assert printed.count("left out") == 2, "the provider of another vendor, and the test that asks it alone"
+
+
+def test_providers_of_all_tests_are_those_of_one(imported: Import) -> None:
+    imported(
+        CONFIG.replace("[google:gemini-3.8-flash]", "[google:gemini-3.8-flash, google:gemini-3.5-flash-lite]")
+        + "  - {vars: {country: Peru}, providers: [google:gemini-3.8-flash], assert: [{type: contains, value: Lima}]}\n"
+        + "defaultTest: {providers: [google:gemini-3.5-flash-lite]}\n"
+    )
+    assert [case["model"] for case in suite()["cases"]] == ["gemini-3.5-flash-lite", "gemini-3.8-flash"]
+
+
 def test_no_key_of_a_provider_or_a_prompt_is_lost(imported: Import) -> None:
-    provider = "{id: google:gemini-3.8-flash, label: fast, prompts: [a], transform: output.trim(), delay: 3}"
+    provider = "{id: google:gemini-3.8-flash, label: fast, transform: output.trim(), delay: 3}"
     prompt = '{raw: "{{country}}?", config: {temperature: 1}}'
     out = imported(
         CONFIG.replace("google:gemini-3.8-flash", provider).replace(
@@ -226,7 +277,6 @@ def test_no_key_of_a_provider_or_a_prompt_is_lost(imported: Import) -> None:
         )
     )
     for left in (
-        "prompts of a provider: ",
         "transform of a provider: code",
         "delay of a provider: `limits`",
         "config of a prompt: ",
