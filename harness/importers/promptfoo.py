@@ -430,7 +430,7 @@ def _suite(
             continue
         case = _case(group, prompt, shared, taken)
         if len(models) < len(target.models):
-            case["model"] = _one_or_all(models)
+            case["only"] = _one_or_all([{"model": name} for name in models])
         if fault := _refused(name, case, shared, head, config):
             _leave(result, source.document.file, f"{name}/{case['id']}: {fault}")
             continue

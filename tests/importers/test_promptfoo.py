@@ -238,9 +238,9 @@ def asked() -> set[tuple[str, str, str]]:
     shared = suite()["defaults"]
     found = set()
     for case in suite()["cases"]:
-        models = case.get("model", shared["model"])
-        for model in models if isinstance(models, list) else [models]:
-            found |= {(row["x"], case["prompt"].split()[1], model) for row in case["each"]}
+        rows = case.get("only", [{"model": model} for model in shared["model"]])
+        for only in rows if isinstance(rows, list) else [rows]:
+            found |= {(row["x"], case["prompt"].split()[1], only["model"]) for row in case["each"]}
     return found
 
 
@@ -265,7 +265,20 @@ def test_providers_of_all_tests_are_those_of_one(imported: Import) -> None:
         + "  - {vars: {country: Peru}, providers: [google:gemini-3.8-flash], assert: [{type: contains, value: Lima}]}\n"
         + "defaultTest: {providers: [google:gemini-3.5-flash-lite]}\n"
     )
-    assert [case["model"] for case in suite()["cases"]] == ["gemini-3.5-flash-lite", "gemini-3.8-flash"]
+    assert [case["only"]["model"] for case in suite()["cases"]] == ["gemini-3.5-flash-lite", "gemini-3.8-flash"]
+
+
+def test_settings_by_model_do_not_hinder_a_filter(imported: Import) -> None:
+    budget = "{id: google:gemini-2.5-flash, config: {generationConfig: {thinkingConfig: {thinkingBudget: 0}}}}"
+    printed = imported(
+        CONFIG.replace(
+            "[google:gemini-3.8-flash]", f"[google:gemini-3.8-flash, google:gemini-3.5-flash-lite, {budget}]"
+        )
+        + "    providers: [google:gemini-3*]\n"
+    )
+    assert "left out" not in printed
+    assert [row["model"] for row in suite()["cases"][0]["only"]] == ["gemini-3.8-flash", "gemini-3.5-flash-lite"]
+    assert main(["run", "--provider", "simulator", "--live"]) == 0
 
 
 def test_no_key_of_a_provider_or_a_prompt_is_lost(imported: Import) -> None:
