@@ -1,4 +1,4 @@
-"""Makes a suite and its cassettes of recordings of any tool, and of curl command lines; suites of those of promptfoo.
+"""Makes a suite and its cassettes of recordings of any tool, of curl command lines, and of files of requests; suites of those of promptfoo.
 
 In: files. Out: the requests in them, and their answers; ``to_suite`` makes a suite and its cassettes from them.
 May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``gemini``, ``text``.
@@ -11,12 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import BadCassette
-from harness.importers import curl
+from harness.importers import curl, http_files
 from harness.transport.cassette import Interaction, Recorded, Unread, sources
 
 
 def read(path: Path) -> list[Recorded | Unread]:
     """The requests in a file, in their order. Raises BadCassette, with the reason, if it holds none."""
+    if path.suffix.lower() in http_files.SUFFIXES and (asked := http_files.read(path, sources.bytes_of(path))):
+        return asked
     try:
         found = list(map(_recorded, sources.read(path).items))
     except BadCassette:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from harness.cli.main import main
 from harness.config import load
-from harness.importers import curl
+from harness.importers import curl, http_files
 from harness.importers.to_suite import build_suite
 from harness.model import Request
 from harness.run.play import prepare
@@ -630,3 +630,77 @@ def test_a_model_that_is_a_variable_is_to_be_written(project: Path, capsys: pyte
     (project / "ask.bru").write_text(BRUNO)
     assert main(["import", "ask.bru"]) == 0
     assert "note: the model of what-is-new is not recorded, or is a variable: write it" in capsys.readouterr().out
+
+
+HTTP = """\
+@host = https://generativelanguage.googleapis.com
+@base = {{host}}/v1beta
+@model = gemini-2.5-flash
+
+### The capital
+# @name capital
+< {% request.variables.set("x", "y") %}
+POST {{base}}/models/{{model}}:generateContent
+    ?alt=json
+Content-Type: application/json
+x-goog-api-key: {{$dotenv GEMINI_API_KEY}}
+
+{"contents": [{"parts": [{"text": "Capital of Norway?"}]}]}
+
+> {%
+  client.test("ok", () => client.assert(response.status === 200))
+%}
+
+### of an older tool
+POST /v1beta/models/gemini-2.5-pro:generateContent HTTP/1.1
+Host: generativelanguage.googleapis.com
+
+< ./body.json
+
+### with variables in the file
+POST {{base}}/models/{{model}}:streamGenerateContent?alt=sse&key={{key}}
+
+<@ body.json
+"""
+
+
+def calls(name: str = "imported") -> list[tuple[str, str]]:
+    """(what the address calls, text of the prompt) of each case of a suite."""
+    trials = expand([load_suite(Path(f"suites/{name}.yaml"))], Selection())
+    requests = [prepare(trial, load(Path())) for trial in trials]
+    return [(one.url.rpartition("/")[2], one.body["contents"][0]["parts"][0]["text"]) for one in requests]
+
+
+def test_requests_of_editors_are_read(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("body.json").write_text('{"contents": [{"parts": [{"text": "Say {{model}}."}]}]}')
+    Path("api.http").write_text(HTTP)
+    assert main(["import", "api.http"]) == 0
+    assert "left out" not in capsys.readouterr().out
+    assert calls() == [
+        ("gemini-2.5-flash:generateContent", "Capital of Norway?"),
+        ("gemini-2.5-pro:generateContent", "Say {{model}}."),
+        ("gemini-2.5-flash:streamGenerateContent?alt=sse", "Say gemini-2.5-flash."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("@model = gemini-2.5-flash\n", "", "line 7: its address holds {{model}}, which the file does not set"),
+        ("of Norway", "of {{$randomCity}}", "line 8: its body holds {{$randomCity}}, which the file does not set"),
+        ("< ./body.json", "< ./no.json", "line 20: it sends no.json, which cannot be read"),
+        ("@base = {{host}}", "@base = {{base}}", "line 8: its address holds {{base}}"),
+    ],
+)
+def test_a_request_of_an_editor_that_cannot_be_sent_is_listed(
+    project: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, reason: str
+) -> None:
+    Path("body.json").write_text('{"contents": [{"parts": [{"text": "hi"}]}]}')
+    Path("api.rest").write_text(HTTP.replace(old, new))
+    assert main(["import", "api.rest"]) == 0
+    assert f"left out: api.rest: {reason}" in capsys.readouterr().out
+
+
+@given(st.lists(st.sampled_from([*HTTP.splitlines(), "{{", "< {%", "###", "POST", "< ."]), max_size=12))
+def test_files_of_requests_never_break_the_reader(lines: list[str]) -> None:
+    http_files.read(Path("nowhere/a.http"), "\n".join(lines).encode())
