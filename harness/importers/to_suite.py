@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -130,7 +130,7 @@ def _first_line(name: str, fault: HarnessError) -> str:
 def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) -> list[_Case]:
     """A case for each different request. If a request was sent several times, its answers are attempts of one case."""
     cases: dict[tuple[str, str, str, bool], _Case] = {}
-    ids: set[str] = set()
+    ids: dict[str, str] = {}
     for file, recorded in found:
         for index, item in enumerate(recorded):
             where = f"{file}, request {index}"
@@ -141,8 +141,9 @@ def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) ->
             simulated = item.answer is not None and item.answer.provenance.simulated
             key = (native[0], item.request.transport, canonical(item.request.body), simulated)
             if key not in cases:
-                name = _id(native_body(item.request), slug(Path(file).stem) or "case", ids)
-                ids.add(name)
+                text = next(_texts(native_body(item.request)), "")
+                name = _id(text, slug(Path(file).stem) or "case", ids)
+                ids[name] = text
                 cases[key] = _Case(name, where, item.request, native[0])
             cases[key].credentials.update(item.credentials)
             if item.answer is not None:
@@ -162,15 +163,25 @@ def _unusable(item: Recorded, native: bool) -> str:
     return f"not a native generateContent request: {what}"
 
 
-def _id(body: Json, stem: str, taken: Container[str]) -> str:
-    """The first words of the prompt, or else the name of the file; with a number if that is taken."""
-    words = re.findall(r"[\w.+]*\w", next(_texts(body), ""))
+def _id(text: str, stem: str, taken: Mapping[str, str]) -> str:
+    """The first words of the prompt, with more of them where another prompt (``taken``: id -> prompt) begins alike, or else the name of
+    the file; with a number if that is taken."""
+    words = re.findall(r"[\w.+]*\w", text)
+    for most in _WORDS:
+        name = slug(_joined(words[:most]).lower()) or stem
+        if name not in taken:
+            return name
+        if taken[name] == text:
+            break
+    return next(one for one in (f"{name}-{number}" for number in count(2)) if one not in taken)
+
+
+def _joined(words: Sequence[str]) -> str:
+    """The words that fit into an id."""
     name = ""
-    for word in words[:_WORDS]:
+    for word in words:
         name = f"{name}-{word}".strip("-") if len(name) + len(word) < _LONGEST_ID else name
-    name = slug(name.lower()) or stem
-    numbered = (f"{name}-{number}" for number in count(2))
-    return name if name not in taken else next(one for one in numbered if one not in taken)
+    return name
 
 
 def _texts(body: Json) -> Iterator[str]:
@@ -183,7 +194,7 @@ def _texts(body: Json) -> Iterator[str]:
                 yield part["text"]
 
 
-_WORDS, _LONGEST_ID = 5, 40
+_WORDS, _LONGEST_ID = range(5, 13), 40
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 """HTTP statuses after which clients retry. If a retry succeeded, only its answer is imported."""
 

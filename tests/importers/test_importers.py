@@ -490,6 +490,19 @@ def test_a_long_text_with_names_of_httpie_is_read_once(project: Path, text: str)
     assert main(["import", "words.sh"]) == 4
 
 
+def test_prompts_that_begin_alike_have_telling_ids(project: Path) -> None:
+    prompts = ["What is the capital of Peru?", "What is the capital of Norway?", "What is the capital of Norway?"]
+    bodies = [{**asked(prompt), "generationConfig": {"seed": place}} for place, prompt in enumerate(prompts)]
+    vcrpy(project / "a.yaml", *(interaction(body=body) for body in bodies))
+    assert main(["import", "a.yaml"]) == 0
+    ids = [case["id"] for case in yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]]
+    assert ids == [
+        "what-is-the-capital-of",
+        "what-is-the-capital-of-norway",
+        "what-is-the-capital-of-norway-2",
+    ]
+
+
 def test_a_second_import_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vcrpy(project / "a.yaml", interaction())
     (project / "b.json").write_text(
