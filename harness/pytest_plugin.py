@@ -679,7 +679,7 @@ class _Run:
         if self._unsaved is not None:
             say(self._unsaved, red=True)
         tables = f"; tables: gemini-harness report {self._writer.run['id']}" if self._writer else ""
-        say(f"{words.totals(self._summary.totals())} (of groups){tables}")
+        say(f"{words.totals(self._summary.totals())} ({words.trials(self._summary)}){tables}")
 
 
 def _targets_of(finished: TrialReport) -> list[Target]:

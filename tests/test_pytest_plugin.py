@@ -78,7 +78,7 @@ def test_a_trial_is_an_item_and_the_run_is_saved(project: pytest.Pytester) -> No
             "suites/capitals.yaml::oslo@simulator/gemini-3-flash-preview#1 PASSED*",
             "suites/capitals.yaml::streamed?stream?@simulator/gemini-2.5-flash#1 PASSED*",
             "replayed; recorded from simulator (SIMULATED answers) 20*",
-            "6 passed (of groups); tables: gemini-harness report 20*",
+            "6 passed (6 trials); tables: gemini-harness report 20*",
         ]
     )
     ((header, *rows, ending),) = runs(project)

@@ -242,6 +242,12 @@ def totals(counts: Mapping[Status, int]) -> str:
     return ", ".join(f"{number:,} {status}" for status, number in counts.items() if number) or "nothing ran"
 
 
+def trials(summary: Summary) -> str:
+    """``5 trials``; ``150 trials in 30 groups`` where groups have several."""
+    groups = f" in {count(len(summary.groups), 'group')}" if summary.trials != len(summary.groups) else ""
+    return f"{count(summary.trials, 'trial')}{groups}"
+
+
 def rerun(group: Group, run: RunRow) -> str:
     """The command that plays this group again with the options of the run: ``--live``, cassettes, repeats, variables ..."""
     return command("run", group.place.file, "-k", group.id, *_same_options(run))

@@ -267,7 +267,9 @@ def test_ci_of_a_subfolder_stands_where_ci_looks(project: Path) -> None:
 def test_a_configuration_in_pyproject_is_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "pyproject.toml").write_text("[tool.gemini-harness]\nprovider = 'simulator'\n")
     assert main(["init"]) == 0
-    assert "found  [tool.gemini-harness] in pyproject.toml" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "found  [tool.gemini-harness] in pyproject.toml" in out
+    assert 'set provider = "google" in pyproject.toml, and CI replays it' in out
     assert not (project / "harness.toml").exists()
     assert main(["run"]) == 0
 
@@ -292,6 +294,7 @@ def test_folders_of_a_configuration_are_used(project: Path, file: str, capsys: p
     table = "[tool.gemini-harness]\n" if file == "pyproject.toml" else ""
     (project / file).write_text(f'{table}suites = "evals/suites"\ncassettes = "evals/tapes"\nreports = "out/runs"\n')
     assert main(["init"]) == 0
+    assert "remove `defaults: {provider: simulator}` from the suite, and CI replays it" in capsys.readouterr().out
     assert not any((project / name).exists() for name in ("suites", "cassettes", "reports"))
     assert (project / "out/runs/.gitignore").exists()
     assert main(["run", "--strict"]) == 0, "the sample asks the simulator, whoever is asked by default"

@@ -62,7 +62,7 @@ def main(options: Namespace) -> int:
         say(f"found  {line}\n")
     for path in files:
         say(f"{'wrote' if path in new else 'kept '}  {path}\n")
-    say(_next(folder, around, settings.suites, recorded=bool(options.from_recordings)))
+    say(_next(folder, around, settings, recorded=bool(options.from_recordings)))
     return 0
 
 
@@ -209,17 +209,20 @@ def _found(folder: Path, around: Surroundings, settings: Config) -> Iterator[str
         yield f"{path}, suites of promptfoo"
 
 
-def _next(folder: Path, around: Surroundings, suites: Path, *, recorded: bool) -> str:
+def _next(folder: Path, around: Surroundings, settings: Config, *, recorded: bool) -> str:
     go = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     replay = (f"{go}gemini-harness run", _REPLAYS_RECORDED if recorded or around.suites else _REPLAYS)
     if around.suites and not recorded:
         steps = [(f"{replay[0]} --record-mode once", _RECORDS), replay]
     else:
-        steps = [replay, *([] if recorded else [(f"{replay[0]} --provider google --record-mode once", _ASKS)])]
+        file = settings.file or Path("harness.toml")
+        change = _IN_FILE.format(file.name) if settings.provider == "simulator" else _IN_SUITE
+        asks = f"{_ASKS}; {change}, and CI replays it"
+        steps = [replay, *([] if recorded else [(f"{replay[0]} --provider google --record-mode once", asks)])]
     steps.append((f"{go}gemini-harness baseline set last", _KEEPS))
     steps += [
         (f"{go}gemini-harness import {rest}", what)
-        for rest, what in _imports(folder, around, suites, recorded=recorded)
+        for rest, what in _imports(folder, around, settings.suites, recorded=recorded)
     ]
     return "".join(("\n", *(f"{command}\n    {what}\n" for command, what in steps)))
 
@@ -240,5 +243,7 @@ def _imports(folder: Path, around: Surroundings, suites: Path, *, recorded: bool
 _REPLAYS = "replays the cassettes: they hold answers of the simulator, which says so"
 _REPLAYS_RECORDED = "replays the recordings, without a key; write what you expect of the answers under `expect:`"
 _RECORDS = "asks for what was not recorded yet, with the key in GEMINI_API_KEY"
-_ASKS = 'asks Gemini once, with the key in GEMINI_API_KEY, and records; set provider = "google" in harness.toml, and CI replays it'
+_ASKS = "asks Gemini once, with the key in GEMINI_API_KEY, and records"
+_IN_FILE = 'set provider = "google" in {}'
+_IN_SUITE = "remove `defaults: {provider: simulator}` from the suite"
 _KEEPS = "keeps the last run in baseline/: commit it, and CI compares with it"

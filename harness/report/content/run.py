@@ -29,8 +29,6 @@ from harness.report.content.causes import failures
 from harness.report.content.gates import gates
 from harness.report.layout import Column, Grid
 from harness.results.groups import Group, median_of, total_of
-from harness.results.summary import Summary
-from harness.text.amounts import count
 
 CELLS = 2_500
 """The most cells in a matrix of a page. A browser lays out this many in about a second."""
@@ -89,7 +87,7 @@ def _facts(report: Report, view: View) -> Iterator[Block]:
     took = "" if report.seconds is None else f" in {report.seconds:,.2f} s"
     cut = f", {cut}" if (cut := words.incomplete(report)) else ""
     chosen = {name: value for name, value in run["selection"].items() if value}
-    asked = _asked(report.summary)
+    asked = words.trials(report.summary)
     facts = {
         "answers": words.provenance(report.summary) if view.page else "",
         "cost": words.cost(report.summary, run.get("prices")).removeprefix("cost "),
@@ -100,12 +98,6 @@ def _facts(report: Report, view: View) -> Iterator[Block]:
         "selection": words.value(chosen, 400) if chosen else "",
     }
     yield Facts([(label, text) for label, text in facts.items() if text])
-
-
-def _asked(summary: Summary) -> str:
-    """``5 trials``; ``150 trials in 30 groups`` where groups have several."""
-    groups = f" in {count(len(summary.groups), 'group')}" if summary.trials != len(summary.groups) else ""
-    return f"{count(summary.trials, 'trial')}{groups}"
 
 
 def _ending(report: Report, _view: View) -> Iterator[Block]:
@@ -119,7 +111,7 @@ def _ending(report: Report, _view: View) -> Iterator[Block]:
         words.provenance(summary),
         words.cost(summary, report.run.get("prices")),
         words.price_as(report),
-        f"{cut}{_counted(report)} ({_asked(summary)}){took}; run {report.run['id']}",
+        f"{cut}{_counted(report)} ({words.trials(summary)}){took}; run {report.run['id']}",
     ]
     yield Paragraph(["\n".join(filter(None, lines))])
 
