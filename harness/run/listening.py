@@ -127,7 +127,7 @@ class Listener:
             number, kinds = count(len(self._others), "request"), list(dict.fromkeys(self._others))
             return (
                 f"no answer of generateContent was seen, only {number} of other kinds, which are not judged: "
-                f"{', '.join(kinds[:3])}{' ...' if len(kinds) > 3 else ''}"
+                f"{', '.join(kinds[:3])}{' ...' if len(kinds) > 3 else ''}; leave gemini_harness out of a test that calls nothing else"
             )
         return (
             "no answer of Gemini was seen: it listens to httpx and httpx2; import google.genai at the top of the "

@@ -117,7 +117,8 @@ def test_other_requests_are_left_alone(listener: Listener, library: Any) -> None
         client.post(f"{URL.removesuffix(':generateContent')}:countTokens", json={})
     assert listener.answers == []
     with pytest.raises(
-        AssertionError, match=r"only 2 requests of other kinds, .*: GET example\.com/a, POST .*:countTokens$"
+        AssertionError,
+        match=r"only 2 requests of other kinds, .*: GET example\.com/a, POST .*:countTokens; leave gemini_harness out of a test",
     ):
         listener.check()
 
