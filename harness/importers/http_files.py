@@ -8,7 +8,7 @@ https://github.com/Huachao/vscode-restclient#usage.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,16 +17,16 @@ from harness.transport.cassette import Recorded, Unread, credentials, read_reque
 SUFFIXES = (".http", ".rest")
 _ANSWER = re.compile(r"^HTTP/[\d.]+ \d{3}\b", re.MULTILINE)
 _SEPARATOR = re.compile(r"^###.*$", re.MULTILINE)
-_SCRIPT = re.compile(r"^[<>] *\{%.*?%\} *$", re.MULTILINE | re.DOTALL)
-_SET = re.compile(r"^@([\w.-]+) *= *(.*?) *$", re.MULTILINE)
+_SCRIPT = re.compile(r"[<>] *\{%")
+_SET = re.compile(r"^@([\w.-]+) *=(.*)$", re.MULTILINE)
 _ASIDE = re.compile(r"(?:#|//).*|@[\w.-]+ *=.*|\s*")
 """Lines before a request that are no part of it: comments, variables, blank lines."""
 _START = re.compile(r"(?:(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|GRPC|WEBSOCKET|GRAPHQL) +)?(\S+?://\S+|\{\{.*|/\S*)")
-_VERSION = re.compile(r" +HTTP/[\d.]+ *$")
-_FILE = re.compile(r"<(@\w*)? +(\S.*?) *")
-_VARIABLE = re.compile(r"\{\{ *(.*?) *\}\}")
-_DEEPEST = 10
-"""How often a variable may stand in the value of another."""
+_VERSION = re.compile(r"(?<!\s)\s+HTTP/[\d.]+\s*$")
+_FILE = re.compile(r"<(@\w*)? +(\S.*)")
+_VARIABLE = re.compile(r"\{\{([^{}\n]*)\}\}")
+MOST_FILLED = 10_000_000
+"""Characters that the variables of a file may add to it."""
 
 
 class _Unreadable(ValueError):
@@ -47,27 +47,66 @@ def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
     text = raw.decode("utf-8-sig", "replace").replace("\r\n", "\n")
     if path.suffix.lower() not in SUFFIXES or _ANSWER.search(text):
         return []
-    variables = dict(_SET.findall(text))
-    return [item for line, part in _parts(text) if (item := _item(path, line, part, variables))]
+    try:
+        variables = _Variables(text)
+        return [item for line, part in _parts(text) if (item := _item(path, line, part, variables))]
+    except _TooLong as fault:
+        return [Unread("its variables", str(fault))]
+
+
+class _TooLong(Exception):
+    """What is filled in is longer than any request."""
+
+
+class _Variables:
+    """The variables that a file sets. A value may hold those that stand before it."""
+
+    def __init__(self, text: str) -> None:
+        self._values: dict[str, str] = {}
+        self._left = MOST_FILLED
+        for name, value in _SET.findall(text):
+            self._values[name] = self.filled(value.strip())
+
+    def filled(self, text: str) -> str:
+        """The text with their values. Raises _TooLong."""
+        return _VARIABLE.sub(self._value, text)
+
+    def _value(self, found: re.Match[str]) -> str:
+        value = self._values.get(found[1].strip(), found[0])
+        self._left -= len(value)
+        if self._left < 0:
+            raise _TooLong(
+                f"their values make more than {MOST_FILLED:,} characters of it; write the values in their place"
+            )
+        return value
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """The text of each request, and its line."""
-    at = 0
-    for end in (*(found.span() for found in _SEPARATOR.finditer(text)), (len(text), len(text))):
-        yield text.count("\n", 0, at) + 1, text[at : end[0]]
-        at = end[1]
+    at, line = 0, 1
+    for start, end in (*(found.span() for found in _SEPARATOR.finditer(text)), (len(text), len(text))):
+        yield line, text[at:start]
+        line += text.count("\n", at, end)
+        at = end
 
 
-def _item(path: Path, line: int, part: str, variables: Mapping[str, str]) -> Recorded | Unread | None:
-    plain = _SCRIPT.sub(lambda script: "\n" * script[0].count("\n"), part)
-    lines = plain.split("\n")
+def _item(path: Path, line: int, part: str, variables: _Variables) -> Recorded | Unread | None:
+    lines = list(_without_scripts(part.split("\n")))
     start = next((number for number, one in enumerate(lines) if not _ASIDE.fullmatch(one)), len(lines))
     request = _request(lines[start:])
     try:
         return _recorded(path, request, variables) if request else None
     except ValueError as fault:
         return Unread(f"line {line + start}", str(fault))
+
+
+def _without_scripts(lines: list[str]) -> Iterator[str]:
+    """The lines, with blank ones in the place of scripts: ``< {% ... %}`` before a request, ``> {% ... %}`` after its answer."""
+    inside = False
+    for line in lines:
+        inside = inside or _SCRIPT.match(line) is not None
+        yield "" if inside else line
+        inside = inside and "%}" not in line
 
 
 def _request(lines: list[str]) -> _Request | None:
@@ -82,10 +121,10 @@ def _request(lines: list[str]) -> _Request | None:
     return _Request(found[1] or "GET", address.strip(), head[more:], lines[blank + 1 :])
 
 
-def _recorded(path: Path, request: _Request, variables: Mapping[str, str]) -> Recorded:
+def _recorded(path: Path, request: _Request, variables: _Variables) -> Recorded:
     headers = dict(line.split(":", 1) for line in request.headers if ":" in line)
-    sent = {name.strip(): _filled(value.strip(), variables) for name, value in headers.items()}
-    address = _filled(request.address, variables)
+    sent = {name.strip(): variables.filled(value.strip()) for name, value in headers.items()}
+    address = variables.filled(request.address)
     host = next((value for name, value in sent.items() if name.lower() == "host"), "")
     raw = {
         "method": request.method,
@@ -97,15 +136,15 @@ def _recorded(path: Path, request: _Request, variables: Mapping[str, str]) -> Re
     return Recorded(read_request(raw), credentials=credentials(raw))
 
 
-def _body(path: Path, lines: list[str], variables: Mapping[str, str]) -> Iterator[str]:
+def _body(path: Path, lines: list[str], variables: _Variables) -> Iterator[str]:
     """The lines of the body. Those of a file are as they are, unless ``<@`` asks for its variables."""
     for line in lines:
         file = _FILE.fullmatch(line)
         if file:
-            text = _text(path.parent / _filled(file[2], variables))
-            yield _refuse_unset("body", _filled(text, variables)) if file[1] else text
+            text = _text(path.parent / variables.filled(file[2]).strip())
+            yield _refuse_unset("body", variables.filled(text)) if file[1] else text
         elif not line.startswith(_ANSWERS):
-            yield _refuse_unset("body", _filled(line, variables))
+            yield _refuse_unset("body", variables.filled(line))
 
 
 _ANSWERS = ("<> ", ">> ", ">>! ", "> ")
@@ -124,13 +163,3 @@ def _text(file: Path) -> str:
         return file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as fault:
         raise _Unreadable(f"it sends {file}, which cannot be read: {fault}; put it there") from fault
-
-
-def _filled(text: str, variables: Mapping[str, str]) -> str:
-    """The text with the values of the variables that the file sets."""
-    for _ in range(_DEEPEST):
-        made = _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
-        if made == text:
-            break
-        text = made
-    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from harness.run.play import prepare
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import load as load_suite
 from harness.suite.parse import parse
-from harness.transport.cassette import Recorded
+from harness.transport.cassette import Recorded, Unread
 from harness.transport.redaction import Leaks
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent?key=AIza-not-to-be-kept"
@@ -712,6 +713,17 @@ def test_a_request_of_an_editor_that_cannot_be_sent_is_listed(
     Path("api.rest").write_text(HTTP.replace(old, new))
     assert main(["import", "api.rest"]) == 0
     assert f"left out: api.rest: {reason}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("piece", ["< {%\n", "{{", "@a = ", " ", "{{a}}", "###\n", "< "])
+def test_a_hostile_file_of_requests_is_read_in_time(piece: str) -> None:
+    doubled = "".join(f"@v{level} = {{{{v{level - 1}}}}}{{{{v{level - 1}}}}}\n" for level in range(1, 60))
+    began = time.monotonic()
+    http_files.read(Path("a.http"), f"POST https://a/{piece * 100_000}x\n\n{piece * 100_000}\n".encode())
+    (refused,) = http_files.read(Path("a.http"), f"@v0 = long\n{doubled}".encode())
+    assert isinstance(refused, Unread)
+    assert "more than 10,000,000 characters" in refused.reason
+    assert time.monotonic() - began < 10
 
 
 @given(st.lists(st.sampled_from([*HTTP.splitlines(), "{{", "< {%", "###", "POST", "< ."]), max_size=12))
