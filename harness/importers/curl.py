@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness.importers import httpie, powershell
+from harness.text import project
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 _NAME = r"(?P<name>curl|curl\.exe|wget|https?|xhs?)(?![\w.-])"
@@ -413,8 +414,8 @@ def _file(script: _Script, name: str) -> str:
         return script.documents[name]
     file = script.path.parent / name
     try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
+        return project.read(file).decode("utf-8")
+    except (project.Unreadable, UnicodeDecodeError) as fault:
         raise _Unreadable(f"curl sends {file}, which cannot be read: {fault}; put it there") from fault
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.text.project import Outside, Project, Unreadable
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 SUFFIXES = (".http", ".rest")
@@ -141,7 +142,7 @@ def _body(path: Path, lines: list[str], variables: _Variables) -> Iterator[str]:
     for line in lines:
         file = _FILE.fullmatch(line)
         if file:
-            text = _text(path.parent / variables.filled(file[2]).strip())
+            text = _text(path.parent, variables.filled(file[2]).strip())
             yield _refuse_unset("body", variables.filled(text)) if file[1] else text
         elif not line.startswith(_ANSWERS):
             yield _refuse_unset("body", variables.filled(line))
@@ -158,8 +159,10 @@ def _refuse_unset(what: str, text: str) -> str:
     return text
 
 
-def _text(file: Path) -> str:
+def _text(folder: Path, name: str) -> str:
     try:
-        return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise _Unreadable(f"it sends {file}, which cannot be read: {fault}; put it there") from fault
+        return Project(folder).read(name).decode("utf-8-sig")
+    except Outside:
+        raise _Unreadable(f"it sends {name}, which lies outside of the project; copy it beside the request") from None
+    except (Unreadable, UnicodeDecodeError) as fault:
+        raise _Unreadable(f"it sends {folder / name}, which cannot be read: {fault}; put it there") from fault

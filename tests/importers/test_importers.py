@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -703,6 +704,8 @@ def test_requests_of_editors_are_read(project: Path, capsys: pytest.CaptureFixtu
         ("@model = gemini-2.5-flash\n", "", "line 7: its address holds {{model}}, which the file does not set"),
         ("of Norway", "of {{$randomCity}}", "line 8: its body holds {{$randomCity}}, which the file does not set"),
         ("< ./body.json", "< ./no.json", "line 20: it sends no.json, which cannot be read"),
+        ("< ./body.json", "< ../no.json", "line 20: it sends ../no.json, which lies outside of the project"),
+        ("< ./body.json", "< pipe", "line 20: it sends pipe, which cannot be read: it is not a regular file"),
         ("@base = {{host}}", "@base = {{base}}", "line 8: its address holds {{base}}"),
     ],
 )
@@ -710,9 +713,17 @@ def test_a_request_of_an_editor_that_cannot_be_sent_is_listed(
     project: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, reason: str
 ) -> None:
     Path("body.json").write_text('{"contents": [{"parts": [{"text": "hi"}]}]}')
+    os.mkfifo("pipe")
     Path("api.rest").write_text(HTTP.replace(old, new))
     assert main(["import", "api.rest"]) == 0
     assert f"left out: api.rest: {reason}" in capsys.readouterr().out
+
+
+def test_a_command_that_sends_a_pipe_waits_for_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo("pipe")
+    Path("a.sh").write_text(f"curl {ASK} -d @pipe\n")
+    assert main(["import", "a.sh"]) == 4
+    assert "curl sends pipe, which cannot be read: it is not a regular file" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("piece", ["< {%\n", "{{", "@a = ", " ", "{{a}}", "###\n", "< "])
