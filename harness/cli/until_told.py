@@ -17,7 +17,6 @@ from harness.text.amounts import dollars
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from harness.compare.gates import Gate
     from harness.results.summary import Summary
 
 Case = tuple[str, str, int]
@@ -33,9 +32,13 @@ def check(options: Namespace) -> None:
 
 
 def play_for_gates(
-    played: Played, plan: Plan, left: Expansion, way: RecordPolicy, asked: Sequence[Gate]
+    played: Played, plan: Plan, left: Expansion, way: RecordPolicy, texts: Sequence[str]
 ) -> tuple[Stopped, list[GateRow]] | None:
-    """Play until the budgets are answered; then why it stopped, and their answers. Raises UsageError where there are none."""
+    """Play until the gates are answered, those of ``texts`` and of the suites; then why it stopped, and their answers. None where all
+    was played. Raises UsageError where there are none."""
+    from harness.compare.gates import budgets, from_option
+
+    asked = [*map(from_option, texts), *budgets(plan.suite_row(suite) for suite in plan.suites)]
     if not asked:
         raise UsageError(
             "--until-told stops when the gates are answered, and there are none: add --gate pass_rate.min=95%"

@@ -10,6 +10,7 @@ import shlex
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -173,37 +174,34 @@ async def play(trial: Trial, transport: Transport, config: Config) -> Result:
     if trial.skip is not None:
         return Result(trial, "skipped")
     talk = Conversation(trial, config)
+    problem: Problem | None = None
     try:
-        problem = await _converse(talk, transport)
-    except GeneratorExit:
-        raise
-    except BaseException:  # cancelled or interrupted
-        await _clean_up(talk, transport)
-        raise
-    await _clean_up(talk, transport)
-    return _result(talk, problem or _broken_check(talk.verdicts))
-
-
-async def _converse(talk: Conversation, transport: Transport) -> Problem | None:
-    """Play every step but those that clean up. Returns why the trial could not be judged, if it could not."""
-    try:
-        for number, step in enumerate(talk.trial.steps):
+        for number, step in enumerate(trial.steps):
             if not step.sends:
                 talk.follow(talk.filled(step))
             elif not step.cleanup:
                 await _play_step(talk, transport, number, step)
     except ConversationEnded as ended:
         talk.verdicts.extend([ended.verdict] if ended.verdict else [])
-    except CannotWrite:
+    except GeneratorExit:
         raise
-    except (CannotAsk, CassetteError) as fault:
+    except BaseException as fault:
+        if isinstance(fault, CannotWrite) or not isinstance(fault, Exception):  # the latter: cancelled or interrupted
+            await _clean_up(talk, transport)
+            raise
+        problem = _problem(talk, fault)
+    await _clean_up(talk, transport)
+    return _result(talk, problem or _broken_check(talk.verdicts))
+
+
+def _problem(talk: Conversation, fault: Exception) -> Problem:
+    """Why a trial could not be judged: whatever it is, it must not take the other trials down."""
+    if isinstance(fault, (CannotAsk, CassetteError)):
         message = f"{fault}{_remedy(talk.trial, fault, talk.config.repeated)}"
         return Problem("ask", message, cause=cause(fault))
-    except HarnessError as fault:
+    if isinstance(fault, HarnessError):
         return Problem("suite", str(fault), cause=cause(fault))
-    except Exception as fault:  # noqa: BLE001 - whatever it is, it must not take the other trials down
-        return Problem("internal", f"{type(fault).__name__}: {fault}", traceback.format_exc())
-    return None
+    return Problem("internal", f"{type(fault).__name__}: {fault}", "".join(traceback.format_exception(fault)))
 
 
 async def _play_step(talk: Conversation, transport: Transport, number: int, plan: Step) -> None:
@@ -431,11 +429,9 @@ def play_all(
         if getattr(transport, "live", False):
             from harness.run.concurrency import play_some, stage
 
-            async def play_one(trial: Trial) -> Any:
-                return keep(await pay_and_play(trial, transport, config, limit))
-
+            one = partial(pay_and_play, transport=transport, config=config, limit=limit, keep=keep)
             with stage(transport) as runner:  # type: ignore[arg-type]
-                runner.run(play_some(play_one, trials, on_result, config.concurrency))
+                runner.run(play_some(one, trials, on_result, config.concurrency))
         else:
             for trial in trials:
                 on_result(keep(finish(play(trial, transport, config))))
@@ -444,14 +440,20 @@ def play_all(
     return True
 
 
-async def pay_and_play(trial: Trial, transport: Transport, config: Config, limit: SpendingLimit | None) -> Result:
-    """One trial within the limit. Raises Stop where the limit does not admit it."""
+async def pay_and_play(
+    trial: Trial,
+    transport: Transport,
+    config: Config,
+    limit: SpendingLimit | None,
+    keep: Keep = lambda result: result,
+) -> Any:
+    """One trial within the limit: what ``keep`` makes of its result. Raises Stop where the limit does not admit it."""
     if limit is not None and not await limit.admit(trial):
         raise Stop
     result = await play(trial, transport, config)
     if limit is not None:
         limit.settle(result)
-    return result
+    return keep(result)
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:

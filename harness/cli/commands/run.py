@@ -120,7 +120,14 @@ def main(options: Namespace) -> int:
         ):
             stops = _after(_most_failures(options))
             played = Played(writer, session.judge, Progress(options), stops=stops, pool=pool)
-            stopped = _play(session, played, left, policy, options)
+            stopped = None
+            if options.until_told:
+                from harness.cli import until_told
+
+                stopped = until_told.play_for_gates(played, session.plan, left, policy, options.gate)
+            else:
+                number = 1 if policy.asks else options.processes or processes.default(len(left))
+                played.play(left, policy, partial=_is_partial(options), processes=number)
             gates = _conclude(session, played, options, stopped)
     return _show(played, gates, started, options, asks=policy.asks)
 
@@ -218,22 +225,6 @@ def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
 
 
 # --- the run ------------------------------------------------------------------------------------------
-
-
-def _play(
-    session: RunSession, played: Played, left: Expansion, policy: RecordPolicy, options: Namespace
-) -> tuple[Stopped, list[GateRow]] | None:
-    """Play what is left, all of it or until the gates are answered; then why it stopped, and the answers of the gates."""
-    if not options.until_told:
-        number = 1 if policy.asks else options.processes or processes.default(len(left))
-        played.play(left, policy, partial=_is_partial(options), processes=number)
-        return None
-    from harness.cli import until_told
-    from harness.compare.gates import budgets, from_option
-
-    plan = session.plan
-    asked = [*map(from_option, options.gate), *budgets(plan.suite_row(suite) for suite in plan.suites)]
-    return until_told.play_for_gates(played, plan, left, policy, asked)
 
 
 def _conclude(
