@@ -12,6 +12,7 @@ from harness.errors import RunError, UsageError
 from harness.results.load import SavedRun
 from harness.results.store import NAME
 from harness.text.amounts import count
+from harness.text.shape import closest
 
 
 class Named(NamedTuple):
@@ -41,16 +42,18 @@ def _add(found: Named, name: str, options: Namespace) -> None:
         if path.name == NAME or (name == "last" and not path.exists()):
             raise
         if not path.exists():
-            raise UsageError(f"no such file or folder: {name}{_nearest(path)}, and {fault}") from fault
+            raise UsageError(f"no such file or folder: {name}{_hint(path)}, and {fault}") from fault
         found.recordings.append(name)
 
 
-def _nearest(path: Path) -> str:
-    from difflib import get_close_matches
+def _hint(path: Path) -> str:
+    near = closest(str(path), (str(path.with_name(other.name)) for other in path.parent.glob("*")))
+    return f" (did you mean {near}?)" if near else ""
 
-    beside = [str(path.with_name(other.name)) for other in path.parent.glob("*")] if path.parent.is_dir() else []
-    near = get_close_matches(str(path), beside, 1)
-    return f" (did you mean {near[0]}?)" if near else ""
+
+def is_at(target: str, name: str) -> bool:
+    """Whether a target, ``provider/model``, is meant by ``provider/model`` or ``provider``."""
+    return target == name or target.startswith(f"{name}/")
 
 
 def unreadable(reasons: dict[str, str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import saved_run
+from harness.cli.answers import is_at
 from harness.cli.commands.audit import tapes
 from harness.compare.fidelity_answers import case_of, dated, from_rows, from_tapes, turn_of
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
@@ -88,7 +89,7 @@ def _two_targets(saved: SavedRun, asked: Sequence[str]) -> Sides:
     targets = list(dict.fromkeys(group.target for group in summary.groups.values()))
     providers = list(dict.fromkeys(target.partition("/")[0] for target in targets))
     named = list(dict.fromkeys(asked)) or (providers if len(providers) > 1 else targets)
-    wrong = [name for name in named if not any(_is_at(target, name) for target in targets)]
+    wrong = [name for name in named if not any(is_at(target, name) for target in targets)]
     if len(named) != 2 or wrong:
         why = f"{wrong[0]} is no target of this run" if wrong else "name two with --target, the reference first"
         raise UsageError(f"{why}; run {saved.run['id']} has {', '.join([*providers, *targets])}")
@@ -100,12 +101,8 @@ def _two_targets(saved: SavedRun, asked: Sequence[str]) -> Sides:
     return Sides((named[0], named[1]), (), reference, candidate, (read, read), notes, _show(saved), simulated)
 
 
-def _is_at(target: str, name: str) -> bool:
-    return target == name or target.startswith(f"{name}/")
-
-
 def _case_at(row: Row, name: str, *, model: bool) -> str | None:
-    return case_of(row, provider=False, model=model) if _is_at(row.target, name) else None
+    return case_of(row, provider=False, model=model) if is_at(row.target, name) else None
 
 
 def _two_runs(base: SavedRun, candidate: SavedRun) -> Sides:

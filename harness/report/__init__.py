@@ -173,12 +173,10 @@ def find(name: str, of: Kind) -> Writer:
         _import(name, of)
     writer = _formats.get(name, {}).get(of)
     if writer is None:
-        from difflib import get_close_matches
+        from harness.text.shape import nearest
 
-        names = [known.name for known in all_formats().values() if of in known.writers]
-        near = get_close_matches(name, names, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-        raise UsageError(f"no format {name!r} for a {of}; {hint}")
+        names = (known.name for known in all_formats().values() if of in known.writers)
+        raise UsageError(f"no format {name!r} for a {of}; {nearest(name, names)}")
     return writer
 
 

@@ -641,7 +641,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["run", "--repeat", "0"], "expected a whole number above 0"),
         (["run", "--live", "--record-mode", "all"], "not both"),
         (["run", "--format", "json", "--format", "csv"], "cannot both go to stdout"),
-        (["run", "--format", "jsn"], "did you mean json"),
+        (["run", "--format", "jsn"], 'did you mean "json"'),
         (["run", "--format", "html:suites"], "html:suites: that is a folder; name a file"),
         (["run", "--measures", "thots"], "no measure 'thots'; there are thoughts"),
         (["run", "--measures", "jsn"], "ttft_s, and the checks, such as json"),

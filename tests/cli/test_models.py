@@ -130,7 +130,7 @@ def test_nothing_has_all_of_these_features(run: Run) -> None:
         (["gpt*"], "no model 'gpt*' in the catalogue\n"),
         (["--feature", "imge_out"], "--feature: no model has 'imge_out'; did you mean \"image_out\"?\n"),
         (["--as-of", "soon"], "argument --as-of: expected a day such as 2026-12-01, got 'soon'\n"),
-        (["--format", "junit"], "no format 'junit' for a catalogue; there are html, json, markdown, table\n"),
+        (["--format", "junit"], "no format 'junit' for a catalogue; known here: html, json, markdown, table\n"),
     ],
 )
 def test_a_mistake_is_named(run: Run, argv: list[str], message: str) -> None:

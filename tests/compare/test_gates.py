@@ -132,8 +132,8 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
     [
         ("latency", "--gate latency: expected pass_rate=10pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%"),
         ("latency<=2s", "--gate latency<=2s: expected pass_rate=10pp@95%, latency=25%, latency.max=2s"),
-        ("latncy=25%", "no measure 'latncy'; did you mean latency?"),
-        ("latency.mx=2s", "--gate latency.mx: did you mean max?"),
+        ("latncy=25%", "no measure 'latncy'; did you mean \"latency\"?"),
+        ("latency.mx=2s", '--gate latency.mx: did you mean "max"?'),
         ("latency.min=2s", "--gate latency.min: "),
         (
             "latency.max=2%",
@@ -145,8 +145,8 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
         ("cost.max=-1", "gate cost: expected dollars; write 0.002, got '-1'"),
         ("cost.max=nan", "gate cost: expected dollars; write 0.002, got 'nan'"),
         ("cost.total=1@95%", "a total has no confidence; leave out @95%"),
-        ("hard=jsn", "there is no check 'jsn'; did you mean json?"),
-        ("hard=invariant:usagesum", "there is no check 'invariant:usagesum'; did you mean invariant:usage-sum?"),
+        ("hard=jsn", "there is no check 'jsn'; did you mean \"json\"?"),
+        ("hard=invariant:usagesum", "there is no check 'invariant:usagesum'; did you mean \"invariant:usage-sum\"?"),
         ("latency=2pp", "gate latency: expected a percentage such as 25%, got '2pp'"),
         ("pass_rate=a bit", "gate pass_rate: expected points such as 2pp, got 'a bit'"),
         ("pass_rate=2pp@95", "gate pass_rate: expected a confidence between 50% and 100%, got '95'"),

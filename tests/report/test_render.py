@@ -585,7 +585,7 @@ def test_every_format_writes_a_comparison(name: str) -> None:
 
 
 def test_an_unknown_format_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="no format 'makdown' for a run; did you mean markdown"):
+    with pytest.raises(UsageError, match="no format 'makdown' for a run; did you mean \"markdown\""):
         find("makdown", "run")
 
 

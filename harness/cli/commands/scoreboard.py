@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import answers, printing, saved_run
 from harness.cli import options as shared
-from harness.cli.answers import Named
+from harness.cli.answers import Named, is_at
 from harness.cli.commands.audit import tapes
 from harness.errors import RunError, UsageError
 from harness.report import words
@@ -88,13 +88,13 @@ def _document(trials: Sequence[ScoredTrial], options: Namespace) -> Scoreboard:
         )
     targets = list(dict.fromkeys(trial.target for trial in trials))
     for name in options.target:
-        if not any(_is_at(target, name) for target in targets):
+        if not any(is_at(target, name) for target in targets):
             raise UsageError(f"--target {name}: there is no such target; there are {', '.join(targets)}")
     since = options.since.isoformat() if options.since else ""
     return scoreboard(
         trial
         for trial in trials
-        if trial.date >= since and (not options.target or any(_is_at(trial.target, name) for name in options.target))
+        if trial.date >= since and (not options.target or any(is_at(trial.target, name) for name in options.target))
     )
 
 
@@ -103,10 +103,6 @@ def _no_trial(found: Named, notes: Sequence[str]) -> str:
     recordings = [f"no exchange of generateContent is in {name}" for name in found.recordings]
     why = "; ".join([*runs, *recordings, *notes])
     return f"nothing to show: {why}. Name a run that has played, or recordings of generateContent"
-
-
-def _is_at(target: str, name: str) -> bool:
-    return target == name or target.startswith(f"{name}/")
 
 
 def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:

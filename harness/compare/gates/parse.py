@@ -13,6 +13,7 @@ from harness.judge.predicates.predicate_types import Unit
 from harness.judge.predicates.quantities import UNITS, quantity
 from harness.model import Json
 from harness.text.jsontext import is_number
+from harness.text.shape import nearest
 
 EXAMPLES = (
     "pass_rate=10pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%, cost.total=0.50 or hard=json,finishReason"
@@ -66,7 +67,7 @@ def _measure(name: str) -> str:
             return short
     known = ("pass_rate", *MEASURES, *_COUNTS)
     if name not in known and not name.endswith("TokenCount"):
-        raise UsageError(f"--gate: no measure {name!r}; {_suggestion(name, (*known, 'hard'))}")
+        raise UsageError(f"--gate: no measure {name!r}; {nearest(name, (*known, 'hard'))}")
     return name
 
 
@@ -75,7 +76,7 @@ def _kind(name: str, kind: str) -> LimitKind:
     for known in ways:
         if kind == known:
             return known
-    raise UsageError(f"--gate {name}.{kind}: {_suggestion(kind, ways)}")
+    raise UsageError(f"--gate {name}.{kind}: {nearest(kind, ways)}")
 
 
 def _check(name: str) -> str:
@@ -83,15 +84,8 @@ def _check(name: str) -> str:
 
     name = name.strip()
     if name not in (known := names_like(name)):
-        raise UsageError(f"--gate hard: there is no check {name!r}; {_suggestion(name, known)}")
+        raise UsageError(f"--gate hard: there is no check {name!r}; {nearest(name, known)}".rstrip("; "))
     return name
-
-
-def _suggestion(word: str, known: tuple[str, ...]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, known, 1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
 def _limit(name: str, kind: LimitKind, value: Json) -> float:
