@@ -233,6 +233,11 @@ class Provenance(Struct, frozen=True):
     timing: Literal["live", "recorded", "lost"] = "live"
     simulated: bool = False
 
+    @property
+    def day(self) -> str:
+        """The UTC day of the recording, as in ``2026-12-01``; empty where it is not known."""
+        return (self.recorded_at or "")[:10]
+
 
 class Exchange(Struct, frozen=True):
     """A request and its answer on the wire. Header names are lower case. Bodies are decoded (no gzip).

@@ -15,7 +15,7 @@ def from_rows(run: RunRow, rows: Iterable[Row], file: str) -> Iterator[DriftAnsw
     """The answers of a saved run. Those of a stream were merged when it was saved."""
     for row in rows:
         source = row.provenance
-        date = ((source and source.recorded_at) or run["started"])[:10]
+        date = (source and source.day) or run["started"][:10]
         provider, _, model = row.target.partition("/")
         for turn in row.turns or ():
             native = operation_at(turn.url)
@@ -34,8 +34,7 @@ def from_tapes(tapes: Iterable[AuditedTape]) -> Iterator[DriftAnswer]:
             if native is not None and native[1] != CHAT and exchange.status == 200:
                 source = exchange.provenance
                 where = str(tape.path), f"interaction {interaction.index}"
-                day = (source.recorded_at or "")[:10]
-                seen = Sighting(source.recorded_from, native[0], day, *where, source.simulated)
+                seen = Sighting(source.recorded_from, native[0], source.day, *where, source.simulated)
                 values = [event.value for event in evidence(exchange).reply.events]
                 if native[0] == UNKNOWN_MODEL and not any(map(_is_answer, values)):
                     continue  # its address is not known, and another call may be meant

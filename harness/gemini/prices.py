@@ -193,6 +193,6 @@ def searches_of(reply: Reply, model: str) -> int:
 def day_of(provenance: Provenance) -> date:
     """The UTC day of the request; today for a recording without a date."""
     try:
-        return date.fromisoformat((provenance.recorded_at or "")[:10])
+        return date.fromisoformat(provenance.day)
     except ValueError:
         return datetime.now(UTC).date()

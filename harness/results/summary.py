@@ -88,8 +88,8 @@ class Summary:
             return
         self.lost_timing += provenance.timing == "lost" and provenance.mode == "replay"
         days = self._days.setdefault(source, set())
-        if provenance.recorded_at:
-            days.add(provenance.recorded_at[:10])
+        if provenance.day:
+            days.add(provenance.day)
 
     @property
     def provenance(self) -> dict[AnswerSource, list[str]]:
