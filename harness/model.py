@@ -25,6 +25,9 @@ Status = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 UNKNOWN_MODEL = "unknown-model"
 """Stands in the address of a recording that tells no model."""
 
+RecordMode = Literal["none", "once", "new_episodes", "all", "stale"]
+"""What is replayed, and what is asked and recorded: see ``transport.recorder``."""
+
 Severity = Literal["error", "warn"]
 Transport = Literal["unary", "stream", "batch"]
 Auth = Literal["x-goog-api-key", "bearer", "both", "none"]

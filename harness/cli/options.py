@@ -5,8 +5,11 @@ from __future__ import annotations
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, _ActionsContainer
 from datetime import date
 from math import isfinite
+from typing import get_args
 
-RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
+from harness.model import RecordMode
+
+RECORD_MODES = get_args(RecordMode)
 _MOST = 1_000_000
 
 

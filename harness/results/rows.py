@@ -16,13 +16,12 @@ from msgspec.structs import replace
 
 from harness.answer import refusals, wire_form
 from harness.answer.wire_form import FramingRow
-from harness.model import Exchange, Json, Provenance, Reply, Request, Result, Severity, Status, Turn
+from harness.model import Exchange, Json, Provenance, RecordMode, Reply, Request, Result, Severity, Status, Turn
 
 LARGEST = 1e100
 """The limit of a measure: a larger value, as a faulty gateway may report it, counts as not known."""
 ATTEMPTS = 1_000_000
 """The limit for attempts at one case. Attempts are kept as the bits of an integer."""
-RecordMode = Literal["none", "once", "new_episodes", "all", "stale"]
 VERSION = 1
 """The version of the saved run and of everything that ``--format json`` prints."""
 

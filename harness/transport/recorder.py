@@ -9,8 +9,7 @@ mode             does
 ``once``         records cassettes that do not exist, or whose recording was cut short; replays what is there
 ``new_episodes`` replays what matches; records what is missing or stale
 ``stale``        replays what matches; records what is stale; what is missing stays an error
-``all``          records everything again (``rewrite`` is another name for it), but replays files that other
-                 tools made
+``all``          records everything again, but replays files that other tools made
 ===============  ==================================================================================
 
 A file that a case names with ``cassette:`` is only read. What it lacks is recorded where a case without that key is.
@@ -27,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,7 +42,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.gemini.providers import ROWS, Provider
-from harness.model import Access, Exchange, Request, Slot
+from harness.model import Access, Exchange, RecordMode, Request, Slot
 from harness.text.personal import NO_REDACTION, Redaction
 from harness.transport import journal, matching, redacting
 from harness.transport.cassette import Tape, document, read
@@ -53,10 +52,6 @@ from harness.transport.wrapping import Around, LiveTransport
 
 if TYPE_CHECKING:
     from harness.transport.pacing import GiveTurn
-
-Mode = Literal["none", "once", "new_episodes", "stale", "all", "rewrite"]
-
-MODES: tuple[str, ...] = get_args(Mode)
 
 _TAPES_IN_MEMORY = 32
 
@@ -205,7 +200,7 @@ class Recorder(Around):
 
     def __init__(
         self,
-        mode: Mode,
+        mode: RecordMode,
         live: LiveTransport,
         providers: Mapping[str, Provider] = ROWS,
         secrets: Mapping[str, str] | None = None,
@@ -214,13 +209,13 @@ class Recorder(Around):
         since: datetime | None = None,
         worker: Coworker | None = None,
     ) -> None:
-        if mode not in MODES or mode == "none":
-            raise UsageError(f"{mode!r} is not a mode that records; these are: {', '.join(MODES[1:])}")
+        if mode not in (modes := get_args(RecordMode)[1:]):
+            raise UsageError(f"{mode!r} is not a mode that records; these are: {', '.join(modes)}")
         self.partial = partial
         self.foreign: set[Path] = set()
         self.beside: dict[Path, Path] = {}
         self._since = since
-        self._mode = "all" if mode == "rewrite" else mode
+        self._mode = mode
         super().__init__(live)
         self.live = True
         redaction = live.redaction if isinstance(live, redacting.Redacting) else NO_REDACTION

@@ -25,11 +25,11 @@ from harness.errors import (
     UnfinishedCassette,
     UsageError,
 )
-from harness.model import Exchange, Request
+from harness.model import Exchange, RecordMode, Request
 from harness.run.play import finish
 from harness.transport import journal
 from harness.transport.cassette import document, dump, read
-from harness.transport.recorder import Coworker, Mode, Player, Recorder
+from harness.transport.recorder import Coworker, Player, Recorder
 from tests.factories import Script, body, exchange, request, slot
 
 CAPITALS = ("Oslo", "Paris", "Rome")
@@ -87,8 +87,8 @@ def test_a_player_that_has_nothing_says_so(case: Path) -> None:
         send(Player(), case)
 
 
-@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
-def test_what_was_never_recorded_is_recorded(case: Path, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all"])
+def test_what_was_never_recorded_is_recorded(case: Path, mode: RecordMode) -> None:
     with Recorder(mode, live("Oslo")) as recorder:
         assert send(recorder, case) == "Oslo"
     assert send(Player(), case) == "Oslo"
@@ -108,7 +108,7 @@ KEPT = ["Oslo"]
         ("all", "live", "live", "live"),
     ],
 )
-def test_modes(case: Path, mode: Mode, same: Any, changed: Any, missing: Any) -> None:
+def test_modes(case: Path, mode: RecordMode, same: Any, changed: Any, missing: Any) -> None:
     on_tape(case, ("hi", "Oslo"), ("old", "Paris"))
     with Recorder(mode, live()) as recorder:
         for wanted, text, repeat in ((same, "hi", 0), (changed, "new", 1), (missing, "hi", 2)):
@@ -195,7 +195,7 @@ def foreign(case: Path) -> Path:
 
 
 @pytest.mark.parametrize("mode", ["new_episodes", "stale", "all"])
-def test_a_named_file_stays_and_new_recordings_go_beside_it(foreign: Path, tmp_path: Path, mode: Mode) -> None:
+def test_a_named_file_stays_and_new_recordings_go_beside_it(foreign: Path, tmp_path: Path, mode: RecordMode) -> None:
     before, own = foreign.read_bytes(), tmp_path / "own" / "case.yaml"
     with Recorder(mode, live("ours")) as recorder:
         assert [send(recorder, foreign, own=own), send(recorder, foreign, "other", own=own, step=1)] == [
@@ -236,7 +236,7 @@ def test_what_other_tools_recorded_is_not_recorded_again(foreign: Path, tmp_path
 
 @pytest.mark.parametrize("mode", ["none", "sometimes"])
 def test_other_modes_are_a_usage_error(mode: Any) -> None:
-    with pytest.raises(UsageError, match="once, new_episodes, stale, all, rewrite"):
+    with pytest.raises(UsageError, match="once, new_episodes, all, stale"):
         Recorder(mode, live())
 
 
@@ -390,7 +390,7 @@ def test_a_full_disk_keeps_the_old_file_and_the_journal(case: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "stale", "all"])
-def test_an_undecodable_cassette_is_never_overwritten(case: Path, mode: Mode) -> None:
+def test_an_undecodable_cassette_is_never_overwritten(case: Path, mode: RecordMode) -> None:
     case.parent.mkdir()
     case.write_text("interactions: [")
     script = live()
