@@ -17,11 +17,12 @@ from msgspec.structs import replace
 from harness.cli import costs
 from harness.cli.progress import Progress
 from harness.config import Config
+from harness.disk import FolderLock
 from harness.errors import CannotWrite, HarnessError, RunError, UsageError
 from harness.model import Result, Trial
 from harness.results.load import SavedRun, load
 from harness.results.rows import Row, RunRow, without_turns
-from harness.results.store import Claim, RunWriter
+from harness.results.store import RunWriter, claim
 from harness.results.summary import Summary
 from harness.run import session
 from harness.run.play import Stop, finish, play, play_all
@@ -66,7 +67,7 @@ class RunSession(Struct, frozen=True):
     plan: Plan
     judge: Judge
     saved: SavedRun | None = None
-    claim: Claim | None = None
+    claim: FolderLock | None = None
     kept: CompletedTrials = field(default_factory=CompletedTrials)
 
     def left(self, trials: Expansion) -> Expansion:
@@ -89,12 +90,12 @@ def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[R
     if saved is None:
         yield RunSession(plan, judge)
         return
-    with closing(Claim(saved.path.parent)) as claim:
+    with closing(claim(saved.path.parent)) as held:
         saved = load(saved.path)  # as it is now that nobody else writes it
         found = kept(saved)
         suites = [session.suite_row_of(suite) for suite in plan.suites]
         check(saved, suites, plan.trials, found, judge.sent)
-        yield RunSession(plan, judge, saved, claim, found)
+        yield RunSession(plan, judge, saved, held, found)
 
 
 class Played(Struct):

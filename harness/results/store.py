@@ -67,20 +67,14 @@ def run_row(
     return {**row, "prices": prices} if prices else row
 
 
-class Claim:
-    """The exclusive right to write the run in a folder. The system releases it when the process ends."""
-
-    def __init__(self, folder: Path) -> None:
-        """Raises RunError if another process writes this run, or if the folder cannot be opened."""
-        try:
-            self._lock = FolderLock(folder)
-        except BlockingIOError:
-            raise RunError(f"run {folder.name} is being played by another process; wait for it, or end it") from None
-        except OSError as error:
-            raise RunError(f"cannot open {folder}: {error.strerror or error}") from error
-
-    def close(self) -> None:
-        self._lock.close()
+def claim(folder: Path) -> FolderLock:
+    """The exclusive right to write the run in a folder. Raises RunError if another process writes it, or if the folder cannot be opened."""
+    try:
+        return FolderLock(folder)
+    except BlockingIOError:
+        raise RunError(f"run {folder.name} is being played by another process; wait for it, or end it") from None
+    except OSError as error:
+        raise RunError(f"cannot open {folder}: {error.strerror or error}") from error
 
 
 def is_being_played(folder: Path) -> bool:
@@ -95,7 +89,7 @@ class RunWriter:
     or judged for a reason that may pass.
     """
 
-    def __init__(self, reports: Path, run: RunRow, resumed: tuple[Claim, int] | None = None) -> None:
+    def __init__(self, reports: Path, run: RunRow, resumed: tuple[FolderLock, int] | None = None) -> None:
         """Create ``reports/<run id>/``, or, with ``resumed``, append to the file that is there with its header.
 
         ``resumed``: the claim to the run, and the number of trials in the file. Raises RunError if it cannot be written.
@@ -108,7 +102,7 @@ class RunWriter:
         self._fault: RunError | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._claim = Claim(self.path.parent) if resumed is None else resumed[0]
+            self._claim = claim(self.path.parent) if resumed is None else resumed[0]
             self._file: BinaryIO = self.path.open("xb" if resumed is None else "ab")
             for folder in reports.iterdir():
                 sweep(folder)

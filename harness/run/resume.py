@@ -10,12 +10,12 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from harness.disk import replacing
+from harness.disk import FolderLock, replacing
 from harness.errors import RunError
 from harness.model import Trial
 from harness.results.load import SavedRun, load, saved_runs
 from harness.results.rows import VERSION, Row, RunRow, SittingRow, SuiteRow, TurnRow, dumps
-from harness.results.store import NAME, Claim, RunWriter, may_pass
+from harness.results.store import NAME, RunWriter, may_pass
 from harness.suite.matrix import Expansion
 from harness.transport.matching import address, differences, moved
 
@@ -132,7 +132,7 @@ def kept(saved: SavedRun) -> CompletedTrials:
     return found
 
 
-def reopen(saved: SavedRun, kept: CompletedTrials, claim: Claim) -> RunWriter:
+def reopen(saved: SavedRun, kept: CompletedTrials, claim: FolderLock) -> RunWriter:
     """Reopen the run for writing: its file with the trials that are kept.
 
     Trials that could not be asked, an incomplete line and the last line are removed. The file is replaced in one step. Raises

@@ -13,7 +13,7 @@ from harness.cli.commands.view import _entry
 from harness.cli.main import main
 from harness.errors import RunError
 from harness.report.html.server_pages import listing
-from harness.results.store import Claim, RunWriter, is_being_played
+from harness.results.store import RunWriter, claim, is_being_played
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, run
 
@@ -113,8 +113,8 @@ def test_whoever_looks_does_not_keep_the_run_from_being_played(writer: RunWriter
     folder = writer.path.parent
     assert is_being_played(folder)
     with pytest.raises(RunError, match="is being played by another process"):
-        Claim(folder)
+        claim(folder)
     writer.close()
     assert not is_being_played(folder)
-    Claim(folder).close()
+    claim(folder).close()
     assert not is_being_played(folder / "gone")

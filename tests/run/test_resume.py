@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from harness.cli.main import main
 from harness.results.load import load, saved_runs
 from harness.results.rows import plain, without_turns
-from harness.results.store import Claim, RunWriter, run_row
+from harness.results.store import RunWriter, claim, run_row
 from harness.results.summary import summarise
 from harness.run.resume import kept, reopen
 from harness.simulator import serve
@@ -486,7 +486,7 @@ def test_what_is_kept_stays_byte_for_byte(trials: list[tuple[str, int, Any]], cu
                 first.setdefault(trial.id, line)
         saved = load(writer.path)
         found = kept(saved)
-        reopen(saved, found, Claim(writer.path.parent)).close()
+        reopen(saved, found, claim(writer.path.parent)).close()
         header, *left = writer.path.read_bytes().splitlines(keepends=True)
         assert left == list(first.values())
         assert json.loads(header)["run"]["resumed"][0]["kept"] == len(found) == len(first)
