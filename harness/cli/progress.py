@@ -20,7 +20,7 @@ from harness.cli.stdout import under
 from harness.report import words
 from harness.results.rows import Row
 from harness.suite.matrix import Expansion
-from harness.text.amounts import dollars
+from harness.text.amounts import dollars, duration
 from harness.transport.wrapping import Counting
 
 _FIRST = 0.5
@@ -53,17 +53,9 @@ class ProviderProgress(Struct):
             f"{rate:,.1f}/s" if self.done else "",
             f"{self.retries:,} retried" if self.retries else "",
             f"${dollars(self.spent)}" if self.spent else "",
-            f"{_span(left / rate)} left" if rate and left else "",
+            f"{duration(left / rate)} left" if rate and left else "",
         ]
         return "  ".join(filter(None, parts))
-
-
-def _span(seconds: float) -> str:
-    """``47 s``, ``12 min``, ``1 h 5 min``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class Progress:
