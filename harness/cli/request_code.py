@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider
+from harness.gemini.schemas.request_schema import snake
 from harness.model import Json, Request
 
 SETTINGS = frozenset((
@@ -33,7 +34,7 @@ def python(request: Request, provider: Provider) -> str:
     """A script that asks with google-genai for Python. Raises UsageError for a request that the SDK cannot send."""
     base, version = _address(provider)
     contents, config = _parts(request, "extra_body")
-    config = {_snake(name): value for name, value in config.items()}
+    config = {snake(name): value for name, value in config.items()}
     options = {"base_url": base, "api_version": version}
     stream = request.transport == "stream"
     key = _key(provider)
@@ -130,10 +131,6 @@ def _of_environment(provider: Provider) -> str:
     first, *more = _variables(provider)
     found = f"os.environ[{json.dumps(more[-1] if more else first)}]"
     return f"os.environ.get({json.dumps(first)}) or {found}" if more else found
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name)
 
 
 def note(provider: Provider) -> Iterator[str]:
