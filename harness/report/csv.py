@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, TextIO
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
 from harness.compare.sweeps import NUMBERS
-from harness.compare.verdicts import Difference
 from harness.model import Json
 from harness.report import Report, View, output, words
 from harness.results import history_lines
@@ -24,23 +23,10 @@ if TYPE_CHECKING:
 
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
 _LAST = ("failed", "reason", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
-_VERDICT: Mapping[str, Callable[[Difference], Json]] = {
-    "measure": lambda found: found.measure,
-    "suite": lambda found: found.suite,
-    "verdict": lambda found: found.verdict,
-    "reference": lambda found: found.evidence.reference,
-    "candidate": lambda found: found.evidence.candidate,
-    "estimate": lambda found: found.evidence.estimate,
-    "low": lambda found: (found.found.ends.own or _UNKNOWN)[0],
-    "high": lambda found: (found.found.ends.own or _UNKNOWN)[1],
-    "p": lambda found: found.found.p,
-    "pairs": lambda found: found.evidence.pairs,
-    "needs": lambda found: (found.found.needs or _UNKNOWN)[0],
-    "needs_at_most": lambda found: (found.found.needs or _UNKNOWN)[1],
-    "scope": lambda found: found.evidence.scope,
-}
-"""The columns of a verdict, before ``simulated``."""
-_UNKNOWN: tuple[None, None] = (None, None)
+_VERDICT = (
+    *("measure", "suite", "verdict", "reference", "candidate", "estimate", "low", "high", "p", "pairs"),
+    *("needs", "needs_at_most", "scope", "simulated"),
+)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -93,19 +79,23 @@ def _outcome(row: Row) -> list[Json]:
 @output("csv", of="comparison")
 def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
     """A line per measure and suite, for a spreadsheet."""
-    _write(out, [*_VERDICT, "simulated"], _verdicts(comparison))
+    _write(out, list(_VERDICT), _verdicts(comparison))
 
 
 @output("csv", of="comparisons")
 def comparisons_csv(document: Comparisons, _view: View, out: TextIO) -> None:
     """A line per candidate, measure and suite, for a spreadsheet."""
     lines = ([comparison.candidate, *line] for comparison in document.comparisons for line in _verdicts(comparison))
-    _write(out, ["compared", *_VERDICT, "simulated"], lines)
+    _write(out, ["compared", *_VERDICT], lines)
 
 
 def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
     for difference in comparison.differences:
-        yield [*(column(difference) for column in _VERDICT.values()), comparison.simulated]
+        low, high = difference.found.ends.own or (None, None)
+        least, most = difference.found.needs or (None, None)
+        more = {"low": low, "high": high, "needs": least, "needs_at_most": most, "simulated": comparison.simulated}
+        row = {**difference.to_json(), **more}
+        yield [row[name] for name in _VERDICT]
 
 
 @output("csv", of="history")
