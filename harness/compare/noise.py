@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from harness.compare.verdicts import JUDGED
 from harness.results.groups import Group, Tally
@@ -37,8 +39,7 @@ class Visible(NamedTuple):
     by_repeats: Mapping[int, float]
 
 
-@dataclass(frozen=True, slots=True)
-class TargetNoise:
+class TargetNoise(Struct, frozen=True):
     """One target. ``flips``: the mean share over cells with several attempts, with its interval. ``unstable``: the worst first.
 
     ``repeats``: attempts a cell. ``few``: the fewest cells that make up most of the noise of the pass rate; ``more_of_few``: the
@@ -56,37 +57,21 @@ class TargetNoise:
     more_of_few: float | None
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "target": self.target,
-            "cells": self.cells,
-            "repeats": self.repeats,
-            "flips": self.flips,
-            "interval": self.interval,
-            "unstable": [cell._asdict() for cell in self.unstable],
-            "visible": [{"measure": one.measure, "by_repeats": dict(one.by_repeats)} for one in self.visible],
-            "few": self.few,
-            "more_of_few": self.more_of_few,
-        }
+        unstable, visible = ([one._asdict() for one in found] for found in (self.unstable, self.visible))
+        return {**asdict(self), "unstable": unstable, "visible": visible}
 
 
-@dataclass(frozen=True, slots=True)
-class NoiseReport:
+class NoiseReport(Struct, frozen=True):
     """The document. ``runs``: the ids of the runs whose attempts are taken together."""
 
     runs: Sequence[str]
-    targets: Sequence[TargetNoise]
     simulated: bool
+    targets: Sequence[TargetNoise]
     notes: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``noise --format json``."""
-        return {
-            "version": 1,
-            "runs": list(self.runs),
-            "simulated": self.simulated,
-            "targets": [target.to_json() for target in self.targets],
-            "notes": list(self.notes),
-        }
+        return {"version": 1, **asdict(self), "targets": [target.to_json() for target in self.targets]}
 
 
 def noise(runs: Sequence[Summary]) -> list[TargetNoise]:

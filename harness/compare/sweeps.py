@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from harness.compare.pairs import case_numbers
 from harness.compare.verdicts import JUDGED, MARGINS, Difference, change, reason
 from harness.gemini.models import LEVELS
@@ -92,8 +95,7 @@ class Knee(NamedTuple):
     needs_repeats: Needs | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """One axis on one target, over all suites that sweep the same values (``suite`` is None), or over one suite.
 
     ``price``: the measure that stands for the price; None where nothing was measured. ``left_out``: cells that could not be
@@ -113,23 +115,10 @@ class Sweep:
     knee: Knee
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "target": self.target,
-            "axis": self.axis,
-            "suite": self.suite,
-            "cells": self.cells,
-            "cases": self.cases,
-            "left_out": self.left_out,
-            "price": self.price,
-            "margin": self.margin,
-            "best": self.best,
-            "points": [point.to_json() for point in self.points],
-            "knee": self.knee._asdict(),
-        }
+        return {**asdict(self), "points": [point.to_json() for point in self.points], "knee": self.knee._asdict()}
 
 
-@dataclass(frozen=True, slots=True)
-class Sweeps:
+class Sweeps(Struct, frozen=True):
     """The document: every sweep of a run. ``answers``: the sources of the answers, as text."""
 
     run: str
@@ -140,14 +129,7 @@ class Sweeps:
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``sweep --format json``."""
-        return {
-            "version": 1,
-            "run": self.run,
-            "answers": self.answers,
-            "simulated": self.simulated,
-            "sweeps": [sweep.to_json() for sweep in self.sweeps],
-            "notes": list(self.notes),
-        }
+        return {"version": 1, **asdict(self), "sweeps": [sweep.to_json() for sweep in self.sweeps]}
 
 
 def sweeps(
