@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
@@ -19,6 +19,7 @@ from harness.results.rows import PlaceRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
 from harness.text.amounts import count
+from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.compare.gates.gate import GateResult
@@ -385,9 +386,7 @@ _NO_ANSWER = _FlipAnswer(None)
 
 def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], _FlipAnswer]:
     """(group, check) -> the trial to show. Trials with a failure come first, then those with a text."""
-    checks: dict[str, list[str]] = {}
-    for group, check in wanted:
-        checks.setdefault(group, []).append(check)
+    checks = {group: [check for _, check in same] for group, same in grouped(wanted, itemgetter(0)).items()}
     found: dict[tuple[str, str], _FlipAnswer] = {}
     for row in rows(checks) if checks else ():
         text = row.outcome.text[:ANSWER] if row.outcome else None

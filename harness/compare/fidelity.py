@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import floor
+from operator import attrgetter
 
 from harness.compare.fidelity_chance import strictest, tests
 from harness.compare.fidelity_changes import (
@@ -33,8 +34,8 @@ from harness.compare.fidelity_claims import (
     FactCounts,
     Sight,
     by_case,
+    by_place,
     counted_facts,
-    grouped,
     is_explained,
     is_less,
     matters,
@@ -47,6 +48,7 @@ from harness.compare.fidelity_facts import Fact, Shape, is_below
 from harness.compare.fidelity_values import by_error_status, by_values, each_value
 from harness.errors import UsageError
 from harness.text.amounts import count
+from harness.text.grouping import grouped
 
 _COUNTED = frozenset({"path", "header", "framing", "status", "follows", "model"})
 _FEW = 3
@@ -55,16 +57,9 @@ _FEW = 3
 
 def pair_answers(reference: Iterable[Answer], candidate: Iterable[Answer]) -> list[AnswerPair]:
     """The n-th answer to a question on one side with the n-th on the other. Answers without a partner are left out."""
-    waiting: dict[str, list[Answer]] = defaultdict(list)
-    for answer in candidate:
-        waiting[answer.case].append(answer)
-    turns = {case: iter(answers) for case, answers in waiting.items()}
-    found = []
-    for answer in reference:
-        partner = next(turns[answer.case], None) if answer.case in turns else None
-        if partner is not None:
-            found.append(AnswerPair(answer, partner))
-    return found
+    waiting = {case: iter(answers) for case, answers in grouped(candidate, attrgetter("case")).items()}
+    partners = ((answer, next(waiting.get(answer.case, iter(())), None)) for answer in reference)
+    return [AnswerPair(answer, partner) for answer, partner in partners if partner is not None]
 
 
 def fidelity(
@@ -80,7 +75,7 @@ def fidelity(
     tested = tests(counted)
     level = strictest(tested)
     claimed = [(fact, is_less(counted[fact].strata)) for fact, test in tested.items() if test.claims]
-    seen = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(claimed).items()]
+    seen = [seen_in(kind, path, facts, pairs) for (kind, path), facts in by_place(claimed).items()]
     seen = with_ignored([sight for sight in seen if matters(sight)], pairs)
     split = [by_values(sight, pairs, level) for sight in seen if not is_explained(sight, seen, pairs)]
     seen = [sight for sure, _ in split for sight in sure]
@@ -241,7 +236,7 @@ def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Sight], pairs: Seque
         for fact, counts in left.items()
         if fact.path not in TIMES and counts.has_one_direction
     ]
-    sights = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(directions).items()]
+    sights = [seen_in(kind, path, facts, pairs) for (kind, path), facts in by_place(directions).items()]
     sights = [one for sight in sights for one in each_value(sight, pairs)]
     sights = [one for sight in sights for one in ([sight] if _is_open(sight) else by_error_status(sight, pairs))]
     sights = [sight for sight in sights if _is_open(sight) and not _is_claimed(sight.change, seen)]

@@ -6,13 +6,13 @@ Each part is corrected by Holm's method, and facts that always differ together a
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from harness.compare.fidelity_claims import FactCounts
 from harness.compare.fidelity_facts import Fact
 from harness.compare.verdicts import ALPHA
+from harness.text.grouping import grouped
 
 _OF_NUMBERS = 0.2 * ALPHA
 OF_THE_REST = ALPHA - _OF_NUMBERS
@@ -44,15 +44,13 @@ def strictest(found: Mapping[Fact, FactTest]) -> float:
 
 def _family(counted: Mapping[Fact, FactCounts], alpha: float) -> dict[Fact, FactTest]:
     from harness.compare.stats.multiple_comparisons import holm
-    from harness.compare.stats.presence import Presence, presence
+    from harness.compare.stats.presence import presence
 
     found = {fact: presence(counts.strata) for fact, counts in counted.items()}
-    alike: dict[frozenset[int], list[Presence]] = defaultdict(list)
-    for fact, counts in counted.items():
-        alike[counts.pattern].append(found[fact])
+    alike = grouped(counted, lambda fact: counted[fact].pattern)
     corrected = holm(
-        [min(test.p for test in group) for group in alike.values()],
-        [min(test.least_p for test in group) for group in alike.values()],
+        [min(found[fact].p for fact in facts) for facts in alike.values()],
+        [min(found[fact].least_p for fact in facts) for facts in alike.values()],
         alpha,
     )
     levels = {pattern: one.level for pattern, one in zip(alike, corrected, strict=True)}

@@ -20,6 +20,7 @@ from harness.compare.fidelity_facts import (
     is_below,
     last_key,
 )
+from harness.text.grouping import grouped
 
 KINDS: Mapping[FactKind, ChangeKind] = {
     "type": "retyped", "value": "value", "header": "header", "framing": "framing", "status": "status", "model": "model",
@@ -81,10 +82,7 @@ def counted_facts(pairs: Sequence[AnswerPair], options: FidelityOptions) -> dict
 
 
 def by_case(pairs: Sequence[AnswerPair]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for at, pair in enumerate(pairs):
-        found[pair.reference.case].append(at)
-    return found
+    return grouped(range(len(pairs)), lambda at: pairs[at].reference.case)
 
 
 def _combination(pair: AnswerPair) -> Combination:
@@ -164,12 +162,10 @@ Direction = tuple[Fact, bool]
 """A fact, and whether the candidate has it less often."""
 
 
-def grouped(claimed: Iterable[Direction]) -> dict[tuple[ChangeKind, str], list[Direction]]:
-    groups: dict[tuple[ChangeKind, str], list[Direction]] = defaultdict(list)
-    for fact, less in claimed:
-        if fact.kind != "follows" or less:
-            groups[change_kind(fact, less), fact.path].append((fact, less))
-    return groups
+def by_place(claimed: Iterable[Direction]) -> dict[tuple[ChangeKind, str], list[Direction]]:
+    """The directions that make one change."""
+    shown = ((fact, less) for fact, less in claimed if fact.kind != "follows" or less)
+    return grouped(shown, lambda one: (change_kind(*one), one[0].path))
 
 
 def change_kind(fact: Fact, less: bool) -> ChangeKind:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.compare.fidelity_changes import AnswerPair
 from harness.compare.fidelity_claims import KINDS, Sight, by_case, details, with_values
 from harness.compare.fidelity_facts import Fact, FactKind
+from harness.text.grouping import grouped
 
 Values = tuple[str, str]
 """The values before and after."""
@@ -65,9 +66,7 @@ def _at_status(sight: Sight, status: str, statuses: Mapping[int, str]) -> Sight:
 
 
 def _each(sight: Sight, values: Mapping[int, Values]) -> list[Sight]:
-    moves: dict[Values, list[int]] = defaultdict(list)
-    for at in sight.hits if values else ():
-        moves[values[at]].append(at)
+    moves = grouped(sight.hits if values else (), values.__getitem__)
     return [_one(sight, move, hits, values) for move, hits in sorted(moves.items())] or [sight]
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from harness.gemini.features import features
 from harness.model import Json, Require
+from harness.text.grouping import grouped
 
 Outcome = Literal["passed", "failed", "refused", "not available", "unasked"]
 """Of a trial. ``refused``: the API answered with 4xx; ``unasked``: there was no answer to judge, for the reason given."""
@@ -158,9 +160,7 @@ def _cell(target: str, trials: Sequence[ScoredTrial]) -> ScoreCell:
     asked = _asked(trials)
     if not asked:
         return ScoreCell(target, "not tried", reason=trials[0].reason if trials else "")
-    groups: dict[str, list[ScoredTrial]] = defaultdict(list)
-    for trial in asked:
-        groups[trial.group].append(trial)
+    groups = grouped(asked, attrgetter("group"))
     passed = sum(_has_passed(group) for group in groups.values())
     state = _state(asked, passed, len(groups))
     shown = sorted(asked, key=lambda trial: (trial.outcome == "passed") != (state == "works"))

@@ -14,6 +14,7 @@ from harness.results.groups import FirstFailure, Group, total_of
 from harness.results.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
 from harness.results.summary import Summary
 from harness.text.amounts import count, dollars, some
+from harness.text.grouping import grouped
 
 LABELS = {
     "thoughtsTokenCount": "thoughts",
@@ -407,7 +408,5 @@ def gate(results: GateRow) -> str:
 
 def _for_reasons(what: str, cases: Sequence[tuple[str, str | None]]) -> list[str]:
     """A line for each reason, with the first group that has it and the number of others."""
-    by_reason: dict[str, list[str]] = {}
-    for group, reason in cases:
-        by_reason.setdefault(reason or "no reason given", []).append(group)
-    return [f"{what}: {some(ids, 1)}: {reason}" for reason, ids in by_reason.items()]
+    by_reason = grouped(cases, lambda case: case[1] or "no reason given")
+    return [f"{what}: {some([group for group, _ in same], 1)}: {reason}" for reason, same in by_reason.items()]

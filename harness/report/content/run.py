@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
@@ -29,6 +30,7 @@ from harness.report.content.causes import failures
 from harness.report.content.gates import gates
 from harness.report.layout import Column, Grid
 from harness.results.groups import Group, median_of, total_of
+from harness.text.grouping import grouped
 
 CELLS = 2_500
 """The most cells in a matrix of a page. A browser lays out this many in about a second."""
@@ -221,12 +223,10 @@ def differences(table: SuiteTable) -> Iterator[str]:
 
 def _columns_by_mark(marks: Sequence[tuple[str, str]]) -> Iterator[str]:
     """The rarer verdicts with their columns, then the most common one, as *the other N* if it has three columns or more."""
-    names: dict[str, list[str]] = {}
-    for name, mark in marks:
-        names.setdefault(mark, []).append(name)
-    *rarer, (most, others) = sorted(names.items(), key=lambda item: len(item[1]))
-    yield from (f"{mark} on {', '.join(columns)}" for mark, columns in rarer)
-    yield f"{most} on {', '.join(others)}" if len(others) < 3 else f"{most} on the other {len(others)}"
+    *rarer, (most, others) = sorted(grouped(marks, itemgetter(1)).items(), key=lambda item: len(item[1]))
+    yield from (f"{mark} on {', '.join(name for name, _ in same)}" for mark, same in rarer)
+    named = ", ".join(name for name, _ in others)
+    yield f"{most} on {named}" if len(others) < 3 else f"{most} on the other {len(others)}"
 
 
 # --- notes and targets --------------------------------------------------------------------------------

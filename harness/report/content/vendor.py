@@ -27,6 +27,7 @@ from harness.report.content.fidelity_excerpts import excerpts, interval, kept, w
 from harness.report.curl import curl
 from harness.results.rows import TurnRow, dumps
 from harness.text.amounts import count
+from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.compare.fidelity_changes import Exhibit, Fidelity
@@ -114,19 +115,11 @@ def _example(number: int, exhibit: Exhibit, changes: Sequence[AnyChange], fideli
     for side, turn in ((fidelity.candidate, exhibit.candidate), (fidelity.reference, exhibit.reference)):
         yield Paragraph([f"{side} answered:"])
         yield Facts(list(_facts(turn)))
-    for alike in _by_place(changes):
+    for alike in grouped(changes, lambda change: dumps(change.excerpts)).values():  # those of one object together
         named = [piece for change in alike for piece in (", ", Code(change.path), f" {what(change)}")]
         if compared := excerpts(alike, fidelity):
             yield Paragraph([*named[1:], ":"])
             yield compared
-
-
-def _by_place(changes: Sequence[AnyChange]) -> list[list[AnyChange]]:
-    """The changes of one object together."""
-    found: dict[str, list[AnyChange]] = {}
-    for change in changes:
-        found.setdefault(dumps(change.excerpts), []).append(change)
-    return list(found.values())
 
 
 def _command(exhibit: Exhibit, fidelity: Fidelity) -> list[str]:
