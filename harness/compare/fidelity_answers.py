@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from harness.answer.wire_form import shows_all
 from harness.compare.fidelity_changes import Answer
-from harness.compare.fidelity_facts import facts, items
+from harness.compare.fidelity_facts import facts
 from harness.gemini.canonical import canonical
 from harness.judge.audit import AuditedTape, operation
 from harness.model import Exchange, Json
 from harness.results.rows import Row, TurnRow, turn_row
+from harness.text.jsontext import a_list
 from harness.text.jsontext import canonical as sorted_json
 
 Key = tuple[str, ...]
@@ -95,8 +96,8 @@ _FEATURES: Sequence[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], 
     ("json", lambda _, config: config.get("responseMimeType") == "application/json"),
     ("thinking", lambda _, config: "thinkingConfig" in config),
     ("logprobs", lambda _, config: bool(config.get("responseLogprobs"))),
-    ("image-output", lambda _, config: "IMAGE" in items(config.get("responseModalities"))),
-    ("speech", lambda _, config: "AUDIO" in items(config.get("responseModalities"))),
+    ("image-output", lambda _, config: "IMAGE" in a_list(config.get("responseModalities"))),
+    ("speech", lambda _, config: "AUDIO" in a_list(config.get("responseModalities"))),
     ("system", lambda body, _: "systemInstruction" in body),
     ("safety", lambda body, _: "safetySettings" in body),
     ("caching", lambda body, _: "cachedContent" in body),

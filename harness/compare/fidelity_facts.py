@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from harness.answer.reply import parts_of
 from harness.answer.wire_form import KEPT_HEADERS, FramingRow
 from harness.gemini import definition, schemas
 from harness.gemini.canonical import camel
@@ -23,6 +24,7 @@ from harness.judge.audit import operation_at
 from harness.model import Json
 from harness.results.rows import TurnRow
 from harness.text.jsonpath import place
+from harness.text.jsontext import a_list, an_object, objects_in
 
 FactKind = Literal[
     "path", "type", "value", "header", "framing", "status", "model", "follows", "number", "order", "hidden"
@@ -326,16 +328,16 @@ def request_fields(turn: TurnRow) -> Iterator[tuple[str, bool]]:
     body = turn.request
     if turn.status >= 400 or not isinstance(body, dict):
         return
-    config = _object(body, "generationConfig")
-    parts = _parts(turn.response)
-    usage = _object(turn.response, "usageMetadata")
+    config, response = an_object(body.get("generationConfig")), an_object(turn.response)
+    candidates, usage = objects_in(response.get("candidates")), an_object(response.get("usageMetadata"))
+    parts = [part for candidate in candidates for part in parts_of(candidate)]
     yield from _json_fields(body, config, turn.text)
-    if any(isinstance(tool, dict) and _CALLED.intersection(tool) for tool in items(body.get("tools"))):
-        yield "$.tools", _uses_tools(turn.response, parts, usage) or not turn.text
-    thinking = _object(config, "thinkingConfig")
+    if any(_CALLED.intersection(tool) for tool in objects_in(body.get("tools"))):
+        yield "$.tools", _uses_tools(candidates, parts, usage) or not turn.text
+    thinking = an_object(config.get("thinkingConfig"))
     if thinking:
         yield f"{_CONFIG}.thinkingConfig", _follows_thinking(thinking, parts, usage)
-    if "IMAGE" in items(config.get("responseModalities")):
+    if "IMAGE" in a_list(config.get("responseModalities")):
         yield f"{_CONFIG}.responseModalities", any("inlineData" in part for part in parts) or not turn.text
     yield from _limits(config, turn, usage)
 
@@ -362,12 +364,11 @@ def _is_valid(body: Json, value: Json) -> bool:
         return True
 
 
-def _uses_tools(response: Json, parts: Sequence[Mapping[str, Json]], usage: Mapping[str, Json]) -> bool:
+def _uses_tools(
+    candidates: Sequence[Mapping[str, Json]], parts: Sequence[Mapping[str, Json]], usage: Mapping[str, Json]
+) -> bool:
     signs = any(_TOOL_SIGNS.intersection(part) for part in parts)
-    grounded = any(
-        isinstance(candidate, dict) and ("groundingMetadata" in candidate or "urlContextMetadata" in candidate)
-        for candidate in _candidates(response)
-    )
+    grounded = any("groundingMetadata" in one or "urlContextMetadata" in one for one in candidates)
     return signs or grounded or "toolUsePromptTokenCount" in usage
 
 
@@ -389,22 +390,3 @@ def _limits(config: Mapping[str, Json], turn: TurnRow, usage: Mapping[str, Json]
     stops = config.get("stopSequences")
     if isinstance(stops, list) and stops:
         yield f"{_CONFIG}.stopSequences", not any(isinstance(stop, str) and stop in turn.text for stop in stops)
-
-
-def _object(value: Json, key: str) -> Mapping[str, Json]:
-    found = value.get(key) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def items(value: Json) -> Sequence[Json]:
-    """The items of a list; none of any other value."""
-    return value if isinstance(value, list) else ()
-
-
-def _candidates(response: Json) -> Sequence[Json]:
-    return items(response.get("candidates")) if isinstance(response, dict) else ()
-
-
-def _parts(response: Json) -> list[Mapping[str, Json]]:
-    found = (part for candidate in _candidates(response) for part in items(_object(candidate, "content").get("parts")))
-    return [part for part in found if isinstance(part, dict)]
