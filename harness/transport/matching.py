@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.errors import CannotAsk, NoRecording, StaleRecording
@@ -210,7 +210,7 @@ def _changed(old: Json, new: Json) -> str:
         return f"was {_short(old)}, now {_short(new)}"
     if _is_data(old) and _is_data(new):
         return f"data changed: was {_short(old)}, now {_short(new)}"
-    start = _first_difference(old, new)
+    start = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
     since = max(0, start - _EXCERPT // 3)
     return f"changed at char {start}: was {_excerpt(old, since)}, now {_excerpt(new, since)}"
 
@@ -218,13 +218,6 @@ def _changed(old: Json, new: Json) -> str:
 def _excerpt(text: str, since: int) -> str:
     cut = text[since : since + _EXCERPT]
     return _quoted(("…" if since else "") + cut + ("…" if since + _EXCERPT < len(text) else ""))
-
-
-def _first_difference(old: str, new: str) -> int:
-    for position, (before, now) in enumerate(zip(old, new, strict=False)):
-        if before != now:
-            return position
-    return min(len(old), len(new))
 
 
 def _is_data(text: str) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from msgspec.structs import replace
 
 from harness.model import Chunk, Exchange, Json, Request, Slot
+from harness.text.grouping import grouped
 from harness.text.jsontext import compact, loads
 from harness.text.patterns import reset_time_limit
 from harness.text.personal import Redaction
@@ -128,12 +129,10 @@ def _redacted_pieces(pieces: Sequence[_Piece], redaction: Redaction) -> Iterator
 
 def _redact_texts(events: Sequence[Json], redaction: Redaction) -> None:
     """Redact, in place, the texts that go on over several events."""
-    runs: defaultdict[tuple[Any, ...], list[tuple[dict[str, Json], str]]] = defaultdict(list)
-    for event in events:
-        for place, holder, name in _texts(event):
-            runs[place].append((holder, name))
-    for run in runs.values():
-        for (holder, name), text in zip(run, redaction.pieces([holder[name] for holder, name in run]), strict=True):
+    texts = (found for event in events for found in _texts(event))
+    for run in grouped(texts, itemgetter(0)).values():
+        pieces = redaction.pieces([holder[name] for _, holder, name in run])
+        for (_, holder, name), text in zip(run, pieces, strict=True):
             holder[name] = text
 
 

@@ -29,6 +29,7 @@ from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider, credentials
 from harness.model import Access, Chunk, Exchange, Provenance, Request, Slot
+from harness.transport.cassette.interaction import ABOUT_BYTES
 from harness.transport.cassette.origin import SIMULATED_HEADER
 from harness.transport.pacing import GiveTurn, Pacing, answered, estimate
 from harness.transport.provider_health import ProviderHealth
@@ -44,7 +45,6 @@ _MOST_SENT = 50
 """How often a request is sent at most, however many 429s do not count."""
 _MESSAGE_INTERVAL = 10
 """Seconds between two messages about the same provider."""
-_ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class LocalServer(Protocol):
@@ -185,7 +185,7 @@ class Wire:
         return Exchange(
             request=request,
             status=answer.status,
-            headers={name: value for name, value in answer.headers.items() if name not in _ABOUT_BYTES},
+            headers={name: value for name, value in answer.headers.items() if name not in ABOUT_BYTES},
             chunks=answer.chunks,
             head_at=answer.head_at,
             provenance=Provenance(

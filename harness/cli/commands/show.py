@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from harness.cli import from_options, request_code
 from harness.cli import options as shared
 from harness.errors import UsageError
-from harness.gemini.providers import SIMULATOR_URL, Provider
+from harness.gemini.providers import Provider
 from harness.model import ApiCall, Request, Step, Trial
 from harness.report.curl import curl
 from harness.results.rows import dumps
@@ -125,8 +125,7 @@ def _later_call(number: int, step: Step, call: ApiCall) -> Iterator[str]:
 
 
 def _curl(request: Request, provider: Provider, call: ApiCall | None) -> Iterator[str]:
-    if request.url.startswith(SIMULATOR_URL):
-        yield f"# {SIMULATOR_URL} stands for a simulator that a run starts; `gemini-harness simulate` starts one and prints its address"
+    yield from (f"# {line}" for line in request_code.note(provider))
     if call is not None and call.upload is not None:
         yield f"# BODY stands for two parts: JSON, and the content of {call.upload}"
     in_use = tuple(name for name in provider.keys if os.environ.get(name))
