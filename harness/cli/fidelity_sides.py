@@ -75,7 +75,7 @@ def _is_recording(name: str, options: Namespace) -> bool:
 def _show(saved: SavedRun) -> Callable[[str], str]:
     """The command that shows the request of a trial, with what else the run was given to make it."""
     files = {row["suite"]: [row["file"]] for row in saved.run["suites"]}
-    variables = [word for text in saved.run["selection"].get("var", []) for word in ("--var", text)]
+    variables = list(words.given(var=saved.run["selection"].get("var")))
 
     def command(trial: str) -> str:
         target = trial.rpartition("@")[2].rpartition("#")[0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.cli import printing
 from harness.errors import UsageError
 
 
@@ -31,3 +32,12 @@ def entries(file: Path, more: Collection[str]) -> list[dict[str, Any]]:
         if not {"kind", "path"} <= keys or keys - {"kind", "path", *more}:
             raise UsageError(f"{wanted}, with {' and '.join(more)} if you like; entry {number} is {str(entry)[:80]!r}")
     return found
+
+
+def write(file: Path, about: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a list, with a comment at its top. Raises UsageError."""
+    import yaml
+
+    with printing.into(file) as out:
+        out.write(f"# {about} Read by --known.\n")
+        out.write(yaml.safe_dump(rows, sort_keys=False, allow_unicode=True))

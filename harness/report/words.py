@@ -261,13 +261,8 @@ def same_command(run: RunRow, *more: str) -> str:
     chosen, began = run["selection"], run.get("options", {})
     paths = began.get("paths", []) if "options" in run else [row["file"] for row in run["suites"]]
     found = [*paths, *(["-k", chosen["keywords"]] if chosen.get("keywords") else [])]
-    for option, values in (
-        ("--tag", "tags"),
-        ("--target", "targets"),
-        ("--provider", "providers"),
-        ("--model", "models"),
-    ):
-        found += [word for value in chosen.get(values, []) for word in (option, value)]  # type: ignore[attr-defined]
+    names = {"tag": "tags", "target": "targets", "provider": "providers", "model": "models"}
+    found += given(**{option: chosen.get(name) for option, name in names.items()})
     if shard := chosen.get("shard"):
         found += ["--shard", "/".join(map(str, shard))]
     return command("run", *found, *_same_options(run), *more)
@@ -277,12 +272,17 @@ def _same_options(run: RunRow) -> Iterator[str]:
     if run["record_mode"] == "live":
         yield "--live"
     chosen = run["selection"]
-    for name in ("cassettes", "repeat"):
-        if chosen.get(name):
-            yield from (f"--{name}", str(chosen[name]))
+    yield from given(cassettes=chosen.get("cassettes"), repeat=chosen.get("repeat"))
     if chosen.get("strict"):
         yield "--strict"
-    yield from (word for text in chosen.get("var", []) for word in ("--var", text))
+    yield from given(var=chosen.get("var"))
+
+
+def given(**options: object) -> Iterator[str]:
+    """``--name value`` of each option that has a value; of one with a list, for each value in it."""
+    for name, value in options.items():
+        for one in value if isinstance(value, list) else [value]:
+            yield from (f"--{name}", str(one)) if one else ()
 
 
 def command(*words: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -132,19 +132,16 @@ def _found(options: Namespace) -> Comparison | Comparisons:
     other = saved_run.find(options.candidate, options)
     reference, candidate = (base, base.summary()), (other, other.summary())
     comparison = gated(_two_runs(reference, candidate, options), asked, base, candidate)
-    sides = [part for name in ("target", "axis") for value in getattr(options, name) for part in (f"--{name}", value)]
+    sides = words.given(target=options.target, axis=options.axis)
     return replace(comparison, command=_again(options, (base, other), sides))
 
 
-def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -> str:
+def _again(options: Namespace, runs: Sequence[SavedRun], sides: Iterable[str]) -> str:
     """The command that repeats the comparison. ``last`` is replaced by the run that it means now."""
     named = zip((options.base, options.candidate), runs, strict=False)
-    arguments = [*(saved.path.parent.name if name == "last" else name for name, saved in named), *sides]
-    arguments += ["--scope", options.scope] if options.scope else []
-    for name in ("margin", "gate"):
-        arguments += [part for value in getattr(options, name) for part in (f"--{name}", value)]
-    arguments += ["--reports", options.reports] if options.reports else []
-    return words.command("compare", *arguments)
+    names = (saved.path.parent.name if name == "last" else name for name, saved in named)
+    more = words.given(scope=options.scope, margin=options.margin, gate=options.gate, reports=options.reports)
+    return words.command("compare", *names, *sides, *more)
 
 
 def criteria(options: Namespace, *runs: RunRow) -> Criteria:

@@ -58,6 +58,4 @@ def _saved(options: Namespace) -> SavedRun:
 
 
 def _again(saved: SavedRun, options: Namespace) -> str:
-    model = ["--model", options.model] if options.model else []
-    reports = ["--reports", options.reports] if options.reports else []
-    return words.command("compatible", saved.run["id"], *model, *reports)
+    return words.command("compatible", saved.run["id"], *words.given(model=options.model, reports=options.reports))

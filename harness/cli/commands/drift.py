@@ -65,7 +65,8 @@ def main(options: Namespace) -> int:
     document = _document(options, config, before)
     printing.show(document, "drift", options)
     if options.write_known:
-        write_known(Path(options.write_known), document, before or _written(Path(options.write_known)))
+        file = Path(options.write_known)
+        write_known(file, document, before or (read_known(file) if file.is_file() else []))
     if options.strict and document.new:
         return 1
     if not document.answers:
@@ -110,20 +111,11 @@ def read_known(file: Path) -> list[KnownDrift]:
     return found
 
 
-def _written(file: Path) -> list[KnownDrift]:
-    """What the file that is written has already, so that nothing is lost without --known."""
-    return read_known(file) if file.is_file() else []
-
-
 def write_known(file: Path, document: Drift, before: Collection[KnownDrift]) -> None:
     """Write the list of what was seen before and now. Entries stay as they are. Raises UsageError."""
-    import yaml
-
     new = [finding for finding in document.new if not any(entry.is_of(finding) for entry in before)]
     rows = [*(dict(entry.row) for entry in before), *map(_row, new)]
-    with printing.into(file) as out:
-        out.write(f"# What answers hold that the definition does not know ({document.revision}). Read by --known.\n")
-        out.write(yaml.safe_dump(rows, sort_keys=False, allow_unicode=True))
+    known.write(file, f"What answers hold that the definition does not know ({document.revision}).", rows)
 
 
 def _row(finding: DriftFinding) -> dict[str, Any]:

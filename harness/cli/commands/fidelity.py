@@ -141,12 +141,8 @@ def _has_wire(pair: AnswerPair) -> bool:
 
 
 def _again(sources: Sequence[str], options: Namespace) -> str:
-    arguments = [*sources]
-    for name in ("target", "ignore", "gate"):
-        arguments += [part for value in getattr(options, name) for part in (f"--{name}", value)]
-    for name in ("known", "reports"):
-        arguments += [f"--{name}", getattr(options, name)] if getattr(options, name) else []
-    return words.command("fidelity", *arguments, *(["--vendor"] if options.vendor else []))
+    given = {name: getattr(options, name) for name in ("target", "ignore", "gate", "known", "reports")}
+    return words.command("fidelity", *sources, *words.given(**given), *(["--vendor"] if options.vendor else []))
 
 
 # --- known changes ----------------------------------------------------------------------------------------
@@ -180,13 +176,9 @@ def _known_notes(file: str | None, listed: Sequence[KnownChange]) -> Iterator[st
 
 def write_known(file: Path, document: Fidelity, listed: Sequence[KnownChange]) -> None:
     """Write the list of all changes, with the reasons of the list before. Raises UsageError."""
-    import yaml
-
     before = listed or (read_known(file) if file.exists() else [])
     rows = [_entry(change, before) for change in document.overall.changes if not change.note]
-    with printing.into(file) as out:
-        out.write(f"# What {document.candidate} changes against {document.reference}. Read by --known.\n")
-        out.write(yaml.safe_dump(rows, sort_keys=False))
+    known.write(file, f"What {document.candidate} changes against {document.reference}.", rows)
 
 
 def _entry(change: Change, before: Sequence[KnownChange]) -> dict[str, str | int]:

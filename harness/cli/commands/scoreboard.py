@@ -140,8 +140,7 @@ def _sources(found: Named) -> Iterator[str]:
 
 
 def _again(options: Namespace) -> str:
-    given = [("since", [options.since.isoformat()] if options.since else []), ("target", options.target)]
-    more = [part for name, values in given for value in values for part in (f"--{name}", value)]
+    more = words.given(since=options.since, target=options.target)
     return words.command("scoreboard", *(options.paths or ["last"]), *more)
 
 
