@@ -524,10 +524,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Attach the row to the report of a finished trial: this is how it reaches the controller of xdist."""
     report = yield
     if isinstance(item, TrialItem) and _is_last(item, report):
-        from harness.results.rows import dumps, plain
+        from harness.model import Result
+        from harness.results.rows import dumps, plain, result_row
 
         planned = item.config.stash[_SESSION].planned
-        finished: TrialReport = {"row": plain(item.row or _skipped(item.trial)), "planned": planned, **item.about}
+        row = item.row or result_row(Result(item.trial, "skipped"))
+        finished: TrialReport = {"row": plain(row), "planned": planned, **item.about}
         report.harness = dumps(item.config.stash[_SESSION].leaks.hidden(finished))
     return report
 
@@ -537,13 +539,6 @@ def _is_last(item: TrialItem, report: pytest.TestReport) -> bool:
     if report.when == "setup":
         return report.skipped or (report.failed and item.row is not None)
     return report.when == "call"
-
-
-def _skipped(trial: Trial) -> Row:
-    from harness.model import Result
-    from harness.results.rows import result_row
-
-    return result_row(Result(trial, "skipped"))
 
 
 class _Run:
@@ -580,7 +575,13 @@ class _Run:
             reporter.write_line(line, yellow=True)
 
     def _take(self, finished: TrialReport) -> None:
-        self.warn(_targets_of(finished))
+        from msgspec import convert
+
+        from harness.results.rows import Row
+        from harness.results.store import RunWriter
+        from harness.run.session import targets
+
+        self.warn(targets([finished["row"]["target"]]))
         if self._run is None or self._summary is None:
             from harness.results.summary import Summary
 
@@ -588,23 +589,14 @@ class _Run:
             self._run, self._summary = self._begin(finished["planned"]), Summary()
         self._suites[finished["suite"]["suite"]] = finished["suite"]
         self._notes.update(dict.fromkeys(finished["notes"]))
-        from msgspec import convert
-
-        from harness.results.rows import Row
-
         row = convert(finished["row"], Row)
         self._summary.add(row)
         if self._unsaved is None:
             with self._saving():
-                self._writer = self._writer or self._open(self._run)
+                self._writer = self._writer or RunWriter(self._session.config.reports, self._run)
                 self._writer.append(row)
         if self._unsaved is not None and (self._session.records or self._session.option("live")):
             pytest.exit(self._unsaved, returncode=pytest.ExitCode.TESTS_FAILED)  # no further request is sent
-
-    def _open(self, run: RunRow) -> RunWriter:
-        from harness.results.store import RunWriter
-
-        return RunWriter(self._session.config.reports, run)
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
@@ -682,13 +674,6 @@ class _Run:
         say(f"{words.totals(self._summary.totals())} ({words.trials(self._summary)}){tables}")
 
 
-def _targets_of(finished: TrialReport) -> list[Target]:
-    from harness.model import Target
-
-    provider, _, model = finished["row"]["target"].partition("/")
-    return [Target(provider, model)]
-
-
 class _Recording:
     """Locks the cassette folders when this process or its workers record: before the first request. Folds the journals after
     all workers have ended."""
@@ -725,9 +710,8 @@ class _Recording:
             raise pytest.UsageError(str(fault)) from None
 
     def _say(self, line: str) -> None:
-        reporter = self._session.pytest.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            reporter.write_line(f"\n{line}")
+        if self._session.reporter is not None:
+            self._session.reporter.write_line(f"\n{line}")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

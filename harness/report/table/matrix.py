@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
+from operator import attrgetter
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -11,6 +13,8 @@ from harness.report import View, layout, words
 from harness.report.blocks import Matrix, MatrixRow
 from harness.report.table.drawing import GAP, fitted, folded_first, table_lines
 from harness.text.grouping import grouped
+
+T = TypeVar("T")
 
 
 def matrix_lines(matrix: Matrix, view: View) -> Iterator[str]:
@@ -67,24 +71,24 @@ def _blocks(matrix: Matrix, body: Sequence[Sequence[str]], room: int) -> list[li
         for index, (_, values) in enumerate(matrix.columns)
     ]
     by_target = grouped(range(len(matrix.columns)), lambda index: matrix.columns[index][0])
-    runs = [run for columns in by_target.values() for run in _runs(columns, cells, room)]
+    runs = [run for columns in by_target.values() for run in _packed(columns, cells.__getitem__, room)]
     names = [matrix.columns[run[0]][0] for run in runs]
     for limit in (max(map(words.width, names)), 24, 16, 12):
         heads = [_head(name, run, cells, limit) for name, run in zip(names, runs, strict=True)]
-        blocks = list(_side_by_side(heads, room))
+        blocks = list(_packed(heads, attrgetter("width"), room))
         if len(blocks) == 1:
             break
     return blocks
 
 
-def _runs(columns: Sequence[int], cells: Sequence[int], room: int) -> Iterator[list[int]]:
-    """One target's columns, divided into runs that fit the width."""
-    run: list[int] = []
-    for index in columns:
-        if run and sum(cells[column] + GAP for column in [*run, index]) > room:
+def _packed(parts: Sequence[T], width: Callable[[T], int], room: int) -> Iterator[list[T]]:
+    """The parts in their order, in runs that fit side by side; a run has at least one."""
+    run: list[T] = []
+    for part in parts:
+        if run and sum(width(one) + GAP for one in [*run, part]) > room:
             yield run
             run = []
-        run.append(index)
+        run.append(part)
     yield run
 
 
@@ -96,16 +100,6 @@ def _head(name: str, columns: Sequence[int], cells: Sequence[int], limit: int) -
     for at in range(lacking):
         widths[at % len(widths)] += 1
     return _Head(lines, columns, widths)
-
-
-def _side_by_side(heads: Sequence[_Head], room: int) -> Iterator[list[_Head]]:
-    block: list[_Head] = []
-    for head in heads:
-        if block and sum(part.width + GAP for part in [*block, head]) > room:
-            yield block
-            block = []
-        block.append(head)
-    yield block
 
 
 def _block(
