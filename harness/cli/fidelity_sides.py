@@ -97,7 +97,7 @@ def _two_targets(saved: SavedRun, asked: Sequence[str]) -> Sides:
     reference, candidate = (_answers(saved, partial(_case_at, name=name, model=by_model)) for name in named)
     notes = [f"answers: {words.provenance(summary)}", *saved_run.notes(saved, summary)]
     read = _reader(saved)
-    simulated = summary.simulated
+    simulated = words.simulated(summary)
     return Sides((named[0], named[1]), (), reference, candidate, (read, read), notes, _show(saved), simulated)
 
 
@@ -119,7 +119,7 @@ def _two_runs(base: SavedRun, candidate: SavedRun) -> Sides:
     notes = [f"{saved.run['id']}: {words.provenance(summary)}" for saved, summary in sides]
     notes += dict.fromkeys(note for side in sides for note in saved_run.notes(*side))
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    simulated = any(summary.simulated for summary in summaries)
+    simulated = any(map(words.simulated, summaries))
     return Sides(
         names, (), answers[0], answers[1], (_reader(base), _reader(candidate)), notes, _show(candidate), simulated
     )

@@ -50,7 +50,7 @@ def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> I
         "run": report.run["id"],
         "record_mode": report.run["record_mode"],
         "provenance": words.provenance(report.summary),
-        "simulated": str(report.summary.simulated).lower(),
+        "simulated": str(words.simulated(report.summary)).lower(),
     }
     yield from (_property(name, value, 6) for name, value in facts.items())
     yield "    </properties>\n"

@@ -234,6 +234,10 @@ def _source_text(mode: str, simulated: bool, sources: Sequence[str], days: Seque
     return f"replayed; recorded from {', '.join(sources)}{mark}{when}"
 
 
+def simulated(summary: Summary) -> bool:
+    return any(simulated for _, _, simulated in summary.provenance)
+
+
 def totals(counts: Mapping[Status, int]) -> str:
     """``12 passed, 1 failed``; ``nothing ran`` if all counts are 0."""
     return ", ".join(f"{number:,} {status}" for status, number in counts.items() if number) or "nothing ran"
@@ -303,7 +307,7 @@ def cost(summary: Summary, prices: str | None) -> str:
     if known["usd"] is None:
         return ""
     least = f"at least (unknown in {count(known['unknown'], 'trial')}) " if known["unknown"] else ""
-    made_up = ", for tokens that were SIMULATED" if summary.simulated else ""
+    made_up = ", for tokens that were SIMULATED" if simulated(summary) else ""
     source = f"the prices of {known['prices']}" if known["prices"] else "list prices"
     return f"cost {least}${dollars(known['usd'])} at {source}{made_up}"
 
@@ -319,7 +323,7 @@ def price_as(report: Report) -> str:
     fees = (
         f", with ${dollars(other.fees)} for {_searches(other.searches)} that it may not make" if other.searches else ""
     )
-    made_up = ", for tokens that were SIMULATED" if report.summary.simulated else ""
+    made_up = ", for tokens that were SIMULATED" if simulated(report.summary) else ""
     return f"as $: the same tokens on {other.model}, at its prices of {other.day}: ${dollars(other.usd)}{fees}{made_up}{unknown}"
 
 

@@ -190,7 +190,7 @@ def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:
         "groups": [group.row() for group in summary.groups.values()],
         "totals": summary.totals(),
         "cost": summary.cost(run.get("prices")),
-        "simulated": summary.simulated,
+        "simulated": any(simulated for _, _, simulated in summary.provenance),
     }
 
 

@@ -96,11 +96,6 @@ class Summary:
         """Where answers came from -> the first and the last day of recording; empty if unknown."""
         return {source: [min(days), max(days)] if days else [] for source, days in self._days.items()}
 
-    @property
-    def simulated(self) -> bool:
-        """Whether any answer was the simulator's."""
-        return any(simulated for _, _, simulated in self._days)
-
     def _pair(self, group: Group, attempt: int, answer: _TwinAnswer, *, text: bool) -> None:
         """Compare unary and stream of one attempt, once both are there. ``text``: whether their texts must agree."""
         axes = (f"{name}={value}" for name, value in group.axes.items() if name != "transport")

@@ -40,7 +40,7 @@ def main(options: Namespace) -> int:
         found,
         run=saved.run["id"],
         notes=[f"answers: {words.provenance(summary)}", *saved_run.notes(saved, summary)],
-        simulated=summary.simulated,
+        simulated=words.simulated(summary),
         command=_again(saved, options),
     )
     printing.show(document, "compatible", options)

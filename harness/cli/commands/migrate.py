@@ -330,7 +330,7 @@ def _document(
         unsupported=[cell for cell in unsupported(found, new.model) if _cell(cell[0], old) not in planned],
         cut_short=cut_short,
         answers=(answers[0], answers[1]),
-        simulated=whole.simulated,
+        simulated=words.simulated(whole),
     )
 
 

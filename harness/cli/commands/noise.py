@@ -43,6 +43,6 @@ def main(options: Namespace) -> int:
         )
     notes = [note for saved, summary in zip(runs, summaries, strict=True) for note in saved_run.notes(saved, summary)]
     notes += [f"answers: {words.provenance(summary)}" for summary in summaries]
-    simulated = any(summary.simulated for summary in summaries)
+    simulated = any(words.simulated(summary) for summary in summaries)
     printing.show(NoiseReport(ids, simulated, found, list(dict.fromkeys(notes))), "noise", options)
     return 0

@@ -66,7 +66,7 @@ def swept_run(
 ) -> Sweeps:
     """The sweeps of a run: of the named axes and suites, or of all."""
     found = sweeps(summary, axes, suites, share)
-    answers, simulated = words.provenance(summary), summary.simulated
+    answers, simulated = words.provenance(summary), words.simulated(summary)
     return Sweeps(saved.run["id"], answers, simulated, found, [*saved_run.notes(saved, summary), *_left_out(found)])
 
 

@@ -49,7 +49,7 @@ def run_blocks(report: Report, view: View) -> Iterator[Block]:
 def _totals(report: Report, view: View) -> Iterator[Block]:
     if view.page:
         yield Heading(f"run {report.run['id']}", level=1)
-        yield from [SIMULATED] if report.summary.simulated else []
+        yield from [SIMULATED] if words.simulated(report.summary) else []
     yield Totals(report.summary.totals(), _counted(report), words.gate_counts(report.gates).removeprefix(", "))
     if not view.page:
         yield Paragraph([words.provenance(report.summary)])
