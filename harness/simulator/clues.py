@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from harness.simulator.cued_pattern import cues
+
 _CLUES = {
     topic: re.compile(rf"(?<!\w)(?:{words})", re.IGNORECASE)
     for topic, words in {
@@ -29,15 +31,21 @@ _CLUES = {
         "food": r"recipe|cook|restaurant|dish|flavou?r|cake|meal|delicious",
         "travel": r"flight|hotel|trip|holiday|beach|airport",
         "health": r"doctor|hospital|disease|vaccine|symptom|patient|diet",
-        "english": r"(?:the|and|is|are|you|how|what|good|of|to|in|my|for|do)\b",
-        "german": r"(?:der|die|das|und|ist|wie|was|guten|nicht|ich|dir|von|ein|eine|wieviel|bitte|heißt|auf|den|für)\b",
-        "french": r"(?:le|la|les|et|est|bonjour|je|vous|comment|merci|quelle|quel|de|du|un|une|combien|font|pour)\b",
-        "spanish": r"(?:el|los|y|es|hola|buenos|cómo|gracias|está|qué|cuál|cuánto|la|de|por|una|para)\b",
-        "italian": r"(?:il|gli|è|ciao|buongiorno|come|grazie|sono|che)\b",
-        "portuguese": r"(?:o|os|é|olá|bom|como|obrigado|você|não)\b",
     }.items()
 }
 """Topic -> words that give it away."""
+_SMALL_WORDS = {
+    language: frozenset(words.split())
+    for language, words in {
+        "english": "the and is are you how what good of to in my for do",
+        "german": "der die das und ist wie was guten nicht ich dir von ein eine wieviel bitte heißt auf den für",
+        "french": "le la les et est bonjour je vous comment merci quelle quel de du un une combien font pour",
+        "spanish": "el los y es hola buenos cómo gracias está qué cuál cuánto la de por una para",
+        "italian": "il gli è ciao buongiorno come grazie sono che",
+        "portuguese": "o os é olá bom como obrigado você não",
+    }.items()
+}
+"""Language -> small words that tell it."""
 _SAME = {
     "urgent": "high", "critical": "high", "p1": "high", "important": "high", "p3": "low", "minor": "low", "trivial": "low", "good": "positive", "praise": "positive",
     "happy": "positive", "bad": "negative", "complaint": "negative", "angry": "negative", "sad": "negative", "payment": "billing", "invoice": "billing",
@@ -55,6 +63,8 @@ _WORD = re.compile(r"[a-z0-9]+|[A-Z][a-z0-9]*|[^\W_a-zA-Z]+")
 @lru_cache(maxsize=1024)
 def _strength(topic: str, text: str) -> int:
     """How many words of a text give a topic away."""
+    if topic in _SMALL_WORDS:
+        return len(_SMALL_WORDS[topic] & cues(text))
     return len({found.lower() for found in _CLUES[topic].findall(text)}) if topic in _CLUES else 0
 
 
@@ -95,14 +105,12 @@ def fits(about: str, text: str) -> float:
     return (points > 0) - (points < 0)
 
 
-_LANGUAGES = ("english", "german", "french", "spanish", "italian", "portuguese")
-
-
 def language_of(text: str) -> str:
     """The language of a text by its small words, such as *german*; English if two of its words do not tell."""
-    if found := next((name for name, letters in _SCRIPTS.items() if letters.search(text)), None):
+    scripts = () if text.isascii() else _SCRIPTS.items()
+    if found := next((name for name, letters in scripts if letters.search(text)), None):
         return found
-    points = {name: _strength(name, text) for name in _LANGUAGES}
+    points = {name: _strength(name, text) for name in _SMALL_WORDS}
     best = max(points, key=lambda name: points[name])
     return best if points[best] >= 2 and points[best] > points["english"] else "english"
 

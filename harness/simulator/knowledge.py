@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.simulator import world_facts
 from harness.simulator.amounts import COUNT_WORDS
+from harness.simulator.cued_pattern import CuedPattern, cues
 from harness.simulator.style import LANGUAGES
 
 MOST_COUNTED = 100_000
@@ -65,25 +66,26 @@ def recall(question: str) -> KnownFact | None:
 
 # --- abilities, most special first --------------------------------------------------------------------
 
-_CAPITAL = re.compile(
-    r"\bcapitals?(?: city)? of (?:the )?([A-Za-z .]+?)(?:$|[^A-Za-z .]|[.](?:\s|$)| and | in )", re.IGNORECASE
+_CAPITAL = CuedPattern(
+    "capital capitals", r"\bcapitals?(?: city)? of (?:the )?([A-Za-z .]+?)(?:$|[^A-Za-z .]|[.](?:\s|$)| and | in )"
 )
 _TIMES = re.compile(r"\b(\d{1,2}):(\d{2})\b")
 _STOPS = re.compile(
     r"\bstops?\b[^.\d]*?\b(once|twice|\d+ times|two times|three times)?\s*(?:for|of) (\d+) minutes?", re.IGNORECASE
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d\s.,+\-*/×÷^()%]{0,100}[+\-*/×÷^]\s?[\d.(][\d\s.,+\-*/×÷^()%]{0,100}")
+_SIGNS = frozenset(["+", "-", "*", "/", "×", "÷", "^", "x", "times", "multiplied", "plus", "minus", "divided"])
 _CALCULATE = re.compile(
     r"\bwhat(?:'s| is| are)\b|\bwas (?:ist|ergibt)\b|\bwie ?viel|\bcombien\b|\bcuánto\b|\bquanto\b|\bcalculat|\bcomput|\bevaluat|\bsolve|\bhow much is\b|\bresult\b|\badd\b|=",
     re.IGNORECASE,
 )
 """Words that mark numbers and signs as a calculation, not as a date or an article number."""
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
-_COUNT = re.compile(r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b", re.IGNORECASE)
-_LIST = re.compile(
+_COUNT = CuedPattern("count counting", r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b")
+_LIST = CuedPattern(
+    "list name give tell write are show",
     r"\b(?:list|name|give|tell|write|what are|show)\b[^.?\n]{0,40}?\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
     r"((?:[a-z-]+ ){0,3}[a-z]+)",
-    re.IGNORECASE,
 )
 _OWN_NAMES = {
     "englisch": "en", "deutsch": "de", "französisch": "fr", "spanisch": "es", "italienisch": "it", "anglais": "en", "allemand": "de", "français": "fr",
@@ -91,41 +93,44 @@ _OWN_NAMES = {
 }  # fmt: skip
 """A language in another language -> its code."""
 _TONGUE = "|".join([*LANGUAGES, *_OWN_NAMES])
-_TRANSLATE = re.compile(
+_TRANSLATE = CuedPattern(
+    " ".join([*LANGUAGES, *_OWN_NAMES]),
     rf"\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|following|word|phrase|text|sentence)){{0,4}} (?:to|into|in|ins|auf|en|al) (?P<to>{_TONGUE})\b(?: only)?\s*[:,]\s*(?P<text>[^\n]{{1,200}})"
     rf"|\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|word|phrase|das wort)){{0,4}}:? (?P<quote>[\"'“„]?[^\n:]{{1,80}}?[\"'”“]?) (?:to|into|in|ins|auf|en|al) (?P<into>{_TONGUE})\b"
     rf"|\b(?:word|say|translation|heißt|wort|dit-on|se dice)\b(?: (?:the|word|for|of)){{0,4}} (?P<word>[\"'“„]?[^\n?]{{1,80}}?[\"'”“]?) (?:in|auf|en) (?P<in>{_TONGUE})\b",
-    re.IGNORECASE,
 )
-_STORY = re.compile(
-    r"\b(?:story|poem|essay|tale|paragraph|article|haiku|song|blog post)\b(?: about| on| of)?\s*(.*)", re.IGNORECASE
+_STORY = CuedPattern(
+    "story poem essay tale paragraph article haiku song blog",
+    r"\b(?:story|poem|essay|tale|paragraph|article|haiku|song|blog post)\b(?: about| on| of)?\s*(.*)",
 )
 _LENGTH = re.compile(r"(\d{2,4})[- ]words?\b", re.IGNORECASE)
 _REPEAT = re.compile(
     r"^\s*(?:please )?(?:repeat(?: after me)?|echo|say)[:\s]+[\"'“]?(.+?)[\"'”]?[.!:]?\s*$", re.IGNORECASE | re.DOTALL
 )
-_LETTERS = re.compile(
+_LETTERS = CuedPattern(
+    "many",
     r"\bhow many (?:times does )?(?:the )?(?:letters? )?[\"'“]?([a-z])[\"'”]?(?:'?s)?\b.{0,30}?\bin (?:the word )?[\"'“]?(\w+)",
-    re.IGNORECASE,
 )
-_PRIMES = re.compile(r"\bsum of the first (\d+) prime", re.IGNORECASE)
-_PRIME = re.compile(r"\bis (\d+) (?:a )?prime", re.IGNORECASE)
-_FACTORIAL = re.compile(r"\bfactorial of (\d+)|\b(\d+) factorial|\b(\d+)!", re.IGNORECASE)
-_FIBONACCI = re.compile(r"\b(\d+)(?:st|nd|rd|th)? fibonacci|fibonacci\D{0,20}(\d+)", re.IGNORECASE)
-_ROOT = re.compile(r"\bsquare root of (\d+(?:\.\d+)?)", re.IGNORECASE)
+_PRIMES = CuedPattern("sum", r"\bsum of the first (\d+) prime")
+_PRIME = CuedPattern("prime", r"\bis (\d+) (?:a )?prime\b")
+_FACTORIAL = CuedPattern("factorial !", r"\bfactorial of (\d+)|\b(\d+) factorial\b|\b(\d+)!")
+_FIBONACCI = CuedPattern("fibonacci", r"\b(\d+)(?:st|nd|rd|th)? fibonacci\b|\bfibonacci\b\D{0,20}(\d+)")
+_ROOT = CuedPattern("root", r"\bsquare root of (\d+(?:\.\d+)?)")
 _GREETING = re.compile(r"^\s*(?:hi|hello|hey|good (?:morning|evening|afternoon))\b.{0,20}$", re.IGNORECASE | re.DOTALL)
 _INTRODUCED = re.compile(r"^\W*(?i:my name is|i am|i'm) ([A-Z]\w+)\W*$")
 _GOOD = re.compile(
     r"\b(?:love|wonderful|great|excellent|amazing|happy|good|best|fantastic|perfect|enjoy\w*)\b", re.IGNORECASE
 )
 _BAD = re.compile(r"\b(?:hate|terrible|awful|bad|worst|broken|sad|angry|poor|disappoint\w*|boring)\b", re.IGNORECASE)
-_SENTIMENT = re.compile(r"\b(?:sentiment|positive|negative|review|classify)\b", re.IGNORECASE)
+_SENTIMENT = CuedPattern(
+    "sentiment positive negative review classify", r"\b(?:sentiment|positive|negative|review|classify)\b"
+)
 _WORD = re.compile(r"[\w']+")
 
 
 def _trains(question: str) -> KnownFact | None:
-    times = _TIMES.findall(question)
-    if len(times) != 2 or "minute" not in question:
+    times = _TIMES.findall(question) if "minute" in question else ()
+    if len(times) != 2:
         return None
     (h1, m1), (h2, m2) = times
     minutes = (int(h2) * 60 + int(m2) - int(h1) * 60 - int(m1)) % (24 * 60)
@@ -185,6 +190,8 @@ _LOCAL_NAMES = (
 
 
 def _arithmetic(question: str) -> KnownFact | None:
+    if _SIGNS.isdisjoint(cues(question)):
+        return None
     text = re.sub(r"\btimes\b|\bmultiplied by\b|(?<=\d)\s*x\s*(?=\d)", "*", question)
     text = re.sub(r"\bplus\b", "+", re.sub(r"\bminus\b", "-", re.sub(r"\bdivided by\b", "/", text)))
     found = _EXPRESSION.search(text)
@@ -303,8 +310,9 @@ def _facts(question: str) -> KnownFact | None:
 
 def _colour(question: str) -> KnownFact | None:
     """The red, green and blue of a colour, if the question asks for them."""
-    found = next((word for word in _WORD.findall(question.lower()) if word in world_facts.COLOURS), None)
-    if not (found and _COLOUR_CODE.search(question)):
+    words = _WORD.findall(question.lower()) if _COLOUR_CODE.search(question) else ()
+    found = next((word for word in words if word in world_facts.COLOURS), None)
+    if not found:
         return None
     code = world_facts.COLOURS[found]
     red, green, blue = bytes.fromhex(code)
@@ -314,7 +322,7 @@ def _colour(question: str) -> KnownFact | None:
     return KnownFact(short, f"The colour {found} is rgb({red}, {green}, {blue}), or #{code}.", facts=facts)
 
 
-_COLOUR_CODE = re.compile(r"\brgb\b|\bhex\w*\b", re.IGNORECASE)
+_COLOUR_CODE = CuedPattern("rgb hex hexadecimal hexcode hexcodes", r"\b(?:rgb|hex(?:adecimal|codes?)?)\b")
 
 
 def _counting(question: str) -> KnownFact | None:
@@ -376,7 +384,7 @@ def _repetition(question: str) -> KnownFact | None:
 
 
 def _greeting(question: str) -> KnownFact | None:
-    if found := _INTRODUCED.search(question):
+    if found := _INTRODUCED.match(question):
         return KnownFact("Hello", f"Nice to meet you, {found[1]}!", facts={"name": found[1]})
     if not _GREETING.match(question):
         return None

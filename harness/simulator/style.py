@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.clues import language_of
+from harness.simulator.cued_pattern import CuedPattern
 
 LANGUAGES = {
     "arabic": "ar", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "greek": "el",
@@ -22,33 +23,39 @@ LANGUAGES = {
 
 _VERB = r"(?:answer|reply|respond|say|write|speak|output|return|talk|explain)"
 _FIXED = (
-    re.compile(
+    CuedPattern(
+        "word words phrase phrases text texts string strings",
         rf"\b{_VERB}\b[^.\n]{{0,60}}?\bthe (?:single |one |exact )?(?:word|phrase|text|string)s?\b:? +"
         r"[\"'“`]?([^\"'”`\n.]+?)[\"'”`]?(?: only| and nothing else)?(?:[.!\n]|$)",
-        re.IGNORECASE,
     ),
-    re.compile(
+    CuedPattern(
+        "exactly only just always with",
         rf"\b{_VERB}\b[^.\n\"]{{0,60}}?\b(?:exactly|only|just|always|with)\b:? *(?:with )?[\"“`]([^\"”`\n]+)[\"”`]",
-        re.IGNORECASE,
     ),
-    re.compile(
+    CuedPattern(
+        "exactly only just",
         rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:exactly|only|just)\b(?: \w+){{0,4}}: *([^\n]+?)\s*$",
         re.IGNORECASE | re.MULTILINE,
     ),
-    re.compile(rf"\b(?i:{_VERB})\b(?: with| only| just| exactly| the word)+ ([A-Z]{{2,}})\b(?! only)"),
+    CuedPattern(
+        "with only just exactly word",
+        rf"\b(?i:{_VERB})\b(?: with| only| just| exactly| the word)+ ([A-Z]{{2,}})\b(?! only)",
+        re.NOFLAG,
+    ),
 )
-_ONE_WORD = re.compile(r"\b(?:one|single|1)[- ]word\b", re.IGNORECASE)
-_NUMBER = re.compile(
+_ONE_WORD = CuedPattern("word", r"\b(?:one|single|1)[- ]word\b")
+_NUMBER = CuedPattern(
+    "only just",
     r"\b(?:number|integer|digits?|result) only\b|\b(?:only|just) (?:with )?(?:the |a |an )?(?:number|integer|digits?|numeric)\b",
-    re.IGNORECASE,
 )
-_LANGUAGE = re.compile(
-    rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:in|only) ({'|'.join(LANGUAGES)})\b|^in ({'|'.join(LANGUAGES)})\b", re.IGNORECASE
+_LANGUAGE = CuedPattern(
+    " ".join(LANGUAGES),
+    rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:in|only) ({'|'.join(LANGUAGES)})\b|^in ({'|'.join(LANGUAGES)})\b",
 )
-_UPPER = re.compile(r"\bupper[- ]?case\b|\ball caps\b|\bcapital letters\b", re.IGNORECASE)
-_LOWER = re.compile(r"\blower[- ]?case\b", re.IGNORECASE)
-_WORDS = re.compile(
-    r"\b(?:at most|no more than|under|fewer than|maximum of|max|exactly|in) (\d{1,4}) words\b", re.IGNORECASE
+_UPPER = CuedPattern("uppercase upper caps letters", r"\bupper[- ]?case\b|\ball caps\b|\bcapital letters\b")
+_LOWER = CuedPattern("lowercase lower", r"\blower[- ]?case\b")
+_WORDS = CuedPattern(
+    "words", r"\b(?:at most|no more than|under|fewer than|maximum of|max|exactly|in) (\d{1,4}) words\b"
 )
 _SENTENCES = re.compile(
     r"\b(one|two|three|four|\d)(?: or \w+)?(?: \w+)? (?:sentences?|paragraphs?|lines?)\b", re.IGNORECASE
@@ -61,14 +68,14 @@ _OPEN = re.compile(
     r"\b(?:why|how do|how does|how can|how to|explain|describe|tell me about|write|summari[sz]e|compare|discuss|essay|story|plan|list|report|analy[sz]e|what is|what are)\b",
     re.IGNORECASE,
 )
-_PIRATE = re.compile(r"\bpirate\b", re.IGNORECASE)
-_JSON = re.compile(rf"\b{_VERB}\b[^.\n]{{0,50}}?\bjson\b|\bas (?:a )?json\b", re.IGNORECASE)
-_START = re.compile(
-    r"\b(?:start|begin)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?[\"'“]?([^\"'”\n.]+)", re.IGNORECASE
+_PIRATE = CuedPattern("pirate", r"\bpirate\b")
+_JSON = CuedPattern("json", rf"\b{_VERB}\b[^.\n]{{0,50}}?\bjson\b|\bas (?:a )?json\b")
+_START = CuedPattern(
+    "start begin", r"\b(?:start|begin)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?[\"'“]?([^\"'”\n.]+)"
 )
-_END = re.compile(
+_END = CuedPattern(
+    "end finish conclude sign",
     r"\b(?:end|finish|conclude|sign)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?[\"'“]?([^\"'”\n.]+)",
-    re.IGNORECASE,
 )
 
 
@@ -157,10 +164,13 @@ def _language(text: str) -> str | None:
 
 def _spoken(prompt: str) -> str:
     """The language of a prompt without quotes, by its small words."""
-    return LANGUAGES.get(language_of(re.sub(r"[\"'“„][^\"'”“\n]*[\"'”“]", "", prompt[:400])), "en")
+    return LANGUAGES.get(language_of(_QUOTED.sub("", prompt[:400])), "en")
 
 
-def _capture(pattern: re.Pattern[str], text: str) -> str:
+_QUOTED = re.compile(r"[\"'“„][^\"'”“\n]*[\"'”“]")
+
+
+def _capture(pattern: CuedPattern, text: str) -> str:
     found = pattern.search(text)
     return found[1].strip() if found else ""
 

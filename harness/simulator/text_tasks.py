@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.clues import chosen, language_of
+from harness.simulator.cued_pattern import CuedPattern
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import words_of
@@ -18,7 +19,8 @@ from harness.simulator.world_facts import LISTS
 
 _QUOTE = r"[\"'“‘„]?(.+?)[\"'”’“]?"
 _GIVEN = rf"(?:\s+(?:in|of|from|the|this|these|that|following|text|words?|string|sentence|phrase|numbers?|list|name|letters?|characters?|vowels?)){{0,6}}:?\s+{_QUOTE}\s*(?:[.?!]\s*(?:answer|reply|number|only|one word|just|no)\b.*|[.?!]|$)"
-_EXTRACT = re.compile(
+_EXTRACT = CuedPattern(
+    ":",
     r"\b(?:extract|find|what is|give me|return|get|identify)\b (?:only |just |all )?(?:the |an? |all )?(e-?mail(?: address)?(?:es)?|urls?|links?|phone(?: number)?s?|dates?|numbers?|cit(?:y|ies)|"
     r"places?|names?|persons?|people|prices?|amounts?)\b(?: mentioned)?(?: only)?\s*(?:from|in|of|out of)?\s*(?:the |this )?(?:following |text|sentence|string)*\s*:\s*(.+)",
     re.IGNORECASE | re.DOTALL,
@@ -27,53 +29,59 @@ _KIND = {
     "link": "url", "city": "place", "citie": "place", "name": "person", "people": "person", "price": "money", "amount": "money",
 }  # fmt: skip
 """Word without an s at its end -> the kind of mentions that it asks for; other words are the kind themselves."""
-_COUNTED = re.compile(
+_COUNTED = CuedPattern(
+    "letters characters words vowels sentences",
     rf"\b(?:how many|number of|count(?: the)?) (?:of )?(?:the )?(letters|characters|words|vowels|sentences)\b(?: are| does| do)?(?: there)?{_GIVEN}",
     re.IGNORECASE | re.DOTALL,
 )
 _REVERSED = re.compile(rf"\b(?:reverse|spell|write)\b{_GIVEN}(?: backwards?| in reverse)?$", re.IGNORECASE | re.DOTALL)
-_BACKWARDS = re.compile(r"\breverse\b|\bbackwards?\b|\bin reverse\b", re.IGNORECASE)
-_CASED = re.compile(
+_BACKWARDS = CuedPattern("reverse backward backwards", r"\breverse\b|\bbackwards?\b|\bin reverse\b")
+_CASED = CuedPattern(
+    "write convert put turn make say change spell",
     r"\b(?:write|convert|put|turn|make|say|change|spell)\b (?:the )?(?:word |text |string |following )*:?\s*[\"'“]?(.+?)[\"'”]? (?:in|to|into) (?:all )?(upper|lower|capital)",
-    re.IGNORECASE,
 )
-_SORTED = re.compile(r"\bsort\b[^:]*?(descending|alphabetical\w*)?[^:\d]*:?\s+(.+)", re.IGNORECASE | re.DOTALL)
-_ENDS = re.compile(rf"\b(first|last|second|third) (word|letter|character|number)\b{_GIVEN}", re.IGNORECASE | re.DOTALL)
-_COMPARED = re.compile(
+_SORTED = CuedPattern("sort", r"\bsort\b[^:]*?(descending|alphabetical\w*)?[^:\d]*:?\s+(.+)", re.IGNORECASE | re.DOTALL)
+_ENDS = CuedPattern(
+    "first last second third",
+    rf"\b(first|last|second|third) (word|letter|character|number)\b{_GIVEN}",
+    re.IGNORECASE | re.DOTALL,
+)
+_COMPARED = CuedPattern(
+    "larger bigger greater higher more smaller less lower",
     r"\b(?:which|what)\b[^?]*?\b(larger|bigger|greater|higher|more|smaller|less|lower)\b[^?\d]*(-?\d[\d.,]{0,20}\d|-?\d)[^?\d-]+(-?\d[\d.,]{0,20}\d|-?\d)",
-    re.IGNORECASE,
 )
-_GREATER = re.compile(
-    r"\bis (-?\d[\d.]{0,20}) (greater|larger|bigger|more|less|smaller) than (-?\d[\d.]{0,20})", re.IGNORECASE
+_GREATER = CuedPattern(
+    "than", r"\bis (-?\d[\d.]{0,20}) (greater|larger|bigger|more|less|smaller) than (-?\d[\d.]{0,20})"
 )
-_PERCENT = re.compile(
-    r"(\d{1,15}(?:\.\d{1,15})?) ?(?:%|percent|per cent|prozent) (?:of|von) (\d{1,15}(?:[.,]\d{1,15})?)", re.IGNORECASE
+_PERCENT = CuedPattern(
+    "% percent cent prozent",
+    r"(\d{1,15}(?:\.\d{1,15})?) ?(?:%|percent|per cent|prozent) (?:of|von) (\d{1,15}(?:[.,]\d{1,15})?)",
 )
-_SQUARED = re.compile(
-    r"\b(\d{1,15}(?:\.\d{1,15})?) (squared|cubed)\b|\b(square|cube) of (\d{1,15}(?:\.\d{1,15})?)", re.IGNORECASE
+_SQUARED = CuedPattern(
+    "squared cubed square cube",
+    r"\b(\d{1,15}(?:\.\d{1,15})?) (squared|cubed)\b|\b(square|cube) of (\d{1,15}(?:\.\d{1,15})?)",
 )
-_ORDERED = re.compile(
+_ORDERED = CuedPattern(
+    "multiply divide add subtract",
     r"\b(multiply|divide|add|subtract) (-?\d{1,15}(?:\.\d{1,15})?) (?:by|to|and|from|with) (-?\d{1,15}(?:\.\d{1,15})?)",
-    re.IGNORECASE,
 )
 _VERBS = {"multiply": "*", "divide": "/", "add": "+"}
-_SPOKEN = re.compile(
+_SPOKEN = CuedPattern(
+    "mal fois por plus minus più más moins menos geteilt divisé dividido multiplicado",
     r"(\d{1,15}(?:[.,]\d{1,15})?) (?:mal|fois|por|plus|minus|più|más|moins|menos|geteilt durch|divisé par|dividido por|multiplicado por) (\d{1,15}(?:[.,]\d{1,15})?)",
-    re.IGNORECASE,
 )
 _SIGN = {"mal": "*", "fois": "*", "por": "*", "multiplicado por": "*", "plus": "+", "più": "+", "más": "+", "minus": "-", "moins": "-", "menos": "-",
          "geteilt durch": "/", "divisé par": "/", "dividido por": "/"}  # fmt: skip
-_LEFT = re.compile(
+_LEFT = CuedPattern(
+    "many",
     r"\b(?:have|has|had|are|were|there are|buys?|bought)\b (\d{1,15}|\w+) (\w+)[^.?]*?\b(?:eats?|ate|gives?(?: away)?|gave(?: away)?|loses?|lost|sells?|sold|takes?(?: away)?|removes?|uses?|used|break\w*|leave\w*)\b (?:away )?(\d{1,15}|\w+)\b[^?]*\bhow many\b",
-    re.IGNORECASE,
 )
-_UNKNOWN = re.compile(
-    r"\b(?:solve|what is x|find x)\b[^\d=]*?(-?\d{0,9})\s*\*?\s*([a-z])\s*([+-])\s*(\d{1,15})\s*=\s*(-?\d{1,15})",
-    re.IGNORECASE,
+_UNKNOWN = CuedPattern(
+    "=", r"\b(?:solve|what is x|find x)\b[^\d=]*?(-?\d{0,9})\s*\*?\s*([a-z])\s*([+-])\s*(\d{1,15})\s*=\s*(-?\d{1,15})"
 )
 _UNITS = r"km|kilomet(?:er|re)s|miles|kg|kilograms|pounds|lbs|°?c|celsius|°?f|fahrenheit|cm|inches|m|met(?:er|re)s|feet|l|lit(?:er|re)s|gallons"
-_CONVERT = re.compile(
-    rf"\b(?:convert )?(-?\d{{1,15}}(?:\.\d{{1,15}})?) ?({_UNITS})\b (?:to|in|into) ({_UNITS})\b", re.IGNORECASE
+_CONVERT = CuedPattern(
+    "to in into", rf"\b(?:convert )?(-?\d{{1,15}}(?:\.\d{{1,15}})?) ?({_UNITS})\b (?:to|in|into) ({_UNITS})\b"
 )
 _SHORT_UNITS = {
     "kilometer": "km", "kilometre": "km", "kilogram": "kg", "lb": "pound", "celsiu": "c", "fahrenheit": "f", "meter": "m", "metre": "m",
@@ -82,25 +90,27 @@ _SHORT_UNITS = {
 """Unit without an s at its end -> the form in which ``_RATES`` has it."""
 _RATES = {("km", "mile"): 0.621371, ("mile", "km"): 1.609344, ("kg", "pound"): 2.204623, ("pound", "kg"): 0.453592, ("cm", "inche"): 0.393701, ("inche", "cm"): 2.54,
           ("m", "feet"): 3.28084, ("feet", "m"): 0.3048, ("l", "gallon"): 0.264172, ("gallon", "l"): 3.785412}  # fmt: skip
-_NEXT = re.compile(
-    r"\b(?:what|which) (day|month) (?:comes|is) (?:right |directly )?(after|before) (\w+)", re.IGNORECASE
-)
-_OPTIONS = re.compile(
+_NEXT = CuedPattern("day month", r"\b(?:what|which) (day|month) (?:comes|is) (?:right |directly )?(after|before) (\w+)")
+_OPTIONS = CuedPattern(
+    "or /",
     r"\b(?:classify|is (?:this|the following|it)|categori[sz]e|label|decide|choose|pick|which|sentiment)\b[^:\n\"“]*?(?:\bas\b|:|\bbetween\b|\bone of\b)?\s*\(?((?:[\w-]+(?:, | / |/))*[\w-]+,? or [\w-]+|[\w-]+(?:/[\w-]+)+)\)?(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _PICKED = re.compile(r"\b(?:choose|pick)\b", re.IGNORECASE)
-_TONGUE = re.compile(r"\b(?:which|what) language\b|\bin welcher sprache\b|\bquelle langue\b", re.IGNORECASE)
-_SUMMARY = re.compile(r"\bsummari[sz]e\b[^:\n]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
-_THRICE = re.compile(
+_TONGUE = CuedPattern(
+    "language sprache langue", r"\b(?:which|what) language\b|\bin welcher sprache\b|\bquelle langue\b"
+)
+_SUMMARY = CuedPattern("summarise summarize", r"\bsummari[sz]e\b[^:\n]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
+_THRICE = CuedPattern(
+    "twice times",
     r"^\W*(?:please )?(?:repeat|say) (?:the word |the phrase )?[\"'“]?(.+?)[\"'”]? (twice|(?:\d|two|three|four|five)(?= times))(?: times)?\W*$",
-    re.IGNORECASE,
 )
-_ECHOED = re.compile(
+_ECHOED = CuedPattern(
+    "repeat echo say reply respond answer output print",
     r"^\W*(?:please )?(?:just |only )?(?:repeat(?: after me)?|echo|say|reply|respond|answer|output|print)(?: exactly| only| just| verbatim| with| the following| this)*:?\s+[\"'“]([^\"”\n]+)[\"'”][.!]?\W*$",
-    re.IGNORECASE,
 )
-_EXACTLY = re.compile(
+_EXACTLY = CuedPattern(
+    ":",
     r"^\W*(?:please )?(?:repeat|echo|say|output|print) (?:exactly|verbatim|after me|this|the following)(?: text| exactly)?:\s*(.+?)\s*$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -154,7 +164,7 @@ def _turned(prompt: str) -> KnownFact | None:
     if not _BACKWARDS.search(prompt):
         return None
     quotes = mentions("quote", prompt)
-    found = _REVERSED.search(_BACKWARDS.sub("reverse", prompt, count=1) if not quotes else "")
+    found = _REVERSED.search(_BACKWARDS.pattern.sub("reverse", prompt, count=1) if not quotes else "")
     text = str(quotes[0].value) if quotes else found[1] if found else ""
     return _fact(text[::-1]) if text else None
 
