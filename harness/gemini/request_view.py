@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from harness.gemini.models import ModelFacts, generation
 from harness.gemini.schemas.request_schema import SCHEMAS
@@ -23,6 +22,21 @@ BUILT_IN = (
 """The tools that run at Google, by their fields in ``Tool``."""
 
 
+T = TypeVar("T")
+
+
+class computed_once(Generic[T]):  # noqa: N801 - a decorator
+    """A property that is computed when it is read first. ``functools.cached_property`` takes a lock for that in Python 3.11."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute, self._name = compute, compute.__name__
+
+    def __get__(self, instance: Any, owner: type | None = None) -> T:
+        value: T = self._compute(instance)
+        instance.__dict__[self._name] = value
+        return value
+
+
 @dataclass(frozen=True)
 class RequestView:
     """One request. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the properties are views of it, each made once.
@@ -36,7 +50,7 @@ class RequestView:
     body: Mapping[str, Any]
     cached: Mapping[str, Any] = field(default_factory=dict)
 
-    @cached_property
+    @computed_once
     def whole(self) -> Mapping[str, Any]:
         """The body with the tools of the cached content."""
         if not self.cached:
@@ -45,7 +59,7 @@ class RequestView:
         tools = [*self.cached.get("tools", ()), *self.body.get("tools", ())]
         return {**kept, **({"tools": tools} if tools else {}), "toolConfig": self.tool_config}
 
-    @cached_property
+    @computed_once
     def config(self) -> Mapping[str, Any]:
         return an_object(self.body.get("generationConfig"))
 
@@ -53,11 +67,11 @@ class RequestView:
     def thinking(self) -> Mapping[str, Any]:
         return an_object(self.config.get("thinkingConfig"))
 
-    @cached_property
+    @computed_once
     def contents(self) -> Sequence[Mapping[str, Any]]:
         return [*self.cached.get("contents", ()), *self.body.get("contents", ())]
 
-    @cached_property
+    @computed_once
     def tools(self) -> Mapping[str, Any]:
         """All tools in one object: all function declarations, and the first of each built-in tool."""
         merged: dict[str, Any] = {}
@@ -75,7 +89,7 @@ class RequestView:
         tools = self.tools
         return [name for name in BUILT_IN if name in tools]
 
-    @cached_property
+    @computed_once
     def declarations(self) -> Sequence[Mapping[str, Any]]:
         return a_list(self.tools.get("functionDeclarations"))
 
@@ -83,7 +97,7 @@ class RequestView:
     def tool_config(self) -> Mapping[str, Any]:
         return an_object(self.body.get("toolConfig") or self.cached.get("toolConfig"))
 
-    @cached_property
+    @computed_once
     def calling(self) -> Mapping[str, Any]:
         """``functionCallingConfig``."""
         return an_object(self.tool_config.get("functionCallingConfig"))
@@ -98,7 +112,7 @@ class RequestView:
         """The features of the model; none if it is not known."""
         return self.facts.features if self.facts else frozenset()
 
-    @cached_property
+    @computed_once
     def generation(self) -> tuple[int, int]:
         return generation(self.facts.name if self.facts else self.requested) or (3, 0)
 
@@ -107,7 +121,7 @@ class RequestView:
         """Whether this model requires its function calls back with their signatures."""
         return self.generation >= (3, 0)
 
-    @cached_property
+    @computed_once
     def mime(self) -> str:
         """The MIME type of the answer, whichever field sets it."""
         form = self.config.get("responseFormat", {}).get("text", {}).get("mimeType")
@@ -124,7 +138,7 @@ class RequestView:
         inside = self.config.get("responseFormat", {}).get("text", {}).get("schema")
         return () if inside is None else ("generationConfig", "responseFormat", "text", "schema")
 
-    @cached_property
+    @computed_once
     def schema(self) -> Any:
         """The schema of the answer; None without one."""
         value: Any = self.body

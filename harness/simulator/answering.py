@@ -113,9 +113,10 @@ def _thoughts(ask: Ask, prompt: str, output: ModelOutput, seed: Seed) -> Thought
     if after and not ask.requires_signatures and seed.share("thinking again") < 0.4:
         return Thoughts()
     tokens = limits.answer_tokens(ask, output)
+    about = topic(prompt) if ask.thinking.get("includeThoughts") else ""
     effort = thinking.effort(prompt, tokens, calls=output.called, structured=ask.mime != "text/plain")
     return thinking.think(
-        ask.facts, ask.thinking, effort * (0.6 if after and not ask.requires_signatures else 1), topic(prompt), seed
+        ask.facts, ask.thinking, effort * (0.6 if after and not ask.requires_signatures else 1), about, seed
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from harness.gemini import definition
 from harness.gemini.canonical import camel, canonical, clashes
 from harness.gemini.models import ModelFacts
-from harness.gemini.request_view import RequestView
+from harness.gemini.request_view import RequestView, computed_once
 from harness.gemini.request_view import texts as every_text
 from harness.simulator.errors import bad_payload
 from harness.simulator.media import Scale, input_scale, output_scale
@@ -37,17 +36,17 @@ class Ask(RequestView):
     seen: Mapping[str, int] = field(default_factory=dict)
     passages: Sequence[Mapping[str, Any]] = ()
 
-    @cached_property
+    @computed_once
     def system(self) -> str:
         instruction = self.body.get("systemInstruction") or self.cached.get("systemInstruction") or {}
         return texts(instruction)
 
-    @cached_property
+    @computed_once
     def turn(self) -> str:
         """The whole text of the user's last turn that has text."""
         return next((text for content in self.user_turns if (text := texts(content)).strip()), "")
 
-    @cached_property
+    @computed_once
     def question(self) -> str:
         """The last text part of that turn. Notes in ``<system>`` tags are no question."""
         for content in self.user_turns:
@@ -71,12 +70,12 @@ class Ask(RequestView):
         """The turns of the user, latest first."""
         return (content for content in reversed(self.contents) if content.get("role", "user") != "model")
 
-    @cached_property
+    @computed_once
     def scale(self) -> Scale:
         """The tokens of media in this request."""
         return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
 
-    @cached_property
+    @computed_once
     def output_scale(self) -> Scale:
         """The tokens of media in the answer."""
         asked = self.config.get("responseFormat", {}).get("image", {}).get("imageSize")
@@ -91,7 +90,7 @@ class Ask(RequestView):
         """Tokens of the whole prompt, cached content included, by modality."""
         return dict(self._prompt)
 
-    @cached_property
+    @computed_once
     def _prompt(self) -> dict[str, int]:
         counts = self._tokens(self.cached)
         for modality, count in self._tokens(self.body).items():
