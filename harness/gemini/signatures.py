@@ -6,8 +6,8 @@ import base64
 
 from harness.gemini.media import decoded
 
-OWN = b"\x12\x2a"
-"""The first two bytes of the simulator's signatures. The second byte is the total number of bytes."""
+OWN = b"\x12\x28"
+"""The first two bytes of the simulator's signatures: field 2 of a protobuf message, and how many bytes it has."""
 SHORTEST = 4
 
 
@@ -19,4 +19,4 @@ def signature(secret: bytes) -> str:
 def corrupted(value: str) -> bool:
     """Whether a signature was cut or changed. Signatures of real models and the placeholders of clients are accepted."""
     data = decoded(value)
-    return data is None or len(data) < SHORTEST or (data.startswith(OWN) and len(data) != OWN[1])
+    return data is None or len(data) < SHORTEST or (data.startswith(OWN) and len(data) != len(OWN) + OWN[1])

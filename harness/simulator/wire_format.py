@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -117,10 +118,13 @@ def chunks(answer: SimulatedAnswer) -> Iterator[dict[str, Any]]:
         return
     output = thoughts = 0
     for index, candidate in enumerate(answer.candidates):
-        for step in _steps(answer, candidate):
+        steps = _steps(answer, candidate)
+        for step in steps:
             output, thoughts = output + step.output, thoughts + step.thoughts
             framed = _framed(answer, index, step.parts, grounding=step.grounding, done=step.done)
-            last = step.done and index == len(answer.candidates) - 1
+            if step is steps[-1] and any(earlier.done for earlier in steps[:-1]):
+                framed.pop("finishMessage", None)
+            last = step is steps[-1] and index == len(answer.candidates) - 1
             yield _response(answer, [framed], output, thoughts, last=last)
 
 
@@ -144,9 +148,17 @@ def _steps(answer: SimulatedAnswer, candidate: Candidate) -> list[_Step]:
     elif candidate.signature:
         steps[-1].parts[-1]["thoughtSignature"] = candidate.signature
     steps[-1].done = True
+    _end_calls_of_servers(steps)
     unspent = candidate.thoughts.tokens - sum(step.thoughts for step in steps)
     steps[0].thoughts += unspent
     return steps
+
+
+def _end_calls_of_servers(steps: Sequence[_Step]) -> None:
+    """A call whose result is in the same answer ends the answer too, and says why, as recorded; the last chunk ends it once more."""
+    for step, after in pairwise(steps):
+        if "functionCall" in step.parts[-1] and "functionResponse" in after.parts[0]:
+            step.done = True
 
 
 def _with_calls_together(steps: Sequence[_Step]) -> list[_Step]:

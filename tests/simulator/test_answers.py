@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 from typing import Any
@@ -421,6 +422,26 @@ def test_a_call_and_its_round_trip() -> None:
     assert not calls(second)
     assert "coat" in text(second)
     assert "snow" in text(second)
+
+
+def test_a_signature_is_as_long_as_its_length_field_says() -> None:
+    tools = [{"functionDeclarations": [WEATHER]}]
+    signed = ask("What is the weather in Oslo?", tools=tools)["candidates"][0]["content"]["parts"][0]
+    field, length, *content = base64.b64decode(signed["thoughtSignature"])
+    assert (field >> 3, field & 7) == (2, 2), "field 2 of a protobuf message, with a length"
+    assert len(content) == length
+
+
+def test_a_signature_that_was_cut_is_refused() -> None:
+    tools = [{"functionDeclarations": [WEATHER]}]
+    turn = ask("What is the weather in Oslo?", tools=tools)["candidates"][0]["content"]
+    whole = turn["parts"][0]["thoughtSignature"]
+    result = {"functionResponse": {"name": "get_weather", "response": {"temp_c": 3}, "id": turn["parts"][0]["functionCall"]["id"]}}  # fmt: skip
+    body = prompt("What is the weather in Oslo?", tools=tools)
+    body["contents"] += [turn, {"role": "user", "parts": [result]}]
+    assert text(ask(body))
+    turn["parts"][0]["thoughtSignature"] = whole[:-8]
+    assert refused(body)[0] == 400
 
 
 def test_only_gemini_3_refuses_a_call_without_its_signature() -> None:

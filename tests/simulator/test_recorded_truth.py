@@ -165,37 +165,33 @@ CHUNKS = (
     *KEYS[:2],
     Reason(
         "a text in one chunk or several: chance",
-        22,
+        6,
         lambda pair: without_text(pair.recorded) == without_text(pair.simulated),
     ),
     Reason(
         "no summary though thoughts were asked for, or none were spent",
-        14,
+        9,
         lambda pair: unthought(pair.recorded) == unthought(pair.simulated),
     ),
-    Reason("tools of servers end twice in a stream", 4, lambda pair: sent(pair, "mcpServers")),
     Reason(
         "an empty last chunk of 2.x, or an answer without a text",
-        10,
+        6,
         lambda pair: {"!", "", "empty!", "thought!"} & set(sequence(pair.recorded)) != set(),
     ),
-    Reason("the answer ends at another place", 20, lambda pair: ends(pair.recorded) != ends(pair.simulated)),
-    Reason("steps in another order, or beside an empty text", 8, lambda pair: steps(pair.recorded) > 0),
+    Reason("steps in another order, or beside an empty text", 2, lambda pair: steps(pair.recorded) > 0),
     Reason(
         "a text before a call or between thoughts",
-        4,
+        2,
         lambda pair: any("+text" in kind or "text+" in kind for kind in sequence(pair.recorded)),
     ),
 )
 ENDS = (
     *KEYS[:2],
-    Reason("rounds of code or of servers end twice in a stream", 12, lambda pair: len(ends(pair.recorded)) > 1),
     Reason(
         "the answer met the limit, or did not: lengths vary",
-        26,
+        21,
         lambda pair: sent(pair, "maxOutputTokens", "max_output_tokens"),
     ),
-    Reason("the model failed to write a call", 2, lambda pair: "MALFORMED_FUNCTION_CALL" in ends(pair.recorded)),
 )
 
 

@@ -184,6 +184,18 @@ def test_a_tool_of_a_server_is_called_and_answered() -> None:
     assert said["text"]
 
 
+def test_a_stream_with_a_call_of_a_server_ends_twice() -> None:
+    server = {"name": "sky", "streamableHttpTransport": {"url": "https://sky.invalid/mcp"}}
+    body = prompt("What is the weather in Oslo?", tools=[{"mcpServers": [server]}])
+    chunks = call(Simulator(), "POST", f"/v1beta/models/{FLASH25}:streamGenerateContent", body)[1]
+    found = [chunk["candidates"][0] for chunk in chunks]
+    ends = [
+        (next(iter(one["content"]["parts"][0])), one.get("finishMessage")) for one in found if "finishReason" in one
+    ]
+    assert ends == [("functionCall", "Model generated function call(s)."), ("text", None)]
+    assert len(found) > 3
+
+
 def test_maps_name_several_places_with_a_text() -> None:
     answer = ask("Where can I eat in Bergen?", FLASH25, tools=[{"googleMaps": {}}])[1]
     chunks = [chunk["maps"] for chunk in answer["candidates"][0]["groundingMetadata"]["groundingChunks"]]
