@@ -155,12 +155,14 @@ def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = N
         result.files += 1
         before = len(result.exchanges)
         result.interactions += len(tape.interactions)
-        if any(not interaction.exchange.verbatim for interaction in tape.interactions):
-            result.normalised.append(str(tape.path))
+        file, verbatim = str(tape.path), True
         for interaction in tape.interactions:
-            _audit_interaction(result, str(tape.path), interaction)
+            verbatim = verbatim and interaction.exchange.verbatim
+            _audit_interaction(result, file, interaction)
+        if not verbatim:
+            result.normalised.append(file)
         result.unanswered += sum(operation_of(item.request) is not None for item in tape.unanswered)
-        result.unread += [(str(tape.path), part.where, part.reason) for part in tape.unread]
+        result.unread += [(file, part.where, part.reason) for part in tape.unread]
         files, native = result.formats.get(tape.format, (0, 0))
         result.formats[tape.format] = (files + 1, native + len(result.exchanges) - before)
     return result

@@ -52,9 +52,10 @@ class _Loader(Levels, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: i
     tags: ClassVar[dict[str, str]] = {}
     """Short plain text -> its tag, over all documents: recordings have the same keys."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, room: int) -> None:
         super().__init__(content)
         self.content = content
+        self.room = room
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         """The tag of a node without one. Those of short plain texts, which are mostly keys, are remembered."""
@@ -71,7 +72,7 @@ class _Loader(Levels, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: i
         if not _ANCHOR.search(self.content):
             return self.without_aliases(node)
         before, after = len(self.content), _size(node, {})
-        if after > _ROOM + _TIMES * before:
+        if after > self.room + _TIMES * before:
             raise refused(f"its aliases unfold {before:,} characters to {after:,}", node)
         return super().construct_document(node)
 
@@ -131,18 +132,21 @@ _Loader.add_constructor(None, _plain)
 _Loader.add_constructor("!binary", yaml.SafeLoader.construct_yaml_binary)  # Ruby writes it with one mark
 
 
-def load(text: str | bytes) -> Any:
-    """The value of a YAML document. Tags that YAML does not define are dropped. Raises yaml.YAMLError for any error."""
-    documents = load_all(text)
+def load(text: str | bytes, room: int = _ROOM) -> Any:
+    """The value of a YAML document. Tags that YAML does not define are dropped. Raises yaml.YAMLError for any error.
+
+    ``room``: the characters that its aliases may unfold to beyond ten times its size.
+    """
+    documents = load_all(text, room)
     if len(documents) > 1:
         raise yaml.YAMLError(f"{len(documents)} documents, where one is expected")
     return documents[0] if documents else None
 
 
-def load_all(text: str | bytes) -> list[Any]:
+def load_all(text: str | bytes, room: int = _ROOM) -> list[Any]:
     """The values of all documents in a YAML text. Raises yaml.YAMLError for any error."""
     try:
-        loader = _Loader(text.encode() if isinstance(text, str) else text)
+        loader = _Loader(text.encode() if isinstance(text, str) else text, room)
         try:
             found = []
             while loader.check_data():

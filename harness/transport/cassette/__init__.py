@@ -39,9 +39,11 @@ from harness.transport.cassette.documents import NoDocument, documents
 from harness.transport.cassette.interaction import (
     SIMULATOR_HOST,
     UNREADABLE,
+    Compact,
     Interaction,
     Place,
     credentials,
+    kept,
     provider_of,
     read_interaction,
     read_request,
@@ -103,13 +105,15 @@ def read(path: Path) -> Tape:
     if _is_long(path):
         return _long(path, bytes_of(path))
     found = sources.read(path)
+    items = kept(found.items)
+    interactions = (item for item in map(_as_interaction, items) if item is not None)
     return Tape(
         path,
-        [item for item in map(_as_interaction, found.items) if item is not None],
+        Compact(interactions) if isinstance(found.items, Compact) else list(interactions),
         found.recorded_with,
         found.format,
-        [item for item in found.items if isinstance(item, Recorded) and item.answer is None],
-        [item for item in found.items if isinstance(item, Unread)],
+        [item for item in items if isinstance(item, Recorded) and item.answer is None],
+        [item for item in items if isinstance(item, Unread)],
     )
 
 

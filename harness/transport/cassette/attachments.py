@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
+from harness.transport.cassette.elements import Elements
+
 _KEYS = ("_file", "bodyFileName")
 _LARGEST = 200_000_000
 _DEEPEST = 60
@@ -37,6 +39,8 @@ def near(recording: Path, name: str) -> bytes | None:
 
 def attached(value: Any, beside: Beside, deep: int = 0) -> Any:
     """The value with the bodies in it, each beside the name of its file."""
+    if isinstance(value, Elements):
+        return value.changed(lambda item: attached(item, beside, deep + 1))
     if isinstance(value, list) and deep < _DEEPEST:
         return [attached(item, beside, deep + 1) for item in value]
     if not isinstance(value, dict) or deep >= _DEEPEST:

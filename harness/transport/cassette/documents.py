@@ -139,6 +139,17 @@ def _unbroken(raw: bytes) -> list[Any] | None:
     return Extracted(values, "JSON lines", broken)
 
 
+def cut(line: bytes) -> str:
+    """Why the last line of a log is not decodable; empty if it is JSON, several values of JSON, or no JSON at all."""
+    if line.strip(_WHITE)[:1] not in (b"{", b"["):
+        return ""
+    try:
+        json_value(line)
+    except ValueError as fault:
+        return "" if _one_after_another(line) else f"not decodable as JSON: {fault}"
+    return ""
+
+
 def _one_after_another(raw: bytes) -> list[Any] | None:
     import json
 

@@ -8,11 +8,13 @@ addresses that stand apart are put together in the nearest list or mapping that 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, takewhile
+from types import MappingProxyType
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from harness.model import UNKNOWN_MODEL, Json
@@ -20,6 +22,7 @@ from harness.text.jsontext import compact
 from harness.transport.cassette import messages
 from harness.transport.cassette.bodies import Body, body_of, is_answer, is_request, joined, json_in, sse, word
 from harness.transport.cassette.documents import json_value, logged
+from harness.transport.cassette.elements import Elements
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
 from harness.transport.cassette.packing import unpack
 from harness.transport.cassette.texts import http_message
@@ -52,22 +55,46 @@ _LONGEST_ADDRESS = 3_000
 _FEW = 40
 
 
-class Piece(Struct):
-    """What was found of an exchange. ``answers``: its body, or the events of it; ``values``: their JSON, where it is known.
+class Gist(Struct, frozen=True):
+    """What is kept of the JSON of an answer or an event, which takes ten times the memory of its text.
 
-    ``ids``: the ``responseId`` of its values, where many were put together; ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
+    ``is_open``: its first candidate does not end here; ``error``: what is under that key.
+    """
+
+    id: Json
+    is_open: bool
+    error: Json | UnsetType
+
+
+def gist(value: Any) -> Gist | None:
+    """The gist of an object; None for any other value."""
+    if not isinstance(value, Mapping):
+        return None
+    candidates = value.get("candidates")
+    first = candidates[0] if isinstance(candidates, list) and candidates else {}
+    is_open = bool(candidates) and not (first.get("finishReason") or first.get("finish_reason"))
+    return Gist(value.get("responseId"), is_open, value.get("error", UNSET))
+
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Piece(Struct):
+    """What was found of an exchange. ``answers``: its body, or the events of it; ``gists``: those of their JSON, where it is known.
+
+    ``ids``: the ``responseId`` of its gists, where many were put together; ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
     """
 
     url: str | None = None
     model: str | None = None
     method: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     request: Body | None = None
     status: int | None = None
-    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    answer_headers: Mapping[str, str] = _NO_HEADERS
     answers: list[Body] = field(default_factory=list)
-    values: list[Json] = field(default_factory=list)
-    ids: set[Json] = field(default_factory=set)
+    gists: list[Gist | None] = field(default_factory=list)
+    ids: set[Json] | None = None
     several: bool = False
     streams: bool | None = None
     id: str | None = None
@@ -98,11 +125,14 @@ class Piece(Struct):
 
 def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
     """The exchanges in these values, in their order. Those that stand in several documents are put together."""
-    values = list(documents)
+    values = documents if isinstance(documents, Elements) else list(documents)
     found = _in_sequence(values, 0)
     if not any(piece.has_request or piece.has_answer for piece in found):
-        found = _in_column(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
-    for piece in _matched(_grouped(found)):
+        found = _in_column(values[0] if len(values) == 1 and isinstance(values[0], list | Elements) else values)
+    pieces = deque(_matched(_grouped(found)))
+    del documents, values, found  # a long file is freed, and then each piece, before all its exchanges are there
+    while pieces:
+        piece = pieces.popleft()
         if piece.has_request or piece.has_answer:
             yield from _split(piece)
 
@@ -124,15 +154,16 @@ _MOST_SEARCHED = 100_000
 
 def is_foreign_error(piece: Piece, *, of_google: bool) -> bool:
     """Whether it is an error that nothing around it shows to be of a call. ``of_google``: a status of Google's shows it."""
-    value = piece.values[0] if len(piece.values) == 1 else None
-    error = value.get("error") if isinstance(value, Mapping) else None
+    one = piece.gists[0] if len(piece.gists) == 1 else None
+    error = one.error if one is not None else None
     if piece.url or piece.model or piece.has_request or not isinstance(error, Mapping):
         return False
     return not (of_google and isinstance(error.get("status"), str))
 
 
-def _in_column(values: list[Any]) -> list[Piece]:
+def _in_column(lines_of: Sequence[Any]) -> list[Piece]:
     """What stands in the lines of a log, a mapping with a line each: an object may go over several lines."""
+    values = list(lines_of)
     if len(values) < 3 or not all(isinstance(value, Mapping) for value in values):
         return []
     for key, first in list(values[0].items())[:_FEW]:
@@ -150,8 +181,8 @@ def _split(piece: Piece) -> Iterator[Piece]:
     if len(piece.answers) < 2 or streams or not piece.several:
         yield piece
         return
-    for body, value in zip(piece.answers, piece.values, strict=False):
-        yield replace(piece, answers=[body], values=[value])
+    for body, one in zip(piece.answers, piece.gists, strict=False):
+        yield replace(piece, answers=[body], gists=[one])
 
 
 # --- finding ----------------------------------------------------------------------------------------------
@@ -163,7 +194,7 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
         return []
     if isinstance(value, Mapping):
         return _in_mapping(value, deep)
-    if isinstance(value, list):
+    if isinstance(value, list | Elements):
         return _in_list(value, deep)
     if isinstance(value, str):
         return _in_text(value, deep) if len(value) > _SHORTEST else []
@@ -237,7 +268,7 @@ def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, An
 def _body_piece(value: Mapping[str, Any]) -> Piece:
     if is_answer(value):
         wire = _wire(value)
-        return Piece(answers=[Body(compact(wire), exact=False)], values=[wire])
+        return Piece(answers=[Body(compact(wire), exact=False)], gists=[gist(wire)])
     model = value.get("model")
     if isinstance(model, str) and not model.startswith("models/"):  # a log names it so, not a request
         value = {key: item for key, item in value.items() if key != "model"}
@@ -362,7 +393,11 @@ def _in_neighbours(items: Sequence[Any], at: int, deep: int) -> tuple[list[Piece
         encoding = _begun(text)
         if encoding is None or not all(_is_short(other) for name, other in first.items() if name != key):
             continue
-        texts = list(takewhile(lambda found: isinstance(found, str), (_piece(item, key) for item in items[at:])))
+        texts = list(
+            takewhile(
+                lambda found: isinstance(found, str), (_piece(items[number], key) for number in range(at, len(items)))
+            )
+        )
         body = body_of(texts, encoding) if len(texts) > 1 else None
         found = _in_body(body, deep) if body else []
         if len(found) == 1 and found[0].has_answer:
@@ -409,7 +444,7 @@ def _in_text(text: str, deep: int) -> list[Piece]:
         return _in_json(text, deep) if any(hint in text for hint in _HINTS) else []
     if head.startswith(("data:", "event:", "id:", ":")) and "data:" in text:
         return (
-            [Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], values=[None], streams=True)]
+            [Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], gists=[None], streams=True)]
             if any(hint in text for hint in _HINTS)
             else []
         )
@@ -434,11 +469,11 @@ def _in_json(text: str, deep: int) -> list[Piece]:
     except ValueError:
         return _in_lines(text, deep)
     if is_answer(value) and not _is_spelled_by_sdk(value):
-        return [Piece(answers=[Body(content)], values=[value])]
+        return [Piece(answers=[Body(content)], gists=[gist(value)])]
     if is_request(value):
         return [Piece(request=Body(content), model=_model(value.get("model")))]
     if isinstance(value, list) and value and all(map(is_answer, value)) and not any(map(_is_spelled_by_sdk, value)):
-        return [Piece(answers=[Body(content)], values=[value], streams=True)]
+        return [Piece(answers=[Body(content)], gists=[gist(value)], streams=True)]
     return scan(value, deep + 1)
 
 
@@ -467,7 +502,7 @@ def _in_http(text: str, deep: int) -> list[Piece]:
             status=message.status,
             answer_headers=message.headers,
             answers=[body or Body(b"")],
-            values=inside[0].values if len(inside) == 1 else [None],
+            gists=inside[0].gists if len(inside) == 1 else [None],
             streams=inside[0].streams if len(inside) == 1 else None,
         )
     ]
@@ -560,19 +595,19 @@ def _answer_in(value: Any, deep: int) -> Piece | None:
             and len(found := _in_lines(value, deep)) == 1
         ):
             return found[0]
-        return Piece(answers=[body], values=[None]) if body is not None else None
+        return Piece(answers=[body], gists=[None]) if body is not None else None
     message = named(value)
     status, headers = messages.status_of(message), messages.headers_of(message)
     body = messages.message_body(message)
     if body is None:
         inside = [piece for piece in scan(dict(value), deep + 1) if piece.has_answer]
         if len(inside) != 1:
-            return Piece(status=status, answer_headers=headers, answers=[Body(b"")], values=[None]) if status else None
+            return Piece(status=status, answer_headers=headers, answers=[Body(b"")], gists=[None]) if status else None
         return replace(inside[0], status=status, answer_headers=headers)
     if status is None and not headers and not _has_answer(body):
         inside = [piece for piece in scan(dict(value), deep + 1) if piece.has_answer]
         return inside[0] if len(inside) == 1 else None
-    return Piece(status=status, answer_headers=headers, answers=[body], values=[None])
+    return Piece(status=status, answer_headers=headers, answers=[body], gists=[None])
 
 
 def _has_answer(body: Body) -> bool:
@@ -588,7 +623,8 @@ def _grouped(pieces: list[Piece]) -> list[Piece]:
     """Answers that follow each other and go on in each other are the events of one answer."""
     found: list[Piece] = []
     group: Piece | None = None
-    """The last of them, where it is a copy that this call made and may extend."""
+    """The last of them, where it is a copy that this call made and may extend, as it may its ``ids``."""
+    ids = set[Json]()
     for piece in pieces:
         before = found[-1] if found else None
         if before is None or not _goes_on(before, piece):
@@ -596,16 +632,17 @@ def _grouped(pieces: list[Piece]) -> list[Piece]:
             group = None
             continue
         if group is None:
-            group = found[-1] = replace(before, answers=[*before.answers], values=[*before.values], ids=_ids(before))
+            ids = _ids(before)
+            group = found[-1] = replace(before, answers=[*before.answers], gists=[*before.gists], ids=ids)
         group.several = group.several or not _is_open(group)
         group.answers += piece.answers
-        group.values += piece.values
-        group.ids |= _ids(piece)
+        group.gists += piece.gists
+        ids |= _ids(piece)
     return found
 
 
 def _ids(piece: Piece) -> set[Json]:
-    return {value.get("responseId") for value in piece.values if isinstance(value, Mapping)}
+    return {one.id for one in piece.gists if one is not None}
 
 
 def _goes_on(before: Piece, piece: Piece) -> bool:
@@ -619,13 +656,13 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
         return False  # each is the answer of a call of its own
     if before.has_request and not _is_open(before):
         return False
-    if not isinstance(before.values[-1], Mapping) or not isinstance(piece.values[0], Mapping):
+    last, first = before.gists[-1], piece.gists[0]
+    if last is None or first is None:
         return False
-    if "error" in before.values[-1]:
+    if last.error is not UNSET:
         return False  # nothing follows an error
-    ids = [value.get("responseId") for value in (before.values[-1], piece.values[0])]
-    if all(ids):
-        return ids[0] == ids[1]
+    if last.id and first.id:
+        return bool(last.id == first.id)
     if before.id and piece.id and before.id != piece.id:
         return _is_open(before) and not before.has_request
     return _is_open(before) or not before.has_request
@@ -633,7 +670,7 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
 
 def _is_of_events(piece: Piece) -> bool:
     """Whether it is the text of events, without anything that shows where they belong."""
-    alone = not piece.has_request and not piece.url and all(value is None for value in piece.values)
+    alone = not piece.has_request and not piece.url and all(one is None for one in piece.gists)
     return alone and bool(piece.streams) and all(body.content[:5] == b"data:" for body in piece.answers)
 
 
@@ -644,13 +681,9 @@ def _names(piece: Piece) -> set[bytes]:
 
 def _is_open(piece: Piece) -> bool:
     """Whether the last event does not end its answer, or all have the id of the same answer."""
-    last = piece.values[-1]
-    candidates = last.get("candidates") if isinstance(last, Mapping) else None
-    first = candidates[0] if isinstance(candidates, list) and candidates else {}
+    last = piece.gists[-1]
     ids = piece.ids or _ids(piece)
-    return (bool(candidates) and not (first.get("finishReason") or first.get("finish_reason"))) or (
-        len(piece.values) > 1 and len(ids) == 1 and None not in ids
-    )
+    return (last is not None and last.is_open) or (len(piece.gists) > 1 and len(ids) == 1 and None not in ids)
 
 
 def _matched(pieces: list[Piece]) -> list[Piece]:

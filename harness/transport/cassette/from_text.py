@@ -27,7 +27,7 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unrea
         return []
     # Editors take blank lines from the end of a file.
     ended = raw if not raw.endswith((b"}", b"}\n", b"}\r\n")) else raw.rstrip(b"\r\n") + b"\n\n"
-    return list(by_pieces([from_shape.Piece(answers=[Body(ended)], values=[None], streams=True)]))
+    return list(by_pieces([from_shape.Piece(answers=[Body(ended)], gists=[None], streams=True)]))
 
 
 @source("HTTP text")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, overload
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.gemini.providers import is_chat
 from harness.model import Chunk, Exchange, Json, Provenance, Request
@@ -62,6 +63,48 @@ class Interaction(Struct, frozen=True):
     exchange: Exchange
     slot: Place | None
     credentials: Sequence[tuple[str, str]] = ()
+
+
+_Item = TypeVar("_Item")
+
+
+class Compact(Sequence[_Item]):
+    """Many items, of which the interactions lose the decoded bodies of their requests, and get them again on access.
+
+    A decoded body takes about ten times the memory of its bytes. ``kept``: the items without it.
+    """
+
+    def __init__(self, items: Iterable[_Item]) -> None:
+        self.kept: list[_Item] = [_with_body(item, None) for item in items]
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    @overload
+    def __getitem__(self, index: int) -> _Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[_Item]: ...
+    def __getitem__(self, index: int | slice) -> _Item | Sequence[_Item]:
+        return list(map(_restored, self.kept[index])) if isinstance(index, slice) else _restored(self.kept[index])
+
+    def __iter__(self) -> Iterator[_Item]:
+        return map(_restored, self.kept)
+
+
+def kept(items: Sequence[_Item]) -> Sequence[_Item]:
+    """The items, without decoding again what ``Compact`` left out."""
+    return items.kept if isinstance(items, Compact) else items
+
+
+def _restored(item: _Item) -> _Item:
+    return _with_body(item, json_of(item.exchange.request.content)) if isinstance(item, Interaction) else item
+
+
+def _with_body(item: _Item, body: Json) -> _Item:
+    if not isinstance(item, Interaction) or item.exchange.request.body is body:
+        return item
+    exchange = item.exchange
+    return replace(item, exchange=replace(exchange, request=replace(exchange.request, body=body)))
 
 
 def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> Interaction:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, overload
@@ -25,11 +25,12 @@ from msgspec.structs import replace
 from harness import extensions
 from harness.errors import BadCassette
 from harness.model import Exchange, Request
-from harness.transport.cassette import archive, attachments, from_shape, packing
+from harness.transport.cassette import archive, attachments, elements, from_shape, packing
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
 from harness.transport.cassette.documents import Extracted, NoDocument, documents, plain
-from harness.transport.cassette.interaction import UNREADABLE, Interaction, read_interaction
+from harness.transport.cassette.elements import Elements, Indivisible
+from harness.transport.cassette.interaction import UNREADABLE, Compact, Interaction, kept, read_interaction
 from harness.transport.cassette.texts import is_message
 
 
@@ -55,7 +56,7 @@ class Reading(Struct, frozen=True):
     """What a file holds. ``format`` is the name of its format; ``recorded_with`` what the tool wrote about itself."""
 
     format: str
-    items: list[Interaction | Recorded | Unread]
+    items: Sequence[Interaction | Recorded | Unread]
     recorded_with: Mapping[str, Any]
 
 
@@ -103,7 +104,11 @@ def read(path: Path) -> Reading:
     try:
         with packing.one_file():
             # No name holds the bytes, so they are freed once they are decoded.
-            return _read(path, plain(bytes_of(path)), partial(attachments.near, path))
+            beside = partial(attachments.near, path)
+            try:
+                return _read(path, plain(bytes_of(path)), beside, divide=elements.divided)
+            except Indivisible:
+                return _read(path, plain(bytes_of(path)), beside)
     except (NoDocument, archive.BadArchive) as fault:
         raise BadCassette(f"{path}: {fault}") from fault
     except UNREADABLE as fault:
@@ -114,43 +119,66 @@ _VCRPY = (b"version: 1\ninteractions:", b"interactions:\n- request:")
 """How files of ours and of vcrpy begin. No other format needs to be tried, or imported, for them."""
 
 
-def _read(path: Path, content: bytes, beside: Beside, *, nested: bool = False) -> Reading:
+def _whole(_content: bytes) -> None:
+    """Instead of ``elements.divided``: no text is read one element at a time."""
+
+
+def _read(
+    path: Path,
+    content: bytes,
+    beside: Beside,
+    *,
+    divide: Callable[[bytes], Sequence[Any] | None] = _whole,
+    nested: bool = False,
+) -> Reading:
     if archive.is_archive(content):
         return _checked(path, _of_archive(content, nested=nested))
     for name, function in () if content.startswith(_VCRPY) else _all_sources().items():
         found = function(path, content)
         if found is not None:
             return _checked(path, Reading(name, list(found), {}))
-    values = documents(content)
+    values = divide(content) or documents(content)
+    collected = list if len(content) < elements.LONG else Compact
     if attachments.are_named(content):
         values = attachments.attached(values, beside)
     layout = _layout(values)
     if layout in ("bare JSON", "JSON array") and len({one.get("responseId") for one in _as_list(values[0])}) == 1:
-        bare = from_shape.Piece(answers=[Body(content)], values=values, streams=layout == "JSON array")
+        bare = from_shape.Piece(
+            answers=[Body(content)], gists=[from_shape.gist(values[0])], streams=layout == "JSON array"
+        )
         return _checked(path, Reading(layout, list(by_pieces([bare])), {}))
-    reason = _missing(content)
+    reason, may_be_normalised = _missing(content), b"parsed_body" in content
     del content
     if layout in ("vcrpy", "HAR"):
         whole = values[0]
-        items = list((_of_vcrpy if layout == "vcrpy" else _of_har)(whole))
-        return _checked(path, Reading(layout, items, _about(whole)))
+        found = _of_har(whole) if layout == "HAR" else _of_vcrpy(whole, may_be_normalised=may_be_normalised)
+        return _checked(path, Reading(layout, collected(found), _about(whole)))
     pieces = from_shape.exchanges(values)
     is_program = path.suffix.lower() in _PROGRAMS
     if is_program or layout == "log":
         pieces = (piece for piece in pieces if not from_shape.is_foreign_error(piece, of_google=not is_program))
         pieces = (piece if from_shape.fits(piece) else replace(piece, request=None) for piece in pieces)
-    items = list(by_pieces(pieces))
-    if isinstance(values, Extracted) and items:
-        items += [Unread(*place) for place in values.broken]
-    return _checked(path, Reading(layout, items, {}), reason)
+    broken = values.broken if isinstance(values, Extracted | Elements) else []
+    del values  # a long file is freed before its exchanges are there
+    return _checked(path, Reading(layout, collected(_and_broken(by_pieces(pieces), broken)), {}), reason)
 
 
 _PROGRAMS = frozenset((".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".go", ".rs", ".rb", ".php", ".java", ".kt", ".scala", ".swift", ".cs", ".dart", ".ex", ".exs", ".cpp", ".el", ".lua"))  # fmt: skip
 """Of programs. Errors in them are mostly made up for a test."""
 
 
+def _and_broken(
+    items: Iterable[Interaction | Recorded | Unread], broken: Sequence[tuple[str, str]]
+) -> Iterator[Interaction | Recorded | Unread]:
+    """The items, and if there are any, what is broken beside them."""
+    last = None
+    for last in items:
+        yield last
+    yield from (Unread(*place) for place in broken if last is not None)
+
+
 def _checked(path: Path, reading: Reading, missing: str = "") -> Reading:
-    unread = [item for item in reading.items if isinstance(item, Unread)]
+    unread = [item for item in kept(reading.items) if isinstance(item, Unread)]
     if not reading.items or len(unread) == len(reading.items):
         reason = f"{unread[0].where} is not readable: {unread[0].reason}" if unread else missing or _EMPTY
         raise BadCassette(f"{path}: {reading.format}: {reason}")
@@ -209,8 +237,8 @@ def _about(whole: Any) -> Mapping[str, Any]:
 # --- the known layouts ------------------------------------------------------------------------------------------
 
 
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _as_list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | Elements) else [value]
 
 
 def _has(value: Any, *keys: str) -> bool:
@@ -218,11 +246,11 @@ def _has(value: Any, *keys: str) -> bool:
 
 
 def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else None
+    return value[0] if isinstance(value, list | Elements) and value else None
 
 
 def _is_vcrpy(whole: Any) -> bool:
-    if not _has(whole, "interactions") or not isinstance(whole["interactions"], list) or "recordID" in whole:
+    if not _has(whole, "interactions") or not isinstance(whole["interactions"], list | Elements) or "recordID" in whole:
         return False
     first = whole["interactions"][0] if whole["interactions"] else None
     if first is None:
@@ -247,15 +275,15 @@ _LAYOUTS: Mapping[str, Callable[[Any], bool]] = {
     "nock": lambda whole: _has(_first(whole), "scope", "path"),
     "Datadog": lambda whole: _has(whole, "request", "response") and _has(whole["request"], "url", "method"),
     "bare JSON": lambda whole: is_answer(whole) and from_shape.ANSWER_FIELDS.issuperset(whole),
-    "JSON array": lambda whole: isinstance(whole, list) and bool(whole) and all(map(is_answer, whole)),
+    "JSON array": lambda whole: isinstance(whole, list | Elements) and bool(whole) and all(map(is_answer, whole)),
 }  # fmt: skip
 """The name of a format -> whether a document has it. The first that fits counts."""
 
 
-def _layout(values: list[Any]) -> str:
+def _layout(values: Sequence[Any]) -> str:
     if not values:
         return "YAML"
-    if isinstance(values, Extracted):
+    if isinstance(values, Extracted | Elements) and values.name:
         return values.name
     if len(values) > 1 and not _LAYOUTS["httpmock"](values[0]):
         return "JSON lines"
@@ -272,9 +300,9 @@ def attempted(
         return Unread(f"{kind} {index}", f"{type(fault).__name__}: {fault}")
 
 
-def _of_vcrpy(whole: Mapping[str, Any]) -> Iterator[Interaction | Recorded | Unread]:
+def _of_vcrpy(whole: Mapping[str, Any], *, may_be_normalised: bool) -> Iterator[Interaction | Recorded | Unread]:
     items = whole["interactions"]
-    normalised = any(
+    normalised = may_be_normalised and any(
         "parsed_body" in item[side]
         for item in items
         if _has(item, "request", "response")

@@ -1,0 +1,169 @@
+"""A long text as values whose longest sequence is decoded one element at a time: JSON lines, a JSON array, the list in a JSON or YAML file.
+
+A decoded value takes about ten times the memory of its text, so that of a long file is never there as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, overload
+
+import yaml
+
+from harness.text import plainyaml, safeyaml
+from harness.transport.cassette.documents import cut, json_value
+
+LONG = 1_000_000
+"""Bytes from which on a text is decoded one element at a time."""
+_NAMES = ("log", "entries", "interactions", "http_interactions")
+"""Keys of a whole file that hold its exchanges, in HAR and in the files of recorders."""
+_LISTED = re.compile(rb"^(interactions|http_interactions):[ ]*\r?\n(?=([ ]*)-[ ])", re.MULTILINE)
+"""Where a list of exchanges begins in YAML, and how far its dashes are indented."""
+_ENDS = re.compile(rb"^(?![-# \r\n])", re.MULTILINE)
+
+
+class Indivisible(Exception):
+    """An element cannot be decoded on its own. The text must be decoded as a whole."""
+
+
+class Elements(Sequence[Any]):
+    """The elements of a sequence. ``read_one`` decodes one of them and raises Indivisible if it cannot.
+
+    ``name``: what the text is, if it is no document as a whole. ``broken``: (place, reason) of each line that is left out.
+    """
+
+    def __init__(
+        self, length: int, read_one: Callable[[int], Any], name: str = "", broken: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        self._length = length
+        self._read_one = read_one
+        self._last: tuple[int, Any] = (-1, None)
+        self.name = name
+        self.broken = list(broken)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(self._length))]
+        number = range(self._length)[index]
+        if number != self._last[0]:
+            self._last = (number, self._read_one(number))
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._read_one, range(self._length))
+
+    def changed(self, change: Callable[[Any], Any]) -> Elements:
+        """The same sequence with every element changed as it is decoded."""
+        return Elements(self._length, lambda index: change(self._read_one(index)), self.name, self.broken)
+
+
+def divided(raw: bytes) -> Sequence[Any] | None:
+    """The values of a long text, as ``documents`` gives them, with its sequence as Elements; None for any other text."""
+    if len(raw) < LONG:
+        return None
+    start = raw[:200].lstrip(b" \t\r\n")[:1]
+    if start not in (b"{", b"["):
+        return _of_yaml(raw)
+    import msgspec
+
+    try:
+        if start == b"[":
+            return [_listed(msgspec.json.decode(raw, type=list[msgspec.Raw]))]
+        whole = _of_object(raw)
+    except msgspec.MsgspecError:
+        return _of_lines(raw)
+    return None if whole is None else [whole]
+
+
+def _listed(parts: Sequence[Any], name: str = "", broken: Iterable[tuple[str, str]] = ()) -> Elements:
+    """The elements of JSON in these parts of a text."""
+
+    def read_one(index: int) -> Any:
+        try:
+            return json_value(bytes(parts[index]))
+        except ValueError as fault:
+            raise Indivisible from fault
+
+    return Elements(len(parts), read_one, name, broken)
+
+
+def _of_object(raw: Any) -> dict[str, Any] | None:
+    """An object with its list of exchanges as Elements; None if it has none. Raises MsgspecError if it is no object."""
+    import msgspec
+
+    found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    inside: dict[str, Any] = {}
+    for name in _NAMES:
+        start = bytes(memoryview(found[name])[:1]) if name in found else b""
+        if start == b"[":
+            inside[name] = _listed(msgspec.json.decode(found[name], type=list[msgspec.Raw]))
+        elif start == b"{" and (member := _of_object(found[name])):
+            inside[name] = member
+    return {key: inside[key] if key in inside else _value(item) for key, item in found.items()} if inside else None
+
+
+def _value(raw: Any) -> Any:
+    try:
+        return json_value(bytes(raw))
+    except ValueError as fault:
+        raise Indivisible from fault
+
+
+def _of_lines(raw: bytes) -> Elements | None:
+    """The values of JSON lines, of which the last one may be cut, as in a log; None if the lines are anything else."""
+    import msgspec
+
+    lines = msgspec.json.Decoder(msgspec.Raw).decode_lines
+    try:
+        return _listed(lines(raw))
+    except msgspec.MsgspecError:
+        end = raw.rstrip().rfind(b"\n") + 1
+        reason = cut(raw[end:])
+        if not reason:
+            return None
+    try:
+        number = raw.count(b"\n", 0, end) + 1
+        return _listed(lines(memoryview(raw)[:end]), "JSON lines", [(f"line {number}", reason)])
+    except msgspec.MsgspecError:
+        return None
+
+
+# --- YAML -----------------------------------------------------------------------------------------------
+
+
+def _of_yaml(raw: bytes) -> list[Any] | None:
+    """A document whose list of exchanges is read as Elements; None for any other."""
+    found = _LISTED.search(raw)
+    if not found:
+        return None
+    ended = _ENDS.search(raw, found.end())
+    end = ended.start() if ended else len(raw)
+    try:
+        around = safeyaml.load(b"%s%s: []\n%s" % (raw[: found.start()], found[1], raw[end:]))
+    except yaml.YAMLError:
+        return None
+    begins = re.compile(rb"^%s-[ ]" % found[2], re.MULTILINE).finditer(raw, found.end(), end)
+    places = array("Q", (*(one.start() for one in begins), end))
+    elements = Elements(len(places) - 1, lambda index: _item(raw[places[index] : places[index + 1]]))
+    return [{**around, found[1].decode(): elements}] if isinstance(around, dict) else None
+
+
+def _item(text: bytes) -> Any:
+    """The item of a list in YAML. What its aliases unfold to is measured by its own size, so that the whole file stays within its limit."""
+    ours = plainyaml.read(b"interactions:\n" + text)
+    try:
+        found = ours["interactions"] if ours else safeyaml.load(text, room=0)
+    except yaml.YAMLError as fault:
+        raise Indivisible from fault
+    if not isinstance(found, list) or len(found) != 1:
+        raise Indivisible
+    return found[0]

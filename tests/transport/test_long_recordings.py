@@ -1,0 +1,155 @@
+"""A long recording is read one exchange at a time: as the same exchanges as in one piece, in little memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import tracemalloc
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.errors import BadCassette
+from harness.transport import cassette
+from harness.transport.cassette import Tape, elements
+
+URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+COUNT = 12
+
+
+def asked(number: int) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": f"- How far is {number}:\n- name"}]}]}
+
+
+def answered(number: int) -> dict[str, Any]:
+    content = {"role": "model", "parts": [{"text": f'It\'s "{number}" — é 🙂\n\n- request:\n' + "word " * 20}]}
+    return {
+        "candidates": [{"content": content, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 8, "totalTokenCount": 17},
+        "modelVersion": "gemini-2.5-flash",
+        "responseId": f"r{number}",
+    }
+
+
+def shaped(number: int) -> str:
+    return json.dumps({"id": number, "to": URL, "asked": asked(number), "came": answered(number)})
+
+
+def interaction(number: int) -> dict[str, Any]:
+    return {
+        "request": {"method": "POST", "uri": URL, "headers": {}, "body": json.dumps(asked(number))},
+        "response": {"status": {"code": 200}, "headers": {}, "body": {"string": json.dumps(answered(number))}},
+    }
+
+
+def entry(number: int) -> dict[str, Any]:
+    return {
+        "request": {"method": "POST", "url": URL, "headers": [], "postData": {"text": json.dumps(asked(number))}},
+        "response": {"status": 200, "headers": [], "content": {"text": json.dumps(answered(number))}},
+    }
+
+
+def lines(count: int) -> str:
+    return "\n".join(map(shaped, range(count)))
+
+
+def vcrpy(count: int) -> str:
+    return yaml.safe_dump({"version": 1, "interactions": list(map(interaction, range(count)))}, allow_unicode=True)
+
+
+def ruby(count: int) -> str:
+    http = [
+        {
+            "request": {"method": "post", "uri": URL, "body": {"string": json.dumps(asked(number))}},
+            "response": {"status": {"code": 200}, "headers": {}, "body": {"string": json.dumps(answered(number))}},
+        }
+        for number in range(count)
+    ]
+    return "---\n" + yaml.safe_dump({"http_interactions": http}) + "recorded_with: VCR 6.1.0\n"
+
+
+def indented(count: int) -> str:
+    return re.sub(r"^(?=[- ])", "    ", vcrpy(count), flags=re.MULTILINE)
+
+
+def with_an_alias(count: int) -> str:
+    """The second interaction repeats an object of the first, so that it cannot be read on its own."""
+    return vcrpy(count).replace("headers: {}", "headers: &none {}", 1).replace("headers: {}", "headers: *none")
+
+
+FORMATS: dict[str, Callable[[int], str]] = {
+    "lines.jsonl": lines,
+    "spaced.jsonl": lambda count: lines(count).replace("\n", "\n\n"),
+    "cut.jsonl": lambda count: lines(count)[:-20],
+    "nan.jsonl": lambda count: lines(count).replace('"id": 3', '"id": NaN'),
+    "one-line.jsonl": lambda count: lines(count).replace("\n", " "),
+    "array.json": lambda count: f"[{','.join(map(shaped, range(count)))}]",
+    "answers.json": lambda count: json.dumps(list(map(answered, range(count)))),
+    "stream.json": lambda count: json.dumps([answered(1)] * count),
+    "surrogates.json": lambda count: f"[{','.join(map(shaped, range(count)))}]".replace("It's", "\\ud800", 1),
+    "recording.har": lambda count: json.dumps({"log": {"version": "1.2", "entries": list(map(entry, range(count)))}}),
+    "broken.har": lambda count: json.dumps({"log": {"entries": [{"request": 1}, *map(entry, range(count))]}}),
+    "vcrpy.json": lambda count: json.dumps({"interactions": list(map(interaction, range(count))), "version": 1}),
+    "vcrpy.yaml": vcrpy,
+    "parsed.yaml": lambda count: vcrpy(count).replace("    body:", "    parsed_body:", 1),
+    "ruby.yml": ruby,
+    "indented.yaml": indented,
+    "alias.yaml": with_an_alias,
+    "two-documents.yaml": lambda count: f"{vcrpy(count)}---\n{vcrpy(2)}",
+}
+"""The name of a file -> the text of so many exchanges in its format."""
+
+
+def read(path: Path, monkeypatch: pytest.MonkeyPatch, long: int) -> tuple[Tape, list[Any]]:
+    monkeypatch.setattr(elements, "LONG", long)
+    tape = cassette.read(path)
+    return tape, list(tape.interactions)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_long_file_says_what_a_short_one_would(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / name
+    path.write_text(FORMATS[name](COUNT), "utf-8")
+    piecewise, found = read(path, monkeypatch, 0)
+    at_once, expected = read(path, monkeypatch, 10**9)
+    assert found == expected
+    assert found
+    assert (piecewise.format, piecewise.unread) == (at_once.format, at_once.unread)
+    assert piecewise.unanswered == at_once.unanswered
+    assert [piecewise.interactions[0], *piecewise.interactions[1:3]] == expected[:3]
+
+
+@pytest.mark.parametrize("name", ["lines.jsonl", "array.json", "recording.har", "vcrpy.yaml", "ruby.yml", "cut.jsonl"])
+def test_a_long_file_takes_less_than_four_times_its_size(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    path.write_text(FORMATS[name](500), "utf-8")
+    monkeypatch.setattr(elements, "LONG", 100_000)
+    cassette.read(path)  # so that nothing is imported while it is measured
+    tracemalloc.start()
+    try:
+        cassette.read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * path.stat().st_size, f"{peak / path.stat().st_size:.1f} times"
+
+
+def test_a_bomb_in_a_long_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = "- request: &a [x, x, x, x, x, x, x, x, x, x]\n"
+    bomb += "".join(
+        f"  {after}: &{after} [{', '.join([f'*{before}'] * 10)}]\n" for before, after in pairwise("abcdefgh")
+    )
+    path = tmp_path / "bomb.yaml"
+    path.write_text(vcrpy(100).replace("version: 1\n", "") + bomb, "utf-8")
+    monkeypatch.setattr(elements, "LONG", 0)
+    started = time.process_time()
+    with pytest.raises(BadCassette, match="aliases unfold"):
+        cassette.read(path)
+    assert time.process_time() - started < 5
