@@ -133,8 +133,10 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}, {"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     """
+    if len(evidence.reply.events) > 1:
+        return
     text = evidence.reply.text.strip()
     half = text[: len(text) // 2].strip()
     is_pair = len(half) >= _SHORTEST_COPY and text.startswith(half) and text[len(half) :].strip() == half
-    if is_pair and len(evidence.reply.events) < 2 and len(set(half.split())) > 2:
+    if is_pair and len(set(half.split())) > 2:
         yield Mismatch("text", half[:200], text[:200], f"the whole text of {len(half):,} characters comes twice")

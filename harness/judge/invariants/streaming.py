@@ -229,8 +229,7 @@ def _texts(evidence: Evidence) -> Mapping[str, Sequence[str]]:
 
 def _repeats(texts: Sequence[str]) -> str | None:
     *before, last = texts
-    so_far = "".join(before)
-    if len(so_far) >= _SHORTEST_REPEAT and last.startswith(so_far):
+    if _SHORTEST_REPEAT <= sum(map(len, before)) <= len(last) and last.startswith("".join(before)):
         return "the last chunk repeats the whole text"
     grows = all(len(text) < len(after) and after.startswith(text) for text, after in pairwise(texts))
     if grows and (len(texts) > 2 or len(texts[0]) >= _SHORTEST_REPEAT):
