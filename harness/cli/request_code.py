@@ -14,8 +14,8 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider
-from harness.gemini.schemas.request_schema import snake
 from harness.model import Json, Request
+from harness.text.names import snake
 
 SETTINGS = frozenset((
     *("audioTimestamp", "candidateCount", "frequencyPenalty", "imageConfig", "logprobs", "maxOutputTokens"),
