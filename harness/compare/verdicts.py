@@ -344,16 +344,31 @@ def _unseen_text(difference: Difference) -> str:
     return f"a change in up to {100 * seen.unseen():.2g}% of {what} would not show"
 
 
+MOST = 10_000
+"""More cases, or attempts at each, than anybody would add."""
+WIDE = 20
+"""The ends of a range are so many times apart that it is no help."""
+
+
 def needs(found: Assessment) -> str:
     """``needs 40 to 130 more cases, or 2 to 7 more attempts at each``: what would decide."""
     if found.needs_cases is None:
         few = found.evidence.chances < found.min_cases
         return f"needs at least {found.min_cases} cases" if few else "how much more it would take is not known"
-    repeats = f", or {_span(found.needs_repeats)} attempts at each" if found.needs_repeats else ""
-    return f"needs {_span(found.needs_cases)} cases{repeats}"
+    asked = [(found.needs_cases, "cases"), (found.needs_repeats, "attempts at each")]
+    ways = [(_span(span, found.evidence.constant), what) for span, what in asked if span]
+    text = ", or ".join(f"{number} {what}" for number, what in ways)
+    return f"needs {text}" + ("; too few to say how many" if all(number == "more" for number, _ in ways) else "")
 
 
-def _span(needs: Needs) -> str:
-    """``40 to 130 more``; ``at least 40 more``."""
+def _span(needs: Needs, constant: bool) -> str:
+    """``40 to 130 more``; ``over 10,000 more``; ``more`` where it cannot be said how many.
+
+    ``constant``: no case differs so far. The least is then how many such cases it takes.
+    """
     low, high = needs
-    return f"at least {low:,} more" if high is None else f"{low:,} more" if low == high else f"{low:,} to {high:,} more"
+    if low > MOST:
+        return f"over {MOST:,} more"
+    if high is None or high > MOST or high >= WIDE * low:
+        return f"at least {low:,} more" if constant else "more"
+    return f"{low:,} more" if low == high else f"{low:,} to {high:,} more"

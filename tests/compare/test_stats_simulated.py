@@ -299,11 +299,22 @@ def test_a_gate_seldom_holds_a_change_at_its_limit(cases: int, worse: float, bac
 # --- how much more it would take ----------------------------------------------------------------------
 
 
+DIFFERENT = ("90% and 80%", "95% and 90%", "85% and 75%", "90% and 75%", "97% and 93%", "+15%")
+"""Worlds whose sides differ."""
+
+
 @nightly
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_most_that_a_verdict_needs_settles_it(name: str) -> None:
     """Planned for 80%. 62 of 100 are too few for 70%, at a level of 5%."""
     assert settled(name, 100).most > 0.62
+
+
+@nightly
+@pytest.mark.parametrize("name", [name for name in WORLDS if name.endswith(DIFFERENT)])
+def test_the_least_that_a_difference_needs_is_not_too_much(name: str) -> None:
+    """Between 70 and 90%; 62 and 96 of 100 are as far away as chance takes them."""
+    assert 0.62 < settled(name, 100).least < 0.96
 
 
 def test_a_few_cases_of_a_long_tail_plan_for_the_tail() -> None:

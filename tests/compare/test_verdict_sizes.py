@@ -15,7 +15,7 @@ from harness.compare.gates.level import evaluate_level
 from harness.compare.stats import Attempts, ComparedMeasure, Scope, assess, numbers, rates
 from harness.compare.stats.evidence import Ends
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.verdicts import Criteria, Difference, change, sentence
+from harness.compare.verdicts import Criteria, Difference, change, needs, sentence
 from harness.report.content.comparison import best_of, correction_note, explanations, overview
 from harness.results.rows import Row
 from harness.results.summary import Summary, summarise
@@ -163,11 +163,34 @@ def test_same_takes_the_documented_number_of_cases(cases: int) -> None:
 
 
 def test_needs_are_a_range() -> None:
-    found = rate(runs([1] * 30, [0] * 4 + [1] * 26))
+    found = rate(runs([5] * 30, [4] * 4 + [5] * 26, repeat=5))
     assert found.found.needs_cases is not None
-    low, high = found.found.needs_cases
-    assert 0 < low < (high or 0)
-    assert f"needs {low:,} to {high:,} more cases" in sentence(found)
+    assert found.found.needs_repeats is not None
+    (low, high), (few, many) = found.found.needs_cases, found.found.needs_repeats
+    assert 0 < low < (high or 0) < 1000
+    assert f"needs {low:,} to {high:,} more cases, or {few} to {many} more attempts at each" in sentence(found)
+
+
+@pytest.mark.parametrize(("cases", "flips"), [(2, 2), (3, 3), (30, 4)])
+def test_too_wide_a_range_of_needs_is_not_printed(cases: int, flips: int) -> None:
+    found = rate(runs([1] * cases, [0] * flips + [1] * (cases - flips)))
+    assert sentence(found).endswith("; needs more cases, or more attempts at each; too few to say how many")
+
+
+def test_more_than_is_ever_asked_is_not_counted() -> None:
+    found = rate(runs([97, 98] * 50, [98, 97] * 49 + [97, 98], 100))
+    needed = replace(found.found.evidence, margin=0.0001)
+    [[assessed]] = assess([[ComparedMeasure(needed, rising=True)]])
+    assert needs(assessed) == "needs over 10,000 more cases, or over 10,000 more attempts at each"
+
+
+@pytest.mark.parametrize(("cases", "repeat"), [(2, 1), (4, 1), (2, 2)])
+def test_a_few_more_attempts_decide_what_all_cases_show(cases: int, repeat: int) -> None:
+    """Every case flips; three attempts or fewer at each are enough."""
+    found = rate(runs([repeat] * cases, [0] * cases, repeat))
+    if found.verdict == "cannot tell":
+        assert (found.found.needs_repeats or (99,))[0] <= 2
+    assert rate(runs([3] * cases, [0] * cases, 3)).verdict == "worse"
 
 
 def test_the_typical_change_stands_beside_the_mean_change() -> None:
@@ -287,10 +310,11 @@ def test_below_the_table_stands_what_it_does_not_show() -> None:
 
 
 def test_one_case_with_repeats_says_how_many_more_attempts_would_decide() -> None:
-    found = rate(runs([8], [10], repeat=10))
+    found = rate(runs([90], [95], repeat=100))
     assert found.verdict == "cannot tell"
     assert found.found.needs_repeats is not None
     low, high = found.found.needs_repeats
     assert high is not None
     assert f"or {low:,} to {high:,} more attempts at each" in sentence(found)
-    assert rate(runs([8 * (10 + high) // 10], [10 + high], repeat=10 + high)).verdict == "better"
+    made = 100 + high
+    assert rate(runs([made * 90 // 100], [made * 95 // 100], repeat=made)).verdict == "better"

@@ -1,12 +1,13 @@
 """From evidence to a verdict: better, worse, same, or cannot tell, and how many more cases would decide.
 
 *better* and *worse*: the test of no difference rejects, corrected for the other comparisons of the report. *same*: the 95% interval
-lies within the margin. How many more cases it takes is a range: if there is a difference such as the observed one, over all that
-the data leave possible, and if there is none.
+lies within the margin. How many more cases it takes is a range: if there is a difference such as the observed one, and if there
+is none.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,8 +97,14 @@ class Assessment:
 
     @cached_property
     def needs_repeats(self) -> Needs | None:
-        """How many more attempts at each case, instead of more cases. None where these are not enough, or not known to be."""
-        return _repeats_needed(self.evidence, self.level) if self.needs_cases else None
+        """How many more attempts at each case, instead of more cases. None where these are not enough, or not known to be.
+
+        On these cases an attempt at any of them is worth as much as one at another case.
+        """
+        seen = self.evidence
+        if seen.scope == "these cases":
+            return _times(self.needs_cases, seen.pairs / seen.cases**2)
+        return _repeats_needed(seen, self.level) if self.needs_cases else None
 
 
 def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -> list[list[Assessment]]:
@@ -163,7 +170,8 @@ def _assessment(question: ComparedMeasure, corrected: Corrected, alpha: float) -
 def _times(needs: Needs | None, factor: float) -> Needs | None:
     if needs is None:
         return None
-    return round(needs[0] * factor), None if needs[1] is None else round(needs[1] * factor)
+    low, high = needs
+    return math.ceil(low * factor - 1e-9), None if high is None else math.ceil(high * factor - 1e-9)
 
 
 def min_cases(level: float) -> int:
@@ -199,8 +207,8 @@ def _critical_value(level: float, chances: Vector) -> Vector:
     return np.asarray(stdtrit(np.maximum(chances - 1, 1), 1 - level / 2), np.float64)
 
 
-POSSIBLE = ndtri((np.arange(15) + 0.5) / 15)[:, None]
-"""Where the true difference may lie, in standard errors of the observed one."""
+HIDDEN = 0.25
+"""A sample without a verdict shows too small a difference: by about so many standard errors (see the table of *How many more*)."""
 
 
 def _power(
@@ -211,32 +219,30 @@ def _power(
     differs: bool = False,
     narrower: float | Vector = 1.0,
     least: float = 0.0,
-    times: float | Vector = 1.0,
 ) -> Vector:
-    """The probability that this many cases give *same*, or a difference: over all differences that are possible, or for none,
-    and over all standard deviations that are possible.
+    """The probability that this many cases give *same*, or a difference, over all standard deviations that are possible.
 
-    ``narrower``: a factor for these. ``least``: the smallest one that is possible, in those of the sample. ``times``: a factor
-    for the attempts at each case.
+    ``differs``: there is a difference such as the observed one; else there is none. ``narrower``: a factor for the standard
+    deviations. ``least``: the smallest one that is possible, in those of the sample.
     """
-    chances = _chances(evidence, cases) * times
-    now, shifts = np.array([evidence.cases], float), POSSIBLE * differs
+    chances, now = _chances(evidence, cases), np.array([evidence.cases], float)
     wider = evidence.wider() if evidence.wider else np.ones(1)
-    factors = np.maximum(wider, least)[:, None, None] * narrower
-    seen = np.zeros((len(factors), POSSIBLE.size, np.broadcast(chances, narrower).size))
+    factors = np.maximum(wider, least)[:, None] * narrower
+    more = HIDDEN * np.sign(evidence.estimate)
+    seen = np.zeros((len(factors), np.broadcast(chances, narrower).size))
     if evidence.spread:
-        truth = evidence.estimate * differs + shifts * _error(evidence.spread, now, evidence.prior)
+        truth = differs * (evidence.estimate + more * _error(evidence.spread, now, evidence.prior))
         error, true_error = _errors(evidence.spread * factors, cases, evidence.prior)
         beyond = ndtr((np.abs(truth) - _critical_value(level, chances) * error) / true_error)
         seen = np.where(chances >= min_cases(level), beyond, 0.0)
     if evidence.change_spread is not None and evidence.change is not None:
-        truth = evidence.change * differs + shifts * _error(evidence.change_spread, now, evidence.prior)
+        truth = differs * (evidence.change + more * _error(evidence.change_spread, now, evidence.prior))
         error, true_error = _errors(evidence.change_spread * factors, cases, evidence.prior)
         room = evidence.margin - _critical_value(ALPHA, chances) * error
         inside = ndtr((room - truth) / true_error) + ndtr((room + truth) / true_error) - 1
         enough = chances >= enough_cases(evidence.margin)
         seen = np.maximum(seen, np.where(enough, inside, 0.0))
-    return np.asarray(seen.mean(axis=(0, 1)), np.float64)
+    return np.asarray(seen.mean(axis=0), np.float64)
 
 
 def _errors(spread: float | Vector, cases: Vector, prior: float) -> tuple[Vector, Vector]:
@@ -310,22 +316,15 @@ def _constant_needs(evidence: PairedEvidence, level: float) -> Needs | None:
 
 
 def _repeats_needed(evidence: PairedEvidence, level: float) -> Needs | None:
-    """How many more attempts at each case would give a verdict; None where that cannot be known."""
+    """How many more attempts at each case would give a verdict about cases like these; None where that cannot be known."""
     noise = evidence.noise
     if noise is None or not evidence.spread:
         return None
     now, made = np.array([evidence.cases], float), evidence.pairs / evidence.cases
 
-    given = evidence.scope == "these cases"
-
     def power(differs: bool) -> Power:
         return lambda repeats: _power(
-            evidence,
-            now,
-            level,
-            narrower=np.sqrt(1 - noise + noise * made / repeats),
-            differs=differs,
-            times=repeats / made if given else 1.0,
+            evidence, now, level, narrower=np.sqrt(1 - noise + noise * made / repeats), differs=differs
         )
 
     return _more(np.geomspace(1, MAX_CASES, 120) * made, [power(True), power(False)], made)
