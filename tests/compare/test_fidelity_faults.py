@@ -16,10 +16,10 @@ thoughts-in-json: ignored $.generationConfig.responseMimeType
 number-loop: ignored $.generationConfig.responseMimeType; value $.candidates[*].finishReason
 schema-violation: ignored $.generationConfig.responseSchema
 missing-key: ignored $.generationConfig.responseSchema; ...
-reversed-keys: value $.candidates[*].content.parts[*].text
+reversed-keys:
 wrong-args: retyped $.candidates[*].content.parts[*].functionCall.args.city; ...
 missing-args: dropped $.candidates[*].content.parts[*].functionCall.args.city
-duplicate-call: value $.candidates[*].content.parts
+duplicate-call: value $.candidates[*].content.parts; dropped $.candidates[*].content.parts[*].functionCall.id
 malformed-call: dropped $.candidates[*].content; value $.candidates[*].finishReason; ...
 unexpected-call: dropped $.candidates[*].content; value $.candidates[*].finishReason; ...
 negative-count: value $.usageMetadata.candidatesTokenCount
@@ -64,7 +64,7 @@ forgets-dimensions:
 forgets-history:
 forgets-media:
 character-offsets: ...
-dangling-chunk: value $.candidates[*].groundingMetadata.groundingSupports[*].groundingChunkIndices[*]; ...
+dangling-chunk: maybe value $.candidates[*].groundingMetadata.groundingSupports[*].groundingChunkIndices[*]
 wrong-part: added $.candidates[*].groundingMetadata.groundingSupports[*].segment.partIndex
 footnotes: dropped $.candidates[*].groundingMetadata; ...
 no-chunks: dropped $.candidates[*].groundingMetadata.groundingChunks; dropped $.candidates[*].groundingMetadata.groundingSupports
@@ -94,7 +94,7 @@ events-instead: header content-type
 """
 """A line per fault: what is claimed, with ``kind path`` or a header, and nothing else. ``...``: it cuts, empties or replaces answers,
 so that more is missing or differs; which fields do depends on the suites. No claim: a fault that changes too few answers, or what
-the whole answer does not show."""
+the whole answer does not show, such as the order of keys in a text. ``maybe``: too few answers show it to claim it."""
 EXPECTED = {name: claimed.strip() for name, _, claimed in (line.partition(":") for line in CLAIMS.split("\n")[1:-1])}
 FOLLOWING = ("dropped", "added", "value", "framing")
 
@@ -102,14 +102,17 @@ FOLLOWING = ("dropped", "added", "value", "framing")
 @pytest.mark.nightly
 @pytest.mark.parametrize("fault", EXPECTED)
 def test_all_that_is_claimed_of_a_fault(fault: str) -> None:
-    found = {
-        path if path.startswith(kind) else f"{kind} {path}"
-        for kind, path in claims(compared(answers(), answers(fault)))
-    }
+    document = compared(answers(), answers(fault))
+    found = {named(kind, path) for kind, path in claims(document)}
+    found |= {f"maybe {named(change.kind, change.path)}" for change in document.unsure}
     expected = set(filter(None, EXPECTED[fault].split("; ")))
-    more = found - expected
+    more = {claim for claim in found - expected if not claim.startswith("maybe")}
     assert expected - {"..."} <= found
     assert all(claim.startswith(FOLLOWING) for claim in more) if "..." in expected else not more
+
+
+def named(kind: str, path: str) -> str:
+    return path if path.startswith(kind) else f"{kind} {path}"
 
 
 def test_every_fault_is_tested() -> None:
