@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -12,7 +13,8 @@ import pytest
 
 from harness.cli.main import main
 from harness.compare.comparison import compare_axis
-from harness.compare.migration import bottom_line, changes, unsupported
+from harness.compare.migration import Migration, bottom_line, changes, unsupported
+from harness.report import View, find
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, unjudged, verdict
@@ -267,6 +269,15 @@ def test_few_cells_cannot_tell() -> None:
 def test_a_flip_for_the_worse_is_not_yet() -> None:
     assert line(sides(399, 400)).startswith("not yet: 1 cell got worse (text of geography/case-399@p/new)")
     assert "pass rate worse on cases like these: -50.0 pp" in line(sides(200, 400))
+
+
+@pytest.mark.parametrize(("passing", "of"), [(400, 400), (200, 400), (3, 3), (2, 3)])
+def test_a_report_says_once_what_the_pass_rate_comes_to(passing: int, of: int) -> None:
+    comparison = compare_axis(summarise(sides(passing, of)), "target", "p/old", "p/new")
+    out = io.StringIO()
+    find("table", "migration")(Migration(comparison, [], [], ("live", "live"), simulated=False), View(), out)
+    above = " ".join(out.getvalue().partition("measure  ")[0].split())
+    assert len(re.findall(r"pass rate (same|worse|no difference|-\d)", above)) == 1
 
 
 def test_two_checks_of_one_cell_are_one_cell_that_got_worse() -> None:

@@ -169,8 +169,7 @@ def test_checks_that_one_answer_flipped_share_an_entry() -> None:
           candidate  2; 2 attempts
 
         3 flips in 2 of 2 cells
-        passed -> failed  json  geography/a@simulator/flash
-        passed -> failed  invariant:json-schema  geography/a@simulator/flash
+        passed -> failed  json, invariant:json-schema  geography/a@simulator/flash
           json: no key city
           reference said: "{1}"
           candidate said: "{}"

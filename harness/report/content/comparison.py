@@ -48,8 +48,11 @@ def comparison_blocks(comparison: Comparison, view: View) -> Iterator[Block]:
     yield from compared_blocks([comparison], view)
 
 
-def compared_blocks(comparisons: Sequence[Comparison], view: View) -> Iterator[Block]:
-    """The parts of one comparison, or, each below its heading, of one for each candidate. A page ends with the trials of the flips."""
+def compared_blocks(comparisons: Sequence[Comparison], view: View, *, concluded: bool = False) -> Iterator[Block]:
+    """The parts of one comparison, or, each below its heading, of one for each candidate. A page ends with the trials of the flips.
+
+    ``concluded``: a line above already says what it comes to.
+    """
     from harness.report.content.flip_trials import flip_trials, numbers_of, with_answers
 
     found = list(map(with_answers, comparisons)) if view.page else comparisons
@@ -59,20 +62,21 @@ def compared_blocks(comparisons: Sequence[Comparison], view: View) -> Iterator[B
         if not alone:
             yield Heading(comparison.candidate)
         numbers = numbers_of(trials, place) if trials else {}
-        yield from _parts(comparison, view, numbers, alone=alone)
+        yield from _parts(comparison, view, numbers, alone=alone, concluded=concluded)
     if trials and trials.numbers:
         yield Heading("trials")
         yield trials
 
 
-def _parts(comparison: Comparison, view: View, numbers: Numbers, *, alone: bool) -> Iterator[Block]:
+def _parts(comparison: Comparison, view: View, numbers: Numbers, *, alone: bool, concluded: bool) -> Iterator[Block]:
     """``alone``: with sections on a page, all cells, and a note on how to read the verdicts."""
     found, verdicts = flips(comparison, view, numbers), _differences(comparison, view, alone=alone)
     held = gates([gate.to_json() for gate in comparison.gates])
     notes = [Bullets([[note] for note in comparison.notes])] if comparison.notes and not view.quiet else []
-    yield Paragraph([str(comparison.conclusion)], strong=True)
+    if not concluded:
+        yield Paragraph([str(comparison.conclusion)], strong=True)
     yield Facts([(name, _side(comparison, at, view)) for at, name in enumerate(SIDES)])
-    yield Bullets([[str(broken)] for broken in comparison.breaks[1:]])
+    yield Bullets([[str(broken)] for broken in comparison.breaks[1:] if not concluded])
     if view.format == "table":
         yield from (block for part in (found, verdicts, [held], notes) for block in part)
         return

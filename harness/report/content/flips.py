@@ -23,7 +23,7 @@ Numbers = Mapping[Trial, Trial]
 
 
 def flips(comparison: Comparison, view: View, numbers: Numbers) -> Iterator[Block]:
-    """The worst flips; of those of one cell with the same answers, only the last has them, of those with one message only the last has that."""
+    """The worst flips. Checks of one answer that flip alike share an entry; of entries with the same answers only the last has them."""
     limits = {"html": SHOWN, "github": None}
     worst = worst_first(comparison.flips)[: limits.get(view.format, view.details)]
     shown = worst if view.format in limits else read_answers(worst, comparison.sources)
@@ -35,13 +35,13 @@ def flips(comparison: Comparison, view: View, numbers: Numbers) -> Iterator[Bloc
     yield Items(
         [
             Item(
-                _head(flip),
-                [*why, *(_answers(flip, comparison, view, numbers) if last else [])],
-                _level(flip),
-                flip.place,
+                _head(alike),
+                [*_messages(alike), *(_answers(alike[0], comparison, view, numbers) if last else [])],
+                _level(alike[0]),
+                alike[0].place,
             )
-            for _, alike in groupby(shown, attrgetter("id", "answers"))
-            for flip, why, last in _with_messages(list(alike))
+            for _, of_answer in groupby(shown, attrgetter("id", "answers"))
+            for alike, last in _entries(list(of_answer))
         ],
         UNFOLDED,
     )
@@ -50,14 +50,19 @@ def flips(comparison: Comparison, view: View, numbers: Numbers) -> Iterator[Bloc
         yield Paragraph([f"and {more:,} more (the worst are above): ", Code(f"{comparison.command} {chosen}")])
 
 
-def _with_messages(flips: Sequence[Flip]) -> Iterator[tuple[Flip, list[Block], bool]]:
-    """Each flip with its message, and whether it is the last."""
-    for _, group in groupby(flips, _message):
-        *others, last = same = list(group)
-        yield from ((flip, [], False) for flip in others)
-        trouble = same[0].trouble
-        why = words.shortened(words.reason(trouble), 400) if trouble and last.after != "passed" else ""
-        yield last, [Paragraph([why])] if why else [], last is flips[-1]
+def _entries(flips: Sequence[Flip]) -> Iterator[tuple[Sequence[Flip], bool]]:
+    """The flips that share an entry, and whether it is the last."""
+    for _, group in groupby(flips, attrgetter("before", "after")):
+        alike = list(group)
+        yield alike, alike[-1] is flips[-1]
+
+
+def _messages(flips: Sequence[Flip]) -> list[Block]:
+    """The messages of the flips that share an entry, once where several checks have the same one."""
+    failed = [flip for flip in flips if flip.trouble and flip.after != "passed"]
+    first = {_message(flip): flip.trouble for flip in reversed(failed)}
+    reasons = [words.shortened(words.reason(trouble), 400) for trouble in reversed(first.values()) if trouble]
+    return [Paragraph([reason]) for reason in reasons if reason]
 
 
 def _message(flip: Flip) -> str:
@@ -70,10 +75,11 @@ def _level(flip: Flip) -> Level:
     return "notice" if flip.after == "passed" else "error" if flip.after == "failed" else "warning"
 
 
-def _head(flip: Flip) -> list[str]:
-    states = (flip.before, flip.after)
+def _head(flips: Sequence[Flip]) -> list[str]:
+    states = (flips[0].before, flips[0].after)
     before, after = (Styled(state, status="none" if state == "not judged" else state) for state in states)
-    return [before, " -> ", after, "  ", flip.check, "  ", Styled(flip.id)]
+    checks = ", ".join(flip.check for flip in flips)
+    return [before, " -> ", after, "  ", checks, "  ", Styled(flips[0].id)]
 
 
 def _answers(flip: Flip, comparison: Comparison, view: View, numbers: Numbers) -> list[Block]:

@@ -33,7 +33,8 @@ def migration_blocks(document: Migration, view: View) -> Iterator[Block]:
         if len(shown) < len(document.unsupported):
             yield Paragraph([f"and {len(document.unsupported) - len(shown)} more (-v shows all)"])
     yield Heading("What was seen")
-    yield from compared_blocks([sides], view)
+    rated = any(reason.startswith("pass rate ") for reason in document.bottom_line.because)
+    yield from compared_blocks([sides], view, concluded=rated)
 
 
 def bottom_line(document: Migration) -> tuple[str, list[str]]:
