@@ -114,7 +114,7 @@ def test_a_report_leads_with_one_bottom_line() -> None:
     assert str(found).startswith("worse: 21 of 180 cells flipped, all one way; pass rate -11.7 pp (")
     assert str(found).endswith(") on these cases")
     unclear = str(compare_runs(before, before, ("1", "1")).conclusion)
-    assert unclear.startswith("cannot tell: none of 180 cells flipped; needs 3 to ")
+    assert unclear.startswith("cannot tell: none of 180 cells flipped; needs at least 3 ")
 
 
 def test_with_repeats_the_bottom_line_counts_cells_that_pass_less_or_more_often() -> None:

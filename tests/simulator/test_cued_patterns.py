@@ -26,7 +26,7 @@ def test_cues_are_words_in_lower_case_and_signs() -> None:
 def test_a_text_that_a_pattern_matches_has_a_cue(name: str) -> None:
     cued = PATTERNS[name]
 
-    @settings(max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=settings().max_examples // 10, database=None, suppress_health_check=list(HealthCheck))
     @given(st.from_regex(cued.pattern, alphabet=st.characters(min_codepoint=32, max_codepoint=126)))
     def check(text: str) -> None:
         assert cued.search(text), f"no cue of {name} in {text!r}"
