@@ -403,8 +403,10 @@ _REFUSES_KEY = {
 
 def worth_keeping(exchange: Exchange) -> bool:
     """Whether an answer belongs on tape: complete, and neither a passing failure nor a refused key, unless the case expects it."""
-    wanted = exchange.status in exchange.request.expects_status
-    passes = (
-        is_passing(exchange.status) or refuses_key(exchange) or is_worded_limit(exchange, replies.read(exchange).text)
-    )
-    return exchange.fault is None and (wanted or not passes)
+    if exchange.fault is not None:
+        return False
+    if exchange.status in exchange.request.expects_status:
+        return True
+    if is_passing(exchange.status) or refuses_key(exchange):
+        return False
+    return not is_worded_limit(exchange, replies.read(exchange).text)
