@@ -165,16 +165,18 @@ def _headers(changes: Sequence[Change], fidelity: Fidelity) -> Iterator[Block]:
     if not changes:
         return
     yield Heading("headers")
-    groups = {
-        f"added by {fidelity.candidate}": [change for change in changes if change.message == "added"],
-        "dropped": [change for change in changes if change.message == "dropped"],
-    }
-    for title, group in groups.items():
-        names = [piece for change in group for piece in (", ", Code(change.path.removeprefix("header ")))]
+    groups = grouped(changes, lambda change: change.message)
+    for message, title in (("added", f"added by {fidelity.candidate}"), ("dropped", "dropped")):
+        group = groups.pop(message, [])
+        names = [piece for change in group for piece in (", ", _header(change))]
         yield from [Bullets([[f"{title}: ", *names[1:]]])] if names else []
-    changed = [change for change in changes if change.message not in ("added", "dropped")]
+    changed = [change for change in changes if change.message in groups]
     if changed:
-        yield Bullets([[Code(change.path.removeprefix("header ")), f": {change.message}"] for change in changed])
+        yield Bullets([[_header(change), f": {change.message}"] for change in changed])
+
+
+def _header(change: Change) -> Code:
+    return Code(change.path.removeprefix("header "))
 
 
 def _method(fidelity: Fidelity) -> Iterator[list[str]]:
