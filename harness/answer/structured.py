@@ -14,7 +14,7 @@ from harness.text.jsontext import is_deeper
 T = TypeVar("T")
 
 
-class NotJson(ValueError):
+class NotJsonAnswer(ValueError):
     """A text that is not one JSON value. The message says what it is instead, ``reason`` in a word: ``no answer``, ``not JSON``,
     ``fence`` (of Markdown) or ``cut`` (it ends in the middle)."""
 
@@ -34,14 +34,14 @@ def wants_enum(evidence: Evidence) -> bool:
 
 
 def value_of(evidence: Evidence) -> Json:
-    """The answer text as one JSON value; for an enum answer (``text/x.enum``) the bare word. Raises NotJson.
+    """The answer text as one JSON value; for an enum answer (``text/x.enum``) the bare word. Raises NotJsonAnswer.
 
     Its reason is ``cut`` for every answer that ended at the output limit.
     """
     if wants_enum(evidence):
         return evidence.reply.text.strip()
     found = once(evidence, "value", lambda: _attempt(evidence.reply.text))
-    if isinstance(found, NotJson):
+    if isinstance(found, NotJsonAnswer):
         if evidence.reply.finish_reason == "MAX_TOKENS":
             found.reason = "cut"
         raise found
@@ -56,22 +56,22 @@ def schema_of(evidence: Evidence) -> schemas.RequestSchema | None:
 def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
     """Every violation of the request's schema; empty without a schema.
 
-    Raises NotJson if the answer is not one JSON value, and SchemaProblem (a ValueError) for an invalid schema.
+    Raises NotJsonAnswer if the answer is not one JSON value, and SchemaProblem (a ValueError) for an invalid schema.
     """
     schema, value = schema_of(evidence), value_of(evidence)
     return once(evidence, "violations", lambda: schemas.violations(schema.schema, value) if schema else [])
 
 
 def as_json(text: str) -> Json:
-    """The text as one JSON value; white space around it is allowed. Raises NotJson."""
+    """The text as one JSON value; white space around it is allowed. Raises NotJsonAnswer."""
     try:
         value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as problem:
         raise _not_json(text, problem) from None
     except RecursionError:
-        raise NotJson(_TOO_DEEP) from None
+        raise NotJsonAnswer(_TOO_DEEP) from None
     if is_deeper(value):
-        raise NotJson(_TOO_DEEP)
+        raise NotJsonAnswer(_TOO_DEEP)
     return value
 
 
@@ -86,27 +86,27 @@ def once(evidence: Evidence, name: str, compute: Callable[[], T]) -> T:
     return found
 
 
-def _attempt(text: str) -> Json | NotJson:
+def _attempt(text: str) -> Json | NotJsonAnswer:
     try:
         return as_json(text)
-    except NotJson as problem:
+    except NotJsonAnswer as problem:
         return problem
 
 
 def _refuse(constant: str) -> Json:
-    raise NotJson(f"expected one JSON value, got {constant}, which is not valid JSON")
+    raise NotJsonAnswer(f"expected one JSON value, got {constant}, which is not valid JSON")
 
 
-def _not_json(text: str, problem: json.JSONDecodeError) -> NotJson:
+def _not_json(text: str, problem: json.JSONDecodeError) -> NotJsonAnswer:
     if not text.strip():
-        return NotJson("expected one JSON value, got no text", "no answer")
+        return NotJsonAnswer("expected one JSON value, got no text", "no answer")
     if text.lstrip().startswith("```"):
-        return NotJson("expected one JSON value, got a code fence around it", "fence")
+        return NotJsonAnswer("expected one JSON value, got a code fence around it", "fence")
     where = f"at character {problem.pos}, near {text[max(0, problem.pos - 20) : problem.pos + 20]!r}"
     if problem.msg == "Extra data":
-        return NotJson(f"expected one JSON value, got more text after it, {where}")
+        return NotJsonAnswer(f"expected one JSON value, got more text after it, {where}")
     reason = "cut" if _ends_in_the_middle(text, problem) else "not JSON"
-    return NotJson(f"expected one JSON value, got text that is not JSON: {problem.msg} {where}", reason)
+    return NotJsonAnswer(f"expected one JSON value, got text that is not JSON: {problem.msg} {where}", reason)
 
 
 _UNFINISHED = re.compile(r"(t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|u[0-9a-fA-F]{0,4})?")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from msgspec.structs import replace
 
-from harness.answer.structured import NotJson, schema_of, value_of, violations_of
+from harness.answer.structured import NotJsonAnswer, schema_of, value_of, violations_of
 from harness.errors import SuiteError
 from harness.gemini import schemas
 from harness.judge.checks.parameters import JsonPath, Refuse
@@ -71,7 +71,7 @@ def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
     """
     try:
         value = value_of(evidence)
-    except NotJson as problem:
+    except NotJsonAnswer as problem:
         cut = evidence.reply.finish_reason == "MAX_TOKENS"
         hint = "; it was truncated at the output limit (finishReason MAX_TOKENS): raise maxOutputTokens" if cut else ""
         text = evidence.reply.text[:200]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from harness.answer.structured import NotJson, schema_of, value_of, violations_of, wants_enum, wants_json
+from harness.answer.structured import NotJsonAnswer, schema_of, value_of, violations_of, wants_enum, wants_json
 from harness.gemini import schemas
 from harness.judge.invariants.request_fields import is_finished
 from harness.judge.registry import rule
@@ -35,7 +35,7 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
         text = evidence.reply.text[:200]
         try:
             value = value_of(evidence)
-        except NotJson as problem:
+        except NotJsonAnswer as problem:
             yield Mismatch("text", "one JSON value", text, str(problem), reason=problem.reason)
             return
         if isinstance(value, str) and _is_document(value) and _schema(evidence) is None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from harness.answer.structured import NotJson, value_of
+from harness.answer.structured import NotJsonAnswer, value_of
 from harness.judge.invariants.request_fields import has_answer
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -170,7 +170,7 @@ def _loop_in_json(evidence: Evidence) -> tuple[str, int] | None:
         return None
     try:
         return _loop_of_values([value_of(evidence)])
-    except NotJson:
+    except NotJsonAnswer:
         return None
 
 
