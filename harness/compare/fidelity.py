@@ -163,7 +163,7 @@ _HARM = (
     ),
     re.compile(r"\$\.usageMetadata(\.\w+TokenCount)?$"),
 )
-"""What callers read, first: the answer, what is said of it, what is counted; then all other fields."""
+"""The fields that callers read most come first: the answer, facts about it, counts of tokens. All other fields follow."""
 
 
 def _badness(change: Change) -> tuple[bool, int, int, int, int, str, str]:

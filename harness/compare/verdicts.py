@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from harness.compare.stats.verdict import Needs
 
 
-JUDGED = ("pass_rate", "thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
-"""The measures that get a verdict. A higher pass rate is better; of the others, lower is better."""
 NAMES: Mapping[str, str] = {
     "pass_rate": "pass rate",
     "thoughtsTokenCount": "thoughts",
@@ -30,7 +28,8 @@ NAMES: Mapping[str, str] = {
     "latency_s": "latency",
     "cost_usd": "cost",
 }
-"""What sentences call the judged measures."""
+"""The measures that get a verdict, and their names in sentences. A higher pass rate is better; of the others, lower is better."""
+JUDGED = tuple(NAMES)
 MARGINS: Mapping[str, float] = {"pass_rate": 0.02}
 ALPHA = 0.05
 """The level of a report: how often two sides that are alike may be called different."""
@@ -266,7 +265,7 @@ def remarks(difference: Difference) -> list[str]:
 
 
 def _opening(difference: Difference) -> str:
-    """What is said of sides without any change; empty where there is one."""
+    """The first words about sides without any change; empty if there is a change."""
     seen = difference.evidence
     if seen.sides and difference.verdict == "cannot tell" and not seen.reference and not seen.candidate:
         return "nothing passed on either side"

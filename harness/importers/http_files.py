@@ -30,8 +30,8 @@ MOST_FILLED = 10_000_000
 """Characters that the variables of a file may add to it."""
 
 
-class _Unreadable(ValueError):
-    """Why a request cannot be read."""
+class _Incomplete(ValueError):
+    """What a request lacks. The message says it."""
 
 
 class _Request(NamedTuple):
@@ -153,9 +153,9 @@ _ANSWERS = ("<> ", ">> ", ">>! ", "> ")
 
 
 def _refuse_unset(what: str, text: str) -> str:
-    """The text. Raises _Unreadable if it holds a variable."""
+    """The text. Raises _Incomplete if it holds a variable."""
     if unset := _VARIABLE.search(text):
-        raise _Unreadable(f"its {what} holds {unset[0]}, which the file does not set; write the value in its place")
+        raise _Incomplete(f"its {what} holds {unset[0]}, which the file does not set; write the value in its place")
     return text
 
 
@@ -163,6 +163,6 @@ def _text(folder: Path, name: str) -> str:
     try:
         return Project(folder).read(name).decode("utf-8-sig")
     except Outside:
-        raise _Unreadable(f"it sends {name}, which lies outside of the project; copy it beside the request") from None
+        raise _Incomplete(f"it sends {name}, which lies outside of the project; copy it beside the request") from None
     except (Unreadable, UnicodeDecodeError) as fault:
-        raise _Unreadable(f"it sends {folder / name}, which cannot be read: {fault}; put it there") from fault
+        raise _Incomplete(f"it sends {folder / name}, which cannot be read: {fault}; put it there") from fault

@@ -133,7 +133,7 @@ def _verdict(difference: Difference, text: str) -> Styled:
 def explanations(comparison: Comparison) -> Iterator[str]:
     """What the table of verdicts does not show of each measure over all suites; and pass@k and pass^k where cases have repeats.
 
-    Measures of which the same is to be said share a line.
+    Measures with the same text share a line.
     """
     found = [difference for difference in comparison.differences if difference.suite is None]
     for text, alike in groupby(found, _explanation):

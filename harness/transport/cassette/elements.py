@@ -119,7 +119,7 @@ def _value(raw: Any) -> Any:
 
 
 def _of_lines(raw: bytes) -> Elements | None:
-    """The values of JSON lines, of which the last one may be cut, as in a log; None if the lines are anything else."""
+    """The values of JSON lines; None if the lines are anything else. The last line may be cut, as in a log."""
     import msgspec
 
     lines = msgspec.json.Decoder(msgspec.Raw).decode_lines

@@ -69,9 +69,9 @@ _Item = TypeVar("_Item")
 
 
 class Compact(Sequence[_Item]):
-    """Many items, of which the interactions lose the decoded bodies of their requests, and get them again on access.
+    """Many items in little memory: interactions are kept without the decoded bodies of their requests.
 
-    A decoded body takes about ten times the memory of its bytes. ``kept``: the items without it.
+    A body is decoded again on access. Decoded, it takes about ten times the memory of its bytes. ``kept``: the items without it.
     """
 
     def __init__(self, items: Iterable[_Item]) -> None:
