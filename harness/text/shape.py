@@ -40,59 +40,6 @@ class Later(str):
     __slots__ = ()
 
 
-class Spelled(Struct, frozen=True):
-    """A note for ``Annotated[str, ...]``: the whole text must match ``pattern``. ``what`` describes it in messages."""
-
-    pattern: str
-    what: str
-
-
-class AtLeast(Struct, frozen=True):
-    """A note for ``Annotated[float, ...]`` and ``Annotated[int, ...]``: a finite number of at least ``least`` (with ``above``: a
-    greater one), and of at most ``most``."""
-
-    least: float
-    above: bool = False
-    most: float = sys.float_info.max
-
-
-class TypeLabel(Struct, frozen=True):
-    """A note for ``Annotated``: the name of the type in messages, if its own description would be long."""
-
-    words: str
-
-
-class Named(Struct, frozen=True):
-    """A note for ``Annotated[dict[str, Any], ...]``: a mapping whose keys are looked up one by one.
-
-    ``find`` returns the type of a key's value, or None for an unknown key. ``names`` returns every known key. In a JSON
-    Schema, ``name`` is the name of the mapping, and ``about`` describes a key.
-    """
-
-    find: Callable[[str], Any]
-    names: Callable[[], Iterable[str]]
-    name: str
-    about: Callable[[str], str]
-
-
-class Offered(Struct, frozen=True):
-    """A note for ``Annotated``: values that editors offer; all others stay valid.
-
-    ``values`` maps a value to what is known of it. ``name`` is the name of the list in a JSON Schema. ``within`` are keys for
-    the same values, where a mapping may stand instead of the text: ``{in: [STOP]}``.
-    """
-
-    name: str
-    values: Callable[[], Mapping[str, str]]
-    within: Sequence[str] = ()
-
-
-class ForEditors(Struct, frozen=True):
-    """A note for ``Annotated``: a JSON Schema that knows more than the type. What ``make`` refers to, it adds to its argument."""
-
-    make: Callable[[dict[str, Any]], dict[str, Any]]
-
-
 class ShapeFinding(Struct, frozen=True):
     """A value that the type does not allow. With ``key``, the key itself is wrong, not its value. With ``allowed``, the value is
     allowed, and nearly one that is offered."""
@@ -197,7 +144,7 @@ def _replaced(value: Json, path: Path) -> Json:
 # --- shapes: what a type means ----------------------------------------------------------------------------
 
 
-class _Shape:
+class _Shape(Struct, frozen=True):
     """A shape that allows any value; the base of all others."""
 
     def accepts(self, value: Json) -> bool:  # noqa: ARG002
@@ -256,9 +203,11 @@ def shown(value: Json) -> str:
             return f"the value {value}"
 
 
-class _Scalar(_Shape):
-    def __init__(self, name: str, types: tuple[type, ...], schema_type: str, without: tuple[type, ...] = ()) -> None:
-        self.name, self.types, self.schema_type, self.without = name, types, schema_type, without
+class _Scalar(_Shape, frozen=True):
+    name: str
+    types: tuple[type, ...]
+    schema_type: str
+    without: tuple[type, ...] = ()
 
     def accepts(self, value: Json) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -285,11 +234,10 @@ _SCALARS: Mapping[Any, _Shape] = {
 }
 
 
-class _Words(_Shape):
+class _Words(_Shape, frozen=True):
     """One of a list of words or other scalars."""
 
-    def __init__(self, allowed: tuple[Any, ...]) -> None:
-        self.allowed = allowed
+    allowed: tuple[Any, ...]
 
     def accepts(self, value: Json) -> bool:
         return any(value == item and type(value) is type(item) for item in self.allowed)
@@ -305,23 +253,24 @@ class _Words(_Shape):
         return {"enum": list(self.allowed)}
 
 
-class _Spelling(_Shape):
-    def __init__(self, spelled: Spelled) -> None:
-        self.spelled = spelled
+class Spelled(_Shape, frozen=True):
+    """A note for ``Annotated[str, ...]``: the whole text must match ``pattern``. ``what`` describes it in messages."""
+
+    pattern: str
+    what: str
 
     def accepts(self, value: Json) -> bool:
-        return isinstance(value, str) and re.fullmatch(self.spelled.pattern, value) is not None
+        return isinstance(value, str) and re.fullmatch(self.pattern, value) is not None
 
     def words(self) -> str:
-        return self.spelled.what
+        return self.what
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        return {"type": "string", "pattern": f"^({self.spelled.pattern})$", "description": self.spelled.what}
+        return {"type": "string", "pattern": f"^({self.pattern})$", "description": self.what}
 
 
-class _List(_Shape):
-    def __init__(self, item: _Shape) -> None:
-        self.item = item
+class _List(_Shape, frozen=True):
+    item: _Shape
 
     def accepts(self, value: Json) -> bool:
         return isinstance(value, list)
@@ -337,7 +286,7 @@ class _List(_Shape):
         return {"type": "array", "items": _or_template(self.item, definitions)}
 
 
-class _AnyMapping(_Shape):
+class _AnyMapping(_Shape, frozen=True):
     def accepts(self, value: Json) -> bool:
         return isinstance(value, Mapping)
 
@@ -351,11 +300,10 @@ class _AnyMapping(_Shape):
         return replace(super().refusal(value, path), hint=hint)
 
 
-class _Map(_AnyMapping):
+class _Map(_AnyMapping, frozen=True):
     """A mapping with free keys."""
 
-    def __init__(self, item: _Shape) -> None:
-        self.item = item
+    item: _Shape
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, item in value.items():
@@ -373,11 +321,10 @@ class _Definition(dict[str, Any]):
         self.kind = kind
 
 
-class _Fields(_AnyMapping):
+class _Fields(_AnyMapping, frozen=True, dict=True):
     """A mapping with known keys: a TypedDict. Its keys are resolved when they are first needed, so it may contain itself."""
 
-    def __init__(self, kind: Any) -> None:
-        self.kind = kind
+    kind: Any
 
     @cached_property
     def hints(self) -> Mapping[str, Any]:
@@ -439,9 +386,8 @@ class _Fields(_AnyMapping):
         return {**made, "additionalProperties": False}
 
 
-class _OneOf(_Shape):
-    def __init__(self, members: tuple[_Shape, ...]) -> None:
-        self.members = members
+class _OneOf(_Shape, frozen=True):
+    members: tuple[_Shape, ...]
 
     def accepts(self, value: Json) -> bool:
         return any(member.accepts(value) for member in self.members)
@@ -493,11 +439,10 @@ def _badness(findings: Sequence[ShapeFinding]) -> tuple[int, int, int]:
     return sum(finding.key for finding in findings), len(_wrong(findings)), len(findings)
 
 
-class _Wrapped(_Shape):
+class _Wrapped(_Shape, frozen=True, kw_only=True):
     """Another shape, with something added."""
 
-    def __init__(self, shape: _Shape) -> None:
-        self.shape = shape
+    shape: _Shape = _Shape()
 
     def accepts(self, value: Json) -> bool:
         return self.shape.accepts(value)
@@ -515,35 +460,36 @@ class _Wrapped(_Shape):
         return self.shape.schema(definitions)
 
 
-class _Bounded(_Wrapped):
-    """A number within bounds."""
+class AtLeast(_Wrapped, frozen=True):
+    """A note for ``Annotated[float, ...]`` and ``Annotated[int, ...]``: a finite number of at least ``least`` (with ``above``: a
+    greater one), and of at most ``most``."""
 
-    def __init__(self, shape: _Shape, bounds: AtLeast) -> None:
-        super().__init__(shape)
-        self.bounds = bounds
+    least: float
+    above: bool = False
+    most: float = sys.float_info.max
 
     def accepts(self, value: Json) -> bool:
-        least, most = self.bounds.least, self.bounds.most
-        return self.shape.accepts(value) and least <= value <= most and not (self.bounds.above and value == least)
+        return (
+            self.shape.accepts(value) and self.least <= value <= self.most and not (self.above and value == self.least)
+        )
 
     def words(self) -> str:
-        least, most = f"{self.bounds.least:g}", f"{self.bounds.most:,}"
-        if self.bounds.most == sys.float_info.max:
-            return f"{self.shape.words()} {'above' if self.bounds.above else 'that is at least'} {least}"
-        between = f"above {least} and at most {most}" if self.bounds.above else f"from {least} to {most}"
+        least, most = f"{self.least:g}", f"{self.most:,}"
+        if self.most == sys.float_info.max:
+            return f"{self.shape.words()} {'above' if self.above else 'that is at least'} {least}"
+        between = f"above {least} and at most {most}" if self.above else f"from {least} to {most}"
         return f"{self.shape.words()} {between}"
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        made = {**self.shape.schema(definitions), "minimum": self.bounds.least}
-        return made if self.bounds.most == sys.float_info.max else {**made, "maximum": self.bounds.most}
+        made = {**self.shape.schema(definitions), "minimum": self.least}
+        return made if self.most == sys.float_info.max else {**made, "maximum": self.most}
 
 
-class _Described(_Wrapped):
-    """With a description for the schema, or a label for messages."""
+class TypeLabel(_Wrapped, frozen=True):
+    """A note for ``Annotated``: the name of the type in messages, if its own description would be long. ``doc``: a text for editors."""
 
-    def __init__(self, shape: _Shape, doc: str = "", label: str = "") -> None:
-        super().__init__(shape)
-        self.doc, self.label = doc, label
+    label: str = ""
+    doc: str = ""
 
     def words(self) -> str:
         return self.label or self.shape.words()
@@ -553,17 +499,21 @@ class _Described(_Wrapped):
         return {**made, **_description(self.doc)}
 
 
-class _Offering(_Wrapped):
-    """With values that editors offer."""
+class Offered(_Wrapped, frozen=True):
+    """A note for ``Annotated``: values that editors offer; all others stay valid.
 
-    def __init__(self, shape: _Shape, offered: Offered) -> None:
-        super().__init__(shape)
-        self.offered = offered
+    ``values`` maps a value to what is known of it. ``name`` is the name of the list in a JSON Schema. ``within`` are keys for
+    the same values, where a mapping may stand instead of the text: ``{in: [STOP]}``.
+    """
+
+    name: str
+    values: Callable[[], Mapping[str, str]]
+    within: Sequence[str] = ()
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         super().inside(value, path, found)
         for at, name in self._names(value, path):
-            near = closest(name, self.offered.values(), 0.8)
+            near = closest(name, self.values(), 0.8)
             if near and near != name:
                 hint = f'did you mean "{near}"?'
                 found.append(ShapeFinding(at, f'"{name}" is no value that is known here', hint, allowed=True))
@@ -576,56 +526,60 @@ class _Offering(_Wrapped):
             for index, item in enumerate(value):
                 yield from self._names(item, (*path, index))
         elif isinstance(value, dict):
-            for word in self.offered.within:
+            for word in self.within:
                 if word in value:
                     yield from self._names(value[word], (*path, word))
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        values, made = self.offered.values(), self.shape.schema(definitions)
-        definitions[self.offered.name] = {"enum": list(values), "enumDescriptions": list(values.values())}
-        these = {"$ref": f"#/$defs/{self.offered.name}"}
+        values, made = self.values(), self.shape.schema(definitions)
+        definitions[self.name] = {"enum": list(values), "enumDescriptions": list(values.values())}
+        these = {"$ref": f"#/$defs/{self.name}"}
         inside = {"anyOf": [these, {"type": "array", "items": {"anyOf": [these, {}]}}, {}]}
-        within = {"properties": dict.fromkeys(self.offered.within, inside)} if self.offered.within else {}
+        within = {"properties": dict.fromkeys(self.within, inside)} if self.within else {}
         return {"anyOf": [these, *made.get("anyOf", [made])], **within}
 
 
-class _Drawn(_Wrapped):
-    """With a schema of its own."""
+class ForEditors(_Wrapped, frozen=True):
+    """A note for ``Annotated``: a JSON Schema that knows more than the type. What ``make`` refers to, it adds to its argument."""
 
-    def __init__(self, shape: _Shape, drawing: ForEditors) -> None:
-        super().__init__(shape)
-        self.drawing = drawing
+    make: Callable[[dict[str, Any]], dict[str, Any]]
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        return self.drawing.make(definitions)
+        return self.make(definitions)
 
 
-class _Registry(_AnyMapping):
-    """A mapping whose keys are looked up one by one."""
+class Named(_AnyMapping, frozen=True):
+    """A note for ``Annotated[dict[str, Any], ...]``: a mapping whose keys are looked up one by one.
 
-    def __init__(self, named: Named) -> None:
-        self.named = named
+    ``find`` returns the type of a key's value, or None for an unknown key. ``names`` returns every known key. In a JSON
+    Schema, ``name`` is the name of the mapping, and ``about`` describes a key.
+    """
+
+    find: Callable[[str], Any]
+    names: Callable[[], Iterable[str]]
+    name: str
+    about: Callable[[str], str]
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, item in value.items():
-            kind = self.named.find(key)
+            kind = self.find(key)
             if kind is None:
                 found.append(
-                    ShapeFinding((*path, key), f'unknown key "{key}"', nearest(str(key), self.named.names()), key=True)
+                    ShapeFinding((*path, key), f'unknown key "{key}"', nearest(str(key), self.names()), key=True)
                 )
             else:
                 _shape(kind).check(item, (*path, key), found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        name = self.named.name
+        name = self.name
         if name not in definitions:
             definitions[name] = {}
-            known = {key: self.value(key, definitions) for key in self.named.names()}
+            known = {key: self.value(key, definitions) for key in self.names()}
             definitions[name].update({"type": "object", "properties": known, "additionalProperties": False})
         return {"$ref": f"#/$defs/{name}"}
 
     def value(self, key: str, definitions: dict[str, Any]) -> dict[str, Any]:
-        return {**_or_template(_shape(self.named.find(key)), definitions), **_description(self.named.about(key))}
+        return {**_or_template(_shape(self.find(key)), definitions), **_description(self.about(key))}
 
 
 def _description(doc: str) -> Mapping[str, str]:
@@ -665,20 +619,11 @@ def _shape(kind: Any) -> _Shape:
 
 def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
     for note in notes:
-        if isinstance(note, Spelled):
-            shape = _Spelling(note)
-        elif isinstance(note, AtLeast):
-            shape = _Bounded(shape, note)
-        elif isinstance(note, Named):
-            shape = _Registry(note)
-        elif isinstance(note, Offered):
-            shape = _Offering(shape, note)
-        elif isinstance(note, ForEditors):
-            shape = _Drawn(shape, note)
-        elif isinstance(note, TypeLabel):
-            shape = _Described(shape, label=note.words)
-        elif isinstance(note, str):
-            shape = _Described(shape, note)
+        added = TypeLabel(doc=note) if isinstance(note, str) else note
+        if isinstance(added, _Wrapped):
+            shape = replace(added, shape=shape)
+        elif isinstance(added, _Shape):
+            shape = added
     return shape
 
 
