@@ -36,6 +36,7 @@ from harness.model import (
     Turn,
     Verdict,
 )
+from harness.suite import turns
 from harness.suite.template import as_text, fill
 from harness.text import jsonpath, patterns
 from harness.text.amounts import count
@@ -142,15 +143,8 @@ class Conversation(Struct):
         if not self.captures and not (step.call or step.cleanup):
             return step
         scope = {"capture": self.captures}
-        return replace(
-            step,
-            body=fill(step.body, scope),
-            contents=fill(step.contents, scope),
-            replies=fill(step.replies, scope),
-            script=fill(step.script, scope),
-            call=step.call and _filled_call(step.call, scope),
-            expect=[replace(line, parameter=fill(line.parameter, scope)) for line in step.expect],
-        )
+        expect = [replace(line, parameter=fill(line.parameter, scope)) for line in step.expect]
+        return replace(turns.filled(step, scope), expect=expect)
 
     # answers
 
@@ -221,13 +215,6 @@ def operation(url: str) -> str:
     """The method of the API that an address names: ``countTokens``; empty if it names none."""
     found = _METHOD.search(urlsplit(url).path)
     return found[1] if found else ""
-
-
-def _filled_call(call: ApiCall, scope: Mapping[str, Mapping[str, Json]]) -> ApiCall:
-    poll = call.poll and Poll(fill(call.poll.wanted, scope), call.poll.every, call.poll.limit)
-    path = fill(call.path, scope)
-    path = as_text(path) if isinstance(path, int | float) else path
-    return ApiCall(call.method, path, fill(call.body, scope), fill(call.upload, scope), poll)
 
 
 # --- polls --------------------------------------------------------------------------------------------

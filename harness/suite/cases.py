@@ -9,12 +9,11 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from harness.model import Json, Place, Require
-from harness.suite import template
+from harness.model import Json, Place, Require, Step
+from harness.suite import template, turns
 from harness.suite.axes import Axis
 from harness.suite.body import Layer, merged
 from harness.suite.template import Template
-from harness.suite.turns import TurnPlan
 from harness.text.names import slug
 
 MOST_ATTEMPTS = 100_000
@@ -72,7 +71,7 @@ class Case(Struct, frozen=True, dict=True):
     folder: str
     axes: Mapping[str, Axis]
     layers: Sequence[Layer]
-    turns: Sequence[TurnPlan]
+    turns: Sequence[Step]
     require: Share
     rows: Sequence[Mapping[str, Json]] = ({},)
     rows_in_file: bool = False
@@ -102,7 +101,7 @@ class Case(Struct, frozen=True, dict=True):
     @cached_property
     def templated(self) -> bool:
         """Whether rows or axes change what is sent or expected, other than through axes with values of their own type."""
-        return self.body_templated or any(template.has_references(turn.templated) for turn in self.turns)
+        return self.body_templated or any(template.has_references(turns.templated(turn)) for turn in self.turns)
 
     @cached_property
     def body_templated(self) -> bool:

@@ -19,13 +19,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from harness.errors import UsageError
-from harness.model import Access, ApiCall, Expectation, Json, Place, Poll, Step, Target, Trial
-from harness.suite import template
+from harness.model import Access, Expectation, Json, Place, Step, Target, Trial
+from harness.suite import template, turns
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, merge, origins
 from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
 from harness.suite.keywords import Keywords
-from harness.suite.turns import CallPlan, TurnPlan
 from harness.text import amounts
 from harness.text.jsontext import an_object
 from harness.text.names import safe_filename
@@ -501,7 +500,9 @@ def _steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[S
     body = {key: value for key, value in body.items() if key != "contents"}
     origins_of = partial(origins, [*case.layers, *axes], partial(template.fill, scope=scope))
     transport = pair.axes.get("transport", "unary")
-    return (_step(turn, case, scope, body, transport, origins_of) for turn in case.turns)
+    for turn in case.turns:
+        step = _filled(turn, scope) if case.templated else turn
+        yield replace(step, body=merge(body, step.body), transport=transport, origins=origins_of)
 
 
 def scope_of(row: Mapping[str, Json], pair: Combination) -> template.Scope:
@@ -511,42 +512,13 @@ def scope_of(row: Mapping[str, Json], pair: Combination) -> template.Scope:
     return {**scope, "axis": template.fill(scope["axis"], scope)}
 
 
-def _step(
-    turn: TurnPlan,
-    case: Case,
-    scope: template.Scope,
-    body: Mapping[str, Json],
-    transport: Json,
-    origins_of: Callable[[], Mapping[str, str]],
-) -> Step:
-    if case.templated:
-        turn = _filled(turn, scope)
-    body = merge(body, turn.body)
-    return Step(
-        body,
-        turn.contents,
-        transport,
-        turn.expect,
-        turn.place,
-        turn.replies,
-        turn.capture,
-        origins_of,
-        turn.script,
-        _api_call(turn.call) if turn.call else None,
-        turn.cleanup,
-    )
-
-
-def _filled(turn: TurnPlan, scope: template.Scope) -> TurnPlan:
-    script = template.fill(turn.script, scope)
+def _filled(turn: Step, scope: template.Scope) -> Step:
+    turn = turns.filled(turn, scope)
     return replace(
         turn,
-        contents=[flat(content) for content in template.fill(turn.contents, scope)],
-        script=script and [flat(content) for content in script],
-        replies=template.fill(turn.replies, scope),
-        body=template.fill(turn.body, scope),
+        contents=[flat(content) for content in turn.contents],
+        script=turn.script and [flat(content) for content in turn.script],
         expect=tuple(fill_expectation(line, scope) for line in turn.expect),
-        call=turn.call and CallPlan(*template.fill(list(turn.call), scope)),
     )
 
 
@@ -568,11 +540,6 @@ def _parts(value: Json) -> Sequence[Json]:
         return value if isinstance(value, list) else [value]
     text = value["text"]
     return text if isinstance(text, list) else [{**value, "text": template.as_text(text)}]
-
-
-def _api_call(plan: CallPlan) -> ApiCall:
-    poll = Poll(plan.until, plan.every, plan.limit) if plan.until else None
-    return ApiCall(plan.method, plan.path, plan.body, plan.upload, poll)
 
 
 def fill_expectation(line: Expectation, scope: template.Scope) -> Expectation:

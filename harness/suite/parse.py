@@ -15,14 +15,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from harness.errors import SuiteError
-from harness.model import Expectation, Json, Place
+from harness.model import Expectation, Json, Place, Step
 from harness.suite import language, template, turns
 from harness.suite.axes import Axis, AxisSource, selected_models, value_names
 from harness.suite.body import Layer, at_path, merge, short_forms, tool_list
 from harness.suite.cases import Case, Choice, Share, Suite, Xfail
 from harness.suite.matrix import TooMany
 from harness.suite.template import Template
-from harness.suite.turns import TurnPlan
 from harness.suite.validate.diagnostics import Diagnostics
 from harness.text import shape, yamltext
 from harness.text.names import safe_filename, slug
@@ -280,7 +279,7 @@ class _SuiteReading:
             elif name.startswith("request."):
                 yield Layer(f"axis {name}", at_path(name.split(".")[1:], template.reference("axis", name)))
 
-    def turns(self, route: Route, table: _Table, defaults: _Table, axes: Mapping[str, Axis]) -> Iterator[TurnPlan]:
+    def turns(self, route: Route, table: _Table, defaults: _Table, axes: Mapping[str, Axis]) -> Iterator[Step]:
         literal = self.literal_contents(table, defaults)
         if "turns" in table:
             conversation = [((*route, "turns", number), turn) for number, turn in enumerate(table["turns"]) if turn]
@@ -297,10 +296,11 @@ class _SuiteReading:
                 last = self.turn(at, turn, [], self.expectations(turn.get("expect", {}), at, {}))
                 yield replace(last, cleanup=True)
 
-    def turn(self, at: Route, turn: _Table, before: Sequence[Json], expect: Sequence[Expectation]) -> TurnPlan:
+    def turn(self, at: Route, turn: _Table, before: Sequence[Json], expect: Sequence[Expectation]) -> Step:
         files = self.media((*at, "files"), turn.get("files", []))
         asks = "user" in turn or files
-        return TurnPlan(
+        return Step(
+            transport="unary",
             contents=[*before, *([turns.user_content(turn.get("user"), files)] if asks else [])],
             replies=turn.get("reply"),
             expect=expect,
@@ -308,7 +308,7 @@ class _SuiteReading:
             place=self.place(at if len(at) > 2 else (*at, "id")),
             body=turn.get("request", {}),
             script=[turns.model_content(turn["model"])] if "model" in turn else None,
-            call=turns.call_plan(turn),
+            call=turns.api_call(turn),
         )
 
     def media(self, at: Route, items: Json) -> list[Json]:

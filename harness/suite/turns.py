@@ -1,16 +1,15 @@
-"""The turns of a case: what is asked, scripted or called, before rows and axes are filled in."""
+"""The turns of a case: what is asked, scripted or called. They are the steps of its trials, once rows and axes are filled in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.judge.predicates.quantities import quantity
-from harness.model import Expectation, Json, Place
-from harness.suite.template import Template
+from harness.model import ApiCall, Json, Poll, Step
+from harness.suite.template import Scope, Template, as_text, fill
 
 Table = Mapping[str, Json]
 
@@ -19,43 +18,37 @@ METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT")
 _DEFAULT_EVERY, _DEFAULT_LIMIT = "5s", "2m"
 
 
-class CallPlan(NamedTuple):
-    """A call of the API. ``until`` maps JSONPaths to predicates; ``every`` and ``limit`` are seconds."""
-
-    method: str
-    path: str
-    body: Json = None
-    upload: str | None = None
-    until: Mapping[str, Json] | None = None
-    every: float = 0
-    limit: float = 0
+def templated(turn: Step) -> Sequence[Json]:
+    """Everything of a turn that rows and axes may change, but for the body of the case."""
+    call = (
+        [turn.call.path, turn.call.body, turn.call.upload, turn.call.poll and turn.call.poll.wanted]
+        if turn.call
+        else []
+    )
+    return [turn.contents, turn.replies, turn.body, turn.script, call, [line.parameter for line in turn.expect]]
 
 
-class TurnPlan(Struct, frozen=True):
-    """One turn of a case. It may contain templates. See ``model.Step`` for the meaning of its fields; ``body`` is what the turn
-    adds to the body of the case."""
+def filled(turn: Step, scope: Scope) -> Step:
+    """The turn with the references to these scopes filled in, but for what it expects. Raises Undefined."""
+    return replace(
+        turn,
+        body=fill(turn.body, scope),
+        contents=fill(turn.contents, scope),
+        replies=fill(turn.replies, scope),
+        script=fill(turn.script, scope),
+        call=turn.call and _filled_call(turn.call, scope),
+    )
 
-    contents: Sequence[Json]
-    replies: Json
-    expect: Sequence[Expectation]
-    capture: Mapping[str, str]
-    place: Place
-    body: Mapping[str, Json] = {}
-    script: Sequence[Json] | None = None
-    call: CallPlan | None = None
-    cleanup: bool = False
 
-    @property
-    def templated(self) -> Sequence[Json]:
-        """Everything that rows and axes may change, but for the body of the case."""
-        return [
-            self.contents,
-            self.replies,
-            self.body,
-            self.script,
-            self.call,
-            [line.parameter for line in self.expect],
-        ]
+def _filled_call(call: ApiCall, scope: Scope) -> ApiCall:
+    path = fill(call.path, scope)
+    return replace(
+        call,
+        path=as_text(path) if isinstance(path, int | float) else path,
+        body=fill(call.body, scope),
+        upload=fill(call.upload, scope),
+        poll=call.poll and replace(call.poll, wanted=fill(call.poll.wanted, scope)),
+    )
 
 
 def user_content(text: Json, files: Sequence[Json] = ()) -> Json:
@@ -70,15 +63,15 @@ def model_content(text: Json) -> Json:
     return {"role": "model", "parts": [part for part in parts if part is not None]}
 
 
-def call_plan(table: Table) -> CallPlan | None:
+def api_call(table: Table) -> ApiCall | None:
     """The call of a turn; None without one, or if its text is not understood: see ``call_problem``."""
     written = table.get("call")
     if not isinstance(written, str) or call_problem(written):
         return None
-    method, path = split_call(written)
     until = table.get("until")
     until = until if isinstance(until, Mapping) else {}
-    return CallPlan(method, path, table.get("body"), table.get("upload"), until.get("path"), *wait(until))
+    poll = Poll(until["path"], *wait(until)) if until.get("path") else None
+    return ApiCall(*split_call(written), table.get("body"), table.get("upload"), poll)
 
 
 def wait(until: Table) -> tuple[float, float]:

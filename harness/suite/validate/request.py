@@ -13,14 +13,13 @@ from msgspec import Struct, field
 
 from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal
-from harness.model import Json, Place
+from harness.model import Json, Place, Step
 from harness.suite import template
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment
 from harness.suite.body import SHORT_FORMS, merge
 from harness.suite.cases import Case, Note, Suite
 from harness.suite.matrix import Combination, Selection, combinations_for, flat, scope_of
 from harness.suite.template import row_label
-from harness.suite.turns import TurnPlan
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
 from harness.text.shape import closest
 from harness.text.yamltext import Path as Route
@@ -180,13 +179,13 @@ def _by_row(case: Case) -> bool:
     return any(route[-1] != "text" for route in rows)
 
 
-def _asking(case: Case) -> TurnPlan | None:
+def _asking(case: Case) -> Step | None:
     """The first turn that asks the model; None where the case only makes other calls."""
     asking = (turn for turn in case.turns if turn.contents and turn.call is None and turn.script is None)
     return next(asking, None)
 
 
-def _body(case: Case, turn: TurnPlan, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
+def _body(case: Case, turn: Step, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
     """The first request of a combination, without the texts and the data of its parts."""
     scope = scope_of(row, pair) if case.templated else {}
     written: Json = {"more": turn.body, "contents": list(map(_light, turn.contents))}
