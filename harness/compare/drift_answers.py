@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from harness.answer.reply import is_vertex
 from harness.compare.drift import DriftAnswer, Sighting
-from harness.judge.audit import CHAT, AuditedTape, evidence, operation, operation_at
+from harness.judge.recorded import CHAT, evidence, operation, operation_at
 from harness.model import UNKNOWN_MODEL, Json
 from harness.results.rows import Row, RunRow
+from harness.transport.cassette import Tape
 
 
 def from_rows(run: RunRow, rows: Iterable[Row], file: str) -> Iterator[DriftAnswer]:
@@ -25,7 +26,7 @@ def from_rows(run: RunRow, rows: Iterable[Row], file: str) -> Iterator[DriftAnsw
                 yield DriftAnswer(seen, [turn.response], _request(turn.url, turn.request))
 
 
-def from_tapes(tapes: Iterable[AuditedTape]) -> Iterator[DriftAnswer]:
+def from_tapes(tapes: Iterable[Tape]) -> Iterator[DriftAnswer]:
     """The native answers of recordings."""
     for tape in tapes:
         for interaction in tape.interactions:

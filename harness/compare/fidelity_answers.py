@@ -12,11 +12,12 @@ from harness.answer.wire_form import shows_all
 from harness.compare.fidelity_changes import Answer
 from harness.compare.fidelity_facts import facts
 from harness.gemini.canonical import canonical
-from harness.judge.audit import AuditedTape, operation
+from harness.judge.recorded import operation
 from harness.model import Exchange, Json
 from harness.results.rows import Row, TurnRow, turn_row
 from harness.text.jsontext import a_list
 from harness.text.jsontext import canonical as sorted_json
+from harness.transport.cassette import Tape
 
 Key = tuple[str, ...]
 
@@ -45,7 +46,7 @@ def case_of(row: Row, *, provider: bool, model: bool) -> str:
 # --- recordings -------------------------------------------------------------------------------------------
 
 
-def from_tapes(tapes: Iterable[AuditedTape], *, model: bool = True) -> Iterator[Answer]:
+def from_tapes(tapes: Iterable[Tape], *, model: bool = True) -> Iterator[Answer]:
     """The native exchanges of recordings. ``model``: whether the same request to another model is another question."""
     for tape in tapes:
         for interaction in tape.interactions:

@@ -20,7 +20,7 @@ from harness.answer.wire_form import KEPT_HEADERS, FramingRow
 from harness.gemini import definition, schemas
 from harness.gemini.canonical import camel
 from harness.gemini.providers import is_chat
-from harness.judge.audit import operation_at
+from harness.judge.recorded import operation_at
 from harness.model import Json
 from harness.results.rows import TurnRow
 from harness.text.jsonpath import place

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from harness.answer.refusals import message_of
 from harness.compare.fidelity_answers import features_of
 from harness.compare.scoreboard import Outcome, ScoredTrial
-from harness.judge.audit import AuditedTape, evidence, operation
 from harness.judge.judging import violations
+from harness.judge.recorded import evidence, operation
 from harness.model import Exchange
 from harness.results.rows import Row, RunRow
+from harness.transport.cassette import Tape
 
 NOT_AVAILABLE = "not available:"
 """How the reason begins for which a trial is skipped, or cannot be asked, because the provider's dialect cannot express it."""
@@ -59,7 +60,7 @@ def _outcome(row: Row) -> tuple[Outcome, str]:
 # --- recordings -------------------------------------------------------------------------------------------------
 
 
-def from_tapes(tapes: Iterable[AuditedTape], left_out: list[str]) -> Iterator[ScoredTrial]:
+def from_tapes(tapes: Iterable[Tape], left_out: list[str]) -> Iterator[ScoredTrial]:
     """The native exchanges of recordings: an answer passes if it breaks no invariant. Their features are what they ask for.
 
     A refusal on a cassette of a suite may be what the suite expects: such exchanges are added to ``left_out``.

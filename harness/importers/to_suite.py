@@ -23,7 +23,7 @@ from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import HarnessError
 from harness.gemini.providers import is_chat, native_body
-from harness.judge.audit import operation_of
+from harness.judge.recorded import operation_of
 from harness.model import UNKNOWN_MODEL, Exchange, Json, Request, Trial
 from harness.results.rows import dumps
 from harness.run.play import prepare

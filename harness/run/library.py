@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from harness.answer import reply as replies
 from harness.config import Config, load
 from harness.errors import BadCassette, SuiteError, UsageError
-from harness.judge.audit import evidence, operation_at
 from harness.judge.judging import Judgement
 from harness.judge.judging import judge as judged
+from harness.judge.recorded import evidence, operation_at
 from harness.judge.registry import all_rules, find_check
 from harness.model import UNKNOWN_MODEL, Chunk, Exchange, Expectation, Json, Provenance, Request, Result, Verdict
 from harness.results.load import load as load_run
@@ -30,8 +30,8 @@ from harness.suite.parse import parse
 from harness.text.shape import nearest
 
 if TYPE_CHECKING:
+    from harness.compare.audit import Audit
     from harness.compare.comparison import Comparison
-    from harness.judge.audit import Audit
 
 GOOGLE = "https://generativelanguage.googleapis.com/v1beta"
 
@@ -157,7 +157,7 @@ def audit(*paths: str | Path) -> Audit:
     ``findings`` are the rules that answers break, ``errors`` those that fail an audit. ``unreadable`` names files that could not be read.
     Raises UsageError for a path that does not exist.
     """
-    from harness.judge.audit import audit as audited
+    from harness.compare.audit import audit as audited
     from harness.transport import cassette
 
     load(Path())  # it may name another definition of the API

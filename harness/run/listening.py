@@ -24,7 +24,7 @@ from harness.config import load
 from harness.disk import replacing
 from harness.errors import CannotWrite, SecretOnTape
 from harness.gemini.providers import Provider
-from harness.judge.audit import operation_at
+from harness.judge.recorded import operation_at
 from harness.model import Chunk, Exchange, Expectation, Json, Provenance, Reply, Request
 from harness.run.library import Verdicts, expectations, judge_exchange, waivers
 from harness.text.amounts import count

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.judge.audit import CHAT, audit, evidence
+from harness.compare.audit import audit
 from harness.judge.judging import violations
+from harness.judge.recorded import CHAT, evidence
 from harness.judge.registry import all_rules
 from harness.model import Exchange
 from harness.run.play import finish, play

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from harness.answer import reply
-from harness.judge import audit
+from harness.judge import recorded as recordings
 from harness.judge.judging import Judgement, judge
 from harness.model import Evidence, Exchange, Expectation, Place
 from tests.exchanges import exchange, request
@@ -117,7 +117,7 @@ def content(response: Mapping[str, Any], wire: list[str] | None) -> Any:
 
 
 def judged(defect: Mapping[str, Any], recorded: Exchange, expect: Mapping[str, Any]) -> Judgement:
-    model, _ = audit.operation(recorded) or (None, None)
+    model, _ = recordings.operation(recorded) or (None, None)
     evidence = Evidence(
         exchange=recorded,
         reply=reply.read(recorded),

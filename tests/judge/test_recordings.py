@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.audit import CHAT, Audit, audit, operation_at
+from harness.compare.audit import Audit, audit
+from harness.judge.recorded import CHAT, operation_at
 from harness.transport import cassette
 
 CREW = "crewAIInc+crewAI/lib/crewai/tests/cassettes/llms/google/test_gemini_tool_returning_float.yaml"

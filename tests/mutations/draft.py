@@ -16,7 +16,7 @@ from harness.answer import framing, reply
 from harness.answer.reply import parts_of, text_of
 from harness.gemini.models import generation
 from harness.gemini.schemas.request_schema import field as field_of
-from harness.judge.audit import operation
+from harness.judge.recorded import operation
 from harness.model import Chunk, Exchange, Reply
 from harness.text.jsontext import objects_in
 from harness.text.names import snake

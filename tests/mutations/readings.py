@@ -18,7 +18,7 @@ from harness import importers
 from harness.answer import reply
 from harness.cli.main import main
 from harness.errors import BadCassette
-from harness.judge.audit import operation
+from harness.judge.recorded import operation
 from harness.model import Exchange
 from harness.transport import cassette
 from harness.transport.cassette import Recorded

@@ -12,8 +12,8 @@ from random import Random
 from msgspec.structs import replace
 
 from harness.errors import BadCassette
-from harness.judge.audit import evidence, operation
 from harness.judge.judging import RuleViolation, violations
+from harness.judge.recorded import evidence, operation
 from harness.model import Exchange
 from harness.transport import cassette
 from tests.mutations.draft import Draft, Unsuited

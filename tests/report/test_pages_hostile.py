@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.compare.audit import Audit, AuditFinding
 from harness.compare.candidates import combine
 from harness.compare.comparison import compare_axis
 from harness.compare.drift import Drift, DriftFinding, KnownDrift, Sighting, Unknown
@@ -21,7 +22,6 @@ from harness.compare.gates import Gate, GateResult
 from harness.compare.migration import Migration
 from harness.compare.scoreboard import Scoreboard, ScoreChange, ScoredTrial, scoreboard
 from harness.compare.sweeps import Sweeps, sweeps
-from harness.judge.audit import Audit, AuditFinding
 from harness.report import Report, View, find
 from harness.report.html import server_pages
 from harness.report.html.server_pages import RunListItem

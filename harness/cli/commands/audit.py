@@ -11,9 +11,9 @@ from pathlib import Path
 
 from harness.cli import options as shared
 from harness.cli import printing
+from harness.compare.audit import Audit, AuditFinding, audit
 from harness.config import load as load_config
 from harness.errors import BadCassette, UsageError
-from harness.judge.audit import Audit, AuditFinding, audit
 from harness.transport import cassette
 from harness.transport.cassette import Tape
 

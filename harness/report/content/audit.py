@@ -13,7 +13,7 @@ from harness.text.amounts import count
 from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
-    from harness.judge.audit import Audit, AuditFinding
+    from harness.compare.audit import Audit, AuditFinding
 
 
 @document("audit")

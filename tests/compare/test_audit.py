@@ -5,36 +5,22 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.cli.main import main
-from harness.judge.audit import CHAT, Audit, AuditFinding, audit, operation
+from harness.compare.audit import Audit, AuditFinding, audit
+from harness.judge.recorded import CHAT, operation
 from harness.model import Exchange
 from harness.report import View, find
-from harness.transport.cassette import Recorded, Unread
+from harness.transport.cassette import Interaction, Recorded, Tape, Unread
 from tests.exchanges import answer, exchange, request, sse
 
 
-class Interaction(Struct, frozen=True):
-    index: int
-    exchange: Exchange
-
-
-class Tape(Struct, frozen=True):
-    path: Path
-    interactions: list[Interaction]
-    format: str = "vcrpy"
-    unanswered: Sequence[Recorded] = ()
-    unread: Sequence[Unread] = ()
-
-
 def tape(name: str, *exchanges: Exchange) -> Tape:
-    return Tape(Path(name), [Interaction(index, exchange) for index, exchange in enumerate(exchanges)])
+    return Tape(Path(name), [Interaction(index, exchange, None) for index, exchange in enumerate(exchanges)], {})
 
 
 ERROR = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}

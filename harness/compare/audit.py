@@ -1,65 +1,18 @@
 """Check recordings against the invariants, without a suite. No side effects: takes cassettes in memory, returns findings.
 
-Only native ``generateContent`` and ``streamGenerateContent`` exchanges are judged, at any host and under any path prefix;
-all others are only counted. There are no expectations here, so an outcome (a 429, MAX_TOKENS, a blocked prompt) is listed
-with its exchange and is never a finding.
+Exchanges that are not judged are only counted. There are no expectations here, so an outcome (a 429, MAX_TOKENS, a blocked prompt)
+is listed with its exchange and is never a finding.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
-from harness.answer import reply
-from harness.gemini.providers import is_chat, native_body
 from harness.judge.judging import RuleViolation, violations
-from harness.model import UNKNOWN_MODEL, Evidence, Exchange, Json, Request, Severity, Transport
-
-_NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
-
-
-class AuditedInteraction(Protocol):
-    """One recorded exchange. ``index`` is its place in the file, from 0."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def exchange(self) -> Exchange: ...
-
-
-class UnansweredRequest(Protocol):
-    """A request whose answer was not recorded."""
-
-    @property
-    def request(self) -> Request: ...
-
-
-class UnreadPart(Protocol):
-    """A part of a recording that cannot be read, and the reason."""
-
-    @property
-    def where(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-
-
-class AuditedTape(Protocol):
-    """A recording in memory: ``cassette.read`` returns one."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def interactions(self) -> Sequence[AuditedInteraction]: ...
-    @property
-    def format(self) -> str: ...
-    @property
-    def unanswered(self) -> Sequence[UnansweredRequest]: ...
-    @property
-    def unread(self) -> Sequence[UnreadPart]: ...
+from harness.judge.recorded import CHAT, evidence, operation, operation_of
+from harness.model import Json, Severity
+from harness.transport.cassette import Interaction, Tape
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +98,7 @@ class Audit:
         }
 
 
-def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = None) -> Audit:
+def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] | None = None) -> Audit:
     """Check every native exchange on the tapes against the invariants.
 
     ``unreadable``: files that could not be read, with the reason; they count as ``files`` too.
@@ -168,43 +121,7 @@ def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = N
     return result
 
 
-def operation(exchange: Exchange) -> tuple[str, str] | None:
-    """Model and operation of an exchange that is judged; None for any other. The operation of a chat completion is ``CHAT``."""
-    return operation_of(exchange.request)
-
-
-def operation_of(request: Request) -> tuple[str, str] | None:
-    """Model and operation of a request whose answer is judged; None for any other."""
-    if is_chat(request.url):
-        return request.model.removeprefix("google/"), CHAT
-    return operation_at(request.url)
-
-
-CHAT = "chat/completions"
-"""The operation of the OpenAI-compatible dialect."""
-
-
-def operation_at(url: str) -> tuple[str, str] | None:
-    """Model and operation of a native call at this URL; None for any other."""
-    found = _NATIVE.search(urlsplit(url).path)
-    return (unquote(found[1]), found[2]) if found else None
-
-
-def evidence(exchange: Exchange) -> Evidence:
-    """The evidence for a recorded exchange, without expectations."""
-    model, called = operation(exchange) or (exchange.request.model, "")
-    native: Transport = "stream" if called.startswith("stream") else "unary"
-    return Evidence(
-        exchange=exchange,
-        reply=reply.read(exchange),
-        request_body=native_body(exchange.request),
-        model=None if model in ("", UNKNOWN_MODEL) else model,
-        transport=exchange.request.transport if called == CHAT else native,
-        audit=True,
-    )
-
-
-def _audit_interaction(result: Audit, file: str, interaction: AuditedInteraction) -> None:
+def _audit_interaction(result: Audit, file: str, interaction: Interaction) -> None:
     native = operation(interaction.exchange)
     if native is None:
         return

@@ -1,0 +1,52 @@
+"""What a recorded exchange is evidence of, without a suite.
+
+Only native ``generateContent`` and ``streamGenerateContent`` exchanges, at any host and under any path prefix, and chat completions
+are judged.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from harness.answer import reply
+from harness.gemini.providers import is_chat, native_body
+from harness.model import UNKNOWN_MODEL, Evidence, Exchange, Request, Transport
+
+_NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
+
+
+def operation(exchange: Exchange) -> tuple[str, str] | None:
+    """Model and operation of an exchange that is judged; None for any other. The operation of a chat completion is ``CHAT``."""
+    return operation_of(exchange.request)
+
+
+def operation_of(request: Request) -> tuple[str, str] | None:
+    """Model and operation of a request whose answer is judged; None for any other."""
+    if is_chat(request.url):
+        return request.model.removeprefix("google/"), CHAT
+    return operation_at(request.url)
+
+
+CHAT = "chat/completions"
+"""The operation of the OpenAI-compatible dialect."""
+
+
+def operation_at(url: str) -> tuple[str, str] | None:
+    """Model and operation of a native call at this URL; None for any other."""
+    found = _NATIVE.search(urlsplit(url).path)
+    return (unquote(found[1]), found[2]) if found else None
+
+
+def evidence(exchange: Exchange) -> Evidence:
+    """The evidence for a recorded exchange, without expectations."""
+    model, called = operation(exchange) or (exchange.request.model, "")
+    native: Transport = "stream" if called.startswith("stream") else "unary"
+    return Evidence(
+        exchange=exchange,
+        reply=reply.read(exchange),
+        request_body=native_body(exchange.request),
+        model=None if model in ("", UNKNOWN_MODEL) else model,
+        transport=exchange.request.transport if called == CHAT else native,
+        audit=True,
+    )
