@@ -323,19 +323,20 @@ class _SuiteReading:
 
     def expectations(self, own: _Table, route: Route, defaults: _Table) -> Sequence[Expectation]:
         """A step's own lines, then those of the defaults that it does not replace: none of them where it expects an error."""
-        lines = [Expectation(name, value, self.expect_place(route, name)) for name, value in own.items()]
+        lines = [self.expectation(name, value, route, route[:2]) for name, value in own.items()]
         if not _refusal(lines):
-            lines += [
-                Expectation(name, value, self.place(("defaults", "expect", name), key=True))
-                for name, value in defaults.get("expect", {}).items()
-                if name not in own
-            ]
+            more = {name: value for name, value in defaults.get("expect", {}).items() if name not in own}
+            lines += [self.expectation(name, value, ("defaults",)) for name, value in more.items()]
         return tuple(lines)
 
-    def expect_place(self, route: Route, name: str) -> Place:
-        """A line of the turn itself, or of the case above it."""
-        here = self.place((*route, "expect", name), key=True)
-        return self.place((*route[:2], "expect", name), key=True) if here == self.place(route) else here
+    def expectation(self, name: str, value: Json, *above: Route) -> Expectation:
+        """A line of the first of these tables that has it: the turn itself, or the case above it."""
+        for route in above:
+            place = self.place((*route, "expect", name), key=True)
+            if place != self.place(route):
+                break
+        self.diagnostics.expected[place] = (*route, "expect", name)
+        return Expectation(name, value, place)
 
     def choices(self, rows: Sequence[Json], route: Route) -> Iterator[Choice]:
         for index, row in enumerate(rows):

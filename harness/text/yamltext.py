@@ -10,7 +10,6 @@ from __future__ import annotations
 import pathlib
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any
 
 import yaml
@@ -133,8 +132,8 @@ def read(text: str, file: str) -> Document:
     return Document(file, lines, value, reading.complaints)
 
 
-class _Resolving(safeyaml.Levels):
-    """What composes nodes for us: the tag of a scalar is its style, and the levels are counted."""
+class _Loader(safeyaml.Levels, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The tag of a scalar is its style, and the levels are counted."""
 
     def resolve(self, kind: type[yaml.Node], _value: Any, implicit: Any) -> str:
         if kind is not yaml.ScalarNode:
@@ -143,17 +142,12 @@ class _Resolving(safeyaml.Levels):
 
 
 def _root(text: str) -> yaml.Node | None:
-    loader = _loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader))(text)
+    loader = _Loader(text)
     try:
         root: yaml.Node | None = loader.get_single_node()
         return root
     finally:
         loader.dispose()
-
-
-@cache
-def _loader(base: type) -> Any:
-    return type("Loader", (_Resolving, base), {})
 
 
 def _start(node: yaml.Node) -> tuple[int, int]:

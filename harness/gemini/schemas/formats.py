@@ -11,21 +11,14 @@ from harness.model import Json
 
 _DATE = r"(\d{4})-(\d\d)-(\d\d)"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
-_TIME_ONLY = re.compile(_TIME, re.ASCII)
-_DATE_ONLY = re.compile(_DATE, re.ASCII)
-_DATE_TIME = re.compile(f"{_DATE}[Tt]{_TIME}", re.ASCII)
 
 
-def _is_date(value: Json) -> bool:
-    return not isinstance(value, str) or _on_calendar(_DATE_ONLY.fullmatch(value))
-
-
-def _is_date_time(value: Json) -> bool:
-    return not isinstance(value, str) or _on_calendar(_DATE_TIME.fullmatch(value))
-
-
-def _is_time(value: Json) -> bool:
-    return not isinstance(value, str) or _TIME_ONLY.fullmatch(value) is not None
+def _matches(pattern: str, *, dated: bool) -> Callable[[Json], bool]:
+    """The test of a text; ``dated``: its first groups are a day of the calendar. Any other value passes."""
+    whole = re.compile(pattern, re.ASCII)
+    if dated:
+        return lambda value: not isinstance(value, str) or _on_calendar(whole.fullmatch(value))
+    return lambda value: not isinstance(value, str) or whole.fullmatch(value) is not None
 
 
 def _on_calendar(found: re.Match[str] | None) -> bool:
@@ -44,9 +37,9 @@ def _fits(bits: int) -> Callable[[Json], bool]:
 
 
 FORMATS: Final[dict[str, Callable[[Json], bool]]] = {
-    "date-time": _is_date_time,
-    "date": _is_date,
-    "time": _is_time,
+    "date-time": _matches(f"{_DATE}[Tt]{_TIME}", dated=True),
+    "date": _matches(_DATE, dated=True),
+    "time": _matches(_TIME, dated=False),
     "int32": _fits(32),
     "int64": _fits(64),
 }

@@ -32,7 +32,6 @@ from harness.text import shape
 from harness.text.jsontext import an_object
 from harness.text.names import slug
 from harness.text.shape import nearest
-from harness.text.yamltext import Document
 from harness.text.yamltext import Path as Route
 
 _TIMED = frozenset({"latency", "ttft", "stream"})
@@ -57,7 +56,9 @@ class CaseValidator:
         self.asking()
         self.turns()
         if self.references():
-            self.expectations()
+            for turn in self.case.turns:
+                for line in turn.expect:
+                    self.parameter(line)
             self.filled_axes()
             self.uploads()
         self.conflicts()
@@ -229,11 +230,6 @@ class CaseValidator:
 
     # expectations
 
-    def expectations(self) -> None:
-        for turn in self.case.turns:
-            for line in turn.expect:
-                self.parameter(line)
-
     def parameter(self, line: Expectation) -> None:
         """What the shape cannot refuse; where rows fill it in, the shape again, row by row."""
         known, sound = (line.check, id(line.parameter)), self.diagnostics.sound
@@ -268,10 +264,7 @@ class CaseValidator:
 
     def inside(self, place: Place, inner: Route) -> Place:
         """The place of a value inside an expectation that stands at ``place``."""
-        for route in _expectation_routes(self.diagnostics.document, self.route):
-            if self.diagnostics.document.place(route, key=True) == place:
-                return self.diagnostics.document.place((*route, *inner)) if inner else place
-        return place
+        return self.diagnostics.document.place((*self.diagnostics.expected[place], *inner)) if inner else place
 
     # requests
 
@@ -384,16 +377,6 @@ class CaseValidator:
                     )
                 if wrong:
                     break
-
-
-def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
-    table: Json = document.value["cases"][case[1]]
-    turns = [
-        ((*case, key, number), turn) for key in ("turns", "finally") for number, turn in enumerate(table.get(key) or [])
-    ]
-    defaults: Route = ("defaults",)
-    for route, words in ((case, table), *turns, (defaults, document.value.get("defaults"))):
-        yield from ((*route, "expect", name) for name in an_object(an_object(words).get("expect")))
 
 
 def templated(axes: Mapping[str, Axis]) -> set[str]:

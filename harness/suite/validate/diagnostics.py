@@ -32,6 +32,8 @@ class Diagnostics(Struct):
     notes: list[Note] = field(default_factory=list)
     sound: set[tuple[str, int]] = field(default_factory=set)
     """Checks, and the identities of their parameters in the tree that are right: those of the defaults are of every case."""
+    expected: dict[Place, Route] = field(default_factory=dict)
+    """Place of an expectation -> its route."""
 
     def __post_init__(self) -> None:
         self.complaints = [*self.document.complaints, *self.complaints]

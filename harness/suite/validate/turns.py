@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.judge.checks import parameters
@@ -49,14 +49,18 @@ class TurnsValidator:
         if "call" in turn:
             self.call(turn, at)
             return
-        for key in (key for key in _OF_CALLS if key in turn):
-            self.diagnostics.complain((*at, key), f"{key}: belongs to a call:, and this turn has none", key=True)
+        self.misplaced(turn, at, _OF_CALLS, "belongs to a call:, and this turn has none")
         if ("user" in turn or "files" in turn) == ("reply" in turn) and ("reply" in turn or "model" not in turn):
             self.diagnostics.complain(at, "a turn has either user: or reply:")
-        for key in (key for key in ("expect", "capture") if "model" in turn and key in turn):
-            self.diagnostics.complain(
-                (*at, key), f"{key}: has no answer to look at: this turn states it with model:", key=True
-            )
+        if "model" in turn:
+            why = "has no answer to look at: this turn states it with model:"
+            self.misplaced(turn, at, ("expect", "capture"), why)
+
+    def misplaced(self, turn: Table, at: Route, keys: Sequence[str], why: str) -> None:
+        """Complains about each of these keys that the turn has."""
+        for key in keys:
+            if key in turn:
+                self.diagnostics.complain((*at, key), f"{key}: {why}", key=True)
 
     def position(self, turn: Table, at: Route, turns: list[Json]) -> None:
         """A turn that cannot stand where it does."""
@@ -76,10 +80,7 @@ class TurnsValidator:
         literal(at, {"request": turn.get("request")}, self.diagnostics, refused)
 
     def call(self, turn: Table, at: Route) -> None:
-        for key in (key for key in _OF_CONVERSATION if key in turn):
-            self.diagnostics.complain(
-                (*at, key), f"{key}: belongs to the conversation, and this turn is a call:", key=True
-            )
+        self.misplaced(turn, at, _OF_CONVERSATION, "belongs to the conversation, and this turn is a call:")
         if "call" not in turn:
             self.diagnostics.complain(at, "expected call:, as in call: DELETE ${capture.cache}")
         elif problem := call_problem(turn["call"]):
