@@ -187,7 +187,7 @@ class Expansion(Struct, frozen=True):
     def folders(self) -> set[Path]:
         """The folders that recordings go to, also of trials that are done."""
         everything = replace(self, done={}).groups()
-        return {_own_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
+        return {cassette_path(group, self.selection).parent for group in everything if group.cell.skip is None}
 
     def of(self, group: TrialGroup) -> Iterator[Trial]:
         """The trials of a group."""
@@ -344,7 +344,8 @@ def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selecti
         name = f"{f'[{pair.labels}]' if pair.swept else ''}@{pair.target}"
         while name in cells:
             name += "'"
-        cells[name] = Cell(pair, name, _skip(suite, case, pair))
+        why = case.skip or next((choice.why for choice in suite.skips if pair.chosen_by(choice)), None)
+        cells[name] = Cell(pair, name, why)
     if not found:
         raise UsageError(
             f"{case.place}: {suite.name}/{case.id} has no model: write model: in the matrix, or give --model"
@@ -354,10 +355,6 @@ def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selecti
 
 def _left_out(case: Case, pair: Combination) -> bool:
     return (bool(case.only) and not any(map(pair.chosen_by, case.only))) or pair.refused(case) is not None
-
-
-def _skip(suite: Suite, case: Case, pair: Combination) -> str | None:
-    return case.skip or next((choice.why for choice in suite.skips if pair.chosen_by(choice)), None)
 
 
 def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
@@ -438,6 +435,7 @@ def _attempts(group: TrialGroup) -> Iterator[int]:
 
 def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> dict[str, Json]:
     suite, case, (pair, _, skip) = group.suite, group.case, group.cell
+    own = cassette_path(group, selection)
     return {
         "group": group.id,
         "suite": suite.name,
@@ -446,8 +444,8 @@ def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> d
         "axes": pair.swept,
         "row": group.row,
         "steps": steps,
-        "cassette": case.cassette or _own_cassette(group, selection),
-        "own": _own_cassette(group, selection) if case.cassette else None,
+        "cassette": case.cassette or own,
+        "own": own if case.cassette else None,
         "place": case.place,
         "about": case.about,
         "tags": case.tags,
@@ -555,13 +553,11 @@ def fill_expectation(line: Expectation, scope: template.Scope) -> Expectation:
 # --- cassettes ----------------------------------------------------------------------------------------------------
 
 
-def _own_cassette(group: TrialGroup, selection: Selection) -> Path:
-    return cassette_path(selection.cassettes_dir, group.suite, group.case, group.cell.pair)
-
-
-def cassette_path(folder: Path, suite: Suite, case: Case, pair: Combination) -> Path:
+def cassette_path(group: TrialGroup, selection: Selection) -> Path:
     """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``. Rows, attempts and steps share one cassette."""
+    pair = group.cell.pair
     name = f"{safe_filename(pair.target.provider)}.{safe_filename(pair.target.model)}"
     if pair.swept:
         name += f".{pair.labels}"
-    return Path(folder, safe_filename(suite.name), case.folder, f"{safe_filename(name, max_bytes=195)}.yaml")
+    folder = Path(selection.cassettes_dir, safe_filename(group.suite.name), group.case.folder)
+    return folder / f"{safe_filename(name, max_bytes=195)}.yaml"

@@ -109,14 +109,8 @@ class _SuiteReading:
         project, root = diagnostics.project, diagnostics.document.value
         self.diagnostics = diagnostics
         defaults = root.get("vars") if isinstance(root, Mapping) else None
-        self.files = template.Reader(
-            project.folder,
-            environ,
-            diagnostics.point_at,
-            anywhere=project.anywhere,
-            variables={**(defaults if isinstance(defaults, Mapping) else {}), **variables},
-        )
-
+        stated = {**(defaults if isinstance(defaults, Mapping) else {}), **variables}
+        self.files = template.Reader(project, environ, diagnostics.point_at, stated)
         self.place = diagnostics.document.place
 
     # the whole

@@ -211,23 +211,17 @@ class FileProblem(Exception):
 
 
 class Reader:
-    """Fills in ``${var.x}``, ``${env:}`` and ``${file:}`` while a suite is read. Files are relative to the suite's ``folder``, must
-    be in its project (unless ``anywhere`` is set), and are read once.
-
-    ``variables`` are the values of ``${var.x}``.
-    """
+    """Fills in ``${var.x}``, ``${env:}`` and ``${file:}`` while a suite is read. Files are those of its project, and are read once.
+    ``variables`` are the values of ``${var.x}``."""
 
     def __init__(
         self,
-        folder: Path,
+        project: Project,
         environ: Mapping[str, str],
         complain: Complain,
-        *,
-        anywhere: bool = False,
-        variables: Mapping[str, Json] | None = None,
+        variables: Mapping[str, Json],
     ) -> None:
-        self.project, self.environ, self.complain = Project(folder, anywhere), environ, complain
-        self.variables = variables or {}
+        self.project, self.environ, self.complain, self.variables = project, environ, complain, variables
         self.files: dict[str, bytes | Unreadable] = {}
         self.read_later: dict[str, str] = {}
         """Name -> SHA-256 of files that are read when trials are made. Their content is not kept."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from harness.judge.predicates.quantities import quantity
+from harness.judge.predicates.predicate_types import quantity
 from harness.model import ApiCall, Json, Poll, Step
 from harness.suite.template import Scope, Template, as_text, fill
 

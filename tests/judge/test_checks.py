@@ -20,6 +20,7 @@ from harness.judge.checks.parameters import complaints
 from harness.judge.registry import find_check
 from harness.model import Bill, Chunk, Evidence, Exchange, Provenance, Request
 from harness.text import shape
+from harness.text.project import Project
 
 LIVE = Provenance("live", "google")
 LOST = Provenance("replay", "import", timing="lost")
@@ -66,7 +67,7 @@ def messages(name: str, parameter: Any, found: Evidence) -> list[str]:
     check = find_check(name)
     assert check is not None
     assert shape.findings(parameter, check.parameter) == []
-    assert complaints(check.parameter, parameter, found.folder) == []
+    assert not list(complaints(check.parameter, parameter, Project(found.folder)))
     return [f"{mismatch.at}: {mismatch.message}" for mismatch in check.function(found, parameter)]
 
 
@@ -76,7 +77,7 @@ def complaints_of(name: str, parameter: Any, folder: Path = Path()) -> list[str]
     assert check is not None
     return [finding.message for finding in shape.findings(parameter, check.parameter)] or [
         f"{'.'.join(map(str, at))}: {message}" if at else message
-        for at, message in complaints(check.parameter, parameter, folder)
+        for at, message in complaints(check.parameter, parameter, Project(folder))
     ]
 
 

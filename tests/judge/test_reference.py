@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ import yaml
 from harness.judge.checks.parameters import complaints
 from harness.judge.registry import all_checks, all_rules
 from harness.text import shape
+from harness.text.project import Project
 from tests.check_reference import reference
 
 PAGE = reference()
@@ -33,7 +35,9 @@ def test_every_example_is_valid(example: dict[str, object]) -> None:
     ((name, parameter),) = example.items()
     kind = all_checks()[name].parameter
     assert shape.findings(parameter, kind) == []
-    assert [message for _, message in complaints(kind, parameter) if "there is no file" not in message] == []
+    assert [
+        message for _, message in complaints(kind, parameter, Project(Path())) if "there is no file" not in message
+    ] == []
 
 
 def test_the_page_has_an_example_for_each_check() -> None:

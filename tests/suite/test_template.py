@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.suite import template
 from harness.suite.template import Reader, Template, Undefined
+from harness.text.project import Project
 
 
 class Messages(list[str]):
@@ -19,14 +20,14 @@ class Messages(list[str]):
 
 def resolve(value: Any, folder: Path = Path(), route: Any = (), **environ: str) -> Any:
     messages = Messages()
-    made = Reader(folder, environ, messages).resolve(value, route)
+    made = Reader(Project(folder), environ, messages, {}).resolve(value, route)
     assert not messages, messages
     return made
 
 
 def complaints(value: Any, folder: Path = Path(), route: Any = ()) -> list[str]:
     messages = Messages()
-    Reader(folder, {}, messages).resolve(value, route)
+    Reader(Project(folder), {}, messages, {}).resolve(value, route)
     return messages
 
 
@@ -102,7 +103,7 @@ def test_an_undefined_name_suggests_a_defined_one() -> None:
 def rows(folder: Path, name: str, content: str) -> tuple[Any, list[str]]:
     (folder / name).write_text(content, "utf-8", newline="")
     messages = Messages()
-    return Reader(folder, {}, messages).rows(name, (), "${file:" + name + "}"), messages
+    return Reader(Project(folder), {}, messages, {}).rows(name, (), "${file:" + name + "}"), messages
 
 
 def test_rows_of_every_kind(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_a_file_without_rows_or_text_is_reported(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.csv", "a,b\n") == ([], ["${file:a.csv}: a.csv holds no rows"])
     (tmp_path / "b.csv").write_bytes(b"a,b\n1,\xff\n")
     messages = Messages()
-    assert Reader(tmp_path, {}, messages).rows("b.csv", (), "${file:b.csv}") == []
+    assert Reader(Project(tmp_path), {}, messages, {}).rows("b.csv", (), "${file:b.csv}") == []
     assert messages == ["${file:b.csv}: b.csv:2: not UTF-8 text (byte 6)"]
 
 
@@ -182,7 +183,7 @@ def test_the_text_of_a_template_is_that_of_the_suite() -> None:
 
 def variables(value: Any, **given: Any) -> tuple[Any, list[str]]:
     messages = Messages()
-    return Reader(Path(), {}, messages, variables=given).resolve(value), messages
+    return Reader(Project(Path()), {}, messages, given).resolve(value), messages
 
 
 def test_a_variable_keeps_its_type_where_it_stands_alone() -> None:
@@ -193,7 +194,7 @@ def test_a_variable_keeps_its_type_where_it_stands_alone() -> None:
 def test_files_are_named_by_rows_axes_and_variables(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("A ${row.n}")
     (tmp_path / "b.json").write_text('{"b": 1}')
-    reader = Reader(tmp_path, {}, Messages(), variables={"dir": "."})
+    reader = Reader(Project(tmp_path), {}, Messages(), variables={"dir": "."})
     row = {"row": {"n": "a", "file": "b.json"}, "axis": {"kind": "txt"}}
     assert template.fill(reader.resolve("<${file:${var.dir}/${row.n}.${axis.kind}}>"), row) == "<A ${row.n}>"
     assert template.fill(reader.resolve("${file:${row.file}}", ("cases", 0, "request", "x")), row) == {"b": 1}
@@ -203,7 +204,7 @@ def test_files_are_named_by_rows_axes_and_variables(tmp_path: Path) -> None:
 
 def test_a_late_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     (tmp_path / "pic.png").write_text("")
-    made = Reader(tmp_path, {}, Messages()).resolve("${file:${row.n}}")
+    made = Reader(Project(tmp_path), {}, Messages(), {}).resolve("${file:${row.n}}")
     with pytest.raises(Undefined, match=r'cannot read pic\.pgn: no such file or directory; did you mean "pic\.png"\?'):
         template.fill(made, {"row": {"n": "pic.pgn"}})
 

@@ -9,8 +9,7 @@ from decimal import Decimal
 
 from harness.compare.gates.gate import MEASURES, Gate, LimitKind
 from harness.errors import UsageError
-from harness.judge.predicates.predicate_types import Unit
-from harness.judge.predicates.quantities import UNITS, quantity
+from harness.judge.predicates.predicate_types import UNITS, Unit, quantity
 from harness.model import Json
 from harness.text.jsontext import is_number
 from harness.text.shape import nearest

@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -62,16 +61,9 @@ Complaint: TypeAlias = tuple[tuple[str | int, ...], str]
 """The path inside the parameter, and the message."""
 
 
-def complaints(annotation: Any, value: Any, folder: Path = Path(), *, anywhere: bool = False) -> list[Complaint]:
-    """Every complaint about a value of the type ``annotation`` (a check's ``parameter``).
-
-    ``folder`` is the suite's folder. Files must be in its project, unless ``anywhere`` is set. Values that are not known yet
-    (``${row.x}``) are not checked.
-    """
-    return list(_walk(annotation, value, Project(folder, anywhere), ()))
-
-
-def _walk(annotation: Any, value: Any, project: Project, at: tuple[str | int, ...]) -> Iterator[Complaint]:
+def complaints(annotation: Any, value: Any, project: Project, at: tuple[str | int, ...] = ()) -> Iterator[Complaint]:
+    """Every complaint about a value of the type ``annotation`` (a check's ``parameter``), which stands at ``at``. Files must be in
+    the suite's project. Values that are not known yet (``${row.x}``) are not checked."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if isinstance(value, Later):
         if "${capture." in value and _early(annotation):
@@ -80,17 +72,17 @@ def _walk(annotation: Any, value: Any, project: Project, at: tuple[str | int, ..
     if origin is Annotated:
         messages = (note.complaint(value, project) for note in inner[1:] if isinstance(note, Refuse))
         yield from ((at, message) for message in messages if message)
-        yield from _walk(inner[0], value, project, at)
+        yield from complaints(inner[0], value, project, at)
     elif origin in (Union, UnionType):
         member = next((member for member in inner if not findings(value, member)), None)
-        yield from _walk(member, value, project, at)
+        yield from complaints(member, value, project, at)
     elif origin is list:
         for index, item in enumerate(value):
-            yield from _walk(inner[0], item, project, (*at, index))
+            yield from complaints(inner[0], item, project, (*at, index))
     elif origin is dict:
         for key, item in value.items():
-            yield from _walk(inner[0], key, project, (*at, key))
-            yield from _walk(inner[1], item, project, (*at, key))
+            yield from complaints(inner[0], key, project, (*at, key))
+            yield from complaints(inner[1], item, project, (*at, key))
     elif is_typeddict(annotation):
         yield from _walk_words(annotation, value, project, at)
 
@@ -113,7 +105,7 @@ def _walk_words(
         yield from ((at, message) for message in predicates.complaints(known, _UNITS.get(words, "")))
     for word, item in value.items():
         if word in hints and word not in own:
-            yield from _walk(hints[word], item, project, (*at, word))
+            yield from complaints(hints[word], item, project, (*at, word))
 
 
 _hints = cache(partial(get_type_hints, include_extras=True))

@@ -11,8 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.judge.predicates.messages import phrase, shown, text_difference
-from harness.judge.predicates.predicate_types import Unit
-from harness.judge.predicates.quantities import quantity
+from harness.judge.predicates.predicate_types import Unit, quantity
 from harness.model import Json, Mismatch
 from harness.text import patterns
 from harness.text.describe import ABSENT, Absent, describe, type_name

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.judge.predicates.predicate_types import Unit
-from harness.judge.predicates.quantities import quantity
+from harness.judge.predicates.predicate_types import Unit, quantity
 from harness.text.describe import clipped, describe, one_line, quoted
 from harness.text.jsontext import is_number
 

@@ -1,12 +1,14 @@
-"""The types of predicates: what a suite may write."""
+"""The types of predicates: what a suite may write, and its numbers with or without a unit: ``3``, ``2s``, ``50%``."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypedDict
 
 from harness.model import Json
 from harness.text.describe import ABSENT, Absent
+from harness.text.jsontext import is_number
 
 Scalar: TypeAlias = str | int | float | bool | None
 JsonType = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
@@ -114,6 +116,28 @@ SharePredicate: TypeAlias = ShareWords
 
 Unit = Literal["", "s", "%", "$"]
 """The unit of a predicate's numbers: none, seconds (``DurationPredicate``), a share (``SharePredicate``) or US dollars."""
+
+
+UNITS: Final[dict[Unit, str]] = {
+    "": "a number",
+    "s": "a time span; write 150ms, 2s, 1.5m, or a number of seconds",
+    "%": "a share; write 50% or 0.5",
+    "$": "dollars; write 0.002",
+}
+"""Unit -> what a number of it is called in messages."""
+
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(ms|s|m|h|%)")
+
+
+def quantity(value: Any, unit: Unit) -> float:
+    """The number; for ``2s`` or ``50%`` in seconds, or as a share of 1. Raises ValueError for anything else."""
+    if is_number(value):
+        return value
+    found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) and unit in ("s", "%") else None
+    if found is None or (found[2] == "%") != (unit == "%"):
+        raise ValueError(f"not {UNITS[unit]}")
+    return float(found[1]) * (0.01 if unit == "%" else _SECONDS[found[2]])
 
 
 def or_absent(value: Json) -> Json | Absent:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.judge.predicates.predicate_types import Unit
-from harness.judge.predicates.quantities import UNITS, quantity
+from harness.judge.predicates.predicate_types import UNITS, Unit, quantity
 from harness.text import patterns
 from harness.text.describe import describe
 from harness.text.jsontext import is_number

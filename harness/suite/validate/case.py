@@ -107,7 +107,7 @@ class CaseValidator:
 
     def turns(self) -> None:
         refused = self.case.expects_refusal or language.REQUEST_KNOWN in self.case.waive
-        TurnsValidator(self.table, self.route, self.suite.folder, self.diagnostics).check(refused=refused)
+        TurnsValidator(self.table, self.route, self.diagnostics).check(refused=refused)
 
     def axes(self) -> None:
         axes.names(self.table, self.route, self.diagnostics)
@@ -253,7 +253,7 @@ class CaseValidator:
                 return
 
     def refused(self, line: Expectation, kind: object, value: Json, before: str) -> bool:
-        found = parameters.complaints(kind, value, self.suite.folder, anywhere=self.diagnostics.project.anywhere)
+        found = list(parameters.complaints(kind, value, self.diagnostics.project))
         for inner, problem in found:
             place = line.place if before else self.inside(line.place, inner)
             self.diagnostics.add(place, f"{before}{line.check}: {problem}")

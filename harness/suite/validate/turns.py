@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from harness.judge.checks import parameters
 from harness.model import Json
@@ -23,8 +22,8 @@ _OF_CONVERSATION = ("user", "reply", "model", "files", "request")
 class TurnsValidator:
     """Looks at ``turns:`` and ``finally:`` of the case at ``route``."""
 
-    def __init__(self, table: Table, route: Route, folder: Path, diagnostics: Diagnostics) -> None:
-        self.table, self.route, self.folder, self.diagnostics = table, route, folder, diagnostics
+    def __init__(self, table: Table, route: Route, diagnostics: Diagnostics) -> None:
+        self.table, self.route, self.diagnostics = table, route, diagnostics
 
     def check(self, *, refused: bool) -> None:
         """``refused``: the API may refuse what the turns add to the body."""
@@ -102,7 +101,7 @@ class TurnsValidator:
         for finding in shape.findings(path, kind):
             self.diagnostics.complain((*at, "path", *finding.path), finding.message, finding.hint, key=finding.key)
         if not template.has_references(path):
-            for inner, problem in parameters.complaints(kind, path, self.folder):
+            for inner, problem in parameters.complaints(kind, path, self.diagnostics.project):
                 self.diagnostics.complain((*at, "path", *inner), problem)
         self.pace(*wait(until), at)
 
