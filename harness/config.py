@@ -1,42 +1,5 @@
 """The configuration of a folder: ``[tool.gemini-harness]`` in ``pyproject.toml``, or the same in ``harness.toml``, where the name
-of the table may be left out.
-
-provider = "google"              the default provider
-suites = "suites"                folders, relative to the file
-cassettes = "cassettes"
-reports = "reports"
-concurrency = 8                  requests in flight
-attempts = 3                     per request, if a retry can help
-max_body_bytes = 67108864        a longer answer is cut off
-definition = "definition.json"   what the API's definition was renewed to (`drift --update`); default: the one that ships
-max_cost = 5.00                  US dollars that one run may spend on live answers
-
-[tool.gemini-harness.timeouts]   seconds
-connect = 10
-gap = 300                        between two chunks, and before the first
-total = 900
-wait = 60                        the longest wait that a server may ask for before the next attempt
-
-[tool.gemini-harness.providers.my-gateway]
-base_url = "https://gateway.example/gemini"
-keys = ["MY_GATEWAY_KEY"]        environment variables, the first one set wins
-auth = "bearer"                  or "x-goog-api-key", "both", "none"
-prices = "google"                it charges Google's list prices (without this: costs are not known)
-price_factor = 0.8               ... times this
-rpm = 60                         requests a minute; also tpm (tokens a minute) and concurrency (requests in flight)
-
-[tool.gemini-harness.providers.my-gateway.limits."gemini-3*"]    the same for some models
-rpm = 15
-
-[tool.gemini-harness.prices."my-model"]          or "my-gateway/my-model": at that provider only
-input = 0.30                     dollars per million tokens
-output = 2.50
-cached = 0.03                    default: as input
-search = 14                      dollars per thousand searches
-
-[tool.gemini-harness.redact]     personal data: regular expressions, replaced by [email] and ACME-0 in all that is written
-email = '[\\w.+-]+@[\\w-]+(\\.[\\w-]+)+'
-customer = {pattern = 'ACME-[1-9]\\d*', replacement = "ACME-0"}
+of the table may be left out. ``docs/providers.md`` describes every setting.
 """
 
 from __future__ import annotations

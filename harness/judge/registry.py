@@ -2,25 +2,11 @@
 
 A check is a generator that yields the mismatches it finds. It passes if it yields none; an exception means that the check
 itself is broken. Its name is the YAML key, the type of its second parameter makes the editor's schema (see ``shape``), and
-its docstring is its page in the reference::
+its docstring is its page in the reference. A rule (an invariant) is the same without a parameter, and is checked on every answer.
 
-    @check("finishReason")
-    def finish_reason(evidence: Evidence, expected: Predicate) -> Iterator[Mismatch]:
-        '''The final ``finishReason`` of candidate 0.'''
-        yield from holds("finishReason", evidence.reply.finish_reason, expected)
-
-A rule (an invariant) is the same without a parameter, and is checked on every answer::
-
-    @rule("usage-sum", "error")
-    def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
-        '''The total is the sum of its parts.
-
-        right: {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}}
-        wrong: {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 6}}
-        '''
-
-The examples of a rule are JSON: an answer without what does not matter, a list of the events of a stream, or ``{status, headers,
-body}``. ``asked:`` is the request, where that matters, with the ``model`` and ``stream`` of its address. A test judges them.
+The examples of a rule, ``right:`` and ``wrong:`` in its docstring, are JSON: an answer without what does not matter, a list of the
+events of a stream, or ``{status, headers, body}``. ``asked:`` is the request, where that matters, with the ``model`` and ``stream``
+of its address. A test judges them.
 
 Checks and rules from other packages: an entry point in the group ``gemini_harness.checks`` that names a module.
 """

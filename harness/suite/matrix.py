@@ -65,13 +65,11 @@ class TooMany(UsageError):
 
 
 class Combination(Struct, frozen=True):
-    """One target, and one value for each axis. ``swept`` are the values that ids show. ``chosen``: the model comes from
-    the selection, not from the suite."""
+    """One target, and one value for each axis. ``swept`` are the values that ids show."""
 
     target: Target
     axes: Mapping[str, Json]
     swept: Mapping[str, Json]
-    chosen: bool = False
 
     @property
     def labels(self) -> str:
@@ -272,7 +270,7 @@ def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection) 
     axes = {name: axis_for(axis, row) for name, axis in case.axes.items()}
     inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
     count = 0
-    for target, chosen in targets(axes, selection):
+    for target in targets(axes, selection):
         choices = [axis.choices(target.model) or ((None, None),) for axis in inner]
         count += prod(map(len, choices))
         if count > MOST_COMBINATIONS:
@@ -288,7 +286,7 @@ def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection) 
             }
             shown = {axis.name: name for axis, (_, name) in zip(inner, values, strict=True) if axis.swept}
             swept = {name: shown[name] for name in shown if name in chosen_values}
-            yield Combination(target, chosen_values, swept, chosen)
+            yield Combination(target, chosen_values, swept)
 
 
 def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
@@ -301,8 +299,8 @@ def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
     return replace(axis, values=fit(values, language.axis_type(axis.name)))
 
 
-def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Target, bool]]:
-    """The targets of a case, and whether the selection chose their model."""
+def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[Target]:
+    """The targets of a case."""
     model, provider = axes.get("model"), axes.get("provider")
     models = model.for_model("") if model else ()
     providers = provider.for_model("") if provider else (selection.default_provider,)
@@ -316,8 +314,7 @@ def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Ta
         (providers[0] if pinned_provider else provider_name, models[0] if pinned_model else model_name)
         for provider_name, model_name in (wanted or [(name, models[0]) for name in providers if pinned_model])
     )
-    chosen = bool(selection.targets or selection.models) and not pinned_model
-    yield from ((Target(*names), chosen) for names in found)
+    yield from (Target(*names) for names in found)
 
 
 def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:

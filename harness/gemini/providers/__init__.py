@@ -3,12 +3,9 @@
 In: a provider, a model and a body. Out: a request without credentials, and the headers that carry them.
 May import: ``text``, ``extensions``.
 
-``build`` makes the request and does not send it. ``credentials`` makes the headers that are added when it is sent. To add a
-dialect, add a file to this package (or a module named by an entry point in the group
-``gemini_harness.dialects``) with one decorated function::
-
-    @dialect("gemini")
-    def build(provider, model, body, transport, expects_status) -> Request: ...
+``build`` makes the request and does not send it. ``credentials`` makes the headers that are added when it is sent. A dialect is
+one function decorated with ``dialect``, in a file of this package, or in a module named by an entry point in the group
+``gemini_harness.dialects``.
 """
 
 from __future__ import annotations
