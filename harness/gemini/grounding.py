@@ -86,12 +86,8 @@ def _spans(reply: Reply) -> Iterator[tuple[int, int]]:
     """Byte ranges of the whole answer text."""
     for segment in segments(reply):
         if segment.found is not None:
-            offset = 0 if segment.part is None else _offset(reply, segment.part)
+            offset = sum(len(_bytes(_visible(earlier))) for earlier in _parts(reply)[: segment.part or 0])
             yield segment.start + offset, segment.end + offset
-
-
-def _offset(reply: Reply, part: int) -> int:
-    return sum(len(_bytes(_visible(earlier))) for earlier in _parts(reply)[:part])
 
 
 def _segment(segment: Mapping[str, Json], at: str, reply: Reply) -> Segment:

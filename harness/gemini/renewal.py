@@ -70,7 +70,10 @@ def renewed(content: bytes, old: Table) -> Renewal:
         table = validated(document)
     else:
         try:
-            table = validated(_from_document(document, old))
+            schemas = _schemas(document)
+            vertex = any(name.startswith("GoogleCloudAiplatform") for name in schemas)
+            walk = _Walk(schemas, old, vertex).messages()
+            table = validated(_merged(walk, old, _revision(document), vertex=vertex))
         except (TypeError, AttributeError, KeyError, RecursionError):
             raise ValueError("this is no definition: its schemas have another form") from None
     before, after = dict(_facts(old)), dict(_facts(table))
@@ -81,12 +84,6 @@ def renewed(content: bytes, old: Table) -> Renewal:
         [name for name in before if name not in after],
         [f"{name}: {before[name]} -> {after[name]}" for name in after if before.get(name, after[name]) != after[name]],
     )
-
-
-def _from_document(document: Mapping[str, Any], old: Table) -> Table:
-    schemas = _schemas(document)
-    vertex = any(name.startswith("GoogleCloudAiplatform") for name in schemas)
-    return _merged(_Walk(schemas, old, vertex).messages(), old, _revision(document), vertex=vertex)
 
 
 def _decoded(content: bytes) -> dict[str, Json]:
@@ -212,7 +209,10 @@ def _merged(walk: _Walk, old: Table, revision: str, *, vertex: bool) -> Table:
         revision = f"Gemini API {revision}; Vertex AI {vertex_revision}"
         messages, enums = {**old["messages"], **walk.found}, {**old["enums"], **numbered}
         return {**old, "revision": revision, "messages": messages, "enums": enums}
-    more = {name: dict(_only_vertex(fields, old["messages"].get(name, {}))) for name, fields in walk.found.items()}
+    more = {
+        name: {key: kind for key, kind in fields.items() if key not in old["messages"].get(name, {})}
+        for name, fields in walk.found.items()
+    }
     own = {name: values for name, values in walk.enums.items() if set(values) - set(old["enums"].get(name, {}))}
     own |= {name: walk.enums[name] for name in old["vertexEnums"] if name in walk.enums}
     numbers = {name: _numbered(values, old["vertexEnums"].get(name, {})) for name, values in own.items()}
@@ -225,10 +225,6 @@ def _merged(walk: _Walk, old: Table, revision: str, *, vertex: bool) -> Table:
         },
         "vertexEnums": {**old["vertexEnums"], **numbers},
     }
-
-
-def _only_vertex(fields: Mapping[str, str], gemini: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    return ((name, kind) for name, kind in fields.items() if name not in gemini)
 
 
 def _numbered(values: list[str], known: Mapping[str, int | None]) -> dict[str, int | None]:

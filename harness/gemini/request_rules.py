@@ -355,7 +355,8 @@ def _images(view: RequestView) -> Iterator[Fault]:
     known = table().images.get(undated(view.facts.name if view.facts else view.requested))
     config = view.config.get("imageConfig", {})
     ratio, size = config.get("aspectRatio"), config.get("imageSize")
-    if known and ratio in _every_ratio() and ratio not in known["ratios"].split():
+    every = table().rules["aspect_ratio"].row["if"]["not_in"]
+    if known and ratio in every and ratio not in known["ratios"].split():
         at = ("generationConfig", "imageConfig", "aspectRatio")
         yield Fault("aspect_ratio_model", at, {"value": ratio, "known": known["ratios"].replace(" ", ", ")})
     if known and isinstance(size, str) and not isinstance(size, Later):
@@ -369,11 +370,6 @@ def _image_size(size: str, known: str, at: At) -> Iterator[Fault]:
         yield Fault("image_size", at, {"value": size})
     elif size.removesuffix("X").removesuffix("P") not in known.split():
         yield Fault("image_size_model", at, {"value": size, "known": known.replace(" ", ", ")})
-
-
-def _every_ratio() -> Sequence[str]:
-    ratios: Sequence[str] = table().rules["aspect_ratio"].row["if"]["not_in"]
-    return ratios
 
 
 def _format(view: RequestView) -> Iterator[Fault]:

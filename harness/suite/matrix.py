@@ -387,16 +387,12 @@ def _selected(suites: Sequence[Suite], selection: Selection, keywords: Keywords)
     last: tuple[int, int, int] | None = None
     for number, suite in enumerate(suites):
         for group in _groups(suite, selection, keywords):
-            if group.played and _tagged(group.case, selection):
+            if group.played and (not selection.tags or not set(selection.tags).isdisjoint(group.case.tags)):
                 unit = (number, id(group.case), group.row)
                 position += unit != last
                 last = unit
                 if position % parts == part - 1:
                     yield group
-
-
-def _tagged(case: Case, selection: Selection) -> bool:
-    return not selection.tags or not set(selection.tags).isdisjoint(case.tags)
 
 
 def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:

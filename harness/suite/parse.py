@@ -274,7 +274,7 @@ class _SuiteReading:
                 yield Layer(f"axis {name}", at_path(name.split(".")[1:], template.reference("axis", name)))
 
     def turns(self, route: Route, table: _Table, defaults: _Table, axes: Mapping[str, Axis]) -> Iterator[Step]:
-        literal = self.literal_contents(table, defaults)
+        literal = _listed(merge(defaults.get("request", {}), table.get("request", {})).get("contents", []))
         if "turns" in table:
             conversation = [((*route, "turns", number), turn) for number, turn in enumerate(table["turns"]) if turn]
         else:
@@ -310,10 +310,6 @@ class _SuiteReading:
         if isinstance(items, Template):
             return [items]
         return [self.files.part_of(item, (*at, number)) for number, item in enumerate(items) if item is not None]
-
-    def literal_contents(self, table: _Table, defaults: _Table) -> Sequence[Json]:
-        request = merge(defaults.get("request", {}), table.get("request", {}))
-        return _listed(request.get("contents", []))
 
     def expectations(self, own: _Table, route: Route, defaults: _Table) -> Sequence[Expectation]:
         """A step's own lines, then those of the defaults that it does not replace: none of them where it expects an error."""

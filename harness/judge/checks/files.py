@@ -26,9 +26,7 @@ class InlineWords(NumberWords, total=False):
 
 
 def _aspect_complaint(value: Any, _: Project) -> str | None:
-    if _ratio(value) is None:
-        return f'{value!r} is not an aspect ratio; write it in quotes, like "16:9"'
-    return None
+    return None if _ratio(value) else f'{value!r} is not an aspect ratio; write it in quotes, like "16:9"'
 
 
 def _ratio(text: str) -> float | None:
@@ -108,15 +106,10 @@ def _wrong_size(at: str, data: bytes, words: Mapping[str, Any]) -> Iterator[Mism
     for name, pixels in zip(("width", "height"), size, strict=True):
         if name in words:
             yield from differs(f"{at}.{name}", pixels, words[name])
-    if "aspect" in words and not _has_aspect(size, words["aspect"]):
+    wanted = _ratio(words.get("aspect", ""))
+    if wanted and not (size[1] > 0 and abs(size[0] / size[1] / wanted - 1) <= ASPECT_TOLERANCE):
         message = f"expected {words['aspect']}, got {size[0]}x{size[1]}, which is not within 3% of it"
         yield Mismatch(f"{at} (aspect)", words["aspect"], f"{size[0]}x{size[1]}", message)
-
-
-def _has_aspect(size: tuple[int, int], aspect: str) -> bool:
-    width, height = size
-    wanted = _ratio(aspect)
-    return wanted is not None and height > 0 and abs(width / height / wanted - 1) <= ASPECT_TOLERANCE
 
 
 @check("audio")

@@ -190,15 +190,12 @@ def url_context(evidence: Evidence, expected: Literal["success"] | NumberPredica
     """
     every = {"statuses": {"each": "URL_RETRIEVAL_STATUS_SUCCESS"}}
     count, words = split_count(every if expected == "success" else expected, SOME)
-    found = _url_metadata(evidence)
+    metadata = an_object(candidate_of(evidence.reply.response).get("urlContextMetadata"))
+    found = objects_in(metadata.get("urlMetadata"))
     yield from differs("urlContext (count)", len(found), count)
     for word, field in (("statuses", "urlRetrievalStatus"), ("urls", "retrievedUrl")):
         if word in words:
             yield from differs(f"urlContext {word}", [url.get(field) for url in found], words[word])
-
-
-def _url_metadata(evidence: Evidence) -> list[dict[str, Any]]:
-    return objects_in(an_object(candidate_of(evidence.reply.response).get("urlContextMetadata")).get("urlMetadata"))
 
 
 @check("citations")

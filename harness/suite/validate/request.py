@@ -294,13 +294,13 @@ def misspelled_models(suite: Suite, diagnostics: Diagnostics) -> None:
         axis = case.axes.get("model")
         names = axis.for_model("") if axis and not template.has_references(axis.values) else ()
         for model, near in ((model, _near(str(model))) for model in names):
-            if axis and near and not _expects_status(case):
+            if (
+                axis
+                and near
+                and not any(line.check in ("http", "error") for turn in case.turns for line in turn.expect)
+            ):
                 note = Note(axis.place, f'there is no model "{model}" in the catalogue; did you mean "{near}"?')
                 diagnostics.notes += [note] if note not in diagnostics.notes else []
-
-
-def _expects_status(case: Case) -> bool:
-    return any(line.check in ("http", "error") for turn in case.turns for line in turn.expect)
 
 
 @lru_cache(maxsize=1024)
