@@ -68,12 +68,13 @@ class RequestLint(Struct):
     suite: Suite
     diagnostics: Diagnostics
     found: dict[tuple[Place | None, str, str], _Finding] = field(default_factory=dict)
-    known: dict[str, Sequence[_Fault]] = field(default_factory=dict)
+    known: dict[tuple[str, bool, str], Sequence[RequestRefusal]] = field(default_factory=dict)
+    """Model, whether it is a stream, and request, but for texts -> the rules that it breaks."""
 
     def look_at(self, case: Case, index: int) -> None:
         """What the API would refuse or ignore about the requests of a case; of its rows, the first with a fault."""
         if not _by_row(case):
-            self.keep(case, index, self.of_case(case))
+            self.keep(case, index, self.faults(case, case.rows[0]))
             return
         for number, row in enumerate(case.rows, 1):
             try:
@@ -83,16 +84,6 @@ class RequestLint(Struct):
             self.keep(case, index, faults, f"{row_label(row, number)}: ")
             if any(not broken.ignored for _, broken in faults):
                 return
-
-    def of_case(self, case: Case) -> Sequence[_Fault]:
-        """The faults of a case without rows. Cases that send the same, but for texts, are looked at once."""
-        turn = _asking(case)
-        sent = (case.body, turn.body, list(map(_light, turn.contents))) if turn else None
-        axes = [(axis.name, axis.values) for axis in case.axes.values()]
-        key = repr((sent, axes, case.only, case.xfail, case.skip))
-        if key not in self.known:
-            self.known[key] = list(self.faults(case, case.rows[0]))
-        return self.known[key]
 
     def keep(self, case: Case, index: int, faults: Iterable[_Fault], before: str = "") -> None:
         """Adds faults at their places; what is only worth a note, at the first."""
@@ -111,19 +102,15 @@ class RequestLint(Struct):
         """The faults of each request that differs in its model or its body. Raises Undefined."""
         if (turn := _asking(case)) is None:
             return
-        bodies: list[tuple[Json, Json]] = []
-        seen: set[tuple[str, int, bool]] = set()
+        seen: set[tuple[str, bool, str]] = set()
         for pair in self.asked(case, row):
             written = _body(case, turn, row, pair)
-            number = next((n for n, (body, _) in enumerate(bodies) if body == written), len(bodies))
-            if number == len(bodies):
-                bodies.append((written, _canonical(written)))
-            body = bodies[number][1]
-            stream = pair.axes.get("transport") == "stream" and "responseLogprobs" in body.get("generationConfig", ())
-            asked = (pair.target.model, number, stream)
+            asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
+            if asked not in self.known:
+                self.known[asked] = _refusals(*asked[:2], _canonical(written))
             if asked not in seen:
                 seen.add(asked)
-                yield from ((pair, broken) for broken in _refusals(pair.target.model, stream, body))
+                yield from ((pair, broken) for broken in self.known[asked])
 
     def asked(self, case: Case, row: Mapping[str, Json]) -> Iterator[Combination]:
         """The combinations that are sent, and that are expected to pass."""
