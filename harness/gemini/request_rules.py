@@ -305,7 +305,6 @@ def _parts(view: RequestView) -> Iterator[tuple[At, Mapping[str, Any]]]:
 
 
 _MEDIA = re.compile(r"(image|audio|video|text|application)/[\w.+-]+")
-_KINDS = {"image": "image", "audio": "audio", "video": "video"}
 
 
 def _media(view: RequestView) -> Iterator[Fault]:
@@ -325,9 +324,9 @@ def _media(view: RequestView) -> Iterator[Fault]:
 
 def _missing_input(mime: str, features: frozenset[str]) -> str:
     """The kind of input that a model does not take; empty where nothing is known about its inputs."""
-    kind = _KINDS.get(mime.partition("/")[0], "")
+    kind = mime.partition("/")[0]
     listed = not features.isdisjoint({"image_in", "audio_out"})
-    return kind if kind and listed and f"{kind}_in" not in features else ""
+    return kind if kind in ("image", "audio", "video") and listed and f"{kind}_in" not in features else ""
 
 
 def _prefill(view: RequestView) -> Iterator[Fault]:

@@ -109,9 +109,9 @@ class Case(Struct, frozen=True, dict=True):
         return any(template.has_references(layer.body) for layer in self.layers)
 
     @cached_property
-    def swept_by_row(self) -> bool:
-        """Whether rows change the values of axes."""
-        return any(template.has_references(axis.values) for axis in self.axes.values())
+    def axes_by_row(self) -> frozenset[str]:
+        """The axes whose values wait for rows."""
+        return frozenset(name for name, axis in self.axes.items() if template.has_references(axis.values))
 
     def named(self, row: Mapping[str, Json]) -> str:
         """The id for a row, as trial ids show it."""

@@ -322,7 +322,7 @@ def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[
         attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
         cells: Sequence[Cell] = ()
         for index, row in enumerate(case.rows):
-            if not index or case.swept_by_row:
+            if not index or case.axes_by_row:
                 cells = _cells(suite, case, row, selection)
             name = f"{suite.name}/{case.named(row)}"
             for cell in cells:

@@ -169,9 +169,8 @@ class _Reading:
     def value(self, node: yaml.Node) -> Json:
         """The plain value of a node. An aliased node is one shared value, counted each time it is used."""
         if node.tag not in (_PLAIN, _QUOTED, _COLLECTION):
-            self.complain(
-                _start(node), f"tags such as {_shown_tag(node.tag)} are not supported", "write the plain value"
-            )
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            self.complain(_start(node), f"tags such as {tag} are not supported", "write the plain value")
         if isinstance(node, yaml.ScalarNode):
             self.count(1 + len(node.value) // _CHARACTERS_PER_VALUE, node)
             return scalar(node.value) if node.tag == _PLAIN else node.value
@@ -227,10 +226,6 @@ class _Reading:
             items.values_at.append(_start(node))
             items.append(self.value(node))
         return items
-
-
-def _shown_tag(tag: str) -> str:
-    return tag.replace("tag:yaml.org,2002:", "!!")
 
 
 def scalar(text: str) -> Json:

@@ -132,10 +132,6 @@ def _amount(value: Json, at: str) -> Json:
         raise SchemaProblem(f"{at}: {describe(value)} is not a number") from None
 
 
-def _ref(value: Json) -> dict[str, Json]:
-    return {"$ref": re.sub(r"^#/defs/", "#/$defs/", value) if isinstance(value, str) else value}
-
-
 def _pattern(value: Json) -> dict[str, Json]:
     """Converts named groups from JavaScript to Python. Python's ``re`` has no Unicode classes, so such a pattern is dropped."""
     if not isinstance(value, str):
@@ -144,7 +140,7 @@ def _pattern(value: Json) -> dict[str, Json]:
 
 
 _PLAIN: Final[dict[str, Callable[[Json], dict[str, Json]]]] = {
-    "$ref": _ref,
+    "$ref": lambda value: {"$ref": re.sub(r"^#/defs/", "#/$defs/", value) if isinstance(value, str) else value},
     "pattern": _pattern,
     "format": lambda value: {"format": value} if value in FORMATS else {},
 }

@@ -94,14 +94,9 @@ def _running_user_code(reference: str) -> Iterator[None]:
     except (AssertionError, SuiteError):
         raise
     except (Exception, SystemExit) as fault:
-        raise SuiteError(
-            [f"{reference} broke: {type(fault).__name__}: {fault}\n{_user_frames(fault)}".rstrip()]
-        ) from fault
-
-
-def _user_frames(fault: BaseException) -> str:
-    frames = [frame for frame in extract_tb(fault.__traceback__) if not frame.filename.startswith(_HARNESS_FRAMES)]
-    return "".join(format_list(frames))
+        frames = [frame for frame in extract_tb(fault.__traceback__) if not frame.filename.startswith(_HARNESS_FRAMES)]
+        lines = "".join(format_list(frames))
+        raise SuiteError([f"{reference} broke: {type(fault).__name__}: {fault}\n{lines}".rstrip()]) from fault
 
 
 _HARNESS_FRAMES = (str(Path(__file__).parents[2]), importlib.__path__[0], "<")

@@ -111,7 +111,7 @@ class CaseValidator:
 
     def axes(self) -> None:
         axes.names(self.table, self.route, self.diagnostics)
-        if any(not axis.typed for axis in self.case.axes.values()) or templated(self.case.axes):
+        if any(not axis.typed for axis in self.case.axes.values()) or self.case.axes_by_row:
             axes.values(self.case, self.diagnostics)
 
     # ${row.x} and ${capture.x}
@@ -359,7 +359,7 @@ class CaseValidator:
 
     def only(self) -> None:
         if self.case.only:
-            combinations = [] if templated(self.case.axes) else list(combinations_of(self.case))
+            combinations = [] if self.case.axes_by_row else list(combinations_of(self.case))
             for choice in self.case.only:
                 unmatched(choice, combinations, "this matches no combination of the matrix", self.diagnostics)
 
@@ -367,7 +367,7 @@ class CaseValidator:
 
     def filled_axes(self) -> None:
         """What the shape of the language refuses in the values of axes, once the rows are in them."""
-        for name in templated(self.case.axes):
+        for name in self.case.axes_by_row:
             axis = self.case.axes[name]
             for number, row in enumerate(self.case.rows, 1):
                 wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
@@ -379,14 +379,9 @@ class CaseValidator:
                     break
 
 
-def templated(axes: Mapping[str, Axis]) -> set[str]:
-    """The axes whose values wait for rows."""
-    return {name for name, axis in axes.items() if template.has_references(axis.values)}
-
-
 def combinations_of(case: Case) -> Iterator[Combination]:
     """The combinations that the suite itself states, over all rows where rows change them."""
-    for row in case.rows if templated(case.axes) else case.rows[:1]:
+    for row in case.rows if case.axes_by_row else case.rows[:1]:
         yield from combinations_for(case, row, Selection(default_provider=""))
 
 

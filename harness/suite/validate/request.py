@@ -159,8 +159,8 @@ def _refusals(model: str, stream: bool, body: Json) -> Sequence[RequestRefusal]:
 def _by_row(case: Case) -> bool:
     """Whether rows change anything that a rule looks at: not the texts of prompts and system instructions."""
     turn = _asking(case)
-    if case.swept_by_row or turn is None or not case.templated:
-        return case.swept_by_row
+    if case.axes_by_row or turn is None or not case.templated:
+        return bool(case.axes_by_row)
     found = template.references({"body": case.body, "more": turn.body, "contents": turn.contents})
     rows = (route for route, reference in found if reference.scope == "row")
     return any(route[-1] != "text" for route in rows)

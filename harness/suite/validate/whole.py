@@ -10,7 +10,7 @@ from harness.suite import language, template
 from harness.suite.axes import OUTSIDE, Axis
 from harness.suite.cases import Case, Suite
 from harness.suite.template import Template
-from harness.suite.validate.case import combinations_of, templated, unmatched
+from harness.suite.validate.case import combinations_of, unmatched
 from harness.suite.validate.diagnostics import Diagnostics
 from harness.text.shape import nearest
 
@@ -46,9 +46,7 @@ def _twice(case: Case, index: int, number: int, name: str, first: Place, diagnos
 def matrix(suite: Suite, diagnostics: Diagnostics) -> None:
     """Complains about ``skip`` rows, values and globs that match nothing, and about cases that have nothing left."""
     skips = suite.skips
-    combinations = [
-        pair for case in suite.cases if skips and not templated(case.axes) for pair in combinations_of(case)
-    ]
+    combinations = [pair for case in suite.cases if skips and not case.axes_by_row for pair in combinations_of(case)]
     for choice in skips:
         unmatched(choice, combinations, "this skip row matches nothing in the matrix", diagnostics)
     for axis in {id(axis): axis for case in suite.cases for axis in case.axes.values()}.values():
@@ -74,7 +72,7 @@ def _left(suite: Suite, diagnostics: Diagnostics) -> None:
     """A case that has nothing left to play."""
     for case in suite.cases:
         swept = [name for name, axis in case.axes.items() if axis.swept and name not in ("model", "provider", *OUTSIDE)]
-        if not swept or templated(case.axes):
+        if not swept or case.axes_by_row:
             continue
         combinations = list(combinations_of(case))
         if combinations and all(pair.refused(case) for pair in combinations):
@@ -124,7 +122,7 @@ def _baseline(suite: Suite, by: str, baseline: Json, diagnostics: Diagnostics) -
         return
     known: dict[str, None] = {}
     for case in suite.cases:
-        if by in case.axes and not templated(case.axes):
+        if by in case.axes and not case.axes_by_row:
             axis = case.axes[by]
             for entry in axis.values.values() if axis.per_model else [axis.names or axis.values]:
                 known.update(dict.fromkeys(map(str, entry if isinstance(entry, list | tuple) else [entry])))
