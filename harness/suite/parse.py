@@ -429,13 +429,10 @@ def _share(text: Json) -> Share:
 
 
 def _xfail(value: Json) -> Xfail | None:
-    if value is None:
+    words = {"why": value} if isinstance(value, str) else value
+    if not words:
         return None
-    return (
-        Xfail(value)
-        if isinstance(value, str)
-        else Xfail(value.get("why", ""), tuple(target for target in value.get("targets", ()) if target is not None))
-    )
+    return Xfail(words.get("why", ""), tuple(target for target in words.get("targets", ()) if target is not None))
 
 
 def _refusal(lines: Iterable[Expectation]) -> bool:

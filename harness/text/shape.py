@@ -513,8 +513,8 @@ class Offered(_Wrapped, frozen=True):
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         super().inside(value, path, found)
         for at, name in self._names(value, path):
-            near = closest(name, self.values(), 0.8)
-            if near and near != name:
+            known = self.values()
+            if name not in known and (near := closest(name, known, 0.8)):
                 hint = f'did you mean "{near}"?'
                 found.append(ShapeFinding(at, f'"{name}" is no value that is known here', hint, allowed=True))
 
