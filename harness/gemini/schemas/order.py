@@ -21,56 +21,50 @@ def order_violations(schema: Json, value: Json, *, stated_only: bool = True) -> 
     """
     if stated_only and not _STATES_ORDER.search(repr(schema)):
         return []
-    return list(_order(schema, value, [], _Root(schema, stated_only), 0))
+    return list(_Walk(schema, stated_only).violations(schema, value, []))
 
 
 _STATES_ORDER = re.compile("propertyOrdering|property_ordering")
 """A fast test: most schemas state no order."""
 
 
-class _Root(Struct, frozen=True):
-    schema: Json
+class _Walk(Struct, frozen=True):
+    """Follows a value along its schema. ``root`` is the whole schema; ``jumps`` counts the references that were followed to a value."""
+
+    root: Json
     stated_only: bool
 
-
-def _order(schema: Json, value: Json, at: list[str | int], root: _Root, jumps: int) -> Iterator[SchemaViolation]:
-    if not isinstance(value, dict | list) or not isinstance(schema, Mapping):
-        return
-    given = canonical(schema)
-    if "$ref" in given and jumps < 16:
-        yield from _order(_target(root.schema, given["$ref"]), value, at, root, jumps + 1)
-    yield from _of_branches(given, value, at, root, jumps)
-    if isinstance(value, dict):
-        yield from _misplaced(given, value, at, root.stated_only)
+    def violations(self, schema: Json, value: Json, at: list[str | int], jumps: int = 0) -> Iterator[SchemaViolation]:
+        if not isinstance(value, dict | list) or not isinstance(schema, Mapping):
+            return
+        given = canonical(schema)
+        if "$ref" in given and jumps < 16:
+            yield from self.violations(_target(self.root, given["$ref"]), value, at, jumps + 1)
+        yield from self.of_branches(given, value, at, jumps)
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from self.violations(given.get("items"), item, [*at, index])
+            return
         properties = given.get("properties")
-        for name, inner in value.items():
-            if isinstance(properties, Mapping):
-                yield from _order(properties.get(name), inner, [*at, name], root, 0)
-    else:
-        for index, item in enumerate(value):
-            yield from _order(given.get("items"), item, [*at, index], root, 0)
+        order = given.get("propertyOrdering")
+        if order is None and not self.stated_only:
+            order = list(properties or ())
+        if isinstance(order, list):
+            yield from key_order(order, value, place(at))
+        if isinstance(properties, Mapping):
+            for name, inner in value.items():
+                yield from self.violations(properties.get(name), inner, [*at, name])
 
-
-def _of_branches(
-    given: Mapping[str, Json], value: Json, at: list[str | int], root: _Root, jumps: int
-) -> Iterator[SchemaViolation]:
-    """A value must follow one branch of ``anyOf`` and ``oneOf``, and all parts of ``allOf``."""
-    for part in given.get("allOf") or ():
-        yield from _order(part, value, at, root, jumps)
-    branches = [*(given.get("anyOf") or ()), *(given.get("oneOf") or ())]
-    found = [list(_order(branch, value, at, root, jumps)) for branch in branches]
-    if found and all(found):
-        yield from found[0]
-
-
-def _misplaced(
-    given: Mapping[str, Json], value: Mapping[str, Json], at: list[str | int], stated_only: bool
-) -> Iterator[SchemaViolation]:
-    order = given.get("propertyOrdering")
-    if order is None and not stated_only:
-        order = list(given.get("properties") or ())
-    if isinstance(order, list):
-        yield from key_order(order, value, place(at))
+    def of_branches(
+        self, given: Mapping[str, Json], value: Json, at: list[str | int], jumps: int
+    ) -> Iterator[SchemaViolation]:
+        """A value must follow one branch of ``anyOf`` and ``oneOf``, and all parts of ``allOf``."""
+        for part in given.get("allOf") or ():
+            yield from self.violations(part, value, at, jumps)
+        branches = [*(given.get("anyOf") or ()), *(given.get("oneOf") or ())]
+        found = [list(self.violations(branch, value, at, jumps)) for branch in branches]
+        if found and all(found):
+            yield from found[0]
 
 
 def key_order(order: Sequence[str], value: Mapping[str, Json], path: str = "$") -> Iterator[SchemaViolation]:

@@ -125,7 +125,7 @@ def _broken(evidence: Evidence, value: Json, valid: str | Mapping[str, Any]) -> 
             _sent_schema(evidence, "valid")
             found = violations_of(evidence)
         else:
-            found = schemas.violations(_schema(evidence, valid), value)
+            found = schemas.violations(read_schema(evidence.folder / valid) if isinstance(valid, str) else valid, value)
         for violation in found:
             yield violation.mismatch(f"{violation.message} ({violation.keyword} of the schema)")
     except schemas.SchemaProblem as problem:
@@ -133,12 +133,10 @@ def _broken(evidence: Evidence, value: Json, valid: str | Mapping[str, Any]) -> 
 
 
 def _disordered(evidence: Evidence, value: Json, order: str | list[str] | None) -> Iterator[Mismatch]:
-    if order is None:
-        return
-    if isinstance(order, list):
-        found = schemas.key_order(order, value) if isinstance(value, Mapping) else iter(())
+    if order == "request":
+        found = schemas.order_violations(_sent_schema(evidence, "order"), value, stated_only=False)
     else:
-        found = iter(schemas.order_violations(_sent_schema(evidence, "order"), value, stated_only=False))
+        found = list(schemas.key_order(order or (), value)) if isinstance(value, Mapping) else []
     for violation in found:
         yield violation.mismatch(violation.message)
 
@@ -148,10 +146,6 @@ def _sent_schema(evidence: Evidence, word: str) -> Json:
     if found is None:
         raise SuiteError([f"json: {{{word}: request}}: this request sends no schema; give the case one (schema: ...)"])
     return found.schema
-
-
-def _schema(evidence: Evidence, valid: str | Mapping[str, Any]) -> Json:
-    return read_schema(evidence.folder / valid) if isinstance(valid, str) else valid
 
 
 @lru_cache(maxsize=64)
