@@ -91,7 +91,7 @@ def _violations(evidence: Evidence, rules: Iterable[Rule]) -> Iterator[RuleViola
     verbatim = evidence.exchange.verbatim
     candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
     for rule in rules:
-        if (verbatim or not rule.of_bytes) and EXPECTED_BY.get(rule.id, frozenset[str]()).isdisjoint(evidence.expects):
+        if (verbatim or not rule.of_bytes) and EXPECTED_BY.get(rule.id, _NO_CHECKS).isdisjoint(evidence.expects):
             for index, case in candidates if rule.per_candidate and candidates else ((0, evidence),):
                 found, error = _collect(rule.function, case, most=_MAX_MISMATCHES)
                 if found or error:
@@ -119,6 +119,7 @@ def _rules_for(evidence: Evidence) -> Collection[Rule]:
 GENERATING = ("generateContent", "streamGenerateContent")
 """The operations whose answers the invariants are about."""
 _ABOUT_ANY_CALL = frozenset(("http-status", "error-envelope"))
+_NO_CHECKS: frozenset[str] = frozenset()
 
 
 def _violations_of(
@@ -170,10 +171,15 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
         trace = "".join(traceback.format_exception(error))
         broke = f"the check itself broke: {type(error).__name__}: {error}\n{trace}"
         message = str(error) if isinstance(error, HarnessError) else broke
-        reason = cause(error) if isinstance(error, CannotJudge) else ""
-        yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place, reason=reason)
+        yield Verdict(
+            name, "error", expected=expectation.parameter, message=message, place=place, reason=_reason(error)
+        )
     elif not mismatches:
         yield Verdict(name, "passed", expected=expectation.parameter, place=place)
+
+
+def _reason(error: Exception) -> str:
+    return cause(error) if isinstance(error, CannotJudge) else ""
 
 
 def _violation_verdict(violation: RuleViolation) -> Verdict:
