@@ -39,7 +39,7 @@ exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
 def entry() -> NoReturn:
     """The ``gemini-harness`` command."""
     # Modules, suites and rows hold few cycles: looking for them takes a tenth of a short run, half of it at the end.
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
     signal.signal(signal.SIGTERM, as_ctrl_c)
     with suppress(KeyboardInterrupt):  # once more, while the first was being handled
         code = main(sys.argv[1:])

@@ -107,9 +107,12 @@ _NAME_OF_ENUM = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """The known word that is most similar; empty if none is, by ``cutoff`` from 0 to 1."""
+    names = list(known)
+    if word in names:
+        return word
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word, list(known), 1, cutoff)), "")
+    return next(iter(get_close_matches(word, names, 1, cutoff)), "")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
