@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -146,10 +147,7 @@ def _collect(
     found: list[Mismatch] = []
     reset_time_limit()
     try:
-        for mismatch in function(*arguments):
-            found.append(mismatch)
-            if len(found) == most:
-                break
+        found.extend(islice(function(*arguments), most))
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
         return found, error
     return found, None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +32,17 @@ def test_a_suite_in_braces_is_one(text: str, found: bool, tmp_path: Path) -> Non
     assert is_suite(tmp_path / "a.yaml") is found
 
 
+def _refusing(read: Callable[..., Any]) -> Callable[..., Any]:
+    """The same method of a path, but for files under ``cassettes``."""
+
+    def refuse(path: Path, *how: Any, **more: Any) -> Any:
+        if "cassettes" in path.parts:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(path, *how, **more)
+
+    return refuse
+
+
 def test_a_cassette_without_permission_is_no_broken_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,14 +51,8 @@ def test_a_cassette_without_permission_is_no_broken_one(
     Path("suites/one.yaml").write_text(LINE, "utf-8")
     assert main(["run", "--record-mode", "once"]) == 0
     assert main(["run"]) == 0
-    read = Path.read_bytes
-
-    def refuse(path: Path) -> bytes:
-        if "cassettes" in path.parts:
-            raise PermissionError(errno.EACCES, "Permission denied")
-        return read(path)
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    for name in ("open", "read_bytes"):
+        monkeypatch.setattr(Path, name, _refusing(getattr(Path, name)))
     main(["run"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "cannot be read: Permission denied allow this user to read it" in shown

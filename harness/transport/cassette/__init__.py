@@ -33,7 +33,7 @@ from msgspec import Struct
 
 from harness.errors import BadCassette
 from harness.model import Json
-from harness.text import safeyaml
+from harness.text import plainyaml, safeyaml
 from harness.transport.cassette import sources
 from harness.transport.cassette.documents import NoDocument, documents
 from harness.transport.cassette.interaction import (
@@ -102,8 +102,32 @@ class Tape(Struct, frozen=True):
 
 def read(path: Path) -> Tape:
     """The recording at ``path``, in any format. Raises BadCassette with the reason."""
-    if _is_long(path):
-        return _long(path, bytes_of(path))
+    if raw := _bytes_of_ours(path):
+        return _long(path, raw) if len(raw) > _LONG else _short(path, raw) or _of_any_tool(path)
+    return _of_any_tool(path)
+
+
+def _bytes_of_ours(path: Path) -> bytes:
+    """The bytes of a cassette as ``dump`` begins it; nothing for any other file."""
+    try:
+        with path.open("rb") as file:
+            return _OURS + file.read() if file.read(len(_OURS)) == _OURS else b""
+    except OSError:
+        return b""
+
+
+def _short(path: Path, raw: bytes) -> Tape | None:
+    """A cassette as ``dump`` writes it, which is whole; None if it is anything else, which ``sources`` reads or refuses."""
+    if b"parsed_body" in raw or (whole := plainyaml.read(raw)) is None:
+        return None
+    try:
+        items = [read_interaction(*item, verbatim=True) for item in enumerate(whole["interactions"])]
+    except UNREADABLE:
+        return None
+    return Tape(path, items, _about(whole)) if all(item.exchange.own for item in items) else None
+
+
+def _of_any_tool(path: Path) -> Tape:
     found = sources.read(path)
     items = kept(found.items)
     interactions = (item for item in map(_as_interaction, items) if item is not None)
@@ -115,17 +139,6 @@ def read(path: Path) -> Tape:
         [item for item in items if isinstance(item, Recorded) and item.answer is None],
         [item for item in items if isinstance(item, Unread)],
     )
-
-
-def _is_long(path: Path) -> bool:
-    """Whether it is a long cassette of ours."""
-    try:
-        if path.stat().st_size <= _LONG:
-            return False
-        with path.open("rb") as file:
-            return file.read(len(_OURS)) == _OURS
-    except OSError:
-        return False
 
 
 def _as_interaction(item: Interaction | Recorded | Unread) -> Interaction | None:
@@ -173,8 +186,13 @@ def _long(path: Path, raw: bytes) -> Tape:
     end = _ENDS.search(raw, starts[-1])
     rest = _rest(path, raw[end.start() :]) if end else {}
     starts.append(end.start() if end else len(raw))
-    with_what = rest.get("recorded_with")
-    return Tape(path, _Pieces(path, raw, starts), with_what if isinstance(with_what, dict) else {})
+    return Tape(path, _Pieces(path, raw, starts), _about(rest))
+
+
+def _about(whole: Mapping[str, Any]) -> Mapping[str, Json]:
+    """What the recording tool wrote about itself."""
+    with_what = whole.get("recorded_with")
+    return with_what if isinstance(with_what, dict) else {}
 
 
 def _rest(path: Path, raw: bytes) -> Mapping[str, Any]:
