@@ -210,7 +210,7 @@ class Played(Struct):
 
     def _keep(self, result: Result) -> Row:
         """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""
-        return self._save(self.judge.row(result))
+        return self._save(*self.judge.saved(result))
 
     def _save(self, row: Row, line: bytes | None = None) -> Row:
         self.writer.append(row, line)

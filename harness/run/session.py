@@ -404,19 +404,28 @@ class Judge:
     def row(self, result: Result) -> Row:
         """The row of a result, as it is saved and shown. Raises UsageError where a pattern of ``[redact]`` changes more than
         texts."""
+        return self._saved(result)[0]
+
+    def line(self, result: Result) -> bytes:
+        """The row of a result as a line of the run's file. Raises as ``row`` does."""
+        return self.saved(result)[1]
+
+    def saved(self, result: Result) -> tuple[Row, bytes]:
+        """Both the row and the line. Raises as ``row`` does."""
+        row, shown = self._saved(result)
+        return row, dumps(shown).encode()
+
+    def _saved(self, result: Result) -> tuple[Row, Json]:
+        """The row, and the same as plain JSON."""
         row = result_row(self._taken(result))
         known = plain(row)
         shown = self.leaks.hidden(self.config.redact.row(known))
         try:
-            return row if shown is known else convert(shown, Row)
+            return row if shown is known else convert(shown, Row), shown
         except ValidationError as fault:
             raise UsageError(
                 f"{row.id}: a pattern of [redact] changes what a saved run is read by ({fault}); narrow it"
             ) from None
-
-    def line(self, result: Result) -> bytes:
-        """The row of a result as a line of the run's file."""
-        return dumps(self.row(result)).encode()
 
     def sent(self, trial: Trial, turns: Sequence[TurnRow]) -> Iterator[Mapping[str, Json]]:
         """The address and the body of a trial's requests, as its row shows them: see ``play.prepared``."""

@@ -272,11 +272,15 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     counted, body = evidence.reply.count("promptTokenCount"), evidence.request_body
     if body is None or not counted or not has_answer(evidence):
         return
+    text, at = "".join(_prompted(evidence)), "$.usageMetadata.promptTokenCount"
+    least = _fewest_tokens(text, counted, _MOST_PROMPTED)
+    strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
+    if not least and not strange and counted < _MANY:
+        return
     sent = compact(body)
     if _BEYOND_TEXT.search(sent):
         return
-    text, at = "".join(_prompted(evidence)), "$.usageMetadata.promptTokenCount"
-    if least := _fewest_tokens(text, counted, _MOST_PROMPTED):
+    if least:
         message = f"{counted} tokens are counted for a prompt of {len(text)} characters"
         yield Mismatch(at, f"at least {least}", counted, message)
     if offers_builtin_tools(evidence):
@@ -286,7 +290,6 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
             f"{counted} tokens are counted for a request of {len(sent)} bytes: is it the usage of another request?"
         )
         yield Mismatch(at, f"at most {len(sent)}", counted, message, "warn")
-    strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
     if strange:
         message = f"{min(strange)} is counted in the prompt, but the request has text only"
         yield Mismatch("$.usageMetadata.promptTokensDetails", "TEXT", min(strange), message, "warn")

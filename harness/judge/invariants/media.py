@@ -152,6 +152,8 @@ def image_shape(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/gif", "data": "R0lGODlhAAQABAAA"}}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/gif", "data": "R0lGODlhAAQAAgAA"}}]}}]}
     """
+    if not evidence.reply.inline_data:
+        return
     ratio = _requested_ratio(evidence)
     side = None if evidence.exchange.provenance.simulated else _requested_side(evidence)
     for index, blob in enumerate(evidence.reply.inline_data if ratio or side else ()):

@@ -32,7 +32,8 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     if not has_answer(evidence):
         return
     found = [] if wants_json(evidence) else _escapes(text)
-    calls = json.dumps([call.get("args") for call in evidence.reply.function_calls], ensure_ascii=False)
+    called = [call.get("args") for call in evidence.reply.function_calls]
+    calls = json.dumps(called, ensure_ascii=False) if called else ""
     entities = [] if _PLAIN_IN_ARGS.search(calls) else _ENTITY.findall(calls)
     for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
         if len(escapes) >= _FEWEST_ESCAPES:
@@ -100,9 +101,10 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
-    found = _TOKEN.search(evidence.reply.text)
+    text = evidence.reply.text
+    found = _TOKEN.search(text) if "<" in text or "[/INST]" in text else None
     if found and not _is_asked(evidence, found[0]):
-        around = evidence.reply.text[max(0, found.start() - 20) : found.end() + 20]
+        around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
 
