@@ -19,6 +19,8 @@ the file's text. What vcrpy does not keep is in ``response.x-recording``, which 
 
 ``simulated: true``, ``redacted: true`` (the answer held personal data), ``attempts: 2`` and ``request: verbatim`` (the body is not our own compact JSON) appear where they apply.
 Cassettes are untrusted: only the safe loader of libyaml ever sees them.
+
+The readers of other formats are imported where they are used: a replay of cassettes of ours never waits for them.
 """
 
 from __future__ import annotations
@@ -34,14 +36,14 @@ from msgspec import Struct
 from harness.errors import BadCassette
 from harness.model import Json
 from harness.text import plainyaml, safeyaml
-from harness.transport.cassette import sources
-from harness.transport.cassette.documents import NoDocument, documents
 from harness.transport.cassette.interaction import (
     SIMULATOR_HOST,
     UNREADABLE,
     Compact,
     Interaction,
     Place,
+    Recorded,
+    Unread,
     credentials,
     kept,
     provider_of,
@@ -49,7 +51,6 @@ from harness.transport.cassette.interaction import (
     read_request,
     without_secrets,
 )
-from harness.transport.cassette.sources import Recorded, Unread, bytes_of
 from harness.transport.cassette.writing import document, dump
 
 __all__ = [
@@ -60,7 +61,6 @@ __all__ = [
     "Recorded",
     "Tape",
     "Unread",
-    "bytes_of",
     "credentials",
     "document",
     "dump",
@@ -128,6 +128,8 @@ def _short(path: Path, raw: bytes) -> Tape | None:
 
 
 def _of_any_tool(path: Path) -> Tape:
+    from harness.transport.cassette import sources
+
     found = sources.read(path)
     items = kept(found.items)
     interactions = (item for item in map(_as_interaction, items) if item is not None)
@@ -152,10 +154,14 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises BadCassette for everything else.
     """
+    from harness.transport.cassette.sources import bytes_of
+
     return _whole(path, bytes_of(path))
 
 
 def _whole(path: Path, raw: bytes) -> dict[str, Any]:
+    from harness.transport.cassette.documents import NoDocument, documents
+
     try:
         values = documents(raw)
     except NoDocument as fault:

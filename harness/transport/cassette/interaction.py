@@ -65,6 +65,24 @@ class Interaction(Struct, frozen=True):
     credentials: Sequence[tuple[str, str]] = ()
 
 
+class Recorded(Struct, frozen=True):
+    """A request that was sent, and its answer; None if the answer was not recorded.
+
+    ``credentials`` are (place, value) pairs: the keys that were recorded with the request.
+    """
+
+    request: Request
+    answer: Exchange | None = None
+    credentials: Iterable[tuple[str, str]] = ()
+
+
+class Unread(Struct, frozen=True):
+    """A part of a file that cannot be read. ``where`` is its place in the file, ``reason`` says why, and what to do."""
+
+    where: str
+    reason: str
+
+
 _Item = TypeVar("_Item")
 
 

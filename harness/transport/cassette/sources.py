@@ -24,32 +24,23 @@ from msgspec.structs import replace
 
 from harness import extensions
 from harness.errors import BadCassette
-from harness.model import Exchange, Request
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
 from harness.transport.cassette.documents import Extracted, NoDocument, documents, plain
 from harness.transport.cassette.elements import Elements, Indivisible
-from harness.transport.cassette.interaction import UNREADABLE, Compact, Interaction, kept, read_interaction
+from harness.transport.cassette.interaction import (
+    UNREADABLE,
+    Compact,
+    Interaction,
+    Recorded,
+    Unread,
+    kept,
+    read_interaction,
+)
 from harness.transport.cassette.texts import is_message
 
-
-class Recorded(Struct, frozen=True):
-    """A request that was sent, and its answer; None if the answer was not recorded.
-
-    ``credentials`` are (place, value) pairs: the keys that were recorded with the request.
-    """
-
-    request: Request
-    answer: Exchange | None = None
-    credentials: Iterable[tuple[str, str]] = ()
-
-
-class Unread(Struct, frozen=True):
-    """A part of a file that cannot be read. ``where`` is its place in the file, ``reason`` says why, and what to do."""
-
-    where: str
-    reason: str
+__all__ = ["Reading", "Recorded", "Unread", "attempted", "by_pieces", "bytes_of", "read", "source"]
 
 
 class Reading(Struct, frozen=True):
