@@ -89,15 +89,17 @@ def violations(evidence: Evidence) -> Iterator[RuleViolation]:
 
 
 def _violations(evidence: Evidence, rules: Iterable[Rule]) -> Iterator[RuleViolation]:
-    verbatim = evidence.exchange.verbatim
+    alone = [(0, evidence)]
     candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
+    stated = {name for name, checks in EXPECTED_BY.items() if not checks.isdisjoint(evidence.expects)}
     for rule in rules:
-        if (verbatim or not rule.of_bytes) and EXPECTED_BY.get(rule.id, _NO_CHECKS).isdisjoint(evidence.expects):
-            for index, case in candidates if rule.per_candidate and candidates else ((0, evidence),):
-                found, error = _collect(rule.function, case, most=_MAX_MISMATCHES)
-                if found or error:
-                    named = [_of_candidate(mismatch, index) for mismatch in found] if index else found
-                    yield from _violations_of(rule, named, error, audit=evidence.audit)
+        if rule.id in stated or (rule.of_bytes and not evidence.exchange.verbatim):
+            continue
+        for index, case in (candidates or alone) if rule.per_candidate else alone:
+            found, error = _collect(rule.function, case, most=_MAX_MISMATCHES)
+            if found or error:
+                named = [_of_candidate(mismatch, index) for mismatch in found] if index else found
+                yield from _violations_of(rule, named, error, audit=evidence.audit)
 
 
 def _of_candidate(found: Mismatch, index: int) -> Mismatch:
@@ -120,7 +122,6 @@ def _rules_for(evidence: Evidence) -> Collection[Rule]:
 GENERATING = ("generateContent", "streamGenerateContent")
 """The operations whose answers the invariants are about."""
 _ABOUT_ANY_CALL = frozenset(("http-status", "error-envelope"))
-_NO_CHECKS: frozenset[str] = frozenset()
 
 
 def _violations_of(
