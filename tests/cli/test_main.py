@@ -687,7 +687,7 @@ def test_a_replay_imports_no_client_no_vcr_no_event_loop(example: Example, envir
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=example.folder
     )
-    others = ("difflib", "harness.compare", "harness.transport.batch_jobs")
+    others = ("difflib", "harness.compare", "harness.transport.batch_jobs", "harness.transport.cassette.sources")
     for heavy in ("asyncio", "httpx", "aiohttp", "vcr", "uvicorn", "pytest", "jsonschema", *others):
         assert f"'{heavy}'" not in done.stderr
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any, Literal, Required, TypedDict
 
 import pytest
@@ -157,3 +158,8 @@ def test_similar_words_are_suggested() -> None:
     assert shape.nearest("FINISHREASON", ["finishReason", "text"]) == 'did you mean "finishReason"?'
     assert shape.nearest("zzz", ["a", "b"]) == "known here: a, b"
     assert shape.nearest("zzz", []) == ""
+
+
+def test_a_known_word_is_found_without_difflib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "difflib", None)
+    assert shape.closest("STOP", ["STOPS", "STOP"]) == "STOP"
