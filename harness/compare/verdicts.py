@@ -352,22 +352,27 @@ WIDE = 20
 def needs(found: Assessment) -> str:
     """``needs 40 to 130 more cases, or 2 to 7 more attempts at each``: what would decide."""
     if found.needs_cases is None:
-        few = found.evidence.chances < found.min_cases
-        return f"needs at least {found.min_cases} cases" if few else "how much more it would take is not known"
-    asked = [(found.needs_cases, "cases"), (found.needs_repeats, "attempts at each")]
-    ways = [(_span(span, found.evidence.constant), what) for span, what in asked if span]
-    text = ", or ".join(f"{number} {what}" for number, what in ways)
-    return f"needs {text}" + ("; too few to say how many" if all(number == "more" for number, _ in ways) else "")
+        return _fewest(found)
+    asked = [(found.needs_cases, "case", ""), (found.needs_repeats, "attempt", " at each")]
+    return "needs " + ", or ".join(f"{_span(span, what)}{rest}" for span, what, rest in asked if span)
 
 
-def _span(needs: Needs, constant: bool) -> str:
-    """``40 to 130 more``; ``over 10,000 more``; ``more`` where it cannot be said how many.
+def _fewest(found: Assessment) -> str:
+    seen = found.evidence
+    if seen.chances >= found.min_cases:
+        return "how much more it would take is not known"
+    several = ", or several attempts at each" if seen.scope == "these cases" else ""
+    return f"needs at least {found.min_cases} cases{several}"
 
-    ``constant``: no case differs so far. The least is then how many such cases it takes.
+
+def _span(needs: Needs, what: str) -> str:
+    """``40 to 130 more cases``; ``at least 40 more cases`` where the other end is no help; ``over 10,000 more cases``.
+
+    The least is always named. It is right on average over all samples without a verdict: those with a narrow range settle more often.
     """
     low, high = needs
     if low > MOST:
-        return f"over {MOST:,} more"
+        return f"over {MOST:,} more {what}s"
     if high is None or high > MOST or high >= WIDE * low:
-        return f"at least {low:,} more" if constant else "more"
-    return f"{low:,} more" if low == high else f"{low:,} to {high:,} more"
+        return f"at least {count(low, f'more {what}')}"
+    return count(low, f"more {what}") if low == high else f"{low:,} to {high:,} more {what}s"

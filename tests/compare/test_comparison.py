@@ -147,7 +147,7 @@ def test_no_flip_in_few_cases_is_no_proof_that_there_are_none() -> None:
     assert rate.verdict == "cannot tell"
     assert sentence(rate).startswith(
         "cannot tell about these cases: no difference in 8 cases; a change in up to 31% of cases would not show; "
-        "needs at least 175 more cases, or at least 22 more attempts at each"
+        "needs 175 to 3,142 more cases, or 22 to 393 more attempts at each"
     )
 
 

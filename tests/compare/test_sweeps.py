@@ -88,7 +88,7 @@ def test_few_cases_cannot_tell_and_name_how_many_would() -> None:
     assert found.knee.seems == "low"
     assert found.knee.needs_cases
     assert found.knee.message.startswith("cannot tell: is minimal enough? Against low: -20.0 pp (")
-    assert "needs more cases; too few to say how many." in found.knee.message
+    assert "needs at least 28 more cases." in found.knee.message
     assert found.knee.message.endswith("As far as was seen, low is the knee: 100% at 120 tokens")
 
 

@@ -171,10 +171,39 @@ def test_needs_are_a_range() -> None:
     assert f"needs {low:,} to {high:,} more cases, or {few} to {many} more attempts at each" in sentence(found)
 
 
-@pytest.mark.parametrize(("cases", "flips"), [(2, 2), (3, 3), (30, 4)])
-def test_too_wide_a_range_of_needs_is_not_printed(cases: int, flips: int) -> None:
+@pytest.mark.parametrize(
+    ("cases", "flips", "needs"),
+    [
+        (2, 2, "4 more cases, or at least 2 more attempts at each"),
+        (3, 3, "2 more cases, or at least 1 more attempt at each"),
+        (30, 4, "27 more cases, or at least 1 more attempt at each"),
+    ],
+)
+def test_of_too_wide_a_range_only_the_least_is_printed(cases: int, flips: int, needs: str) -> None:
     found = rate(runs([1] * cases, [0] * flips + [1] * (cases - flips)))
-    assert sentence(found).endswith("; needs more cases, or more attempts at each; too few to say how many")
+    assert sentence(found).endswith(f"; needs at least {needs}")
+
+
+@pytest.mark.parametrize("cases", [4, 5])
+def test_five_cases_that_all_flip_are_enough_for_a_pass_rate(cases: int) -> None:
+    found = rate(runs([1] * cases, [0] * cases)).found
+    assert found.min_cases == 5
+    assert found.verdict == ("worse" if cases == 5 else "cannot tell")
+
+
+@pytest.mark.parametrize("cases", [5, 6])
+def test_six_cases_are_enough_for_numbers(cases: int) -> None:
+    evidence = numbers(range(cases), [1.0 + n / 100 for n in range(cases)], [2.0] * cases, margin=0.1)
+    [[found]] = assess([[ComparedMeasure(evidence, rising=False)]])
+    assert found.min_cases == 6
+    assert found.verdict == ("worse" if cases == 6 else "cannot tell")
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_one_case_that_flips_asks_for_more_cases_or_attempts(repeat: int) -> None:
+    found = rate(runs([repeat], [0], repeat))
+    assert sentence(found).endswith("; needs at least 5 cases, or several attempts at each")
+    assert rate(runs([3], [0], 3)).verdict == "worse"
 
 
 def test_more_than_is_ever_asked_is_not_counted() -> None:
@@ -301,7 +330,7 @@ def test_below_the_table_stands_what_it_does_not_show() -> None:
     [pass_rate, others] = explanations(compare_runs(alike, alike, ("1", "2")))
     assert (
         pass_rate
-        == "pass rate, these cases: a change in up to 28% of cases would not show; 9 cases can show a difference of about 52.3 pp"
+        == "pass rate, these cases: a change in up to 28% of cases would not show; 9 cases can show a difference of about 48.7 pp"
     )
     assert (
         others

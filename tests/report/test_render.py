@@ -162,8 +162,8 @@ def test_checks_that_one_answer_flipped_share_an_entry() -> None:
         Gemini model. Those say nothing about Gemini.
 
         cannot tell: 2 of 2 cells flipped, all one way; pass rate -100.0 pp (-100.0 to
-        +34.9) on these cases; needs more cases, or more attempts at each; too few to
-        say how many
+        +34.9) on these cases; needs at least 4 more cases, or at least 2 more attempts
+        at each
 
           reference  1; 2 attempts
           candidate  2; 2 attempts

@@ -83,9 +83,21 @@ class PairedEvidence:
     def change_interval(self) -> Interval | None:
         return self.ends(CONFIDENCE).change
 
+    def min_cases(self, level: float) -> int:
+        """Fewer cases than this can never be significant at this level; where these cases are given, fewer attempts."""
+        return min_cases(level, mid_p=self.flips is None)
+
     def unseen(self, confidence: float = CONFIDENCE) -> float:
         """The largest share of cases in which a change may occur that no case shows (the rule of three)."""
         return float(1 - (1 - confidence) ** (1 / self.chances))
+
+
+def min_cases(level: float, *, mid_p: bool) -> int:
+    """The fewest cases that can be significant at this level, if all of them differ in the same direction.
+
+    ``mid_p``: the test counts what was observed half, as that of pass rates does; else whole, as that of numbers does.
+    """
+    return int(np.ceil((0 if mid_p else 1) - np.log2(level)))
 
 
 def by_case(cases: Counts, *columns: Vector) -> list[Vector]:

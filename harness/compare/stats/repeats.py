@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from scipy.special import ndtri
 
-from harness.compare.stats.evidence import CONFIDENCE, Interval
+from harness.compare.stats.evidence import CONFIDENCE, Interval, min_cases
 from harness.compare.stats.rates import clopper_pearson
-from harness.compare.stats.verdict import ALPHA, POWER, min_cases
+from harness.compare.stats.verdict import ALPHA, POWER
 
 SEEN = float(ndtri(1 - ALPHA / 2) + ndtri(POWER))
 """In standard errors: a change as large as this is significant in 80% of comparisons."""
@@ -48,7 +48,7 @@ def visible_rate(shares: Sequence[float], repeats: int, twice: Collection[int] =
     """
     variance = sum(share / (repeats * (2 if at in twice else 1)) for at, share in enumerate(shares))
     error = math.sqrt(variance) / len(shares)
-    return min(1.0, max(SEEN * error, min_cases(ALPHA) / (len(shares) * repeats)))
+    return min(1.0, max(SEEN * error, min_cases(ALPHA, mid_p=True) / (len(shares) * repeats)))
 
 
 def visible_number(values: Sequence[Sequence[float]], repeats: int) -> float:

@@ -83,7 +83,7 @@ class Assessment:
     @property
     def min_cases(self) -> int:
         """Fewer cases than this can never be significant."""
-        return min_cases(self.level)
+        return self.evidence.min_cases(self.level)
 
     @cached_property
     def needs_cases(self) -> Needs | None:
@@ -174,18 +174,13 @@ def _times(needs: Needs | None, factor: float) -> Needs | None:
     return math.ceil(low * factor - 1e-9), None if high is None else math.ceil(high * factor - 1e-9)
 
 
-def min_cases(level: float) -> int:
-    """The fewest cases that can be significant at this level, if all of them differ in the same direction."""
-    return int(np.ceil(1 - np.log2(level)))
-
-
 def enough_cases(margin: float) -> int:
     """The fewest cases, or attempts, after which no case that differs shows that fewer than ``margin`` of them do."""
     return int(np.ceil(np.log((1 - CONFIDENCE) / 2) / np.log1p(-min(margin, 0.999))))
 
 
 def _detectable(evidence: PairedEvidence, level: float) -> float | None:
-    if not evidence.spread or evidence.chances < min_cases(level):
+    if not evidence.spread or evidence.chances < evidence.min_cases(level):
         return None
     cases = np.array([evidence.cases], float)
     error = _error(evidence.spread, cases, evidence.prior)
@@ -234,7 +229,7 @@ def _power(
         truth = differs * (evidence.estimate + more * _error(evidence.spread, now, evidence.prior))
         error, true_error = _errors(evidence.spread * factors, cases, evidence.prior)
         beyond = ndtr((np.abs(truth) - _critical_value(level, chances) * error) / true_error)
-        seen = np.where(chances >= min_cases(level), beyond, 0.0)
+        seen = np.where(chances >= evidence.min_cases(level), beyond, 0.0)
     if evidence.change_spread is not None and evidence.change is not None:
         truth = differs * (evidence.change + more * _error(evidence.change_spread, now, evidence.prior))
         error, true_error = _errors(evidence.change_spread * factors, cases, evidence.prior)
@@ -310,7 +305,7 @@ def _constant_needs(evidence: PairedEvidence, level: float) -> Needs | None:
     if evidence.cases < 2 or evidence.change is None:
         return None
     within = abs(evidence.change) < evidence.margin
-    wanted = enough_cases(evidence.margin) * evidence.cases / evidence.chances if within else min_cases(level)
+    wanted = enough_cases(evidence.margin) * evidence.cases / evidence.chances if within else evidence.min_cases(level)
     more = int(np.ceil(wanted - evidence.cases))
     return (more, more) if more > 0 else None
 
