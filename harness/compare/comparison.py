@@ -280,6 +280,11 @@ def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria, axis: str
     )
 
 
+def compares_itself(comparison: Comparison) -> bool:
+    """Whether both sides, which are of one run, are the same cells of it."""
+    return all(before is not None and after is not None and before.id == after.id for before, after in comparison.pairs)
+
+
 def replays_the_same(comparison: Comparison) -> bool:
     """Whether both sides replay recordings, and every number of them is equal, times included: so the recordings are the same."""
     if any(mode == "live" for side in comparison.provenance for mode, _, _ in side):

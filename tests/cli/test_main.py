@@ -871,6 +871,14 @@ def test_a_run_compared_with_itself_says_so(example: Example) -> None:
     assert printed not in example.run("compare", base, "last").out
 
 
+def test_a_live_run_is_surely_the_same_as_itself(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml", "--live")
+    alike = example.run("compare", "last", "last", "--gate", "pass_rate=2pp@95%")
+    assert (alike.code, alike.out.count("cannot tell:")) == (0, 0)
+    assert "this compares a run with itself, so nothing can differ" in " ".join(alike.out.split())
+    assert "same: none of" in alike.out
+
+
 def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     example.write("suites/capitals.yaml", "suite: capitals\ncompare: {gate: {latency: {rise: 2pp}}}\ncases: []\n")

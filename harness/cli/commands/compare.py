@@ -22,6 +22,7 @@ from harness.compare.comparison import (
     compare_runs,
     compare_sides,
     compare_values,
+    compares_itself,
     reference_first,
     replays_the_same,
     why_apart,
@@ -221,9 +222,10 @@ def _two_runs(
         comparison = compare_runs(base_summary, candidate_summary, names, sure)
     summaries = (("reference", base_summary), ("candidate", candidate_summary))
     sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
-    same = base.run["id"] == candidate.run["id"]
-    sources += [f"both sides are run {base.run['id']}: this compares a run with itself"] if same else []
-    if candidate.run.get("rejudged") == base.run["id"] or (not comparison.axis and replays_the_same(comparison)):
+    if base.run["id"] == candidate.run["id"] and compares_itself(comparison):
+        comparison = replace(comparison, differences=(), same_answers=True)
+        sources.append(f"both sides are run {base.run['id']}: this compares a run with itself, so nothing can differ")
+    elif candidate.run.get("rejudged") == base.run["id"] or (not comparison.axis and replays_the_same(comparison)):
         comparison = replace(comparison, differences=(), same_answers=True)
         sources.append(
             "both sides are the same answers: what differs is how they are judged, so there is nothing to estimate"
