@@ -110,7 +110,8 @@ def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[B
     if rate is None:
         return _of_same_answers(cells)
     parts = [str(broken[0]) + (f", and {len(broken) - 1:,} more like it" if len(broken) > 1 else "")] if broken else []
-    parts.append(_moves(cells))
+    nothing = not rate.evidence.reference and not rate.evidence.candidate
+    parts.append("nothing passed on either side" if nothing else _moves(cells))
     if rate.evidence.change:
         parts.append(f"pass rate {change(rate)} on {rate.evidence.scope}")
     if rate.verdict == "cannot tell" and not broken:
@@ -156,6 +157,8 @@ def _moves(cells: Pairs) -> str:
         first, *others = [f"{number:,} {how} often" for number, how in ((down, "less"), (up, "more")) if number] or [""]
         number, _, how = first.partition(" ")
         moved = f"{number} of {there} passed {how}" if first else f"none of {there} passed more or less often"
+        if judged == 1 and not first:
+            return "the only cell passed as often as before"
         return ", ".join([moved, *others])
     if not up + down:
         return f"none of {there} flipped" if judged > 1 else "the only cell did not flip"

@@ -8,7 +8,7 @@ is a repeated confidence interval (Jennison and Turnbull 1989, J. R. Statist. So
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
@@ -163,6 +163,17 @@ def at_look(gate: Gate, look: int) -> Gate:
     if gate.checks or gate.kind == "total":
         return gate
     return replace(gate, confidence=max(gate.confidence or 0.0, 100 * (1 - level(look) / 2)))
+
+
+def notes(*runs: RunRow) -> Iterator[str]:
+    """What the design of runs that may stop early asks of a verdict, in a line for each."""
+    for run in runs:
+        if "looks" in run:
+            needed = f"{level(run['looks']):.6f}".rstrip("0")
+            yield (
+                f"run {run['id']} could stop early, at {len(BOUNDS)} looks, and ended at look {run['looks']}: "
+                f"so a difference counts at p {needed} or less"
+            )
 
 
 def look_of(*runs: RunRow) -> int | None:

@@ -115,7 +115,7 @@ def _target_noise(target: str, cells: Sequence[tuple[str, Sequence[Group]]]) -> 
         cells=len(several),
         repeats=repeats,
         flips=sum(shares) / len(shares),
-        interval=spread_of_flips(shares, judged),
+        interval=spread_of_flips(shares, passed, judged),
         unstable=unstable,
         visible=[Visible("pass_rate", rates), *_visible_numbers(several, dict(cells), tuple(rates))],
         few=few,

@@ -79,6 +79,21 @@ def test_a_comparison_answers_the_budgets_of_a_stopped_run(project: Path, capsys
     )
 
 
+def test_a_comparison_says_what_a_stopped_run_asks_of_a_verdict(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite("http: 500")
+    assert main(["run", "--live", "--model", "gemini-2.5-flash", "-q"]) == 1
+    [whole] = project.glob("reports/*")
+    capsys.readouterr()
+    document(capsys, *RUN, "--gate", "pass_rate.min=90%")
+    assert main(["compare", whole.name, "last"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "could stop early, at 5 looks, and ended at look 1: so a difference counts at p 0.000005 or less" in shown
+    assert "change (99.9995%)" in shown
+    assert "the candidate lacks 35 of 40 cells" in shown
+
+
 def test_a_resumed_run_goes_on_with_the_same_looks(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite("http: 200")
     _, whole, _ = document(capsys, *RUN, "--gate", "pass_rate.min=50%")

@@ -49,6 +49,12 @@ def test_two_runs_of_the_same_target_are_repeats() -> None:
     assert found.repeats == 1
 
 
+def test_the_noise_of_one_cell_is_that_of_its_attempts() -> None:
+    found = made(summarise(rows([4], 5)))
+    assert found.interval == found.unstable[0].interval
+    assert found.visible[0].by_repeats[5] == 1
+
+
 def test_no_flip_says_what_could_be_hidden() -> None:
     found = made(summarise(rows([2] * 10, 2)))
     assert found.interval == pytest.approx((0, 1 - 0.05**0.1))

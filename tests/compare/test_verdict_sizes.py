@@ -12,6 +12,7 @@ from harness.compare.candidates import combine
 from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.gates import evaluate, from_option
 from harness.compare.gates.level import evaluate_level
+from harness.compare.looks import level
 from harness.compare.stats import Attempts, ComparedMeasure, Scope, assess, numbers, rates
 from harness.compare.stats.evidence import Ends
 from harness.compare.stats.sign_flip import flip_p
@@ -268,6 +269,32 @@ def test_bad_numbers_end_in_no_verdict() -> None:
     assert (unequal.p or 1) <= 0.05
     stopped = compare_runs(_run([3] * 10, 3), _run([0] * 40, 3), ("1", "2"))
     assert (len(stopped.paired), rate(stopped).verdict) == (10, "worse")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "repeat", "line"),
+    [
+        ([0] * 9, [0] * 9, 1, "nothing passed on either side; needs"),
+        ([1], [1], 1, "the only cell did not flip; needs at least 5 cases, or several attempts at each"),
+        ([4], [4], 5, "the only cell passed as often as before; needs"),
+    ],
+)
+def test_the_bottom_line_of_very_little(before: list[int], after: list[int], repeat: int, line: str) -> None:
+    assert runs(before, after, repeat).conclusion.message.startswith(line)
+
+
+def test_no_case_can_show_more_than_all_of_it() -> None:
+    assert rate(runs([4], [4], 5)).found.detectable is None
+    assert rate(runs([4] * 9, [4] * 9, 5)).found.detectable is not None
+
+
+@pytest.mark.parametrize("cases", [100, 364, 365])
+def test_a_run_that_stopped_early_takes_more_cases_to_be_the_same(cases: int) -> None:
+    """At the second look: 365 equal cases of 2%."""
+    sides = (_run([1] * cases, 1), _run([1] * cases, 1))
+    found = rate(compare_runs(*sides, ("1", "2"), Criteria(alpha=level(2))))
+    assert found.verdict == ("cannot tell" if cases < 365 else "same")
+    assert (found.found.needs_cases or (0,))[0] == max(365 - cases, 0)
 
 
 def test_a_measure_that_is_no_number_is_not_measured() -> None:

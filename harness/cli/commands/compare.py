@@ -231,7 +231,17 @@ def _two_runs(
             "both sides are the same answers: what differs is how they are judged, so there is nothing to estimate"
         )
     reading = dict.fromkeys([*saved_run.notes(base, base_summary), *saved_run.notes(candidate, candidate_summary)])
-    notes = [*sources, *reading, *_changed(base.run, candidate.run), *comparison.notes, *_replaced(comparison)]
+    designs = (
+        () if comparison.same_answers else looks.notes(*{row["id"]: row for row in (base.run, candidate.run)}.values())
+    )
+    notes = [
+        *sources,
+        *designs,
+        *reading,
+        *_changed(base.run, candidate.run),
+        *comparison.notes,
+        *_replaced(comparison),
+    ]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
 
 
@@ -281,7 +291,7 @@ def _within(base: SavedRun, options: Namespace, requested: Sequence[gates.Gate])
         candidates[0]: found_by_value[candidates[0]]
     }
     apart = [value for value in candidates if value not in kept]
-    notes = [f"answers: {words.provenance(summary)}", *reason, *saved_run.notes(base, summary)]
+    notes = [f"answers: {words.provenance(summary)}", *looks.notes(base.run), *reason, *saved_run.notes(base, summary)]
     notes += [f"left out, since they have no cell in common with {reference}: {', '.join(apart)}"] if apart else []
     source = (base.run, base.rows_of)
     found = []

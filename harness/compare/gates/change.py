@@ -12,6 +12,7 @@ from harness.compare.gates.level import evaluate_level
 from harness.compare.pairs import Pairs
 from harness.compare.verdicts import measure_evidence, percent
 from harness.results.groups import Tally
+from harness.text.amounts import count
 
 if TYPE_CHECKING:
     from harness.compare.stats import PairedEvidence
@@ -67,7 +68,7 @@ def _flip_text(flips: Sequence[Flip]) -> str:
 
 def _change_result(gate: Gate, evidence: PairedEvidence) -> GateResult:
     change = evidence.change or 0.0
-    seen = f"{gate.name} changed by {percent(gate.name, change, signed=True)} in {evidence.pairs} pairs"
+    seen = f"{gate.name} changed by {percent(gate.name, change, signed=True)} in {count(evidence.pairs, 'pair')}"
     if gate.confidence is None:
         return result_of(gate, gate.crossed(change, change), seen)
     from harness.compare.stats.evidence import MIN_CONSTANT_CASES
@@ -78,4 +79,4 @@ def _change_result(gate: Gate, evidence: PairedEvidence) -> GateResult:
     if ends is None:
         return result_of(gate, None, f"{seen}, too few for an interval")
     far = " to ".join(percent(gate.name, end, signed=True) for end in ends)
-    return result_of(gate, gate.crossed(*ends), f"{seen} ({far} at {gate.confidence:.4g}%)")
+    return result_of(gate, gate.crossed(*ends), f"{seen} ({far} at {gate.confidence:.6g}%)")

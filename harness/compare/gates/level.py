@@ -102,7 +102,7 @@ def _mean_ends(gate: Gate, cells: Sequence[Group], means: Sequence[float]) -> In
 def _interval_text(gate: Gate, ends: Interval | None) -> str:
     if gate.confidence is None or ends is None:
         return ""
-    return f" ({' to '.join(quantity(gate.measure, end) for end in ends)} at {gate.confidence:.4g}%)"
+    return f" ({' to '.join(quantity(gate.measure, end) for end in ends)} at {gate.confidence:.6g}%)"
 
 
 def _cells(cells: Sequence[Group]) -> str:

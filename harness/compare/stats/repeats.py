@@ -30,14 +30,20 @@ def flip_interval_of(passed: int, judged: int) -> Interval:
     return min(*ends, seen), max(0.5 if low <= 0.5 <= high else max(ends), seen)
 
 
-def spread_of_flips(shares: Sequence[float], judged: Sequence[int]) -> Interval:
-    """The interval of the mean share over cells; with no flip at all, what that many pairs could have hidden."""
+def spread_of_flips(shares: Sequence[float], passed: Sequence[int], judged: Sequence[int]) -> Interval:
+    """The interval of the mean share over cells; with no flip at all, what that many pairs could have hidden.
+
+    Too few cells show no scatter between them: then the mean of the ends of each, which is wider.
+    """
     from harness.compare.stats.numbers import mean_interval
 
     if not any(shares):
         return 0.0, float(1 - (1 - CONFIDENCE) ** (1 / sum(of // 2 for of in judged)))
-    low, high = mean_interval(range(len(shares)), list(shares)) or (0.0, 1.0)
-    return max(low, 0.0), min(high, 1.0)
+    found = mean_interval(range(len(shares)), list(shares))
+    if found is None:
+        lows, highs = zip(*map(flip_interval_of, passed, judged), strict=True)
+        found = float(np.mean(lows)), float(np.mean(highs))
+    return max(found[0], 0.0), min(found[1], 1.0)
 
 
 def visible_rate(shares: Sequence[float], repeats: int, twice: Collection[int] = ()) -> float:

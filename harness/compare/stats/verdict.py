@@ -77,7 +77,7 @@ class Assessment:
 
     @property
     def detectable(self) -> float | None:
-        """The smallest difference, in the measure's unit, that this number of cases shows with a power of 80%."""
+        """The smallest difference, in the measure's unit, that this number of cases shows with a power of 80%; None where there is none."""
         return _detectable(self.evidence, self.level)
 
     @property
@@ -88,7 +88,7 @@ class Assessment:
     @cached_property
     def needs_cases(self) -> Needs | None:
         """How many more cases would give a verdict; None where that is not known, or not needed."""
-        return _cases_needed(self.evidence, self.level) if self.verdict == "cannot tell" else None
+        return _cases_needed(self.evidence, self.level, self.alpha) if self.verdict == "cannot tell" else None
 
     @property
     def needs(self) -> Needs | None:
@@ -104,7 +104,7 @@ class Assessment:
         seen = self.evidence
         if seen.scope == "these cases":
             return _times(self.needs_cases, seen.pairs / seen.cases**2)
-        return _repeats_needed(seen, self.level) if self.needs_cases else None
+        return _repeats_needed(seen, self.level, self.alpha) if self.needs_cases else None
 
 
 def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -> list[list[Assessment]]:
@@ -174,9 +174,9 @@ def _times(needs: Needs | None, factor: float) -> Needs | None:
     return math.ceil(low * factor - 1e-9), None if high is None else math.ceil(high * factor - 1e-9)
 
 
-def enough_cases(margin: float) -> int:
+def enough_cases(margin: float, alpha: float = ALPHA) -> int:
     """The fewest cases, or attempts, after which no case that differs shows that fewer than ``margin`` of them do."""
-    return int(np.ceil(np.log((1 - CONFIDENCE) / 2) / np.log1p(-min(margin, 0.999))))
+    return int(np.ceil(np.log(alpha / 2) / np.log1p(-min(margin, 0.999))))
 
 
 def _detectable(evidence: PairedEvidence, level: float) -> float | None:
@@ -184,7 +184,8 @@ def _detectable(evidence: PairedEvidence, level: float) -> float | None:
         return None
     cases = np.array([evidence.cases], float)
     error = _error(evidence.spread, cases, evidence.prior)
-    return float(((_critical_value(level, _chances(evidence, cases)) + ndtri(POWER)) * error)[0])
+    found = float(((_critical_value(level, _chances(evidence, cases)) + ndtri(POWER)) * error)[0])
+    return None if evidence.sides and found > 1 else found
 
 
 def _chances(evidence: PairedEvidence, cases: Vector) -> Vector:
@@ -210,6 +211,7 @@ def _power(
     evidence: PairedEvidence,
     cases: Vector,
     level: float,
+    alpha: float,
     *,
     differs: bool = False,
     narrower: float | Vector = 1.0,
@@ -233,9 +235,9 @@ def _power(
     if evidence.change_spread is not None and evidence.change is not None:
         truth = differs * (evidence.change + more * _error(evidence.change_spread, now, evidence.prior))
         error, true_error = _errors(evidence.change_spread * factors, cases, evidence.prior)
-        room = evidence.margin - _critical_value(ALPHA, chances) * error
+        room = evidence.margin - _critical_value(alpha, chances) * error
         inside = ndtr((room - truth) / true_error) + ndtr((room + truth) / true_error) - 1
-        enough = chances >= enough_cases(evidence.margin)
+        enough = chances >= enough_cases(evidence.margin, alpha)
         seen = np.maximum(seen, np.where(enough, inside, 0.0))
     return np.asarray(seen.mean(axis=0), np.float64)
 
@@ -270,16 +272,18 @@ def _first(tried: Vector, power: Power) -> float | None:
     return float(between[(power(between) >= POWER).argmax()])
 
 
-def _cases_needed(evidence: PairedEvidence, level: float) -> Needs | None:
+def _cases_needed(evidence: PairedEvidence, level: float, alpha: float) -> Needs | None:
     """How many more cases would give a verdict; None where that cannot be known."""
-    constant = _constant_needs(evidence, level) if evidence.constant else None
+    constant = _constant_needs(evidence, level, alpha) if evidence.constant else None
     if evidence.chances < (2 if evidence.prior else MIN_CASES_TO_PLAN) or not evidence.spread:
         return constant
     tried = np.unique(np.geomspace(evidence.cases + 1, MAX_CASES, 120).round())
-    powers: list[Power] = [] if evidence.constant else [lambda cases: _power(evidence, cases, level, differs=True)]
-    powers.append(lambda cases: _power(evidence, cases, level))
-    if (rare := _rare(evidence)) > 1:
-        powers.append(lambda cases: _power(evidence, cases, level, least=rare))
+    powers: list[Power] = (
+        [] if evidence.constant else [lambda cases: _power(evidence, cases, level, alpha, differs=True)]
+    )
+    powers.append(lambda cases: _power(evidence, cases, level, alpha))
+    if (rare := _rare(evidence, alpha)) > 1:
+        powers.append(lambda cases: _power(evidence, cases, level, alpha, least=rare))
     found = _more(tried, powers, evidence.cases)
     return found if constant is None or found is None else (constant[0], found[1])
 
@@ -288,29 +292,30 @@ LONG = 5
 """A rare answer may be so many times as long, or as dear, as the others."""
 
 
-def _rare(evidence: PairedEvidence) -> float:
+def _rare(evidence: PairedEvidence, alpha: float) -> float:
     """The factor by which rare long answers would widen the scatter of numbers, if they are as frequent as half of such reports miss.
 
     Where there are enough cases to call the sides the same, the plan is for what they show.
     """
-    if evidence.wider is None or not evidence.change_spread or evidence.chances >= enough_cases(evidence.margin):
+    if evidence.wider is None or not evidence.change_spread or evidence.chances >= enough_cases(evidence.margin, alpha):
         return 1.0
     share = 1 - 0.5 ** (1 / (2 * evidence.chances))
     scatter = np.sqrt(2 * share * (1 - share)) * (LONG - 1) / (1 + (LONG - 1) * share)
     return max(1.0, float(scatter) / evidence.change_spread)
 
 
-def _constant_needs(evidence: PairedEvidence, level: float) -> Needs | None:
+def _constant_needs(evidence: PairedEvidence, level: float, alpha: float) -> Needs | None:
     """Enough cases to be the same if they go on like this; for a difference, enough to be significant."""
     if evidence.cases < 2 or evidence.change is None:
         return None
     within = abs(evidence.change) < evidence.margin
-    wanted = enough_cases(evidence.margin) * evidence.cases / evidence.chances if within else evidence.min_cases(level)
+    enough = enough_cases(evidence.margin, alpha) * evidence.cases / evidence.chances
+    wanted = enough if within else evidence.min_cases(level)
     more = int(np.ceil(wanted - evidence.cases))
     return (more, more) if more > 0 else None
 
 
-def _repeats_needed(evidence: PairedEvidence, level: float) -> Needs | None:
+def _repeats_needed(evidence: PairedEvidence, level: float, alpha: float) -> Needs | None:
     """How many more attempts at each case would give a verdict about cases like these; None where that cannot be known."""
     noise = evidence.noise
     if noise is None or not evidence.spread:
@@ -319,7 +324,7 @@ def _repeats_needed(evidence: PairedEvidence, level: float) -> Needs | None:
 
     def power(differs: bool) -> Power:
         return lambda repeats: _power(
-            evidence, now, level, narrower=np.sqrt(1 - noise + noise * made / repeats), differs=differs
+            evidence, now, level, alpha, narrower=np.sqrt(1 - noise + noise * made / repeats), differs=differs
         )
 
     return _more(np.geomspace(1, MAX_CASES, 120) * made, [power(True), power(False)], made)

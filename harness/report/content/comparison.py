@@ -112,7 +112,8 @@ def _differences(comparison: Comparison, view: View, *, alone: bool) -> Iterator
         for one in comparison.differences
         if one.suite is None
     ]
-    yield Table(["measure", "reference", "candidate", "change (95%)", "verdict"], rows, "verdicts on measures")
+    sure = f"change ({100 * (1 - comparison.differences[0].found.alpha):.6g}%)"
+    yield Table(["measure", "reference", "candidate", sure, "verdict"], rows, "verdicts on measures")
     if view.quiet:
         return
     yield Bullets([[line] for line in explanations(comparison)])

@@ -63,7 +63,12 @@ def _visible(target: TargetNoise) -> Table:
 
 def _row(one: Visible) -> list[str]:
     unit = " pp" if one.measure == "pass_rate" else "%"
-    return [words.label(one.measure), *(f"{100 * change:.2g}{unit}" for change in one.by_repeats.values())]
+    return [words.label(one.measure), *(_change(change, unit) for change in one.by_repeats.values())]
+
+
+def _change(share: float, unit: str) -> str:
+    """``5.6 pp``, ``120%``; ``any`` where all attempts are equal."""
+    return f"{100 * share:{'.0f' if share >= 0.1 else '.2g'}}{unit}" if share else "any"
 
 
 def _ends(interval: tuple[float, float]) -> str:
