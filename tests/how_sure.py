@@ -75,7 +75,7 @@ def two_rates(
 
 def of_rates(runs: int) -> str:
     def rows() -> Iterator[Sequence[str | float]]:
-        for size in SIZES:
+        for size in [(3, 1), *SIZES, (20, 2)]:
             for rate in (0.99, 0.9):
                 rng = np.random.default_rng(size[0] * 10 + size[1])
                 equal, near, fallen = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import product
 from random import Random
 
@@ -323,6 +324,30 @@ def test_one_case_says_nothing_about_others() -> None:
 def test_two_cases_are_too_few_to_plan_how_many_it_takes() -> None:
     [found] = judge(numbers([0, 1], [1.0, 2], [2.0, 2.1], margin=0.1))
     assert (found.verdict, found.needs, found.evidence.interval) == ("cannot tell", None, None)
+
+
+@pytest.mark.parametrize("toss_ups", [3, 9, 30, 96])
+def test_flips_keep_the_level_whatever_the_chances_are(toss_ups: int) -> None:
+    """The alarms are linear in the chance of each case to flip, which is at most a half: so the worst cases never flip, or toss a coin.
+
+    Counting four flips all one way as well would be too much in nine such cases.
+    """
+
+    def alarms(least: float) -> float:
+        return sum(
+            math.comb(toss_ups, flipped) * math.comb(flipped, down) / 2.0 ** (toss_ups + flipped)
+            for flipped in range(1, toss_ups + 1)
+            for down in range(flipped + 1)
+            if _flip_chance(down, flipped - down) <= least
+        )
+
+    assert alarms(0.05) < 0.0496
+    assert toss_ups != 9 or alarms(0.0625) > 0.053
+
+
+@cache
+def _flip_chance(down: int, up: int) -> float:
+    return tail(up - down, flips(np.array([-1] * down + [1] * up))).p
 
 
 @pytest.mark.parametrize(("flips", "word"), [(0, "same"), (1, "cannot tell")])
