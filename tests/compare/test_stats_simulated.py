@@ -301,6 +301,8 @@ def test_a_gate_seldom_holds_a_change_at_its_limit(cases: int, worse: float, bac
 
 DIFFERENT = ("90% and 80%", "95% and 90%", "85% and 75%", "90% and 75%", "97% and 93%", "+15%")
 """Worlds whose sides differ."""
+STEADY = "20 latencies, equal"
+"""Too few cases to exclude rare long answers, which the plan allows for, and which this world does not have."""
 
 
 @nightly
@@ -308,6 +310,12 @@ DIFFERENT = ("90% and 80%", "95% and 90%", "85% and 75%", "90% and 75%", "97% an
 def test_the_most_that_a_verdict_needs_settles_it(name: str) -> None:
     """Planned for 80%. 62 of 100 are too few for 70%, at a level of 5%."""
     assert settled(name, 100).most > 0.62
+
+
+@nightly
+@pytest.mark.parametrize("name", [name for name in WORLDS if not name.endswith(DIFFERENT) and name != STEADY])
+def test_the_most_that_equal_sides_need_is_not_too_much(name: str) -> None:
+    assert settled(name, 100).most < 0.96
 
 
 @nightly
