@@ -256,6 +256,14 @@ def of_looks(runs: int) -> str:
         ("90% and 80%", (300, 1), 0.9, 0.8, "these cases"),
         ("95% and 95%, 3 attempts", (300, 3), 0.95, 0.95, "these cases"),
         ("90% and 80%, cases like these", (300, 1), 0.9, 0.8, "cases like these"),
+        ("17 x 3, 90% and 90%", (17, 3), 0.9, 0.9, "these cases"),
+        ("17 x 3, 90% and 65%", (17, 3), 0.9, 0.65, "these cases"),
+        ("17 x 3, 90% and 65%, cases like these", (17, 3), 0.9, 0.65, "cases like these"),
+        ("60 x 1, 85% and 85%", (60, 1), 0.85, 0.85, "these cases"),
+        ("60 x 1, 85% and 65%", (60, 1), 0.85, 0.65, "these cases"),
+        ("250 x 2, 90% and 90%", (250, 2), 0.9, 0.9, "these cases"),
+        ("250 x 2, 90% and 83%", (250, 2), 0.9, 0.83, "these cases"),
+        ("33 x 4, 95% and 85%, cases like these", (33, 4), 0.95, 0.85, "cases like these"),
     ]
 
     def rows() -> Iterator[Sequence[str | float]]:
