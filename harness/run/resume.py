@@ -202,6 +202,11 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
 
 
 def _check_trials(run: RunRow, now: int, strange: Mapping[str, int]) -> None:
+    if "whole" in run:
+        raise RunError(
+            f"run {run['id']} cannot be resumed: it stopped early because its answer was known, after {run.get('planned', 0):,} of "
+            f"{run['whole']:,} trials; to play them all, run the suites again without --until-told"
+        )
     if strange or now != run.get("planned"):
         difference = f"{min(strange)} is not among them" if strange else f"it began with {run.get('planned', 0):,}"
         raise RunError(

@@ -105,6 +105,16 @@ def test_a_resumed_run_goes_on_with_the_same_looks(project: Path, capsys: pytest
     assert {result["id"] for result in again["results"]} == {result["id"] for result in whole["results"]}
 
 
+def test_a_run_that_stopped_early_has_nothing_to_resume(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite("http: 200")
+    document(capsys, *RUN, "--gate", "pass_rate.min=50%")
+    [run] = project.glob("reports/*")
+    assert main(["run", "--resume", run.name]) == 4
+    shown = capsys.readouterr().err
+    assert "it stopped early because its answer was known, after 20 of 40 trials" in shown
+    assert "run the suites again without --until-told" in shown
+
+
 def test_nothing_to_be_told_is_a_mistake(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite("http: 200")
     assert main([*RUN]) == 4
