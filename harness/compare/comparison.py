@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import Pair, Pairs
-from harness.compare.verdicts import Criteria, Difference, differences
+from harness.compare.verdicts import Criteria, Difference, differences, faults
 from harness.model import Json
 from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
@@ -274,7 +274,11 @@ def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria, axis: str
         flips=list(_flips(pairs.both)),
         differences=differences(pairs.both, replace(criteria, scope=criteria.scope or default_scope(pairs.both))),
         breaks=breaks(pairs.both),
-        notes=[*_unpaired(pairs, names), *note([group.tally for group in pairs.both.sides[0]], names[0])],
+        notes=[
+            *_unpaired(pairs, names),
+            *_faults(pairs.both, names),
+            *note([group.tally for group in pairs.both.sides[0]], names[0]),
+        ],
         provenance=(_provenance(pairs.sides[0]), _provenance(pairs.sides[1])),
         axis=axis,
     )
@@ -412,6 +416,11 @@ def _unpaired(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:
             shown = ", ".join(only[:3])
             more = f" and {len(only) - 3} more" if len(only) > 3 else ""
             yield f"only in {name}: {shown}{more}"
+
+
+def _faults(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:
+    for side, name in zip(pairs.sides, names, strict=True):
+        yield from faults(side, name)
 
 
 def _by_side(two: Sequence[Any]) -> dict[str, Any]:

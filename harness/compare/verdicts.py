@@ -160,6 +160,17 @@ def _question(item: _MeasureEvidence) -> ComparedMeasure:
     return ComparedMeasure(item.evidence, rising=rate, primary=rate and whole, part=not whole)
 
 
+def faults(cells: Sequence[Group], name: str) -> Iterator[str]:
+    """The measures of a side that are no measures, a line each. ``name``: of the side."""
+    from harness.compare.stats.cells import faults
+
+    for measure in JUDGED[1:]:
+        found = faults(cells[0].samples, [cell.at for cell in cells], measure) if cells else 0
+        if found:
+            attempts = count(found, "attempt")
+            yield f"{NAMES[measure]} of {name}: negative or impossible in {attempts}, which count as not measured"
+
+
 def measure_evidence(measure: str, cells: Pairs) -> PairedEvidence | None:
     """The evidence on any measure, on these cases; None where nothing was measured."""
     return _PairedCells(cells).seen(measure).of(slice(None)).evidence(Criteria().margin(measure), "these cases")

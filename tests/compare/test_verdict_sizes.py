@@ -308,6 +308,16 @@ def test_a_measure_that_is_no_number_is_not_measured() -> None:
     assert (latency.measure, latency.evidence.cases, latency.verdict) == ("latency_s", 8, "worse")
 
 
+def test_negative_measures_are_named() -> None:
+    sides = [
+        summarise(row(f"case-{n}", measures={"latency_s": low if n < 2 else 1.0}) for n in range(10))
+        for low in (1.0, -1.0)
+    ]
+    shown = compare_runs(sides[0], sides[1], ("run 1", "run 2")).notes
+    assert "latency of run 2: negative or impossible in 2 attempts, which count as not measured" in shown
+    assert not any("run 1:" in note for note in shown)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
