@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.compare.gates import from_option
+from harness.compare.comparison import compare_runs
+from harness.compare.gates import evaluate, from_option
 from harness.compare.gates.reach import reach
+from harness.results.summary import summarise
+from tests.sample_rows import row
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,7 @@ from harness.compare.gates.reach import reach
         ("pass_rate.min=90%@95%", 28, 1, "cannot answer it, even if all of them pass; it takes 29 cells"),
         ("pass_rate.min=90%@95%", 6, 5, "6 cells of 5 attempts can answer it"),
         ("latency=25%@95%", 3, 1, "3 cells cannot answer it: it takes at least 5 cases"),
+        ("latency=25%@99%", 6, 1, "6 cells cannot answer it: it takes at least 7 cases"),
     ],
 )
 def test_a_gate_says_what_it_takes(gate: str, cells: int, attempts: int, answer: str) -> None:
@@ -67,3 +71,14 @@ def test_check_list_and_dry_run_say_it(
     [budget, change] = json.loads(capsys.readouterr().out)["gate_notes"]
     assert budget.startswith("gate pass_rate must be at least 90% with 95% confidence: 4 cells cannot answer it")
     assert change.startswith(line)
+
+
+@pytest.mark.parametrize(("confidence", "cases"), [(95, 5), (99, 7)])
+def test_with_one_case_less_there_is_no_interval(confidence: int, cases: int) -> None:
+    for number in (cases - 1, cases):
+        base, later = (
+            summarise(row(f"case-{n}", measures={"latency_s": 1.0 + n * by}) for n in range(number)) for by in (0, 0.01)
+        )
+        found = evaluate(from_option(f"latency=900%@{confidence}%"), compare_runs(base, later, ("1", "2")))
+        assert found.crossed is (None if number < cases else False)
+        assert (reach(found.gate, number) is None) == (number == cases)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,14 +20,15 @@ MOST = 100_000
 def reach(gate: Gate, cells: int, attempts: int = 1) -> str | None:
     """A sentence on whether this number of cells, with this number of attempts each, can answer a gate; None where it always can.
 
-    ``cells``: of one side. Gates on numbers are answered by five cases or more, if these do not scatter too far.
+    ``cells``: of one side. Gates on numbers are answered by five cases or more (seven at 99%), if these do not scatter too far: fewer
+    have no interval.
     """
     if gate.checks or (gate.confidence is None and gate.is_budget):
         return None
     there = f"{count(cells, 'cell')}{f' of {attempts} attempts' if attempts > 1 else ''}"
     if gate.name != "pass_rate":
-        few = gate.confidence is not None and cells < _MIN_CASES
-        return f"{there} cannot answer it: it takes at least {_MIN_CASES} cases" if few else None
+        least = 0 if gate.confidence is None else math.ceil(1 - math.log2(1 - gate.interval_confidence))
+        return f"{there} cannot answer it: it takes at least {least} cases" if cells < least else None
     if gate.confidence is not None and not _answers(gate, cells, attempts):
         return f"{there} cannot answer it, even if all of them pass; {_would(gate, cells, attempts, _answers)}"
     if gate.is_budget:
@@ -34,9 +36,6 @@ def reach(gate: Gate, cells: int, attempts: int = 1) -> str | None:
     share = _kept(gate, cells, attempts)
     about = f"{there} can answer it; an unchanged model that passes {TYPICAL:.0%} keeps it in about {share:.0%} of runs"
     return about if share >= KEPT else f"{about}; for {KEPT:.0%}, {_would(gate, cells, attempts, _suits)}"
-
-
-_MIN_CASES = 5
 
 
 def _would(gate: Gate, cells: int, attempts: int, enough: Callable[[Gate, int, int], bool]) -> str:
