@@ -52,7 +52,7 @@ def test_two_runs_of_the_same_target_are_repeats() -> None:
 def test_the_noise_of_one_cell_is_that_of_its_attempts() -> None:
     found = made(summarise(rows([4], 5)))
     assert found.interval == found.unstable[0].interval
-    assert found.visible[0].by_repeats[5] == 1
+    assert found.visible[0].by_repeats[5] > 0.9
 
 
 def test_no_flip_says_what_could_be_hidden() -> None:

@@ -13,6 +13,7 @@ from harness.compare.stats import (
     Attempts,
     ComparedMeasure,
     PairedEvidence,
+    Scope,
     assess,
     clopper_pearson,
     mean_interval,
@@ -323,6 +324,31 @@ def test_the_most_that_equal_sides_need_is_not_too_much(name: str) -> None:
 def test_the_least_that_a_difference_needs_is_not_too_much(name: str) -> None:
     """Between 70 and 90%; 62 and 96 of 100 are as far away as chance takes them."""
     assert 0.62 < settled(name, 100).least < 0.96
+
+
+@pytest.mark.parametrize(
+    ("cases", "repeat", "passing", "scope"),
+    [
+        (9, 1, 1.0, "these cases"),
+        (30, 1, 0.9, "these cases"),
+        (12, 5, 0.9, "these cases"),
+        (60, 1, 0.6, "these cases"),
+        (50, 3, 0.9, "cases like these"),
+    ],
+)
+def test_what_cases_can_show_is_seen_in_four_reports_of_five(
+    cases: int, repeat: int, passing: float, scope: Scope
+) -> None:
+    rng, judged = np.random.default_rng(5), [repeat] * cases
+
+    def drawn(after: float) -> PairedEvidence:
+        sides = (Attempts(rng.binomial(repeat, rate, cases).tolist(), judged) for rate in (passing, after))
+        return rates(range(cases), *sides, margin=0.02, scope=scope)
+
+    shown = [judge(drawn(passing))[0].detectable for _ in range(40)]
+    least = float(np.median([one for one in shown if one is not None]))
+    seen = sum((drawn(passing - least).p or 1) <= ALPHA for _ in range(300))
+    assert 0.72 < seen / 300 < 0.92
 
 
 def test_a_few_cases_of_a_long_tail_plan_for_the_tail() -> None:

@@ -367,7 +367,7 @@ def test_below_the_table_stands_what_it_does_not_show() -> None:
     [pass_rate, others] = explanations(compare_runs(alike, alike, ("1", "2")))
     assert (
         pass_rate
-        == "pass rate, these cases: a change in up to 28% of cases would not show; 9 cases can show a difference of about 48.7 pp"
+        == "pass rate, these cases: a change in up to 28% of cases would not show; 9 cases can show a difference of about 63.8 pp"
     )
     assert (
         others

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtri
 
 from harness.compare.stats.evidence import CONFIDENCE, Interval, min_cases
 from harness.compare.stats.rates import clopper_pearson
@@ -49,12 +49,15 @@ def spread_of_flips(shares: Sequence[float], passed: Sequence[int], judged: Sequ
 def visible_rate(shares: Sequence[float], repeats: int, twice: Collection[int] = ()) -> float:
     """The smallest change of the pass rate that two runs with this number of repeats show, on these cells.
 
-    ``twice``: the cells that are asked twice as often. A cell's variance is half of its share of flips. Fewer flips to one side
-    than ``min_cases`` are never significant.
+    ``twice``: the cells that are asked twice as often. A cell's variance is half of its share of flips. Where nothing flips by itself,
+    ``min_cases`` attempts or more have to fail.
     """
     variance = sum(share / (repeats * (2 if at in twice else 1)) for at, share in enumerate(shares))
     error = math.sqrt(variance) / len(shares)
-    return min(1.0, max(SEEN * error, min_cases(ALPHA, mid_p=True) / (len(shares) * repeats)))
+    attempts, least = len(shares) * repeats, min_cases(ALPHA, mid_p=True)
+    if attempts < least:
+        return 1.0
+    return min(1.0, max(SEEN * error, float(betaincinv(least, attempts - least + 1, POWER))))
 
 
 def visible_number(values: Sequence[Sequence[float]], repeats: int) -> float:

@@ -183,9 +183,22 @@ def _detectable(evidence: PairedEvidence, level: float) -> float | None:
     if not evidence.spread or evidence.chances < evidence.min_cases(level):
         return None
     cases = np.array([evidence.cases], float)
-    error = _error(evidence.spread, cases, evidence.prior)
-    found = float(((_critical_value(level, _chances(evidence, cases)) + ndtri(POWER)) * error)[0])
-    return None if evidence.sides and found > 1 else found
+    needed = float((_critical_value(level, _chances(evidence, cases)) + ndtri(POWER))[0])
+    if not evidence.sides:
+        return needed * float(_error(evidence.spread, cases, evidence.prior)[0])
+    found = 0.0
+    for _ in range(50):  # the scatter that a difference adds makes it larger, ever less so
+        spread = float(np.sqrt(evidence.spread**2 + _added_scatter(evidence, found)))
+        found = needed * float(_error(spread, cases, evidence.prior)[0])
+    return found if found <= 1 else None
+
+
+def _added_scatter(evidence: PairedEvidence, difference: float) -> float:
+    """By how much the variance of a case's difference grows if the pass rate of one side moves towards a half by so much, or past it."""
+    rate = (evidence.reference + evidence.candidate) / 2
+    before = max(rate, 1 - rate)
+    after = max(before - difference, 0.0)
+    return max(after * (1 - after) - before * (1 - before), 0.0) * evidence.cases / evidence.pairs
 
 
 def _chances(evidence: PairedEvidence, cases: Vector) -> Vector:
