@@ -351,6 +351,21 @@ def test_what_cases_can_show_is_seen_in_four_reports_of_five(
     assert 0.72 < seen / 300 < 0.92
 
 
+@pytest.mark.parametrize(("cases", "apart", "scatter"), [(12, 0.5, 0.3), (40, 0.5, 0.3), (40, 1.0, 0.5)])
+def test_the_slowdown_that_cases_can_show_is_mostly_seen(cases: int, apart: float, scatter: float) -> None:
+    rng = np.random.default_rng(2)
+
+    def drawn(times: float) -> PairedEvidence:
+        base = rng.lognormal(0, apart, cases)
+        before, after = (base * rng.lognormal(0, scatter, cases) for _ in "ab")
+        return numbers(range(cases), before, times * after, margin=0.1)
+
+    shown = [(found.detectable or 0) / found.evidence.reference for _ in range(40) for found in judge(drawn(1.0))]
+    slower = 1 + float(np.median(shown))
+    seen = sum((drawn(slower).p or 1) <= ALPHA for _ in range(200))
+    assert 0.65 < seen / 200 < 0.95
+
+
 def test_a_few_cases_of_a_long_tail_plan_for_the_tail() -> None:
     """1,680 cases call these latencies the same in 80% of reports. From their own scatter, 12 cases would plan 560."""
     rng, draw = np.random.default_rng(1), WORLDS["12 latencies, long tails, equal"]

@@ -60,6 +60,8 @@ class PairedEvidence:
     """Every case differs by exactly the same amount, which may be 0."""
     spread: float | None = None
     """Standard deviation of a case's difference, in the measure's own unit."""
+    cases_apart: float = 0.0
+    """Standard deviation of the cases' values on the reference, in the measure's own unit; numbers only."""
     change_spread: float | None = None
     """Standard deviation of a case's difference, on the scale of the margin."""
     noise: float | None = None

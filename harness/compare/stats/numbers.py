@@ -69,6 +69,7 @@ def numbers(
         chances=cells.size,
         constant=constant,
         spread=spreads[0],
+        cases_apart=deviation(before / cells.mean()) or 0.0,
         change_spread=spreads[1],
         noise=spreads[2],
         wider=cache(lambda: wider(before / cells, (before + differences) / cells)),

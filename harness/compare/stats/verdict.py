@@ -184,21 +184,27 @@ def _detectable(evidence: PairedEvidence, level: float) -> float | None:
         return None
     cases = np.array([evidence.cases], float)
     needed = float((_critical_value(level, _chances(evidence, cases)) + ndtri(POWER))[0])
-    if not evidence.sides:
-        return needed * float(_error(evidence.spread, cases, evidence.prior)[0])
     found = 0.0
     for _ in range(50):  # the scatter that a difference adds makes it larger, ever less so
-        spread = float(np.sqrt(evidence.spread**2 + _added_scatter(evidence, found)))
+        spread = _spread_with(evidence, found)
         found = needed * float(_error(spread, cases, evidence.prior)[0])
-    return found if found <= 1 else None
+    return None if evidence.sides and found > 1 else found
 
 
-def _added_scatter(evidence: PairedEvidence, difference: float) -> float:
-    """By how much the variance of a case's difference grows if the pass rate of one side moves towards a half by so much, or past it."""
-    rate = (evidence.reference + evidence.candidate) / 2
-    before = max(rate, 1 - rate)
-    after = max(before - difference, 0.0)
-    return max(after * (1 - after) - before * (1 - before), 0.0) * evidence.cases / evidence.pairs
+def _spread_with(evidence: PairedEvidence, difference: float) -> float:
+    """The standard deviation of a case's difference if the sides differ by so much.
+
+    A pass rate moves towards a half, or past it. A number grows by a factor, and its scatter with it: more in cases with larger values.
+    """
+    spread = evidence.spread or 0.0
+    if evidence.sides:
+        rate = (evidence.reference + evidence.candidate) / 2
+        before = max(rate, 1 - rate)
+        after = max(before - difference, 0.0)
+        added = max(after * (1 - after) - before * (1 - before), 0.0) * evidence.cases / evidence.pairs
+        return math.sqrt(spread**2 + added)
+    grown = min(difference / evidence.reference, 1.0) if evidence.reference > 0 else 0.0
+    return math.hypot(spread * (1 + grown / 2), evidence.cases_apart * grown)
 
 
 def _chances(evidence: PairedEvidence, cases: Vector) -> Vector:
