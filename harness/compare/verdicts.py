@@ -164,8 +164,9 @@ def faults(cells: Sequence[Group], name: str) -> Iterator[str]:
     """The measures of a side that are no measures, a line each. ``name``: of the side."""
     from harness.compare.stats.cells import faults
 
+    places = [cell.at for cell in cells]
     for measure in JUDGED[1:]:
-        found = faults(cells[0].samples, [cell.at for cell in cells], measure) if cells else 0
+        found = faults(cells[0].samples, places, measure) if cells else 0
         if found:
             attempts = count(found, "attempt")
             yield f"{NAMES[measure]} of {name}: negative or impossible in {attempts}, which count as not measured"

@@ -62,9 +62,9 @@ class SideMeasures(NamedTuple):
 
 def faults(measures: Measures, groups: Sequence[int], name: str) -> int:
     """How many attempts of these groups have a measure that is a fault: negative, or over ``LARGEST``."""
-    owners, values = np.asarray(measures.groups, np.int64), np.asarray(measures.column(name))
+    owners, values = np.asarray(measures.groups), np.asarray(measures.column(name))
     wrong = owners[(values < 0) | (values > LARGEST)]
-    return int(np.isin(wrong, np.asarray(groups, np.int64)).sum()) if wrong.size else 0
+    return int(np.isin(wrong, np.asarray(groups)).sum()) if wrong.size else 0
 
 
 def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
