@@ -13,6 +13,25 @@ RECORD_MODES = get_args(RecordMode)
 _MOST = 1_000_000
 
 
+def repeatable(parser: _ActionsContainer, name: str, metavar: str, help: str) -> None:
+    """An option that may be given several times: a list."""
+    parser.add_argument(name, metavar=metavar, action="append", default=[], help=help)
+
+
+def run(parser: _ActionsContainer) -> None:
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", default="last", help="a saved run: its path, its id, or last (the default)"
+    )
+
+
+def reports_folder(parser: _ActionsContainer) -> None:
+    parser.add_argument("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
+
+
+def cassettes_folder(parser: _ActionsContainer) -> None:
+    parser.add_argument("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
+
+
 def suites(parser: ArgumentParser) -> None:
     parser.add_argument(
         "paths", metavar="PATH", nargs="*", default=[], help="suite files, or folders of them (default: suites/)"
@@ -20,18 +39,13 @@ def suites(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--allow-outside-files", action="store_true", help="let suites read files outside of their project"
     )
-    parser.add_argument(
-        "--var",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="the value of ${var.NAME} in suites, read as in YAML (repeatable)",
-    )
+    repeatable(parser, "--var", "NAME=VALUE", "the value of ${var.NAME} in suites, read as in YAML (repeatable)")
 
 
 def selection(parser: ArgumentParser, *, keyword: bool = True) -> None:
     """The options that select trials."""
-    add = parser.add_argument_group("which trials").add_argument
+    group = parser.add_argument_group("which trials")
+    add = group.add_argument
     if keyword:
         add(
             "-k",
@@ -39,29 +53,22 @@ def selection(parser: ArgumentParser, *, keyword: bool = True) -> None:
             dest="keyword",
             help="only trials whose id matches: words, and, or, not; or a whole id",
         )
-    add("--tag", metavar="TAG", action="append", default=[], help="only suites and cases with this tag (repeatable)")
-    add(
-        "--target",
-        metavar="PROVIDER/MODEL",
-        action="append",
-        default=[],
-        help="run on this target instead of the suites' own (repeatable)",
-    )
-    add("--provider", metavar="NAME", action="append", default=[], help="run at this provider instead (repeatable)")
-    add("--model", metavar="ID", action="append", default=[], help="run on this model instead (repeatable)")
+    repeatable(group, "--tag", "TAG", "only suites and cases with this tag (repeatable)")
+    repeatable(group, "--target", "PROVIDER/MODEL", "run on this target instead of the suites' own (repeatable)")
+    repeatable(group, "--provider", "NAME", "run at this provider instead (repeatable)")
+    repeatable(group, "--model", "ID", "run on this model instead (repeatable)")
     add("--repeat", metavar="N", type=positive, help="attempts at each case, instead of the suites' number")
     add("--shard", metavar="I/N", help="only the I-th of N parts, to split a run over machines (see merge)")
-    add("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
+    cassettes_folder(group)
 
 
 def judging(parser: ArgumentParser) -> None:
     """The options that decide the verdicts and gates of a comparison."""
-    parser.add_argument(
+    repeatable(
+        parser,
         "--margin",
-        metavar="MEASURE=CHANGE",
-        action="append",
-        default=[],
-        help="changes up to this count as the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
+        "MEASURE=CHANGE",
+        "changes up to this count as the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
     )
     parser.add_argument(
         "--scope",
@@ -69,12 +76,11 @@ def judging(parser: ArgumentParser) -> None:
         help="what verdicts on pass rates are about: only the cases that were asked, or cases like them (default: these-cases, "
         "and cases-like-these between models)",
     )
-    parser.add_argument(
+    repeatable(
+        parser,
         "--gate",
-        metavar="GATE",
-        action="append",
-        default=[],
-        help="exit with 1 if the candidate crosses this limit, in addition to the gates of the suites: pass_rate=10pp@95%%, "
+        "GATE",
+        "exit with 1 if the candidate crosses this limit, in addition to the gates of the suites: pass_rate=10pp@95%%, "
         "latency=25%%, hard=json,finishReason, latency.max=2s, pass_rate.min=95%%, cost.total=0.50 (repeatable)",
     )
 
@@ -101,13 +107,13 @@ def resume(parser: _ActionsContainer, what: str) -> None:
 
 def formats(parser: ArgumentParser, *, measures: bool = False, reports: bool = True) -> None:
     """The options for output. ``measures``: whether the document shows measures in its cells."""
-    add = parser.add_argument_group("what is printed").add_argument
-    add(
+    group = parser.add_argument_group("what is printed")
+    add = group.add_argument
+    repeatable(
+        group,
         "--format",
-        metavar="NAME[:FILE]",
-        action="append",
-        default=[],
-        help="table (default), markdown, html, json ..., to stdout or FILE; `gemini-harness list formats` lists all (repeatable)",
+        "NAME[:FILE]",
+        "table (default), markdown, html, json ..., to stdout or FILE; `gemini-harness list formats` lists all (repeatable)",
     )
     add(
         "--measures",
@@ -118,7 +124,7 @@ def formats(parser: ArgumentParser, *, measures: bool = False, reports: bool = T
     )
     add("--width", metavar="N", type=positive, help="width of the table in columns (default: the terminal's, or 80)")
     if reports:
-        add("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
+        reports_folder(group)
 
 
 def max_cost(parser: _ActionsContainer, what: str) -> None:

@@ -27,7 +27,6 @@ from harness.compare.fidelity_changes import (
     FidelityGate,
     FidelityOptions,
     ReadTurns,
-    UnsureChange,
 )
 from harness.compare.fidelity_claims import (
     TIMES,
@@ -262,15 +261,12 @@ def _is_open(sight: Sight) -> bool:
     return enough or sight.change.path == "status"
 
 
-def _unsure_change(sight: Sight, level: float, pairs: Sequence[AnswerPair], evidence: Evidence) -> UnsureChange:
+def _unsure_change(sight: Sight, level: float, pairs: Sequence[AnswerPair], evidence: Evidence) -> Change:
     from harness.compare.stats.presence import more_pairs
 
-    change, hits, able = sight.change, len(sight.hits), len(sight.able)
+    hits, able = len(sight.hits), len(sight.able)
     needs = more_pairs(hits, len(sight.opposite), able, level)
-    seen, excerpts = shown(sight, evidence)
-    return UnsureChange(
-        change.kind, change.path, hits, able, needs, change.message, _trials(sight.hits, pairs), excerpts, seen
-    )
+    return replace(shown(sight, evidence), pairs=hits, of=able, needs=needs, trials=_trials(sight.hits, pairs))
 
 
 # --- gates ------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class Change:
 
     ``interval``: of the share, at 95%. ``message``: from what to what. ``excerpts``: the parts of both answers in ``exhibit``.
     ``before`` and ``after``: the values, where it is about values; for a number ``after`` is its direction. ``known``: whether it is on
-    the list of known changes; ``grown_from``: the pairs, and of how many, of the list, where it is now clearly more frequent.
+    the list of known changes, and not clearly more frequent now. ``needs``: of what is not claimed yet, how many more pairs would decide.
     """
 
     kind: ChangeKind
@@ -83,7 +83,7 @@ class Change:
     before: str = ""
     after: str = ""
     known: bool = False
-    grown_from: tuple[int, int] | None = None
+    needs: int = 0
 
     @property
     def note(self) -> bool:
@@ -105,22 +105,7 @@ class Change:
         values = {"message": self.message, "from": self.before or None, "to": self.after or None}
         return {**row, **values, "reverse": self.reverse, "interval": list(self.interval), "known": self.known}
 
-
-@dataclass(frozen=True, slots=True)
-class UnsureChange:
-    """What may be a change: ``needs`` more pairs would decide."""
-
-    kind: ChangeKind
-    path: str
-    pairs: int
-    of: int
-    needs: int
-    message: str = ""
-    trials: Sequence[str] = ()
-    excerpts: tuple[Json, Json] | None = None
-    exhibit: Exhibit | None = None
-
-    def to_json(self) -> dict[str, Any]:
+    def to_unsure_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "message": self.message, "pairs": self.pairs, "of": self.of}
         return {**row, "needs": self.needs, "trials": list(self.trials)}
 
@@ -179,7 +164,7 @@ class Fidelity:
     candidate: str
     overall: FeatureFidelity
     features: Sequence[FeatureFidelity]
-    unsure: Sequence[UnsureChange] = ()
+    unsure: Sequence[Change] = ()
     notes: Sequence[str] = ()
     gates: Sequence[FidelityGate] = ()
     command: str = ""
@@ -201,7 +186,7 @@ class Fidelity:
             "candidate": self.candidate,
             "features": [feature.to_json() for feature in self.features],
             "overall": {name: overall[name] for name in ("pairs", "kept", "kept_least", "changes")},
-            "cannot_tell": [change.to_json() for change in self.unsure],
+            "cannot_tell": [change.to_unsure_json() for change in self.unsure],
             "gates": [{"gate": gate.gate, "crossed": gate.crossed, "message": gate.message} for gate in self.gates],
             "notes": list(self.notes),
             "simulated": self.simulated,

@@ -7,15 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from harness.compare.fidelity_changes import (
-    AnswerPair,
-    Change,
-    Exhibit,
-    FidelityOptions,
-    KnownChange,
-    ReadTurns,
-    UnsureChange,
-)
+from harness.compare.fidelity_changes import AnswerPair, Change, Exhibit, FidelityOptions, KnownChange, ReadTurns
 from harness.compare.fidelity_claims import Sight, share_in
 from harness.compare.fidelity_facts import RETRIES, last_key, parent
 from harness.model import Json
@@ -113,16 +105,14 @@ def _alike(before: Json, after: Json) -> bool:
 def finished(sight: Sight, evidence: Evidence, options: FidelityOptions) -> Change:
     """The change with excerpts of both answers, and whether it is known."""
     listed = next((entry for entry in options.known if entry.is_about(sight.change)), None)
-    grown = (listed.pairs, listed.of) if listed is not None and _has_grown(sight, listed) else None
-    seen, excerpts = shown(sight, evidence)
-    known = listed is not None and grown is None
-    return replace(sight.change, known=known, grown_from=grown, excerpts=excerpts, exhibit=seen)
+    return replace(shown(sight, evidence), known=listed is not None and not _has_grown(sight, listed))
 
 
-def shown(sight: Sight, evidence: Evidence) -> tuple[Exhibit | None, tuple[Json, Json] | None]:
-    """A pair that shows the change, and what stands in both answers at its place."""
+def shown(sight: Sight, evidence: Evidence) -> Change:
+    """The change with a pair that shows it, and what stands in both answers at its place."""
     seen = evidence.exhibit(sight)
-    return seen, seen and (_excerpt(seen.reference, sight.change), _excerpt(seen.candidate, sight.change))
+    excerpts = seen and (_excerpt(seen.reference, sight.change), _excerpt(seen.candidate, sight.change))
+    return replace(sight.change, excerpts=excerpts, exhibit=seen)
 
 
 def _has_grown(sight: Sight, listed: KnownChange) -> bool:
@@ -134,7 +124,7 @@ def _has_grown(sight: Sight, listed: KnownChange) -> bool:
     return wilson(len(sight.hits), max(len(sight.able), len(sight.hits)))[0] > wilson(listed.pairs, listed.of)[1]
 
 
-def marked_keys(change: Change | UnsureChange) -> frozenset[str]:
+def marked_keys(change: Change) -> frozenset[str]:
     """The keys of an excerpt that are about the change."""
     if change.path.startswith("header "):
         return frozenset({change.path.removeprefix("header ")})

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.cli import options as shared
 from harness.cli import saved_run
 from harness.config import load as load_config
 from harness.errors import UsageError
@@ -26,7 +27,7 @@ EXAMPLES = (
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=("set", "show"), help="set: keep a run as the baseline; show: what is kept")
     parser.add_argument("run", metavar="RUN", nargs="?", help="for set: a saved run: its path, its id, or last")
-    parser.add_argument("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
+    shared.reports_folder(parser)
 
 
 def main(options: Namespace) -> int:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import fields
 
 from harness import __version__
+from harness.cli import options as shared
 from harness.config import Config, load
 from harness.errors import HarnessError
 from harness.gemini.providers import ROWS, Provider
@@ -31,7 +32,7 @@ _ADDRESSES = ("HTTP_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE", "GOOGLE_GEMINI_BASE_
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
+    shared.reports_folder(parser)
 
 
 def main(options: Namespace) -> int:

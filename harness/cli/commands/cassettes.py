@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.cli import from_options
+from harness.cli import options as shared
 from harness.config import Config
 from harness.errors import UsageError
 from harness.run import session
@@ -42,7 +43,7 @@ def add_options(parser: ArgumentParser) -> None:
         nargs="*",
         help="for stale and prune: suites; for check and recover: cassettes, or folders of them",
     )
-    parser.add_argument("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
+    shared.cassettes_folder(parser)
     parser.add_argument("--dry-run", action="store_true", help="prune: list the cassettes, but remove nothing")
 
 

@@ -55,20 +55,18 @@ def add_options(parser: ArgumentParser) -> None:
         nargs="?",
         help="another run; without it, compare the values that the suites of BASE name, or else its targets",
     )
-    parser.add_argument(
+    shared.repeatable(
+        parser,
         "--target",
-        metavar="PROVIDER/MODEL",
-        action="append",
-        default=[],
-        help="a target of BASE; give the reference first, then one or more candidates; with two runs: the target of BASE, then "
+        "PROVIDER/MODEL",
+        "a target of BASE; give the reference first, then one or more candidates; with two runs: the target of BASE, then "
         "that of CANDIDATE (repeatable)",
     )
-    parser.add_argument(
+    shared.repeatable(
+        parser,
         "--axis",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="a value of one axis of BASE (thinking, transport, model, provider ...); give the reference first, then one or "
+        "NAME=VALUE",
+        "a value of one axis of BASE (thinking, transport, model, provider ...); give the reference first, then one or "
         "more candidates; a single value is compared with the baseline of the suites (repeatable)",
     )
     shared.judging(parser)

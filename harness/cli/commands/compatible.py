@@ -23,9 +23,7 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "run", metavar="RUN", nargs="?", default="last", help="a saved run: its path, its id, or last (the default)"
-    )
+    shared.run(parser)
     parser.add_argument("--model", metavar="ID", help="the model of the columns (default: that of most trials)")
     shared.formats(parser)
 
@@ -41,7 +39,9 @@ def main(options: Namespace) -> int:
         run=saved.run["id"],
         notes=[f"answers: {words.provenance(summary)}", *saved_run.notes(saved, summary)],
         simulated=words.simulated(summary),
-        command=_again(saved, options),
+        command=words.command(
+            "compatible", saved.run["id"], *words.given(model=options.model, reports=options.reports)
+        ),
     )
     printing.show(document, "compatible", options)
     return 0
@@ -55,7 +55,3 @@ def _saved(options: Namespace) -> SavedRun:
         if options.run != "last":
             raise
         raise UsageError(f"{fault}; {compatible.HOW}") from None
-
-
-def _again(saved: SavedRun, options: Namespace) -> str:
-    return words.command("compatible", saved.run["id"], *words.given(model=options.model, reports=options.reports))

@@ -41,29 +41,21 @@ def add_options(parser: ArgumentParser) -> None:
         nargs="?",
         help="the same for the other side; without it, two targets are compared",
     )
-    add(
+    shared.repeatable(
+        parser,
         "--target",
-        metavar="PROVIDER[/MODEL]",
-        action="append",
-        default=[],
-        help="a provider, or a target, of the run; the reference first, then what is compared with it",
+        "PROVIDER[/MODEL]",
+        "a provider, or a target, of the run; the reference first, then what is compared with it",
     )
-    add(
+    shared.repeatable(
+        parser,
         "--ignore",
-        metavar="PATH",
-        action="append",
-        default=[],
-        help="leave out a path and all below it: $.responseId, 'header x-*', 'stream pacing' (repeatable)",
+        "PATH",
+        "leave out a path and all below it: $.responseId, 'header x-*', 'stream pacing' (repeatable)",
     )
     add("--known", metavar="FILE", help="a list of known changes: exit with 1 only if there are others")
     add("--write-known", metavar="FILE", help="write all changes to a list for --known")
-    add(
-        "--gate",
-        metavar="kept=PERCENT",
-        action="append",
-        default=[],
-        help="exit with 1 if a feature keeps less: kept=100%%",
-    )
+    shared.repeatable(parser, "--gate", "kept=PERCENT", "exit with 1 if a feature keeps less: kept=100%%")
     add(
         "--vendor",
         action="store_true",
@@ -132,12 +124,8 @@ def _notes(sides: fidelity_sides.Sides, pairs: Sequence[AnswerPair]) -> Iterator
             yield f"only a part of {count(partial, 'answer')} of {name} was compared: too many values"
     if mixed := sum(pair.reference.facts.stream != pair.candidate.facts.stream for pair in pairs):
         yield f"{count(mixed, 'pair')} of a stream and a unary answer: only bodies were compared there"
-    if any(not _has_wire(pair) for pair in pairs):
+    if any(all(fact.path != "headers" for fact in side.facts.shape) for pair in pairs for side in pair):
         yield "some answers were saved without headers and framing: these were not compared there"
-
-
-def _has_wire(pair: AnswerPair) -> bool:
-    return all(any(fact.path == "headers" for fact in side.facts.shape) for side in pair)
 
 
 def _again(sources: Sequence[str], options: Namespace) -> str:

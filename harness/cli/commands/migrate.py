@@ -49,11 +49,9 @@ def add_options(parser: ArgumentParser) -> None:
     shared.suites(parser)
     group = parser.add_argument_group("which trials")
     group.add_argument("-k", metavar="EXPR", dest="keyword", help="only trials whose id matches: words, and, or, not")
-    group.add_argument(
-        "--tag", metavar="TAG", action="append", default=[], help="only cases with this tag (repeatable)"
-    )
+    shared.repeatable(group, "--tag", "TAG", "only cases with this tag (repeatable)")
     group.add_argument("--repeat", metavar="N", type=shared.positive, help="attempts at each case, on both sides")
-    group.add_argument("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
+    shared.cassettes_folder(group)
     group = parser.add_argument_group("how")
     group.add_argument("--live", action="store_true", help="send every request to the new model (the default)")
     group.add_argument(

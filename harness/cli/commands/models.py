@@ -29,12 +29,11 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "names", metavar="NAME", nargs="*", default=[], help="models or aliases; * stands for anything (default: all)"
     )
-    parser.add_argument(
+    shared.repeatable(
+        parser,
         "--feature",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="only models with this feature, such as image_out or no_prefill (repeatable: with all of them)",
+        "NAME",
+        "only models with this feature, such as image_out or no_prefill (repeatable: with all of them)",
     )
     shared.as_of(parser, "prices and stages of this day")
     shared.formats(parser, reports=False)

@@ -18,7 +18,7 @@ EXAMPLES = ("gemini-harness noise last",)
 def add_options(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("run", metavar="RUN", nargs="+", help="a saved run with repeats, or two runs that asked the same")
-    add("--target", metavar="PROVIDER/MODEL", action="append", default=[], help="only this target (repeatable)")
+    shared.repeatable(parser, "--target", "PROVIDER/MODEL", "only this target (repeatable)")
     shared.formats(parser)
 
 

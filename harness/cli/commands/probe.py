@@ -37,12 +37,8 @@ _LIVE = RecordPolicy(live=True)
 def add_options(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--provider", metavar="NAME", help="whom to ask (default: the configured provider)")
-    add(
-        "--model",
-        metavar="ID",
-        action="append",
-        default=[],
-        help="ask this model; * stands for anything (repeatable; default: all that have not ended)",
+    shared.repeatable(
+        parser, "--model", "ID", "ask this model; * stands for anything (repeatable; default: all that have not ended)"
     )
     add("--concurrency", metavar="N", type=shared.positive, help="requests in flight")
     shared.max_cost(parser, "begin no request that would take what is spent beyond this")

@@ -28,9 +28,7 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "run", metavar="RUN", nargs="?", default="last", help="a saved run: its path, its id, or last (the default)"
-    )
+    shared.run(parser)
     parser.add_argument(
         "--price-as",
         metavar="MODEL",

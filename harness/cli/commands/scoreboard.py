@@ -40,13 +40,7 @@ def add_options(parser: ArgumentParser) -> None:
     )
     add("--since", metavar="DATE", type=shared.day, help="leave out what is older, as in 2026-12-01")
     add("--against", metavar="FILE", help="the JSON of an earlier scoreboard: what has changed")
-    add(
-        "--target",
-        metavar="PROVIDER[/MODEL]",
-        action="append",
-        default=[],
-        help="only this provider or target (repeatable)",
-    )
+    shared.repeatable(parser, "--target", "PROVIDER[/MODEL]", "only this provider or target (repeatable)")
     shared.formats(parser)
 
 

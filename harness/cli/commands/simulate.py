@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from harness.cli import options as shared
 from harness.errors import UsageError
 from harness.simulator import faults, profiles, replay, rules, serve
 from harness.simulator.catalogue import AS_OF
@@ -51,12 +52,8 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--replay", type=Path, action="append", default=[], metavar="PATH", help="answer from these cassettes only"
     )
-    parser.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="NAME[:RATE]",
-        help="apply this fault to every answer, or to a share of them (0 to 1)",
+    shared.repeatable(
+        parser, "--fault", "NAME[:RATE]", "apply this fault to every answer, or to a share of them (0 to 1)"
     )
     parser.add_argument(
         "--faults",

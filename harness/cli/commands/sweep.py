@@ -26,12 +26,10 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "run", metavar="RUN", nargs="?", default="last", help="a saved run: its path, its id, or last (the default)"
-    )
+    shared.run(parser)
     add = parser.add_argument
-    add("--axis", metavar="NAME", action="append", default=[], help="only this axis, such as thinking (repeatable)")
-    add("--suite", metavar="NAME", action="append", default=[], help="only this suite (repeatable)")
+    shared.repeatable(parser, "--axis", "NAME", "only this axis, such as thinking (repeatable)")
+    shared.repeatable(parser, "--suite", "NAME", "only this suite (repeatable)")
     add(
         "--margin",
         metavar="N",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.compare.fidelity import percent
-from harness.compare.fidelity_changes import Change, FeatureFidelity, UnsureChange
+from harness.compare.fidelity_changes import Change, FeatureFidelity
 from harness.compare.fidelity_evidence import marked_keys
 from harness.compare.fidelity_facts import RETRIES
 from harness.model import Json
@@ -20,18 +20,15 @@ LINES, LINE, MESSAGE = 14, 110, 60
 """The most lines of an excerpt, and the most columns of a line and of what a change is."""
 
 
-def what(change: Change | UnsureChange) -> str:
+def what(change: Change) -> str:
     """``dropped``, ``added (known)``, ``value: 400 -> none``, ``dropped at HTTP 404``."""
     is_named = change.kind in change.path or change.path == RETRIES or change.message in ("dropped", "added")
     pieces: list[str] = [] if is_named and change.message else [change.kind]
     pieces += [words.shortened(change.message, MESSAGE)] if change.message else []
     joint = " " if change.message.startswith("at ") else ": "
-    return f"{joint.join(pieces)}{_marks(change) if isinstance(change, Change) else ''}"
-
-
-def _marks(change: Change) -> str:
     mark = " (known)" if change.known else " (note)" if change.note else ""
-    return f"{mark}; the opposite in {change.reverse:,}" if change.reverse else mark
+    opposite = f"; the opposite in {change.reverse:,}" if change.reverse else ""
+    return f"{joint.join(pieces)}{mark}{opposite}"
 
 
 def kept(feature: FeatureFidelity) -> str:
@@ -46,7 +43,7 @@ def interval(change: Change) -> str:
     return f"{low:.0%} to {high:.0%}"
 
 
-def excerpts(changes: Sequence[Change | UnsureChange], fidelity: Fidelity) -> ComparedLines | None:
+def excerpts(changes: Sequence[Change], fidelity: Fidelity) -> ComparedLines | None:
     """What stands in both answers at the place of these changes, which is one; None where they cannot be read any more."""
     if changes[0].excerpts is None:
         return None
@@ -61,7 +58,7 @@ def name(change: Change) -> str:
     return change.path if change.path.startswith(change.kind) else f"{change.kind} {change.path}"
 
 
-def _lines(excerpt: Json, changes: Sequence[Change | UnsureChange]) -> tuple[list[str], frozenset[int]]:
+def _lines(excerpt: Json, changes: Sequence[Change]) -> tuple[list[str], frozenset[int]]:
     """The lines of an excerpt, and which of them are about the changes."""
     if not isinstance(excerpt, dict):
         return [words.value(excerpt, LINE)], frozenset({0})
@@ -72,7 +69,7 @@ def _lines(excerpt: Json, changes: Sequence[Change | UnsureChange]) -> tuple[lis
     return lines or ["(nothing)"], frozenset(at for at, key in enumerate(order) if key in keys)
 
 
-def _value(value: Json, change: Change | UnsureChange) -> str:
+def _value(value: Json, change: Change) -> str:
     """JSON of a body; words of all around it."""
     is_word = isinstance(value, str) and not change.path.startswith("$") and change.kind != "status"
     return words.shortened(value, LINE) if isinstance(value, str) and is_word else words.value(value, LINE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness import __version__
 from harness.answer.refusals import message_of
 from harness.answer.wire_form import ids
-from harness.compare.fidelity_changes import Change, UnsureChange
+from harness.compare.fidelity_changes import Change
 from harness.gemini.providers import WRONG_KEY
 from harness.report import words
 from harness.report.blocks import (
@@ -72,7 +72,7 @@ def _conclusion(fidelity: Fidelity, worst: Sequence[Change], total: int) -> Iter
     yield Bullets([[Code(change.path), f" {what(change)}, in {_share(change)}"] for change in worst[:WORST]])
 
 
-def _share(change: Change | UnsureChange) -> str:
+def _share(change: Change) -> str:
     return f"{change.pairs:,} of {count(change.of, 'answer')}"
 
 
@@ -84,7 +84,7 @@ def _summary(changes: Sequence[Change]) -> Iterator[Block]:
     )
 
 
-def _rare(changes: Sequence[UnsureChange]) -> Iterator[Block]:
+def _rare(changes: Sequence[Change]) -> Iterator[Block]:
     """What was the same in all of a few answers, and any other status: too few to exclude chance, enough to look at."""
     if not changes:
         return
@@ -97,19 +97,16 @@ def _rare(changes: Sequence[UnsureChange]) -> Iterator[Block]:
 # --- examples ---------------------------------------------------------------------------------------------
 
 
-AnyChange = Change | UnsureChange
-
-
-def _examples(changes: Sequence[AnyChange]) -> list[tuple[Exhibit, list[AnyChange]]]:
+def _examples(changes: Sequence[Change]) -> list[tuple[Exhibit, list[Change]]]:
     """The exchanges that show the changes, each with what it shows, in the order of the changes."""
-    found: dict[tuple[str, int], tuple[Exhibit, list[AnyChange]]] = {}
+    found: dict[tuple[str, int], tuple[Exhibit, list[Change]]] = {}
     for change in changes:
         if (exhibit := change.exhibit) is not None:
             found.setdefault((exhibit.trial, id(exhibit.candidate)), (exhibit, []))[1].append(change)
     return list(found.values())
 
 
-def _example(number: int, exhibit: Exhibit, changes: Sequence[AnyChange], fidelity: Fidelity) -> Iterator[Block]:
+def _example(number: int, exhibit: Exhibit, changes: Sequence[Change], fidelity: Fidelity) -> Iterator[Block]:
     yield Heading(f"example {number}: {changes[0].path}, {what(changes[0])}")
     yield CodeBlock(_command(exhibit, fidelity))
     for side, turn in ((fidelity.candidate, exhibit.candidate), (fidelity.reference, exhibit.reference)):
