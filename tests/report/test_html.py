@@ -23,7 +23,6 @@ from harness.compare.gates import Gate, GateResult
 from harness.report import Report, View, find
 from harness.report.content import cells, flip_trials
 from harness.report.content.flips import SHOWN
-from harness.report.content.plots import thinking_series
 from harness.report.content.run import CELLS
 from harness.report.content.trials import BLOCK, grounded
 from harness.report.html import plots
@@ -156,17 +155,17 @@ def test_details_are_in_blocks_and_an_answer_is_written_once() -> None:
     assert "1152921504606846977" in text
 
 
-def test_sweeps_gather_the_cases_of_a_thinking_value() -> None:
+def test_a_sweep_of_thinking_is_drawn() -> None:
+    levels = {"low": 100, "medium": 400, "high": 900}
     rows = [
-        row(case, axes={"thinking": level}, measures={"thoughtsTokenCount": tokens + n, "latency_s": 1.0}, n=1)
-        for n, case in enumerate(("one", "two", "three"))
-        for level, tokens in (("low", 100), ("high", 900))
+        row(case, axes={"thinking": level}, measures={"thoughtsTokenCount": tokens, "latency_s": 1.0})
+        for case in ("one", "two")
+        for level, tokens in levels.items()
     ]
-    rows.append(failed("four", axes={"thinking": "low"}, measures={"thoughtsTokenCount": 101, "latency_s": 1.0}))
-    ((suite, series),) = thinking_series(summarise(rows))
-    low, high = series["simulator/flash"]
-    assert (suite, low.name, low.passed, low.attempts, low.thoughts) == ("geography", "low", 3, 4, 101)
-    assert (high.name, high.rate, high.thoughts) == ("high", 1.0, 901)
+    text = page(rows)
+    assert text.count("<title>simulator/flash medium: 2/2 passed, 400 thoughts</title>") == 2
+    assert "pass rate by thought tokens" in text
+    assert "latency s by thought tokens" in text
 
 
 @given(st.floats(1e-6, 1e9))

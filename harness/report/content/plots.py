@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
+from operator import attrgetter
 
-from msgspec import Struct
-
-from harness.compare.sweeps import sweeps
+from harness.compare.sweeps import Sweep, SweepPoint, sweeps
 from harness.report import words
-from harness.report.blocks import (
-    Block,
-    Bullets,
-    Chart,
-    ChartPoint,
-    Details,
-    Heading,
-    Paragraph,
-    Pictures,
-    Table,
-)
-from harness.results.groups import Group, median_of, values_of
+from harness.report.blocks import Block, Bullets, Chart, ChartPoint, Details, Heading, Paragraph, Pictures, Table
+from harness.report.content.sweep import table
+from harness.results.groups import values_of
 from harness.results.summary import Summary
-from harness.suite.axes import short_label
 from harness.text.amounts import count
+from harness.text.grouping import grouped
 
 MAX_TARGETS = 24
 """The most targets in a picture."""
 _FIRST = f"At most {MAX_TARGETS} targets are drawn, the first ones; the matrix has all of them."
-
-
-class ThinkingPoint(Struct, frozen=True):
-    """One thinking value of one target, over all cases that sweep it: medians, and attempts that passed."""
-
-    name: str
-    thoughts: float
-    passed: int
-    attempts: int
-    latency: float | None
-
-    @property
-    def rate(self) -> float:
-        return self.passed / self.attempts
-
-
-Series = Mapping[str, Sequence[ThinkingPoint]]
-"""Target -> its points."""
 
 
 def plots(summary: Summary) -> Iterator[Block]:
@@ -57,74 +29,35 @@ def plots(summary: Summary) -> Iterator[Block]:
 
 
 def _sweeps(summary: Summary) -> Iterator[Block]:
-    found = sweeps(summary, ["thinking"])
-    for suite, series in thinking_series(summary):
+    """The charts of the sweeps of thinking, suite by suite, and their numbers as ``sweep`` shows them."""
+    found = [one for one in sweeps(summary, ["thinking"]) if one.suite and _has(one, "thoughtsTokenCount")]
+    for suite, alike in grouped(found, attrgetter("suite")).items():
+        shown = alike[:MAX_TARGETS]
         yield Heading(f"{suite}: what thinking buys and costs", level=3)
-        if len(series) == MAX_TARGETS:
+        if len(shown) < len(alike):
             yield Paragraph([_FIRST])
-        yield Pictures(list(_charts(series)))
-        yield Details(["the numbers"], [_numbers(series)])
-        yield Bullets([[f"{sweep.target}: {sweep.knee.message}"] for sweep in found if sweep.suite == suite])
+        charts = [_chart("pass_rate", shown, attrgetter("rate"), top=1.0)]
+        if all(_has(one, "latency_s") for one in shown):
+            charts.append(_chart("latency_s", shown, lambda point: point.numbers["latency_s"]))
+        yield Pictures(charts)
+        yield Details(["the numbers"], [block for one in shown for block in (Heading(one.target, level=3), table(one))])
+        yield Bullets([[f"{one.target}: {one.knee.message}"] for one in shown])
 
 
-def thinking_series(summary: Summary) -> Iterator[tuple[str, Series]]:
-    """(suite, points by target) for targets with two thinking values or more, and with thought tokens."""
-    for suite, groups in summary.by_suite():
-        found: dict[str, dict[str, list[Group]]] = {}
-        for group in groups:
-            if "thinking" in group.axes and group.measured("thoughtsTokenCount").size:
-                name = short_label("thinking", group.axes["thinking"])
-                found.setdefault(group.target, {}).setdefault(name, []).append(group)
-        series = {target: [_point(*item) for item in by_value.items()] for target, by_value in found.items()}
-        if series := {target: points for target, points in list(series.items())[:MAX_TARGETS] if len(points) > 1}:
-            yield suite, series
+def _has(sweep: Sweep, measure: str) -> bool:
+    return all(measure in point.numbers for point in sweep.points)
 
 
-def _point(name: str, groups: Sequence[Group]) -> ThinkingPoint:
-    return ThinkingPoint(
-        name,
-        median_of(groups, "thoughtsTokenCount") or 0.0,
-        sum(group.passed for group in groups),
-        sum(group.attempts for group in groups),
-        median_of(groups, "latency_s"),
-    )
+def _chart(measure: str, shown: Sequence[Sweep], of: Callable[[SweepPoint], float], top: float | None = None) -> Chart:
+    series = {one.target: [_point(one.target, point, of(point)) for point in one.points] for one in shown}
+    return Chart(f"{words.label(measure)} by thought tokens", "mean thought tokens", measure, series, top)
 
 
-def _charts(series: Series) -> Iterator[Chart]:
-    yield _chart("pass_rate", series, lambda point: point.rate, top=1.0)
-    if any(point.latency is not None for points in series.values() for point in points):
-        yield _chart("latency_s", series, lambda point: point.latency)
-
-
-def _chart(
-    measure: str, series: Series, of: Callable[[ThinkingPoint], float | None], top: float | None = None
-) -> Chart:
-    drawn = {
-        target: [ChartPoint(at.thoughts, y, at.name, _about(target, at)) for at in points if (y := of(at)) is not None]
-        for target, points in series.items()
-    }
-    return Chart(f"{words.label(measure)} by thought tokens", "median thought tokens", measure, drawn, top)
-
-
-def _about(target: str, point: ThinkingPoint) -> str:
-    latency = f", {words.measured('latency_s', point.latency)} s" if point.latency is not None else ""
-    thoughts = words.measured("thoughtsTokenCount", point.thoughts)
-    return f"{target} {point.name}: {point.passed}/{point.attempts} passed, {thoughts} thoughts{latency}"
-
-
-def _numbers(series: Series) -> Table:
-    rows = [
-        [
-            target,
-            point.name,
-            f"{point.passed}/{point.attempts}",
-            words.measured("thoughtsTokenCount", point.thoughts),
-            words.measured("latency_s", point.latency),
-        ]
-        for target, points in series.items()
-        for point in points
-    ]
-    return Table(["target", "thinking", "passed", "thoughts", "latency s"], rows, "what the plots show", frozenset({1}))
+def _point(target: str, point: SweepPoint, value: float) -> ChartPoint:
+    thoughts = point.numbers["thoughtsTokenCount"]
+    passed = f"{point.passed}/{point.attempts} passed"
+    about = f"{target} {point.name}: {passed}, {words.measured('thoughtsTokenCount', thoughts)} thoughts"
+    return ChartPoint(thoughts, value, point.name, about)
 
 
 def _times(summary: Summary) -> Iterator[Block]:

@@ -30,7 +30,7 @@ def sweep_blocks(document: Sweeps, view: View) -> Iterator[Block]:
     for sweep in document.sweeps:
         yield Heading(_title(sweep))
         yield Paragraph([sweep.knee.message], strong=True)
-        yield _table(sweep)
+        yield table(sweep)
     yield Heading("notes")
     if not view.quiet:
         yield Paragraph([NOTE])
@@ -43,7 +43,7 @@ def _title(sweep: Sweep) -> str:
     return f"{sweep.axis} on {sweep.target}: {sweep.suite or 'all suites'}, {amounts.count(sweep.cells, 'cell')}{of}"
 
 
-def _table(sweep: Sweep) -> Table:
+def table(sweep: Sweep) -> Table:
     """A row per value: the pass rate with its interval, the measures, and a mark."""
     measures = [measure for measure in _MEASURES if any(measure in point.numbers for point in sweep.points)]
     header = ["value", "passed (95%)", *map(words.label, measures), "standing"]
