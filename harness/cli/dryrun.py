@@ -127,7 +127,6 @@ def _to(plan: Plan, options: Namespace) -> str:
 
 
 def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
-    """The gates of the run, if it is completed."""
     rows = [plan.suite_row(suite) for suite in plan.suites if suite.compare]
     if not options.gate and not any("gate" in row for row in rows):
         return

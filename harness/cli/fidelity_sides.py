@@ -59,7 +59,6 @@ def _lasting(name: str, saved: SavedRun) -> str:
 
 
 def _is_recording(name: str, options: Namespace) -> bool:
-    """Whether the name is a file or folder that is no saved run."""
     if not Path(name).exists():
         return False
     try:

@@ -50,7 +50,6 @@ def _of(name: str, out: TextIO, plain: TextIO) -> TextIO:
 
 
 def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:
-    """(format, its stream)."""
     asked = wanted(formats)
     for name, file in asked:
         yield name, flushed() if file is None else into(file)

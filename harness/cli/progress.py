@@ -162,8 +162,6 @@ class _Timed:
 
 
 class _Log(_Timed):
-    """Plain lines, for a log."""
-
     first = every = _EVERY
 
     def tick(self) -> None:

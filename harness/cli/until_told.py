@@ -111,7 +111,6 @@ def _stop(played: Played, stopped: Stopped) -> Stopped:
 
 
 def _asked(played: Played, groups: Mapping[Case, Sequence[str]]) -> int:
-    """The number of cases with at least one group that was played."""
     there = set(load(played.writer.path).summary().groups)
     return sum(not there.isdisjoint(ids) for ids in groups.values())
 

@@ -231,7 +231,6 @@ def _turns(rows: Sequence[Row]) -> list[TurnRow]:
 
 
 def _headers(rows: Sequence[Row], providers: Mapping[str, Provider]) -> str:
-    """The headers that carried the key."""
     names = {"x-goog-api-key": "x-goog-api-key", "bearer": "Bearer", "both": "both headers at once", "none": "no key"}
     passed = [row.target.partition("/")[0] for row in rows if row.status == "passed"]
     auths = [providers[name].auth for name in passed if name in providers]
@@ -244,7 +243,6 @@ def _format(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
 
 
 def _counts(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
-    """The tokens of the prompt, and whether they are counted by modality."""
     usages = [turn.response.get("usageMetadata", {}) for turn in _turns(rows) if isinstance(turn.response, dict)]
     prompts = sorted({usage["promptTokenCount"] for usage in usages if "promptTokenCount" in usage})
     kinds = [name for name, key in _COUNTED.items() if any(key in usage for usage in usages)]
@@ -277,7 +275,6 @@ def _usages(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
 
 
 def _calls(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
-    """How many calls came in the first answer."""
     firsts = [row.turns[0].response for row in rows if row.turns]
     numbers = {
         sum(

@@ -15,7 +15,6 @@ from functools import lru_cache
 from math import floor
 from operator import attrgetter
 
-from harness.compare.fidelity_chance import strictest, tests
 from harness.compare.fidelity_changes import (
     INSTEAD,
     Answer,
@@ -40,6 +39,8 @@ from harness.compare.fidelity_claims import (
     matters,
     other_orders,
     seen_in,
+    strictest,
+    tests,
     with_ignored,
 )
 from harness.compare.fidelity_evidence import Evidence, finished, shown, with_renames
@@ -112,7 +113,6 @@ def _members(pairs: Sequence[AnswerPair]) -> dict[str, list[int]]:
 def _feature(
     name: str, members: Sequence[int], seen: Sequence[Sight], unsure: Sequence[Sight], pairs: Sequence[AnswerPair]
 ) -> FeatureFidelity:
-    """The changes within some pairs, the worst first."""
     inside = frozenset(members)
     own = [(sight, [at for at in sight.hits if at in inside]) for sight in seen]
     changes = [_within(sight, hits, inside, pairs) for sight, hits in own if hits]

@@ -82,7 +82,6 @@ INPUTS = {"image": "image/", "pdf": "application/pdf", "audio": "audio/", "video
 
 
 def _sends(kind: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], bool]:
-    """Whether the contents hold data of this MIME type."""
     return lambda body, _: f'"mimeType": "{kind}' in json.dumps(body.get("contents"))
 
 

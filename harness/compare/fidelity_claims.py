@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
 from harness.compare.fidelity_facts import (
@@ -20,6 +21,7 @@ from harness.compare.fidelity_facts import (
     is_below,
     last_key,
 )
+from harness.compare.verdicts import ALPHA
 from harness.text.grouping import grouped
 
 KINDS: Mapping[FactKind, ChangeKind] = {
@@ -141,6 +143,54 @@ def _sign(path: str, before: float, after: float) -> int:
 def is_less(strata: Mapping[tuple[int, int, int], int]) -> bool:
     """Whether the candidate has it less often."""
     return sum((key[1] - key[2]) * number for key, number in strata.items()) > 0
+
+
+# --- more often than chance allows ------------------------------------------------------------------------
+#
+# Numbers are many and vary by themselves, so they share a fifth of the probability of a wrong claim; what is there or not has the rest.
+# Each part is corrected by Holm's method, and facts that always differ together are one test.
+
+_OF_NUMBERS = 0.2 * ALPHA
+OF_THE_REST = ALPHA - _OF_NUMBERS
+"""The probability of any wrong claim on what is there or not: a field, a type, a value, a header."""
+
+
+class FactTest(NamedTuple):
+    """``p``: of no difference between the sides; ``level``: what it must not exceed for a claim."""
+
+    p: float
+    level: float
+
+    @property
+    def claims(self) -> bool:
+        return self.p <= self.level
+
+
+def tests(counted: Mapping[Fact, FactCounts]) -> dict[Fact, FactTest]:
+    """The test of each fact."""
+    numbers = {fact: counts for fact, counts in counted.items() if fact.kind == "number"}
+    others = {fact: counts for fact, counts in counted.items() if fact.kind != "number"}
+    return {**_family(others, OF_THE_REST), **_family(numbers, _OF_NUMBERS)}
+
+
+def strictest(found: Mapping[Fact, FactTest]) -> float:
+    """The level that any claim on what is there or not keeps."""
+    return min((test.level for fact, test in found.items() if fact.kind != "number"), default=OF_THE_REST)
+
+
+def _family(counted: Mapping[Fact, FactCounts], alpha: float) -> dict[Fact, FactTest]:
+    from harness.compare.stats.multiple_comparisons import holm
+    from harness.compare.stats.presence import presence
+
+    found = {fact: presence(counts.strata) for fact, counts in counted.items()}
+    alike = grouped(counted, lambda fact: counted[fact].pattern)
+    corrected = holm(
+        [min(found[fact].p for fact in facts) for facts in alike.values()],
+        [min(found[fact].least_p for fact in facts) for facts in alike.values()],
+        alpha,
+    )
+    levels = {pattern: one.level for pattern, one in zip(alike, corrected, strict=True)}
+    return {fact: FactTest(found[fact].p, levels[counted[fact].pattern]) for fact in counted}
 
 
 # --- claims -----------------------------------------------------------------------------------------------
@@ -365,7 +415,7 @@ def other_orders(pairs: Sequence[AnswerPair], options: FidelityOptions) -> list[
 
 @lru_cache(maxsize=65536)
 def _order(reference: Shape, candidate: Shape, comparable: bool) -> tuple[tuple[str, bool], ...]:
-    before, after = (_keyother_orders(shape) if comparable else {} for shape in (reference, candidate))
+    before, after = (_key_orders(shape) if comparable else {} for shape in (reference, candidate))
     found = []
     for path in before.keys() & after.keys():
         common = set(before[path]) & set(after[path])
@@ -375,7 +425,7 @@ def _order(reference: Shape, candidate: Shape, comparable: bool) -> tuple[tuple[
 
 
 @lru_cache(maxsize=65536)
-def _keyother_orders(shape: Shape) -> Mapping[str, list[str]]:
+def _key_orders(shape: Shape) -> Mapping[str, list[str]]:
     """Path -> keys, of objects that have one order of keys in the answer."""
     found = [(fact.path, fact.detail.split("\0")) for fact in shape if fact.kind == "order"]
     once = Counter(path for path, _ in found)

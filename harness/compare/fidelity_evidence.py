@@ -158,7 +158,6 @@ _LINE_ENDINGS = {"crlf": "CRLF", "lf": "LF", "cr": "CR"}
 
 
 def _wire(turn: TurnRow) -> Iterator[tuple[str, Json]]:
-    """The form and the times of an answer, under the names of the paths of changes."""
     known = [at for at in turn.times if at is not None]
     seconds = [f"{at:.3f} s" for at in known]
     if turn.transport != "stream":

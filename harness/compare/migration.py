@@ -187,7 +187,6 @@ def bottom_line(
 
 
 def _first_problem(comparison: Comparison) -> list[str]:
-    """Why the first answer of the new model could not be judged."""
     return [group.problem.message for group in comparison.paired.sides[1] if group.problem][:1]
 
 

@@ -7,14 +7,21 @@ runs hold the same trial, the latest one counts.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
+from harness.answer.refusals import message_of
+from harness.compare.fidelity_answers import features_of
+from harness.errors import NOT_AVAILABLE
 from harness.gemini.features import features
-from harness.model import Json, Require
+from harness.judge.judging import violations
+from harness.judge.recorded import evidence, operation
+from harness.model import Exchange, Json, Require
+from harness.results.rows import Row, RunRow
 from harness.text.grouping import grouped
+from harness.transport.cassette import Tape
 
 Outcome = Literal["passed", "failed", "refused", "not available", "unasked"]
 """Of a trial. ``refused``: the API answered with 4xx; ``unasked``: there was no answer to judge, for the reason given."""
@@ -39,8 +46,7 @@ class ScoredTrial(NamedTuple):
     simulated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreCell:
+class ScoreCell(NamedTuple):
     """One feature at one target. ``passed`` of ``groups`` passed. ``date``: of its latest evidence; empty where there is none.
     ``trials``: those that show it, what did not pass first. ``reason``: why it is not ``works``."""
 
@@ -57,16 +63,8 @@ class ScoreCell:
         return any(trial.simulated for trial in self.trials)
 
     def to_json(self) -> dict[str, Json]:
-        return {
-            "target": self.target,
-            "state": self.state,
-            "date": self.date or None,
-            "trials": [trial.id for trial in self.trials],
-            "passed": self.passed,
-            "groups": self.groups,
-            "reason": self.reason or None,
-            "simulated": self.simulated,
-        }
+        known = {"date": self.date or None, "reason": self.reason or None, "simulated": self.simulated}
+        return {**self._asdict(), "trials": [trial.id for trial in self.trials], **known}
 
 
 class ScoreRow(NamedTuple):
@@ -195,3 +193,90 @@ def changes(before: Mapping[str, Any], after: Scoreboard) -> list[ScoreChange]:
     new = {(row.feature, cell.target): cell.state for row in after.rows for cell in row.cells}
     sides = ((at, str(old.get(at, "not tried")), str(new.get(at, "not tried"))) for at in {**new, **old})
     return [ScoreChange(*at, was, now) for at, was, now in sides if was != now and at[1] in both]
+
+
+# --- trials of a run --------------------------------------------------------------------------------------------
+
+_PASSING = frozenset({401, 407, 408, 429})
+"""Statuses of 4xx that say nothing about a feature: no valid key, too many requests."""
+
+
+def from_rows(run: RunRow, rows: Iterable[Row]) -> Iterator[ScoredTrial]:
+    """The trials of a saved run. Those without tags have no feature."""
+    for row in rows:
+        source = row.provenance
+        outcome, reason = _outcome(row)
+        yield ScoredTrial(
+            id=row.id,
+            group=row.group,
+            target=row.target,
+            features=tuple(row.tags),
+            outcome=outcome,
+            date=(source and source.day) or run["started"][:10],
+            place=f"run {run['id']}",
+            reason=reason,
+            at_least=row.require,
+            simulated=bool(source and source.simulated),
+        )
+
+
+def _outcome(row: Row) -> tuple[Outcome, str]:
+    status = row.status
+    if status in ("passed", "xpassed"):
+        return "passed", ""
+    reason = row.skip or (row.error.message if row.error else "").partition("\n")[0]
+    if NOT_AVAILABLE in reason:
+        return "not available", reason.partition(NOT_AVAILABLE)[2].strip()
+    if status in ("skipped", "error"):
+        return "unasked", reason
+    if row.require == 0:
+        return "unasked", "observed only: no attempt has to pass"
+    http = row.outcome.http if row.outcome else 0
+    wrong = (verdict.message for verdict in row.verdicts if verdict.status in ("failed", "error"))
+    reason = row.xfail or next(wrong, "")
+    if http in _PASSING:
+        return "unasked", f"HTTP {http}"
+    return ("refused", f"HTTP {http}: {reason}") if 400 <= http < 500 else ("failed", reason)
+
+
+# --- recordings -------------------------------------------------------------------------------------------------
+
+
+def from_tapes(tapes: Iterable[Tape], left_out: list[str]) -> Iterator[ScoredTrial]:
+    """The native exchanges of recordings: an answer passes if it breaks no invariant. Their features are what they ask for.
+
+    A refusal on a cassette of a suite may be what the suite expects: such exchanges are added to ``left_out``.
+    """
+    for tape in tapes:
+        for interaction in tape.interactions:
+            exchange = interaction.exchange
+            native = operation(exchange)
+            if native is None:
+                continue
+            at = f"{tape.path}#{interaction.index}"
+            if exchange.own and exchange.status != 200:
+                left_out.append(at)
+                continue
+            outcome, reason = _judged(exchange)
+            yield ScoredTrial(
+                id=at,
+                group=at,
+                target=f"{exchange.provenance.recorded_from}/{native[0]}",
+                features=tuple(features_of(exchange.request.body, native[1])),
+                outcome=outcome,
+                date=exchange.provenance.day,
+                place=str(tape.path),
+                reason=reason,
+                simulated=exchange.provenance.simulated,
+            )
+
+
+def _judged(exchange: Exchange) -> tuple[Outcome, str]:
+    status, case = exchange.status, evidence(exchange)
+    if status in _PASSING or status >= 500:
+        return "unasked", f"HTTP {status}"
+    if 400 <= status < 500:
+        message = message_of(case.reply.error) or "no message"
+        return "unasked" if "API key" in message else "refused", f"HTTP {status}: {message}"
+    broken = next((one for one in violations(case) if one.severity == "error"), None)
+    return ("failed", f"{broken.rule.id}: {broken.mismatch.message}") if broken else ("passed", "")

@@ -292,7 +292,6 @@ Evidences = Mapping[tuple[str, str], "PairedEvidence"]
 
 
 def _evidence(draft: _Draft, margin: float) -> Evidences:
-    """The evidence on every two values, on the same cells."""
     from harness.compare.stats import Attempts, rates
 
     if not draft.rows:

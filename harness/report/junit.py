@@ -95,7 +95,6 @@ def _gate_counts(gates: Sequence[GateRow]) -> dict[str, int]:
 
 
 def _gate_suite(gates: Sequence[GateRow]) -> Iterator[str]:
-    """The results of the gates, as a suite of their own."""
     yield f"  <testsuite{_attributes(name='gates', **_gate_counts(gates))}>\n"
     for gate in gates:
         yield f"    <testcase{_attributes(classname='gates', name=words.gate(gate))}>\n"

@@ -110,7 +110,6 @@ def rest_note(grid: Grid) -> str:
 
 
 def _wrong(grid: Grid) -> set[str]:
-    """The cases that failed in any column."""
     return {case for (case, _), group in grid.cells.items() if group.status in words.WRONG}
 
 

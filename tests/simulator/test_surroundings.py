@@ -152,4 +152,4 @@ def test_a_bad_day_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     simulate.add_options(parser)
     with pytest.raises(SystemExit):
         parser.parse_args(["--as-of", "tomorrow"])
-    assert "'tomorrow' is not a date: write 2026-12-05" in capsys.readouterr().err
+    assert "expected a day such as 2026-12-01, got 'tomorrow'" in capsys.readouterr().err

@@ -104,7 +104,6 @@ def _orphans(plan: Plan, *, whole: bool) -> list[Path]:
 
 
 def _unanswered(plan: Plan) -> ReplayProbe:
-    """Replay all trials. The probe collects the requests without an answer."""
     probe = ReplayProbe(plan.config.providers, plan.config.redact)
     for trial in plan.trials:
         finish(play(trial, probe, plan.config))
@@ -112,7 +111,6 @@ def _unanswered(plan: Plan) -> ReplayProbe:
 
 
 def _stale(plan: Plan) -> int:
-    """Print the requests that the cassettes do not answer: stale or missing."""
     done = _unanswered(plan)
     _say(done.findings)
     sys.stdout.write(f"{count(done.asked, 'request')}, {len(done.findings):,} of them not answered\n")

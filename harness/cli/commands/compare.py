@@ -106,7 +106,6 @@ def code(comparison: Comparison) -> int:
 
 
 def _apart(comparison: Comparison) -> str:
-    """Why no cell is on both sides, and how such sides are compared."""
     why, names = why_apart(comparison)
     if "target" in names:
         return f"{why}; {', '.join(_replaced(comparison))}"
@@ -301,12 +300,10 @@ def _within(base: SavedRun, options: Namespace, requested: Sequence[gates.Gate])
 
 
 def _named(axis: str, value: str) -> tuple[str, str]:
-    """The option that names a value."""
     return ("--target", value) if axis == "target" else ("--axis", f"{axis}={value}")
 
 
 def _option(axis: str) -> str:
-    """The option that takes values of an axis, for messages."""
     return "--target" if axis == "target" else f"--axis {axis}=..."
 
 
@@ -347,7 +344,6 @@ def _declared(base: SavedRun) -> _Declared:
 
 
 def _baseline(block: Mapping[str, Json]) -> str:
-    """The baseline as ids spell it."""
     axis, baseline = block["by"], block["baseline"]
     return str(baseline) if axis in ("model", "provider") else short_label(axis, baseline)
 
@@ -363,7 +359,6 @@ def _from_baseline(declared: _Declared, asked: Sequence[str], cells: Values) -> 
 
 
 def _asked(options: Namespace) -> tuple[str, list[str]]:
-    """The axis of the comparison, and the named values."""
     if not options.axis:
         return "target", options.target
     named = [text.partition("=") for text in options.axis]

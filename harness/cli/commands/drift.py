@@ -76,8 +76,7 @@ def main(options: Namespace) -> int:
 
 
 def _document(options: Namespace, config: Config, before: Collection[KnownDrift]) -> Drift:
-    from harness.compare.drift import drift
-    from harness.compare.drift_answers import from_rows, from_tapes
+    from harness.compare.drift import drift, from_rows, from_tapes
 
     found = answers.named(options.paths or [_default(config)], options)
     unreadable: dict[str, str] = {}

@@ -70,7 +70,6 @@ def _wrapped(text: str, margin: str = "") -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Text of docstrings without their marks of code."""
     return text.replace("``", "").replace("`", "")
 
 

@@ -97,7 +97,6 @@ _ASKS_SIMULATOR = (
 
 
 def _is_sample(settings: Config) -> bool:
-    """Whether the suite ``first`` is that of an earlier ``init``."""
     return any(
         path.suffix == ".yaml" and path.is_relative_to(settings.suites) and _has(path, content)
         for path, content in _sample(settings).items()
@@ -146,7 +145,6 @@ GITHUB, GITLAB = ".github/workflows/gemini-harness.yml", ".gitlab/gemini-harness
 
 
 def _below(folder: Path, root: Path) -> str:
-    """The way from the root of the repository to the folder; ``.`` if they are the same."""
     return Path(os.path.relpath(folder, root)).as_posix()
 
 
@@ -156,7 +154,6 @@ def _named_for(below: str, job: str) -> str:
 
 
 def _in_subfolder(job: str, below: str) -> str:
-    """The job of CI, which starts at the root, for suites in a folder below it."""
     if below == ".":
         return job
     changes = {
@@ -175,7 +172,6 @@ def _in_subfolder(job: str, below: str) -> str:
 
 
 def _starter() -> Iterator[tuple[str, bytes]]:
-    """Path below the folder -> what stands in it."""
     for path in sorted(STARTER.rglob("*")):
         if path.is_file():
             yield path.relative_to(STARTER).as_posix(), path.read_bytes()

@@ -105,7 +105,6 @@ def _amounts(limits: Limits) -> str:
 
 
 def _models() -> Iterator[str]:
-    """The table of ``models``."""
     from io import StringIO
 
     from harness.cli.commands.models import sheets_of

@@ -194,7 +194,6 @@ def _pinned(plan: Plan) -> dict[Place, str]:
 
 
 def _check_asked(plan: Plan, old: MigrationSide) -> None:
-    """Raises UsageError if no case runs on the old model."""
     if all(group.cell.skip is not None for group in old.trials(plan).groups()):
         raise UsageError(f"no case runs on {old}: every case pins another model, or is skipped")
 
@@ -264,7 +263,6 @@ def _got_worse(summary: Summary, old: MigrationSide, new: MigrationSide) -> Call
 
 
 def _cell(group: str, side: MigrationSide) -> str:
-    """The id of a group without its target."""
     return group.removesuffix(f"@{side}")
 
 
@@ -333,7 +331,6 @@ def _document(
 
 
 def _summaries(saved: SavedRun) -> tuple[Summary, dict[str, Summary]]:
-    """The summary of both sides together, and of each side."""
     whole, sides = Summary(), dict[str, Summary]()
     for row in saved.rows():
         whole.add(row)

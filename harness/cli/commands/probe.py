@@ -100,7 +100,6 @@ def _dry_run(asked: Sequence[Probed], config: Config, options: Namespace) -> int
 
 
 def _dry_lines(asked: Mapping[str, Sequence[str]], *, detailed: bool) -> Iterator[str]:
-    """What would be asked: target -> names of questions."""
     for target, names in asked.items():
         yield f"{target}: {amounts.count(len(names), 'request')}"
         if detailed:

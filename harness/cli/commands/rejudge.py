@@ -84,7 +84,6 @@ def _plan(saved: SavedRun, places: Mapping[str, int], options: Namespace) -> Pla
 
 
 def _judged(plan: Plan, saved: SavedRun, places: Mapping[str, int], options: Namespace) -> tuple[int, str]:
-    """Save the run of the new verdicts; its exit code and its id."""
     judge = Judge(plan.config, bool(options.strict or saved.run["selection"].get("strict")))
     before = saved.run
     header: RunRow = {
@@ -115,7 +114,6 @@ def _judged(plan: Plan, saved: SavedRun, places: Mapping[str, int], options: Nam
 
 
 def _apart(plan: Plan, places: Mapping[str, int], summary: Summary) -> Iterator[str]:
-    """What the suites and the run do not have in common."""
     if gone := len(places) - summary.trials:
         yield f"{amounts.count(gone, 'trial')} of the run {'is' if gone == 1 else 'are'} not in the suites now, and left out"
     if new := len(plan.trials) - summary.trials:

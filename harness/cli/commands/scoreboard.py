@@ -101,7 +101,7 @@ def _no_trial(found: Named, notes: Sequence[str]) -> str:
 
 def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:
     """The trials. Adds to ``notes`` what was left out."""
-    from harness.compare.scored_trials import from_rows, from_tapes
+    from harness.compare.scoreboard import from_rows, from_tapes
 
     unreadable: dict[str, str] = {}
     left_out: list[str] = []

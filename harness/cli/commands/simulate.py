@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--strict-models", action="store_true", help="answer 404 for models that were shut down")
     parser.add_argument(
         "--as-of",
-        type=day,
+        type=shared.day,
         default=AS_OF,
         metavar="DATE",
         help="route retired models as on this day (default: %(default)s)",
@@ -82,14 +81,6 @@ def seconds(text: str) -> float:
     if not found:
         raise ArgumentTypeError(f"{text!r} is not a time: write 100ms or 2s")
     return float(found[1]) / (1000 if found[2] == "ms" else 1)
-
-
-def day(text: str) -> date:
-    """``2026-12-05``. Raises ArgumentTypeError for anything else."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date: write 2026-12-05") from None
 
 
 def _profile(name: str) -> Profile:

@@ -119,7 +119,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _host(header: str) -> str | None:
-    """The name in a ``Host`` header; None if there is none."""
     with suppress(ValueError):
         return urlsplit(f"//{header}").hostname
     return None
@@ -249,7 +248,6 @@ def _entry(path: Path) -> RunListItem:
 
 
 def _first(path: Path) -> Row | None:
-    """The first trial, without reading the whole file."""
     with path.open("rb") as file:
         next(file, b"")
         try:

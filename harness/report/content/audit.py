@@ -42,7 +42,6 @@ def _annotations(audit: Audit) -> Iterator[Annotation]:
 
 
 def _findings(audit: Audit, view: View) -> Iterator[Block]:
-    """The findings by interaction, errors first."""
     shown = sorted(audit.findings, key=lambda finding: finding.severity != "error")[: view.details]
     for place, findings in grouped(shown, lambda found: f"{found.file} interaction {found.index}").items():
         yield Heading(place, level=3)
@@ -57,7 +56,6 @@ def _item(finding: AuditFinding) -> list[str]:
 
 
 def _rule_rows(audit: Audit) -> list[list[str]]:
-    """A row per violated rule, the most frequent first."""
     counts = Counter((finding.rule, finding.severity) for finding in audit.findings)
     return [[Code(rule), severity, f"{number:,}"] for (rule, severity), number in counts.most_common()]
 
@@ -97,7 +95,6 @@ def _read(audit: Audit) -> Iterator[str]:
 
 
 def _summary(audit: Audit) -> str:
-    """How many files and interactions were checked, and how many findings there are, in a line."""
     native = f"{len(audit.exchanges) - audit.compatible:,} native"
     judged = f"{native} and {audit.compatible:,} compatible" if audit.compatible else native
     return "; ".join(

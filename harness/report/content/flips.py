@@ -51,7 +51,6 @@ def flips(comparison: Comparison, view: View, numbers: Numbers) -> Iterator[Bloc
 
 
 def _entries(flips: Sequence[Flip]) -> Iterator[tuple[Sequence[Flip], bool]]:
-    """The flips that share an entry, and whether it is the last."""
     for _, group in groupby(flips, attrgetter("before", "after")):
         alike = list(group)
         yield alike, alike[-1] is flips[-1]

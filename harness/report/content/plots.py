@@ -70,7 +70,6 @@ def _times(summary: Summary) -> Iterator[Block]:
 
 
 def _spread(summary: Summary, measure: str) -> Table:
-    """How a time is spread over the attempts of each target."""
     header = [words.label(measure), "least", "25%", "median", "75%", "95%", "most", "attempts"]
     shares = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
     found = {target: sorted(values_of(groups, measure)) for target, groups in summary.by_target()}

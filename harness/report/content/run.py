@@ -56,7 +56,6 @@ def _totals(report: Report, view: View) -> Iterator[Block]:
 
 
 def _closing(report: Report, _view: View) -> Iterator[Block]:
-    """The line that GitHub shows below the annotations."""
     yield Paragraph([f"{_counted(report)} - {words.provenance(report.summary)}"], strong=True)
 
 
@@ -65,7 +64,6 @@ def _counted(report: Report) -> str:
 
 
 def _related_pages(report: Report, view: View) -> Iterator[Block]:
-    """Links to the other pages about this run, where pages are served."""
     from harness.compare.sweeps import swept
 
     if not view.home:
@@ -103,7 +101,6 @@ def _facts(report: Report, view: View) -> Iterator[Block]:
 
 
 def _ending(report: Report, _view: View) -> Iterator[Block]:
-    """The last lines on a terminal."""
     summary = report.summary
     repeated = any(group.attempts > 1 for group in summary.groups.values())
     cut = f"{cut}: " if (cut := words.incomplete(report)) else ""
@@ -256,7 +253,6 @@ _TARGET_COLUMNS: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
 
 
 def _targets(report: Report, _view: View) -> Iterator[Block]:
-    """A row per target: groups by status, total tokens, thoughts and cost, median latency."""
     by_target = list(report.summary.by_target())
     counted = {target: Counter(group.status for group in groups) for target, groups in by_target}
     totals = report.summary.totals()

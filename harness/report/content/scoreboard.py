@@ -91,13 +91,11 @@ def _cell(cell: ScoreCell) -> str:
 
 
 def _opened(cell: ScoreCell) -> str:
-    """The cell, with its evidence inside, if there is any."""
     more = cell.trials or cell.reason
     return Unfolding(_cell(cell), [Bullets([_shown(cell)])]) if more else _cell(cell)
 
 
 def _others(board: Scoreboard, narrow: Sequence[int]) -> Iterator[Block]:
-    """A line per target that was tried on few features."""
     if narrow:
         yield Paragraph(["Tried on few features:"])
         yield Bullets([[Code(board.targets[at]), f": {_listed(board, at)}"] for at in narrow])

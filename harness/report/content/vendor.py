@@ -98,7 +98,6 @@ def _rare(changes: Sequence[Change]) -> Iterator[Block]:
 
 
 def _examples(changes: Sequence[Change]) -> list[tuple[Exhibit, list[Change]]]:
-    """The exchanges that show the changes, each with what it shows, in the order of the changes."""
     found: dict[tuple[str, int], tuple[Exhibit, list[Change]]] = {}
     for change in changes:
         if (exhibit := change.exhibit) is not None:
@@ -158,7 +157,6 @@ def _facts(turn: TurnRow) -> Iterator[tuple[str, str]]:
 
 
 def _headers(changes: Sequence[Change], fidelity: Fidelity) -> Iterator[Block]:
-    """Headers by what happens to them."""
     if not changes:
         return
     yield Heading("headers")

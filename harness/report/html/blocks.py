@@ -200,7 +200,6 @@ class _Blocks:
 
 
 def _totals(block: Totals) -> Markup:
-    """The counts, and below them a bar with their shares."""
     counts = [
         element("span", element("b", f"{number:,}"), f" {status}", class_=status)
         for status, number in block.counts.items()
