@@ -6,21 +6,19 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import saved_run
-from harness.cli.answers import is_at
+from harness.cli.answers import is_at, named, unreadable
 from harness.cli.commands.audit import tapes
 from harness.compare.fidelity_answers import case_of, dated, from_rows, from_tapes, turn_of
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
-from harness.errors import RunError, UsageError
+from harness.errors import UsageError
 from harness.report import words
 from harness.results import baseline
 from harness.results.load import SavedRun
 from harness.results.rows import Row, TurnRow
-from harness.text.amounts import count
 from harness.transport import cassette
 from harness.transport.cassette import Tape
 
@@ -46,26 +44,16 @@ def find(options: Namespace) -> Sides:
         return _two_targets(saved, options.target)._replace(sources=[_lasting(options.reference, saved)])
     if options.target:
         raise UsageError("--target compares within one run: leave out either the second run or this option")
-    if any(_is_recording(name, options) for name in (options.reference, options.candidate)):
-        return _two_folders(options.reference, options.candidate)
-    named = options.reference, options.candidate
-    runs = [saved_run.find(name, options) for name in named]
-    return _two_runs(*runs)._replace(sources=list(map(_lasting, named, runs)))
+    both = options.reference, options.candidate
+    if named(both, options).recordings:
+        return _two_folders(*both)
+    runs = [saved_run.find(name, options) for name in both]
+    return _two_runs(*runs)._replace(sources=list(map(_lasting, both, runs)))
 
 
 def _lasting(name: str, saved: SavedRun) -> str:
     """A name that means the same run tomorrow, unlike ``last``."""
     return name if name == baseline.FOLDER or Path(name).exists() else saved.run["id"]
-
-
-def _is_recording(name: str, options: Namespace) -> bool:
-    if not Path(name).exists():
-        return False
-    try:
-        saved_run.find(name, options)
-    except RunError:
-        return True
-    return False
 
 
 # --- runs -------------------------------------------------------------------------------------------------
@@ -167,12 +155,11 @@ def _have_common_cases(answers: Sequence[Sequence[Answer]]) -> bool:
 
 def _tapes(path: str, notes: list[str], simulated: list[bool]) -> Iterator[Tape]:
     """Adds to ``notes`` what is unreadable, and to ``simulated`` whether answers were the simulator's."""
-    unreadable: dict[str, str] = {}
-    for tape in tapes([path], unreadable, Counter()):
+    faulty: dict[str, str] = {}
+    for tape in tapes([path], faulty, Counter()):
         simulated += [interaction.exchange.provenance.simulated for interaction in tape.interactions]
         yield tape
-    for file, reason in islice(unreadable.items(), 1):
-        notes.append(f"{count(len(unreadable), 'unreadable file')} in {path}, such as {file}: {reason}")
+    notes += unreadable(faulty)
 
 
 def _read_recording(wanted: Collection[Where]) -> Mapping[Where, TurnRow]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from difflib import SequenceMatcher
 
@@ -12,9 +13,9 @@ from harness.compare.fidelity_claims import Sight, share_in
 from harness.compare.fidelity_facts import RETRIES, last_key, parent
 from harness.model import Json
 from harness.results.rows import TurnRow, dumps
+from harness.text import jsonpath
 from harness.text.amounts import count
 
-_STEP = re.compile(r"\.([^.\[]+)|\['((?:[^'\\]|\\.)*)'\]|(\[\*\])")
 _TOKEN = re.compile(r"[\w+/=-]+")
 _ALIKE = 0.6
 _TOGETHER = 0.8
@@ -178,19 +179,6 @@ def _wire(turn: TurnRow) -> Iterator[tuple[str, Json]]:
 
 
 def values(value: Json, path: str) -> Iterator[Json]:
-    """Everything at a path with ``[*]``."""
-    yield from _values(value, [match.groups() for match in _STEP.finditer(path)])
-
-
-def _values(value: Json, steps: Sequence[tuple[str | None, ...]]) -> Iterator[Json]:
-    if not steps:
-        yield value
-        return
-    name, quoted, every = steps[0]
-    if every:
-        for item in value if isinstance(value, list) else ():
-            yield from _values(item, steps[1:])
-        return
-    key = name if name is not None else str(quoted).replace("\\'", "'").replace("\\\\", "\\")
-    if isinstance(value, dict) and key in value:
-        yield from _values(value[key], steps[1:])
+    """Everything at a path with ``[*]``; nothing where a key has characters that no JSONPath takes."""
+    with suppress(ValueError):
+        yield from (found for _, found in jsonpath.find(path, value))

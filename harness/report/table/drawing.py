@@ -14,14 +14,10 @@ GAP = 2
 _MIN_FIRST = 20
 """The least width of the first column, in a narrow window."""
 _COLORS = {
-    "pass": "32",
-    "seen": "32",
-    "FAIL": "31",
+    **dict.fromkeys(("pass", "seen"), "32"),
+    **dict.fromkeys(("FAIL", "XPASS"), "31"),
+    **dict.fromkeys(("xfail", "skip", "n/a"), "33"),
     "ERROR": "35",
-    "XPASS": "31",
-    "xfail": "33",
-    "skip": "33",
-    "n/a": "33",
 }
 _COLOR_CODES = re.compile(r"(\x1b\[(?:3[0-7]|0)m)")
 
