@@ -18,8 +18,8 @@ A format of another package is one function for all documents, in a module that 
         '''The headings of a document.'''
         out.writelines(f"{block.text}\\n" for block in blocks if isinstance(block, Heading))
 
-The view of a composition says for which ``format`` it is. A ``page`` can fold, filter, draw, and open trials, so it may get more blocks:
-`Pictures` and `Trials`, which other formats leave out.
+The view of a composition says for which ``format`` it is. A ``page`` can
+fold, filter, draw, and open trials, so it may get more blocks: `Pictures` and `Trials`, which other formats leave out.
 """
 
 from __future__ import annotations
@@ -278,13 +278,14 @@ WriteBlocks = Callable[[Sequence[Block], View, TextIO], None]
 _compositions: dict[Kind, Compose] = {}
 
 
-def document(kind: Kind, *formats: str) -> Callable[[Compose], Compose]:
-    """Register the composition of a kind of document for these formats; by default for all that write blocks."""
+def document(kind: Kind, *formats: str, warns: bool = True) -> Callable[[Compose], Compose]:
+    """Register the composition of a kind of document for these formats; by default for all that write blocks. ``warns``: whether a
+    document that is ``simulated`` says so below its title; else its composition does."""
 
     def register(compose: Compose) -> Compose:
-        _compositions[kind] = compose
+        _compositions[kind] = _warning(compose) if warns else compose
         for name in formats or FORMATS:
-            output(name, of=kind)(_writer(name, compose, partial(_write, name), FORMATS[name][1]))
+            output(name, of=kind)(_writer(name, _compositions[kind], partial(_write, name), FORMATS[name][1]))
         return compose
 
     return register
@@ -299,6 +300,16 @@ def block_format(name: str) -> Callable[[WriteBlocks], WriteBlocks]:
         return write
 
     return register
+
+
+def _warning(compose: Compose) -> Compose:
+    def blocks_of(document: Any, view: View) -> list[Block]:
+        blocks = list(compose(document, view))
+        if getattr(document, "simulated", None) is True:
+            blocks.insert(int(isinstance(blocks[0], Heading) and blocks[0].level == 1), SIMULATED)
+        return blocks
+
+    return blocks_of
 
 
 def title(blocks: Iterable[Block]) -> str:

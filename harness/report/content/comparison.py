@@ -12,7 +12,6 @@ from harness.compare.comparison import Comparison
 from harness.compare.verdicts import NAMES, Difference, change, needs, remarks
 from harness.report import View, words
 from harness.report.blocks import (
-    SIMULATED,
     Block,
     Bullets,
     Details,
@@ -43,8 +42,6 @@ def comparison_blocks(comparison: Comparison, view: View) -> Iterator[Block]:
     """What differs between two sides."""
     if view.page:
         yield Heading(f"{comparison.candidate} against {comparison.reference}", level=1)
-    if comparison.simulated:
-        yield SIMULATED
     yield from compared_blocks([comparison], view)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.compare.candidates import Comparisons
 from harness.report import View
-from harness.report.blocks import SIMULATED, Block, Bullets, Heading, Paragraph, Table, document
+from harness.report.blocks import Block, Bullets, Heading, Paragraph, Table, document
 from harness.report.content.comparison import READING, compared_blocks, correction_note, overview
 
 
@@ -15,8 +15,6 @@ def comparisons_blocks(document: Comparisons, view: View) -> Iterator[Block]:
     """What differs between a reference and each of several candidates."""
     if view.page:
         yield Heading(f"{len(document.comparisons)} candidates against {document.reference}", level=1)
-    if document.simulated:
-        yield SIMULATED
     verdicts = (f"{comparison.candidate}: {comparison.conclusion.verdict}" for comparison in document.comparisons)
     yield Paragraph(["; ".join(verdicts)], strong=True)
     if view.page:

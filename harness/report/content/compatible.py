@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import SIMULATED, Block, Bullets, Code, CodeBlock, Heading, Paragraph, Table, document
+from harness.report.blocks import Block, Bullets, Code, CodeBlock, Heading, Paragraph, Table, document
 
 if TYPE_CHECKING:
     from harness.compare.compatible import Compatibility, FeatureCell
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 def compatible_blocks(found: Compatibility, view: View) -> Iterator[Block]:
     """What works natively and in the OpenAI-compatible dialect."""
     yield Heading(f"{found.model}: native and OpenAI-compatible", level=1)
-    if found.simulated:
-        yield SIMULATED
     yield Paragraph([bottom_line(found)], strong=True)
     sides = [side.target for side in found.sides]
     header = ["feature", *_titles(found).values()]

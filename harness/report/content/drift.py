@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import SIMULATED, Block, Bullets, Code, Details, Heading, Paragraph, Table, document
+from harness.report.blocks import Block, Bullets, Code, Details, Heading, Paragraph, Table, document
 from harness.text.amounts import count, some
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ ADVICE = (
 def drift_blocks(drift: Drift, view: View) -> Iterator[Block]:
     """What the official definition does not know."""
     yield Heading("What the definition does not know", level=1)
-    if drift.simulated:
-        yield SIMULATED
     yield Paragraph([_verdict(drift)], strong=True)
     new, known = drift.new, [finding for finding in drift.findings if finding.known]
     if new:

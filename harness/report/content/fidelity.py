@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from harness.report import View
 from harness.report.blocks import (
-    SIMULATED,
     Block,
     Bullets,
     Code,
@@ -43,8 +42,6 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
         yield from vendor_blocks(fidelity)
         return
     yield Heading(f"What {fidelity.candidate} changes against {fidelity.reference}", level=1)
-    if fidelity.simulated:
-        yield SIMULATED
     yield Paragraph([_verdict(fidelity)], strong=True)
     if fidelity.overall.pairs:
         if not view.quiet:

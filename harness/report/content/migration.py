@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.compare.migration import Migration
 
 
-@document("migration")
+@document("migration", warns=False)
 def migration_blocks(document: Migration, view: View) -> Iterator[Block]:
     """Whether a new model may replace an old one."""
     sides = document.comparison

@@ -25,8 +25,6 @@ WORTHWHILE = 0.95
 def noise_blocks(report: NoiseReport, view: View) -> Iterator[Block]:
     """What changes by itself, and the smallest change that a suite can see."""
     yield Heading("What changes by itself", level=1)
-    if report.simulated:
-        yield Paragraph([words.SIMULATED], simulated=True)
     for target in report.targets:
         yield from _target(target, view)
     yield Bullets([[note] for note in [*report.notes, METHOD]])

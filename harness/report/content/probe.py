@@ -15,7 +15,7 @@ _MARKS = {"differs": "DIFFERS", "open": "?", "news": "new", "agrees": "as known"
 """Verdict -> its mark, in the order in which they are shown."""
 
 
-@document("probe")
+@document("probe", warns=False)
 def probe_blocks(probe: Probe, view: View) -> Iterator[Block]:
     """What differs from the catalogue."""
     yield Heading("What differs from the catalogue", level=1)

@@ -24,7 +24,6 @@ from harness.text.amounts import count
 if TYPE_CHECKING:
     from harness.compare.scoreboard import Scoreboard, ScoreCell, ScoreRow
 
-SIMULATED = "SIMULATED: some or all of these answers were made up by the simulator, so this says nothing about Gemini."
 FEW = 1 / 4
 """A target that was tried on a smaller share of the features than the most tried one has no column: it is listed."""
 LEGEND = (
@@ -37,8 +36,6 @@ LEGEND = (
 def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
     """Which features work at which target."""
     yield Heading("Scoreboard", level=1)
-    if board.simulated:
-        yield Paragraph([SIMULATED], simulated=True)
     yield Paragraph([_verdict(board)], strong=True)
     tried = [sum(row.cells[at].state != "not tried" for row in board.rows) for at in range(len(board.targets))]
     wide = [at for at, number in enumerate(tried) if number >= FEW * max(tried, default=0)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import SIMULATED, Block, Bullets, Heading, Paragraph, Table, document
+from harness.report.blocks import Block, Bullets, Heading, Paragraph, Table, document
 from harness.text import amounts
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ _MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "co
 def sweep_blocks(document: Sweeps, view: View) -> Iterator[Block]:
     """What each value of an axis buys and costs, and the knee."""
     yield Heading(f"sweeps of run {document.run}", level=1)
-    if document.simulated:
-        yield SIMULATED
     for sweep in document.sweeps:
         yield Heading(_title(sweep))
         yield Paragraph([sweep.knee.message], strong=True)

@@ -13,7 +13,6 @@ from harness.compare.fidelity_changes import Change
 from harness.gemini.providers import WRONG_KEY
 from harness.report import words
 from harness.report.blocks import (
-    SIMULATED,
     Block,
     Bullets,
     Code,
@@ -46,8 +45,6 @@ def vendor_blocks(fidelity: Fidelity) -> Iterator[Block]:
     changes = [change for change in fidelity.overall.changes if not change.known and not change.note]
     bodies = [change for change in changes if change.kind != "header"]
     yield Heading(f"What {fidelity.candidate} changes against {fidelity.reference}", level=1)
-    if fidelity.simulated:
-        yield SIMULATED
     yield from _conclusion(fidelity, bodies or changes, len(changes))
     rare = [change for change in fidelity.unsure if change.pairs == change.of or change.path == "status"]
     if changes:
