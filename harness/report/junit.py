@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from harness.model import Status
 from harness.report import Report, View, output, words
@@ -160,7 +160,7 @@ def _attributes(**values: object) -> str:
 
 
 def _text(value: str) -> str:
-    return _legal(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escape(_legal(value))
 
 
 def _legal(text: str) -> str:

@@ -231,7 +231,7 @@ def pages() -> dict[str, str]:
     for kind, document in documents[:2]:
         find("html", kind)(document, View(home="/"), out := io.StringIO())
         made[f"{kind}, served"] = out.getvalue()
-    entries = [RunListItem(BAD, header, {"passed": 1}, simulated=True), RunListItem(BAD, problem=BAD)]
+    entries = [RunListItem(BAD, header, {"totals": {"passed": 1}}, simulated=True), RunListItem(BAD, problem=BAD)]
     made["list, served"] = "".join(server_pages.listing(entries, BAD))
     made["choice, served"] = "".join(server_pages.choose_values(BAD, {BAD: [BAD, BAD]}))
     made["problem, served"] = "".join(server_pages.problem(BAD))

@@ -235,16 +235,8 @@ def _entry(path: Path) -> RunListItem:
     except (HarnessError, OSError) as error:
         return RunListItem(name, problem=str(error))
     ending: EndingRow = run.ending or {}
-    provenance = first.provenance if first else None
-    return RunListItem(
-        name,
-        run.run,
-        ending.get("totals"),
-        simulated=ending.get("simulated", provenance is not None and provenance.simulated),
-        interrupted=ending.get("interrupted", False),
-        playing=run.ending is None and is_being_played(path.parent),
-        seconds=ending.get("seconds"),
-    )
+    simulated = ending.get("simulated", bool(first and first.provenance and first.provenance.simulated))
+    return RunListItem(name, run.run, ending, simulated, playing=run.ending is None and is_being_played(path.parent))
 
 
 def _first(path: Path) -> Row | None:

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from harness.report import words
 from harness.report.html.markup import Markup, element, section, table
 from harness.report.html.page import page
-from harness.results.rows import RunRow
+from harness.results.rows import EndingRow, RunRow
 from harness.results.summary import STATUSES
 from harness.text.amounts import some
 
 
 @dataclass(frozen=True, slots=True)
 class RunListItem:
-    """A run in the list. ``totals`` is None if the run has not finished; ``playing``: it still runs; ``problem``: why it cannot
-    be read."""
+    """A run in the list. ``ending``: its last line, empty if it has not finished; ``playing``: it still runs; ``problem``: why it
+    cannot be read."""
 
     id: str
     run: RunRow | None = None
-    totals: Mapping[str, int] | None = None
+    ending: EndingRow = field(default_factory=EndingRow)
     simulated: bool = False
-    interrupted: bool = False
     playing: bool = False
-    seconds: float | None = None
     problem: str = ""
 
 
@@ -71,7 +69,7 @@ def _row(entry: RunListItem, base: bool, candidate: bool) -> Markup:
         element("th", element("a", element("code", entry.id), href=f"/run/{quote(entry.id)}"), scope="row"),
         element("td", *_verdicts(entry)),
         element("td", run["started"][:16].replace("T", " ")),
-        element("td", words.measured("latency_s", entry.seconds), class_="n"),
+        element("td", words.measured("latency_s", entry.ending.get("seconds")), class_="n"),
         element("td", some([suite["suite"] for suite in run["suites"]]), class_="names"),
         element("td", some(run["targets"]), class_="names"),
         element("td", run["record_mode"]),
@@ -79,12 +77,12 @@ def _row(entry: RunListItem, base: bool, candidate: bool) -> Markup:
 
 
 def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
-    if entry.totals is None:
+    if "totals" not in entry.ending:
         yield element("span", "still being played" if entry.playing else "unfinished", class_="xfailed")
-    if entry.interrupted:
+    if entry.ending.get("interrupted"):
         yield element("span", "interrupted ", class_="xfailed")
     for status in STATUSES:
-        if number := (entry.totals or {}).get(status):
+        if number := entry.ending.get("totals", {}).get(status):
             yield element("span", f"{number:,} {status} ", class_=status)
     if entry.run and (stopped := words.gate_counts(entry.run.get("gates", ()))):
         yield element("span", f"{stopped.removeprefix(', ')} ", class_="failed")
