@@ -21,6 +21,8 @@ from harness.report.blocks import (
     Items,
     Lines,
     Matrix,
+    MatrixCell,
+    MatrixRow,
     Opens,
     Pair,
     Paragraph,
@@ -34,7 +36,6 @@ from harness.report.blocks import (
 )
 from harness.report.html.markup import Markup, data, element, section
 from harness.report.html.markup import table as table_markup
-from harness.report.html.matrix import matrix
 from harness.report.html.page import page
 from harness.report.html.plots import pictures
 
@@ -110,7 +111,7 @@ class _Blocks:
             case Table():
                 return self._table(block)
             case Matrix():
-                return matrix(block, self._numbers)
+                return _matrix(block, self._numbers)
             case Bullets(items):
                 listed = (element("li", *self.texts(item)) for item in items)
                 return element("ul", *listed, class_="notes") if items else Markup()
@@ -232,3 +233,41 @@ def _marked(lines: Sequence[str], marked: frozenset[int]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield element("mark", line) if number in marked else line
         yield "\n"
+
+
+# --- the matrix ---------------------------------------------------------------------------------------
+
+
+def _matrix(block: Matrix, numbers: Mapping[Opens, int]) -> Markup:
+    """A button for each case and column, which opens its trials, and the note about what is left out."""
+    drawn = table_markup(
+        block.caption, list(_matrix_head(block)), (_matrix_row(row, numbers) for row in block.rows), class_="matrix"
+    )
+    return element("div", drawn, element("p", block.more, class_="about") if block.more else None)
+
+
+def _matrix_head(block: Matrix) -> Iterator[Markup]:
+    spans = [(target, len(list(columns))) for target, columns in groupby(target for target, _ in block.columns)]
+    names = [
+        element("th", target, colspan=span if span > 1 else None, scope="colgroup" if span > 1 else "col")
+        for target, span in spans
+    ]
+    yield element("tr", element("th", "case", scope="col"), *names)
+    for at, axis in enumerate(block.axes):
+        values = (element("th", values[at], scope="col") for _, values in block.columns)
+        yield element("tr", element("th", axis, scope="row"), *values, class_="axis")
+
+
+def _matrix_row(row: MatrixRow, numbers: Mapping[Opens, int]) -> Markup:
+    labels = [element("small", measure) for measure in row.measures]
+    cells = (_matrix_cell(cell, numbers) if cell else element("td", class_="hole") for cell in row.cells)
+    return element("tr", element("th", element("span", row.name, title=row.name), *labels, scope="row"), *cells)
+
+
+def _matrix_cell(cell: MatrixCell, numbers: Mapping[Opens, int]) -> Markup:
+    button = element(
+        "button", cell.verdict, type="button", data_group=numbers.get(cell.verdict.opens or ""), title=cell.about, aria_label=cell.about,
+    )  # fmt: skip
+    return element(
+        "td", button, *(element("small", ", ".join(value)) for value in cell.values), class_=cell.verdict.status
+    )
