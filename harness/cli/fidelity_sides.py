@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import saved_run
-from harness.cli.answers import is_at, named, unreadable
 from harness.cli.commands.audit import tapes
+from harness.cli.saved_run import is_at, named, unreadable
 from harness.compare.fidelity_answers import case_of, dated, from_rows, from_tapes, turn_of
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
 from harness.errors import UsageError

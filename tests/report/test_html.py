@@ -21,7 +21,8 @@ from harness.compare.candidates import combine
 from harness.compare.comparison import compare_axis, compare_runs
 from harness.compare.gates import Gate, GateResult
 from harness.report import Report, View, find
-from harness.report.content import cells, flip_trials
+from harness.report.content import comparison as compared
+from harness.report.content import flip_trials
 from harness.report.content.flips import SHOWN
 from harness.report.content.run import CELLS
 from harness.report.content.trials import BLOCK, grounded
@@ -315,7 +316,7 @@ def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
 
 
 def test_very_many_cells_show_those_that_differ_first() -> None:
-    last = cells.CELLS
+    last = compared.CELLS
     reference, candidate = [row(f"case-{n}") for n in range(last)], [row(f"case-{n}") for n in range(last)]
     reference, candidate = [*reference, row("the-last")], [*candidate, failed("the-last")]
     text = comparison_page(reference, candidate)

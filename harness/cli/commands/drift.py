@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli import answers, known, printing
+from harness.cli import known, printing, saved_run
 from harness.cli import options as shared
 from harness.cli.commands.audit import tapes
 from harness.config import Config
@@ -78,13 +78,13 @@ def main(options: Namespace) -> int:
 def _document(options: Namespace, config: Config, before: Collection[KnownDrift]) -> Drift:
     from harness.compare.drift import drift, from_rows, from_tapes
 
-    found = answers.named(options.paths or [_default(config)], options)
+    found = saved_run.named(options.paths or [_default(config)], options)
     unreadable: dict[str, str] = {}
     passed_over: Counter[str] = Counter()
     runs = (from_rows(saved.run, saved.rows(), str(saved.path)) for saved in found.runs)
     recorded = from_tapes(tapes(found.recordings, unreadable, passed_over))
     document = drift(chain(*runs, recorded), before)
-    notes = [*answers.unreadable(unreadable), *(note for saved in found.runs for note in saved.notes)]
+    notes = [*saved_run.unreadable(unreadable), *(note for saved in found.runs for note in saved.notes)]
     if config.definition and not config.definition.exists():
         notes.append(f"{config.definition} is not written yet: the definition that ships was used (see --update)")
     return replace(document, notes=notes, listed=options.known or "")

@@ -12,10 +12,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli import answers, printing, saved_run
 from harness.cli import options as shared
-from harness.cli.answers import Named, is_at
+from harness.cli import printing, saved_run
 from harness.cli.commands.audit import tapes
+from harness.cli.saved_run import Named, is_at
 from harness.errors import RunError, UsageError
 from harness.report import words
 from harness.text.amounts import count, some
@@ -65,9 +65,9 @@ def main(options: Namespace) -> int:
 def _named(options: Namespace) -> Named:
     """The runs and recordings that are named; without any, the last run. Raises RunError, UsageError."""
     if options.paths:
-        return answers.named(options.paths, options)
+        return saved_run.named(options.paths, options)
     try:
-        return answers.named(["last"], options)
+        return saved_run.named(["last"], options)
     except RunError as fault:
         raise UsageError(f"{fault}: play suites with `gemini-harness run` first, or name recordings") from fault
 
@@ -108,7 +108,7 @@ def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:
     runs = (from_rows(saved.run, saved.rows()) for saved in found.runs)
     recorded = from_tapes(tapes(found.recordings, unreadable, Counter()), left_out)
     trials = list(chain(*runs, recorded))
-    notes += answers.unreadable(unreadable)
+    notes += saved_run.unreadable(unreadable)
     if left_out:
         notes.append(
             f"{count(len(left_out), 'refusal')} on cassettes of suites left out, since a suite may expect them: "

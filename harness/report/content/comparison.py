@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby, islice
 from statistics import NormalDist
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
+from harness.compare.pairs import Pair
 from harness.compare.verdicts import NAMES, Difference, change, needs, remarks
 from harness.report import View, words
 from harness.report.blocks import (
@@ -17,14 +18,15 @@ from harness.report.blocks import (
     Details,
     Facts,
     Heading,
+    Level,
     Paragraph,
     Styled,
     Table,
     document,
 )
-from harness.report.content.cells import cells
 from harness.report.content.flips import SIDES, Numbers, flips
 from harness.report.content.gates import gates
+from harness.results.groups import Group
 from harness.text import amounts
 
 READING = (
@@ -79,7 +81,7 @@ def _parts(comparison: Comparison, view: View, numbers: Numbers, *, alone: bool,
         return
     yield held
     sections: list[tuple[str, Iterable[Block]]] = [("differences", verdicts), ("flips", found)]
-    sections += [("cells", cells(comparison.pairs))] if alone and view.page else []
+    sections += [("cells", _cells(comparison.pairs))] if alone and view.page else []
     for name, part in [*sections, ("notes", notes)]:
         blocks = list(part)
         yield from [Heading(name), *blocks] if alone and blocks and view.page else blocks
@@ -243,3 +245,67 @@ def _sides(difference: Difference) -> tuple[str, str]:
         return reference, candidate
     first, second = (f"{100 * low:.0f}-{100 * high:.0f}" for low, high in seen.sides)
     return f"{reference} ({first})", f"{candidate} ({second})"
+
+
+# --- cells --------------------------------------------------------------------------------------------
+
+CELLS = 5_000
+"""The most cells in the table."""
+_MEASURES = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
+
+
+def _cells(pairs: Sequence[Pair]) -> Iterator[Block]:
+    """A row per cell: both verdicts, and the measures that any cell has. Rows whose verdict differs have a level."""
+    shown, part = _part(pairs)
+    measures = [measure for measure in _MEASURES if any(_typical(side, measure) for pair in shown for side in pair)]
+    header = ["cell", "reference", "candidate"]
+    header += [f"{words.label(measure)} {side}" for measure in measures for side in ("ref.", "cand.")]
+    rows = [
+        [
+            pair.id,
+            *map(_mark, pair),
+            *(words.measured(measure, _typical(side, measure)) for measure in measures for side in pair),
+        ]
+        for pair in shown
+    ]
+    levels: list[Level | None] = ["notice" if _differs(pair) else None for pair in shown]
+    if part:
+        yield Paragraph([part])
+    yield Table(
+        header,
+        rows,
+        "cells on both sides",
+        frozenset({1, 2}),
+        levels,
+        filter="cells",
+        only="only where the verdict differs",
+    )
+
+
+def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
+    """(the cells that the page shows, a note where some are left out). Cells whose verdicts differ are kept first."""
+    if len(pairs) <= CELLS:
+        return pairs, ""
+    differing = [pair for pair in pairs if _differs(pair)]
+    first = chain(differing, (pair for pair in pairs if not _differs(pair)))
+    differ = len(differing)
+    kept = f"all {differ:,} whose" if differ <= CELLS else f"of the {differ:,} whose"
+    return list(islice(first, CELLS)), (
+        f"{CELLS:,} of {len(pairs):,} cells: first {kept} verdict differs, then in their order; --format json has all"
+    )
+
+
+def _differs(pair: Pair) -> bool:
+    reference, candidate = map(_mark, pair)
+    return reference != candidate
+
+
+def _typical(side: Group | None, measure: str) -> float | None:
+    return None if side is None else side.typical(measure)
+
+
+def _mark(side: Group | None) -> Styled:
+    if side is None:
+        return Styled("not there", status="none")
+    attempts = f" {side.passed}/{side.attempts}" if side.attempts > 1 else ""
+    return Styled(f"{words.MARKS[side.status]}{attempts}", status=side.status)
