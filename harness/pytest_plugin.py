@@ -264,7 +264,7 @@ class TrialItem(pytest.Item):
         if row.status == "xfailed":
             pytest.xfail(_shown(row.xfail or ""))
         if row.status == "xpassed":
-            unexpected = f"{_place(row)}\n{row.id}: was expected to fail ({row.xfail}) but did not"
+            unexpected = f"{row.place.file}:{row.place.line}\n{row.id}: was expected to fail ({row.xfail}) but did not"
             pytest.fail(_shown(unexpected), pytrace=False)
         if row.status == "failed":
             tolerated = self.config.stash[_SESSION].tolerate(self)
@@ -293,20 +293,12 @@ def _shown(text: str) -> str:
     return safe_for_display(text)
 
 
-def _place(row: Row) -> str:
-    return f"{row.place.file}:{row.place.line}"
-
-
 def _unjudged(row: Row) -> str:
     from harness.report import words
 
     error = row.error
     assert error is not None
-    lines = [
-        words.printable(error.message),
-        _place(row),
-        *_source(row.place.file, row.place.line),
-    ]
+    lines = [words.printable(error.message), words.place(row.place), *_source(row.place.file, row.place.line)]
     return _shown("\n".join([*lines, *([error.traceback] if error.traceback else [])]))
 
 
@@ -338,7 +330,7 @@ class _TrialSession:
 
     def __init__(self, config: pytest.Config) -> None:
         self.pytest = config
-        self._exit = ExitStack()
+        self.resources = ExitStack()
         self._failed: Counter[str] = Counter()
         self._suites: dict[Path, Suite] = {}
         self.planned = 0
@@ -491,13 +483,13 @@ class _TrialSession:
             folders=lambda: self.folders,
             worker=Coworker(getattr(self.pytest, "workerinput", {}).get("workerid", "")),
         )
-        entered: Any = self._exit.enter_context(opened)
+        entered: Any = self.resources.enter_context(opened)
         transport: Any = judge.watch(self._budget.watch(entered) if self._budget else entered)
         if not getattr(transport, "live", False):
             return judge, transport, finish
         from harness.run.concurrency import stage
 
-        return judge, transport, self._exit.enter_context(stage(transport)).run
+        return judge, transport, self.resources.enter_context(stage(transport)).run
 
     def tolerate(self, item: TrialItem) -> str | None:
         """Why this failing attempt does not fail its group (yet); None if it does."""
@@ -508,9 +500,6 @@ class _TrialSession:
         if self._failed[item.trial.group] > item.attempts - needed:
             return None
         return f"tolerated: {needed} of {item.attempts} attempts must pass" if needed else "observed only"
-
-    def close(self) -> None:
-        self._exit.close()
 
 
 _SESSION = pytest.StashKey[_TrialSession]()
@@ -737,4 +726,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Close the connections of every process."""
     trials_session = session.config.stash.get(_SESSION, None)
     if trials_session is not None:
-        trials_session.close()
+        trials_session.resources.close()

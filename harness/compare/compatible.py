@@ -64,15 +64,13 @@ class Compatibility:
     def to_json(self) -> dict[str, Json]:
         """The document that ``--format json`` prints, version 1."""
         rows = [{"feature": feature, "cells": [cell._asdict() for cell in cells]} for feature, cells in self.rows]
-        sides = [side.target for side in self.sides]
-        return {
+        about = {
             "version": VERSION,
             "run": self.run,
             "model": self.model,
-            "sides": sides,
-            "rows": rows,
-            "simulated": self.simulated,
+            "sides": [side.target for side in self.sides],
         }
+        return {**about, "rows": rows, "simulated": self.simulated}
 
 
 def compatible(

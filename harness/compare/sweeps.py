@@ -215,14 +215,10 @@ class _Draft(NamedTuple):
 
 def _drafts(target: str, axis: str, values: Mapping[str, Json], lines: Sequence[Line]) -> Iterator[_Draft]:
     by_suite = grouped(lines, lambda line: _any_cell(line).suite)
-    if len(by_suite) > 1:
-        yield _draft(target, axis, None, values, lines)
-    yield from (_draft(target, axis, suite, values, members) for suite, members in by_suite.items())
-
-
-def _draft(target: str, axis: str, suite: str | None, values: Mapping[str, Json], lines: Sequence[Line]) -> _Draft:
-    rows = [line for line in lines if all(group.judged for group in line.values())]
-    return _Draft(target, axis, suite, values, rows, len(lines) - len(rows))
+    parts: list[tuple[str | None, Sequence[Line]]] = [(None, lines)] if len(by_suite) > 1 else []
+    for suite, members in [*parts, *by_suite.items()]:
+        rows = [line for line in members if all(group.judged for group in line.values())]
+        yield _Draft(target, axis, suite, values, rows, len(members) - len(rows))
 
 
 # --- points -------------------------------------------------------------------------------------------

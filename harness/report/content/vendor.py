@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness import __version__
@@ -46,10 +46,15 @@ def vendor_blocks(fidelity: Fidelity) -> Iterator[Block]:
     bodies = [change for change in changes if change.kind != "header"]
     yield Heading(f"What {fidelity.candidate} changes against {fidelity.reference}", level=1)
     yield from _conclusion(fidelity, bodies or changes, len(changes))
+    # the same in all of a few answers, and any other status: too few to exclude chance, enough to look at
     rare = [change for change in fidelity.unsure if change.pairs == change.of or change.path == "status"]
     if changes:
-        yield from _summary(changes)
-    yield from _rare(rare)
+        yield Heading("differences")
+        yield _table(changes, "the differences, the worst first", ("share (95%)", interval))
+    if rare:
+        yield Heading("seen in few answers")
+        yield Paragraph(["These may be differences too, yet there are too few answers to be sure."])
+        yield _table(rare, "what may be a difference")
     for number, (exhibit, shown) in enumerate(_examples([*bodies, *rare]), 1):
         yield from _example(number, exhibit, shown, fidelity)
     yield from _headers([change for change in changes if change.kind == "header"], fidelity)
@@ -73,22 +78,10 @@ def _share(change: Change) -> str:
     return f"{change.pairs:,} of {count(change.of, 'answer')}"
 
 
-def _summary(changes: Sequence[Change]) -> Iterator[Block]:
-    yield Heading("differences")
-    rows = [[Code(change.path), what(change), _share(change), interval(change)] for change in changes]
-    yield Table(
-        ["path", "change", "seen in", "share (95%)"], rows, "the differences, the worst first", frozenset({1, 2})
-    )
-
-
-def _rare(changes: Sequence[Change]) -> Iterator[Block]:
-    """What was the same in all of a few answers, and any other status: too few to exclude chance, enough to look at."""
-    if not changes:
-        return
-    yield Heading("seen in few answers")
-    yield Paragraph(["These may be differences too, yet there are too few answers to be sure."])
-    rows = [[Code(change.path), what(change), _share(change)] for change in changes]
-    yield Table(["path", "change", "seen in"], rows, "what may be a difference", frozenset({1, 2}))
+def _table(changes: Sequence[Change], caption: str, *more: tuple[str, Callable[[Change], str]]) -> Table:
+    columns = [("change", what), ("seen in", _share), *more]
+    rows = [[Code(change.path), *(text(change) for _, text in columns)] for change in changes]
+    return Table(["path", *(name for name, _ in columns)], rows, caption, frozenset({1, 2}))
 
 
 # --- examples ---------------------------------------------------------------------------------------------
