@@ -132,3 +132,10 @@ def test_what_may_be_lost_is_not_called_kept() -> None:
     assert document.overall.kept == 1.0
     assert document.overall.kept_least < 1
     assert [feature.kept_least < 1 for feature in document.features] == [True]
+
+
+def test_a_dropped_path_may_have_a_line_break() -> None:
+    whole = side([(200, answer() | {"odd\nname": {"inside": 1}})] * 24)
+    cut = side([(200, answer() | {"odd\nname": {}})] * 24)
+    (change,) = compared(whole, cut).overall.changes
+    assert (change.kind, change.path, change.excerpts) == ("dropped", "$['odd\nname'].inside", (None, None))
