@@ -94,11 +94,8 @@ class Change:
     def cosmetic(self) -> bool:
         """Whether clients that pass over what they do not know lose nothing by it."""
         added = self.kind == "added" and self.path not in INSTEAD
-        return added or self.kind == "order" or self.path in _COSMETIC or self._is_plain_header
-
-    @property
-    def _is_plain_header(self) -> bool:
-        return self.kind == "header" and self.path not in ("header content-type", "header retry-after")
+        plain = self.kind == "header" and self.path not in ("header content-type", "header retry-after")
+        return added or plain or self.kind == "order" or self.path in _COSMETIC
 
     def to_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "pairs": self.pairs, "of": self.of, "trials": list(self.trials)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from harness.errors import HarnessError, SuiteError
@@ -24,7 +24,8 @@ def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
     """The annotations, those of the rows and items that have a level, and the strong paragraphs as the closing notice."""
     found = [annotation for block in blocks for annotation in _of_block(block)]
     name = next((block.text for block in blocks if isinstance(block, Heading) and block.level == 1), NAME)
-    _write([*found, Annotation("notice", name, _closing(blocks))], view, out)
+    shown = _within_the_limit([*found, Annotation("notice", name, _closing(blocks))])
+    out.writelines(f"{_line(annotation, view)}\n" for annotation in shown)
 
 
 def _of_block(block: Block) -> Iterator[Annotation]:
@@ -80,10 +81,6 @@ def _complaint(complaint: Complaint) -> str:
 
 def _row(place: Place) -> PlaceRow:
     return PlaceRow(place.file, place.line)
-
-
-def _write(annotations: Iterable[Annotation], view: View, out: TextIO) -> None:
-    out.writelines(f"{_line(annotation, view)}\n" for annotation in _within_the_limit(list(annotations)))
 
 
 def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
