@@ -103,6 +103,10 @@ def drafted() -> dict[str, Any]:
     }
 
 
+ASKED = {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
+PICTURE = {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}]}
+OF_TEXT = {**USAGE, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}]}
+THOUGHT = ({"text": "I look at the map.", "thought": True}, {"text": "Oslo"})
 PLAN = "I shall look at the map of Norway and name its capital."
 
 
@@ -343,6 +347,15 @@ BREAKS: list[tuple[str, str, Exchange]] = [
         "warn",
         unary(chunk({"executableCode": CODE}, {"text": "1"}, finish="STOP"), {"tools": [{"codeExecution": {}}]}),
     ),
+    ("part-kind", "error", unary(chunk({"text": "1", "executableCode": CODE}, finish="STOP", usageMetadata=USAGE))),
+    ("tool-unasked", "warn", unary(fetched("URL_RETRIEVAL_STATUS_SUCCESS"), ASKED)),
+    ("media-counted", "warn", unary(answer(usageMetadata=OF_TEXT), PICTURE)),
+    (
+        "thoughts-counted",
+        "warn",
+        unary(chunk(*THOUGHT, finish="STOP", usageMetadata=USAGE), thinking(includeThoughts=True)),
+    ),
+    ("usage-grows", "warn", stream(chunk({"text": "Os"}, usageMetadata={"candidatesTokenCount": 9}), answer("lo"))),
     ("stream-blanks", "warn", stream(*[chunk({"text": "and so on"}) for _ in range(5)], answer("or not"))),
     ("duplicate-key", "error", unary(json.dumps(answer()).replace('"text"', '"text": "", "text"').encode())),
     ("enum-number", "error", unary(with_candidate(answer(), finishReason=1))),

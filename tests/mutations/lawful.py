@@ -251,6 +251,7 @@ def grounded_on_maps(d: Draft) -> None:
     need(len(d.last["content"]["parts"]) == 1)
     end = len(d.text[:12].encode())
     segment = {"startIndex": 0, "endIndex": end, "text": d.text[:12]}
+    d.put([*(d.get("tools") or []), {"googleMaps": {"enableWidget": True}}], "tools")
     place = {"uri": "https://maps.google.com/?cid=1", "title": "Café", "placeId": "places/abc"}
     d.last["groundingMetadata"] = {
         "groundingChunks": [{"maps": place}],

@@ -15,11 +15,9 @@ from harness.judge.invariants.request_fields import (
     has_hidden_functions,
     is_finished,
     request_parts,
-    tools,
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
-from harness.text import amounts
 from harness.text.jsontext import an_object, objects_in
 
 
@@ -177,11 +175,18 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("thought-signature", "warn", per_candidate=True)
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it.
+    And no two parts have the same one: a signature is of one part.
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
     right: {"modelVersion": "gemini-3-pro-preview", "candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}, "thoughtSignature": "c2ln"}]}}]}
     wrong: {"modelVersion": "gemini-3-pro-preview", "candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}}]}}]}
     """
+    signatures = [part.get("thoughtSignature") for part in evidence.reply.parts]
+    for index, found in enumerate(signatures):
+        if isinstance(found, str) and len(found) >= _SIGNED and found in signatures[:index]:
+            message = f"parts[{index}] has the thoughtSignature of parts[{signatures.index(found)}]: it was copied"
+            yield Mismatch(f"parts[{index}].thoughtSignature", "one of its own", found[:40], message)
+            break
     if generation(evidence) < (3, 0) or not has_answer(evidence):
         return
     calls = (part for part in evidence.reply.parts if isinstance(part.get("functionCall"), dict))
@@ -191,17 +196,5 @@ def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("parts", "a thoughtSignature", None, message)
 
 
-@rule("code-result", "warn", per_candidate=True)
-def code_result(evidence: Evidence) -> Iterator[Mismatch]:
-    """Code that the model ran with code execution has its result in the same answer. Otherwise a part was dropped on the way.
-
-    asked: {"tools": [{"codeExecution": {}}]}
-    right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
-    wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"text": "1"}]}}]}
-    """
-    kinds = ("executableCode", "codeExecutionResult")
-    run, results = (sum(kind in part for part in evidence.reply.parts) for kind in kinds)
-    if is_finished(evidence) and run > results and tools(evidence, "codeExecution"):
-        wanted = amounts.count(run, "result")
-        message = f"{results} of {wanted} of code came: a part was lost on the way"
-        yield Mismatch("parts", wanted, results, message)
+_SIGNED = 60
+"""Characters. A shorter signature was written by a test or a recorder."""

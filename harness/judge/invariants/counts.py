@@ -9,16 +9,18 @@ from itertools import pairwise
 from harness.answer.reply import candidate_of, parts_of, text_of
 from harness.answer.structured import wants_json
 from harness.gemini.providers import is_chat
-from harness.gemini.schemas.request_schema import field
+from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import (
     generation,
     has_answer,
+    has_hidden_functions,
     is_finished,
     is_natural,
     media_parts,
     number,
     offers_builtin_tools,
     request_parts,
+    thinking,
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
@@ -131,8 +133,8 @@ def _is_second_count(evidence: Evidence, counts: Sequence[int]) -> bool:
 
 @rule("usage-details", "warn", dialect="gemini")
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
-    """The details by modality add up to their count. Not checked for image output, and for built-in tools that ran.
-    Modalities have prices of their own.
+    """The details by modality add up to their count, with each modality once, and none that the answer does not hold. The sum is not
+    checked for image output, and for the prompt where built-in tools ran. Modalities have prices of their own.
 
     A count may be more than its details where built-in tools are offered, whose reading it holds, and by the cached tokens.
 
@@ -140,23 +142,115 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"usageMetadata": {"promptTokenCount": 260, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}, {"modality": "IMAGE", "tokenCount": 258}]}}
     wrong: {"usageMetadata": {"promptTokenCount": 260, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}]}}
     """
-    usage, cached = evidence.reply.usage, evidence.reply.count("cachedContentTokenCount")
-    offered = offers_builtin_tools(evidence)
-    if evidence.reply.count("toolUsePromptTokenCount"):
-        return
+    ran = evidence.reply.count("toolUsePromptTokenCount") > 0
     for key, total in _DETAILS.items():
-        details = objects_in(usage.get(key))
-        if not details or _has_pictures(key, details):
-            continue
-        counted = sum(detail["tokenCount"] for detail in details if is_natural(detail.get("tokenCount")))
-        count = evidence.reply.count(total)
-        if counted not in (count, count - cached) and not (offered and counted < count):
-            message = f"{key} sum to {counted}, {total} is {count}"
-            yield Mismatch(f"$.usageMetadata.{key}", count, counted, message)
+        details, at = objects_in(evidence.reply.usage.get(key)), f"$.usageMetadata.{key}"
+        if wrong := _broken_details(details) or (_foreign_modality(evidence, details) if total == _ANSWER else ""):
+            yield Mismatch(at, "each modality once, with a count", details, f"{key}: {wrong}")
+        elif details and not (ran and total in _RESTARTED) and not (total == _ANSWER and _has(details, "IMAGE")):
+            yield from _wrong_sum(evidence, key, total, details)
 
 
-def _has_pictures(key: str, details: list[dict[str, Json]]) -> bool:
-    return key == "candidatesTokensDetails" and any(detail.get("modality") == "IMAGE" for detail in details)
+_ANSWER = "candidatesTokenCount"
+_RESTARTED = (_ANSWER, "promptTokenCount")
+"""Counts that may hold more than their details: the cached tokens, and what built-in tools read."""
+
+
+def _wrong_sum(evidence: Evidence, key: str, total: str, details: list[dict[str, Json]]) -> Iterator[Mismatch]:
+    counted: int = sum(number(detail.get("tokenCount")) or 0 for detail in details)
+    count, cached = evidence.reply.count(total), evidence.reply.count("cachedContentTokenCount")
+    more = total in _RESTARTED and (count - counted == cached or (offers_builtin_tools(evidence) and counted < count))
+    if counted != count and not more:
+        message = f"{key} sum to {counted}, {total} is {count}"
+        yield Mismatch(f"$.usageMetadata.{key}", count, counted, message)
+
+
+def _has(details: list[dict[str, Json]], modality: str) -> bool:
+    return any(detail.get("modality") == modality for detail in details)
+
+
+def _broken_details(details: list[dict[str, Json]]) -> str:
+    """What is wrong with the entries themselves; empty if nothing is."""
+    names = [detail.get("modality") for detail in details]
+    for at, name in enumerate(names):
+        count = details[at].get("tokenCount", 0)
+        if not name or name in names[:at]:
+            return f"{name} comes twice" if name else "an entry has no modality"
+        if not is_natural(count):
+            return f"the count of {name} is {count!r}"
+    return ""
+
+
+def _foreign_modality(evidence: Evidence, details: list[dict[str, Json]]) -> str:
+    """A modality that is counted in a finished answer that does not hold it; empty if there is none."""
+    parts = objects_in((evidence.reply.content or {}).get("parts"))
+    blobs = (an_object(part.get("inlineData")) for part in parts)
+    held = {str(blob.get("mimeType")).partition("/")[0].upper() for blob in blobs}
+    counted = (modality for modality in ("IMAGE", "AUDIO", "VIDEO") if _has(details, modality))
+    strange = next((modality for modality in counted if modality not in held), "")
+    is_one = len(objects_in(evidence.reply.response.get("candidates"))) < 2
+    return f"{strange} is counted, but the answer holds none" if strange and is_one and is_finished(evidence) else ""
+
+
+_COUNTED_AS = {"image/": ("IMAGE",), "audio/": ("AUDIO",), "application/pdf": ("DOCUMENT", "IMAGE")}
+
+
+@rule("media-counted", "warn", dialect="gemini")
+def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
+    """Pictures, sound and PDF files of the request are counted in the details of the prompt. Otherwise the model did not receive them.
+
+    Not checked where the details are not the whole count, and where built-in tools ran.
+
+    asked: {"contents": [{"parts": [{"text": "What is it?"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}]}
+    right: {"usageMetadata": {"promptTokenCount": 260, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}, {"modality": "IMAGE", "tokenCount": 258}]}}
+    wrong: {"usageMetadata": {"promptTokenCount": 2, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}]}}
+    """
+    details, reply = _by_modality(evidence.reply.usage, "promptTokensDetails"), evidence.reply
+    is_whole = 0 < reply.count("promptTokenCount") <= sum(details.values())
+    if not is_finished(evidence) or not is_whole or reply.count("toolUsePromptTokenCount"):
+        return
+    blobs = (field(part, kind) for part in request_parts(evidence) for kind in ("inlineData", "fileData"))
+    types = {str(field(blob, "mimeType")).lower() for blob in blobs if blob is not None}
+    for start, modalities in _COUNTED_AS.items():
+        sent = next((kind for kind in sorted(types) if kind.startswith(start)), None)
+        if sent and details.keys().isdisjoint(modalities):
+            counted = ", ".join(sorted(details))
+            message = f"the request holds {sent}, but the prompt counts {counted} only: was it dropped?"
+            yield Mismatch("$.usageMetadata.promptTokensDetails", modalities[0], counted, message)
+
+
+@rule("thoughts-counted", "warn", dialect="gemini")
+def thoughts_counted(evidence: Evidence) -> Iterator[Mismatch]:
+    """An answer with thoughts counts their tokens: ``thoughtsTokenCount``. They are billed.
+
+    asked: {"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}
+    right: {"candidates": [{"content": {"parts": [{"text": "I look at the map.", "thought": true}, {"text": "Oslo"}]}}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 6, "totalTokenCount": 12}}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "I look at the map.", "thought": true}, {"text": "Oslo"}]}}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 7, "totalTokenCount": 12}}
+    """
+    reply = evidence.reply
+    asked = evidence.request_body is None or thinking(evidence, "includeThoughts") is True
+    counted = reply.count("thoughtsTokenCount") or reply.usage.get("totalTokenCount") is None
+    if is_finished(evidence) and asked and reply.thoughts.strip() and not counted:
+        message = "the answer has thoughts, but no thoughtsTokenCount"
+        yield Mismatch("$.usageMetadata.thoughtsTokenCount", "a count", None, message)
+
+
+@rule("usage-grows", "warn", of_events=True, dialect="gemini")
+def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
+    """``candidatesTokenCount`` does not fall from one chunk to the next: it counts the answer so far. Otherwise chunks changed places.
+    Not checked with built-in tools, whose steps count from the start.
+
+    right: [{"usageMetadata": {"candidatesTokenCount": 4}}, {"usageMetadata": {"candidatesTokenCount": 9}}]
+    wrong: [{"usageMetadata": {"candidatesTokenCount": 9}}, {"usageMetadata": {"candidatesTokenCount": 4}}]
+    """
+    if evidence.request_body is None or offers_builtin_tools(evidence) or has_hidden_functions(evidence):
+        return
+    usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
+    counts = [count for usage in usages if (count := number(usage.get(_ANSWER))) is not None]
+    fall = next((pair for pair in pairwise(counts) if pair[0] > pair[1]), None)
+    if fall is not None:
+        message = f"candidatesTokenCount falls from {fall[0]} to {fall[1]}: are the chunks in their order?"
+        yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {fall[0]}", fall[1], message)
 
 
 @rule("candidates-count", "warn", dialect="gemini")
@@ -179,7 +273,7 @@ def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("cached-within-prompt", "error")
 def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
     """Cached tokens are tokens of the prompt, also by modality: they are no more than those of the prompt and of tool use.
-    Otherwise the price of what is not cached is negative.
+    Otherwise the price of what is not cached is negative. A warning: the request names cached content, and none is counted.
 
     asked: {"cachedContent": "cachedContents/a"}
     right: {"usageMetadata": {"promptTokenCount": 900, "cachedContentTokenCount": 800}}
@@ -189,6 +283,9 @@ def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
     if usage.get("promptTokenCount") is None:
         return
     cached = reply.count("cachedContentTokenCount")
+    if not cached and is_finished(evidence) and field(evidence.request_body, "cachedContent"):
+        message = "the request names cachedContent, but no cached tokens are counted: was it used?"
+        yield Mismatch("$.usageMetadata.cachedContentTokenCount", "a count", None, message, "warn")
     whole = reply.count("promptTokenCount") + reply.count("toolUsePromptTokenCount")
     if cached > whole:
         message = f"{cached} cached tokens of a prompt of {whole}"
@@ -219,7 +316,8 @@ _RUN = re.compile(r"(.)\1{3,}", re.DOTALL)
 @rule("text-per-token", "error")
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
-    count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each.
+    count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, or under
+    two if it is prose.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
@@ -228,9 +326,10 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     candidates = objects_in(evidence.reply.response.get("candidates"))
     text = "".join(text_of(parts_of(candidate)) for candidate in candidates)
     message = f"{counted} tokens are counted for a text of {len(text)} characters"
-    if counted >= _MANY and _is_whole_text(evidence) and 2 * len(text.encode("utf-8", "replace")) < counted:
+    size = len(text.encode("utf-8", "replace")) if counted >= _MANY else 0
+    if counted >= _MANY and size < 2 * counted and _is_whole_text(evidence) and (2 * size < counted or _is_prose(text)):
         question = f"{message}: was a part of it lost?"
-        yield Mismatch("text", "at least half a byte for each token", text[:200], question, "warn")
+        yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")
     if has_answer(evidence) and counted and (least := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
         yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {least}", counted, message)
 
@@ -246,6 +345,14 @@ _MANY = 100
 """Tokens. What is counted besides the text carries no weight from there on."""
 
 
+def _is_prose(text: str) -> bool:
+    """Whether it is words: 70 % letters, and blanks between them. In recordings, such text has 3.4 bytes and more a token."""
+    return sum(map(str.isalpha, text)) >= 0.7 * len(text) and text.count(" ") * _LONGEST_WORD >= len(text)
+
+
+_LONGEST_WORD = 12
+
+
 def _is_whole_text(evidence: Evidence) -> bool:
     """Whether a finished answer can hold text only, and thoughts are counted apart: chat completions count them with the answer."""
     parts = evidence.reply.parts
@@ -254,7 +361,7 @@ def _is_whole_text(evidence: Evidence) -> bool:
 
 
 _MOST_PROMPTED = 10
-"""Characters a token. In recordings, no prompt of 200 characters and more has over 6."""
+"""Characters a token. In recordings, no prompt of 200 characters and more has over 6.4."""
 
 
 @rule("prompt-per-token", "error", dialect="gemini")
@@ -299,7 +406,8 @@ _BEYOND_TEXT = re.compile(rb"(?:inline|file)_?[dD]ata\"|cached_?[cC]ontent\"")
 
 
 def _prompted(evidence: Evidence) -> Iterator[str]:
-    for part in request_parts(evidence):
+    instruction = items_of(field(evidence.request_body, "systemInstruction", "parts"))
+    for part in (*request_parts(evidence), *instruction):
         text = field(part, "text")
         if isinstance(text, str) and not field(part, "thought"):
             yield text
@@ -308,14 +416,16 @@ def _prompted(evidence: Evidence) -> Iterator[str]:
 @rule("logprobs", "error", per_candidate=True)
 def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text.
+    A warning: they were requested and did not come, or there are more or fewer than requested.
 
     right: {"candidates": [{"avgLogprobs": -0.02}]}
     wrong: {"candidates": [{"avgLogprobs": 0.4}]}
     """
     candidate = candidate_of(evidence.reply.response)
     result = an_object(candidate.get("logprobsResult"))
-    tops = (objects_in(top.get("candidates")) for top in objects_in(result.get("topCandidates")))
-    tokens = [*objects_in(result.get("chosenCandidates")), *(token for top in tops for token in top)]
+    tops = [objects_in(top.get("candidates")) for top in objects_in(result.get("topCandidates"))]
+    chosen = objects_in(result.get("chosenCandidates"))
+    tokens = [*chosen, *(token for top in tops for token in top)]
     values = [("avgLogprobs", candidate.get("avgLogprobs"))]
     values += [("logprobsResult", token.get("logProbability")) for token in tokens]
     for name, value in values:
@@ -323,7 +433,20 @@ def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"a log probability of {value} is above 0"
             yield Mismatch(f"$.candidates[0].{name}", "at most 0", value, message)
             return
+    if is_finished(evidence) and (wrong := _strange(evidence, chosen, tops)):
+        yield Mismatch("$.candidates[0].logprobsResult", "one for each token", len(chosen), wrong, "warn")
 
 
 _ROUNDING = 1e-4
 """Healthy answers have up to 3e-5."""
+
+
+def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[dict[str, Json]]]) -> str:
+    """What is wrong with the log probabilities as a whole; empty if nothing is."""
+    asked, most = (field(evidence.request_body, "generationConfig", name) for name in ("responseLogprobs", "logprobs"))
+    if not chosen:
+        return "log probabilities were requested, none came" if asked is True else ""
+    if tops and len(tops) != len(chosen):
+        return f"{len(tops)} topCandidates for {len(chosen)} chosenCandidates"
+    longest = max(map(len, tops), default=0)
+    return f"{longest} candidates for a token, logprobs is {most}" if longest > (number(most) or longest) else ""

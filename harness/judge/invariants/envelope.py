@@ -198,13 +198,18 @@ def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("safety-ratings", "warn", per_candidate=True)
 def safety_ratings(evidence: Evidence) -> Iterator[Mismatch]:
-    """A list of safety ratings has each category once.
+    """A list of safety ratings has each category once, with its probability.
 
     right: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]}]}
     wrong: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}, {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}]}]}
     """
     for event in evidence.reply.events:
-        categories = [rating.get("category") for rating in objects_in(candidate_of(event.value).get("safetyRatings"))]
+        ratings = objects_in(candidate_of(event.value).get("safetyRatings"))
+        categories = [rating.get("category") for rating in ratings]
+        lost = next((name for one in ratings for name in ("category", "probability") if not one.get(name)), None)
+        if lost is not None:
+            yield Mismatch("$.candidates[0].safetyRatings", lost, None, f"a safety rating has no {lost}")
+            return
         twice = next((one for index, one in enumerate(categories) if one in categories[:index]), None)
         if twice is not None:
             yield Mismatch("$.candidates[0].safetyRatings", "each once", twice, f"{twice} is rated twice")
@@ -241,7 +246,8 @@ def role(evidence: Evidence) -> Iterator[Mismatch]:
 def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
-    A truncation that no limit explains is reported by ``max-tokens-unasked``.
+    A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
+    ``finishMessage`` says what went wrong.
 
     right: {"candidates": [{"finishReason": "STOP"}]}
     wrong: {"candidates": [{"finishReason": "SAFETY"}]}
@@ -254,6 +260,15 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "STOP", None, "the answer has no finishReason", "error")
     elif reply.finish_reason != "STOP" and not is_cut_unasked(evidence):
         yield Mismatch(at, "STOP", reply.finish_reason, _why(reply.finish_reason, evidence))
+    elif reply.finish_reason == "STOP" and _WENT_WRONG.search(
+        said := str(candidate_of(reply.response).get("finishMessage"))
+    ):
+        yield Mismatch(at, "another reason", "STOP", f"STOP, but the finishMessage is {said[:80]!r}", "warn")
+
+
+_WENT_WRONG = re.compile(
+    r"malformed|unexpected|violat|block|invalid|fail|prohibit|too many|missing|safety", re.IGNORECASE
+)
 
 
 def _why(reason: str, evidence: Evidence) -> str:

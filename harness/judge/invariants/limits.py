@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import has_answer, is_finished, number
 from harness.judge.registry import rule
-from harness.model import Evidence, Mismatch
-from harness.text.jsontext import objects_in
+from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import an_object, objects_in
 
 
 @rule("output-limit", "warn")
 def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated.
+    One that was truncated has no more than twice as many: models go a little beyond a limit.
 
     asked: {"generationConfig": {"maxOutputTokens": 60}}
     right: {"usageMetadata": {"candidatesTokenCount": 40}}
@@ -24,6 +25,9 @@ def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
     if is_finished(evidence) and limit and spent >= limit:
         message = f"STOP after {spent} tokens of {limit}: was the answer truncated?"
         yield Mismatch("$.candidates[0].finishReason", "MAX_TOKENS", "STOP", message)
+    elif limit and limit >= _LOWEST_LIMIT and evidence.reply.finish_reason == "MAX_TOKENS" and spent > 2 * limit:
+        message = f"MAX_TOKENS after {spent} tokens, but maxOutputTokens is {limit}"
+        yield Mismatch("$.usageMetadata.candidatesTokenCount", limit, spent, message)
 
 
 _LITTLE = 1_000
@@ -72,8 +76,8 @@ def _spent(evidence: Evidence) -> int | None:
 
 @rule("candidate-count", "error")
 def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """There are no more candidates than ``candidateCount`` (1 without it), and no index outside of that. A warning: there are fewer.
-    All of them are billed.
+    """There are no more candidates than ``candidateCount`` (1 without it), no index outside of that, and none twice in an event.
+    A warning: there are fewer. All of them are billed.
 
     asked: {"generationConfig": {"candidateCount": 1}}
     right: {"candidates": [{"index": 0}]}
@@ -85,8 +89,20 @@ def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     found = objects_in(evidence.reply.response.get("candidates"))
     indices = [index for one in found if isinstance(index := one.get("index", 0), int)]
     strange = next((index for index in indices if not 0 <= index < asked), None)
-    if len(found) > asked or strange is not None:
+    if (twice := _index_twice(evidence)) is not None:
+        message = f"two candidates have the index {twice}: clients take them for one"
+        yield Mismatch("$.candidates", "an index of its own", twice, message)
+    elif len(found) > asked or strange is not None:
         what = f"{len(found)} candidates" if len(found) > asked else f"a candidate with the index {strange}"
         yield Mismatch("$.candidates", asked, len(found), f"{what}, but candidateCount is {asked}")
     elif found and len(found) < asked:
         yield Mismatch("$.candidates", asked, len(found), f"{len(found)} of {asked} requested candidates", "warn")
+
+
+def _index_twice(evidence: Evidence) -> Json:
+    """An index that two candidates of an event state."""
+    for event in evidence.reply.events:
+        stated = [one.get("index") for one in objects_in(an_object(event.value).get("candidates"))]
+        if twice := [index for at, index in enumerate(stated) if index is not None and index in stated[:at]]:
+            return twice[0]
+    return None

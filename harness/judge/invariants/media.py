@@ -32,6 +32,7 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("modality", "warn", per_candidate=True)
 def modality(evidence: Evidence) -> Iterator[Mismatch]:
     """If IMAGE or AUDIO output is requested, the answer has such a part. A draft among the thoughts does not count.
+    If other modalities are requested, it has none, except for pictures that code drew.
 
     asked: {"generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}
     right: {"candidates": [{"content": {"parts": [{"text": "A fjord:"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
@@ -41,10 +42,19 @@ def modality(evidence: Evidence) -> Iterator[Mismatch]:
         return
     kinds = _kinds(evidence.reply.inline_data)
     drafts = _kinds(_drafts(evidence))
-    for wanted in items_of(field(evidence.request_body, "generationConfig", "responseModalities")):
-        if str(wanted).upper() in ("IMAGE", "AUDIO") and str(wanted).upper() not in kinds:
-            got = "got only a draft" if str(wanted).upper() in drafts else "got none"
+    asked = items_of(field(evidence.request_body, "generationConfig", "responseModalities"))
+    modalities = [str(wanted).upper() for wanted in asked]
+    for wanted in ("IMAGE", "AUDIO"):
+        if wanted in modalities and wanted not in kinds:
+            got = "got only a draft" if wanted in drafts else "got none"
             yield Mismatch("inlineData", wanted, sorted(kinds), f"{wanted} was requested, {got}")
+        elif modalities and wanted in kinds - {*modalities} and not _ran_code(evidence):
+            message = f"{wanted} came, requested was {', '.join(modalities)}"
+            yield Mismatch("inlineData", modalities, wanted, message)
+
+
+def _ran_code(evidence: Evidence) -> bool:
+    return any("executableCode" in part for part in evidence.reply.parts)
 
 
 def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
@@ -60,7 +70,7 @@ def base64(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64,iVBORw0KGgo="}}]}}]}
     """
     for index, blob in enumerate(_all_data(evidence)):
-        data = blob.get("data")
+        data = blob.get("data", "" if evidence.exchange.verbatim else None)
         if isinstance(data, str) and not is_placeholder(data):
             yield from _wrongly_encoded(data, f"inlineData[{index}].data")
     for index, part in enumerate(evidence.reply.parts):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from harness.answer.reply import candidate_of
 from harness.gemini import grounding
-from harness.judge.invariants.request_fields import is_finished
+from harness.judge.invariants.request_fields import is_finished, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import a_list, an_object, is_number, objects_in
@@ -21,6 +21,7 @@ _AT = "$.candidates[0].groundingMetadata."
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, the answer has ``groundingChunks``. The service's terms want sources shown.
 
+    asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"]}}]}
     """
@@ -35,6 +36,7 @@ def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
     """Every entry of ``groundingChunkIndices`` is the index of an existing chunk.
     A client that looks it up fails, or shows another source.
 
+    asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [1]}]}}]}
     """
@@ -48,6 +50,7 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
     """The UTF-8 bytes at a segment's offsets are its text: in its part if it names one, else in the visible text.
     Clients put footnotes there.
 
+    asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"startIndex": 1, "endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     """
@@ -63,8 +66,10 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-range", "error", per_candidate=True)
 def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
-    """A segment lies in the answer: it ends after its start, and not beyond twice the text. A recorder may have changed characters.
+    """A segment or a citation lies in the answer: it ends after its start, and not beyond twice the text. A recorder may have changed
+    characters.
 
+    asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"startIndex": 4000, "endIndex": 4004, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     """
@@ -74,6 +79,13 @@ def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"a segment from {segment.start} to {segment.end} is outside the text of {length} bytes: clients have no place for its footnote"
             yield Mismatch(_AT + segment.at, f"0 to {length}", [segment.start, segment.end], message)
             return
+    cited = an_object(candidate_of(evidence.reply.response).get("citationMetadata")) if is_finished(evidence) else {}
+    for one in (*objects_in(cited.get("citationSources")), *objects_in(cited.get("citations"))):
+        start, end = number(one.get("startIndex")) or 0, number(one.get("endIndex")) or 0
+        if start > end or end > _most(evidence):
+            message = f"a citation from {start} to {end} is outside the text"
+            yield Mismatch("$.candidates[0].citationMetadata", "a place in the text", [start, end], message)
+            return
 
 
 _ROOM = 100
@@ -81,14 +93,18 @@ _ROOM = 100
 
 
 def _is_outside(segment: grounding.Segment, evidence: Evidence) -> bool:
-    most = 2 * len(evidence.reply.text.encode("utf-8", "replace")) + _ROOM
-    return segment.start > segment.end or segment.end > most
+    return segment.start > segment.end or segment.end > _most(evidence)
+
+
+def _most(evidence: Evidence) -> int:
+    return 2 * len(evidence.reply.text.encode("utf-8", "replace")) + _ROOM
 
 
 @rule("grounding-support", "warn", per_candidate=True)
 def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
-    """A support says what it is about and where it comes from: a segment with its text and its end, and chunks.
+    """A support says what it is about and where it comes from: a segment with its text and its end, and chunks, each once.
 
+    asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}}]}}]}
     """
@@ -100,12 +116,18 @@ def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"a support has no {lost[0]}: clients cannot show which text comes from which source"
             yield Mismatch(f"{_AT}groundingSupports[{index}]", lost[0], support, message)
             return
+        named = a_list(support.get("groundingChunkIndices"))
+        if twice := [one for at, one in enumerate(named) if one in named[:at]]:
+            message = f"a support names chunk {twice[0]} twice: clients show its footnote twice"
+            yield Mismatch(f"{_AT}groundingSupports[{index}].groundingChunkIndices", "each once", named, message)
+            return
 
 
 @rule("grounding-confidence", "error", per_candidate=True)
 def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
     """A support with ``confidenceScores`` has one for each of its chunks, from 0 to 1. Later models send none.
 
+    asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], "confidenceScores": [0.9]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], "confidenceScores": [0.9, 0.8]}]}}]}
     """
@@ -121,12 +143,18 @@ def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-uri", "error", per_candidate=True)
 def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address.
+    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address, or a
+    chunk is empty.
 
+    asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"title": "a.example"}}]}}]}
     """
     for index, chunk in enumerate(objects_in(evidence.reply.grounding.get("groundingChunks"))):
+        if not chunk:
+            yield Mismatch(
+                f"{_AT}groundingChunks[{index}]", "a source", chunk, f"chunk {index} names no source", "warn"
+            )
         web = chunk.get("web")
         uri, at = an_object(web).get("uri"), f"{_AT}groundingChunks[{index}].web.uri"
         if isinstance(web, dict) and not uri:
@@ -139,6 +167,7 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
 def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     """Every page that the model was to read (``urlContext``) could be fetched. Otherwise it answers without having read it.
 
+    asked: {"tools": [{"urlContext": {}}]}
     right: {"candidates": [{"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"}]}}]}
     wrong: {"candidates": [{"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_ERROR"}]}}]}
     """

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from msgspec import Struct
 
 from harness.answer.framing import DONE
 from harness.answer.reply import OUTPUT, candidate_of, error_of, numbered, parts_of, reason, text_of
+from harness.answer.structured import once
 from harness.gemini.providers import is_chat
-from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
+from harness.judge.invariants.request_fields import (
+    has_answer,
+    is_chunk,
+    is_stream,
+    is_streamed,
+    knows_query,
+    wants_sse,
+)
 from harness.judge.registry import rule
-from harness.model import Evidence, Json, Mismatch
+from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object
 
 _SHORTEST_REPEAT = 12
@@ -40,7 +49,7 @@ def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
     for fault in evidence.reply.faults:
         if fault.rule in faults:
             yield Mismatch(fault.at, "data: {...} and a blank line", None, fault.message)
-    if evidence.reply.form in ("sse", "array") and has_answer(evidence):
+    if is_streamed(evidence) and has_answer(evidence):
         yield from _events_without_answer(evidence)
 
 
@@ -86,7 +95,7 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
       {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
     ]
     """
-    if evidence.exchange.status != 200 or evidence.reply.form not in ("sse", "array"):
+    if evidence.exchange.status != 200 or not is_streamed(evidence):
         return
     for index, event in enumerate(evidence.reply.events):
         if (error := error_of(event.value)) is not None:
@@ -96,8 +105,8 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("stream-end", "error", of_events=True, per_candidate=True)
 def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
-    """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran.
-    Without it, a part looks like the whole.
+    """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran. A warning: the
+    reason comes several times. Without it, a part looks like the whole.
 
     right: [
       {"candidates": [{"content": {"parts": [{"text": "Os"}]}}]},
@@ -129,14 +138,18 @@ def _has_steps(evidence: Evidence) -> bool:
 
 def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
     ended: dict[Json, int] = {}
+    again: list[Json] = []
     for at, event in enumerate(evidence.reply.events):
         for index, candidate in numbered(an_object(event.value)):
             if index in ended and any(_has_content(part) for part in parts_of(candidate)):
                 message = f"content came after the finishReason in events[{ended[index]}]"
                 yield Mismatch(f"events[{at}]", "nothing after the end", parts_of(candidate), message)
                 return
-            if reason(candidate.get("finishReason")):
-                ended.setdefault(index, at)
+            if reason(candidate.get("finishReason")) and ended.setdefault(index, at) != at:
+                again.append(at)
+    if again and not is_chat(evidence.exchange.request.url):
+        message = f"the finishReason of events[{min(ended.values())}] comes again in events[{again[0]}]"
+        yield Mismatch(f"events[{again[0]}]", "one finishReason", again, message, "warn")
 
 
 def _has_content(part: Mapping[str, Json]) -> bool:
@@ -146,7 +159,7 @@ def _has_content(part: Mapping[str, Json]) -> bool:
 @rule("stream-duplicate", "error", of_events=True, per_candidate=True)
 def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence.
-    Clients append events, and show it twice.
+    A warning: an event has the text (40 characters and more) of any earlier one. Clients append events, and show it twice.
 
     right: [
       {"candidates": [{"content": {"parts": [{"text": "Oslo has a fjord. "}]}}]},
@@ -158,27 +171,33 @@ def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
       {"candidates": [{"content": {"parts": [{"text": "Bergen has seven hills. "}]}}]}
     ]
     """
-    index = _duplicate(evidence)
-    if index and not any(_repeats(texts) for texts in _texts(evidence).values() if len(texts) > 1):
+    if (found := _duplicate(evidence)) and not any(map(_repeats, _texts(evidence).values())):
+        before, index = found
         text = text_of(parts_of(candidate_of(evidence.reply.events[index].value)))
-        message = f"the content of events[{index - 1}] comes a second time"
-        yield Mismatch(f"events[{index}]", "the next piece", text[:200], message)
-
-
-def _duplicate(evidence: Evidence) -> int | None:
-    """The index of the first event with the content of the event before it."""
-    if evidence.reply.form not in ("sse", "array"):
-        return None
-    contents = (parts_of(candidate_of(event.value)) for event in evidence.reply.events)
-    same = (
-        index
-        for index, (before, after) in enumerate(pairwise(contents), 1)
-        if _content_key(before) == _content_key(after) and _length(after) >= _SHORTEST_DUPLICATE
-    )
-    return next(same, None)
+        message = f"the content of events[{before}] comes a second time"
+        severity: Severity | None = None if index == before + 1 else "warn"
+        yield Mismatch(f"events[{index}]", "the next piece", text[:200], message, severity)
 
 
 _SHORTEST_DUPLICATE = 20
+_SHORTEST_LATER = 40
+
+
+def _duplicate(evidence: Evidence) -> tuple[int, int] | None:
+    """The indices of an event and of the first later one with the same content."""
+    return once(evidence, "duplicate", lambda: _first_duplicate(evidence))
+
+
+def _first_duplicate(evidence: Evidence) -> tuple[int, int] | None:
+    seen: dict[int, int] = {}
+    for index, event in enumerate(evidence.reply.events if is_streamed(evidence) else ()):
+        parts = parts_of(candidate_of(event.value))
+        length, key = _length(parts), hash(str(_content_key(parts)))
+        before = seen.get(key, index) if length >= _SHORTEST_DUPLICATE else index
+        if before == index - 1 or (before < index and length >= _SHORTEST_LATER):
+            return before, index
+        seen[key] = index
+    return None
 
 
 def _content_key(parts: Sequence[Mapping[str, Json]]) -> Json:
@@ -210,29 +229,76 @@ def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
       {"candidates": [{"content": {"parts": [{"text": "The capital is Oslo."}]}}]}
     ]
     """
-    if evidence.reply.form not in ("sse", "array"):
-        return
     for kind, texts in _texts(evidence).items():
-        if len(texts) > 1 and (message := _repeats(texts)):
-            yield Mismatch(kind, "deltas", texts[-1][:200], f"{kind}: {message}")
+        if message := _repeats(texts):
+            yield Mismatch(kind, "deltas", texts.last[:200], f"{kind}: {message}")
 
 
-def _texts(evidence: Evidence) -> Mapping[str, Sequence[str]]:
-    texts: dict[str, list[str]] = defaultdict(list)
+class _Texts(Struct):
+    """The texts of one kind in a stream, without the texts between the first and the last: a long stream is not held twice.
+
+    ``grows``: each begins with the one before. ``repeats``: the last begins with all others. ``glued``: joints between letters;
+    ``parted``: a joint has a blank; ``around``: the first joint.
+    """
+
+    count: int = 0
+    length: int = 0
+    blanks: int = 0
+    first: str = ""
+    last: str = ""
+    grows: bool = True
+    repeats: bool = False
+    glued: int = 0
+    parted: bool = False
+    around: str = ""
+
+    def add(self, text: str) -> None:
+        if self.count:
+            self.grows = self.grows and len(self.last) < len(text) and text.startswith(self.last)
+            end, start = self.last[-1], text[0]
+            self.parted = self.parted or end.isspace() or start.isspace()
+            self.glued += (end.isalnum() or end in ",.:;!?") and start.isalpha()
+            self.around = self.around or f"{self.last[-20:]}{text[:20]}"
+        self.count += 1
+        self.length += len(text)
+        self.blanks += text.count(" ")
+        self.first, self.last = self.first or text, text
+
+
+def _texts(evidence: Evidence) -> Mapping[str, _Texts]:
+    return once(evidence, "texts of events", lambda: _collected(evidence))
+
+
+def _collected(evidence: Evidence) -> Mapping[str, _Texts]:
+    found = {"text": _Texts(), "thoughts": _Texts()} if is_streamed(evidence) else {}
+    for kind, texts in found.items():
+        for text in _pieces(evidence, kind):
+            texts.add(text)
+        before = texts.length - len(texts.last)
+        if texts.count > 1 and _SHORTEST_REPEAT <= before <= len(texts.last):
+            texts.repeats = _begins_with(texts.last, islice(_pieces(evidence, kind), texts.count - 1))
+    return found
+
+
+def _pieces(evidence: Evidence, kind: str) -> Iterator[str]:
     for event in evidence.reply.events:
-        parts = parts_of(candidate_of(event.value))
-        for kind in ("text", "thoughts"):
-            if text := text_of(parts, thought=kind == "thoughts"):
-                texts[kind].append(text)
-    return texts
+        if text := text_of(parts_of(candidate_of(event.value)), thought=kind == "thoughts"):
+            yield text
 
 
-def _repeats(texts: Sequence[str]) -> str | None:
-    *before, last = texts
-    if _SHORTEST_REPEAT <= sum(map(len, before)) <= len(last) and last.startswith("".join(before)):
+def _begins_with(text: str, pieces: Iterable[str]) -> bool:
+    at = 0
+    for piece in pieces:
+        if not text.startswith(piece, at):
+            return False
+        at += len(piece)
+    return True
+
+
+def _repeats(texts: _Texts) -> str | None:
+    if texts.repeats:
         return "the last chunk repeats the whole text"
-    grows = all(len(text) < len(after) and after.startswith(text) for text, after in pairwise(texts))
-    if grows and (len(texts) > 2 or len(texts[0]) >= _SHORTEST_REPEAT):
+    if texts.count > 1 and texts.grows and (texts.count > 2 or len(texts.first) >= _SHORTEST_REPEAT):
         return "each chunk repeats the text so far"
     return None
 
@@ -262,15 +328,7 @@ def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
       {"candidates": [{"content": {"parts": [{"text": "trams to the forest."}]}}]}
     ]
     """
-    if evidence.reply.form not in ("sse", "array"):
-        return
-    texts = _texts(evidence).get("text", ())
-    joints = [(before[-1], after[0]) for before, after in pairwise(texts)]
-    if any(map(str.isspace, "".join(map("".join, joints)))):
-        return
-    glued = [pair for pair in joints if (pair[0].isalnum() or pair[0] in ",.:;!?") and pair[1].isalpha()]
-    blanks, length = sum(text.count(" ") for text in texts), sum(map(len, texts))
-    if len(glued) >= _FEWEST_JOINTS and length <= _BLANKS * blanks:
-        around = f"{texts[0][-20:]}{texts[1][:20]}"
-        message = f"no event begins or ends with a blank, so words run together: {around!r}"
-        yield Mismatch("text", "blanks between events", around, message)
+    texts = _texts(evidence).get("text", _Texts())
+    if texts.glued >= _FEWEST_JOINTS and not texts.parted and texts.length <= _BLANKS * texts.blanks:
+        message = f"no event begins or ends with a blank, so words run together: {texts.around!r}"
+        yield Mismatch("text", "blanks between events", texts.around, message)

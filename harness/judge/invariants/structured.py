@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from harness.answer.structured import NotJsonAnswer, schema_of, value_of, violations_of, wants_enum, wants_json
 from harness.gemini import schemas
 from harness.judge.invariants.request_fields import is_finished
@@ -51,7 +53,7 @@ def _is_document(text: str) -> bool:
 
 @rule("json-schema", "error", per_candidate=True)
 def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer is valid against the schema that the request sent.
+    """The answer is valid against the schema that the request sent. A warning: it has keys that the schema does not name.
 
     asked: {"generationConfig": {"responseMimeType": "application/json", "responseSchema": {"type": "ARRAY", "items": {"type": "INTEGER"}}}}
     right: {"candidates": [{"content": {"parts": [{"text": "[1, 2]"}]}}]}
@@ -62,6 +64,9 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
         with suppress(ValueError):
             for violation in violations_of(evidence):
                 yield violation.mismatch(f"{violation.message} ({schema.source})")
+            if not violations_of(evidence):
+                for extra in schemas.undeclared(schema.schema, value_of(evidence)):
+                    yield replace(extra.mismatch(f"{extra.message} ({schema.source})"), severity="warn")
 
 
 @rule("json-order", "warn", per_candidate=True)

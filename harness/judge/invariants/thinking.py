@@ -110,8 +110,8 @@ def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     are not compared.
 
     asked: {"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}
-    right: {"candidates": [{"content": {"parts": [{"text": "The user asks for the capital of Norway, so I look it up.", "thought": true}, {"text": "Oslo"}]}}]}
-    wrong: {"candidates": [{"content": {"parts": [{"text": "The user asks for the capital of Norway, so I look it up.", "thought": true}, {"text": "The user asks for the capital of Norway, so I look it up. Oslo"}]}}]}
+    right: {"candidates": [{"content": {"parts": [{"text": "The user asks for the capital of Norway, so I look it up.", "thought": true}, {"text": "Oslo"}]}}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 14, "totalTokenCount": 20}}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "The user asks for the capital of Norway, so I look it up.", "thought": true}, {"text": "The user asks for the capital of Norway, so I look it up. Oslo"}]}}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 15, "thoughtsTokenCount": 14, "totalTokenCount": 34}}
     """
     if not evidence.reply.thoughts:
         return

@@ -1,0 +1,94 @@
+"""The parts of an answer: each is of one kind, steps of built-in tools have their results, and such tools were requested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.answer.reply import OUTPUT, candidate_of
+from harness.gemini.schemas.request_schema import field
+from harness.judge.invariants.request_fields import (
+    has_answer,
+    has_hidden_functions,
+    is_finished,
+    offers_builtin_tools,
+    tools,
+)
+from harness.judge.registry import rule
+from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import an_object, objects_in
+
+_STEPS = (("executableCode", "codeExecutionResult"), ("toolCall", "toolResponse"))
+_KINDS = (*OUTPUT, "functionResponse", "toolCall", "toolResponse")
+
+
+def _received(evidence: Evidence) -> list[dict[str, Json]]:
+    return objects_in((evidence.reply.content or {}).get("parts"))
+
+
+@rule("part-kind", "error", per_candidate=True, dialect="gemini")
+def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
+    """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other. And a file has its address.
+
+    asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
+    right: {"candidates": [{"content": {"parts": [{"text": "I look it up."}, {"functionCall": {"name": "weather", "args": {}}}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "I look it up.", "functionCall": {"name": "weather", "args": {}}}]}}]}
+    """
+    for index, part in enumerate(_received(evidence)):
+        kinds = [kind for kind in _KINDS if part.get(kind) not in (None, "")]
+        if len(kinds) > 1:
+            message = f"parts[{index}] is {' and '.join(kinds)} at once: clients read one of them"
+            yield Mismatch(f"parts[{index}]", "one kind", kinds, message)
+        if kinds == ["fileData"] and not an_object(part["fileData"]).get("fileUri"):
+            yield Mismatch(f"parts[{index}].fileData", "a fileUri", None, f"the file of parts[{index}] has no fileUri")
+
+
+@rule("code-result", "warn", per_candidate=True)
+def code_result(evidence: Evidence) -> Iterator[Mismatch]:
+    """Code that the model ran has its result in the same answer, with the same id and an outcome; a step of another built-in tool has
+    its response. Otherwise a part was dropped on the way.
+
+    asked: {"tools": [{"codeExecution": {}}]}
+    right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"text": "1"}]}}]}
+    """
+    if not is_finished(evidence):
+        return
+    for step, answer in _STEPS:
+        ran, results = (
+            [an_object(part[kind]) for part in _received(evidence) if kind in part] for kind in (step, answer)
+        )
+        ids, answered = ({str(one["id"]) for one in found if one.get("id")} for found in (ran, results))
+        is_run = len(ran) < len(results) or step == "toolCall" or tools(evidence, "codeExecution")
+        if len(ran) != len(results) and is_run:
+            message = f"{len(ran)} {step} and {len(results)} {answer} came: a part was lost on the way"
+            yield Mismatch("parts", len(ran), len(results), message)
+        elif ids and answered and ids != answered:
+            message = f"the ids of {step} and {answer} differ: {min(ids ^ answered)!r} is in one of them"
+            yield Mismatch("parts", sorted(ids), sorted(answered), message)
+        elif answer == "codeExecutionResult" and not all(one.get("outcome") for one in results):
+            yield Mismatch("parts", "an outcome", None, "a codeExecutionResult has no outcome: did the code run?")
+
+
+@rule("tool-unasked", "warn", per_candidate=True, dialect="gemini")
+def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
+    """What built-in tools add comes only if the request has one: sources, read pages, code that ran, and tokens of tool use.
+    Otherwise it is the answer to another request, or something on the way added the tool. Tools are billed.
+
+    asked: {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}]}}]}
+    """
+    if not field(evidence.request_body, "contents") or not has_answer(evidence):
+        return
+    if offers_builtin_tools(evidence) or has_hidden_functions(evidence):
+        return
+    candidate, grounding = candidate_of(evidence.reply.response), evidence.reply.grounding
+    signs = {
+        "toolUsePromptTokenCount": evidence.reply.count("toolUsePromptTokenCount"),
+        "groundingMetadata": grounding.get("groundingChunks") or grounding.get("webSearchQueries"),
+        "urlContextMetadata": candidate.get("urlContextMetadata"),
+        **{kind: any(kind in part for part in _received(evidence)) for step in _STEPS for kind in step},
+    }
+    if found := next((name for name, value in signs.items() if value), None):
+        message = f"the answer has {found}, but the request has no built-in tool"
+        yield Mismatch(found, "nothing", found, message)
