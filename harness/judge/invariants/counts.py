@@ -326,8 +326,9 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     candidates = objects_in(evidence.reply.response.get("candidates"))
     text = "".join(text_of(parts_of(candidate)) for candidate in candidates)
     message = f"{counted} tokens are counted for a text of {len(text)} characters"
-    size = len(text.encode("utf-8", "replace")) if counted >= _MANY else 0
-    if counted >= _MANY and size < 2 * counted and _is_whole_text(evidence) and (2 * size < counted or _is_prose(text)):
+    is_short = counted >= _MANY and len(text) < 2 * counted
+    size = len(text.encode("utf-8", "replace")) if is_short else 0
+    if is_short and size < 2 * counted and _is_whole_text(evidence) and (2 * size < counted or _is_prose(text)):
         question = f"{message}: was a part of it lost?"
         yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")
     if has_answer(evidence) and counted and (least := _fewest_tokens(text, counted, _MOST_CHARACTERS)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from harness.answer.structured import wants_json
 from harness.gemini.schemas.request_schema import field, items_of
@@ -53,21 +54,32 @@ def _is_asked(evidence: Evidence, text: str) -> bool:
 
 def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
-    if not _RAW.search(text) and (entities := _ENTITY.findall(text)):
+    if "&" in text and not _RAW.search(text) and (entities := _some(_ENTITY, text)):
         return entities
-    if "://" not in text and len(text.split()) < 2 and (blanks := _IN_ADDRESS.findall(text)):
+    if "://" not in text and not _TWO_WORDS.search(text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
-    if "\n" not in text.strip() and "`" not in text:
-        return _ESCAPE.findall(text)
+    if "\\" in text and "`" not in text and ("\n" not in text or "\n" not in text.strip()):
+        return _some(_ESCAPE, text)
     return []
+
+
+_TWO_WORDS = re.compile(r"\S\s+\S")
+
+
+def _some(pattern: re.Pattern[str], text: str) -> list[str]:
+    """The first matches. A long text may have millions."""
+    return [found[0] for found in islice(pattern.finditer(text), _FEWEST_ESCAPES)]
 
 
 _IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=[a-z]{2})")
 
 
-_MISSING = re.compile(
-    r"\[object \w+\]|(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
-)
+_OBJECT = re.compile(r"\[object \w+\]")
+_MISSING = re.compile(r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])")
+
+
+_LONG = 1_000
+"""Characters. Of a longer text the ends are looked at, and not copied as a whole."""
 
 
 @rule("missing-value", "warn", per_candidate=True)
@@ -78,10 +90,11 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.undefined"}]}}]}
     """
-    text = evidence.reply.text.strip()
     if not is_finished(evidence) or wants_json(evidence):
         return
-    found = _MISSING.search(text)
+    text = evidence.reply.text
+    text = (text if len(text) < _LONG else f"{text[:60]} {text[-60:]}").strip()
+    found = _OBJECT.search(evidence.reply.text) or _MISSING.search(text)
     word = found[0] if found else text if text in ("None", "null", "undefined", "NaN") else ""
     if word and not _is_asked(evidence, word):
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")

@@ -99,7 +99,7 @@ def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "<think>The user asks for a city.</think> Oslo"}]}}]}
     """
-    start = evidence.reply.text.lstrip()[:60]
+    start = evidence.reply.text[:200].lstrip()[:60]
     if found := _LEAK.match(start):
         yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
 
@@ -115,7 +115,7 @@ def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     """
     if not evidence.reply.thoughts:
         return
-    text, thoughts = " ".join(evidence.reply.text.split()), _thoughts(evidence)
+    text, thoughts = _one_line(evidence.reply.text), _thoughts(evidence)
     repeated = [thought for thought in thoughts if len(thought) >= _SHORTEST_THOUGHT and thought in text]
     many = sum(map(len, repeated)) >= sum(map(len, thoughts)) / 2
     if repeated and (many or text.startswith(tuple(repeated))):
@@ -125,12 +125,18 @@ def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _thoughts(evidence: Evidence) -> Sequence[str]:
     """The thoughts by chunk, or as one where that is in the text, with white space made one."""
-    whole = " ".join(evidence.reply.thoughts.split())
-    if whole in " ".join(evidence.reply.text.split()):
+    whole = _one_line(evidence.reply.thoughts)
+    if whole in _one_line(evidence.reply.text):
         return [whole]
     chunks = (part for part in items_of((evidence.reply.content or {}).get("parts")) if isinstance(part, dict))
-    return [" ".join(str(part.get("text")).split()) for part in chunks if part.get("thought") and part.get("text")]
+    return [_one_line(str(part.get("text"))) for part in chunks if part.get("thought") and part.get("text")]
 
 
 _SHORTEST_THOUGHT = 40
 """Characters. A shorter thought may be a phrase that the answer uses as well."""
+_LONG = 1_000_000
+
+
+def _one_line(text: str) -> str:
+    """The text with white space made one; a long one as it is, since it would be held as millions of words."""
+    return text if len(text) > _LONG else " ".join(text.split())
