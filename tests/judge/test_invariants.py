@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -107,7 +108,33 @@ ASKED = {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
 PICTURE = {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}]}
 OF_TEXT = {**USAGE, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}]}
 THOUGHT = ({"text": "I look at the map.", "thought": True}, {"text": "Oslo"})
+PICTURED = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
+TWICE = [{"modality": "TEXT", "tokenCount": 2}, {"modality": "TEXT", "tokenCount": 3}]
+SOUND = [{"modality": "AUDIO", "tokenCount": 1}]
+TOKEN = {"token": "Oslo", "logProbability": -0.1}
+TOPS = {"chosenCandidates": [TOKEN], "topCandidates": [{"candidates": [TOKEN, TOKEN]}]}
+JSON_MODE = {
+    "responseMimeType": "application/json",
+    "responseSchema": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}},
+}
+SIGNED_ALIKE = [
+    {"functionCall": {"name": "get_weather", "args": {"city": city}}, "thoughtSignature": "AbCd" * 20}
+    for city in ("Oslo", "Rome")
+]
+COUNTED_IN_STEPS = (chunk({"text": "Os"}, usageMetadata={"candidatesTokenCount": 9}), answer("lo"))
+CITED_AFAR = {"citationSources": [{"endIndex": 500}]}
 PLAN = "I shall look at the map of Norway and name its capital."
+
+
+def steps(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer with these parts before its text."""
+    return chunk(*parts, {"text": "1"}, finish="STOP", usageMetadata=USAGE)
+
+
+def cut_after(tokens: int) -> dict[str, Any]:
+    """An answer that was truncated after so many tokens."""
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": tokens, "totalTokenCount": 5 + tokens}
+    return chunk({"text": "Oslo " * tokens}, finish="MAX_TOKENS", usageMetadata=usage)
 
 
 def several(*texts: str, **more: Any) -> dict[str, Any]:
@@ -351,7 +378,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("tool-unasked", "warn", unary(fetched("URL_RETRIEVAL_STATUS_SUCCESS"), ASKED)),
     ("media-counted", "warn", unary(answer(usageMetadata=OF_TEXT), PICTURE)),
     (
-        "thoughts-counted",
+        "candidates-count",
         "warn",
         unary(chunk(*THOUGHT, finish="STOP", usageMetadata=USAGE), thinking(includeThoughts=True)),
     ),
@@ -363,6 +390,41 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("null-word", "error", unary(answer(responseId="null"))),
     ("wire-known", "warn", unary(answer(news=1))),
     ("wire-type", "error", unary(with_candidate(answer(), index="0"))),
+    ("code-result", "warn", unary(steps({"toolCall": {"id": "a"}}))),
+    ("code-result", "warn", unary(steps({"toolCall": {"id": "a"}}, {"toolResponse": {"id": "b"}}))),
+    ("code-result", "warn", unary(steps({"codeExecutionResult": {"outcome": "OUTCOME_OK"}}))),
+    ("code-result", "warn", unary(steps({"executableCode": CODE}, {"codeExecutionResult": {}}))),
+    ("usage-details", "warn", unary(answer(usageMetadata={**USAGE, "promptTokensDetails": TWICE}))),
+    ("usage-details", "warn", unary(answer(usageMetadata={**USAGE, "candidatesTokensDetails": SOUND}))),
+    ("cached-within-prompt", "warn", unary(answer(), {"cachedContent": "cachedContents/a"})),
+    (
+        "stream-duplicate",
+        "warn",
+        stream(chunk({"text": PLAN}), chunk({"text": " Now. "}), chunk({"text": PLAN}), answer()),
+    ),
+    ("stream-end", "warn", stream(answer("Os"), answer(""))),
+    ("logprobs", "warn", unary(answer(), config(responseLogprobs=True))),
+    (
+        "logprobs",
+        "warn",
+        unary(with_candidate(answer(), logprobsResult=TOPS), config(responseLogprobs=True, logprobs=1)),
+    ),
+    (
+        "grounding-range",
+        "error",
+        unary(with_candidate(answer(), citationMetadata={"citationSources": [{"endIndex": 500}]})),
+    ),
+    ("grounding-support", "warn", unary(supported(groundingChunkIndices=[0, 0]))),
+    ("grounding-uri", "warn", unary(with_candidate(answer(), groundingMetadata={"groundingChunks": [{}]}))),
+    ("safety-ratings", "warn", unary(with_candidate(answer(), safetyRatings=[{"category": "HARM"}]))),
+    ("modality", "warn", unary(chunk(PICTURED, finish="STOP"), config(responseModalities=["TEXT"]))),
+    ("base64", "error", unary(chunk({"inlineData": {"mimeType": "image/png"}}, finish="STOP"))),
+    ("finish-reason", "warn", unary(with_candidate(answer(), finishMessage="Malformed function call: print("))),
+    ("json-schema", "warn", unary(answer('{"city": "Oslo", "more": 1}'), config(**JSON_MODE))),
+    ("output-limit", "warn", unary(cut_after(900), config(maxOutputTokens=100))),
+    ("text-per-token", "warn", unary(answer(PLAN, usageMetadata={**USAGE, "candidatesTokenCount": 100}))),
+    ("prompt-per-token", "error", unary(answer(), {**ASKED, "systemInstruction": {"parts": [{"text": PLAN * 5}]}})),
+    ("thought-signature", "warn", unary(chunk(*SIGNED_ALIKE, finish="STOP"), TOOLS)),
 ]
 
 KEEPS: list[tuple[str, Exchange]] = [
@@ -429,6 +491,28 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("modality", unary(picture("image/png"), config(responseModalities=["IMAGE"]))),
     ("wire-known", unary(answer(usageMetadata={**USAGE, "serviceTier": "standard"}))),
     ("wire-type", unary(with_candidate(answer(), finishReason=1, citationMetadata=None))),
+    (
+        "part-kind",
+        unary(chunk({"text": "", "functionCall": {"name": "get_weather", "args": {}}}, finish="STOP"), TOOLS),
+    ),
+    ("code-result", unary(steps({"toolCall": {"id": "a"}}, {"toolResponse": {"id": "a"}}))),
+    ("code-result", unary(steps({"executableCode": CODE}))),
+    ("tool-unasked", unary(fetched("URL_RETRIEVAL_STATUS_SUCCESS"), {**ASKED, "tools": [{"urlContext": {}}]})),
+    ("tool-unasked", unary(fetched("URL_RETRIEVAL_STATUS_SUCCESS"), {**ASKED, "cachedContent": "cachedContents/a"})),
+    ("media-counted", unary(answer(), PICTURE)),
+    ("candidates-count", unary(several("Oslo", "Bergen"), config(candidateCount=2))),
+    ("usage-grows", stream(*COUNTED_IN_STEPS, body={"tools": [{"googleSearch": {}}]})),
+    (
+        "stream-duplicate",
+        stream(chunk({"text": PLAN[:20]}), chunk({"text": " or "}), chunk({"text": PLAN[:20]}), answer()),
+    ),
+    ("grounding-range", unary(with_candidate(answer(), finishReason="RECITATION", citationMetadata=CITED_AFAR))),
+    ("modality", unary(steps({"executableCode": CODE}, PICTURED), config(responseModalities=["TEXT"]))),
+    (
+        "finish-reason",
+        unary(with_candidate(calling(city="Oslo"), finishMessage="Model generated function call(s)."), TOOLS),
+    ),
+    ("grounding-chunks", unary(with_candidate(cut_after(9), groundingMetadata={"webSearchQueries": ["Oslo"]}))),
 ]
 
 
@@ -530,3 +614,15 @@ def test_an_outcome_is_not_a_finding_of_an_audit(recorded: Exchange) -> None:
 
 def test_a_missing_finish_reason_is_a_finding_of_an_audit() -> None:
     assert broken(unary(chunk({"text": "Oslo"}, usageMetadata=USAGE)), audit=True) == {"finish-reason": "error"}
+
+
+def test_a_long_stream_is_not_copied_by_the_rules() -> None:
+    words = [chunk({"text": f"{number} " + "to the sea and back " * 500}) for number in range(150)]
+    found = evidence(stream(*words, answer("The end.")))
+    size = len(found.reply.text)
+    broken(unary(answer()))
+    tracemalloc.start()
+    list(violations(found))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * size

@@ -51,14 +51,6 @@ def code_in_the_part_of_a_text(d: Draft) -> None:
     d.one("text")["executableCode"] = {"language": "PYTHON", "code": "print(1)"}
 
 
-@fault("part-kind", "part-kind visible-output")
-def file_without_an_address(d: Draft) -> None:
-    d.stopped()
-    part = d.one("text")
-    del part["text"]
-    part["fileData"] = {"mimeType": "image/png", "fileUri": ""}
-
-
 @fault("code-result")
 def code_lost(d: Draft) -> None:
     _dropped(d, "executableCode")
@@ -91,7 +83,7 @@ def call_of_a_tool_lost(d: Draft) -> None:
 @fault("thought-signature")
 def one_signature_for_all_calls(d: Draft) -> None:
     first, *others = d.parts("functionCall")
-    need(others and len(first["thoughtSignature"]) >= 60 and "willContinue" not in first["functionCall"])
+    need(others and len(first["thoughtSignature"]) >= 40 and "willContinue" not in first["functionCall"])
     for part in others:
         part["thoughtSignature"] = first["thoughtSignature"]
 
@@ -165,25 +157,17 @@ def far_beyond_the_limit(d: Draft) -> None:
     d.configure(maxOutputTokens=spent // 4)
 
 
-@fault("candidate-count")
-def one_index_for_two(d: Draft) -> None:
-    d.stopped()
-    need(d.form == "json" and "index" in d.last)
-    d.configure(candidateCount=2)
-    d.events[0]["candidates"].append(deepcopy(d.last))
-
-
 # --- counts ---------------------------------------------------------------------------------------------
 
 
-@fault("thoughts-counted")
+@fault("candidates-count")
 def thoughts_left_out(d: Draft) -> None:
     d.stopped()
     need(d.parts("text", thought=True) and d.usage.get("thoughtsTokenCount"))
     d.recount(thoughtsTokenCount=0)
 
 
-@fault("thoughts-counted")
+@fault("candidates-count")
 def thoughts_counted_as_the_answer(d: Draft) -> None:
     d.stopped()
     need(d.parts("text", thought=True) and d.usage.get("thoughtsTokenCount"))

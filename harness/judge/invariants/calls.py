@@ -183,7 +183,7 @@ def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     """
     signatures = [part.get("thoughtSignature") for part in evidence.reply.parts]
     for index, found in enumerate(signatures):
-        if isinstance(found, str) and len(found) >= _SIGNED and found in signatures[:index]:
+        if isinstance(found, str) and len(found) >= 40 and found in signatures[:index]:
             message = f"parts[{index}] has the thoughtSignature of parts[{signatures.index(found)}]: it was copied"
             yield Mismatch(f"parts[{index}].thoughtSignature", "one of its own", found[:40], message)
             break
@@ -194,7 +194,3 @@ def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     if first is not None and not first.get("thoughtSignature"):
         message = "the first functionCall has no thoughtSignature: the API will reject the next turn"
         yield Mismatch("parts", "a thoughtSignature", None, message)
-
-
-_SIGNED = 60
-"""Characters. A shorter signature was written by a test or a recorder."""

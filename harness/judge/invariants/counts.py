@@ -144,11 +144,11 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     """
     ran = evidence.reply.count("toolUsePromptTokenCount") > 0
     for key, total in _DETAILS.items():
-        details, at = objects_in(evidence.reply.usage.get(key)), f"$.usageMetadata.{key}"
-        if wrong := _broken_details(details) or (_foreign_modality(evidence, details) if total == _ANSWER else ""):
-            yield Mismatch(at, "each modality once, with a count", details, f"{key}: {wrong}")
-        elif details and not (ran and total in _RESTARTED) and not (total == _ANSWER and _has(details, "IMAGE")):
-            yield from _wrong_sum(evidence, key, total, details)
+        details, counted = objects_in(evidence.reply.usage.get(key)), _by_modality(evidence.reply.usage, key)
+        if wrong := _broken_details(details) or (_foreign_modality(evidence, counted) if total == _ANSWER else ""):
+            yield Mismatch(f"$.usageMetadata.{key}", "each modality once, with a count", details, f"{key}: {wrong}")
+        elif details and not (ran and total in _RESTARTED) and not (total == _ANSWER and "IMAGE" in counted):
+            yield from _wrong_sum(evidence, key, total, sum(counted.values()))
 
 
 _ANSWER = "candidatesTokenCount"
@@ -156,17 +156,12 @@ _RESTARTED = (_ANSWER, "promptTokenCount")
 """Counts that may hold more than their details: the cached tokens, and what built-in tools read."""
 
 
-def _wrong_sum(evidence: Evidence, key: str, total: str, details: list[dict[str, Json]]) -> Iterator[Mismatch]:
-    counted: int = sum(number(detail.get("tokenCount")) or 0 for detail in details)
+def _wrong_sum(evidence: Evidence, key: str, total: str, counted: int) -> Iterator[Mismatch]:
     count, cached = evidence.reply.count(total), evidence.reply.count("cachedContentTokenCount")
     more = total in _RESTARTED and (count - counted == cached or (offers_builtin_tools(evidence) and counted < count))
     if counted != count and not more:
         message = f"{key} sum to {counted}, {total} is {count}"
         yield Mismatch(f"$.usageMetadata.{key}", count, counted, message)
-
-
-def _has(details: list[dict[str, Json]], modality: str) -> bool:
-    return any(detail.get("modality") == modality for detail in details)
 
 
 def _broken_details(details: list[dict[str, Json]]) -> str:
@@ -181,13 +176,12 @@ def _broken_details(details: list[dict[str, Json]]) -> str:
     return ""
 
 
-def _foreign_modality(evidence: Evidence, details: list[dict[str, Json]]) -> str:
+def _foreign_modality(evidence: Evidence, counted: Mapping[str, int]) -> str:
     """A modality that is counted in a finished answer that does not hold it; empty if there is none."""
     parts = objects_in((evidence.reply.content or {}).get("parts"))
     blobs = (an_object(part.get("inlineData")) for part in parts)
     held = {str(blob.get("mimeType")).partition("/")[0].upper() for blob in blobs}
-    counted = (modality for modality in ("IMAGE", "AUDIO", "VIDEO") if _has(details, modality))
-    strange = next((modality for modality in counted if modality not in held), "")
+    strange = next((name for name in ("IMAGE", "AUDIO", "VIDEO") if name in counted and name not in held), "")
     is_one = len(objects_in(evidence.reply.response.get("candidates"))) < 2
     return f"{strange} is counted, but the answer holds none" if strange and is_one and is_finished(evidence) else ""
 
@@ -219,22 +213,6 @@ def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("$.usageMetadata.promptTokensDetails", modalities[0], counted, message)
 
 
-@rule("thoughts-counted", "warn", dialect="gemini")
-def thoughts_counted(evidence: Evidence) -> Iterator[Mismatch]:
-    """An answer with thoughts counts their tokens: ``thoughtsTokenCount``. They are billed.
-
-    asked: {"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}
-    right: {"candidates": [{"content": {"parts": [{"text": "I look at the map.", "thought": true}, {"text": "Oslo"}]}}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 6, "totalTokenCount": 12}}
-    wrong: {"candidates": [{"content": {"parts": [{"text": "I look at the map.", "thought": true}, {"text": "Oslo"}]}}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 7, "totalTokenCount": 12}}
-    """
-    reply = evidence.reply
-    asked = evidence.request_body is None or thinking(evidence, "includeThoughts") is True
-    counted = reply.count("thoughtsTokenCount") or reply.usage.get("totalTokenCount") is None
-    if is_finished(evidence) and asked and reply.thoughts.strip() and not counted:
-        message = "the answer has thoughts, but no thoughtsTokenCount"
-        yield Mismatch("$.usageMetadata.thoughtsTokenCount", "a count", None, message)
-
-
 @rule("usage-grows", "warn", of_events=True, dialect="gemini")
 def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     """``candidatesTokenCount`` does not fall from one chunk to the next: it counts the answer so far. Otherwise chunks changed places.
@@ -255,19 +233,24 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("candidates-count", "warn", dialect="gemini")
 def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, and for JSON with built-in tools.
-    Output that is not counted is not billed right.
+    """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, for JSON with built-in tools, and
+    for several candidates. And ``thoughtsTokenCount`` is present if it has requested thoughts. Output that is not counted is not billed right.
 
     right: {"usageMetadata": {"candidatesTokenCount": 1}}
     wrong: {"usageMetadata": {"candidatesTokenCount": null}}
     """
     reply = evidence.reply
     json_with_tools = wants_json(evidence) and offers_builtin_tools(evidence)
-    if json_with_tools or (reply.model_version or evidence.model or "").startswith("gemma"):
+    several = len(objects_in(reply.response.get("candidates"))) > 1
+    if json_with_tools or several or (reply.model_version or evidence.model or "").startswith("gemma"):
         return
     if has_answer(evidence) and reply.finish_reason and reply.text and not reply.usage.get("candidatesTokenCount"):
         message = "the answer has text, but no candidatesTokenCount"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "a count", None, message)
+    asked = evidence.request_body is None or thinking(evidence, "includeThoughts") is True
+    if is_finished(evidence) and asked and reply.thoughts.strip() and not reply.count("thoughtsTokenCount"):
+        message = "the answer has thoughts, but no thoughtsTokenCount"
+        yield Mismatch("$.usageMetadata.thoughtsTokenCount", "a count", None, message)
 
 
 @rule("cached-within-prompt", "error")
@@ -348,10 +331,7 @@ _MANY = 100
 
 def _is_prose(text: str) -> bool:
     """Whether it is words: 70 % letters, and blanks between them. In recordings, such text has 3.4 bytes and more a token."""
-    return sum(map(str.isalpha, text)) >= 0.7 * len(text) and text.count(" ") * _LONGEST_WORD >= len(text)
-
-
-_LONGEST_WORD = 12
+    return sum(map(str.isalpha, text)) >= 0.7 * len(text) and text.count(" ") * 12 >= len(text)
 
 
 def _is_whole_text(evidence: Evidence) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import has_answer, is_finished, number
 from harness.judge.registry import rule
-from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import an_object, objects_in
+from harness.model import Evidence, Mismatch
+from harness.text.jsontext import objects_in
 
 
 @rule("output-limit", "warn")
@@ -76,8 +76,8 @@ def _spent(evidence: Evidence) -> int | None:
 
 @rule("candidate-count", "error")
 def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """There are no more candidates than ``candidateCount`` (1 without it), no index outside of that, and none twice in an event.
-    A warning: there are fewer. All of them are billed.
+    """There are no more candidates than ``candidateCount`` (1 without it), and no index outside of that. A warning: there are fewer.
+    All of them are billed.
 
     asked: {"generationConfig": {"candidateCount": 1}}
     right: {"candidates": [{"index": 0}]}
@@ -89,20 +89,8 @@ def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     found = objects_in(evidence.reply.response.get("candidates"))
     indices = [index for one in found if isinstance(index := one.get("index", 0), int)]
     strange = next((index for index in indices if not 0 <= index < asked), None)
-    if (twice := _index_twice(evidence)) is not None:
-        message = f"two candidates have the index {twice}: clients take them for one"
-        yield Mismatch("$.candidates", "an index of its own", twice, message)
-    elif len(found) > asked or strange is not None:
+    if len(found) > asked or strange is not None:
         what = f"{len(found)} candidates" if len(found) > asked else f"a candidate with the index {strange}"
         yield Mismatch("$.candidates", asked, len(found), f"{what}, but candidateCount is {asked}")
     elif found and len(found) < asked:
         yield Mismatch("$.candidates", asked, len(found), f"{len(found)} of {asked} requested candidates", "warn")
-
-
-def _index_twice(evidence: Evidence) -> Json:
-    """An index that two candidates of an event state."""
-    for event in evidence.reply.events:
-        stated = [one.get("index") for one in objects_in(an_object(event.value).get("candidates"))]
-        if twice := [index for at, index in enumerate(stated) if index is not None and index in stated[:at]]:
-            return twice[0]
-    return None

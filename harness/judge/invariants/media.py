@@ -44,17 +44,14 @@ def modality(evidence: Evidence) -> Iterator[Mismatch]:
     drafts = _kinds(_drafts(evidence))
     asked = items_of(field(evidence.request_body, "generationConfig", "responseModalities"))
     modalities = [str(wanted).upper() for wanted in asked]
+    drawn = any("executableCode" in part for part in evidence.reply.parts)
     for wanted in ("IMAGE", "AUDIO"):
         if wanted in modalities and wanted not in kinds:
             got = "got only a draft" if wanted in drafts else "got none"
             yield Mismatch("inlineData", wanted, sorted(kinds), f"{wanted} was requested, {got}")
-        elif modalities and wanted in kinds - {*modalities} and not _ran_code(evidence):
+        elif modalities and wanted in kinds - {*modalities} and not drawn:
             message = f"{wanted} came, requested was {', '.join(modalities)}"
             yield Mismatch("inlineData", modalities, wanted, message)
-
-
-def _ran_code(evidence: Evidence) -> bool:
-    return any("executableCode" in part for part in evidence.reply.parts)
 
 
 def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:

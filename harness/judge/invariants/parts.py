@@ -27,7 +27,7 @@ def _received(evidence: Evidence) -> list[dict[str, Json]]:
 
 @rule("part-kind", "error", per_candidate=True, dialect="gemini")
 def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
-    """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other. And a file has its address.
+    """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other.
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
     right: {"candidates": [{"content": {"parts": [{"text": "I look it up."}, {"functionCall": {"name": "weather", "args": {}}}]}}]}
@@ -38,8 +38,6 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
         if len(kinds) > 1:
             message = f"parts[{index}] is {' and '.join(kinds)} at once: clients read one of them"
             yield Mismatch(f"parts[{index}]", "one kind", kinds, message)
-        if kinds == ["fileData"] and not an_object(part["fileData"]).get("fileUri"):
-            yield Mismatch(f"parts[{index}].fileData", "a fileUri", None, f"the file of parts[{index}] has no fileUri")
 
 
 @rule("code-result", "warn", per_candidate=True)
@@ -51,12 +49,9 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"text": "1"}]}}]}
     """
-    if not is_finished(evidence):
-        return
+    parts = _received(evidence) if is_finished(evidence) else []
     for step, answer in _STEPS:
-        ran, results = (
-            [an_object(part[kind]) for part in _received(evidence) if kind in part] for kind in (step, answer)
-        )
+        ran, results = ([an_object(part[kind]) for part in parts if kind in part] for kind in (step, answer))
         ids, answered = ({str(one["id"]) for one in found if one.get("id")} for found in (ran, results))
         is_run = len(ran) < len(results) or step == "toolCall" or tools(evidence, "codeExecution")
         if len(ran) != len(results) and is_run:

@@ -84,11 +84,6 @@ def is_stream(evidence: Evidence) -> bool:
     return evidence.transport == "stream" or evidence.reply.form in ("sse", "array")
 
 
-def is_streamed(evidence: Evidence) -> bool:
-    """Whether the answer came as a stream: events, or an array of chunks."""
-    return evidence.reply.form in ("sse", "array")
-
-
 def wants_sse(evidence: Evidence) -> bool:
     """Whether the request asked for server-sent events. A chat completion asks in its body."""
     if is_chat(evidence.exchange.request.url):

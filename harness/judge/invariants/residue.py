@@ -78,10 +78,6 @@ _OBJECT = re.compile(r"\[object \w+\]")
 _MISSING = re.compile(r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])")
 
 
-_LONG = 1_000
-"""Characters. Of a longer text the ends are looked at, and not copied as a whole."""
-
-
 @rule("missing-value", "warn", per_candidate=True)
 def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
@@ -93,7 +89,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     if not is_finished(evidence) or wants_json(evidence):
         return
     text = evidence.reply.text
-    text = (text if len(text) < _LONG else f"{text[:60]} {text[-60:]}").strip()
+    text = (f"{text[:60]} {text[-60:]}" if len(text) > 1_000 else text).strip()  # a long text is not copied
     found = _OBJECT.search(evidence.reply.text) or _MISSING.search(text)
     word = found[0] if found else text if text in ("None", "null", "undefined", "NaN") else ""
     if word and not _is_asked(evidence, word):

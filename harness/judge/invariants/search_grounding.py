@@ -19,7 +19,7 @@ _AT = "$.candidates[0].groundingMetadata."
 
 @rule("grounding-chunks", "warn", per_candidate=True)
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
-    """If the model ran a search, the answer has ``groundingChunks``. The service's terms want sources shown.
+    """If the model ran a search, an answer that ended with STOP has ``groundingChunks``. The service's terms want sources shown.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
@@ -27,7 +27,7 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """
     found = evidence.reply.grounding
     ran = any(found.get(sign) for sign in ("webSearchQueries", "searchEntryPoint", "retrievalQueries"))
-    if ran and not found.get("groundingChunks"):
+    if ran and is_finished(evidence) and not found.get("groundingChunks"):
         yield Mismatch(f"{_AT}groundingChunks", "at least one", None, "a search ran, but there are no groundingChunks")
 
 
@@ -117,9 +117,9 @@ def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"{_AT}groundingSupports[{index}]", lost[0], support, message)
             return
         named = a_list(support.get("groundingChunkIndices"))
-        if twice := [one for at, one in enumerate(named) if one in named[:at]]:
-            message = f"a support names chunk {twice[0]} twice: clients show its footnote twice"
-            yield Mismatch(f"{_AT}groundingSupports[{index}].groundingChunkIndices", "each once", named, message)
+        if len(set(map(str, named))) < len(named):
+            message = f"a support names a chunk twice ({named}): clients show its footnote twice"
+            yield Mismatch(f"{_AT}groundingSupports[{index}]", "each once", named, message)
             return
 
 

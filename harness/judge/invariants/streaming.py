@@ -11,18 +11,12 @@ from harness.answer.framing import DONE
 from harness.answer.reply import OUTPUT, candidate_of, error_of, numbered, parts_of, reason, text_of
 from harness.answer.structured import once
 from harness.gemini.providers import is_chat
-from harness.judge.invariants.request_fields import (
-    has_answer,
-    is_chunk,
-    is_stream,
-    is_streamed,
-    knows_query,
-    wants_sse,
-)
+from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object
 
+_STREAMS = ("sse", "array")
 _SHORTEST_REPEAT = 12
 """Characters. Shorter texts may repeat by chance: ``ha`` ``ha``."""
 
@@ -49,7 +43,7 @@ def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
     for fault in evidence.reply.faults:
         if fault.rule in faults:
             yield Mismatch(fault.at, "data: {...} and a blank line", None, fault.message)
-    if is_streamed(evidence) and has_answer(evidence):
+    if evidence.reply.form in _STREAMS and has_answer(evidence):
         yield from _events_without_answer(evidence)
 
 
@@ -95,7 +89,7 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
       {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
     ]
     """
-    if evidence.exchange.status != 200 or not is_streamed(evidence):
+    if evidence.exchange.status != 200 or evidence.reply.form not in _STREAMS:
         return
     for index, event in enumerate(evidence.reply.events):
         if (error := error_of(event.value)) is not None:
@@ -171,7 +165,7 @@ def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
       {"candidates": [{"content": {"parts": [{"text": "Bergen has seven hills. "}]}}]}
     ]
     """
-    if (found := _duplicate(evidence)) and not any(map(_repeats, _texts(evidence).values())):
+    if (found := _duplicate(evidence)) and not any(texts.repeated for texts in _texts(evidence).values()):
         before, index = found
         text = text_of(parts_of(candidate_of(evidence.reply.events[index].value)))
         message = f"the content of events[{before}] comes a second time"
@@ -185,12 +179,8 @@ _SHORTEST_LATER = 40
 
 def _duplicate(evidence: Evidence) -> tuple[int, int] | None:
     """The indices of an event and of the first later one with the same content."""
-    return once(evidence, "duplicate", lambda: _first_duplicate(evidence))
-
-
-def _first_duplicate(evidence: Evidence) -> tuple[int, int] | None:
     seen: dict[int, int] = {}
-    for index, event in enumerate(evidence.reply.events if is_streamed(evidence) else ()):
+    for index, event in enumerate(evidence.reply.events if evidence.reply.form in _STREAMS else ()):
         parts = parts_of(candidate_of(event.value))
         length, key = _length(parts), hash(str(_content_key(parts)))
         before = seen.get(key, index) if length >= _SHORTEST_DUPLICATE else index
@@ -230,14 +220,14 @@ def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     """
     for kind, texts in _texts(evidence).items():
-        if message := _repeats(texts):
-            yield Mismatch(kind, "deltas", texts.last[:200], f"{kind}: {message}")
+        if texts.repeated:
+            yield Mismatch(kind, "deltas", texts.last[:200], f"{kind}: {texts.repeated}")
 
 
 class _Texts(Struct):
     """The texts of one kind in a stream, without the texts between the first and the last: a long stream is not held twice.
 
-    ``grows``: each begins with the one before. ``repeats``: the last begins with all others. ``glued``: joints between letters;
+    ``grows``: each begins with the one before. ``repeated``: what comes again, in words. ``glued``: joints between letters;
     ``parted``: a joint has a blank; ``around``: the first joint.
     """
 
@@ -247,7 +237,7 @@ class _Texts(Struct):
     first: str = ""
     last: str = ""
     grows: bool = True
-    repeats: bool = False
+    repeated: str = ""
     glued: int = 0
     parted: bool = False
     around: str = ""
@@ -270,13 +260,16 @@ def _texts(evidence: Evidence) -> Mapping[str, _Texts]:
 
 
 def _collected(evidence: Evidence) -> Mapping[str, _Texts]:
-    found = {"text": _Texts(), "thoughts": _Texts()} if is_streamed(evidence) else {}
+    found = {"text": _Texts(), "thoughts": _Texts()} if evidence.reply.form in _STREAMS else {}
     for kind, texts in found.items():
         for text in _pieces(evidence, kind):
             texts.add(text)
         before = texts.length - len(texts.last)
-        if texts.count > 1 and _SHORTEST_REPEAT <= before <= len(texts.last):
-            texts.repeats = _begins_with(texts.last, islice(_pieces(evidence, kind), texts.count - 1))
+        others = islice(_pieces(evidence, kind), texts.count - 1) if texts.count > 1 else ()
+        if others and _SHORTEST_REPEAT <= before <= len(texts.last) and _begins_with(texts.last, others):
+            texts.repeated = "the last chunk repeats the whole text"
+        elif others and texts.grows and (texts.count > 2 or len(texts.first) >= _SHORTEST_REPEAT):
+            texts.repeated = "each chunk repeats the text so far"
     return found
 
 
@@ -293,14 +286,6 @@ def _begins_with(text: str, pieces: Iterable[str]) -> bool:
             return False
         at += len(piece)
     return True
-
-
-def _repeats(texts: _Texts) -> str | None:
-    if texts.repeats:
-        return "the last chunk repeats the whole text"
-    if texts.count > 1 and texts.grows and (texts.count > 2 or len(texts.first) >= _SHORTEST_REPEAT):
-        return "each chunk repeats the text so far"
-    return None
 
 
 _FEWEST_JOINTS = 4
