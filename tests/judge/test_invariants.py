@@ -108,6 +108,7 @@ ASKED = {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
 PICTURE = {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}]}
 OF_TEXT = {**USAGE, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}]}
 THOUGHT = ({"text": "I look at the map.", "thought": True}, {"text": "Oslo"})
+A_MILLION = {"promptTokenCount": 1_000_000, "candidatesTokenCount": 1_000_000, "totalTokenCount": 2_000_000}
 PICTURED = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
 TWICE = [{"modality": "TEXT", "tokenCount": 2}, {"modality": "TEXT", "tokenCount": 3}]
 SOUND = [{"modality": "AUDIO", "tokenCount": 1}]
@@ -500,6 +501,7 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("tool-unasked", unary(fetched("URL_RETRIEVAL_STATUS_SUCCESS"), {**ASKED, "tools": [{"urlContext": {}}]})),
     ("tool-unasked", unary(fetched("URL_RETRIEVAL_STATUS_SUCCESS"), {**ASKED, "cachedContent": "cachedContents/a"})),
     ("media-counted", unary(answer(), PICTURE)),
+    *[(rule, unary(answer(usageMetadata=A_MILLION), ASKED)) for rule in ("text-per-token", "prompt-per-token")],
     ("candidates-count", unary(several("Oslo", "Bergen"), config(candidateCount=2))),
     ("usage-grows", stream(*COUNTED_IN_STEPS, body={"tools": [{"googleSearch": {}}]})),
     (

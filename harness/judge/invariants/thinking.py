@@ -134,9 +134,8 @@ def _thoughts(evidence: Evidence) -> Sequence[str]:
 
 _SHORTEST_THOUGHT = 40
 """Characters. A shorter thought may be a phrase that the answer uses as well."""
-_LONG = 1_000_000
 
 
 def _one_line(text: str) -> str:
     """The text with white space made one; a long one as it is, since it would be held as millions of words."""
-    return text if len(text) > _LONG else " ".join(text.split())
+    return text if len(text) > 1_000_000 else " ".join(text.split())
