@@ -178,8 +178,7 @@ def _broken_details(details: list[dict[str, Json]]) -> str:
 
 def _foreign_modality(evidence: Evidence, counted: Mapping[str, int]) -> str:
     """A modality that is counted in a finished answer that does not hold it; empty if there is none."""
-    parts = objects_in((evidence.reply.content or {}).get("parts"))
-    blobs = (an_object(part.get("inlineData")) for part in parts)
+    blobs = (an_object(part.get("inlineData")) for part in objects_in((evidence.reply.content or {}).get("parts")))
     held = {str(blob.get("mimeType")).partition("/")[0].upper() for blob in blobs}
     strange = next((name for name in ("IMAGE", "AUDIO", "VIDEO") if name in counted and name not in held), "")
     is_one = len(objects_in(evidence.reply.response.get("candidates"))) < 2
