@@ -92,6 +92,10 @@ FORMATS: dict[str, Callable[[int], str]] = {
     "answers.json": lambda count: json.dumps(list(map(answered, range(count)))),
     "stream.json": lambda count: json.dumps([answered(1)] * count),
     "surrogates.json": lambda count: f"[{','.join(map(shaped, range(count)))}]".replace("It's", "\\ud800", 1),
+    "any-key.json": lambda count: f'{{"about": 1, "runs": {{"all": [{",".join(map(shaped, range(count)))}]}}}}',
+    "events.json": lambda count: json.dumps({"url": URL, "request": asked(1), "responses": [answered(1)] * count}),
+    "documents.yaml": lambda count: "---\n".join(yaml.safe_dump(json.loads(shaped(number))) for number in range(count)),
+    "a-broken-document.yaml": lambda count: "---\n".join(["a: {{ b }}: c\n", *[yaml.safe_dump(json.loads(shaped(number))) for number in range(count)]]),
     "recording.har": lambda count: json.dumps({"log": {"version": "1.2", "entries": list(map(entry, range(count)))}}),
     "broken.har": lambda count: json.dumps({"log": {"entries": [{"request": 1}, *map(entry, range(count))]}}),
     "vcrpy.json": lambda count: json.dumps({"interactions": list(map(interaction, range(count))), "version": 1}),
@@ -101,7 +105,7 @@ FORMATS: dict[str, Callable[[int], str]] = {
     "indented.yaml": indented,
     "alias.yaml": with_an_alias,
     "two-documents.yaml": lambda count: f"{vcrpy(count)}---\n{vcrpy(2)}",
-}
+}  # fmt: skip
 """The name of a file -> the text of so many exchanges in its format."""
 
 
@@ -124,7 +128,13 @@ def test_a_long_file_says_what_a_short_one_would(name: str, tmp_path: Path, monk
     assert [piecewise.interactions[0], *piecewise.interactions[1:3]] == expected[:3]
 
 
-@pytest.mark.parametrize("name", ["lines.jsonl", "array.json", "recording.har", "vcrpy.yaml", "ruby.yml", "cut.jsonl"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("lines.jsonl", "array.json", "recording.har", "vcrpy.yaml"),
+        *("ruby.yml", "cut.jsonl", "any-key.json", "documents.yaml"),
+    ],
+)
 def test_a_long_file_takes_less_than_four_times_its_size(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -45,7 +45,7 @@ _ABOUT = frozenset(
     }
 )
 """Keys that describe a body which is kept elsewhere, or was not kept."""
-_BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+_BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"POST /", b"HTTP/")
 """How a body begins that is taken for base64 although nothing says that it is."""
 _FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", "toolCallCancellation"})
 """Keys of requests, and of messages of the Live API, which count tokens too."""
@@ -109,7 +109,7 @@ def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
         return _in_mapping(value, deep)
     if isinstance(value, list):
         return _in_list(value, encoding, deep)
-    return Body(compact(value), exact=False)
+    return None if isinstance(value, Sequence) else Body(compact(value), exact=False)
 
 
 def _text(text: str, encoding: str) -> bytes:

@@ -9,7 +9,7 @@ import codecs
 import re
 from collections.abc import Iterable
 from io import BytesIO
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any
 
 import yaml
@@ -172,11 +172,21 @@ def _yaml(raw: bytes, complaint: str = "") -> list[Any]:
     if raw.startswith(_CASSETTE) and (ours := plainyaml.read(raw)) is not None:
         return [ours]
     try:
-        return safeyaml.load_all(raw)
+        values = safeyaml.load_all(raw)
     except yaml.YAMLError as fault:
         if raw.startswith(_CASSETTE):  # a broken one; lines of it may be JSON
             raise NoDocument(safeyaml.reason(fault)) from fault
         return _otherwise(raw, complaint or safeyaml.reason(fault))
+    return (logged(raw) if _are_lines(values, raw) else []) or values
+
+
+_KEY = re.compile(rb"^[^\s#\[\]{}-][^\n]*?:[ \r\n]", re.MULTILINE)
+
+
+def _are_lines(values: list[Any], raw: bytes) -> bool:
+    """Whether it is a log with lines that begin alike, of which YAML keeps the last only."""
+    keys = sum(len(value) for value in values) if all(isinstance(value, dict) for value in values) else len(raw)
+    return any(number > keys for number, _ in enumerate(_KEY.finditer(raw), 1))
 
 
 # --- what is neither ----------------------------------------------------------------------------------------
@@ -189,22 +199,24 @@ _COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 _ADDRESS = re.compile(r"""(?:https?://|/v1)[^\s"'{}]{1,300}enerateContent[^\s"'{}]{0,200}""")
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
-    r"""\{(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|[A-Za-z_$][\w$]*+)\s*+(?::|=>)|[ \t\r]*+\n)"""
+    r"""(?:\{|\[|\barray[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|=\s*+(?:new\b|["{\[])))"""
+    r"|\{(?=[ \t\r]*+\n)|\bGenerateContentResponse\((?=\s*+\w+=)|(?<![\w(])candidates=(?=\[)"
 )
-"""Where an object with a key begins, also inside a text in quotes."""
+"""Where an object with a key begins, also inside a text in quotes, and where a printed answer does."""
 _OPENED = re.compile(r"""(?:\bb)?+(["'])(?:\\[nrt]|\s|\[|data: ?|event: ?\w+\\n)*+$""")
 """Before an object: the beginning of the text in quotes that holds it."""
 _QUOTED = re.compile(r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""")
 _DIGIT = re.compile(r"\d")
 _NEAR, _SOON = 60, 2_000
 _LARGEST_LITERAL = 20_000_000
-_LONGEST, _LONGEST_LITERAL, _MOST_ATTEMPTS = 4_000_000, 200_000, 100
-"""Characters of an object over several lines of a log, and how many of them may turn out to be none."""
+_MOST_DOCUMENTS = 10_000
+_LONGEST, _LONGEST_LITERAL, _MOST_ATTEMPTS = 4_000_000, 200_000, 40
+"""Characters of an object over several lines of a log, and how many objects may turn out to be none."""
 
 
 def _otherwise(raw: bytes, complaint: str) -> list[Any]:
     """JSON with comments, TOML, or the JSON in the lines of a log. Raises NoDocument with the complaint if it is none of them."""
-    for read in (_toml, logged):
+    for read in (_toml, logged, _whole_parts):
         if found := read(raw):
             return found
     raise NoDocument(complaint)
@@ -237,6 +249,23 @@ def _toml(raw: bytes) -> list[Any]:
         return []
 
 
+MARK = re.compile(rb"^---(?=[ \t\r\n])", re.MULTILINE)
+"""Where a document of YAML begins."""
+
+
+def _whole_parts(raw: bytes) -> list[Any]:
+    """The documents of a YAML text of several, some of which are broken."""
+    values, broken = list[Any](), list[tuple[str, str]]()
+    marks = [0, *(found.start() for found in MARK.finditer(raw, 1)), len(raw)]
+    for begin, end in pairwise(marks if 2 < len(marks) < _MOST_DOCUMENTS else ()):
+        line = raw.count(b"\n", 0, begin) + 1
+        try:
+            values += safeyaml.load_all(raw[begin:end])
+        except yaml.YAMLError as fault:
+            broken.append((f"the document at line {line}", safeyaml.reason(fault)))
+    return Extracted(values, "YAML", broken) if any(isinstance(value, dict) for value in values) else []
+
+
 def logged(raw: bytes) -> list[Any]:
     """The objects and the texts in quotes in the lines of a log, behind anything else, and the addresses before them.
 
@@ -244,7 +273,8 @@ def logged(raw: bytes) -> list[Any]:
     """
     if not any(hint.encode() in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
-    text, found, at, spare = raw.decode("utf-8", "replace"), list[Any](), 0, _MOST_ATTEMPTS
+    text, found, at = _without_doubles(raw.decode("utf-8", "replace")), list[Any](), 0
+    spare = _MOST_ATTEMPTS
     while match := _OBJECT.search(text, at):
         begin, end = match.start(), text.find("\n", match.end())
         line = text[begin:] if end < 0 else text[begin:end]
@@ -256,13 +286,28 @@ def logged(raw: bytes) -> list[Any]:
             value, length = _array(text, begin)
         if not length:
             value, length = _object(line)
-        if not length and spare and line.rstrip()[-1] in "{[,":  # it goes on in the next lines
+        may_follow = not length and spare > 0 and any(hint in text[begin : begin + _SOON] for hint in _HINTS)
+        if may_follow and _is_open(line):
             value, length = _over_lines(text, begin)
-            spare -= not length
         found += [value] if length else []
-        at = begin + (length or len(line))
+        at = begin + (length or (1 if may_follow else len(line)))
+        spare -= may_follow and not length
     found += _ADDRESS.findall(text, at)
     return Extracted(found, "log") if any(isinstance(one, dict) or "{" in one for one in found) else []
+
+
+_VERBATIM = re.compile(r'@"((?:[^"]|"")*+)"')
+
+
+def _without_doubles(text: str) -> str:
+    """The text without the quotes that are doubled within quotes, in the verbatim strings of C# and in SQL."""
+    import json
+
+    if "INSERT INTO" in text:
+        text = text.replace("''", "'")
+    if '@"' not in text:
+        return text
+    return _VERBATIM.sub(lambda found: json.dumps(found[1].replace('""', '"'), ensure_ascii=False), text)
 
 
 def _quoted(text: str, begin: int) -> tuple[Any, int]:
@@ -338,6 +383,11 @@ def _array(text: str, begin: int) -> tuple[Any, int]:
     if not isinstance(value, list) or not all(isinstance(one, dict) and "candidates" in one for one in value):
         return None, 0
     return text[head.start() : head.start() + length], head.start() + length - begin
+
+
+def _is_open(line: str) -> bool:
+    """Whether an object that begins in a line ends in another."""
+    return line.rstrip()[-1] in "{[(,>" or sum(map(line.count, "{[(")) > sum(map(line.count, "}])"))
 
 
 def _over_lines(text: str, begin: int) -> tuple[Any, int]:

@@ -13,7 +13,7 @@ from typing import Any, overload
 import yaml
 
 from harness.text import plainyaml, safeyaml
-from harness.transport.cassette.documents import cut, json_value
+from harness.transport.cassette.documents import MARK, cut, json_value
 
 LONG = 1_000_000
 """Bytes from which on a text is decoded one element at a time."""
@@ -97,18 +97,28 @@ def _listed(parts: Sequence[Any], name: str = "", broken: Iterable[tuple[str, st
 
 
 def _of_object(raw: Any) -> dict[str, Any] | None:
-    """An object with its list of exchanges as Elements; None if it has none. Raises MsgspecError if it is no object."""
+    """An object with its lists of exchanges as Elements; None if it has none. Raises MsgspecError if it is no object."""
     import msgspec
 
     found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     inside: dict[str, Any] = {}
-    for name in _NAMES:
-        start = bytes(memoryview(found[name])[:1]) if name in found else b""
+    for name, part in found.items():
+        start = bytes(memoryview(part)[:1])
+        if name not in _NAMES and memoryview(part).nbytes < LONG:
+            continue
         if start == b"[":
-            inside[name] = _listed(msgspec.json.decode(found[name], type=list[msgspec.Raw]))
-        elif start == b"{" and (member := _of_object(found[name])):
+            parts = msgspec.json.decode(part, type=list[msgspec.Raw])
+            if name in _NAMES or _is_exchange(parts[0]):
+                inside[name] = _listed(parts)
+        elif start == b"{" and (member := _of_object(part)):
             inside[name] = member
     return {key: inside[key] if key in inside else _value(item) for key, item in found.items()} if inside else None
+
+
+def _is_exchange(raw: Any) -> bool:
+    """Whether an element of a list holds a request and an answer. Those of other lists are parts of one exchange."""
+    content = bytes(raw)
+    return b"contents" in content and b"candidates" in content
 
 
 def _value(raw: Any) -> Any:
@@ -140,11 +150,11 @@ def _of_lines(raw: bytes) -> Elements | None:
 # --- YAML -----------------------------------------------------------------------------------------------
 
 
-def _of_yaml(raw: bytes) -> list[Any] | None:
-    """A document whose list of exchanges is read as Elements; None for any other."""
+def _of_yaml(raw: bytes) -> Sequence[Any] | None:
+    """A document whose list of exchanges is read as Elements, or several documents; None for any other."""
     found = _LISTED.search(raw)
     if not found:
-        return None
+        return _of_documents(raw)
     ended = _ENDS.search(raw, found.end())
     end = ended.start() if ended else len(raw)
     try:
@@ -155,6 +165,26 @@ def _of_yaml(raw: bytes) -> list[Any] | None:
     places = array("Q", (*(one.start() for one in begins), end))
     elements = Elements(len(places) - 1, lambda index: _item(raw[places[index] : places[index + 1]]))
     return [{**around, found[1].decode(): elements}] if isinstance(around, dict) else None
+
+
+def _of_documents(raw: bytes) -> Elements | None:
+    """The documents of a text; None if it is one."""
+    places = array("Q", (0, *(mark.start() for mark in MARK.finditer(raw, 1)), len(raw)))
+    return (
+        Elements(len(places) - 1, lambda index: _document(raw[places[index] : places[index + 1]]))
+        if len(places) > 2
+        else None
+    )
+
+
+def _document(text: bytes) -> Any:
+    try:
+        found = safeyaml.load_all(text, room=0)
+    except yaml.YAMLError as fault:
+        raise Indivisible from fault
+    if len(found) != 1:
+        raise Indivisible
+    return found[0]
 
 
 def _item(text: bytes) -> Any:

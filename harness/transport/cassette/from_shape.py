@@ -217,10 +217,19 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     inside = _once([_under(key, item, deep + 1) for key, item in rest.items()])
     if body is not None and not (inside or around.url):
         return [replace(_body_piece(value), id=around.id)]  # what stands beside the fields of a body belongs to it
-    inside = [*([body] if body else []), *inside]
+    inside = _headed([*([body] if body else []), *inside])
     if not inside:
         return [around] if around.url or around.model else []
     return [piece.within(around) for piece in _matched(inside)]
+
+
+def _headed(pieces: list[Piece]) -> list[Piece]:
+    """The pieces, with the head of an answer joined to the answer, where each stands under a key of its own."""
+    heads = [piece for piece in pieces if piece.answers == [Body(b"")] and not piece.has_request]
+    bodies = [piece for piece in pieces if piece.has_answer and piece not in heads]
+    if len(heads) != 1 or len(bodies) != 1 or bodies[0].status:
+        return pieces
+    return [piece.within(heads[0]) if piece is bodies[0] else piece for piece in pieces if piece is not heads[0]]
 
 
 def _once(found: list[list[Piece]]) -> list[Piece]:
@@ -536,7 +545,7 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
         return None
     if answer.answers == [Body(b"")] and (beside := _answer_beside(mapping)):
         answer = replace(answer, answers=[beside])
-    return replace(
+    whole = replace(
         answer,
         url=url,
         method=messages.method_of(asked),
@@ -545,6 +554,19 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
         status=answer.status or (messages.status_of(mapping) if asked is mapping else None),
         answer_headers=answer.answer_headers or (messages.headers_of(mapping) if asked is mapping else {}),
     )
+    return _completed(whole, mapping, deep) if body is None or whole.answers == [Body(b"")] else whole
+
+
+def _completed(piece: Piece, mapping: Mapping[str, Any], deep: int) -> Piece:
+    """The exchange, with the body that it lacks, where it stands under another key."""
+    used = (*_REQUESTS, *_REQUEST_BODIES, *_ANSWER_BODIES)
+    others = _matched([one for name, item in mapping.items() if name not in used for one in scan(item, deep + 1)])
+    other = others[0] if len(others) == 1 else Piece()
+    if piece.request is None:
+        piece = replace(piece, request=other.request)
+    if piece.answers == [Body(b"")] and other.has_answer:
+        piece = replace(piece, answers=other.answers, gists=other.gists, streams=other.streams)
+    return piece
 
 
 def _answer_beside(mapping: Mapping[str, Any]) -> Body | None:

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.transport.cassette import from_shape
-from harness.transport.cassette.documents import SQLITE
+from harness.transport.cassette.documents import SQLITE, json_value, logged
 from harness.transport.cassette.interaction import Interaction
 from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
 
-_HEADER = re.compile(rb"\"?[A-Za-z_][\w .()/-]{0,60}\"?(?:([,;\t])\"?[\w .()/-]{0,60}\"?)+\r?\n")
+_HEADER = re.compile(rb"\"?[A-Za-z_][\w .()/-]{0,60}\"?(?:([,;\t|])\"?[\w .()/-]{0,60}\"?)+\r?\n")
 _HINTS = (b"candidates", b"contents")
-_SHORT = 20
+_CELL = re.compile(rb'([,;\t|])"\[?\{""|\bFROM stdin;\r?\n[^\t\n]*(\t)')
+"""An object in a cell, as CSV quotes it; the first row of a table that PostgreSQL dumped."""
+_OBJECT = re.compile(r"\s*[{\[]\s*[{\"]")
+_SHORT, _FAR, _MOST_COLUMNS = 20, 1_000_000, 1_000
 _MOST_ROWS = 200_000
 _STEPS = 20_000_000
 """How many steps of its virtual machine SQLite may take: a file of others may hold a query without an end."""
@@ -27,12 +30,51 @@ _STEPS = 20_000_000
 @source("table")
 def table(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
     """The exchanges in the rows of a table, one or more in a row."""
-    header = _HEADER.match(raw)
-    if not (header or raw.startswith(SQLITE)) or not any(hint in raw for hint in _HINTS):
+    if not any(hint in raw for hint in _HINTS):
         return None
-    rows = _of_text(raw, header[1].decode()) if header else _of_sqlite(raw)
-    found = (dict(zip(columns, row, strict=False)) for columns, row in rows if any(map(_may_be_body, row)))
-    return list(by_pieces(from_shape.exchanges(found))) or None
+    header, cell = _HEADER.match(raw), _CELL.search(raw, 0, _FAR)
+    if cell and cell[2]:
+        rows = _of_text(raw, "\t", has_names=False)
+    elif delimiter := header or cell:
+        rows = _of_text(raw, delimiter[1].decode(), has_names=header is not None)
+    elif raw.startswith(SQLITE):
+        rows = _of_sqlite(raw)
+    else:
+        return None
+    broken: list[Unread] = []
+    items = list(by_pieces(from_shape.exchanges(_mappings(rows, broken))))
+    return [*items, *broken] if items else None
+
+
+def _mappings(rows: Iterable[tuple[Sequence[str], Sequence[Any]]], broken: list[Unread]) -> Iterator[dict[str, Any]]:
+    """The rows with bodies, column -> value. Adds those with a body that is not JSON to ``broken``."""
+    for number, (columns, row) in enumerate(rows, 1):
+        if not any(map(_may_be_body, row)):
+            continue
+        try:
+            yield {name: _plain(cell) for name, cell in zip(columns, row, strict=False)}
+        except ValueError as fault:
+            broken.append(Unread(f"row {number}", f"not decodable as JSON: {fault}"))
+
+
+def _plain(cell: Any) -> Any:
+    """A cell as it was before it was written: dumps of databases double the backslashes. Raises ValueError for broken JSON."""
+    if not isinstance(cell, str) or not _OBJECT.match(cell) or _is_json(cell):
+        return cell
+    halved = cell.replace("\\\\", "\\")
+    if _is_json(halved):
+        return halved
+    if not logged(cell.encode("utf-8", "surrogatepass")):
+        json_value(cell.encode("utf-8", "surrogatepass"))
+    return cell
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json_value(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return False
+    return True
 
 
 def _may_be_body(cell: Any) -> bool:
@@ -41,11 +83,11 @@ def _may_be_body(cell: Any) -> bool:
     return isinstance(cell, str) and len(cell) > _SHORT and ("candidates" in cell or "contents" in cell)
 
 
-def _of_text(raw: bytes, delimiter: str) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
+def _of_text(raw: bytes, delimiter: str, *, has_names: bool) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
     csv.field_size_limit(max(csv.field_size_limit(), len(raw)))
     lines = csv.reader(StringIO(raw.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
     try:
-        columns = next(lines)
+        columns = next(lines) if has_names else [f"column {number}" for number in range(_MOST_COLUMNS)]
         yield from ((columns, line) for line in lines)
     except csv.Error:
         return

@@ -1,5 +1,8 @@
-"""Objects and texts as JavaScript, Python, Ruby and Elixir write them -> JSON text: comments, bare keys, texts in single quotes,
-commas at the end, ``=>`` and ``%{``; also ``dict([...])``, ``<Reason.STOP: 'STOP'>`` and bytes, as the SDKs and their snapshots print them."""
+"""Objects and texts as programming languages write them -> JSON text.
+
+JavaScript, Python, Ruby, Elixir, PHP, Go, Swift, Groovy: comments, bare keys, texts in single quotes, commas at the end, ``=>``,
+``array(``, ``map[string]any{``; and what the SDKs and their snapshots print: ``Part(text='a')``, ``<Reason.STOP: 'STOP'>``, bytes.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +10,174 @@ import json
 import re
 from base64 import b64encode
 
+from msgspec import Struct
+
 from harness.text.jsontext import is_utf8
 
 _DOUBLE, _SINGLE = r'"(?:[^"\\]|\\.)*+(?:"|\Z)', r"'(?:[^'\\]|\\.)*+(?:'|\Z)"
 _COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _TOKEN = re.compile(
     rf"(?P<double>{_DOUBLE})|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
-    rf"|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<call>\b(?:dict|list|tuple)\((?=\s*[\[({{]))|(?P<close>(?<=[\]}}])\))"
-    rf"|(?P<arrow>=>)|(?P<map>%(?={{))"
-    r"|(?P<word>[A-Za-z_$][\w$]*+)(?P<key>(?=\s*+:))?",
+    rf"|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
+    r"|(?:(?P<name>%|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?(?=[ \t]?[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]))[ \t]?+)?+(?P<open>[\[{(])"
+    r"|(?P<close>[\]})])|(?P<comma>,)|:?(?P<key>[A-Za-z_$][\w$]*+)(?=\s*+[:=])"
+    r"|(?P<sign>=>|:|=)|(?P<word>[A-Za-z_$][\w$]*+)|(?P<number>\d+)(?=\s*+=>)",
     re.DOTALL,
 )
-"""What is not closed goes on to the end, so that no text is read twice."""
-_LAST = re.compile(r"""("(?:[^"\\]|\\.)*+(?:"|\Z))|,(?=\s*+[\]}])""", re.DOTALL)
+"""What is not closed goes on to the end, so that no text is read twice. ``name``: what stands before a bracket."""
+_RAW = re.compile(r"'\s*=>")
+"""Shows a language that escapes nothing but quotes in single quotes."""
+_NAMED = re.compile(r"[a-z_]+=")
+"""How values by name begin that no bracket surrounds."""
+_MADE = ("", "%", "array", "list", "tuple", "dict")
+"""What makes no more of a bracket than its value."""
+_WRITERS = ("json_encode", "json.dumps", "JSON.stringify")
+"""Functions whose value is JSON as a text."""
 _ESCAPE = re.compile(r"""\\(?:x([0-9a-fA-F]{2})|u\{?([0-9a-fA-F]{1,6})\}?|U([0-9a-fA-F]{8})|(.))""", re.DOTALL)
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
-_WORDS = {"True": "true", "False": "false", "None": "null", "undefined": "null", "nil": "null"}
+_WORDS = {"True": "true", "False": "false", "None": "null", "undefined": "null", "nil": "null", "TRUE": "true", "FALSE": "false", "NULL": "null"}  # fmt: skip
+
+
+class _Bracket(Struct):
+    """An open bracket: its place in what is written, its mark, the name before it, and what stands in it so far.
+
+    ``comma``: the place of a comma that nothing follows yet. ``several``: two values or more, or values by number.
+    """
+
+    at: int
+    mark: str
+    name: str
+    has_keys: bool = False
+    is_empty: bool = True
+    several: bool = False
+    comma: int | None = None
 
 
 def as_json(text: str) -> str:
     """The text as JSON, where it is an object or a list with its parts in that spelling. Other texts stay invalid."""
-    return _LAST.sub(lambda found: found[1] or "", _TOKEN.sub(_token, text))
+    return _Writer(f"({text})" if _NAMED.match(text) else text).text()
 
 
-def _token(found: re.Match[str]) -> str:
-    if found["arrow"]:
-        return ":"
-    if found["double"]:
-        return found["double"].replace("\\'", "'")
-    if found["word"]:
-        return json.dumps(found["word"]) if found["key"] is not None else _WORDS.get(found["word"], found["word"])
-    if found["bytes"]:
-        return json.dumps(_of_bytes(_plain(found["bytes"][1:])), ensure_ascii=False)
-    text = found["single"] or found["enum"]
-    return json.dumps(_plain(text), ensure_ascii=False) if text else ""
+class _Writer:
+    """Writes a text as JSON, one token after another. What a bracket stands for shows when it is closed: keys make an object."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._is_raw = text, _RAW.search(text) is not None
+        self._written: list[str] = []
+        self._open = [_Bracket(0, "", "")]
+        self._string = -1
+
+    def text(self) -> str:
+        at = 0
+        for found in _TOKEN.finditer(self._text):
+            between = self._text[at : found.start()]
+            if between.strip() and not self._goes_on(between):
+                self._value()
+            self._written.append(between)
+            self._token(found)
+            at = found.end()
+        return "".join((*self._written, self._text[at:]))
+
+    def _token(self, found: re.Match[str]) -> None:
+        if found["open"]:
+            self._begin(found["name"] or "", found["open"])
+        elif found["close"]:
+            self._end(found["close"])
+        elif found["comma"]:
+            self._open[-1].comma = len(self._written)
+            self._written.append(",")
+        elif found["sign"]:
+            self._sign()
+        elif found["key"]:
+            self._key(found["key"])
+        elif found["number"]:
+            self._open[-1].several = True
+        elif found["word"] or found["lost"]:
+            self._value()
+            self._written.append(_WORDS.get(found["word"], found["word"]) if found["word"] else "null")
+        elif not found["comment"]:
+            self._add(self._string_of(found))
+
+    def _value(self) -> None:
+        """A value follows, in the innermost bracket."""
+        inside = self._open[-1]
+        inside.several = inside.several or inside.comma is not None
+        inside.is_empty, inside.comma = False, None
+
+    def _goes_on(self, between: str) -> bool:
+        """Whether a string goes on after what is between it and the next token."""
+        return self._string == len(self._written) - 1 >= 0 and between.strip() in ("", "+", ".", "\\")
+
+    def _add(self, string: str) -> None:
+        """A string in JSON. One that follows another at once, or is added to it, goes on in it."""
+        if self._string == len(self._written) - 2 >= 0 and self._written[-1].strip() in ("", "+", ".", "\\"):
+            self._written[self._string :] = [self._written[self._string][:-1] + string[1:]]
+            return
+        self._value()
+        self._string = len(self._written)
+        self._written.append(string)
+
+    def _key(self, name: str) -> None:
+        inside = self._open[-1]
+        separated = inside.is_empty or inside.comma is not None
+        self._value()
+        self._written.append(json.dumps(name) if separated else f", {json.dumps(name)}")
+
+    def _sign(self) -> None:
+        inside = self._open[-1]
+        if inside.several and not inside.has_keys and inside.mark != "{":
+            return  # the number of a value
+        inside.has_keys = True
+        self._written.append("" if inside.is_empty else ":")
+
+    def _begin(self, name: str, mark: str) -> None:
+        self._value()
+        is_type = name[:1] in ("&", "*", "[") or re.match(r"map\[|new\b", name) or name.rpartition(".")[2][:1].isupper()
+        self._written.append("" if is_type or name in (*_MADE, *_WRITERS) else name)
+        self._open.append(_Bracket(len(self._written), mark, name))
+        self._written.append(mark)
+
+    def _end(self, mark: str) -> None:
+        done = self._open.pop() if len(self._open) > 1 else _Bracket(0, "", "")
+        if not done.mark:
+            self._written.append(mark)
+            return
+        if done.comma is not None:
+            self._written[done.comma] = ""
+        begins, ends = _pair(done)
+        self._written[done.at] = begins
+        self._written.append(ends)
+        if done.name in _WRITERS:
+            self._written[done.at :] = [json.dumps("".join(self._written[done.at :]))]
+
+    def _string_of(self, found: re.Match[str]) -> str:
+        if found["double"]:
+            return _in_double(found["double"])
+        if found["bytes"]:
+            return json.dumps(_of_bytes(_plain(found["bytes"][1:])), ensure_ascii=False)
+        quoted = found["single"] or found["enum"]
+        text = _QUOTE.sub(r"\1", quoted[1:].removesuffix("'")) if self._is_raw else _plain(quoted)
+        return json.dumps(text, ensure_ascii=False)
+
+
+_QUOTE = re.compile(r"\\([\\'])")
+_ODD = re.compile(r"""\\(?:x|u\{|U|[^"\\/bfnrtu])""", re.DOTALL)
+"""An escape that JSON does not have."""
+
+
+def _in_double(quoted: str) -> str:
+    return json.dumps(_plain(quoted), ensure_ascii=False) if _ODD.search(quoted) else quoted
+
+
+def _pair(done: _Bracket) -> tuple[str, str]:
+    """The brackets of JSON for one of a language: those of an object or a list; none around a single value."""
+    if done.has_keys:
+        return "{", "}"
+    if done.mark == "(":
+        is_list = done.several or done.name == "array"
+        return ("[", "]") if is_list else ("{", "}") if done.is_empty else ("", "")
+    is_list = done.mark == "[" or not done.is_empty or done.name.startswith("[]")
+    return ("[", "]") if is_list else ("{", "}")
 
 
 def _plain(quoted: str) -> str:
@@ -61,14 +198,18 @@ def _character(found: re.Match[str]) -> str:
     return chr(number) if number <= 0x10FFFF else "\ufffd"
 
 
-_BORDER = re.compile(rf"{_DOUBLE}|{_SINGLE}|{_COMMENT}|[{{}}\[\]]", re.DOTALL)
+_BORDER = re.compile(rf"{_DOUBLE}|{_SINGLE}|{_COMMENT}|[{{}}\[\]()]", re.DOTALL)
+_BORDER_OR_BLANK = re.compile(rf"{_BORDER.pattern}|\s(?!\w+=)", re.DOTALL)
 
 
 def length(text: str) -> int:
-    """The length of the object at the beginning of a text; 0 if it does not end."""
-    depth = 0
-    for found in _BORDER.finditer(text):
-        depth += (found[0] in "{[") - (found[0] in "}]")
-        if not depth:
+    """The length of the object at the beginning of a text, or of the values by name there; 0 if it does not end."""
+    is_named, depth = _NAMED.match(text) is not None, 0
+    for found in (_BORDER_OR_BLANK if is_named else _BORDER).finditer(text):
+        mark = found[0]
+        depth += (mark in "{[(") - (mark in "}])")
+        if is_named and (depth < 0 or (not depth and mark.isspace())):
+            return found.start()
+        if not depth and not is_named:
             return found.end()
-    return 0
+    return len(text) if is_named and not depth else 0

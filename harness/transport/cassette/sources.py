@@ -16,6 +16,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, overload
 
@@ -27,7 +28,7 @@ from harness.errors import BadCassette
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
-from harness.transport.cassette.documents import Extracted, NoDocument, documents, plain
+from harness.transport.cassette.documents import Extracted, NoDocument, documents, logged, plain
 from harness.transport.cassette.elements import Elements, Indivisible
 from harness.transport.cassette.interaction import (
     UNREADABLE,
@@ -139,12 +140,18 @@ def _read(
         )
         return _checked(path, Reading(layout, list(by_pieces([bare])), {}))
     reason, may_be_normalised = _missing(content), b"parsed_body" in content
+    is_prose = len(content) < elements.LONG and content.lstrip()[:1] not in (b"{", b"[")
+    text = content if is_prose else b""
     del content
     if layout in ("vcrpy", "HAR"):
         whole = values[0]
         found = _of_har(whole) if layout == "HAR" else _of_vcrpy(whole, may_be_normalised=may_be_normalised)
         return _checked(path, Reading(layout, collected(found), _about(whole)))
     pieces = from_shape.exchanges(values)
+    if text and (first := next(pieces, None)) is not None:
+        pieces = chain((first,), pieces)
+    elif text and layout != "log" and (values := logged(text)):  # a log whose lines happen to be YAML
+        layout, pieces = "log", from_shape.exchanges(values)
     is_program = path.suffix.lower() in _PROGRAMS
     if is_program or layout == "log":
         pieces = (piece for piece in pieces if not from_shape.is_foreign_error(piece, of_google=not is_program))
