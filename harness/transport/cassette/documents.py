@@ -210,7 +210,7 @@ _DIGIT = re.compile(r"\d")
 _NEAR, _SOON = 60, 2_000
 _LARGEST_LITERAL = 20_000_000
 _MOST_DOCUMENTS = 10_000
-_LONGEST, _LONGEST_LITERAL, _MOST_ATTEMPTS = 4_000_000, 200_000, 40
+_LONGEST, _LONGEST_LITERAL, _MOST_ATTEMPTS = 4_000_000, 200_000, 30
 """Characters of an object over several lines of a log, and how many objects may turn out to be none."""
 
 

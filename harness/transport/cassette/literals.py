@@ -204,12 +204,21 @@ _BORDER_OR_BLANK = re.compile(rf"{_BORDER.pattern}|\s(?!\w+=)", re.DOTALL)
 
 def length(text: str) -> int:
     """The length of the object at the beginning of a text, or of the values by name there; 0 if it does not end."""
-    is_named, depth = _NAMED.match(text) is not None, 0
-    for found in (_BORDER_OR_BLANK if is_named else _BORDER).finditer(text):
+    if _NAMED.match(text):
+        return _length_of_named(text)
+    depth = 0
+    for found in _BORDER.finditer(text):
         mark = found[0]
         depth += (mark in "{[(") - (mark in "}])")
-        if is_named and (depth < 0 or (not depth and mark.isspace())):
-            return found.start()
-        if not depth and not is_named:
+        if not depth:
             return found.end()
-    return len(text) if is_named and not depth else 0
+    return 0
+
+
+def _length_of_named(text: str) -> int:
+    depth = 0
+    for found in _BORDER_OR_BLANK.finditer(text):
+        depth += (found[0] in "{[(") - (found[0] in "}])")
+        if depth < 0 or (not depth and found[0].isspace()):
+            return found.start()
+    return 0 if depth else len(text)
