@@ -8,11 +8,13 @@ Recordings are read by ``transport.cassette``, which the audit and a suite's ``c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import BadCassette
 from harness.importers import curl, http_files
-from harness.transport.cassette import Interaction, Recorded, Unread, sources
+from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, sources
+from harness.transport.cassette.documents import logged
 
 
 def read(path: Path) -> list[Recorded | Unread]:
@@ -23,11 +25,20 @@ def read(path: Path) -> list[Recorded | Unread]:
         found = list(map(_recorded, sources.read(path).items))
     except BadCassette:
         if path.is_file() and (commands := curl.read(path, sources.bytes_of(path))):
-            return commands
+            return [*commands, *_in_programs(sources.bytes_of(path))]
         raise
     if any(isinstance(item, Recorded) and item.answer for item in found):
         return found
-    return curl.read(path, sources.bytes_of(path)) or found
+    commands = curl.read(path, sources.bytes_of(path))
+    return [*commands, *_in_programs(sources.bytes_of(path))] if commands else found
+
+
+def _in_programs(page: bytes) -> Iterator[Recorded]:
+    """The requests of the programs in a page with commands: those with an address."""
+    for block in curl.fences_without_commands(page):
+        pieces = from_shape.exchanges(logged(block))
+        items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
+        yield from (item for item in map(_recorded, items) if isinstance(item, Recorded))
 
 
 def _recorded(item: Interaction | Recorded | Unread) -> Recorded | Unread:

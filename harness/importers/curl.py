@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness.importers import httpie, powershell
+from harness.model import UNKNOWN_MODEL
 from harness.text import project
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
@@ -45,6 +46,11 @@ _PIPED = re.compile(
     r"""(?:\b(?:echo|printf|jq)\b(?:[ \t]+-\w+)*(?:[ \t]+['"]%s(?:\\n)?['"])?[ \t]+(?P<text>'[^']*'|"(?:[^"\\]|\\.)*")|\bcat[ \t]+(?:<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)|(?P<file>[\w./-]+)))[ \t]*\|[ \t]*(?:\\?\n[ \t]*)?$"""
 )
 """What stands before a command and is piped into it."""
+_SUBSTITUTED = re.compile(
+    r"""(?P<outer>"?)\$\([ \t]*(?:(?:cat[ \t]+|<[ \t]*)(?P<file>[\w./-]+)[ \t]*|cat[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[ \t]*\n(?P<text>.*?)\n[ \t]*(?P=end)[ \t]*\n?\s*)\)(?P=outer)""",
+    re.DOTALL,
+)
+"""A document, or a file, in the place of a word: ``"$(cat <<EOF ...)"``."""
 _WRITTEN = re.compile(
     r"""\b(?:echo|printf)[ \t]+(?P<text>'[^']*'|"(?:[^"\\]|\\.)*")[ \t]*>[ \t]*["']?(?P<file>[\w./-]+)"""
 )
@@ -61,7 +67,7 @@ _FLAGS = ("-s", "-S", "-N", "-k", "-i", "-v", "-f", "-L", "-g", "-#", "--silent"
           "--include", "--verbose", "--fail", "--fail-with-body", "--location", "--compressed", "--globoff")  # fmt: skip
 _VALUES = ("-m", "-o", "-A", "-e", "-b", "-x", "-w", "-u", "-D", "-c", "-E", "--max-time", "--connect-timeout", "--output",
            "--retry", "--user-agent", "--referer", "--cookie", "--proxy", "--write-out", "--user", "--dump-header",
-           "--cookie-jar", "--cacert", "--cert", "--resolve", "--retry-delay", "--noproxy")  # fmt: skip
+           "--cookie-jar", "--oauth2-bearer", "--aws-sigv4", "--cacert", "--cert", "--resolve", "--retry-delay", "--noproxy")  # fmt: skip
 
 
 class _Unreadable(ValueError):
@@ -91,6 +97,16 @@ def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
     return [*_commands(path, _plain(text)), *powershell.read(text)]
 
 
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[^\n]*\n(.*?)^\1\2", re.MULTILINE | re.DOTALL)
+
+
+def fences_without_commands(raw: bytes) -> list[bytes]:
+    """The blocks of code of a page in Markdown that hold no command, where others do."""
+    blocks = [found[3] for found in _FENCE.finditer(raw.decode("utf-8", "replace"))]
+    commands = [block for block in blocks if next(_begins(block), None)]
+    return [block.encode() for block in blocks if commands and block not in commands]
+
+
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
 _TAG = re.compile(r"<(?:br|/p|/div|/li|/pre)\b[^>]*>")
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
@@ -116,7 +132,12 @@ def _plain(text: str) -> str:
         text = re.sub(r"\^\n", " \\\\\n", text)
         text = re.sub(r"\^(.)", r"\1", text)
     text = re.sub(r"\\[ \t]+\n", r"\\\n", text)
+    text = _OF_CMD.sub(r"${\1}", text)
     return re.sub(r"(?<=[ \t])`\n", "\\\\\n", text)
+
+
+_OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
+"""A variable of cmd."""
 
 
 def _line(text: str, at: int) -> int:
@@ -240,6 +261,11 @@ class _Command:
             self._word = None
 
     def _piece(self, rest: str) -> str:
+        if found := _SUBSTITUTED.match(self.text, self.at):
+            self.at = found.end()
+            if found["file"]:
+                return _file(self.script, found["file"])
+            return _document(self.script, found["text"], found["quote"])
         if rest == "$'":
             return _ansi(self._until(r"\$'((?:[^'\\]|\\.)*)'"))
         if rest[0] == "'":
@@ -382,7 +408,7 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
     body = _json("&".join(_data(script, value, document) for value in options.data))
     raw = {
         "method": options.method or ("POST" if options.data else "GET"),
-        "uri": _as_written(url),
+        "uri": _PLACEHOLDER.sub(f"models/{UNKNOWN_MODEL}:", _as_written(url)),
         "headers": {name.strip(): _as_written(value.strip()) for name, value in headers.items()},
         "body": body,
     }
@@ -392,6 +418,10 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
                 f"its {what} holds {value[1]}, whose value only a shell would know; write the value in its place"
             )
     return Recorded(read_request(raw), credentials=credentials(raw))
+
+
+_PLACEHOLDER = re.compile(r"models/(?:[A-Z][A-Z0-9_]*|<[^<>/]+>|\$?\{[^{}/]+\}|\[[^\[\]/]+\]|your[-_][\w-]+):")
+"""What documentation writes in the place of a model."""
 
 
 def _as_written(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from itertools import pairwise, takewhile
 from typing import Any
@@ -196,7 +196,10 @@ _CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
 _TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
 _HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'")
 _COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
-_ADDRESS = re.compile(r"""(?:https?://|/v1)[^\s"'{}]{1,300}enerateContent[^\s"'{}]{0,200}""")
+_ADDRESS = re.compile(r"""(?:https?://|/v1|\$?\{\w+\}/)[^\s"'`<>]{1,300}enerateContent[^\s"'`{}]{0,200}""")
+_HOLE = re.compile(r"\$?\{+(\w+)\}+")
+_ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:(?:g|streamG)enerateContent)""")
+"""A variable in an address, and one that is added to it."""
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
     r"""(?:\{|\[|\barray[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|=\s*+(?:new\b|["{\[])))"""
@@ -207,7 +210,7 @@ _OPENED = re.compile(r"""(?:\bb)?+(["'])(?:\\[nrt]|\s|\[|data: ?|event: ?\w+\\n)
 """Before an object: the beginning of the text in quotes that holds it."""
 _QUOTED = re.compile(r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""")
 _DIGIT = re.compile(r"\d")
-_NEAR, _SOON = 60, 2_000
+_NEAR, _SOON, _FAR = 60, 2_000, 20_000
 _LARGEST_LITERAL = 20_000_000
 _MOST_DOCUMENTS = 10_000
 _LONGEST, _LONGEST_LITERAL, _MOST_ATTEMPTS = 4_000_000, 200_000, 30
@@ -273,12 +276,12 @@ def logged(raw: bytes) -> list[Any]:
     """
     if not any(hint.encode() in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
-    text, found, at = _without_doubles(raw.decode("utf-8", "replace")), list[Any](), 0
+    text, found, at = _ADDED.sub(r"{\1}", _without_doubles(raw.decode("utf-8", "replace"))), list[Any](), 0
     spare = _MOST_ATTEMPTS
     while match := _OBJECT.search(text, at):
         begin, end = match.start(), text.find("\n", match.end())
         line = text[begin:] if end < 0 else text[begin:end]
-        found += _ADDRESS.findall(text, at, begin)
+        found += _addresses(text, at, begin)
         value, length = _quoted(text, begin)
         if not length:
             value, length = _events(text, begin)
@@ -292,8 +295,24 @@ def logged(raw: bytes) -> list[Any]:
         found += [value] if length else []
         at = begin + (length or (1 if may_follow else len(line)))
         spare -= may_follow and not length
-    found += _ADDRESS.findall(text, at)
+    found += _addresses(text, at, len(text))
     return Extracted(found, "log") if any(isinstance(one, dict) or "{" in one for one in found) else []
+
+
+def _addresses(text: str, at: int, end: int) -> Iterator[str]:
+    """The addresses in a part of a text, with the variables in them that the text sets before."""
+    for found in _ADDRESS.finditer(text, at, end):
+        yield _filled(found[0], text[max(0, found.start() - _FAR) : found.start()])
+
+
+def _filled(address: str, before: str) -> str:
+    return _HOLE.sub(lambda hole: _set_in(before, hole[1]) or hole[0], address)
+
+
+def _set_in(text: str, name: str) -> str:
+    """The text that a program sets a variable to at last; empty if it sets none."""
+    values = re.findall(rf"""\b{name}\b[ \t]*(?::[ \t]*\w+[ \t]*)?(?::?=|:)[ \t]*["'`]([^\s"'`{{}}]+)["'`]""", text)
+    return values[-1] if values else ""
 
 
 _VERBATIM = re.compile(r'@"((?:[^"]|"")*+)"')

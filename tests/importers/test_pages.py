@@ -1,0 +1,107 @@
+"""Pages of documentation: all their requests are imported with the model that they name, or listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.cli.main import main
+
+BASE = "https://generativelanguage.googleapis.com/v1beta/models"
+ASK = f"{BASE}/gemini-2.5-flash:generateContent"
+
+
+def body(text: str) -> str:
+    return f'{{"contents":[{{"parts":[{{"text":"{text}"}}]}}]}}'
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("body.json").write_text(body("hi"))
+
+
+def models() -> dict[str, str]:
+    """Case -> the model that it asks."""
+    written: Any = yaml.safe_load(Path("suites/imported.yaml").read_text())
+    shared = written.get("defaults", {}).get("model")
+    return {case["id"]: case.get("model", shared) for case in written["cases"]}
+
+
+PROGRAMS = f"""\
+```python
+MODEL = "gemini-2.5-pro"
+url = f"{BASE}/{{MODEL}}:generateContent"
+requests.post(url, json={{"contents": [{{"parts": [{{"text": "of Python"}}]}}], "safetySettings": None}})
+```
+```js
+fetch("{BASE}/" + model + ":generateContent?key=" + key, {{
+  body: JSON.stringify({{ contents: [{{ parts: [{{ text: "of a browser" }}] }}] }}),
+}});
+```
+```php
+$ch = curl_init("{BASE}/gemini-2.5-flash-lite:generateContent");
+curl_setopt($ch, CURLOPT_POSTFIELDS, json_encode(['contents' => [['parts' => [['text' => 'of PHP']]]]]));
+```
+"""
+FOUND = {"of-python": "gemini-2.5-pro", "of-a-browser": "unknown-model", "of-php": "gemini-2.5-flash-lite"}
+
+
+def test_a_request_takes_its_model_from_no_neighbour(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("page.md").write_text(PROGRAMS)
+    assert main(["import", "page.md"]) == 0
+    assert models() == FOUND
+    assert "the model of of-a-browser is not recorded, or is a variable: write it" in capsys.readouterr().out
+
+
+def test_programs_beside_commands_are_imported_too() -> None:
+    Path("page.md").write_text(f"# Ask\n```bash\ncurl {ASK} -d '{body('of a shell')}'\n```\n{PROGRAMS}")
+    assert main(["import", "page.md"]) == 0
+    assert models() == {"of-a-shell": "gemini-2.5-flash", **FOUND}
+
+
+def test_a_command_with_a_variable_that_is_not_set_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (
+        f"curl \"{BASE}/{name}:generateContent\" -d '{body('hi')}'\n" for name in ("gemini-2.5-pro", "$MODEL")
+    )
+    Path("page.sh").write_text(one + other)
+    assert main(["import", "page.sh"]) == 0
+    assert models() == {"hi": "gemini-2.5-pro"}
+    assert "line 2: its address holds $MODEL, whose value only a shell would know" in capsys.readouterr().out
+
+
+FORMS: Mapping[str, str] = {
+    "a document in quotes": f'curl {ASK} -d "$(cat <<EOF\n{body("hi")}\nEOF\n)"',
+    "a document without quotes": f"curl {ASK} -d $(cat <<'EOF'\n{body('hi')}\nEOF\n)",
+    "a file that is printed": f'curl {ASK} -d "$(cat body.json)"',
+    "a file that is read": f'curl {ASK} -d "$(< body.json)"',
+    "a variable of cmd": f'set MODEL=gemini-2.5-flash\r\ncurl "{BASE}/%MODEL%:generateContent" -d @body.json\r\n',
+    "a token of OAuth": f"curl --oauth2-bearer ya29.a0AfH.not-to-be-kept {ASK} -d @body.json",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_body_is_read_where_the_shell_puts_it(form: str) -> None:
+    Path("page.sh").write_text(FORMS[form])
+    assert main(["import", "page.sh"]) == 0
+    assert models() == {"hi": "gemini-2.5-flash"}
+    assert "not-to-be-kept" not in Path("suites/imported.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", ["MODEL_ID", "<model>", "{model}", "[MODEL]", "your-model", "%MODEL_NAME%"])
+def test_a_placeholder_of_a_model_is_to_be_written(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("page.txt").write_text(f"curl '{BASE}/{name}:generateContent' -d '{body('hi')}'\n")
+    assert main(["import", "page.txt"]) == 0
+    assert models() == {"hi": "unknown-model"}
+    assert "is not recorded, or is a variable: write it" in capsys.readouterr().out
+
+
+def test_a_second_import_of_a_page_changes_nothing() -> None:
+    Path("page.md").write_text(PROGRAMS)
+    for _ in range(2):
+        assert main(["import", "page.md"]) == 0
+    assert main(["check"]) == 0
