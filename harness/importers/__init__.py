@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import BadCassette
-from harness.importers import curl, http_files
+from harness.importers import curl, http_files, sdk
 from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, sources
 from harness.transport.cassette.documents import logged
 
@@ -21,16 +21,23 @@ def read(path: Path) -> list[Recorded | Unread]:
     """The requests in a file, in their order. Raises BadCassette, with the reason, if it holds none."""
     if path.suffix.lower() in http_files.SUFFIXES and (asked := http_files.read(path, sources.bytes_of(path))):
         return asked
+    found, reason = list[Recorded | Unread](), None
     try:
-        found = list(map(_recorded, sources.read(path).items))
-    except BadCassette:
-        if path.is_file() and (commands := curl.read(path, sources.bytes_of(path))):
-            return [*commands, *_in_programs(sources.bytes_of(path))]
-        raise
+        found += map(_recorded, sources.read(path).items)
+    except BadCassette as fault:
+        if not path.is_file():
+            raise
+        reason = fault
     if any(isinstance(item, Recorded) and item.answer for item in found):
         return found
-    commands = curl.read(path, sources.bytes_of(path))
-    return [*commands, *_in_programs(sources.bytes_of(path))] if commands else found
+    raw = sources.bytes_of(path)
+    if commands := curl.read(path, raw):
+        found = [*commands, *_in_programs(raw)]
+    known = [item.request.body for item in found if isinstance(item, Recorded)]
+    found += [item for item in sdk.read(raw) if isinstance(item, Unread) or item.request.body not in known]
+    if reason and not found:
+        raise reason
+    return found
 
 
 def _in_programs(page: bytes) -> Iterator[Recorded]:

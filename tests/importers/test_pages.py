@@ -105,3 +105,47 @@ def test_a_second_import_of_a_page_changes_nothing() -> None:
     for _ in range(2):
         assert main(["import", "page.md"]) == 0
     assert main(["check"]) == 0
+
+
+SDKS = """\
+```python
+MODEL_ID = "gemini-2.5-pro"
+client.models.generate_content(
+    model=MODEL_ID,
+    contents=["of the SDK", types.Part(text='''in
+two lines''')],
+    config=types.GenerateContentConfig(system_instruction="Be brief.", temperature=0, tools=[types.Tool(google_search=types.GoogleSearch())]),
+)
+```
+```ts
+const chunks = await ai.models.generateContentStream({
+  model: "gemini-2.5-flash",
+  contents: [{ role: "user", parts: [{ text: "of a stream" }] }],
+  config: { maxOutputTokens: 9 },
+});
+```
+```python
+client.models.generate_content(model="gemini-2.5-flash", contents=[image, "what is it?"])
+```
+"""
+
+
+def test_calls_of_an_sdk_become_what_it_sends(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("page.md").write_text(SDKS)
+    assert main(["import", "page.md"]) == 0
+    assert models() == {"of-the-sdk": "gemini-2.5-pro", "of-a-stream": "gemini-2.5-flash"}
+    first, second = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
+    assert first["request"] == {
+        "contents": [{"role": "user", "parts": [{"text": "of the SDK"}, {"text": "in\ntwo lines"}]}],
+        "systemInstruction": {"parts": [{"text": "Be brief."}]},
+        "tools": [{"googleSearch": {}}],
+        "generationConfig": {"temperature": 0},
+    }
+    assert second["transport"] == "stream"
+    assert "line 18: a call of an SDK with values that only the program knows" in capsys.readouterr().out
+
+
+def test_a_page_without_a_request_says_what_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("page.md").write_text("```\nAsk gemini-2.5-flash: 'please'\n```\n")
+    assert main(["import", "page.md"]) == 4
+    assert "it names a Gemini model, but holds no request or answer" in capsys.readouterr().out

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from harness.answer import reply
+from harness.cli.main import main
 from harness.errors import BadCassette
 from harness.transport import cassette
 
@@ -112,6 +113,7 @@ KINDS: Mapping[str, str] = {
     "CSV with bars": table("|", ["url", "q", "a"], [URL, ASKED_TEXT, ANSWERED_TEXT]),
     "bodies apart from their heads": json.dumps({"request": {"url": URL, "method": "POST"}, "response": {"status": 200}, "ai": {"payload": {"request": ASKED_TEXT, "response": ANSWERED_TEXT}}}),
     "the head of an answer apart": json.dumps({"at": URL, "headers": "HTTP/1.1 200 OK\nContent-Type: application/json", "data": ANSWERED_TEXT, "sent": ASKED_TEXT}),
+    "the arguments of a method": json.dumps({"url": URL, "inputs": {"self": {"_type": "Models"}, "model": "gemini-2.5-flash", **ASKED}, "output": ANSWERED}),
     "messages in base64": json.dumps([{"request": b64encode(f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\n\r\n{ASKED_TEXT}".encode()).decode(), "response": b64encode(f"HTTP/1.1 200 OK\r\n\r\n{ANSWERED_TEXT}".encode()).decode()}]),
     "curl --trace-ascii": trace(traced),
     "curl --trace": trace(in_hex),
@@ -179,3 +181,19 @@ def test_a_program_without_an_exchange_says_so(tmp_path: Path) -> None:
     path.write_text("<?php $model = 'gemini-2.5-flash'; $body = ['contents' => $contents];\n")
     with pytest.raises(BadCassette, match="names a Gemini model, but holds no request or answer"):
         cassette.read(path)
+
+
+EVENTS = [
+    {"candidates": [{"content": {"parts": [{"text": "a"}], "role": "model"}, "index": 0}], "responseId": "r"},
+    {"candidates": [{"content": {"parts": [{"text": "b"}]}, "finishReason": "STOP", "index": 0}], "responseId": "r", "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}},
+]  # fmt: skip
+STREAM = f"{URL.replace(':g', ':streamG')}?alt=sse"
+
+
+@pytest.mark.parametrize("got", [json.dumps(EVENTS), "\n\n".join(f"data: {json.dumps(event)}" for event in EVENTS)])
+def test_a_log_may_keep_a_stream_in_another_form(got: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(table(",", ["url", "q", "a"], [STREAM, ASKED_TEXT, got]))
+    assert main(["audit", str(path)]) == 0, capsys.readouterr().out
+    (interaction,) = cassette.read(path).interactions
+    assert reply.read(interaction.exchange).text == "ab"

@@ -306,10 +306,10 @@ def _addresses(text: str, at: int, end: int) -> Iterator[str]:
 
 
 def _filled(address: str, before: str) -> str:
-    return _HOLE.sub(lambda hole: _set_in(before, hole[1]) or hole[0], address)
+    return _HOLE.sub(lambda hole: set_in(before, hole[1]) or hole[0], address)
 
 
-def _set_in(text: str, name: str) -> str:
+def set_in(text: str, name: str) -> str:
     """The text that a program sets a variable to at last; empty if it sets none."""
     values = re.findall(rf"""\b{name}\b[ \t]*(?::[ \t]*\w+[ \t]*)?(?::?=|:)[ \t]*["'`]([^\s"'`{{}}]+)["'`]""", text)
     return values[-1] if values else ""

@@ -205,7 +205,7 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
 
 def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if "Candidates" in value or "Contents" in value:
-        value = _camel(value)
+        value = camel(value)
     body, rest = _split_body(value)
     if body is not None and not rest:
         return [body]
@@ -279,8 +279,8 @@ def _body_piece(value: Mapping[str, Any]) -> Piece:
         wire = _wire(value)
         return Piece(answers=[Body(compact(wire), exact=False)], gists=[gist(wire)])
     model = value.get("model")
-    if isinstance(model, str) and not model.startswith("models/"):  # a log names it so, not a request
-        value = {key: item for key, item in value.items() if key != "model"}
+    is_of_log = isinstance(model, str) and not model.startswith("models/")  # a log names it so, not a request
+    value = {key: item for key, item in value.items() if key != "self" and not (is_of_log and key == "model")}
     return Piece(request=Body(compact(value), exact=False), model=_model(model))
 
 
@@ -775,14 +775,15 @@ def _wire(value: Mapping[str, Any]) -> Json:
     """An answer as it is on the wire, also where an SDK wrote it in its own spelling and with absent fields as null."""
     if not _is_spelled_by_sdk(value):
         return value
-    return {key: item for key, item in _camel(value).items() if key not in _SDK_ONLY}
+    return {key: item for key, item in camel(value).items() if key not in _SDK_ONLY}
 
 
-def _camel(value: Json) -> Json:
+def camel(value: Json) -> Json:
+    """The value with the keys of its objects as on the wire, without those that are null."""
     if isinstance(value, Mapping):
         pairs = ((key, item) for key, item in value.items() if item is not None)
-        return {_camel_word(key): item if key.lower() in _FREE else _camel(item) for key, item in pairs}
-    return [_camel(item) for item in value] if isinstance(value, list) else value
+        return {_camel_word(key): item if key.lower() in _FREE else camel(item) for key, item in pairs}
+    return [camel(item) for item in value] if isinstance(value, list) else value
 
 
 # --- as an interaction ------------------------------------------------------------------------------------------
@@ -832,7 +833,18 @@ def _whole_body(piece: Piece, stream: bool) -> Body:
     bare = first.events == 1 or (len(piece.answers) == 1 and not first.exact)
     if len(piece.answers) > 1 or (stream and bare and first.content[:1] == b"{" and not _is_error(first)):
         return Body(sse(body.content for body in piece.answers), exact=False, events=len(piece.answers))
-    return first
+    return first if piece.answer_headers or "alt=sse" not in (piece.url or "") else _as_events(first)
+
+
+def _as_events(body: Body) -> Body:
+    """The events of a stream in a log without headers: one that keeps them as a list, or drops the blank line at the end."""
+    content = body.content
+    if content[:5] == b"data:" and content.rstrip()[-1:] == b"}" and not content.endswith((b"\n\n", b"\r\n\r\n")):
+        return replace(body, content=content.rstrip() + b"\n\n", exact=False)
+    events = json_in(body) if content.lstrip()[:1] == b"[" else None
+    if not isinstance(events, list) or not events or not all(map(is_answer, events)):
+        return body
+    return Body(sse(map(compact, events)), exact=False, events=len(events))
 
 
 def _is_error(body: Body) -> bool:

@@ -161,8 +161,8 @@ class _Writer:
 
 
 _QUOTE = re.compile(r"\\([\\'])")
-_ODD = re.compile(r"""\\(?:x|u\{|U|[^"\\/bfnrtu])""", re.DOTALL)
-"""An escape that JSON does not have."""
+_ODD = re.compile(r"""\n|\\(?:x|u\{|U|[^"\\/bfnrtu])""", re.DOTALL)
+"""An escape that JSON does not have, or the end of a line."""
 
 
 def _in_double(quoted: str) -> str:

@@ -129,7 +129,7 @@ def _read(
         found = function(path, content)
         if found is not None:
             return _checked(path, Reading(name, list(found), {}))
-    values = divide(content) or documents(content)
+    values = divide(content) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
     if attachments.are_named(content):
         values = attachments.attached(values, beside)
@@ -161,8 +161,22 @@ def _read(
     return _checked(path, Reading(layout, collected(_and_broken(by_pieces(pieces), broken)), {}), reason)
 
 
+def _documents(path: Path, content: bytes) -> list[Any]:
+    try:
+        return documents(content)
+    except NoDocument as fault:
+        reason = (
+            _missing(content) if path.suffix.lower() not in _DATA and content.lstrip()[:1] not in (b"{", b"[") else ""
+        )
+        raise (NoDocument(reason) if reason else fault) from fault
+
+
 _PROGRAMS = frozenset((".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".go", ".rs", ".rb", ".php", ".java", ".kt", ".scala", ".swift", ".cs", ".dart", ".ex", ".exs", ".cpp", ".el", ".lua"))  # fmt: skip
 """Of programs. Errors in them are mostly made up for a test."""
+
+
+_DATA = frozenset((".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".har", ".csv", ".toml"))
+"""Of files that are data. Others are prose, in which no mark is out of place."""
 
 
 def _and_broken(
