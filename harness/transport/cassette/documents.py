@@ -202,7 +202,7 @@ _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:
 """A variable in an address, and one that is added to it."""
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
-    r"""(?:\{|\[|\barray[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|=\s*+(?:new\b|["{\[])))"""
+    r"""(?:\{|\[|\b(?:array|list|dict|mapOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
     r"|\{(?=[ \t\r]*+\n)|\bGenerateContentResponse\((?=\s*+\w+=)|(?<![\w(])candidates=(?=\[)"
 )
 """Where an object with a key begins, also inside a text in quotes, and where a printed answer does."""

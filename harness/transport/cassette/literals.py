@@ -1,6 +1,6 @@
 """Objects and texts as programming languages write them -> JSON text.
 
-JavaScript, Python, Ruby, Elixir, PHP, Go, Swift, Groovy: comments, bare keys, texts in single quotes, commas at the end, ``=>``,
+JavaScript, Python, Ruby, Elixir, PHP, Go, Swift, Groovy, Kotlin, R: comments, bare keys, texts in single quotes, commas at the end, ``=>``,
 ``array(``, ``map[string]any{``; and what the SDKs and their snapshots print: ``Part(text='a')``, ``<Reason.STOP: 'STOP'>``, bytes.
 """
 
@@ -19,9 +19,10 @@ _COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _TOKEN = re.compile(
     rf"(?P<double>{_DOUBLE})|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
     rf"|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
+    r"|\b[A-Z]\w*+\.(?P<constant>[A-Z][A-Z0-9_]*+)\b(?![.(\w])"
     r"|(?:(?P<name>%|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?(?=[ \t]?[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]))[ \t]?+)?+(?P<open>[\[{(])"
     r"|(?P<close>[\]})])|(?P<comma>,)|:?(?P<key>[A-Za-z_$][\w$]*+)(?=\s*+[:=])"
-    r"|(?P<sign>=>|:|=)|(?P<word>[A-Za-z_$][\w$]*+)|(?P<number>\d+)(?=\s*+=>)",
+    r"|(?P<sign>=>|:|=|\bto\b)|(?P<word>[A-Za-z_$][\w$]*+)|(?P<number>\d+)(?=\s*+=>)",
     re.DOTALL,
 )
 """What is not closed goes on to the end, so that no text is read twice. ``name``: what stands before a bracket."""
@@ -29,7 +30,7 @@ _RAW = re.compile(r"'\s*=>")
 """Shows a language that escapes nothing but quotes in single quotes."""
 _NAMED = re.compile(r"[a-z_]+=")
 """How values by name begin that no bracket surrounds."""
-_MADE = ("", "%", "array", "list", "tuple", "dict")
+_MADE = ("", "%", "array", "list", "tuple", "dict", "mapOf", "listOf")
 """What makes no more of a bracket than its value."""
 _WRITERS = ("json_encode", "json.dumps", "JSON.stringify")
 """Functions whose value is JSON as a text."""
@@ -144,7 +145,8 @@ class _Writer:
             return
         if done.comma is not None:
             self._written[done.comma] = ""
-        begins, ends = _pair(done)
+        first = next((piece for piece in self._written[done.at + 1 :] if piece.strip()), "")
+        begins, ends = _pair(done, is_copy=done.name in ("list", "tuple") and first[:1] != "{")
         self._written[done.at] = begins
         self._written.append(ends)
         if done.name in _WRITERS:
@@ -155,6 +157,8 @@ class _Writer:
             return _in_double(found["double"])
         if found["bytes"]:
             return json.dumps(_of_bytes(_plain(found["bytes"][1:])), ensure_ascii=False)
+        if found["constant"]:
+            return json.dumps(found["constant"])
         quoted = found["single"] or found["enum"]
         text = _QUOTE.sub(r"\1", quoted[1:].removesuffix("'")) if self._is_raw else _plain(quoted)
         return json.dumps(text, ensure_ascii=False)
@@ -169,12 +173,15 @@ def _in_double(quoted: str) -> str:
     return json.dumps(_plain(quoted), ensure_ascii=False) if _ODD.search(quoted) else quoted
 
 
-def _pair(done: _Bracket) -> tuple[str, str]:
-    """The brackets of JSON for one of a language: those of an object or a list; none around a single value."""
+def _pair(done: _Bracket, *, is_copy: bool) -> tuple[str, str]:
+    """The brackets of JSON for one of a language: those of an object or a list; none around a single value.
+
+    ``is_copy``: it is a call that makes a list of a list.
+    """
     if done.has_keys:
         return "{", "}"
     if done.mark == "(":
-        is_list = done.several or done.name == "array"
+        is_list = done.several or (done.name in ("array", "listOf", "list", "tuple") and not is_copy)
         return ("[", "]") if is_list else ("{", "}") if done.is_empty else ("", "")
     is_list = done.mark == "[" or not done.is_empty or done.name.startswith("[]")
     return ("[", "]") if is_list else ("{", "}")
