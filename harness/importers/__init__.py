@@ -34,7 +34,11 @@ def read(path: Path) -> list[Recorded | Unread]:
     if commands := curl.read(path, raw):
         found = [*commands, *_in_programs(raw)]
     known = [item.request.body for item in found if isinstance(item, Recorded)]
-    found += [item for item in sdk.read(raw) if isinstance(item, Unread) or item.request.body not in known]
+    found += [
+        item
+        for item in sdk.read(curl.as_text(raw.decode("utf-8", "replace")))
+        if isinstance(item, Unread) or item.request.body not in known
+    ]
     if reason and not found:
         raise reason
     return found
@@ -42,7 +46,7 @@ def read(path: Path) -> list[Recorded | Unread]:
 
 def _in_programs(page: bytes) -> Iterator[Recorded]:
     """The requests of the programs in a page with commands: those with an address."""
-    for block in curl.fences_without_commands(page):
+    for block in curl.blocks_without_commands(page):
         pieces = from_shape.exchanges(logged(block))
         items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
         yield from (item for item in map(_recorded, items) if isinstance(item, Recorded))

@@ -93,16 +93,20 @@ class _Script:
 
 def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
     """The requests of the commands in a script or a page; empty if it has none."""
-    text = _as_text(raw.decode("utf-8", "replace"))
+    text = as_text(raw.decode("utf-8", "replace"))
     return [*_commands(path, _plain(text)), *powershell.read(text)]
 
 
 _FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[^\n]*\n(.*?)^\1\2", re.MULTILINE | re.DOTALL)
 
 
-def fences_without_commands(raw: bytes) -> list[bytes]:
-    """The blocks of code of a page in Markdown that hold no command, where others do."""
-    blocks = [found[3] for found in _FENCE.finditer(raw.decode("utf-8", "replace"))]
+_PRE = re.compile(r"<pre\b[^>]*>.*?</pre>", re.DOTALL | re.IGNORECASE)
+
+
+def blocks_without_commands(raw: bytes) -> list[bytes]:
+    """The blocks of code of a page in Markdown or HTML that hold no command, where others do."""
+    text = raw.decode("utf-8", "replace")
+    blocks = [*(found[3] for found in _FENCE.finditer(text)), *map(as_text, _PRE.findall(text))]
     commands = [block for block in blocks if next(_begins(block), None)]
     return [block.encode() for block in blocks if commands and block not in commands]
 
@@ -112,7 +116,7 @@ _TAG = re.compile(r"<(?:br|/p|/div|/li|/pre)\b[^>]*>")
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
 
 
-def _as_text(text: str) -> str:
+def as_text(text: str) -> str:
     """The text of a page as a person copies it: without markup, with plain blanks and quotes."""
     text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\u00a0", " "))
     if re.search(r"<(?:!doctype|html|pre|code)\b", text[:1_000_000], re.IGNORECASE):

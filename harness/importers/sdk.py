@@ -24,9 +24,8 @@ _BESIDE = ("systemInstruction", "tools", "toolConfig", "safetySettings", "cached
 _OF_CLIENT = ("httpOptions", "abortSignal", "automaticFunctionCalling")
 
 
-def read(raw: bytes) -> list[Recorded | Unread]:
+def read(text: str) -> list[Recorded | Unread]:
     """The requests of the calls in a text; empty if none can be read."""
-    text = raw.decode("utf-8", "replace")
     found = [_read(text, call) for call in _CALL.finditer(text)]
     return found if any(isinstance(item, Recorded) for item in found) else []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,15 @@ def test_programs_beside_commands_are_imported_too() -> None:
     Path("page.md").write_text(f"# Ask\n```bash\ncurl {ASK} -d '{body('of a shell')}'\n```\n{PROGRAMS}")
     assert main(["import", "page.md"]) == 0
     assert models() == {"of-a-shell": "gemini-2.5-flash", **FOUND}
+
+
+def test_programs_of_a_page_in_html_are_imported_too() -> None:
+    shell = f"curl {ASK} -d '{body('of a shell')}'"
+    blocks = (f"<pre><code>{escape(code)}</code></pre>" for code in (shell, *PROGRAMS.split("```"), SDKS))
+    Path("page.html").write_text(f"<!doctype html><p>Ask</p>{''.join(blocks)}")
+    assert main(["import", "page.html"]) == 0
+    asked = {"of-a-shell": "gemini-2.5-flash", **FOUND, "of-the-sdk": "gemini-2.5-pro"}
+    assert models() == {**asked, "of-a-stream": "gemini-2.5-flash"}
 
 
 def test_a_command_with_a_variable_that_is_not_set_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
