@@ -1,6 +1,6 @@
 """Which declared functions a prompt needs: by its words, in several languages, and by the arguments that it gives."""
 
-# ruff: noqa: RUF001 - other scripts and typographic signs are data here
+# ruff: noqa: RUF001, SIM905 - other scripts and typographic signs are data here, and lists of words
 
 from __future__ import annotations
 
@@ -50,70 +50,11 @@ SYNONYMS = {
 }
 """Word -> the word that function names have for it."""
 _IGNORED = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "do",
-        "for",
-        "from",
-        "get",
-        "give",
-        "have",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "need",
-        "of",
-        "on",
-        "or",
-        "please",
-        "right",
-        "now",
-        "set",
-        "should",
-        "some",
-        "that",
-        "the",
-        "their",
-        "them",
-        "this",
-        "to",
-        "use",
-        "using",
-        "what",
-        "which",
-        "with",
-        "you",
-        "your",
-        "data",
-        "value",
-        "values",
-        "current",
-        "function",
-        "functions",
-        "tool",
-        "tools",
-        "call",
-        "customized",
-        "custom",
-        "user",
-        "info",
-        "information",
-        "name",
-        "result",
-    ]
+    (
+        "a an and are as at be by can do for from get give have how i in is it its me my need of on or please right now set should some that the "
+        "their them this to use using what which with you your data value values current function functions tool tools call customized custom user "
+        "info information name result"
+    ).split()
 )
 _SEARCHES = frozenset(["search", "find", "lookup", "query", "retrieve", "browse", "google", "research"])
 _WORD = re.compile(r"[^\W\d_]+|\d+")
