@@ -45,7 +45,7 @@ _ENDS = frozenset(
 """Words at which the name of a thing ends."""
 _NO_THINGS = frozenset(
     (
-        "years year days day weeks week months month hours hour minutes minute seconds second o'clock am pm percent degrees dollars dollar euros euro "
+        "order list reservation booking cart invoice years year days day weeks week months month hours hour minutes minute seconds second o'clock am pm percent degrees dollars dollar euros euro "
         "cents pounds usd eur gbp km cm mm m miles mile feet inches times people persons items item things thing children words sentences letters "
         "characters lot few bit little jahre tage stunden minuten uhr ans jours heures años días horas"
     ).split()

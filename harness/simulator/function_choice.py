@@ -17,7 +17,7 @@ Declaration = Mapping[str, Any]
 SYNONYMS = {
     word: stem
     for stem, words in {
-        "weather": "wear coat jacket umbrella forecast rain rainy warm cold temperature wetter temperatur regen météo clima tiempo pluie lluvia "
+        "weather": "warmer colder hotter cooler raining rains sunny snowing मौसम wear coat jacket umbrella forecast rain rainy warm cold temperature wetter temperatur regen météo clima tiempo pluie lluvia "
         "tempo погода погоду weer väder vær 天気 天气 天氣 날씨 気温 气温",
         "add": "plus sum addition addiere addieren somme suma",
         "subtract": "minus difference subtraction subtrahiere",
@@ -78,16 +78,31 @@ _USE_IT = re.compile(
 
 
 def best(offered: Sequence[Declaration], prompt: str) -> list[Declaration]:
-    """All functions that fit about as well as the best one, in the order of their declaration; none if none fits."""
-    scores = [score(declaration, prompt) for declaration in offered]
+    """All functions that fit the prompt, or one of its questions, about as well as the best one, in the order of their declaration; none if
+    none fits."""
+    chosen = [one for clause in (prompt, *_questions(prompt)) for one in _best(offered, clause)]
+    found = [one for one in offered if one in chosen]
+    return [one for one in found if not _is_worse(one, found, prompt)]
+
+
+def _questions(prompt: str) -> list[str]:
+    """The questions of a prompt that has several: *the weather in Rome and the price of tea*."""
+    found = _ASKS_ALSO.split(prompt) if len(prompt) < 400 and prompt.rstrip().endswith("?") else []
+    return found if len(found) > 1 else []
+
+
+_ASKS_ALSO = re.compile(r"(?<=\?)\s+|,? (?:and|und|et|y|e) (?=(?:the|what|how|die|das|der|le|la|el)\b)", re.IGNORECASE)
+
+
+def _best(offered: Sequence[Declaration], clause: str) -> list[Declaration]:
+    scores = [score(declaration, clause) for declaration in offered]
     top = max(scores, default=0)
     least = 4 if top < 10 else 6
-    found = [
+    return [
         declaration
         for declaration, points in zip(offered, scores, strict=True)
         if points >= 2 and (points >= min(top, 10) * 0.6 or points >= least)
     ]
-    return [one for one in found if not _is_worse(one, found, prompt)]
 
 
 def _is_worse(declaration: Declaration, others: Sequence[Declaration], prompt: str) -> bool:
@@ -189,9 +204,9 @@ def name_stems(declaration: Declaration) -> frozenset[str]:
 
 @lru_cache(maxsize=512)
 def asked_stems(prompt: str) -> frozenset[str]:
-    """The stems of a prompt, the operation of its first arithmetic step, and words of scripts without spaces."""
-    step, stems = _STEP.search(prompt), _stems(prompt)
-    found = {OPERATIONS[step[2]], "calculate"} if step else {"calculate"} if _counts(prompt, stems) else set()
+    """The stems of a prompt, the operations of its arithmetic, and words of scripts without spaces."""
+    signs, stems = [sign for _, sign, _ in _STEP.findall(prompt)], _stems(prompt)
+    found = {*(OPERATIONS[sign] for sign in signs), "calculate"} if signs or _counts(prompt, stems) else set()
     unspaced = {stem for word, stem in SYNONYMS.items() if not word.isascii() and word in prompt}
     return stems | found | unspaced
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile, pairwise, takewhile
 from typing import Any, NamedTuple
 
-from harness.simulator.arguments import build_calls, lacking, parameters
+from harness.simulator.arguments import build_calls, gives_all, lacking, parameters
 from harness.simulator.arithmetic import chained
 from harness.simulator.background import background
 from harness.simulator.function_choice import Declaration, best, is_named, name_stems, needed, score, stem_of
 from harness.simulator.function_results import finding, in_words, responses, words_of_result
 from harness.simulator.mentions import mentions
+from harness.simulator.prompt_reading import words_of
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
 
@@ -123,7 +124,7 @@ def _left(ask: Ask, offered: Sequence[Declaration], prompt: str, seed: Seed) -> 
     if again := [one for one in offered if one.get("name") in _failed_once(ask)]:
         return [call for one in again for call in build_calls(one, prompt, earlier, seed)][:1]
     result = words_of_result(responses(ask)[-1])
-    steps = [_resumed(step, result) for step in planned(ask, offered, prompt)]
+    steps = [resumed for step in planned(ask, offered, prompt) if (resumed := _resumed(step, result)).text]
     made = [(step, call) for step in steps for call in _made(step, earlier, seed)]
     left = list(_not_made(made, _made_calls(ask)))
     ready = [call for step, call in left if step.ready]
@@ -145,6 +146,8 @@ def _not_made(
 
 def _resumed(step: PlannedCall, result: str) -> PlannedCall:
     """The step with a result in place of the words that stand for it, or as the argument that was missing."""
+    if step.waits and step.waits == step.text:
+        return step._replace(text=_branch(step.text, result))
     text = step.text.replace(step.waits, result) if step.waits else step.text
     text += f"\n{step.lacks}: {result}" if step.lacks else ""
     return step._replace(text=text)
@@ -198,8 +201,54 @@ def planned(ask: Ask, offered: Sequence[Declaration], prompt: str) -> list[Plann
     chosen = best(offered, prompt) or (needed(offered, prompt) if set(ask.tools) == {"functionDeclarations"} else [])
     steps = [step for declaration in chosen for step in _steps(declaration, chosen, prompt)]
     steps = [step._replace(lacks=lacking(step.declaration, prompt)) if step.ready else step for step in steps]
+    steps = [*_finding_out(steps, offered, prompt), *steps]
     ready = any(step.ready for step in steps)
-    return steps if ready else [PlannedCall(step.declaration, prompt) for step in steps]
+    return _after_condition(steps, prompt) if ready else [PlannedCall(step.declaration, prompt) for step in steps]
+
+
+def _finding_out(steps: Sequence[PlannedCall], offered: Sequence[Declaration], prompt: str) -> Iterator[PlannedCall]:
+    """The call of a function that finds out what another one lacks: *get_user_id* for a *user_id*."""
+    for step in steps:
+        wanted = set(words_of(step.lacks))
+        for one in offered if wanted else ():
+            named = set(words_of(str(one.get("name", ""))))
+            if wanted < named and one not in [other.declaration for other in steps] and gives_all(one, prompt):
+                yield PlannedCall(one, prompt)
+
+
+_IF = re.compile(
+    r"\bif (?P<condition>[^,]*?)(?:,| then) ?(?P<then>.*?)(?:[,.;]? (?:otherwise|else|if not),? (?P<other>.*))?$",
+    re.IGNORECASE | re.DOTALL,
+)
+_MORE = re.compile(r"\b(?:warmer|hotter|above|over|more|greater|higher|exceeds)\b", re.IGNORECASE)
+_LESS = re.compile(r"\b(?:colder|cooler|below|under|less|lower|smaller)\b", re.IGNORECASE)
+
+
+def _after_condition(steps: list[PlannedCall], prompt: str) -> list[PlannedCall]:
+    """The calls that a condition needs, and the others, which wait for it: *if it is warmer than 20 degrees, open the window*."""
+    found = _IF.search(prompt)
+    first = [step for step in steps if found and score(step.declaration, found["condition"]) >= 2]
+    if not found or not 0 < len(first) < len(steps):
+        return steps
+    rest = [step._replace(text=found[0], waits=found[0]) for step in steps if step not in first]
+    return [*(step._replace(text=found["condition"]) for step in first), *rest]
+
+
+def _branch(text: str, result: str) -> str:
+    """What to do by the result of a condition: the text after it or after *otherwise*; empty if there is nothing to do."""
+    found = _IF.search(text)
+    limits, figures = (mentions("number", words) for words in (found["condition"] if found else "", result))
+    if not found or not (limits and figures):
+        return found["then"] if found else ""
+    above, below = figures[0].value > limits[0].value, figures[0].value < limits[0].value
+    holds = (
+        above
+        if _MORE.search(found["condition"])
+        else below
+        if _LESS.search(found["condition"])
+        else not above and not below
+    )
+    return found["then"] if holds else found["other"] or ""
 
 
 def _steps(declaration: Declaration, chosen: Sequence[Declaration], prompt: str) -> Iterator[PlannedCall]:

@@ -64,12 +64,13 @@ def _fixed_known(style: StyleRules) -> KnownFact | None:
 
 
 def json_text(ask: Ask, prompt: str, known: KnownFact | None, seed: Seed) -> str:
-    schema = _schema_in(ask.system) or _schema_in(prompt)
+    texts = (ask.system, prompt)
+    schema = next(filter(None, (*map(_schema_in, texts), *map(_drawn_in, texts))), None)
     if schema is not None:
-        return _dumped(value_for_schema(schema, ValueSource.of(_source_text(ask, prompt), seed, known)))
+        return _dumped(value_for_schema(schema, ValueSource.of(_source_text(ask, _DRAWN.sub("", prompt)), seed, known)))
     names = requested_keys(prompt) or requested_keys(ask.system)
     if names:
-        properties = {name: {"type": "string"} for name in names}
+        properties = {name: {"type": "number" if name in _NUMBERS else "string"} for name in names}
         return _dumped(
             value_for_schema(
                 {"type": "object", "properties": properties, "required": names}, ValueSource.of(prompt, seed, known)
@@ -92,6 +93,44 @@ def _schema_in(text: str) -> Any:
             return value
         start = text.find("{", start + 1)
     return None
+
+
+_NUMBERS = frozenset(["age", "price", "year", "count", "quantity", "total", "temperature", "population"])
+"""Keys whose values are numbers though no schema tells."""
+_DRAWN = re.compile(r"\{\s*[\"'][\w ]+[\"']\s*:[^{}]*\}")
+_TYPE = re.compile(r"(?<![\"'\w])(?:str(?:ing)?|int(?:eger)?|number|float|bool(?:ean)?)(?![\"'\w])")
+_TYPES = {
+    "int": "integer",
+    "integer": "integer",
+    "number": "number",
+    "float": "number",
+    "bool": "boolean",
+    "boolean": "boolean",
+}
+
+
+def _drawn_in(text: str) -> dict[str, Any] | None:
+    """The schema of an example such as ``{"city": string, "tags": list[str]}`` in a text; None without one. ``list[Name]`` asks for many."""
+    found = _DRAWN.search(text)
+    drawn = re.sub(r"\b[Ll]ist\[(\w+)\]", r"[\1]", found[0].replace("'", '"')) if found else ""
+    try:
+        value = json.loads(_TYPE.sub(lambda word: f'"{word[0]}"', drawn))
+    except (ValueError, RecursionError):
+        return None
+    many = re.search(r"\b[Ll]ist\[[A-Z]\w*\]|\[\s*$", text[: found.start()] + text[found.end() :]) if found else None
+    return {"type": "array", "items": _shape(value)} if many else _shape(value)
+
+
+def _shape(value: Any) -> dict[str, Any]:
+    """The schema of an example."""
+    if isinstance(value, dict):
+        properties = {name: _shape(inner) for name, inner in value.items()}
+        return {"type": "object", "properties": properties, "required": list(properties)}
+    if isinstance(value, list):
+        return {"type": "array", "items": _shape(value[0] if value else "")}
+    if isinstance(value, bool | int | float):
+        return {"type": "boolean" if isinstance(value, bool) else "number"}
+    return {"type": _TYPES.get(str(value).lower(), "string")}
 
 
 def _dumped(value: Any) -> str:

@@ -8,8 +8,9 @@ import ast
 import math
 import operator
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -82,9 +83,10 @@ _CALCULATE = re.compile(
 """Words that mark numbers and signs as a calculation, not as a date or an article number."""
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
 _COUNT = CuedPattern("count counting", r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b")
+_ALPHABET = CuedPattern("alphabet", r"\b(?:write|say|recite|list|print|give)\b[^.?\n]*\balphabet\b")
 _LIST = CuedPattern(
-    "list name give tell write are show",
-    r"\b(?:list|name|give|tell|write|what are|show)\b[^.?\n]{0,40}?\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
+    "list name give tell write are show top generate suggest",
+    r"(?:\b(?:list|name|give|tell|write|what are|show|generate|suggest)\b[^.?\n]{0,40}?|^\W*top )\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
     r"((?:[a-z-]+ ){0,3}[a-z]+)",
 )
 _OWN_NAMES = {
@@ -110,6 +112,33 @@ _REPEAT = re.compile(
 _LETTERS = CuedPattern(
     "many",
     r"\bhow many (?:times does )?(?:the )?(?:letters? )?[\"'“]?([a-z])[\"'”]?(?:'?s)?\b.{0,30}?\bin (?:the word )?[\"'“]?(\w+)",
+)
+_LETTER = re.compile(
+    r"(?<!\w)[\"'“„«‘]\s*(\w)\s*[\"'”“»’](?:s\b)?|\b(?:letter|Buchstaben?|lettre|letra) (\w)\b", re.IGNORECASE
+)
+_SPELLED = re.compile(
+    r"(?<!\w)[\"'“„«‘]\s*(\w{2,40})\s*[\"'”“»’]|\b(?:word|wort|mot|palabra|palavra) (\w{2,40})", re.IGNORECASE
+)
+_COUNTS = CuedPattern(
+    "count many often viele oft combien cuántas cuantas quantas quantos",
+    r"\bcount\b|\bhow (?:many|often)\b|\bwie (?:viele|oft)\b|\bcombien\b|\bcu[aá]ntas\b|\bquant[ao]s\b",
+)
+_OPPOSITE = CuedPattern("opposite antonym", r"\b(?:opposite|antonym) (?:of|for) [\"'“]?(\w+)")
+_CAPITAL_OF = CuedPattern(
+    "capital", r"\b([A-Z][\w.' -]+?) (?:is |the )*capital (?:city )?of (?:which|what)\b", re.NOFLAG
+)
+_WITHIN = re.compile(r"^\W*Is ([A-Z][\w ]+?) (?:located )?(?:in|the capital of) ([A-Z][\w ]+?)\?")
+_PALINDROME = CuedPattern("palindrome", r"\bis (?:the word )?[\"'“]?([\w ]+?)[\"'”]? a palindrome\b")
+_OPTION = re.compile(r"(?:^|\s)\(?([A-H])[).:]\s*(.+?)(?=\s+\(?[A-H][).:]\s|[.\n]|$)", re.MULTILINE)
+_JOKE = CuedPattern(
+    "joke witz blague chiste",
+    r"\b(?:joke|Witz|blague|chiste)\b(?: (?:about|on|über|sur|sobre) (?:an? |the )?([\w ]+))?",
+)
+_SHOTS = re.compile(r"(?:^|\n)\s*([^\n:>]{1,60}?)\s*(?::|->|=>|→)[ \t]*$")
+_SHOT = re.compile(r"^\s*([^\n:>]{1,60}?)\s*(?::|->|=>|→)[ \t]*(\S[^\n]*)$", re.MULTILINE)
+_FUNCTION = CuedPattern(
+    "function program script code method funktion fonction función",
+    r"\b(?:write|create|implement|show|give|generate|schreibe?|écris|escribe)\b[^.\n]{0,60}?\b(?:function|program|script|code|method|funktion|fonction|función)\b(?: (?:called|named) [`'\"]?(\w+))?",
 )
 _PRIMES = CuedPattern("sum", r"\bsum of the first (\d+) prime")
 _PRIME = CuedPattern("prime", r"\bis (\d+) (?:a )?prime\b")
@@ -173,7 +202,7 @@ def _foreign(question: str) -> Iterator[tuple[str, str]]:
 
 
 _ABROAD = re.compile(
-    r"\bhauptstadt\b|\bcapitale\b|\bcapital (?:de|del|da|do)\b|\bhoofdstad\b|\bhovedstad|\bhuvudstad|столица|首都|수도",
+    r"\bhauptstadt\b|\bcapitale\b|\bcapital (?:de|del|da|do)\b|\bhoofdstad\b|\bhovedstad|\bhuvudstad|столица|首都|수도|राजधानी",
     re.IGNORECASE,
 )
 _LOCAL_NAMES = (
@@ -201,6 +230,26 @@ def _arithmetic(question: str) -> KnownFact | None:
         if value is not None:
             return _number(value, f"{' '.join(spelled.split())} = {{value}}")
     return None
+
+
+def _several(question: str) -> KnownFact | None:
+    """The answers to several questions in one prompt, if all are known."""
+    asked = [part for part in _QUESTIONS.split(question) if part.strip()] if len(question) < 400 else []
+    known = [recall(part) for part in asked] if 1 < len(asked) < 5 else []
+    if not known or None in known:
+        return None
+    found = [one for one in known if one]
+    facts = {
+        _NAMED_RESULT[sign]: one.facts["result"]
+        for part, one in zip(asked, found, strict=True)
+        for sign in _NAMED_RESULT
+        if sign in part and "result" in one.facts
+    }
+    return KnownFact(", ".join(one.short for one in found), " ".join(one.long for one in found), facts=facts)
+
+
+_QUESTIONS = re.compile(r"(?<=\?)\s+(?:also,? |and )?|,? and (?=(?:what|how|who|which|where|when)\b)", re.IGNORECASE)
+_NAMED_RESULT = {"+": "sum", "*": "product", "/": "quotient"}
 
 
 def _number(value: float, sentence: str) -> KnownFact:
@@ -288,15 +337,109 @@ def fibonacci(number: int) -> int:
 
 
 def _letters(question: str) -> KnownFact | None:
-    found = _LETTERS.search(question)
+    found, letter, word = _LETTERS.search(question), None, None
+    if not found and _COUNTS.search(question):
+        letter, word = _LETTER.search(question), _SPELLED.search(question)
+    if not found and not (letter and word):
+        return None
+    sign, text = found.groups() if found else (str(one and (one[1] or one[2])) for one in (letter, word))
+    count = text.lower().count(sign.lower())
+    return KnownFact(
+        str(count), f'The letter "{sign}" occurs {count} times in "{text}".', facts={"count": count, "answer": count}
+    )
+
+
+def _judged(question: str) -> KnownFact | None:
+    """Whether a city is in a country, or a word a palindrome; the country of a capital; the opposite of a word."""
+    if found := _PALINDROME.search(question):
+        spelled = re.sub(r"\W", "", found[1].lower())
+        return _yes(spelled == spelled[::-1], f'"{found[1]}" is {{}}a palindrome.')
+    if (found := _WITHIN.match(question)) and found[2].lower() in world_facts.COUNTRIES:
+        country = world_facts.COUNTRIES[found[2].lower()]
+        return _yes(world_facts.CAPITALS[country] == found[1], f"{found[1]} is {{}}in {country}.")
+    if found := _CAPITAL_OF.search(question):
+        named = [name for name, capital in world_facts.CAPITALS.items() if capital == found[1].strip()]
+        facts = {key: name for key in ("country", "answer") for name in named[:1]}
+        return KnownFact(named[0], f"{found[1]} is the capital of {named[0]}.", facts=facts) if named else None
+    found = _OPPOSITE.search(question)
+    other = world_facts.OPPOSITES.get(found[1].lower()) if found else None
+    return KnownFact(other, f"The opposite of {found[1]} is {other}.") if found and other else None
+
+
+def _yes(yes: bool, sentence: str) -> KnownFact:
+    word = "Yes" if yes else "No"
+    return KnownFact(word, f"{word}, {sentence.format('' if yes else 'not ')}", facts={"answer": yes})
+
+
+def _option(question: str) -> KnownFact | None:
+    """The letter of the option that is known to be right, else of the first."""
+    options = {letter: text.strip() for letter, text in _OPTION.findall(question)}
+    if len(options) < 2:
+        return None
+    known = recall(_OPTION.sub("", question).strip())
+    fits = (
+        letter
+        for letter, text in options.items()
+        if known and re.search(rf"\b{re.escape(text)}\b", known.long, re.IGNORECASE)
+    )
+    letter = next(fits, min(options))
+    facts = {"answer": letter, "choice": letter, "letter": letter, "option": letter}
+    return KnownFact(letter, _shown(question, letter, options[letter]), facts=facts)
+
+
+def _shown(question: str, letter: str, text: str) -> str:
+    if "ANSWER:" in question:
+        return f"ANSWER: {letter}"
+    return letter if re.search(r"\bletter\b", question) else f"{letter}) {text}"
+
+
+def _shots(question: str) -> KnownFact | None:
+    """The next answer after examples: *hot -> cold, up ->*, *Q: 1+1 A: 2 Q: 2+2 A:*, *English: dog Spanish: perro English: cat Spanish:*."""
+    asked = _SHOTS.search(question.rstrip()) if question.rstrip().endswith((":", ">", "→")) else None
+    shots = _SHOT.findall(question) if asked else []
+    if not asked or not shots:
+        return None
+    last = shots[-1] if shots[-1][0] != asked[1] and asked[1] in [name for name, _ in shots] else ("", asked[1])
+    if asked[1].lower() in LANGUAGES:
+        return recall(f"Translate '{last[1]}' to {asked[1]}")
+    known = recall(last[1]) or recall(f"What is {last[1]}?") or recall(f"opposite of {last[1]}")
+    return known and replace(known, long=known.short)
+
+
+def _joke(question: str) -> KnownFact | None:
+    found = _JOKE.search(question)
     if not found:
         return None
-    count = found[2].lower().count(found[1].lower())
+    about = (found[1] or "programmers").strip()
+    setup, punchline = f"Why do {about} never get lost?", "Because they always follow the instructions."
     return KnownFact(
-        str(count),
-        f'The letter "{found[1]}" occurs {count} times in "{found[2]}".',
-        facts={"count": count, "answer": count},
+        setup, f"{setup} {punchline}", facts={"setup": setup, "punchline": punchline, "joke": f"{setup} {punchline}"}
     )
+
+
+def _function(question: str) -> KnownFact | None:
+    """A small function in the language that the question names, else in Python."""
+    found = _FUNCTION.search(question)
+    if not found:
+        return None
+    words = question.lower()
+    language = next((one for one in ("javascript", "typescript") if one in words), "python")
+    sign, result = next((pair for word, pair in _RESULTS.items() if word in words), ("a", "a"))
+    name = found[1] or {"a + b": "add", "a * b": "multiply"}.get(result, "solve")
+    form = (
+        "def {name}({sign}):\n    return {result}"
+        if language == "python"
+        else "function {name}({sign}) {{\n  return {result};\n}}"
+    )
+    code = form.format(name=name, sign=sign, result=result)
+    return KnownFact(code, f"```{language}\n{code}\n```", facts={"code": code, "language": language})
+
+
+_RESULTS = {
+    "sum": ("a, b", "a + b"), "add": ("a, b", "a + b"), "multipl": ("a, b", "a * b"), "product": ("a, b", "a * b"), "square": ("n", "n * n"),
+    "even": ("n", "n % 2 == 0"), "hello": ("", '"Hello, world!"'),
+}  # fmt: skip
+"""Word for what a function computes -> its parameters and its result."""
 
 
 def _facts(question: str) -> KnownFact | None:
@@ -304,7 +447,7 @@ def _facts(question: str) -> KnownFact | None:
     for keys, short, long, more, domains in world_facts.FACTS:
         if keys <= words:
             named = {} if short[0].isdigit() else dict.fromkeys(("winner", "team", "name"), short)
-            return KnownFact(short, long, more, {"answer": short, **named}, (), domains)
+            return KnownFact(short, long, more, {**facts_about(short), "answer": short, **named}, (), domains)
     return None
 
 
@@ -325,10 +468,19 @@ def _colour(question: str) -> KnownFact | None:
 _COLOUR_CODE = CuedPattern("rgb hex hexadecimal hexcode hexcodes", r"\b(?:rgb|hex(?:adecimal|codes?)?)\b")
 
 
+def facts_about(name: str) -> dict[str, Any]:
+    """What is known of a colour, a country or its capital."""
+    if coloured := _colour(f"rgb {name}"):
+        return dict(coloured.facts)
+    country = next((one for one, capital in world_facts.CAPITALS.items() if name in (one, capital)), None)
+    return {"country": country, "capital": world_facts.CAPITALS[country]} if country else {}
+
+
 def _counting(question: str) -> KnownFact | None:
     found = _COUNT.search(question)
     if not found:
-        return None
+        letters = tuple(string.ascii_uppercase) if _ALPHABET.search(question) else ()
+        return KnownFact("A", ", ".join(letters), items=letters) if letters else None
     first, last = _whole(found[1] or "1"), _whole(found[2])
     numbers = tuple(str(n) for n in range(first, min(last, first + MOST_COUNTED) + 1))
     return KnownFact(numbers[-1] if numbers else "0", ", ".join(numbers) or "0", items=numbers)
@@ -342,10 +494,18 @@ def _listing(question: str) -> KnownFact | None:
     kind = next((kind for noun in nouns for kind in world_facts.LISTS if noun.startswith(kind)), None)
     if kind is None:
         return None
-    many = COUNT_WORDS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else 3)
+    rest = len(world_facts.LISTS[kind]) if found[1].lower() in ("the", "all") else 3
+    many = COUNT_WORDS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else rest)
     items = tuple(world_facts.LISTS[kind][: max(1, many)])
+    numbered = re.search(r"\b(?:numbered|ordered) list\b", question, re.IGNORECASE)
     inline = re.search(r"\bcomma[- ]separated\b|\bseparated by commas?\b|\bin one line\b", question, re.IGNORECASE)
-    return KnownFact(items[0], ", ".join(items) if inline else "\n".join(f"* {item}" for item in items), items=items)
+    return KnownFact(
+        items[0],
+        ", ".join(items)
+        if inline
+        else "\n".join(f"{n}. {item}" if numbered else f"* {item}" for n, item in enumerate(items, 1)),
+        items=items,
+    )
 
 
 def _translation(question: str) -> KnownFact | None:
@@ -364,6 +524,16 @@ def _translation(question: str) -> KnownFact | None:
     return KnownFact(word, word, facts={**every, "translation": word, "answer": word, "text": word})
 
 
+def translated(system: str, text: str) -> KnownFact | None:
+    """The translation of a text by instructions such as *You translate English to French*; None if it is not known."""
+    found = _TRANSLATOR.search(system)
+    return _translation(f"translate: '{text.strip()}' to {found[1]}") if found else None
+
+
+_TRANSLATOR = CuedPattern(
+    "translate translates translator translators translating translation translations",
+    rf"\btranslat(?:es?|ors?|ing|ions?)\b[^.\n]*?\b(?:to|into) ({'|'.join(LANGUAGES)})\b",
+)
 _ROWS = [{"en": word, **row} for word, row in world_facts.WORDS.items()]
 
 
@@ -417,6 +587,6 @@ def story(topic: str, words: int) -> str:
 
 
 ABILITIES: tuple[Callable[[str], KnownFact | None], ...] = (
-    _trains, _capital, _mathematics, _letters, _translation, _counting, _colour, _facts, _story, _listing, _arithmetic, _sentiment,
+    _shots, _option, _several, _trains, _capital, _judged, _mathematics, _letters, _translation, _counting, _colour, _facts, _joke, _function, _story, _listing, _arithmetic, _sentiment,
     _repetition, _greeting,
 )  # fmt: skip

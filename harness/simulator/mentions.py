@@ -118,14 +118,14 @@ _IDEOGRAMS = re.compile(
     r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8}?)(?:の|的)?(?:今日の|現在の|今天|现在)?(?:的)?(?:天気|天气|天氣|気温|气温|時間|时间)|([\uac00-\ud7af]{2,}?)(?:의)?\s+(?:오늘\s+|현재\s+)?(?:날씨|기온|시간)"
 )
 _LIVES = re.compile(
-    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=に住|に在住|在住|出身|に行|へ行|で働|で開)|(?:住在|来自|去|位于)([\u4e00-\u9fff]{2,4}?)(?=[，。、,.]|的|工作|$)"
+    r"([\u0900-\u097f]{2,20})(?= में (?:रहत|मौसम|तापमान|समय))|([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=に住|に在住|在住|出身|に行|へ行|で働|で開)|(?:住在|来自|去|位于)([\u4e00-\u9fff]{2,4}?)(?=[，。、,.]|的|工作|$)"
 )
 _ROOM = re.compile(
     r"\b(?:Room|Hall|Gate|Terminal|Platform|Suite|Building|Studio|Lab|Raum|Saal|Halle|Gleis|[Ss]alle|[Ss]ala)\s[A-Z]?\d{1,4}[A-Z]?\b"
 )
 _NOT_NAMES = frozenset(
     (
-        "traduis extrais donne extrahiere nenne gib erstelle übersetze extrae traduce crea pay "
+        "top extraia traduza mostre diga traduis extrais donne extrahiere nenne gib erstelle übersetze extrae traduce crea pay "
         "mein meine meinen unser unsere sein seine er sie wir am im mon ma mes notre votre il elle nous vous je mi mis su sus yo "
         "a about according add after all also am an and answer any are as at based be begin book but buy by calculate call can check "
         "choose compare compute convert could count create current define describe did divide do does draw each evaluate explain "
@@ -171,11 +171,11 @@ _ZIP = re.compile(
     r"(?<=[A-Z]{2} )\d{5}\b|(?<=[,\n] )(?!(?:19|20)\d\d )\d{4,5}(?= [A-ZÄÖÜ])|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b"
 )
 _SPEAKER = re.compile(
-    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=さん|様|氏|くん|ちゃん|先生|女士)|(?:我叫|名叫|叫做)([\u4e00-\u9fff]{2,4})|(?:^|[。，])([\u4e00-\u9fff]{2,3})(?=今年)"
-    rf"|\b(?i:my name is|i am called|call me|named|called|name is|president|chancellor|senator|minister|professor|m\.|mme|mlle|mr\.?|mrs\.?|ms\.?|dr\.?|herrn?|frau|señora?|monsieur|madame|ich heiße|je m'appelle|me llamo)\s+({NAME})|\b(?:I am|I'm|I’m) ({NAME})"
+    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=さん|様|氏|くん|ちゃん|先生|女士)|(?:我叫|名叫|叫做|名字是|名前は|名は)([^\W\d_a-z]{2,6}?)(?=です|だ|と|[。，、,.]|\s|$)|(?:नाम|मैं) ([\u0900-\u097f]{2,20})(?= (?:है|हूँ|हूं))|(?:^|[。，：:])([\u4e00-\u9fff]{2,3})(?=今年)|([\u0900-\u097f]{2,20})(?= \d{1,3} (?:साल|वर्ष))"
+    rf"|\b(?i:my name is|i am called|call me|named|called|name is|president|chancellor|senator|minister|professor|m\.|mme|mlle|mr\.?|mrs\.?|ms\.?|dr\.?|herrn?|frau|señora?|monsieur|madame|ich heiße|je m['’]appelle|me llamo|meu nome é|me chamo|mi chiamo|mi nombre es|mein name ist)\s+({NAME})|\b(?:I am|I'm|I’m) ({NAME})"
 )
 _AGED = re.compile(
-    r"(\d{1,3}) ?(?:歳|岁|歲|세|살)|\b(\d{1,3})[- ]years?[- ]old\b|\baged? (?:of |is )?(\d{1,3})\b|\b(\d{1,3}) (?:Jahre alt|ans|años)\b",
+    r"(\d{1,3}) ?(?:歳|岁|歲|세|살|साल|वर्ष)|\b(\d{1,3})[- ]years?[- ]old\b|\baged? (?:of |is )?(\d{1,3})\b|\b(\d{1,3}) (?:Jahre alt|ans|años|anos|anni)\b",
     re.IGNORECASE,
 )
 
@@ -292,8 +292,9 @@ def places(text: str) -> Iterable[Mention]:
 def _spelled_places(text: str) -> Iterator[Mention]:
     taken = []
     streets = [found.start() for pattern in (_STREET, _ROOM) for found in pattern.finditer(text)]
+    employers = [found.start(3) for found in _ORGANIZATION.finditer(text)]
     for group in _PLACES.finditer(text):
-        if group.start("names") in streets:
+        if group.start("names") in streets or group.start("names") in employers:
             continue
         taken.append(group.span("names"))
         yield from _listed_places(group["names"], group.start("names"))
@@ -356,6 +357,7 @@ def people(text: str) -> Iterable[Mention]:
     places and no dates."""
     spoken = [Mention(at, name) for at, value in _of_groups(_SPEAKER, text) if (name := _without_lead(value))]
     taken = {str(mention.value) for mention in spoken}
+    taken |= {found[3] for found in _ORGANIZATION.finditer(text)}
     capitals = [mention for mention in _capitals(text) if mention.value not in taken]
     is_given = [_is_given(str(mention.value)) for mention in capitals]
     for n, (first, second) in enumerate(pairwise(capitals)):
@@ -408,12 +410,12 @@ _ANY_NAME = re.compile(rf"\b{NAME}")
 
 _OCCUPATION = re.compile(
     r"\b(?:work(?:s|ed|ing)?|employed|job|hired)(?: [\w ]{0,20})? as (?:an? |the )?([a-z][a-z-]+(?: [a-z][a-z-]+){0,2}?)(?=\s(?:at|for|in|from|and|since)\b|[.,;:!?)]|$)"
-    r"|\b(?:is|am|was) an? ((?:[a-z-]+ ){0,2}?[a-z]+(?:er|or|ist|ian|ant|eer|yst|ect|chef|nurse|man|woman))(?=\s(?:at|for|in|from|and|who|by)\b|[.,;:!?)]|$)"
+    r"|\b(?:is|am|was) an? (?:\d{1,3}[- ]years?[- ]old )?((?:[a-z-]+ ){0,2}?[a-z]+(?:er|or|ist|ian|ant|eer|yst|ect|chef|nurse|man|woman))(?=\s(?:at|for|in|from|and|who|by)\b|[.,;:!?)]|$)"
     r"|\b(?:arbeitet|travaille|trabaja|lavora)(?: [^.;\n]{0,30}?)? (?:als|comme|como|come) (?:ein |eine |un |une |una )?([^\W\d_]+)"
 )
 _ORGANIZATION = re.compile(
-    rf"\b((?:[A-Z][\w&'’-]{{0,30}} ){{1,4}}(?:Inc|Corp|Ltd|LLC|GmbH|AG|SA|Co|University|Institute|Bank|Group)\b)|({NAME})(?=(?:['’]s)? (?:CEO|CTO|CFO)\b)"
-    rf"|\b(?i:works? (?:at|for)|working (?:at|for)|employed by|joined|arbeitet bei|travaille chez|trabaja en) ({NAME})"
+    rf"\b((?:[A-Z][\w&'’-]{{0,30}} ){{1,4}}(?:Inc|Corp|Ltd|LLC|GmbH|AG|SA|Co|University|Institute|Bank|Group)\b)|({NAME})(?=(?:['’]s)? (?:CEO|CTO|CFO|stock|shares?)\b)"
+    rf"|\b(?i:works? (?:at|for)|working (?:at|for)|employed by|joined|arbeitet bei|travaille chez|trabaja en|trabalha na) ({NAME})"
 )
 _ROOMS = re.compile(
     r"\b(?:kitchen|(?:living|dining|bed|bath|guest|meeting|conference) ?room|office|garage|hallway|basement|attic|nursery|study|porch|garden"

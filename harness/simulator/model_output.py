@@ -23,7 +23,7 @@ from harness.simulator import (
 from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.answer_types import CALLED, ModelOutput
 from harness.simulator.json_mode import formatted, json_text, topic
-from harness.simulator.knowledge import KnownFact, recall
+from harness.simulator.knowledge import KnownFact, recall, translated
 from harness.simulator.recollection import recollected
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
@@ -79,7 +79,8 @@ def _call_parts(ask: Ask, calls: Sequence[Mapping[str, Any]], seed: Seed) -> lis
 
 def _known(ask: Ask, prompt: str) -> KnownFact | None:
     return (
-        done(prompt)
+        translated(ask.system, prompt)
+        or done(prompt)
         or recall(prompt)
         or media_contents.answer(prompt, media_contents.shown(_media(ask, prompt)))
         or recollected(ask, prompt)
@@ -128,7 +129,7 @@ def _unknown(ask: Ask, prompt: str, style: StyleRules, seed: Seed) -> str:
     if style.number:
         return str(seed.between("number", 1, 100))
     if style.one_word:
-        return about.split()[-1]
+        return seed.choose("yes", ("Yes", "No")) if _YES_OR_NO.search(ask.turn) else about.split()[-1]
     if style.language != "en":
         return (
             world_facts.ANSWER_IS[style.language].format(short=about)
@@ -162,6 +163,7 @@ _MORE = (
     "It would also say what is not known, and how one could find out.",
     "At the end it would sum up in one sentence what to remember.",
 )
+_YES_OR_NO = re.compile(r"\byes or no\b", re.IGNORECASE)
 _POINTS = re.compile(r"\b(\d|two|three|four|five|six) bullet(?: point)?s?\b", re.IGNORECASE)
 LONGEST = 1000
 """The maximum of words of a made-up answer."""

@@ -45,9 +45,9 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("zip zipcode postcode postal plz", "zip"),
         ("expression formula equation calculation", "expression"),
         ("currency currencies", "currency symbol"),
-        ("symbol ticker stock", "symbol"),
+        ("symbol ticker stock", "symbol organization"),
         (
-            "city cities location place town country countries destination origin region area where state stadt ort ville ciudad lieu lugar pays país land wohnort origen destino départ arrivée zielort restaurant hotel venue airport station",
+            "city cities cidade città location place town country countries destination origin region area where state stadt ort ville ciudad lieu lugar pays país land wohnort origen destino départ arrivée zielort restaurant hotel venue airport station",
             "place",
         ),
         (
@@ -56,7 +56,7 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ),
         ("time hour hora heure uhrzeit opens closes", "time date"),
         ("start starts end ends begin begins datetime", "moment"),
-        ("age ages alter âge edad", "age"),
+        ("age ages alter âge edad idade età", "age"),
         ("price cost fee fare salary budget preis kosten prix precio", "money"),
         (
             "company organization organisation firm employer brand publisher university school team vendor supplier merchant store organizations organisations",
@@ -81,7 +81,7 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("title", "quote name"),
         ("command cmd file filename path message text content greeting word words phrase", "quote"),
         ("forename surname vorname nachname prenom prénom", "person"),
-        ("name names nombre nom", "quote person place"),
+        ("name names nombre nom nome", "quote person place"),
     )
 )
 """Words of a name, and the kinds of mentions that such a value is, best first. The last word of the name counts first."""
@@ -279,7 +279,14 @@ def _number(source: ValueSource, at: ValuePlace) -> Any:
     if named is not None or GUESSED & set(words_of(at.name)):
         return named
     alone = NUMBER.fullmatch(source.text)
-    return source.take("number", at) if source.given or source.narrow or at.depth <= 1 or alone else None
+    reads = source.given or source.narrow or alone or (at.depth <= 1 and not _REQUEST.match(source.text))
+    return source.take("number", at) if reads else None
+
+
+_REQUEST = re.compile(
+    r"\W*(?:please )?(?:create|generate|invent|make up|give|list|write|suggest|recommend|tell)\b[^:\n]*$", re.IGNORECASE
+)
+"""A text that asks for something new, whose numbers are no values."""
 
 
 def _number_by_name(source: ValueSource, at: ValuePlace) -> Any:
@@ -330,7 +337,7 @@ def _before(word: str, text: str) -> re.Match[str] | None:
     """The number before a word: ``4 blue items``."""
     stem = re.escape(word)
     return re.search(
-        rf"(?<![\w.])({NUMBER.pattern}|{_COUNTS})[ -]?(?:(?!and|und|or)\w+ ){{0,2}}?{stem}s?\b", text, re.IGNORECASE
+        rf"(?<![\w.-])({NUMBER.pattern}|{_COUNTS})[ -]?(?:(?!and|und|or)\w+ ){{0,2}}?{stem}s?\b", text, re.IGNORECASE
     )
 
 
@@ -396,7 +403,7 @@ def _inline(source: ValueSource, at: ValuePlace) -> str | None:
         return None
     found = re.search(
         rf"\b{name}\b(?: is| was|:)?\s+[\"“]?([A-Z0-9][\w@./-]*\w(?: [A-Z][\w-]*)*)", source.text
-    ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) [\"'“]?([\w@.+-]*[\w@-])", source.text)
+    ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) (?:an? |the )?[\"'“]?([\w@.+-]*[\w@-])", source.text)
     return str(found[1]) if found else None
 
 
@@ -404,7 +411,9 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
     """The next mention of the kind that the name stands for; the question itself for a query; else the next quoted text. ``again``: the last
     date serves several places."""
     kinds = kinds_of(at)
-    if (found := _part_of_place(source, at) or _subject(source, at) or _whole_item(source, at)) is not None:
+    if (
+        found := _headline(source, at) or _part_of_place(source, at) or _subject(source, at) or _whole_item(source, at)
+    ) is not None:
         return found
     if "person" in kinds and (part := _PART_OF_NAME.keys() & set(words_of(at.name))):
         return _part_of_name(source, _PART_OF_NAME[part.pop()])
@@ -437,6 +446,9 @@ def _part_of_place(source: ValueSource, at: ValuePlace) -> str | None:
         parts = [part for mention in mentions("place", source.text) for part in str(mention.value).split(", ")]
         fits_it = is_region if word == "state" else lambda part: part.lower() in world_facts.COUNTRIES
         return next(filter(fits_it, parts), None)
+    if word == "capital":
+        countries = _WORD.findall(source.text)
+        return next((world_facts.CAPITALS[name] for name in countries if name in world_facts.CAPITALS), None)
     if word in _CITY and any(_COUNTRY & set(words_of(name)) for name in property_names(at.root)):
         cities = (
             mention
@@ -449,8 +461,33 @@ def _part_of_place(source: ValueSource, at: ValuePlace) -> str | None:
     return None
 
 
+_WORD = re.compile(r"[A-Z]\w+(?: [A-Z]\w+)?")
 _CITY = frozenset(["city", "town", "stadt", "ville", "ciudad"])
 _COUNTRY = frozenset(["country", "state", "land", "pays", "país"])
+
+
+def _headline(source: ValueSource, at: ValuePlace) -> str | None:
+    """The name of what the text is about: a dish, a book, an event that has guests; or what a thing is called."""
+    word = (words_of(at.name) or ("",))[-1]
+    if word not in ("name", "title", "label", "event", "recipe", "dish"):
+        return None
+    guests = any(_GUESTS & set(words_of(name)) for name in property_names(at.root))
+    found = (
+        (_THING.search(source.text) if at.depth <= 1 else None)
+        or (_EVENT.search(source.text) if guests and at.depth <= 1 else None)
+        or (_CALLED.search(source.text) if source.given and word != "name" else None)
+    )
+    return next(filter(None, found.groups())) if found else None
+
+
+_GUESTS = frozenset(["participants", "attendees", "guests", "invitees"])
+_EVENT = re.compile(
+    r"\b(?:going to|attend\w*|host\w*|having|have|organi[sz]\w+|plan\w*) (?:an? |the )((?:[\w-]+ ){0,3}?[\w-]+)(?= (?:on|at|in|this|next|with|tomorrow)\b|[.,!?]|$)"
+)
+_THING = re.compile(
+    r"\b(?i:recipe) (?:for|of) (?:an? |the |some )?([\w' -]{3,60})|\b(?:book|novel|movie|film|song|album) [\"'“]?([^\"'”\n.,?]{1,60}?)[\"'”]? (?:by|directed by)\b"
+)
+_CALLED = re.compile(r"\b(?:called|named|labell?ed|titled|entitled) [\"'“]?([\w-]+)")
 
 
 def _subject(source: ValueSource, at: ValuePlace) -> str | None:
@@ -516,7 +553,12 @@ def words_of(name: str) -> tuple[str, ...]:
 
 def requested_keys(prompt: str) -> list[str]:
     """The quoted keys of ``with the keys "a" and "b"``."""
-    found = re.search(
-        r"\b(?:keys?|fields?|properties)\b:?\s+((?:(?:and|,|or)?\s*[\"'`“]\w+[\"'`”]\s*)+)", prompt, re.IGNORECASE
-    )
-    return re.findall(r"[\"'`“](\w+)[\"'`”]", found[1]) if found else []
+    found = _KEYS.search(prompt)
+    return re.findall(r"\w+", _AND.sub(" ", next(filter(None, found.groups())))) if found else []
+
+
+_KEYS = re.compile(
+    r"\b(?:keys?|fields?|properties)\b:?\s+(?:((?:(?:and|,|or)?\s*[\"'`“]\w+[\"'`”]\s*)+)|((?:[a-z_]+, ){0,8}[a-z_]+,? and [a-z_]+)\b)",
+    re.IGNORECASE,
+)
+_AND = re.compile(r"\b(?:and|or)\b")

@@ -25,7 +25,7 @@ _COMMON = frozenset(
 _KINDS = (
     (
         re.compile(
-            r"\bwho am i\b|\bmy name\b|\bheiße ich\b|\bmein name\b|\bje m'appelle\b|\bmon nom\b|\bme llamo\b|\bmi nombre\b",
+            r"\bwho am i\b|\bmy name\b|\bheiße ich\b|\bmein name\b|\bje m'appelle\b|\bmon nom\b|\bme llamo\b|\bmi nombre\b|\bme chamo\b|\bmeu nome\b|私の名前|我叫什么|我的名字|मेरा नाम",
             re.IGNORECASE,
         ),
         ("person",),
@@ -55,6 +55,9 @@ _FURTHER = re.compile(
 )
 _LAST = re.compile(r"\b(of|for|in|to|into|von|de) (?:the )?([\w' ]+?)(?=[?.!,]|$)")
 _BEFORE = re.compile(r"\b(?:that|it|this|the result|the answer|the sum|das ergebnis)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\b(?:the|my) (?:\w+ )?number\b(?: (?:that )?i \w+(?: you)?(?: to remember)?)?", re.IGNORECASE)
+_LEGS = re.compile(r"\bhow many (paws|legs|feet|ears)\b", re.IGNORECASE)
+_ON_FOUR = re.compile(r"\b(?:dog|cat|horse|rabbit|hamster|pup|kitten)\w*\b", re.IGNORECASE)
 _FIGURE = re.compile(r"(?<!\d)-?\d{1,15}(?:\.\d{1,9})?")
 _SWAPS = {
     "my": "your",
@@ -89,6 +92,12 @@ def _continued(ask: Ask, prompt: str) -> KnownFact | None:
     if asked and (further := _FURTHER.match(prompt)):
         rewritten = _LAST.sub(lambda last: f"{further[1] or last[1]} {further[2]}", asked[0], count=1)
         return recall(rewritten) or done(rewritten) if rewritten != asked[0] else None
+    figures = [str(mention.value) for text in asked for mention in mentions("number", text)]
+    if figures and _NUMBER.search(prompt):
+        rewritten = _NUMBER.sub(figures[0], prompt, count=1)
+        return recall(rewritten) or done(rewritten)
+    if figures and (legs := _LEGS.search(prompt)) and _ON_FOUR.search(asked[0]):
+        return done(f"multiply {figures[0]} by {2 if legs[1] == 'ears' else 4}")
     if answered and _BEFORE.search(prompt) and (figures := _FIGURE.findall(answered[0])):
         rewritten = _BEFORE.sub(figures[-1], prompt, count=1)
         return recall(rewritten) or done(rewritten)

@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from harness.simulator import world_facts
 from harness.simulator.amounts import COUNT_WORDS, amounts
 from harness.simulator.clues import best_label, chosen, fits
 from harness.simulator.errors import refusal
-from harness.simulator.knowledge import KnownFact
+from harness.simulator.knowledge import KnownFact, facts_about
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import (
     GUESSED,
@@ -70,7 +71,7 @@ _FORMATS = {
 }
 _COMMAS = re.compile(r"\s*,\s*(?:(?:and|und|et|y|e)\s+)?|\s+(?:and|und|et|y|e)\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
-_INLINE = re.compile(r"(?<!\S)\(?\d{1,2}\)\s+(.+?)(?=[\s,;]+\(?\d{1,2}\)\s|\n|$)")
+_INLINE = re.compile(r"(?<!\S)\(?(\d{1,2})\)\s+(.+?)(?=[\s,;]+\(?\d{1,2}\)\s|\n|$)")
 """An item of ``1) soup 2) bread``."""
 _MADE_UP = re.compile(
     r"^\W*(?:what|who|which|where|when|how)\b|\b(?:facts? (?:about|on)|tell me about|make up|invent|imagine|generate|fictional|random)\b",
@@ -320,6 +321,8 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
     schema = resolved(items, at.root) if isinstance(items, Mapping) else {}
     kind = first_type(schema)
     known = source.known.items if source.known else ()
+    if kind == "object" and len(schema.get("properties") or ()) > 1 and all(item in source.text for item in known):
+        known = ()
     if kind == "object":
         return (
             _bullets(source.text)
@@ -351,12 +354,13 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
 def _bullets(text: str) -> list[str]:
     """The items of a list, at most 50: each on its line, or numbered on one line."""
     inline = _INLINE.findall(text)
-    return (_BULLET.findall(text) or (inline if len(inline) > 1 else []))[:50]
+    counts = [number for number, _ in inline[:2]] == ["1", "2"]
+    return (_BULLET.findall(text) or [item for _, item in inline if counts])[:50]
 
 
 def _enumerated(text: str) -> list[str]:
     """*: Oslo, Rome and Lima*, or *apples (2), pears (5)*: the items of a list after a colon or with remarks in brackets."""
-    remarked = _REMARKED.findall(text)
+    remarked = _REMARKED.findall(text) if "(" in text else []
     listed = re.search(rf": (?:{_PHRASES}|{_ENUMERATION})", text)
     items = _COMMAS.split(next(filter(None, listed.groups()))) if listed else []
     return remarked if len(remarked) > 1 else [item.strip() for item in items]
@@ -423,7 +427,11 @@ def _records(schema: Schema, source: ValueSource) -> list[str]:
     """The lines that name two properties: ``gloves, quantity 2, price 35.00``."""
     names = [words[-1] for name in schema.get("properties") or {} if (words := words_of(str(name)))]
     named = re.compile(rf"\b({'|'.join(map(re.escape, names))})s?\b", re.IGNORECASE) if len(names) > 1 else None
-    lines = source.text.splitlines() if named else []
+    lines = (
+        [line for line in source.text.splitlines() if not (_ASKED.search(line) or _MADE_UP.search(line))]
+        if named
+        else []
+    )
     return [line for line in lines if named and len({found.lower() for found in named.findall(line)}) > 1][:50]
 
 
@@ -432,7 +440,7 @@ def _sections(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
     text for each object that a number before the name counts (``two orders``)."""
     for name, inner in (schema.get("properties") or {}).items():
         for kind in kinds_of(at.under(str(name), _about(inner))):
-            found = mentions(kind, source.text) if kind in _LEADS else ()
+            found = [one for one in mentions(kind, source.text) if kind in _LEADS and not one.value[0].islower()]
             if found:
                 ends = [*(mention.at for mention in found[1:]), len(source.text)]
                 return [_LEADS[kind] + source.text[start.at : end] for start, end in zip(found, ends, strict=True)]
@@ -449,13 +457,14 @@ def _counted(source: ValueSource, at: ValuePlace) -> int:
     stem = re.escape(words[-1].rstrip("s")[:5]) if words else "items"
     named = re.search(rf"\b({_COUNT})\s+(?:\w+ ){{0,2}}?{stem}", source.text, re.IGNORECASE)
     found = named or (_ASKED.search(source.text) if at.depth <= 1 else None)
-    return COUNT_WORDS.get(found[1].lower()) or min(int(found[1]), _MOST_ASKED) if found else 0
+    word = next(filter(None, found.groups())).lower() if found else "0"
+    return COUNT_WORDS.get(word) or min(int(word), _MOST_ASKED)
 
 
 _MOST_ASKED = 50
 _COUNT = r"\d{1,2}|two|three|four|five|six|seven|eight|nine|ten"
 _ASKED = re.compile(
-    rf"\b(?:give|list|name|invent|generate|write|create|suggest|provide|make up|show|recommend|return)\b(?: me| us)?(?: exactly| at least)? ({_COUNT}) [a-z]",
+    rf"\b(?:give|list|name|invent|generate|write|create|suggest|provide|make up|show|recommend|return)\b(?: me| us)?(?: exactly| at least)?(?: the)?(?: top| best| first)? ({_COUNT}) [a-z]|\b(?:top|best) ({_COUNT}) [a-z]",
     re.IGNORECASE,
 )
 """The number of things that a prompt asks for."""
@@ -466,7 +475,7 @@ def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSou
         return source
     text = texts[index]
     if source.known and text in source.known.items:
-        facts = dict.fromkeys(("name", "title", "label"), text)
+        facts = {**facts_about(text), **dict.fromkeys(("name", "title", "label"), text)}
         return ValueSource.of(text, source.seed, KnownFact(text, text, facts=facts))
     shorter = len(text) < len(source.text)
     inside = ValueSource.of(text, source.seed, KnownFact(text, text) if shorter else source.known)
@@ -519,7 +528,11 @@ def _bounds(schema: Schema, whole: bool) -> tuple[float, float]:
 def _guess(at: ValuePlace, source: ValueSource, lowest: float, highest: float, *, whole: bool) -> float:
     if not whole and GUESSED & set(words_of(at.name)) and lowest < 0.7 and highest >= 1:
         return source.seed.between(at.path, 70, 99) / 100
-    low, high = max(lowest, 1), min(highest, 100)
+    words = words_of(at.name)
+    if {"rank", "order", "position", "number", "step"} & set(words[-1:]) and (number := _number_of(at)) is not None:
+        return min(max(lowest, number + 1), highest)
+    least, most = next((_RANGES[word] for word in reversed(words) if word in _RANGES), (1, 100))
+    low, high = max(lowest, least), min(highest, most)
     if low > high:
         low, high = (lowest, lowest) if lowest > 100 else (highest, highest)
     return source.seed.between(at.path, int(low), max(int(low), int(high)))
@@ -624,20 +637,64 @@ _PLAUSIBLE: Mapping[str, Sequence[str]] = {
     "phone": ("+1 555 0100", "+1 555 0142"),
     "date": ("2026-11-20", "2026-10-05"),
     "time": ("09:30", "14:00"),
+    "person": ("Ada Byron", "Grace Murray", "Alan Mathis", "Barbara Lisk", "Edgar Dyke"),
+    "place": world_facts.LISTS["city"],
+    "organization": ("Northwind", "Globex", "Initech", "Umbrella"),
+    "occupation": ("teacher", "nurse", "engineer", "carpenter"),
+    "language": ("English", "French", "German", "Spanish"),
+    "colour": world_facts.LISTS["colour"],
+    "id": ("A-1001", "B-2002", "C-3003"),
 }
 """Kind -> made-up values that have its form."""
+_TYPICAL = {
+    word: tuple(values.split(", "))
+    for words, values in {
+        "title": "The Lighthouse, A Quiet Bay, The Long Road, Northern Light, The Glass Garden",
+        "genre genres category categories": "drama, comedy, adventure, science fiction",
+        "ingredient ingredients": "2 cups flour, 1 cup sugar, 100 g butter, 2 eggs, 1 tsp vanilla",
+        "amount": "200 g, 1 cup, 2 tbsp, 3",
+        "step steps instruction instructions": "Prepare everything., Mix well., Let it rest., Finish and check.",
+        "condition conditions weather": "sunny, partly cloudy, light rain",
+        "continent": "Europe, Asia, Africa, South America",
+        "tag tags keyword keywords topic topics": "science, travel, history, health",
+        "name names": "Ada, Grace, Alan, Barbara, Edgar, Margaret",
+        "unit": "piece",
+        "option options choice choices": "Option A, Option B, Option C, Option D, Option E",
+        "reason explanation description summary review comment feedback": "It follows from what the question says., It is a short and plain account of the matter.",
+    }.items()
+    for word in words.split()
+}
+"""Word of a name -> made-up values that are typical of it."""
+_RANGES = {
+    word: bounds
+    for words, bounds in {
+        "year": (1950, 2024), "age": (18, 79), "rating stars": (1, 5), "population": (100_000, 9_000_000), "temperature": (5, 30),
+        "humidity percentage": (20, 95), "index": (0, 2), "month": (1, 12), "day": (1, 28), "hour": (0, 23),
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+"""Word of a number's name -> its plausible bounds."""
+
+
+def _number_of(at: ValuePlace) -> int | None:
+    """The place of this value in the innermost list around it; None outside of lists."""
+    return next((int(step) for step in reversed(at.path.split(".")) if step.isdecimal()), None)
 
 
 def _invented(at: ValuePlace, source: ValueSource) -> str:
-    words = " ".join(words_of(at.name)) or "answer"
     if source.known:
         return source.known.short
-    plausible = next((_PLAUSIBLE[kind] for kind in kinds_of(at) if kind in _PLAUSIBLE), None)
-    if plausible and at.depth:
-        return source.seed.choose(at.path, plausible)
-    number = at.path.rpartition(".")[2]
-    words += f" {int(number) + 1}" if number.isdecimal() else ""
-    return f"simulated {words}" if at.depth else source.text.strip().split("\n")[0][:80] or "simulated"
+    if not at.depth:
+        return source.text.strip().split("\n")[0][:80] or "simulated"
+    words, number = words_of(at.name), _number_of(at)
+    typical: Sequence[str] = next((_TYPICAL[word] for word in reversed(words) if word in _TYPICAL), ())
+    values: Sequence[str] = typical or next((_PLAUSIBLE[kind] for kind in kinds_of(at) if kind in _PLAUSIBLE), ())
+    if values:
+        return values[(source.seed.number(_DIGITS.sub("", at.path)) + (number or 0)) % len(values)]
+    return f"simulated {' '.join(words) or 'answer'}" + ("" if number is None else f" {number + 1}")
+
+
+_DIGITS = re.compile(r"\d+")
 
 
 def _null(_schema: Schema, _source: ValueSource, _at: ValuePlace) -> None:

@@ -5,6 +5,8 @@ Understood, in a system instruction or in the prompt itself: *answer with the si
 *end with X*, *like a pirate*, *as JSON*.
 """
 
+# ruff: noqa: RUF001, SIM905 - typographic signs are data here, and lists of words
+
 from __future__ import annotations
 
 import re
@@ -13,7 +15,7 @@ from functools import lru_cache
 
 from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.clues import language_of
-from harness.simulator.cued_pattern import CuedPattern
+from harness.simulator.cued_pattern import CuedPattern, cues
 
 LANGUAGES = {
     "arabic": "ar", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "greek": "el",
@@ -43,14 +45,32 @@ _FIXED = (
         re.NOFLAG,
     ),
 )
-_ONE_WORD = CuedPattern("word", r"\b(?:one|single|1)[- ]word\b")
+_SPOKEN_TEXT = re.compile(r"[\"'“„«‘「『]\s*([^\"”»」』\n]+?)\s*[\"'”“»’」』](?![A-Za-z])")
+_INSTRUCTING = frozenset(
+    (
+        "repeat echo say reply respond answer output print write return antworte antworten sage sag schreibe réponds répondez dis dites écris responde "
+        "di escribe contesta responda diga escreva rispondi とだけ答えてください とだけ言ってください と言ってください とだけ返信してください 请只回复 请只回答 请回复 请说 只回复 केवल"
+    ).split()
+)
+_BESIDE_TEXT = _INSTRUCTING | frozenset(
+    (
+        "please just only exactly verbatim the this word words single one phrase text sentence string following message with and nothing else more no "
+        "punctuation after me back to nur mit dem der das wort genau bitte und nichts anderes uniquement seulement exactement juste par le la mot avec "
+        "et rien d autre solo sólo únicamente con palabra exactamente y nada más por favor apenas somente com a palavra e mais 两个字 一个字 这个词 个字 "
+        "शब्द में उत्तर दें से जवाब"
+    ).split()
+)
+"""Words of an instruction to write one text and nothing else."""
+_ONE_WORD = CuedPattern(
+    "word yes", r"\b(?:one|single|1)[- ]word\b|\b(?:only|just|answer|reply|respond)\b[^.\n]{0,20}\byes or no\b"
+)
 _NUMBER = CuedPattern(
     "only just",
     r"\b(?:number|integer|digits?|result) only\b|\b(?:only|just) (?:with )?(?:the |a |an )?(?:number|integer|digits?|numeric)\b",
 )
 _LANGUAGE = CuedPattern(
     " ".join(LANGUAGES),
-    rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:in|only) ({'|'.join(LANGUAGES)})\b|^in ({'|'.join(LANGUAGES)})\b",
+    rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:in|only) ({'|'.join(LANGUAGES)})\b|^in ({'|'.join(LANGUAGES)})\b|\b(?:only speak|translat\w+ [^.\n]*?\b(?:to|into)) ({'|'.join(LANGUAGES)})\b",
 )
 _UPPER = CuedPattern("uppercase upper caps letters", r"\bupper[- ]?case\b|\ball caps\b|\bcapital letters\b")
 _LOWER = CuedPattern("lowercase lower", r"\blower[- ]?case\b")
@@ -71,11 +91,12 @@ _OPEN = re.compile(
 _PIRATE = CuedPattern("pirate", r"\bpirate\b")
 _JSON = CuedPattern("json", rf"\b{_VERB}\b[^.\n]{{0,50}}?\bjson\b|\bas (?:a )?json\b")
 _START = CuedPattern(
-    "start begin", r"\b(?:start|begin)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?[\"'“]?([^\"'”\n.]+)"
+    "start begin",
+    r"\b(?:start|begin)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?(?:[\"'“]([^\"'”\n]+)|([^\"'”\n.]+))",
 )
 _END = CuedPattern(
     "end finish conclude sign",
-    r"\b(?:end|finish|conclude|sign)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?[\"'“]?([^\"'”\n.]+)",
+    r"\b(?:end|finish|conclude|sign)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?(?:[\"'“]([^\"'”\n]+)|([^\"'”\n.]+))",
 )
 
 
@@ -146,6 +167,8 @@ def expected_words(prompt: str) -> int:
 
 
 def _fixed(text: str) -> str | None:
+    if (alone := _alone(text)) is not None:
+        return alone
     for pattern in _FIXED:
         found = pattern.search(text)
         if found and not _TURNED.search(found[1]):
@@ -153,13 +176,23 @@ def _fixed(text: str) -> str | None:
     return None
 
 
+def _alone(text: str) -> str | None:
+    """The quoted text of an instruction that asks for nothing else: *Say 'hi'*, *Antworte nur mit „Ja“*."""
+    found = _SPOKEN_TEXT.findall(text) if len(text) < 300 else ()
+    if len(found) != 1:
+        return None
+    beside = cues(_SPOKEN_TEXT.sub(" ", text)) - _PUNCTUATION
+    return str(found[0]) if beside <= _BESIDE_TEXT and beside & _INSTRUCTING else None
+
+
+_PUNCTUATION = frozenset(":!-")
 _TURNED = re.compile(r" in (?:all )?(?:upper|lower|capital)|\bbackwards?\b|\b(?:twice|times)$", re.IGNORECASE)
 """A text that is to be written in another form is not written word for word."""
 
 
 def _language(text: str) -> str | None:
     found = _LANGUAGE.search(text)
-    return LANGUAGES[(found[1] or found[2]).lower()] if found else None
+    return LANGUAGES[(found[1] or found[2] or found[3]).lower()] if found else None
 
 
 def _spoken(prompt: str) -> str:
@@ -172,7 +205,7 @@ _QUOTED = re.compile(r"[\"'“„][^\"'”“\n]*[\"'”“]")
 
 def _capture(pattern: CuedPattern, text: str) -> str:
     found = pattern.search(text)
-    return found[1].strip() if found else ""
+    return next(filter(None, found.groups())).strip() if found else ""
 
 
 def _first_word(text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from harness.simulator.amounts import COUNT_WORDS
+from harness.simulator.calendar_tasks import dated
 from harness.simulator.clues import chosen, language_of
 from harness.simulator.cued_pattern import CuedPattern
 from harness.simulator.knowledge import KnownFact
@@ -66,30 +67,61 @@ _ORDERED = CuedPattern(
     r"\b(multiply|divide|add|subtract) (-?\d{1,15}(?:\.\d{1,15})?) (?:by|to|and|from|with) (-?\d{1,15}(?:\.\d{1,15})?)",
 )
 _VERBS = {"multiply": "*", "divide": "/", "add": "+"}
-_SPOKEN = CuedPattern(
-    "mal fois por plus minus più más moins menos geteilt divisé dividido multiplicado",
-    r"(\d{1,15}(?:[.,]\d{1,15})?) (?:mal|fois|por|plus|minus|più|más|moins|menos|geteilt durch|divisé par|dividido por|multiplicado por) (\d{1,15}(?:[.,]\d{1,15})?)",
+_SIGNS = {
+    "*": "times|multiplied by|mal|fois|por|multiplicado por|vezes|per|乘以?|かける|गुना",
+    "+": "plus|più|más|mais|加上?|足す|たす",
+    "-": "minus|moins|menos|meno|减去?|引く|ひく",
+    "/": "divided by|geteilt durch|divisé par|dividido por|diviso|除以|割る|わる",
+}
+"""Sign -> the words for it."""
+_FIGURE = (
+    rf"\d{{1,15}}(?:[.,]\d{{1,15}})?|\b(?:{'|'.join(word for word, number in COUNT_WORDS.items() if number > 1)})\b"
 )
-_SIGN = {"mal": "*", "fois": "*", "por": "*", "multiplicado por": "*", "plus": "+", "più": "+", "más": "+", "minus": "-", "moins": "-", "menos": "-",
-         "geteilt durch": "/", "divisé par": "/", "dividido por": "/"}  # fmt: skip
-_LEFT = CuedPattern(
-    "many",
-    r"\b(?:have|has|had|are|were|there are|buys?|bought)\b (\d{1,15}|\w+) (\w+)[^.?]*?\b(?:eats?|ate|gives?(?: away)?|gave(?: away)?|loses?|lost|sells?|sold|takes?(?: away)?|removes?|uses?|used|break\w*|leave\w*)\b (?:away )?(\d{1,15}|\w+)\b[^?]*\bhow many\b",
+_WORDED = CuedPattern(
+    " ".join([*re.findall(r"[^\W\d_]+", " ".join(_SIGNS.values()).replace("?", "")), "乘", "加", "减"]),
+    rf"({_FIGURE})\s*(?:{'|'.join(f'({words})' for words in _SIGNS.values())})\s*({_FIGURE})",
+)
+_OF_BOTH = CuedPattern(
+    "sum product difference summe somme suma soma produkt produit producto produto योग गुणनफल य ग",
+    rf"\b(?:(sum|summe|somme|suma|soma)|product|produkt|produit|producto|produto|(difference)) (?:of|between|von|de) ({_FIGURE}) (?:and|und|et|y|e) ({_FIGURE})"
+    rf"|({_FIGURE}) और ({_FIGURE}) का (?:(योग)|गुणनफल)",
+)
+_HELD = CuedPattern(
+    "many", rf"\b(?:have|has|had|are|were|buys?|bought)\b ({_FIGURE}) ([a-z]+(?: (?!in\b|on\b|and\b|but\b)[a-z]+)?)"
+)
+_CHANGED = re.compile(
+    r"\b(?:(?P<less>eats?|ate|gives?|gave|loses?|lost|sells?|sold|takes?|removes?|uses?|used|break\w*|leave\w*)"
+    rf"|buys?|bought|gets?|got|finds?|found|receives?|received|picks?|picked|adds?|added)(?: away)? (?:\w+ )?(?P<by>{_FIGURE}|an?|one)\b",
+    re.IGNORECASE,
+)
+_EACH = re.compile(rf"\beach \D{{0,40}}?({_FIGURE})", re.IGNORECASE)
+_SPEED = CuedPattern(
+    "far",
+    r"(\d{1,6}(?:\.\d{1,3})?) ?(?:(miles|kilomet(?:er|re)s|km)(?: per | an |/)h(?:our)?|mph)\b[^?]{0,80}?\bfor (\d{1,6}(?:\.\d{1,3})?) hours?\b",
 )
 _UNKNOWN = CuedPattern(
     "=", r"\b(?:solve|what is x|find x)\b[^\d=]*?(-?\d{0,9})\s*\*?\s*([a-z])\s*([+-])\s*(\d{1,15})\s*=\s*(-?\d{1,15})"
 )
-_UNITS = r"km|kilomet(?:er|re)s|miles|kg|kilograms|pounds|lbs|°?c|celsius|°?f|fahrenheit|cm|inches|m|met(?:er|re)s|feet|l|lit(?:er|re)s|gallons"
+_MEASURES = {
+    "length": "km kilometer kilometre:1000 mile:1609.344 m meter metre:1 cm centimeter centimetre:0.01 mm millimeter millimetre:0.001 inch inche:0.0254 feet foot ft:0.3048 yard:0.9144",
+    "weight": "kg kilogram kilo:1000 gram g:1 pound lb:453.592 ounce oz:28.3495 ton tonne:1000000",
+    "volume": "l liter litre:1 ml milliliter millilitre:0.001 gallon:3.785412 cup:0.236588",
+    "time": "second:1 minute:60 hour:3600 day:86400 week:604800",
+    "temperature": "c celsiu °c:1 fahrenheit f °f:2",
+}
+"""What is measured -> its units without an s at their end, and their size."""
+_SIZES = {
+    name: (measure, float(size))
+    for measure, row in _MEASURES.items()
+    for names, size in re.findall(r"(\D+?):([\d.]+) ?", row)
+    for name in names.split()
+}
+_UNIT = rf"(?:degrees )?(?:{'|'.join(sorted(map(re.escape, _SIZES), key=len, reverse=True))})e?s?"
 _CONVERT = CuedPattern(
-    "to in into", rf"\b(?:convert )?(-?\d{{1,15}}(?:\.\d{{1,15}})?) ?({_UNITS})\b (?:to|in|into) ({_UNITS})\b"
+    "to in into as many",
+    rf"(-?\d{{1,15}}(?:\.\d{{1,15}})?) ?({_UNIT})\b (?:to|in|into|as) ({_UNIT})\b"
+    rf"|\bhow many ({_UNIT}) (?:are )?(?:there )?(?:in|make) (an?|\d{{1,15}}(?:\.\d{{1,15}})?) ({_UNIT})\b",
 )
-_SHORT_UNITS = {
-    "kilometer": "km", "kilometre": "km", "kilogram": "kg", "lb": "pound", "celsiu": "c", "fahrenheit": "f", "meter": "m", "metre": "m",
-    "liter": "l", "litre": "l",
-}  # fmt: skip
-"""Unit without an s at its end -> the form in which ``_RATES`` has it."""
-_RATES = {("km", "mile"): 0.621371, ("mile", "km"): 1.609344, ("kg", "pound"): 2.204623, ("pound", "kg"): 0.453592, ("cm", "inche"): 0.393701, ("inche", "cm"): 2.54,
-          ("m", "feet"): 3.28084, ("feet", "m"): 0.3048, ("l", "gallon"): 0.264172, ("gallon", "l"): 3.785412}  # fmt: skip
 _NEXT = CuedPattern("day month", r"\b(?:what|which) (day|month) (?:comes|is) (?:right |directly )?(after|before) (\w+)")
 _OPTIONS = CuedPattern(
     "or /",
@@ -104,10 +136,6 @@ _SUMMARY = CuedPattern("summarise summarize", r"\bsummari[sz]e\b[^:\n]*:\s*(.+)"
 _THRICE = CuedPattern(
     "twice times",
     r"^\W*(?:please )?(?:repeat|say) (?:the word |the phrase )?[\"'“]?(.+?)[\"'”]? (twice|(?:\d|two|three|four|five)(?= times))(?: times)?\W*$",
-)
-_ECHOED = CuedPattern(
-    "repeat echo say reply respond answer output print",
-    r"^\W*(?:please )?(?:just |only )?(?:repeat(?: after me)?|echo|say|reply|respond|answer|output|print)(?: exactly| only| just| verbatim| with| the following| this)*:?\s+[\"'“]([^\"”\n]+)[\"'”][.!]?\W*$",
 )
 _EXACTLY = CuedPattern(
     ":",
@@ -215,8 +243,12 @@ def _computed(prompt: str) -> KnownFact | None:
         return _fact(_number(float(base) ** power))
     if found := _ORDERED.search(prompt):
         return _ordered(found)
-    if found := _SPOKEN.search(prompt):
-        return _spoken(found)
+    if found := _WORDED.search(prompt):
+        sign = next(sign for sign, word in zip(_SIGNS, found.groups()[1:], strict=False) if word)
+        return _worded(found[1], sign, found[6])
+    if found := _OF_BOTH.search(prompt):
+        sign = "+" if found[1] or found[7] else "-" if found[2] else "*"
+        return _worded(found[3] or found[5], sign, found[4] or found[6])
     if found := _UNKNOWN.search(prompt):
         factor = {"": 1, "-": -1}.get(found[1]) or int(found[1])
         value = (int(found[5]) - int(found[3] + found[4])) / factor if factor else 0
@@ -232,11 +264,14 @@ def _ordered(found: re.Match[str]) -> KnownFact:
     return _fact(_number(value), f"The result is {_number(value)}.")
 
 
-def _spoken(found: re.Match[str]) -> KnownFact:
-    sign = _SIGN[found[0][len(found[1]) : -len(found[2])].strip().lower()]
-    left, right = (float(figure.replace(",", ".")) for figure in found.groups())
-    value = _result(sign, left, right)
-    return _fact(_number(value), f"{found[1]} {sign} {found[2]} = {_number(value)}")
+def _worded(first: str, sign: str, second: str) -> KnownFact:
+    value = _result(sign, _figure(first), _figure(second))
+    return _fact(_number(value), f"{first} {sign} {second} = {_number(value)}")
+
+
+def _figure(word: str) -> float:
+    """The value of a figure or of a number word."""
+    return float(COUNT_WORDS.get(word.lower()) or word.replace(",", "."))
 
 
 def _result(sign: str, left: float, right: float) -> float:
@@ -244,34 +279,45 @@ def _result(sign: str, left: float, right: float) -> float:
     return {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else 0}[sign]
 
 
-def _remaining(prompt: str) -> KnownFact | None:
-    found = _LEFT.search(prompt)
-    before, gone = (_spelled(found[1]), _spelled(found[3])) if found else (None, None)
-    if not found or before is None or gone is None:
+def _told(prompt: str) -> KnownFact | None:
+    """The answer to a small story: what is left or comes together, or how far something goes."""
+    if found := _SPEED.search(prompt):
+        way = _number(float(found[1]) * float(found[3]))
+        return _fact(way, f"It goes {way} {found[2] or 'miles'}.")
+    held, asked = _HELD.search(prompt), prompt.lower().rfind("how many")
+    change = _CHANGED.search(prompt, held.end(), max(asked, held.end())) if held else None
+    if not held or not change:
         return None
-    return _fact(before - gone, f"{before - gone} {found[2]} are left.")
-
-
-def _spelled(word: str) -> int | None:
-    return int(word) if word.isdecimal() else COUNT_WORDS.get(word.lower())
+    each = _EACH.search(prompt, change.end(), asked)
+    by = _figure(change["by"]) * (_figure(each[1]) if each else 1)
+    value, things = _number(_figure(held[1]) + (-by if change["less"] else by)), held[2]
+    return _fact(value, f"{value} {things} are left." if change["less"] else f"There are {value} {things}.")
 
 
 def _converted(prompt: str) -> KnownFact | None:
-    if not (found := _CONVERT.search(prompt)):
+    """All conversions that the prompt asks for."""
+    found = [(one[0] or one[4], one[1] or one[5], one[2] or one[3]) for one in _CONVERT.findall(prompt)]
+    results = [(*one, value) for one in found if (value := _measured(*one)) is not None]
+    sentences = [f"{number} {source} is {value} {target}." for number, source, target, value in results]
+    return _fact(", ".join(value for *_, value in results), " ".join(sentences)) if results else None
+
+
+def _measured(number: str, source: str, target: str) -> str | None:
+    """An amount in another unit; None if the units do not measure the same."""
+    value = 1.0 if number.startswith("a") else float(number)
+    (measure, size), (other, wanted) = _size(source), _size(target)
+    if measure != other:
         return None
-    value, (source, target) = float(found[1]), map(_unit, (found[2], found[3]))
-    if {source, target} == {"c", "f"}:
-        result = value * 9 / 5 + 32 if source == "c" else (value - 32) * 5 / 9
-    elif (source, target) in _RATES:
-        result = value * _RATES[source, target]
+    if measure == "temperature":
+        result = value if size == wanted else value * 9 / 5 + 32 if size < wanted else (value - 32) * 5 / 9
     else:
-        return None
-    return _fact(_number(round(result, 2)), f"{found[1]} {found[2]} is {_number(round(result, 2))} {found[3]}.")
+        result = value * size / wanted
+    return _number(round(result, 2))
 
 
-def _unit(word: str) -> str:
-    short = word.lower().lstrip("°").rstrip("s")
-    return _SHORT_UNITS.get(short, short)
+def _size(word: str) -> tuple[str, float]:
+    short = word.lower().removeprefix("degrees ")
+    return _SIZES.get(short) or _SIZES[short.rstrip("s")]
 
 
 def _following(prompt: str) -> KnownFact | None:
@@ -313,14 +359,14 @@ def _read(prompt: str) -> KnownFact | None:
 
 
 def _repeated(prompt: str) -> KnownFact | None:
-    if found := _ECHOED.search(prompt) or _EXACTLY.search(prompt):
+    if found := _EXACTLY.search(prompt):
         return _fact(found[1])
     if found := _THRICE.search(prompt):
-        often = {"twice": 2}.get(found[2].lower()) or _spelled(found[2]) or 1
+        often = {"twice": 2}.get(found[2].lower()) or int(_figure(found[2]))
         return _fact(" ".join([found[1]] * often))
     return None
 
 
 TASKS: tuple[Callable[[str], KnownFact | None], ...] = (
-    _repeated, _extracted, _counted, _turned, _in_order, _at_the_end, _compared, _computed, _remaining, _converted, _following, _labelled, _read,
+    _repeated, dated, _extracted, _counted, _turned, _in_order, _at_the_end, _compared, _computed, _told, _converted, _following, _labelled, _read,
 )  # fmt: skip

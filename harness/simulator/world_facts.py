@@ -59,6 +59,29 @@ mona lisa painted | Leonardo da Vinci | Leonardo da Vinci painted the Mona Lisa.
 ii war world end | 1945 | World War II ended in 1945. |  | britannica.com
 i war world end | 1918 | World War I ended in 1918. |  | britannica.com
 fall wall berlin | 1989 | The Berlin Wall fell in 1989. |  | britannica.com
+pride prejudice wrote | Jane Austen | Jane Austen wrote Pride and Prejudice, published in 1813. |  | britannica.com
+mockingbird wrote | Harper Lee | Harper Lee wrote To Kill a Mockingbird, published in 1960. |  | britannica.com
+gatsby wrote | F. Scott Fitzgerald | F. Scott Fitzgerald wrote The Great Gatsby, published in 1925. |  | britannica.com
+first president united states | George Washington | George Washington was the first president of the United States. |  | britannica.com
+first president us | George Washington | George Washington was the first president of the United States. |  | britannica.com
+water boiling point | 100 °C | The boiling point of water is 100 °C (212 °F) at sea level. |  | britannica.com
+water freeze | 0 °C | Water freezes at 0 °C (32 °F). |  | britannica.com
+red planet | Mars | Mars is known as the Red Planet. | Iron oxide gives it its colour. | nasa.gov wikipedia.org
+closest planet sun | Mercury | Mercury is the planet closest to the Sun. |  | nasa.gov wikipedia.org
+smallest planet | Mercury | Mercury is the smallest planet of the solar system. |  | nasa.gov wikipedia.org
+largest country | Russia | Russia is the largest country by area. |  | britannica.com
+largest animal | the blue whale | The blue whale is the largest animal. |  | britannica.com
+fastest animal land | the cheetah | The cheetah is the fastest land animal. |  | britannica.com
+earth flat | No | No, the Earth is not flat; it is nearly a sphere. |  | nasa.gov wikipedia.org
+color grass | green | Grass is green because of its chlorophyll. |  | britannica.com
+eiffel tower city | Paris | The Eiffel Tower is in Paris, the capital of France. |  | toureiffel.paris
+eiffel tower where | Paris | The Eiffel Tower is in Paris, the capital of France. |  | toureiffel.paris
+chemical sodium symbol | Na | The chemical symbol of sodium is Na. |  | britannica.com
+chemical oxygen symbol | O | The chemical symbol of oxygen is O. |  | britannica.com
+strings many guitar | 6 | A guitar usually has 6 strings. |  | britannica.com
+instrument oboe | woodwind | The oboe is a woodwind instrument. |  | britannica.com
+discovered penicillin | Alexander Fleming | Alexander Fleming discovered penicillin in 1928. |  | britannica.com
+discovered gravity | Isaac Newton | Isaac Newton described the law of gravity, published in 1687. |  | britannica.com
 eiffel tower tall | 330 metres | The Eiffel Tower is 330 metres tall. |  | toureiffel.paris
 largest ocean | the Pacific Ocean | The Pacific Ocean is the largest ocean. |  | britannica.com
 chemical water formula | H2O | The chemical formula of water is H2O. |  | britannica.com
@@ -109,7 +132,24 @@ LISTS = {
     "cookie": ["chocolate chip", "oatmeal raisin", "shortbread", "gingersnap", "macaron", "biscotti"],
 }
 
+OPPOSITES = {
+    word: other
+    for pair in (
+        "up:down hot:cold big:small happy:sad fast:slow light:dark high:low good:bad old:new open:closed tall:short day:night left:right "
+        "hard:soft wet:dry early:late full:empty rich:poor strong:weak young:old black:white large:little"
+    ).split()
+    for word, other in (pair.split(":"), pair.split(":")[::-1])
+}
 WORDS = {
+    "i love you": {"fr": "je t'aime", "de": "ich liebe dich", "es": "te quiero", "it": "ti amo", "pt": "eu te amo", "ja": "愛しています", "zh": "我爱你"},
+    "i love programming": {"fr": "j'aime programmer", "de": "ich liebe das Programmieren", "es": "me encanta programar", "it": "amo programmare", "pt": "eu amo programar", "ja": "私はプログラミングが大好きです"},
+    "how are you": {"fr": "comment allez-vous", "de": "wie geht es dir", "es": "cómo estás", "it": "come stai", "pt": "como você está", "ja": "お元気ですか", "zh": "你好吗"},
+    "book": {"fr": "livre", "de": "Buch", "es": "libro", "it": "libro", "pt": "livro", "ja": "本", "zh": "书"},
+    "the book is on the table": {"fr": "le livre est sur la table", "de": "das Buch liegt auf dem Tisch", "es": "el libro está sobre la mesa", "it": "il libro è sul tavolo", "pt": "o livro está na mesa"},
+    "the weather is nice today": {"fr": "il fait beau aujourd'hui", "de": "das Wetter ist heute schön", "es": "hoy hace buen tiempo", "it": "oggi fa bel tempo", "ja": "今日はいい天気です"},
+    "yes": {"fr": "oui", "de": "ja", "es": "sí", "it": "sì", "pt": "sim", "ja": "はい", "zh": "是"},
+    "apple": {"fr": "pomme", "de": "Apfel", "es": "manzana", "it": "mela", "pt": "maçã", "ja": "りんご", "zh": "苹果"},
+    "friend": {"fr": "ami", "de": "Freund", "es": "amigo", "it": "amico", "pt": "amigo", "ja": "友達", "zh": "朋友"},
     "hello": {"fr": "bonjour", "de": "hallo", "es": "hola", "it": "ciao", "pt": "olá", "no": "hei", "sv": "hej", "nl": "hallo", "ja": "こんにちは"},
     "good morning": {"fr": "bonjour", "de": "guten Morgen", "es": "buenos días", "it": "buongiorno", "pt": "bom dia", "no": "god morgen", "ja": "おはようございます"},
     "thank you": {"fr": "merci", "de": "danke", "es": "gracias", "it": "grazie", "pt": "obrigado", "no": "takk", "sv": "tack", "nl": "dank je", "ja": "ありがとう"},
@@ -187,6 +227,7 @@ LOCAL = {
     "de": {"France": "Frankreich", "Germany": "Deutschland", "Norway": "Norwegen", "Spain": "Spanien", "Brazil": "Brasilien", "Italy": "Italien", "Vienna": "Wien",
            "Rome": "Rom", "Moscow": "Moskau", "Warsaw": "Warschau", "Prague": "Prag", "Brussels": "Brüssel", "Athens": "Athen", "Lisbon": "Lissabon",
            "Beijing": "Peking", "Cairo": "Kairo", "Copenhagen": "Kopenhagen", "Tokyo": "Tokio"},
+    "hi": {"India": "भारत", "New Delhi": "नई दिल्ली", "France": "फ्रांस", "Paris": "पेरिस", "Japan": "जापान", "Tokyo": "टोक्यो"},
     "zh": {"China": "中国", "Beijing": "北京", "France": "法国", "Paris": "巴黎", "Japan": "日本", "Tokyo": "东京"},
     "ru": {"Russia": "Россия", "Moscow": "Москва", "France": "Франция", "Paris": "Париж"},
 }  # fmt: skip

@@ -102,7 +102,7 @@ def test_small_questions_get_the_true_answer(question: str, answer: str) -> None
         ("Answer in French.", "What is the capital of Norway?", r"La capitale de la Norvège est Oslo\."),
         ("Reply in upper case.", "What is the capital of Norway?", r"THE CAPITAL OF NORWAY IS OSLO\."),
         ("You are a pirate.", "What is the capital of Norway?", r"Arr! The capital.*"),
-        ("End every answer with 'Over.'", "What is the capital of Norway?", r".*Oslo\. Over"),
+        ("End every answer with 'Over.'", "What is the capital of Norway?", r".*Oslo\. Over\."),
         ("Answer with one word only.", "What is the capital of Japan?", r"Tokyo"),
     ],
 )

@@ -187,3 +187,30 @@ def test_an_agent_submits_what_it_has_found() -> None:
     contents = [{"role": ("user", "model")[n % 2], "parts": [{"text": said}]} for n, said in enumerate(turns)]
     answer = ask("", FLASH3, contents=contents, tools=[{"functionDeclarations": [SUBMIT]}])
     assert [call["args"] for call in calls(answer)] == [{"answer": "The lake is 80 m deep."}]
+
+
+def test_every_question_of_a_prompt_gets_its_function() -> None:
+    rate = function("get_exchange_rate", objects("currency", currency=STRING), "The exchange rate of a currency.")
+    forecast = function("get_forecast", objects("place", place=STRING), "The weather forecast of a place.")
+    found = called("What is the weather in Bonn and what is the exchange rate of CHF?", rate, forecast)
+    assert found == [("get_exchange_rate", {"currency": "CHF"}), ("get_forecast", {"place": "Bonn"})]
+
+
+def test_an_id_is_found_out_by_the_function_that_is_named_after_it() -> None:
+    find = function("find_customer_id", objects("name", name=STRING), "Finds a customer.")
+    bills = function("list_bills", objects("customer_id", customer_id=STRING), "The bills of a customer.")
+    assert played("List the bills of Ingrid", [find, bills], lambda *_: "c-88") == [
+        [("find_customer_id", {"name": "Ingrid"})],
+        [("list_bills", {"customer_id": "c-88"})],
+    ]
+
+
+@pytest.mark.parametrize(("degrees", "level"), [(3, 9), (21, 2)])
+def test_a_condition_is_looked_up_before_its_consequence(degrees: int, level: int) -> None:
+    forecast = function("get_forecast", objects("place", place=STRING), "The weather forecast of a place.")
+    heat = function("adjust_heater", objects("level", level=INTEGER), "Sets the level of the heater.")
+    asked = "If it's colder than 10 degrees in Riga, put the heater on level 9, otherwise put the heater on level 2."
+    assert played(asked, [forecast, heat], lambda *_: f"{degrees} degrees") == [
+        [("get_forecast", {"place": "Riga"})],
+        [("adjust_heater", {"level": level})],
+    ]

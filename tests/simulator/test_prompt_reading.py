@@ -1,5 +1,7 @@
 """The simulator reads values from prompts: for arguments of calls and for JSON alike."""
 
+# ruff: noqa: RUF001 - signs of other scripts are data here
+
 from __future__ import annotations
 
 import json
@@ -484,3 +486,95 @@ LETTER = function("send_email", objects("to subject body", to=STRING, subject=ST
 def test_arguments_as_users_write_them(question: str, declared: Any, arguments: Any) -> None:
     [(_, made)] = called(question, declared)
     assert arguments.items() <= made.items()
+
+
+@pytest.mark.parametrize(
+    ("question", "schema", "value"),
+    [
+        (
+            "Note all staff: Clara (52) works at Bayer, and Hugo (23) works at Lufthansa.",
+            lists(objects("name age company", name=STRING, age=INTEGER, company=STRING)),
+            [{"name": "Clara", "age": 52, "company": "Bayer"}, {"name": "Hugo", "age": 23, "company": "Lufthansa"}],
+        ),
+        (
+            "王芳今年41岁，住在广州。",
+            objects("name age city", name=STRING, age=INTEGER, city=STRING),
+            {"name": "王芳", "age": 41, "city": "广州"},
+        ),
+        (
+            "Ana Souza tem 19 anos e mora em Porto.",
+            objects("nome idade cidade", nome=STRING, idade=INTEGER, cidade=STRING),
+            {"nome": "Ana Souza", "idade": 19, "cidade": "Porto"},
+        ),
+        (
+            "Nina is a 30-year-old baker who lives in Ghent",
+            objects("occupation city", occupation=STRING, city=STRING),
+            {"occupation": "baker", "city": "Ghent"},
+        ),
+        (
+            "What is 5*6 and what is 2+9?",
+            objects("product sum", product=INTEGER, sum=INTEGER),
+            {"product": 30, "sum": 11},
+        ),
+        (
+            "Tell me about Norway.",
+            objects("name capital", name=STRING, capital=STRING),
+            {"name": "Norway", "capital": "Oslo"},
+        ),
+        (
+            "Mia and Leo are having a picnic on Sunday.",
+            objects("name participants", name=STRING, participants=lists(STRING)),
+            {"name": "picnic", "participants": ["Mia", "Leo"]},
+        ),
+        (
+            "List the seasons with their order",
+            lists(objects("name order", name=STRING, order=INTEGER)),
+            [{"name": n, "order": i} for i, n in enumerate(("spring", "summer", "autumn", "winter"), 1)],
+        ),
+    ],
+)
+def test_what_a_text_says_in_any_form_is_read(question: str, schema: Any, value: Any) -> None:
+    assert filled(question, schema) == value
+
+
+def test_made_up_values_are_plausible_and_distinct() -> None:
+    users = filled(
+        "Invent 3 users", lists(objects("name age email city", name=STRING, age=INTEGER, email=STRING, city=STRING))
+    )
+    assert len({user["name"] for user in users}) == len({user["city"] for user in users}) == 3
+    assert all(18 <= user["age"] < 80 and "@" in user["email"] for user in users)
+    films = filled(
+        "Top 4 films of last year with their titles and years", lists(objects("title year", title=STRING, year=INTEGER))
+    )
+    assert len({film["title"] for film in films}) == 4
+    assert all(1950 <= film["year"] <= 2024 for film in films)
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ('Answer like {"pet": string, "legs": int}: my pet is a dog with 4 legs', {"pet": "dog", "legs": 4}),
+        ("Return an object with the keys name and age for Otto, 71 years old", {"name": "Otto", "age": 71}),
+    ],
+)
+def test_json_without_a_schema_has_the_keys_that_the_prompt_draws(question: str, value: Any) -> None:
+    assert json.loads(text(ask(question, FLASH3, generationConfig={"responseMimeType": "application/json"}))) == value
+
+
+@pytest.mark.parametrize(
+    ("question", "declared", "arguments"),
+    [
+        (
+            "Reserve a table on 2027-01-04 for 3 guests",
+            objects("day guests", day=STRING, guests=INTEGER),
+            {"day": "2027-01-04", "guests": 3},
+        ),
+        ("Reserve a table called Window", objects("label", label=STRING), {"label": "Window"}),
+    ],
+)
+def test_arguments_beside_others_are_read(question: str, declared: Any, arguments: Any) -> None:
+    assert called(question, function("reserve_table", declared)) == [("reserve_table", arguments)]
+
+
+def test_a_place_is_read_in_hindi() -> None:
+    assert called("चेन्नई में मौसम कैसा है?", FORECAST) == [("get_forecast", {"place": "चेन्नई"})]

@@ -1,5 +1,7 @@
 """Small tasks on a text of the prompt, and questions about what the conversation says."""
 
+# ruff: noqa: RUF001 - signs of other scripts are data here
+
 from __future__ import annotations
 
 import json
@@ -45,6 +47,34 @@ def answered(*turns: str, **more: Any) -> str:
         ("Wie sagt man: das Wort 'Hund' auf Englisch?", "dog"),
         ("Quelle est la capitale de la Pologne ?", "La capitale de la Pologne est Varsovie."),
         ("Wie heißt die Hauptstadt von Griechenland?", "Die Hauptstadt von Griechenland ist Athen."),
+        ("What is nine plus three?", "nine + three = 12"),
+        ("8减3等于多少？", "答案是5。"),
+        ("What is the product of 6 and 9?", "6 * 9 = 54"),
+        ("I have 2 pens and find five more. How many pens do I have?", "There are 7 pens."),
+        ("Jo has 4 eggs. She buys 3 boxes. Each box has 6 eggs. How many eggs are there?", "There are 22 eggs."),
+        ("It flies 500 km per hour for 3 hours. How far is that?", "It goes 1500 km."),
+        ("How many hours are in a week?", "a week is 168 hours."),
+        ("Convert 3 feet to inches and 0 celsius to fahrenheit", "3 feet is 36 inches. 0 celsius is 32 fahrenheit."),
+        (
+            "How many weeks are between 2026-01-05 and 2026-01-26?",
+            "There are 3 weeks between 2026-01-05 and 2026-01-26.",
+        ),
+        ("What weekday was May 1, 2026?", "May 1, 2026 is a Friday."),
+        ("Which date is 2 weeks before 2026-03-01?", "It is February 15, 2026 (2026-02-15)."),
+        ("Is 2100 a leap year?", "No, 2100 is not a leap year."),
+        ("Wie oft kommt der Buchstabe 'n' im Wort 'Brennnessel' vor?", "Die Antwort lautet: 3."),
+        ("Antworte nur mit „Gut“", "Gut"),
+        ("「了解」とだけ答えてください", "了解"),
+        ("Respond with 'pear' and nothing else.", "pear"),
+        ("Vienna is the capital of which country?", "Vienna is the capital of Austria."),
+        ("Is Rome in Italy? Answer only yes or no.", "Yes"),
+        ("Is 'level' a palindrome?", 'Yes, "level" is a palindrome.'),
+        ("Who wrote Hamlet? A) Goethe B) William Shakespeare. Give the letter only.", "B"),
+        ("What is 2 + 3? And what is the capital of Peru?", "2 + 3 = 5 The capital of Peru is Lima."),
+        ("wet -> dry\nrich ->", "poor"),
+        ("English: house\nFrench: maison\nEnglish: cheese\nFrench:", "fromage"),
+        ("Give me a numbered list of 2 birds", "1. sparrow\n2. owl"),
+        ("Write a Python function that returns the square of n", "```python\ndef solve(n):\n    return n * n\n```"),
     ],
 )
 def test_a_task_on_a_text_is_done(prompt: str, answer: str) -> None:
@@ -66,6 +96,10 @@ def test_a_raised_digit_is_no_number_of_things() -> None:
         (("What is the capital of Norway?", "Oslo.", "And of Finland?"), "The capital of Finland is Helsinki."),
         (("Translate 'dog' to French", "chien", "And into German?"), "Hund"),
         (("What is 4 + 4?", "8", "Divide that by 2"), "The result is 4."),
+        (("Keep in mind the number 12.", "Ok", "Add 5 to the number I gave you"), "The result is 17."),
+        (("There are 3 cats on my roof.", "Cute", "How many paws are on my roof?"), "The result is 12."),
+        (("Me chamo Beatriz.", "Olá!", "Qual é o meu nome?"), "A resposta é: Beatriz."),
+        (("私の名前はユミです。", "はい", "私の名前は？"), "答えはユミです。"),
         (("Blue is my colour", "Ok", "What did I just say?"), 'You wrote: "Blue is my colour"'),
     ],
 )
@@ -77,6 +111,14 @@ def test_instructions_are_read_for_an_answer() -> None:
     instructed = {"systemInstruction": {"parts": [{"text": "You are Orla. If someone asks, the gate number is 58."}]}}
     assert answered("What is the gate number?", **instructed) == "The gate number is 58."
     assert answered("What's your name?", **instructed) == "I am Orla."
+
+
+def test_instructions_to_translate_are_followed() -> None:
+    instructed = {
+        "systemInstruction": {"parts": [{"text": "You translate what the user writes from English to Spanish."}]}
+    }
+    assert answered("Thank you", **instructed) == "gracias"
+    assert answered("Where are the keys of my car", **instructed).startswith("La respuesta es")
 
 
 def test_what_nobody_wrote_is_not_known() -> None:
