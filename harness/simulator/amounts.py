@@ -23,6 +23,14 @@ COUNT_WORDS = {
         9: "nine neun neuf nueve nove",
         10: "ten zehn dix diez dieci dez",
         11: "eleven elf onze",
+        13: "thirteen",
+        14: "fourteen",
+        15: "fifteen",
+        16: "sixteen",
+        17: "seventeen",
+        18: "eighteen",
+        19: "nineteen",
+        20: "twenty",
         12: "twelve dozen zwölf dutzend douze doce dodici",
     }.items()
     for word in words.split()

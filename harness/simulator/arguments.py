@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.simulator.knowledge import recall
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import ValuePlace, ValueSource, kinds_of
 from harness.simulator.schema_resolution import first_type, resolved, resolved_properties
@@ -70,9 +71,12 @@ def lacking(declaration: Mapping[str, Any], text: str) -> str:
         kinds = kinds_of(ValuePlace(schema, str(name)))
         if isinstance(inner, Mapping) and first_type(resolved(inner, schema)) == "string" and kinds[:1] in _FOUND_OUT:
             return "" if any(mentions(kind, text) for kind in kinds) else str(name)
+        if name in _COORDINATES and not mentions("number", text):
+            return str(name)
     return ""
 
 
+_COORDINATES = ("lat", "lng", "lon", "latitude", "longitude")
 _FOUND_OUT = (("id",), ("place",), ("email",))
 """Kinds of arguments that other functions find out."""
 
@@ -99,7 +103,8 @@ def _arguments(schema: Mapping[str, Any], text: str, earlier: str, seed: Seed) -
     """The required arguments, and the optional ones that the text gives. Without required ones and without any given, all of them."""
     if not _properties(schema) and not schema.get("required"):
         return {}
-    args = value_for_schema(schema, ValueSource.of(text, seed, given=True))
+    known = recall(text) if set(schema.get("required") or ()) - set(_given(schema, text)) else None
+    args = value_for_schema(schema, ValueSource.of(text, seed, known, given=True))
     if earlier and not _given(schema, text):
         args = value_for_schema(schema, ValueSource.of(f"{text}\n{earlier}", seed, given=True))
     if not args and not schema.get("required"):

@@ -30,6 +30,10 @@ _CLUES = {
         "business": r"market|stock|shares|profit|revenue|company|merger|bank",
         "food": r"recipe|cook|restaurant|dish|flavou?r|cake|meal|delicious",
         "travel": r"flight|hotel|trip|holiday|beach|airport",
+        "history": r"president|war\b|king\b|queen|empire|century|revolution|ancient|civil|founded|historical|treaty",
+        "math": r"math|solve|equation|calculate|\d ?[-+*/^=] ?\d|sum of|square root|integral|derivative|algebra",
+        "image": r"picture|photo|image|drawing",
+        "video": r"video|clip|watch|footage",
         "health": r"doctor|hospital|disease|vaccine|symptom|patient|diet",
     }.items()
 }

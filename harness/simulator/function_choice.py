@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from harness.simulator.arguments import gives_all, parameters
+from harness.simulator.clues import fits, language_of
+from harness.simulator.function_results import HANDS_OVER
 from harness.simulator.knowledge import recall
 from harness.simulator.mentions import mentions
 
@@ -21,7 +23,7 @@ SYNONYMS = {
         "tempo погода погоду weer väder vær 天気 天气 天氣 날씨 気温 气温",
         "add": "plus sum addition addiere addieren somme suma",
         "subtract": "minus difference subtraction subtrahiere",
-        "multiply": "times product multiplication multiplied multipliziere",
+        "multiply": "times product multiplication multiplied multiplier multipliziere",
         "divide": "divided quotient division divides dividiere",
         "calculate": "calculator calculation calc compute math maths mathematics arithmetic evaluate equation percent percentage prozent "
         "berechne rechne calcule calcula",
@@ -87,11 +89,14 @@ def best(offered: Sequence[Declaration], prompt: str) -> list[Declaration]:
 
 def _questions(prompt: str) -> list[str]:
     """The questions of a prompt that has several: *the weather in Rome and the price of tea*."""
-    found = _ASKS_ALSO.split(prompt) if len(prompt) < 400 and prompt.rstrip().endswith("?") else []
+    found = _ASKS_ALSO.split(prompt) if len(prompt) < 400 else []
     return found if len(found) > 1 else []
 
 
-_ASKS_ALSO = re.compile(r"(?<=\?)\s+|,? (?:and|und|et|y|e) (?=(?:the|what|how|die|das|der|le|la|el)\b)", re.IGNORECASE)
+_ASKS_ALSO = re.compile(
+    r"(?<=\?)\s+|,? (?:and|und|et|y|e) (?=(?:the|what|how|die|das|der|le|la|el)\b)|,? and (?=\w+ (?:if |whether |that )?(?:it|that|the result)\b)",
+    re.IGNORECASE,
+)
 
 
 def _best(offered: Sequence[Declaration], clause: str) -> list[Declaration]:
@@ -115,10 +120,12 @@ def _is_worse(declaration: Declaration, others: Sequence[Declaration], prompt: s
 def needed(offered: Sequence[Declaration], prompt: str) -> list[Declaration]:
     """The functions that the prompt needs though it does not name them: for arithmetic, for a search, or a lone one that it asks for or
     whose arguments it gives."""
+    if (fitting := [one for one in offered if _hands_over(one, prompt)]) and not _TALK.search(prompt):
+        return fitting[:1]
     lone = offered[0] if len(offered) == 1 else None
     if lone and _USE_IT.search(prompt):
         return [lone]
-    if _STATEMENT.search(prompt):
+    if _STATEMENT.search(prompt) or (lone and "?" not in prompt and _is_form(lone, prompt)):
         return [lone] if lone and _is_form(lone, prompt) else []
     if mentions("expression", prompt) and (maths := [one for one in offered if _does_maths(one)]):
         return maths[:1]
@@ -127,6 +134,33 @@ def needed(offered: Sequence[Declaration], prompt: str) -> list[Declaration]:
     if lone and _fits(lone, prompt) and gives_all(lone, prompt):
         return [lone]
     return _searching(offered, prompt)
+
+
+def _hands_over(declaration: Declaration, prompt: str) -> bool:
+    """Whether a function gives the conversation to an agent for the language of the prompt, or for what it is about."""
+    name = str(declaration.get("name", "")).lower()
+    if not name.startswith(HANDS_OVER):
+        return False
+    agents = [
+        value
+        for inner in (parameters(declaration).get("properties") or {}).values()
+        for value in inner.get("enum") or ()
+    ]
+    about = f"{name.replace('_', ' ')} {declaration.get('description', '')}"
+    fitting = language_of(prompt) in name or fits(about, prompt) > 0
+    return fitting or any(_stems(str(agent)) & asked_stems(prompt) for agent in agents)
+
+
+def is_instructed(declaration: Declaration, system: str, prompt: str) -> bool:
+    """Whether the instructions say to use a function whose arguments the prompt gives: *You should roll the die*."""
+    required = parameters(declaration).get("required") or ()
+    if not system or _TALK.search(prompt) or (required and not gives_all(declaration, prompt)):
+        return False
+    stems = name_stems(declaration)
+    return bool(stems) and any(stems <= asked_stems(sentence) for sentence in _INSTRUCTED.findall(system))
+
+
+_INSTRUCTED = re.compile(r"\b(?:[Yy]ou (?:should|must|always)|[Uu]se|[Cc]all) ([^.\n]{1,200})")
 
 
 def _searching(offered: Sequence[Declaration], prompt: str) -> list[Declaration]:

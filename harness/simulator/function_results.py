@@ -14,10 +14,15 @@ _TEMPERATURE = re.compile(r"temp|celsius|degree|^c$", re.IGNORECASE)
 
 
 def responses(ask: Ask) -> list[Mapping[str, Any]]:
-    """The ``functionResponse`` objects after the model's last turn; empty if there are none."""
+    """The ``functionResponse`` objects after the model's last turn, without those of a change of agents; empty if there are none."""
     last = list(takewhile(lambda content: content.get("role") != "model", reversed(ask.contents)))
     parts = [part for content in reversed(last) for part in content.get("parts", ())]
-    return [part["functionResponse"] for part in parts if "functionResponse" in part]
+    found = [part["functionResponse"] for part in parts if "functionResponse" in part]
+    return [result for result in found if not str(result.get("name")).startswith(HANDS_OVER)]
+
+
+HANDS_OVER = ("transfer_to_", "handoff_to_")
+"""How names of functions start that give the conversation to another agent. Their results say nothing."""
 
 
 def about_results(ask: Ask) -> str:

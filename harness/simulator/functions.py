@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 from harness.simulator.arguments import build_calls, gives_all, lacking, parameters
 from harness.simulator.arithmetic import chained
 from harness.simulator.background import background
-from harness.simulator.function_choice import Declaration, best, is_named, name_stems, needed, score, stem_of
+from harness.simulator.function_choice import (
+    Declaration,
+    best,
+    is_instructed,
+    is_named,
+    name_stems,
+    needed,
+    score,
+    stem_of,
+)
 from harness.simulator.function_results import finding, in_words, responses, words_of_result
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import words_of
@@ -27,7 +36,9 @@ _REFRAINS = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(r"\b(?:earlier|previously|already)\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"(?<=[.?!;])\s+|\n|,? (?:and )?then ")
+_CLAUSE = re.compile(
+    r"(?<=[.?!;])\s+|\n|,? (?:and )?then |,? and (?=\w+ (?:if |whether |that )?(?:it|that|the result)\b)"
+)
 _DEPENDS = re.compile(
     r"\b(?:that|the|this|its)\s+(?:\w+\s)?(?:result|sum|difference|product|quotient|number|value|answer|output|total)\b|(?<=\bfrom )it\b"
     r"|(?<=\bwith )it\b|(?<=\bto )it\b|(?<=\bby )it\b",
@@ -76,6 +87,9 @@ def _chosen(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
     if (chain := chained(ask, offered, prompt)) is not None:
         return chain
     plan = [step for step in planned(ask, offered, prompt) if step.ready]
+    plan = plan or [
+        PlannedCall(one, prompt if parameters(one) else "") for one in offered if is_instructed(one, ask.system, prompt)
+    ]
     if not plan and mode == "ANY":
         ending = [one for one in offered if finding(ask) and _ENDS.search(str(one.get("name", "")))]
         plan = [PlannedCall(max(ending or offered, key=lambda declaration: score(declaration, prompt)), prompt)]

@@ -42,7 +42,7 @@ class KnownFact:
     def sentence(self, language: str) -> str:
         """The answer as one sentence in ``language`` (a two-letter code)."""
         local = world_facts.LOCAL.get(language, {})
-        if "capital" in self.facts:
+        if "spelled" in self.facts:
             country, capital = str(self.facts["country"]), str(self.facts["capital"])
             form = world_facts.CAPITAL_IS[language]
             country = str(self.facts.get("spelled") or local.get(country, country))
@@ -472,7 +472,8 @@ def facts_about(name: str) -> dict[str, Any]:
     """What is known of a colour, a country or its capital."""
     if coloured := _colour(f"rgb {name}"):
         return dict(coloured.facts)
-    country = next((one for one, capital in world_facts.CAPITALS.items() if name in (one, capital)), None)
+    named = [one for one, capital in world_facts.CAPITALS.items() if name in (one, capital)]
+    country = max(named, key=len, default="")  # United Kingdom, not UK
     return {"country": country, "capital": world_facts.CAPITALS[country]} if country else {}
 
 

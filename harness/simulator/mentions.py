@@ -43,7 +43,7 @@ _CJK = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 """Letters that stand beside a number without a space."""
 _NUMBER = re.compile(
     rf"(?<![^\W{_CJK}])(?<!\.)(?<!\d,(?=\d{{3}}))(?<![:/-](?<=\d[:/-]))[-−]?[$€£]?\d+(?:,\d{{3}})*(?:\.\d+)?(?![^\W{_CJK}])(?!:\d)"
-    r"|(?<=[*/+])\d+(?:\.\d+)?\b"
+    r"|(?<=[*/+])\d+(?:\.\d+)?\b|(?<![\w.])(?!0x)\d+(?:\.\d+)?(?=[x×]\d)|(?:(?<=[1-9][x×])|(?<=\d0[x×]))\d+(?:\.\d+)?(?![^\Wx×])"
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d .,+\-*/×÷^()%]{0,100}[+\-*/×÷^] ?[\d.(][\d .,+\-*/×÷^()%]{0,100}")
 _PERCENTAGE = re.compile(r"\d+(?:\.\d+)?\s?% of [$€£]?\d[\d,.]*\b")
@@ -359,7 +359,7 @@ def people(text: str) -> Iterable[Mention]:
     taken = {str(mention.value) for mention in spoken}
     taken |= {found[3] for found in _ORGANIZATION.finditer(text)}
     capitals = [mention for mention in _capitals(text) if mention.value not in taken]
-    is_given = [_is_given(str(mention.value)) for mention in capitals]
+    is_given = [_is_given(value) or bool(_IS_SO_OLD.match(text, at + len(value))) for at, value in capitals]
     for n, (first, second) in enumerate(pairwise(capitals)):
         if text[first.at + len(str(first.value)) : second.at] in _LISTED and (is_given[n] or is_given[n + 1]):
             is_given[n] = is_given[n + 1] = True  # listed beside a given name: Ana, Raj and Tom
@@ -367,6 +367,10 @@ def people(text: str) -> Iterable[Mention]:
     return [*spoken, *given] or names(text)
 
 
+_IS_SO_OLD = re.compile(
+    r" (?:is|ist|turns|tiene|tem|a|ha) \d{1,2}(?= ?(?:years|jahre|ans|años|anos|anni|and|und|et|y|e)\b|[,.;]|$)",
+    re.IGNORECASE,
+)
 _LISTED = (", ", " and ", ", and ", " und ", " et ", " y ", " e ", " & ")
 
 
@@ -451,13 +455,17 @@ def money(text: str) -> Iterable[Mention]:
             yield mention
 
 
+_UNIT = re.compile(
+    r"\d ?(mm|cm|m|km|in|inch(?:es)?|ft|feet|miles?|kg|g|lbs?|oz|ml|l|°[CF]|celsius|fahrenheit|%)(?!\w)", re.IGNORECASE
+)
+"""A unit behind a number."""
 _FIGURE_END = re.compile(r"[-−$€£]*[\d.,\u00a0]*\d")
 FINDERS: Mapping[str, Callable[[str], Iterable[Mention]]] = {
     "quote": quoted, "number": numbers, "age": ages, "expression": expressions, "date": dates, "time": _plain(_TIME), "moment": moments,
     "email": _plain(_EMAIL), "url": _plain(_URL), "phone": _plain(_PHONE), "street": _plain(_STREET), "zip": _plain(_ZIP), "id": _plain(_ID), "symbol": symbols, "currency": currencies, "money": money, "thing": lambda text: map(Mention._make, things(text)), "place": places,
     "occupation": lambda text: _of_groups(_OCCUPATION, text), "colour": _plain(_COLOUR), "language": _plain(_LANGUAGE),
     "version": _plain(_VERSION), "address": _plain(_ADDRESS),
-    "room": _plain(_ROOMS), "organization": lambda text: _of_groups(_ORGANIZATION, text),
+    "unit": lambda text: _of_groups(_UNIT, text), "room": _plain(_ROOMS), "organization": lambda text: _of_groups(_ORGANIZATION, text),
     "person": people, "name": names,
 }  # fmt: skip
 """Kind of mention -> finder."""

@@ -67,6 +67,7 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("room rooms raum zimmer", "room place"),
         ("language languages sprache langue idioma", "language"),
         ("version release", "version"),
+        ("unit units einheit unité", "unit"),
         ("color colour colors colours farbe couleur", "colour"),
         ("occupation profession job beruf métier profesión", "occupation"),
         (
@@ -212,7 +213,19 @@ def hinted(schema: Schema, source: ValueSource, at: ValuePlace) -> Any:
         return source.known.short if kind != "string" or len(source.known.short) < 40 else source.known.long
     if kind != "string":
         return None
-    return _inline(source, at) or _mentioned(source, at, again=not (source.extracts and is_nullable(schema)))
+    return (
+        _inline(source, at)
+        or _exemplary(source, at)
+        or _mentioned(source, at, again=not (source.extracts and is_nullable(schema)))
+    )
+
+
+def _exemplary(source: ValueSource, at: ValuePlace) -> str | None:
+    """The quoted value of a description that the text has: *`cool` or `warm`*. Of *yes* and *no* it is *yes*."""
+    examples = re.findall(r"[`'\"](\w+)[`'\"]", at.about)
+    if {"yes", "no"} <= set(examples):
+        return "yes"
+    return next((one for one in examples if re.search(rf"\b{one}\b", source.text, re.IGNORECASE)), None)
 
 
 def claim(schema: Schema, source: ValueSource, at: ValuePlace) -> None:
@@ -329,7 +342,9 @@ def _after(word: str, text: str) -> re.Match[str] | None:
     """The number after a word: ``quantity: 4``."""
     stem = re.escape(word)
     return re.search(
-        rf"\b{stem}s?\b\W{{0,6}}?(?:is |of |was |to |= |ist |von )?[-−]?[$€£]?({NUMBER.pattern})", text, re.IGNORECASE
+        rf"\b{stem}s?\b\W{{0,6}}?(?:is |of |was |to |= |ist |von )?[-−]?[$€£]?({NUMBER.pattern}|(?-i:{_COUNTS})\b)",
+        text,
+        re.IGNORECASE,
     )
 
 
@@ -418,7 +433,8 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
     if "person" in kinds and (part := _PART_OF_NAME.keys() & set(words_of(at.name))):
         return _part_of_name(source, _PART_OF_NAME[part.pop()])
     for kind in kinds:
-        if not (kind == "name" and source.given) and (value := source.take(kind, at)) is not None:
+        value = None if kind == "name" and source.given else source.take(kind, at)
+        if value is not None and not (kind == "place" and "name" in words_of(at.name) and str(value).islower()):
             return str(value)
     if again and kinds[:1] == ("date",) and (dates := mentions("date", source.text)):
         return str(dates[-1].value)
@@ -473,7 +489,7 @@ def _headline(source: ValueSource, at: ValuePlace) -> str | None:
         return None
     guests = any(_GUESTS & set(words_of(name)) for name in property_names(at.root))
     found = (
-        (_THING.search(source.text) if at.depth <= 1 else None)
+        (_THING.search(source.text) if at.depth <= 2 and not source.narrow else None)
         or (_EVENT.search(source.text) if guests and at.depth <= 1 else None)
         or (_CALLED.search(source.text) if source.given and word != "name" else None)
     )
@@ -485,7 +501,7 @@ _EVENT = re.compile(
     r"\b(?:going to|attend\w*|host\w*|having|have|organi[sz]\w+|plan\w*) (?:an? |the )((?:[\w-]+ ){0,3}?[\w-]+)(?= (?:on|at|in|this|next|with|tomorrow)\b|[.,!?]|$)"
 )
 _THING = re.compile(
-    r"\b(?i:recipe) (?:for|of) (?:an? |the |some )?([\w' -]{3,60})|\b(?:book|novel|movie|film|song|album) [\"'“]?([^\"'”\n.,?]{1,60}?)[\"'”]? (?:by|directed by)\b"
+    r"\b(?i:recipe) (?:for|of) (?:an? |the |some )?([\w' -]{3,60})|\b((?!a |an |the |me |one |new )[a-z-]+(?: [a-z-]+)?) recipe\b|\b(?:book|novel|movie|film|song|album) [\"'“]?([^\"'”\n.,?]{1,60}?)[\"'”]? (?:by|directed by)\b"
 )
 _CALLED = re.compile(r"\b(?:called|named|labell?ed|titled|entitled) [\"'“]?([\w-]+)")
 

@@ -78,7 +78,9 @@ _MADE_UP = re.compile(
     re.IGNORECASE,
 )
 """A text that asks for knowledge or fiction. Other texts are read."""
-_YES = re.compile(r"\b(?:yes|true|known|is a|always|in stock|available)\b", re.IGNORECASE)
+_YES = re.compile(r"\b(?:yes|true|known|is a|always|in stock|available|winner|won|succeeded|passed)\b", re.IGNORECASE)
+_JUDGED = re.compile(r" says: (?:yes|true|no|false|winner|loser|won|lost|succeeded|passed|failed)\b", re.IGNORECASE)
+"""The result of a function that is an answer of yes or no."""
 
 
 def value_for_schema(schema: Any, source: ValueSource) -> Any:
@@ -165,7 +167,23 @@ def _choice(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
     said = said if said is not None else _said(values, source, at)
     if said is None:
         said = chosen(labels, source.text)
+    if said is None:
+        said = _sharing(labels, source.text)
     return said if said is not None else source.seed.choose(at.path, list(values))
+
+
+def _sharing(labels: Sequence[str], text: str) -> str | None:
+    """The label that has a word of the text which no other label has: *weather_agent* for the weather."""
+    words = [{word for word in words_of(label) if len(word) > 3} for label in labels]
+    found = set(words_of(text))
+    return next(
+        (
+            label
+            for label, own in zip(labels, words, strict=True)
+            if own & found and sum(bool(own & found & other) for other in words) == 1
+        ),
+        None,
+    )
 
 
 def _said(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
@@ -326,6 +344,7 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
     if kind == "object":
         return (
             _bullets(source.text)
+            or _enumerated(source.text.rpartition("?")[2] if known else "")
             or list(known[:50])
             or _amounts(schema, source, at)
             or _records(schema, source)
@@ -549,13 +568,12 @@ def _stepped(value: float, step: float, lowest: float, highest: float) -> float:
 
 def _boolean(schema: Schema, source: ValueSource, at: ValuePlace) -> bool:
     hint = hinted(schema, source, at)
-    return (
-        hint
-        if isinstance(hint, bool)
-        else bool(_YES.search(str(hint)))
-        if hint is not None
-        else bool(source.seed.number(at.path) % 2)
-    )
+    judged = _JUDGED.search(source.text)
+    if isinstance(hint, bool):
+        return hint
+    if hint is not None or judged:
+        return bool(_YES.search(str(hint) if hint is not None or judged is None else judged[0]))
+    return bool(source.seed.number(at.path) % 2)
 
 
 def _string(schema: Schema, source: ValueSource, at: ValuePlace) -> str:
@@ -682,12 +700,14 @@ def _number_of(at: ValuePlace) -> int | None:
 
 
 def _invented(at: ValuePlace, source: ValueSource) -> str:
-    if source.known:
-        return source.known.short
-    if not at.depth:
+    if source.known is None and not at.depth:
         return source.text.strip().split("\n")[0][:80] or "simulated"
     words, number = words_of(at.name), _number_of(at)
+    owner = words_of(_DIGITS.sub("", at.path).rpartition(".")[0].rstrip(".").rpartition(".")[2])
+    words = owner if words == ("name",) and _TYPICAL.keys() & set(owner) else words
     typical: Sequence[str] = next((_TYPICAL[word] for word in reversed(words) if word in _TYPICAL), ())
+    if source.known and (not typical or at.path[-1].isdecimal() or words[-1] in ("name", "names", "title")):
+        return source.known.short
     values: Sequence[str] = typical or next((_PLAUSIBLE[kind] for kind in kinds_of(at) if kind in _PLAUSIBLE), ())
     if values:
         return values[(source.seed.number(_DIGITS.sub("", at.path)) + (number or 0)) % len(values)]

@@ -87,7 +87,8 @@ _OF_BOTH = CuedPattern(
     rf"|({_FIGURE}) और ({_FIGURE}) का (?:(योग)|गुणनफल)",
 )
 _HELD = CuedPattern(
-    "many", rf"\b(?:have|has|had|are|were|buys?|bought)\b ({_FIGURE}) ([a-z]+(?: (?!in\b|on\b|and\b|but\b)[a-z]+)?)"
+    "have has had are were buy buys bought",
+    rf"\b(?:have|has|had|are|were|buys?|bought)\b ({_FIGURE}) ([a-z]+(?: (?!in\b|on\b|and\b|but\b)[a-z]+)?)",
 )
 _CHANGED = re.compile(
     r"\b(?:(?P<less>eats?|ate|gives?|gave|loses?|lost|sells?|sold|takes?|removes?|uses?|used|break\w*|leave\w*)"
@@ -96,7 +97,7 @@ _CHANGED = re.compile(
 )
 _EACH = re.compile(rf"\beach \D{{0,40}}?({_FIGURE})", re.IGNORECASE)
 _SPEED = CuedPattern(
-    "far",
+    "hour hours",
     r"(\d{1,6}(?:\.\d{1,3})?) ?(?:(miles|kilomet(?:er|re)s|km)(?: per | an |/)h(?:our)?|mph)\b[^?]{0,80}?\bfor (\d{1,6}(?:\.\d{1,3})?) hours?\b",
 )
 _UNKNOWN = CuedPattern(

@@ -82,6 +82,11 @@ strings many guitar | 6 | A guitar usually has 6 strings. |  | britannica.com
 instrument oboe | woodwind | The oboe is a woodwind instrument. |  | britannica.com
 discovered penicillin | Alexander Fleming | Alexander Fleming discovered penicillin in 1928. |  | britannica.com
 discovered gravity | Isaac Newton | Isaac Newton described the law of gravity, published in 1687. |  | britannica.com
+2012 olympics | London | The 2012 Summer Olympics were held in London. |  | olympics.com
+2016 olympics | Rio de Janeiro | The 2016 Summer Olympics were held in Rio de Janeiro. |  | olympics.com
+2020 olympics | Tokyo | The 2020 Summer Olympics were held in Tokyo, in 2021. |  | olympics.com
+2024 olympics | Paris | The 2024 Summer Olympics were held in Paris. |  | olympics.com
+largest city mexico | Mexico City | Mexico City is the largest city in Mexico. |  | britannica.com
 eiffel tower tall | 330 metres | The Eiffel Tower is 330 metres tall. |  | toureiffel.paris
 largest ocean | the Pacific Ocean | The Pacific Ocean is the largest ocean. |  | britannica.com
 chemical water formula | H2O | The chemical formula of water is H2O. |  | britannica.com

@@ -214,3 +214,63 @@ def test_a_condition_is_looked_up_before_its_consequence(degrees: int, level: in
         [("get_forecast", {"place": "Riga"})],
         [("adjust_heater", {"level": level})],
     ]
+
+
+def test_a_result_in_the_same_sentence_is_waited_for() -> None:
+    throw = function("throw_dice", objects("sides", sides=INTEGER))
+    check = function("check_even", objects("number", number=INTEGER), "Tells whether a number is even.")
+    found = played("Roll a 12-sided die and check whether the result is even", [throw, check], lambda *_: 7)
+    assert found == [[("throw_dice", {"sides": 12})], [("check_even", {"number": 7})]]
+
+
+def test_coordinates_are_found_out_before_they_are_used() -> None:
+    number = {"type": "NUMBER"}
+    locate = function("find_lat_lng", objects("place", place=STRING))
+    weather = function("get_weather", objects("lat lng", lat=number, lng=number))
+    asked = "What is the weather like in Tromsø?"
+    found = played(asked, [locate, weather], lambda name, _: {"lat": 69.6, "lng": 18.9} if "find" in name else "snow")
+    assert found == [[("find_lat_lng", {"place": "Tromsø"})], [("get_weather", {"lat": 69.6, "lng": 18.9})]]
+
+
+def handed_over(question: str) -> list[str]:
+    agents = {"poetry": "Writes poems", "history": "Answers historical questions", "math": "Helps with maths"}
+    offered = [{"name": f"transfer_to_{name}_agent", "description": about} for name, about in agents.items()]
+    return [name for name, _ in called(question, *offered)]
+
+
+def test_a_question_is_handed_over_to_the_agent_that_it_is_for() -> None:
+    assert handed_over("Which queen ruled before the revolution?") == ["transfer_to_history_agent"]
+    assert handed_over("Solve the equation 3x = 12") == ["transfer_to_math_agent"]
+    named = {"type": "STRING", "enum": ["greeting_agent", "weather_agent"]}
+    transfer = function("transfer_to_agent", objects("agent_name", agent_name=named))
+    assert called("Will it rain in Cork?", transfer) == [("transfer_to_agent", {"agent_name": "weather_agent"})]
+
+
+def test_the_agent_after_a_change_answers_the_question() -> None:
+    turns = [
+        {"role": "user", "parts": [{"text": "What is 8 * 8?"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "transfer_to_math", "args": {}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "transfer_to_math", "response": {"ok": True}}}]},
+    ]
+    assert text(ask({"contents": turns}, "gemini-2.5-flash")) == "8 * 8 = 64"
+
+
+def test_a_function_is_called_because_the_instructions_say_so() -> None:
+    spin = {"name": "spin_wheel", "description": "Spins it."}
+    body = {
+        "contents": [{"role": "user", "parts": [{"text": "I bet on 4"}]}],
+        "systemInstruction": {"parts": [{"text": "You should spin the wheel and compare."}]},
+        "tools": [{"functionDeclarations": [spin]}],
+    }
+    assert [call["name"] for call in calls(ask(body, FLASH3))] == ["spin_wheel"]
+
+
+def test_forced_arguments_hold_the_answer_if_it_is_known() -> None:
+    result = function("final_result", objects("city country", city=STRING, country=STRING))
+    found = called("Where were the Olympics held in 2016?", result, mode="ANY")
+    assert found[0][1]["city"] == "Rio de Janeiro"
+    found = called(
+        "The crate is 12x7x5 in",
+        function("final_result", objects("length width unit", length=INTEGER, width=INTEGER, unit=STRING)),
+    )
+    assert found == [("final_result", {"length": 12, "width": 7, "unit": "in"})]
