@@ -18,6 +18,9 @@ _LATER = CuedPattern(
 )
 
 
+DATE_QUESTIONS = (_LEAP, _BETWEEN, _WEEKDAY, _LATER)
+
+
 def dated(prompt: str) -> KnownFact | None:
     """The answer to a question about dates; None if it asks for none of these."""
     if found := _LEAP.search(prompt):

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+Found = TypeVar("Found")
 _CUE = re.compile(r"[^\W\d_]+|[/:%!=+\-*×÷^]")
 
 
@@ -23,14 +25,32 @@ class CuedPattern:
     ``words``: the cues, separated by spaces, in lower case: whole words without digits, or signs.
     """
 
-    __slots__ = ("_cues", "pattern")
+    __slots__ = ("cues", "pattern")
 
     def __init__(self, words: str, pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> None:
-        self._cues = frozenset(words.split())
+        self.cues = frozenset(words.split())
         self.pattern = re.compile(pattern, flags)
 
     def search(self, text: str) -> re.Match[str] | None:
-        return None if self._cues.isdisjoint(cues(text)) else self.pattern.search(text)
+        return None if self.cues.isdisjoint(cues(text)) else self.pattern.search(text)
 
     def findall(self, text: str) -> list[Any]:
-        return [] if self._cues.isdisjoint(cues(text)) else self.pattern.findall(text)
+        return [] if self.cues.isdisjoint(cues(text)) else self.pattern.findall(text)
+
+
+class CuedTasks(Generic[Found]):
+    """Functions that answer a text, or None, in the order in which they are tried: ``task, pattern, pattern``. A task with patterns is tried
+    only on a text that has a cue of one of them, which a look-up by the words of the text finds."""
+
+    def __init__(self, *tasks: tuple[Callable[[str], Found | None], *tuple[CuedPattern, ...]]) -> None:
+        self._tasks = [task for task, *_ in tasks]
+        self._uncued = [place for place, (_, *patterns) in enumerate(tasks) if not patterns]
+        self._by_cue: dict[str, set[int]] = {}
+        for place, (_, *patterns) in enumerate(tasks):
+            for cue in frozenset[str]().union(*(pattern.cues for pattern in patterns)):
+                self._by_cue.setdefault(cue, set()).add(place)
+
+    def first(self, text: str) -> Found | None:
+        """The answer of the first task that has one."""
+        places = set(self._uncued).union(*(self._by_cue[cue] for cue in cues(text) if cue in self._by_cue))
+        return next((found for place in sorted(places) if (found := self._tasks[place](text))), None)

@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.simulator import world_facts
 from harness.simulator.amounts import COUNT_WORDS
-from harness.simulator.cued_pattern import CuedPattern, cues
+from harness.simulator.cued_pattern import CuedPattern, CuedTasks, cues
 from harness.simulator.style import LANGUAGES
 
 MOST_COUNTED = 100_000
@@ -59,10 +59,7 @@ class KnownFact:
 @lru_cache(maxsize=512)
 def recall(question: str) -> KnownFact | None:
     """The answer to ``question``; None if it is not known."""
-    for ability in ABILITIES:
-        if known := ability(question):
-            return known
-    return None
+    return ABILITIES.first(question)
 
 
 # --- abilities, most special first --------------------------------------------------------------------
@@ -127,7 +124,7 @@ _OPPOSITE = CuedPattern("opposite antonym", r"\b(?:opposite|antonym) (?:of|for) 
 _CAPITAL_OF = CuedPattern(
     "capital", r"\b([A-Z][\w.' -]+?) (?:is |the )*capital (?:city )?of (?:which|what)\b", re.NOFLAG
 )
-_WITHIN = re.compile(r"^\W*Is ([A-Z][\w ]+?) (?:located )?(?:in|the capital of) ([A-Z][\w ]+?)\?")
+_WITHIN = CuedPattern("is", r"^\W*Is ([A-Z][\w ]+?) (?:located )?(?:in|the capital of) ([A-Z][\w ]+?)\?", re.NOFLAG)
 _PALINDROME = CuedPattern("palindrome", r"\bis (?:the word )?[\"'“]?([\w ]+?)[\"'”]? a palindrome\b")
 _OPTION = re.compile(r"(?:^|\s)\(?([A-H])[).:]\s*(.+?)(?=\s+\(?[A-H][).:]\s|[.\n]|$)", re.MULTILINE)
 _JOKE = CuedPattern(
@@ -248,7 +245,9 @@ def _several(question: str) -> KnownFact | None:
     return KnownFact(", ".join(one.short for one in found), " ".join(one.long for one in found), facts=facts)
 
 
-_QUESTIONS = re.compile(r"(?<=\?)\s+(?:also,? |and )?|,? and (?=(?:what|how|who|which|where|when)\b)", re.IGNORECASE)
+_QUESTIONS = re.compile(
+    r"(?:(?<=\?)\s+(?:also,? |and )?|,? and )(?=(?:what|how|who|which|where|when)\b)", re.IGNORECASE
+)
 _NAMED_RESULT = {"+": "sum", "*": "product", "/": "quotient"}
 
 
@@ -354,7 +353,7 @@ def _judged(question: str) -> KnownFact | None:
     if found := _PALINDROME.search(question):
         spelled = re.sub(r"\W", "", found[1].lower())
         return _yes(spelled == spelled[::-1], f'"{found[1]}" is {{}}a palindrome.')
-    if (found := _WITHIN.match(question)) and found[2].lower() in world_facts.COUNTRIES:
+    if (found := _WITHIN.search(question)) and found[2].lower() in world_facts.COUNTRIES:
         country = world_facts.COUNTRIES[found[2].lower()]
         return _yes(world_facts.CAPITALS[country] == found[1], f"{found[1]} is {{}}in {country}.")
     if found := _CAPITAL_OF.search(question):
@@ -373,7 +372,7 @@ def _yes(yes: bool, sentence: str) -> KnownFact:
 
 def _option(question: str) -> KnownFact | None:
     """The letter of the option that is known to be right, else of the first."""
-    options = {letter: text.strip() for letter, text in _OPTION.findall(question)}
+    options = {letter: text.strip() for letter, text in _OPTION.findall(question)} if "B" in question else {}
     if len(options) < 2:
         return None
     known = recall(_OPTION.sub("", question).strip())
@@ -587,7 +586,9 @@ def story(topic: str, words: int) -> str:
     return " ".join(sentences)
 
 
-ABILITIES: tuple[Callable[[str], KnownFact | None], ...] = (
-    _shots, _option, _several, _trains, _capital, _judged, _mathematics, _letters, _translation, _counting, _colour, _facts, _joke, _function, _story, _listing, _arithmetic, _sentiment,
-    _repetition, _greeting,
+ABILITIES = CuedTasks[KnownFact](
+    (_shots,), (_option,), (_several,), (_trains,), (_capital,), (_judged, _PALINDROME, _WITHIN, _CAPITAL_OF, _OPPOSITE),
+    (_mathematics, _PRIMES, _FACTORIAL, _FIBONACCI, _ROOT, _PRIME), (_letters, _LETTERS, _COUNTS), (_translation, _TRANSLATE),
+    (_counting, _COUNT, _ALPHABET), (_colour, _COLOUR_CODE), (_facts,), (_joke, _JOKE), (_function, _FUNCTION), (_story, _STORY),
+    (_listing, _LIST), (_arithmetic,), (_sentiment, _SENTIMENT), (_repetition,), (_greeting,),
 )  # fmt: skip

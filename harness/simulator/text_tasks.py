@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
 from functools import lru_cache
 
 from harness.simulator.amounts import COUNT_WORDS
-from harness.simulator.calendar_tasks import dated
+from harness.simulator.calendar_tasks import DATE_QUESTIONS, dated
 from harness.simulator.clues import chosen, language_of
-from harness.simulator.cued_pattern import CuedPattern
+from harness.simulator.cued_pattern import CuedPattern, CuedTasks
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import words_of
@@ -152,7 +151,7 @@ LONGEST = 2000
 @lru_cache(maxsize=512)
 def done(prompt: str) -> KnownFact | None:
     """The outcome of the task that the prompt sets; None if it sets none of these."""
-    return next((fact for task in TASKS if (fact := task(prompt))), None) if len(prompt) < LONGEST else None
+    return TASKS.first(prompt) if len(prompt) < LONGEST else None
 
 
 def _fact(short: object, long: str = "") -> KnownFact:
@@ -368,6 +367,9 @@ def _repeated(prompt: str) -> KnownFact | None:
     return None
 
 
-TASKS: tuple[Callable[[str], KnownFact | None], ...] = (
-    _repeated, dated, _extracted, _counted, _turned, _in_order, _at_the_end, _compared, _computed, _told, _converted, _following, _labelled, _read,
+TASKS = CuedTasks[KnownFact](
+    (_repeated, _EXACTLY, _THRICE), (dated, *DATE_QUESTIONS), (_extracted, _EXTRACT), (_counted, _COUNTED), (_turned, _CASED, _BACKWARDS),
+    (_in_order, _SORTED), (_at_the_end, _ENDS), (_compared, _GREATER, _COMPARED),
+    (_computed, _PERCENT, _SQUARED, _ORDERED, _WORDED, _OF_BOTH, _UNKNOWN), (_told, _SPEED, _HELD), (_converted, _CONVERT),
+    (_following, _NEXT), (_labelled, _OPTIONS), (_read, _TONGUE, _SUMMARY),
 )  # fmt: skip
