@@ -61,7 +61,8 @@ _IGNORED = frozenset(
 _SEARCHES = frozenset(["search", "find", "lookup", "query", "retrieve", "browse", "google", "research"])
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_STEP = re.compile(r"(\d+(?:\.\d+)?)\s*([-+*/×÷])\s*\(?\s*(\d+(?:\.\d+)?)")
+STEP = re.compile(r"(\d+(?:\.\d+)?)\s*([-+*/×÷])\s*\(?\s*(\d+(?:\.\d+)?)")
+"""A step of arithmetic: a number, a sign, a number."""
 OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "×": "multiply", "/": "divide", "÷": "divide"}
 """Sign -> the stem of a function that computes it."""
 _MATHS = frozenset(["calculate", *OPERATIONS.values()])
@@ -239,7 +240,7 @@ def name_stems(declaration: Declaration) -> frozenset[str]:
 @lru_cache(maxsize=512)
 def asked_stems(prompt: str) -> frozenset[str]:
     """The stems of a prompt, the operations of its arithmetic, and words of scripts without spaces."""
-    signs, stems = [sign for _, sign, _ in _STEP.findall(prompt)], _stems(prompt)
+    signs, stems = [sign for _, sign, _ in STEP.findall(prompt)], _stems(prompt)
     found = {*(OPERATIONS[sign] for sign in signs), "calculate"} if signs or _counts(prompt, stems) else set()
     unspaced = {stem for word, stem in SYNONYMS.items() if not word.isascii() and word in prompt}
     return stems | found | unspaced

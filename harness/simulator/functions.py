@@ -14,6 +14,8 @@ from harness.simulator.arguments import build_calls, gives_all, lacking, paramet
 from harness.simulator.arithmetic import chained
 from harness.simulator.background import background
 from harness.simulator.function_choice import (
+    OPERATIONS,
+    STEP,
     Declaration,
     best,
     is_instructed,
@@ -271,6 +273,10 @@ def _steps(declaration: Declaration, chosen: Sequence[Declaration], prompt: str)
     name = str(declaration.get("name", ""))
     if name and (spelled := re.findall(rf"\b{re.escape(name)}\(([^()]+)\)", prompt)):
         yield from (PlannedCall(declaration, text) for text in spelled)
+        return
+    own = [step[0] for step in STEP.finditer(prompt) if OPERATIONS[step[2]] in name_stems(declaration)]
+    if own and len(chosen) > 1:
+        yield from (PlannedCall(declaration, text) for text in own)
         return
     clauses = [clause for clause in _clauses(prompt, chosen) if _is_about(clause, declaration, chosen)]
     waiting = {clause: words for clause in clauses if (words := _awaited(clause, declaration, chosen))}

@@ -27,7 +27,7 @@ from harness.simulator.knowledge import KnownFact, recall, translated
 from harness.simulator.recollection import recollected
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
-from harness.simulator.style import StyleRules, expected_words, style_rules
+from harness.simulator.style import StyleRules, expected_words, style_rules, word_for_word
 from harness.simulator.text_tasks import done
 from harness.simulator.tokens import part_tokens
 
@@ -53,7 +53,8 @@ def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
             ask, prompt, ModelOutput([{"text": formatted(ask, prompt, style, known, seed)}]), known, seed
         )
     if function_results.responses(ask):
-        return ModelOutput([{"text": style.fixed or style.apply(function_results.about_results(ask))}])
+        fixed = None if word_for_word(ask.turn) else style.fixed  # a text to echo was the argument of the call
+        return ModelOutput([{"text": fixed or style.apply(function_results.about_results(ask))}])
     if "codeExecution" in ask.tools and builtin_tools.wants_code(prompt):
         return builtin_tools.computed(ask, prompt, style, known, seed)
     text = _text(ask, prompt, style, known, seed)
@@ -102,6 +103,9 @@ def _text(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, see
         return style.fixed
     if style.json:
         return json_text(ask, prompt, known, seed)
+    if style.one_word and _YES_OR_NO.search(ask.turn):
+        short = known.short if known else ""
+        return style.apply(short if short in ("Yes", "No") else seed.choose("yes", ("Yes", "No")))
     if known is None and ask.passages:
         return style.apply(grounding.best_sentence(str(ask.passages[0]["text"]), prompt))
     if known is None:
@@ -129,7 +133,7 @@ def _unknown(ask: Ask, prompt: str, style: StyleRules, seed: Seed) -> str:
     if style.number:
         return str(seed.between("number", 1, 100))
     if style.one_word:
-        return seed.choose("yes", ("Yes", "No")) if _YES_OR_NO.search(ask.turn) else about.split()[-1]
+        return about.split()[-1]
     if style.language != "en":
         return (
             world_facts.ANSWER_IS[style.language].format(short=about)

@@ -167,7 +167,7 @@ def expected_words(prompt: str) -> int:
 
 
 def _fixed(text: str) -> str | None:
-    if (alone := _alone(text)) is not None:
+    if (alone := word_for_word(text)) is not None:
         return alone
     for pattern in _FIXED:
         found = pattern.search(text)
@@ -176,7 +176,7 @@ def _fixed(text: str) -> str | None:
     return None
 
 
-def _alone(text: str) -> str | None:
+def word_for_word(text: str) -> str | None:
     """The quoted text of an instruction that asks for nothing else: *Say 'hi'*, *Antworte nur mit „Ja“*."""
     found = _SPOKEN_TEXT.findall(text) if len(text) < 300 else ()
     if len(found) != 1:

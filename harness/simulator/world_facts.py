@@ -69,7 +69,7 @@ water freeze | 0 °C | Water freezes at 0 °C (32 °F). |  | britannica.com
 red planet | Mars | Mars is known as the Red Planet. | Iron oxide gives it its colour. | nasa.gov wikipedia.org
 closest planet sun | Mercury | Mercury is the planet closest to the Sun. |  | nasa.gov wikipedia.org
 smallest planet | Mercury | Mercury is the smallest planet of the solar system. |  | nasa.gov wikipedia.org
-largest country | Russia | Russia is the largest country by area. |  | britannica.com
+largest country world | Russia | Russia is the largest country by area. |  | britannica.com
 largest animal | the blue whale | The blue whale is the largest animal. |  | britannica.com
 fastest animal land | the cheetah | The cheetah is the fastest land animal. |  | britannica.com
 earth flat | No | No, the Earth is not flat; it is nearly a sphere. |  | nasa.gov wikipedia.org

@@ -274,3 +274,21 @@ def test_forced_arguments_hold_the_answer_if_it_is_known() -> None:
         function("final_result", objects("length width unit", length=INTEGER, width=INTEGER, unit=STRING)),
     )
     assert found == [("final_result", {"length": 12, "width": 7, "unit": "in"})]
+
+
+def test_two_expressions_are_two_calls_with_their_own_numbers() -> None:
+    found = called("Work out 2 + 6 and 9 - 1, both in parallel.", *MATHS)
+    assert found == [("plus", {"left": 2, "right": 6}), ("minus", {"left": 9, "right": 1})]
+
+
+def test_a_text_to_echo_by_a_function_is_not_the_answer_to_its_result() -> None:
+    turns = [
+        {"role": "user", "parts": [{"text": "Repeat the word 'amber'."}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "repeat", "args": {"text": "amber"}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "repeat", "response": {"result": "AMBER!"}}}]},
+    ]
+    assert "AMBER!" in text(ask({"contents": turns}, "gemini-2.5-flash"))
+
+
+def test_yes_or_no_is_answered_so_about_what_is_unknown_too() -> None:
+    assert text(ask("Could Zorb be a planet? Answer only yes or no.", FLASH3)) in ("Yes", "No")
