@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -20,6 +21,17 @@ pytest_plugins = ["pytester"]
 # write what is compiled, to keep an image small.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+# Thousands of tests are millions of objects that live until the end: looking for cycles among them takes a third of their
+# collection, and a second at the end of every run of pytest inside of a test.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # as the command does
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
