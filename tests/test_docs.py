@@ -231,6 +231,11 @@ def top(room: str) -> str:
     return room.partition(".")[0]
 
 
+@cache
+def arrows() -> dict[str, set[str]]:
+    return _arrows(graph(sources()))
+
+
 def docstring(package: str) -> str:
     import ast
 
@@ -250,6 +255,6 @@ def test_a_package_imports_what_it_says(package: str) -> None:
     allowed = {name for name in re.findall(r"``(\w+)``", line) if name in ORDER}
     if "everything but" in line:
         allowed = set(ORDER) - {"pytest_plugin", "__main__"}
-    imports = {top(room) for room in _arrows(graph(sources())).get(package, ())} - SHARED_NOUNS - {top(package)}
+    imports = {top(room) for room in arrows().get(package, ())} - SHARED_NOUNS - {top(package)}
     assert imports <= allowed, f"{package} imports more than it says"
     assert all(ORDER.index(name) <= ORDER.index(top(package)) for name in allowed), f"{package} says too much"

@@ -134,7 +134,7 @@ def test_pytest_warns_too(project: Path, pytester: pytest.Pytester, workers: lis
     pytester.mkdir("suites").joinpath("s.yaml").write_text(SUITE)
     with Endpoint(answer(PARIS)) as endpoint:
         configured(pytester.path, MOVED.format(url=endpoint.url))
-        result = pytester.runpytest_subprocess("suites", "--harness-live", *workers)
+        result = pytester.runpytest("suites", "--harness-live", *workers)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         ["*warning: provider 'google' is at http*is sent GOOGLE_API_KEY*", "live from google at 127*"]

@@ -256,7 +256,7 @@ def own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
                     assert client.post({URL!r}, json={REQUEST!r}).status_code == {status}
             """
         )
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider")
+        return pytester.runpytest("-p", "no:cacheprovider")
 
     return run
 
@@ -290,7 +290,7 @@ def test_a_wrong_call_shows_the_line_of_the_test(pytester: pytest.Pytester) -> N
             gemini_harness.expect({"finishReson": "STOP"})
         """
     )
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result = pytester.runpytest("-p", "no:cacheprovider")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["> *gemini_harness.waive(*", "> *gemini_harness.expect(*", "E *did you mean*"])
     result.stdout.no_fnmatch_line("*library.py*")

@@ -239,7 +239,7 @@ def test_a_recursive_schema_does_not_take_long() -> None:
     node = objects(**{f"n{place}": null_or({"$ref": "#/$defs/N"}) for place in range(60)}, name=STRING)
     started = time.perf_counter()
     filled("The node is Rex.", {**node, "$defs": {"N": node}}, "responseJsonSchema")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 2
 
 
 def test_nullable_fields_are_filled_unless_a_form_leaves_them_out() -> None:
@@ -282,12 +282,12 @@ def test_the_question_is_the_last_text_part() -> None:
     ],
 )
 def test_no_text_takes_long_to_read(unit: str) -> None:
-    question = (unit * 8000)[:8000] + "!"
+    question = (unit * 4000)[:4000] + "!"
     started = time.process_time()
     called(question, function("get_forecast", objects("place people", place=STRING, people=PEOPLE, n=INTEGER)))
     filled(question, objects(place=STRING, people=PEOPLE, n=INTEGER, tags=lists(STRING)))
     ask(question, FLASH3)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 2
 
 
 # --- who, how many, when, for how much ----------------------------------------------------------------

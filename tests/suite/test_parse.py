@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import random
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +339,11 @@ def places(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
 
 
+@cache
+def sample() -> Any:
+    return yaml.safe_load(SAMPLE.read_text())
+
+
 def damage(tree: Any, dice: random.Random) -> None:
     path = dice.choice(places(tree)[1:])
     parent = tree
@@ -354,7 +361,7 @@ def damage(tree: Any, dice: random.Random) -> None:
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_any_damaged_suite_plays_or_is_a_bad_suite(seed: int, count: int) -> None:
     dice = random.Random(seed)
-    tree = yaml.safe_load(SAMPLE.read_text())
+    tree = deepcopy(sample())
     for _ in range(count):
         damage(tree, dice)
     assert outcome(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)) in ("plays", "bad suite")

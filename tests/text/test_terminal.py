@@ -90,7 +90,7 @@ def test_ordinary_text_is_not_changed() -> None:
 
 def test_control_characters_do_not_reach_the_output_of_pytest(pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("odd.yaml").write_text(SUITE, "utf-8")
-    shown = pytester.runpytest_subprocess("-v", "-ra", "--color=no", "odd.yaml")
+    shown = pytester.runpytest("-v", "-ra", "--color=no", "odd.yaml")
     text = "\n".join([*shown.outlines, *shown.errlines])
     assert "odd" in text
     assert not STEERS.findall(text)

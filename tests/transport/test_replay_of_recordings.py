@@ -69,4 +69,4 @@ def test_pytest_plays_it_too(project: Path, pytester: pytest.Pytester, monkeypat
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:recording -p no:hypothesispytest -p no:anyio")
     shutil.copytree(project, pytester.path, dirs_exist_ok=True)
     monkeypatch.chdir(pytester.path)
-    pytester.runpytest_subprocess("recorded.yaml", "--harness-allow-outside-files").assert_outcomes(passed=TRIALS)
+    pytester.runpytest("recorded.yaml", "--harness-allow-outside-files").assert_outcomes(passed=TRIALS)

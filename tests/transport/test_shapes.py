@@ -9,6 +9,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -515,7 +516,7 @@ def test_what_an_sdk_adds_to_an_answer_is_left_out(tmp_path: Path) -> None:
 )
 def test_a_log_without_an_end_is_refused_at_once(line: str, tmp_path: Path) -> None:
     path = tmp_path / "a.log"
-    path.write_text(f"{line}\n" * 4_000, "utf-8")
+    path.write_text(f"{line}\n" * 1_000, "utf-8")
     began = time.process_time()
     with pytest.raises(BadCassette):
         cassette.read(path)
@@ -632,14 +633,14 @@ def test_any_bytes_are_read_or_refused_with_a_reason(seed: bytes, data: st.DataO
 
 PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
-    "br": brotli.compress,
+    "br": partial(brotli.compress, quality=1),
     "zstd": zstandard.compress,
 }
 
 
 @pytest.mark.parametrize("name", PACKERS)
 def test_a_bomb_is_cut_and_named(name: str, tmp_path: Path) -> None:
-    packed = PACKERS[name](b"\0" * 90_000_000)
+    packed = PACKERS[name](bytes(90_000_000))
     item = {
         "request": {"method": "POST", "uri": f"https://{HOST}{PATH}", "body": None},
         "response": {
