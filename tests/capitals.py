@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import contextlib
+import io
 from pathlib import Path
+
+from harness.cli.main import main
 
 CAPITALS = """
 suite: capitals
@@ -50,7 +52,8 @@ def record(folder: Path) -> Path:
     for name, text in (("capitals", CAPITALS), ("wrong", WRONG), ("known", XFAIL)):
         (folder / "suites" / f"{name}.yaml").write_text(text)
     (folder / "harness.toml").write_text(CONFIG)
-    command = [sys.executable, "-m", "harness", "run", "--record-mode", "all"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stdout + done.stderr
+    printed = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        code = main(["run", "--record-mode", "all"])
+    assert code == 1, printed.getvalue()
     return folder

@@ -73,7 +73,10 @@ def seconds(rng: Rng, cases: int, repeats: int, *, factor: float = 1.0, cells: i
     return numbers(list(of), *measured, margin=0.1)
 
 
-@pytest.mark.parametrize(("cases", "repeats", "cells"), [(8, 5, 1), (20, 5, 2), (60, 1, 1), (100, 3, 2)])
+@pytest.mark.parametrize(
+    ("cases", "repeats", "cells"),
+    [(8, 5, 1), (60, 1, 1), *(pytest.param(*sizes, marks=nightly) for sizes in ((20, 5, 2), (100, 3, 2)))],
+)
 def test_pass_rates_that_are_the_same_seldom_look_different(cases: int, repeats: int, cells: int) -> None:
     rng = np.random.default_rng(cases)
     found = [pass_rates(rng, cases, repeats, cells=cells) for _ in range(RUNS)]
@@ -81,7 +84,10 @@ def test_pass_rates_that_are_the_same_seldom_look_different(cases: int, repeats:
     assert at_most(ALPHA, sum(misses(evidence.interval, 0.0) for evidence in found), RUNS)
 
 
-@pytest.mark.parametrize(("cases", "repeats", "cells"), [(6, 3, 1), (12, 5, 2), (30, 1, 1), (60, 3, 1)])
+@pytest.mark.parametrize(
+    ("cases", "repeats", "cells"),
+    [(6, 3, 1), (12, 5, 2), *(pytest.param(*sizes, marks=nightly) for sizes in ((30, 1, 1), (60, 3, 1)))],
+)
 def test_numbers_that_are_the_same_seldom_look_different(cases: int, repeats: int, cells: int) -> None:
     rng = np.random.default_rng(cases)
     found = [seconds(rng, cases, repeats, cells=cells) for _ in range(RUNS)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import shutil
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.main import main
 from harness.results.load import saved_runs
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
@@ -58,7 +61,7 @@ def recorded_many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "suites" / "checks.py").write_text(CHECK)
     (folder / "suites" / "numbers.csv").write_text("n\n" + "".join(f"{n}\n" for n in range(ROWS)))
     (folder / "harness.toml").write_text('provider = "simulator"\n')
-    done = run(folder, "--record-mode", "all", "--reports", "recorded")
+    done = alone(folder, "--record-mode", "all", "--reports", "recorded")
     assert done.returncode == 1, done.stdout + done.stderr
     return folder
 
@@ -73,6 +76,14 @@ def project(recorded_many: Path, tmp_path: Path) -> Path:
 
 def command(*options: str) -> list[str]:
     return [sys.executable, "-m", "harness", "run", *options]
+
+
+def alone(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """A run on one process: this one."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(["run", *options])
+    return subprocess.CompletedProcess(options, code, out.getvalue(), err.getvalue())
 
 
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -92,7 +103,7 @@ def players(folder: Path) -> set[int]:
 
 @pytest.mark.parametrize("options", [[], ["--fail-fast"], ["--strict", "-k", "again"]], ids=" ".join)
 def test_the_run_is_the_same_whatever_the_number(project: Path, options: list[str]) -> None:
-    one = run(project, "-j", "1", "--reports", "one", "-q", *options)
+    one = alone(project, "-j", "1", "--reports", "one", "-q", *options)
     three = run(project, "-j", "3", "--reports", "three", "-q", *options)
     assert three.returncode == one.returncode, three.stderr
     assert lines(project, "three") == lines(project, "one")
@@ -110,13 +121,13 @@ def test_own_checks_run_in_several_processes(project: Path) -> None:
 
 
 def test_a_small_run_has_one_process(project: Path) -> None:
-    assert run(project, "-q").returncode == 1
-    assert len(players(project)) == 1
+    assert alone(project, "-q").returncode == 1
+    assert players(project) == {os.getpid()}
 
 
 def test_checks_that_cannot_be_imported_are_a_mistake_of_the_suite(project: Path) -> None:
     (project / "suites" / "checks.py").write_text("import nothing_there\n")
-    one, three = (run(project, "-j", number) for number in "13")
+    one, three = alone(project, "-j", "1"), run(project, "-j", "3")
     assert (three.returncode, three.stderr) == (one.returncode, one.stderr)
     assert one.returncode == 4
     assert "checks.py has no function 'own'" in one.stderr
@@ -125,7 +136,7 @@ def test_checks_that_cannot_be_imported_are_a_mistake_of_the_suite(project: Path
 
 def test_a_check_that_ends_its_process_is_the_same_with_several(project: Path) -> None:
     (project / "suites" / "checks.py").write_text("def own(result):\n    raise SystemExit(3)\n")
-    one = run(project, "-j", "1", "--reports", "one")
+    one = alone(project, "-j", "1", "--reports", "one")
     three = run(project, "-j", "3", "--reports", "three")
     assert (three.returncode, three.stderr) == (one.returncode, one.stderr)
     assert lines(project, "three") == lines(project, "one")
@@ -152,14 +163,14 @@ def test_ctrl_c_ends_all_and_the_run_goes_on(project: Path) -> None:
     (project / "slow").unlink()
     done = run(project, "--resume", "-j", "2", "-q")
     assert done.returncode == 1, done.stderr
-    whole = run(project, "-j", "1", "-q", "--reports", "one")
+    whole = alone(project, "-j", "1", "-q", "--reports", "one")
     assert whole.returncode == 1
     assert lines(project, "reports") == lines(project, "one")
 
 
 @pytest.mark.parametrize("asks", [["--live"], ["--record-mode", "once"]], ids=" ".join)
 def test_requests_are_sent_by_one_process(project: Path, asks: list[str]) -> None:
-    done = run(project, "-j", "2", *asks)
+    done = alone(project, "-j", "2", *asks)
     assert done.returncode == 4
     assert (
         done.stderr
@@ -168,5 +179,5 @@ def test_requests_are_sent_by_one_process(project: Path, asks: list[str]) -> Non
 
 
 def test_too_many_processes_are_refused(project: Path) -> None:
-    done = run(project, "-j", "65")
+    done = alone(project, "-j", "65")
     assert (done.returncode, done.stderr) == (4, "-j 65: expected at most 64 processes\n")

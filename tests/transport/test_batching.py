@@ -184,8 +184,15 @@ def test_a_job_holds_so_many_requests_and_no_more(project: Project, monkeypatch:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "ctrl-c"])
-@pytest.mark.parametrize("mode", [ALL, ("--live",)], ids=["recorded", "live"])
+@pytest.mark.parametrize(
+    ("how", "mode"),
+    [
+        pytest.param(signal.SIGKILL, ALL, id="killed-recorded"),
+        pytest.param(signal.SIGINT, ("--live",), id="ctrl-c-live"),
+        pytest.param(signal.SIGKILL, ("--live",), id="killed-live", marks=pytest.mark.nightly),
+        pytest.param(signal.SIGINT, ALL, id="ctrl-c-recorded", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_resumed_run_submits_nothing_twice(
     project: Project, monkeypatch: pytest.MonkeyPatch, how: signal.Signals, mode: Sequence[str]
 ) -> None:
