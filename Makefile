@@ -20,7 +20,7 @@ run: setup  ## play the shipped suites from their cassettes and print the tables
 	@$(BIN)/gemini-harness run suites/
 
 test: setup  ## the whole test suite, in parallel
-	@$(BIN)/python -m pytest -q -n 4 tests/
+	@$(BIN)/python -m pytest -q -n 3 tests/
 
 .venv-%/.installed: requirements-%.lock
 	python3 -m venv .venv-$*
@@ -83,7 +83,7 @@ tree: setup  ## the packages of harness/, what each is for, and which others it 
 	@$(BIN)/python -m tests.architecture
 
 check: setup clients ray site  ## what CI runs: tests, real clients, Ray, the suites as tests, style, types, generated files, the site
-	@$(BIN)/python -m pytest -q -n 4 tests/
+	@$(BIN)/python -m pytest -q -n 3 tests/
 	@$(BIN)/python -m pytest -q suites/
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

@@ -36,22 +36,32 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """The tests of a file run in one process, so that what they share is made once. ``--dist`` may say otherwise."""
+    """The tests of a file run in one process, so that what they share is made once, and so do all that look at pages in the
+    browser. ``--dist`` may say otherwise."""
     if config.getvalue("dist") != "load":
         return None
     from xdist.scheduler import LoadFileScheduling
 
     config.option.loadscopereorder = False  # their order is that of the collection
-    return LoadFileScheduling(config, log)
+    scheduling = LoadFileScheduling(config, log)
+    file_of = scheduling._split_scope
+    scheduling._split_scope = lambda test: "browser" if Path(file_of(test)).stem in BROWSER else file_of(test)
+    return scheduling
 
 
+BROWSER = ("test_html", "test_pages_reach", "test_pages_hostile")
+"""The files whose tests share a browser."""
 LONG = (
+    *BROWSER,
     "test_pytest_plugin",
     "test_resume",
-    "test_html",
     "test_batching",
     "test_main",
-    "test_pages_reach",
+    "test_faults_matrix",
+    "test_fidelity",
+    "test_shapes",
+    "test_ci_files",
+    "test_strangers",
     "test_processes",
 )
 """The files that take longest. They come first, so that no process is left with one at the end."""
