@@ -158,7 +158,7 @@ REACH: Mapping[str, Reach] = {
     "wrong-image-type": Reach("image"),
     "no-image": Reach("image"),
     # the order of a stream
-    "early-finish": Reach("pieces no-tool-use"),
+    "early-finish": Reach("chunks no-tool-use"),
     "no-end": Reach("chunks"),
     "snapshots": Reach("texts"),
     "repeated-text": Reach("chunks long or chunks exact", by="text"),

@@ -23,6 +23,7 @@ from tests.endpoint import Endpoint, answer
 from tests.factories import PARIS, Script, config, exchange, user
 
 CACHE = {"name": "cachedContents/c1"}
+FROM_CACHE = PARIS | {"usageMetadata": PARIS["usageMetadata"] | {"cachedContentTokenCount": 3}}
 GONE = {"error": {"code": 404, "message": "No such cache.", "status": "NOT_FOUND"}}
 BUSY = {"error": {"code": 503, "message": "Try later.", "status": "UNAVAILABLE"}}
 
@@ -66,7 +67,7 @@ CACHED = """\
 
 
 def test_a_call_goes_below_the_version_and_is_captured() -> None:
-    result, script = played(CACHED, CACHE, PARIS, {})
+    result, script = played(CACHED, CACHE, FROM_CACHE, {})
     assert result.status == "passed"
     assert sent(script) == [
         "POST v1beta/cachedContents",
@@ -82,7 +83,7 @@ def test_a_call_goes_below_the_version_and_is_captured() -> None:
 
 
 def test_measures_are_those_of_the_conversation() -> None:
-    result, _ = played(CACHED, CACHE, PARIS, {})
+    result, _ = played(CACHED, CACHE, FROM_CACHE, {})
     assert (result.measures["totalTokenCount"], result.measures["latency_s"]) == (5, 0.25)
     assert len(result.turns) == 3
     only, _ = played("    turns: [{call: GET models}]\n", {"models": []})
@@ -288,7 +289,7 @@ def test_what_was_never_captured_is_not_cleaned_up() -> None:
     ],
 )
 def test_a_failure_to_clean_up_is_a_warning(last: Any, check: str) -> None:
-    result, _ = played(CACHED, CACHE, PARIS, last)
+    result, _ = played(CACHED, CACHE, FROM_CACHE, last)
     assert result.status == "passed"
     assert [(name, severity) for name, severity, _ in found(result)] == [(check, "warn")]
 

@@ -12,8 +12,10 @@ from harness.model import Trial
 from harness.simulator.faults import FAULTS
 from tests import faults
 
-SOMETIMES_WARN = {"unasked-thoughts"}
-"""An error if the request configures thinking, else a warning."""
+SOMETIMES_WARN = {
+    "unasked-thoughts": "an error if the request configures thinking, else a warning",
+    "early-finish": "an error if content follows, else a warning",
+}
 
 
 def test_without_a_fault_all_is_green() -> None:

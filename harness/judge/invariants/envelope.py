@@ -260,10 +260,10 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "STOP", None, "the answer has no finishReason", "error")
     elif reply.finish_reason != "STOP" and not is_cut_unasked(evidence):
         yield Mismatch(at, "STOP", reply.finish_reason, _why(reply.finish_reason, evidence))
-    elif reply.finish_reason == "STOP" and _WENT_WRONG.search(
-        said := str(candidate_of(reply.response).get("finishMessage"))
-    ):
-        yield Mismatch(at, "another reason", "STOP", f"STOP, but the finishMessage is {said[:80]!r}", "warn")
+    elif reply.finish_reason == "STOP":
+        message = str(candidate_of(reply.response).get("finishMessage"))
+        if _WENT_WRONG.search(message):
+            yield Mismatch(at, "another reason", "STOP", f"STOP, but the finishMessage is {message[:80]!r}", "warn")
 
 
 _WENT_WRONG = re.compile(
