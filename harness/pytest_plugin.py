@@ -484,7 +484,7 @@ class _TrialSession:
             worker=Coworker(getattr(self.pytest, "workerinput", {}).get("workerid", "")),
         )
         entered: Any = self.resources.enter_context(opened)
-        transport: Any = judge.watch(self._budget.watch(entered) if self._budget else entered)
+        transport: Any = self._budget.watch(entered) if self._budget else entered
         if not getattr(transport, "live", False):
             return judge, transport, finish
         from harness.run.concurrency import stage

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 from argparse import Namespace
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,11 @@ from harness.disk import FolderLock
 from harness.errors import CannotWrite, HarnessError, RunError, UsageError
 from harness.model import Result, Trial
 from harness.results.load import SavedRun, load
-from harness.results.rows import Row, RunRow, without_turns
+from harness.results.rows import Row, RunRow
 from harness.results.store import RunWriter, claim
 from harness.results.summary import Summary
 from harness.run import session
-from harness.run.play import Stop, finish, play, play_all
+from harness.run.play import Stop, finish, play, play_all, replay
 from harness.run.resume import CompletedTrials, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
@@ -99,7 +98,7 @@ def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[R
 
 
 class Played(Struct):
-    """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
+    """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order of the plan.
 
     ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``enough``: whether no trial after this one is
     needed. ``pool``: the workers of a cluster that play it. ``faults`` are what ended it early
@@ -118,7 +117,6 @@ class Played(Struct):
     interrupted: bool = False
     faults: list[HarnessError] = field(default_factory=list)
     spent: float = 0.0
-    _kept: deque[str] = field(default_factory=deque)
 
     @property
     def ended_early(self) -> bool:
@@ -128,31 +126,23 @@ class Played(Struct):
         """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``.
         ``processes``: more than one only where nothing is asked."""
         config = self.judge.config
-        resumed = "resumed" in self.writer.run
-        since = began(self.writer.run) if resumed else None
         budget = costs.budget(config, way, self.spent)
+        self.in_order = self.in_order and not way.asks and self.pool is None
         self.progress.begin(trials)
         try:
-            with session.transport(
-                config,
-                way,
-                partial=partial or resumed,
-                since=since,
-                folders=trials.folders,
-                batches=self._batches(trials, way),
-            ) as transport:
+            with self._transport(trials, way, partial=partial) as transport:
                 counted = self.progress.watch(transport)
-                watched = self.judge.watch(budget.watch(counted) if budget else counted)
-                if self.pool is not None:
-                    self._play_on(self.pool, trials, transport, budget)
-                elif processes > 1:
-                    self._play_forked(trials, watched, processes)
-                else:
-                    if trials.has_batches:
-                        from harness.transport.batch_jobs import MOST_WAITING
-
-                        config = replace(config, concurrency=max(config.concurrency, MOST_WAITING))
-                    play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
+                watched = budget.watch(counted) if budget else counted
+                with suppress(Stop):
+                    if self.pool is not None:
+                        self._play_on(self.pool, trials, transport, budget)
+                    elif way.asks:
+                        play_all(trials, watched, _crowded(config, trials), self._take, limit=budget)
+                    elif processes > 1:
+                        self._play_forked(trials, watched, processes)
+                    else:
+                        for result in replay(trials, watched, config):
+                            self._take(result)
                 if budget:
                     self.spent += budget.spent
                     budget.check()
@@ -166,37 +156,32 @@ class Played(Struct):
         finally:
             self.progress.clear()
 
+    def _transport(self, trials: Expansion, way: RecordPolicy, *, partial: bool) -> AbstractContextManager[Transport]:
+        resumed = "resumed" in self.writer.run
+        return session.transport(
+            self.judge.config,
+            way,
+            partial=partial or resumed,
+            since=began(self.writer.run) if resumed else None,
+            folders=trials.folders,
+            batches=self._batches(trials, way),
+        )
+
     def _play_forked(self, trials: Expansion, transport: Transport, processes: int) -> None:
-        from harness.results.decoding import row
         from harness.run.processes import in_order
 
         def line(trial: Trial) -> bytes:
-            return self.judge.line(finish(play(trial, transport, self.judge.config)))
+            return self.judge.saved(finish(play(trial, transport, self.judge.config)))[1]
 
-        with suppress(Stop), closing(in_order(trials, line, processes)) as lines:
+        with closing(in_order(trials, line, processes)) as lines:
             for saved in lines:
-                self._take(self._save(row(saved), saved))
+                self._take_line(saved)
 
     def _play_on(self, pool: WorkerPool, trials: Expansion, transport: Any, budget: Budget | None) -> None:
-        """Rows are saved as they come home, and shown in the order of the trials."""
-        from harness.results.decoding import row as decoded
-        from harness.run.concurrency import AHEAD, InOrder
         from harness.run.worker_pool import Home
 
-        rows = InOrder(self._take, pool.at_once * AHEAD)
-        home = Home(
-            row=lambda position, line: rows.finished(position, self._save(decoded(line), line)),
-            recorded=getattr(transport, "receive", None),
-            traffic=self.progress.elsewhere,
-            has_room=lambda: not rows.is_full,
-        )
-        try:
-            spent = pool.play(trials, home, budget.ledger.ceiling if budget else None)
-        except Stop:
-            return
-        except KeyboardInterrupt:
-            rows.hand_over_all()
-            raise
+        home = Home(self._take_line, getattr(transport, "receive", None), self.progress.elsewhere)
+        spent = pool.play(trials, home, budget.ledger.ceiling if budget else None)
         if budget:
             budget.ledger.spent, budget.ledger.closed = spent
 
@@ -208,26 +193,24 @@ class Played(Struct):
 
         return session.Batches(BatchJobs(self.writer.path.with_name(NAME)), self.progress.say)
 
-    def _keep(self, result: Result) -> Row:
-        """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""
-        return self._save(*self.judge.saved(result))
+    def _take(self, result: Result) -> None:
+        self._save(*self.judge.saved(result))
 
-    def _save(self, row: Row, line: bytes | None = None) -> Row:
+    def _take_line(self, line: bytes) -> None:
+        from harness.results.decoding import row
+
+        self._save(row(line), line)
+
+    def _save(self, row: Row, line: bytes) -> None:
+        """On disk first: what was paid for is not lost. Raises Stop where no other trial is wanted."""
         self.writer.append(row, line)
-        if self.in_order:
-            self._kept.append(row.id)
+        self.summary.add(row)
+        self.progress.show(row)
         if row.status in ("failed", "error", "xpassed") and self.stops(row):
             self.stopped = row
             raise Stop
         if self.enough(row):
             raise Stop
-        return without_turns(row)
-
-    def _take(self, row: Row) -> None:
-        """The same, in the order of the trials."""
-        self.in_order = self.in_order and row.id == self._kept.popleft()
-        self.summary.add(row)
-        self.progress.show(row)
 
     def settle(self, order: Iterable[str]) -> None:
         """The file in the order of these ids, and the summary of all that it holds."""
@@ -251,3 +234,12 @@ class Played(Struct):
         if missing or any(isinstance(fault, RunError | CannotWrite) for fault in self.faults):
             reports = f" --reports {shlex.quote(options.reports)}" if options.reports else ""
             sys.stderr.write(f"go on with it: {resume(self.writer.run)}{reports}\n")
+
+
+def _crowded(config: Config, trials: Expansion) -> Config:
+    """The configuration, with as many trials in flight as may wait for a batch."""
+    if not trials.has_batches:
+        return config
+    from harness.transport.batch_jobs import MOST_WAITING
+
+    return replace(config, concurrency=max(config.concurrency, MOST_WAITING))

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from harness.errors import (
     CeilingReached,
     GivenUp,
+    HarnessError,
     MissingKey,
     NoConnection,
     NoRecording,
@@ -22,9 +23,9 @@ from harness.errors import (
     UsageError,
 )
 from harness.gemini.price_rates import Unpriced
-from harness.model import Result, Target, Trial
+from harness.model import Exchange, Request, Result, Slot, Target, Trial
 from harness.run.estimate import Estimate, Estimates
-from harness.run.play import MissRecorder
+from harness.transport.wrapping import Around
 
 _UNSENT = (GivenUp, MissingKey, NoConnection, NoRecording, StaleRecording, UsageError)
 """Errors that occur before a request is sent."""
@@ -115,7 +116,7 @@ class Budget:
 
     def watch(self, transport: Any) -> Any:
         """The transport, which now records requests that were sent and got no answer."""
-        return MissRecorder(transport, self._lost, lambda fault: not isinstance(fault, _UNSENT))
+        return _NotingLosses(transport, self._lost)
 
     async def admit(self, trial: Trial) -> bool:
         """Whether the trial may begin: see `Ledger.admit`. Raises UsageError if its cost cannot be estimated."""
@@ -136,3 +137,19 @@ class Budget:
         lost = (trial.cassette, trial.row, trial.attempt - 1) in self._lost
         dollars = sum(cost for cost in live if cost is not None)
         self._account.settle(trial.id, trial.target, dollars, known=not lost and None not in live)
+
+
+class _NotingLosses(Around):
+    """A transport that notes (cassette, row, attempt from 0) of the requests that were sent and got no answer."""
+
+    def __init__(self, inner: Any, lost: set[tuple[Path, int, int]]) -> None:
+        super().__init__(inner)
+        self._lost = lost
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        try:
+            return await super().send(request, slot)
+        except HarnessError as fault:
+            if not isinstance(fault, _UNSENT):
+                self._lost.add((slot.cassette, slot.row, slot.repeat))
+            raise

@@ -152,7 +152,7 @@ class CaseWorker:
         worker = Coworker(name, partial(SharedTurn, limits, name), _send_home, setup.interrupted)
         opened = session.transport(config, policy, partial=True, since=setup.since, worker=worker)
         counted = Counting(self._open.enter_context(opened), self._count)
-        self._transport = self._judge.watch(self._limit.watch(counted) if self._limit else counted)
+        self._transport = self._limit.watch(counted) if self._limit else counted
         self._at_once = setup.at_once
         self._slots = asyncio.Semaphore(setup.at_once)
         if self._transport.live:
@@ -184,14 +184,14 @@ class CaseWorker:
         _PARCELS.set(parcels)
         try:
             trials = chain.from_iterable(map(self._plan.trials.of, self._found(wanted)))
-            await play_some(self._play_one, trials, lambda _: None, self._at_once)
+            await play_some(self._play_one, trials, parcels.put_nowait, self._at_once)
         finally:
             parcels.put_nowait(None)
 
-    async def _play_one(self, trial: Trial) -> None:
+    async def _play_one(self, trial: Trial) -> Finished:
         async with self._slots:
             result = await pay_and_play(trial, self._transport, self._plan.config, self._limit)
-        _PARCELS.get().put_nowait(Finished(trial.id, self._judge.line(result)))
+        return Finished(trial.id, self._judge.saved(result)[1])
 
     def _found(self, wanted: Mapping[str, int]) -> list[TrialGroup]:
         """The wanted groups. Cases come in the order of the suites, so the search begins where the last one ended."""

@@ -124,6 +124,8 @@ def play(
     way = session.RecordPolicy(record_mode, live)
     with session.transport(config, way, partial=True, folders=plan.trials.folders) as transport:
         play_all(plan.trials, transport, config, results.append)
+    places = {trial: place for place, trial in enumerate(plan.trials.ids())}
+    results.sort(key=lambda result: places[result.trial.id])
     return results
 
 

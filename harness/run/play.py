@@ -1,7 +1,7 @@
 """One trial, played: prepare, send, read, judge, for each of its steps. And many trials, a few at a time.
 
-``play`` is a coroutine over any Transport. Over cassettes it never suspends, so ``play_all`` drives it by hand and a replay
-needs no event loop; live it runs them in one, with as many requests in flight as the configuration says.
+``play`` is a coroutine over any Transport. Over cassettes it never suspends, so ``replay`` drives it by hand and needs no event
+loop; live ``play_all`` runs them in one, with as many requests in flight as the configuration says.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
@@ -60,7 +59,7 @@ from harness.text.amounts import count
 from harness.transport.provider_health import refused_key
 from harness.transport.recorder import is_passing, refuses_key
 from harness.transport.retrying import asked_wait, is_daily, is_worded_limit
-from harness.transport.wrapping import Around, Transport
+from harness.transport.wrapping import Transport
 
 COUNTS = (
     "promptTokenCount",
@@ -70,23 +69,6 @@ COUNTS = (
     "toolUsePromptTokenCount",
     "cachedContentTokenCount",
 )
-
-
-class MissRecorder(Around):
-    """A transport that notes the places (cassette, row, attempt from 0) where it failed for a reason that ``counts``."""
-
-    def __init__(self, inner: Any, places: set[tuple[Path, int, int]], counts: Callable[[HarnessError], bool]) -> None:
-        super().__init__(inner)
-        self._places = places
-        self._counts = counts
-
-    async def send(self, request: Request, slot: Slot) -> Exchange:
-        try:
-            return await super().send(request, slot)
-        except HarnessError as fault:
-            if self._counts(fault):
-                self._places.add((slot.cassette, slot.row, slot.repeat))
-            raise
 
 
 # --- one trial ----------------------------------------------------------------------------------------
@@ -391,8 +373,7 @@ def _gap(exchange: Exchange) -> float | None:
 # --- many trials --------------------------------------------------------------------------------------
 
 T = TypeVar("T")
-OnResult = Callable[[Any], None]
-Keep = Callable[[Result], Any]
+OnResult = Callable[[Result], None]
 
 
 class SpendingLimit(Protocol):
@@ -406,6 +387,11 @@ class Stop(Exception):
     """Raised by ``on_result`` to play no further trials; what is in flight is cancelled."""
 
 
+def replay(trials: Iterable[Trial], transport: Transport, config: Config) -> Iterator[Result]:
+    """The results of trials over a transport that never suspends, one after the other as they are taken."""
+    return map(finish, map(partial(play, transport=transport, config=config), trials))
+
+
 def play_all(
     trials: Iterable[Trial],
     transport: Transport,
@@ -413,47 +399,38 @@ def play_all(
     on_result: OnResult,
     *,
     limit: SpendingLimit | None = None,
-    keep: Keep = lambda result: result,
 ) -> bool:
-    """Play every trial and hand each result to ``on_result``, in the order of ``trials``. True: all were played.
-
-    ``keep`` gets each result as soon as there is one, whatever it is that still waits for its turn; what it returns is
-    handed over in the result's place.
+    """Play every trial and hand each result to ``on_result`` as soon as there is one. True: all were played.
 
     Trials are taken from the iterable as they are needed, so memory does not grow with their number. Ctrl-C cancels what
-    is in flight, hands over what was finished, and raises KeyboardInterrupt. A transport with ``live = True`` is run in an
-    event loop, up to ``config.concurrency`` trials at a time, and is entered and left there; all others without one.
-    A trial that the ``limit`` does not admit is not started, nor is any after it; what is in flight then is finished.
+    is in flight, and raises KeyboardInterrupt. A transport with ``live = True`` is run in an event loop, up to
+    ``config.concurrency`` trials at a time, so a result may overtake an earlier one; it is entered and left there. All others
+    are played in order, without a loop. A trial that the ``limit`` does not admit is not started, nor is any after it; what is
+    in flight then is finished.
     """
     try:
         if getattr(transport, "live", False):
             from harness.run.concurrency import play_some, stage
 
-            one = partial(pay_and_play, transport=transport, config=config, limit=limit, keep=keep)
+            one = partial(pay_and_play, transport=transport, config=config, limit=limit)
             with stage(transport) as runner:  # type: ignore[arg-type]
                 runner.run(play_some(one, trials, on_result, config.concurrency))
         else:
-            for trial in trials:
-                on_result(keep(finish(play(trial, transport, config))))
+            for result in replay(trials, transport, config):
+                on_result(result)
     except Stop:
         return False
     return True
 
 
-async def pay_and_play(
-    trial: Trial,
-    transport: Transport,
-    config: Config,
-    limit: SpendingLimit | None,
-    keep: Keep = lambda result: result,
-) -> Any:
-    """One trial within the limit: what ``keep`` makes of its result. Raises Stop where the limit does not admit it."""
+async def pay_and_play(trial: Trial, transport: Transport, config: Config, limit: SpendingLimit | None) -> Result:
+    """One trial within the limit. Raises Stop where the limit does not admit it."""
     if limit is not None and not await limit.admit(trial):
         raise Stop
     result = await play(trial, transport, config)
     if limit is not None:
         limit.settle(result)
-    return keep(result)
+    return result
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -18,14 +18,14 @@ from msgspec import Struct, ValidationError, convert
 from msgspec.structs import replace
 
 from harness.config import Config
-from harness.errors import NoRecording, SuiteError, UsageError
+from harness.errors import NoRecording, SuiteError, UsageError, cause
 from harness.gemini import providers
 from harness.gemini.models import ends_by, lifecycles
 from harness.judge.registry import find_check
 from harness.model import Expectation, Json, Result, Step, Target, Trial
 from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row
 from harness.results.store import run_row
-from harness.run.play import MissRecorder, prepared
+from harness.run.play import prepared
 from harness.suite.cases import Suite
 from harness.suite.matrix import Expansion, Selection, expand
 from harness.suite.parse import load
@@ -392,36 +392,20 @@ class Judge:
         self.config = config
         self.strict = strict
         self.skip_missing = skip_missing
-        self.missing: set[tuple[Path, int, int]] = set()
         self.leaks = Leaks(known(os.environ, config.providers))
 
-    def watch(self, transport: Transport) -> Transport:
-        """The transport, noting which recordings it misses."""
-        if not self.skip_missing:
-            return transport
-        return MissRecorder(transport, self.missing, lambda fault: isinstance(fault, NoRecording))
-
     def row(self, result: Result) -> Row:
-        """The row of a result, as it is saved and shown. Raises UsageError where a pattern of ``[redact]`` changes more than
-        texts."""
-        return self._saved(result)[0]
-
-    def line(self, result: Result) -> bytes:
-        """The row of a result as a line of the run's file. Raises as ``row`` does."""
-        return self.saved(result)[1]
+        """The row of a result, as it is saved and shown. Raises as ``saved`` does."""
+        return self.saved(result)[0]
 
     def saved(self, result: Result) -> tuple[Row, bytes]:
-        """Both the row and the line. Raises as ``row`` does."""
-        row, shown = self._saved(result)
-        return row, dumps(shown).encode()
-
-    def _saved(self, result: Result) -> tuple[Row, Json]:
-        """The row, and the same as plain JSON."""
+        """The row of a result, and the same as a line of the run's file. Raises UsageError where a pattern of ``[redact]`` changes more
+        than texts."""
         row = result_row(self._taken(result))
         known = plain(row)
         shown = self.leaks.hidden(self.config.redact.row(known))
         try:
-            return row if shown is known else convert(shown, Row), shown
+            return row if shown is known else convert(shown, Row), dumps(shown).encode()
         except ValidationError as fault:
             raise UsageError(
                 f"{row.id}: a pattern of [redact] changes what a saved run is read by ({fault}); narrow it"
@@ -435,13 +419,15 @@ class Judge:
             yield shown
 
     def _taken(self, result: Result) -> Result:
-        trial = result.trial
-        if result.status == "error" and (trial.cassette, trial.row, trial.attempt - 1) in self.missing:
-            return Result(replace(trial, skip="not recorded"), "skipped")
+        if self.skip_missing and result.problem and result.problem.cause == _NOT_RECORDED:
+            return Result(replace(result.trial, skip="not recorded"), "skipped")
         warned = any(verdict.status == "failed" for verdict in result.verdicts)
         if self.strict and result.status == "passed" and warned:
             return replace(result, status="failed")
         return result
+
+
+_NOT_RECORDED = cause(NoRecording())
 
 
 def requests_of(trial: Trial) -> int:

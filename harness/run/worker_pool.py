@@ -41,15 +41,13 @@ _REPLAYED = 64
 class Home(Struct, frozen=True):
     """Takes what workers send home.
 
-    ``row``: takes (position in the run, row as a line); raises Stop for the last one that is wanted. ``recorded``: None where
-    nothing is recorded. ``traffic``: takes (worker, what `Traffic` says). ``has_room``: whether further cases may be given out, since
-    not too many rows wait for an earlier one.
+    ``row``: takes a row as a line; raises Stop for the last one that is wanted. ``recorded``: None where nothing is recorded.
+    ``traffic``: takes (worker, what `Traffic` says).
     """
 
-    row: Callable[[int, bytes], None]
+    row: Callable[[bytes], None]
     recorded: SendHome | None
     traffic: Callable[[str, Mapping[str, tuple[int, int]]], None]
-    has_room: Callable[[], bool]
 
 
 @dataclass(slots=True, eq=False)
@@ -63,34 +61,31 @@ class _Worker:
 
 @dataclass(slots=True, eq=False)
 class _Cases:
-    """Cases that one worker plays. ``wanted``: group -> attempts, as bits; ``left``: trial -> its position in the run."""
+    """Cases that one worker plays. ``left``: the ids of their trials that have not come home, in their order."""
 
-    wanted: dict[str, int] = field(default_factory=dict)
-    left: dict[str, int] = field(default_factory=dict)
+    left: dict[str, None]
     losses: int = 0
 
-    def without_what_is_done(self) -> _Cases:
-        wanted: dict[str, int] = {}
+    @property
+    def wanted(self) -> dict[str, int]:
+        """Group -> what is left of its attempts, as bits."""
+        found: dict[str, int] = {}
         for trial in self.left:
             group, _, attempt = trial.rpartition("#")
-            wanted[group] = wanted.get(group, 0) | 1 << int(attempt)
-        return _Cases(wanted, self.left, self.losses + 1)
+            found[group] = found.get(group, 0) | 1 << int(attempt)
+        return found
 
 
 def _portions(trials: Expansion, least: int) -> Iterator[_Cases]:
     """The trials in their order, as whole cases, at least ``least`` of them at a time."""
-    position, cases = 0, _Cases()
+    left: dict[str, None] = {}
     for _, groups in groupby(trials.groups(), attrgetter("case_key")):
-        for group in groups:
-            cases.wanted[group.id] = group.played
-            for trial in group.trial_ids:
-                cases.left[trial] = position
-                position += 1
-        if len(cases.left) >= least:
-            yield cases
-            cases = _Cases()
-    if cases.left:
-        yield cases
+        left.update((trial, None) for group in groups for trial in group.trial_ids)
+        if len(left) >= least:
+            yield _Cases(left)
+            left = {}
+    if left:
+        yield _Cases(left)
 
 
 class WorkerPool:
@@ -115,11 +110,6 @@ class WorkerPool:
             self._start()
         self._welcome_all()
 
-    @property
-    def at_once(self) -> int:
-        """Trials that are in flight at most, on all workers."""
-        return self._setup.at_once * max(len(self._workers), 1)
-
     def play(self, trials: Expansion, home: Home, ceiling: float | None) -> Spent:
         """Play them all. ``ceiling``: US dollars that may be spent; None: no limit. What workers send goes to ``home`` at once.
 
@@ -132,7 +122,7 @@ class WorkerPool:
         self._closed = False
         with _interrupts() as caught:
             try:
-                while self._give_out(portions, home):
+                while self._give_out(portions):
                     self._take_in(home, _LOOKS)
                     if caught:
                         raise KeyboardInterrupt  # noqa: TRY301 - as if it had come here
@@ -141,10 +131,10 @@ class WorkerPool:
                 raise
         return Spent(*self._ray.get(self._limits.spent.remote()))
 
-    def _give_out(self, portions: Iterator[_Cases], home: Home) -> bool:
+    def _give_out(self, portions: Iterator[_Cases]) -> bool:
         """Give cases to workers that have none left. Returns whether there is anything to wait for."""
         for worker in sorted(self._workers, key=lambda worker: worker.in_hand):
-            while worker.in_hand < self._enough and (cases := self._next(portions, home)):
+            while worker.in_hand < self._enough and (cases := self._next(portions)):
                 stream = worker.actor.play.remote(cases.wanted)
                 self._streams[stream] = (worker, cases)
                 worker.in_hand += len(cases.left)
@@ -155,11 +145,11 @@ class WorkerPool:
         """Trials in hand of a worker: those in flight, and as many that wait for them."""
         return 2 * (self._setup.at_once if self._setup.policy.asks else _REPLAYED)
 
-    def _next(self, portions: Iterator[_Cases], home: Home) -> _Cases | None:
-        """Cases of a lost worker come first: others may wait for their rows."""
+    def _next(self, portions: Iterator[_Cases]) -> _Cases | None:
+        """Cases of a lost worker come first."""
         if self._returned:
             return self._returned.popleft()
-        return next(portions, None) if home.has_room() and not self._closed else None
+        return None if self._closed else next(portions, None)
 
     def _take_in(self, home: Home, seconds: float) -> None:
         waited_for = [*self._streams, *self._starting]
@@ -196,7 +186,8 @@ class WorkerPool:
                 home.traffic(worker.name, parcel.of)
             else:
                 worker.in_hand -= 1
-                home.row(cases.left.pop(parcel.id), parcel.row)
+                del cases.left[parcel.id]
+                home.row(parcel.row)
 
     def _ended(self, stream: Any) -> None:
         """A worker has played its cases, all of them or those that the ceiling admitted."""
@@ -215,7 +206,8 @@ class WorkerPool:
             if worker is lost:
                 del self._streams[stream]
                 if cases.left:
-                    self._returned.append(cases.without_what_is_done())
+                    cases.losses += 1
+                    self._returned.append(cases)
         if worst := [cases for cases in self._returned if cases.losses >= _LOSSES]:
             raise CannotAsk(
                 f"{next(iter(worst[0].left))}: {_LOSSES} workers were lost while they played it or what is near it: {_short(fault)}"

@@ -119,6 +119,15 @@ def test_suites_are_played_and_compared(project: Path) -> None:
     assert len(compare_runs(results, worse).flips) == 2
 
 
+def test_live_results_have_the_order_of_their_trials(project: Path) -> None:
+    cases = "".join(f"  - {{id: c{n}, prompt: List {n} planets}}\n" for n in range(24))
+    (project / "many.yaml").write_text(f"suite: many\ndefaults: {{transport: [unary, stream]}}\ncases:\n{cases}")
+    recorded, live = play("many.yaml", record_mode="all"), play("many.yaml", live=True)
+    assert len(live) == 48
+    assert [result.trial.id for result in live] == [result.trial.id for result in play("many.yaml")]
+    assert [result.trial.id for result in recorded] == [result.trial.id for result in live]
+
+
 def test_a_saved_run_compares_with_a_new_one(project: Path) -> None:
     from harness.cli.main import main
 

@@ -371,7 +371,7 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "case.yaml")], check=True, cwd=root, env=env)
 
 
-def test_live_results_come_in_order_and_a_few_at_a_time(tmp_path: Path) -> None:
+def test_live_results_come_at_once_and_a_few_are_in_flight(tmp_path: Path) -> None:
     in_flight = [0, 0]
 
     class Busy(Script):
@@ -388,7 +388,8 @@ def test_live_results_come_in_order_and_a_few_at_a_time(tmp_path: Path) -> None:
     assert play_all(
         several(40, tmp_path), Busy(), config(concurrency=5), lambda result: attempts.append(result.trial.attempt)
     )
-    assert attempts == list(range(1, 41))
+    assert sorted(attempts) == list(range(1, 41))
+    assert attempts.index(2) < attempts.index(1), "a slow one holds up no other"
     assert in_flight == [0, 5]
 
 
