@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from sys import intern
 from typing import NamedTuple
 
@@ -56,41 +56,31 @@ def middle(values: Iterable[float]) -> float | None:
 
 
 class Measures:
-    """The measures of all attempts at the groups of a run, which are numbered from 0.
-
-    The values of an attempt are beside each other, one for each of ``names``; NaN: not known.
+    """The measures of all attempts at the groups of a run, which are numbered from 0: a column for each, with a value for each attempt.
+    NaN: not known.
     """
 
     def __init__(self) -> None:
-        self.names: tuple[str, ...] = ()
         self._groups = array("I")
-        self._values = array("d")
+        self._columns: dict[str, array[float]] = {}
         self._sorted = True
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._columns.keys()
 
     def add(self, group: int, measured: Mapping[str, float | None]) -> None:
         """Add an attempt at a group; None: not known."""
-        if tuple(measured) != self.names:
-            self._widen([intern(name) for name in measured if name not in self.names][: MOST_NAMES - len(self.names)])
-            measured = {name: measured.get(name) for name in self.names}
-        if self._groups and group < self._groups[-1]:
-            self._sorted = False
+        columns = self._columns
+        if measured.keys() != columns.keys():
+            for name in measured:
+                if name not in columns and len(columns) < MOST_NAMES:
+                    columns[intern(name)] = array("d", [math.nan]) * len(self._groups)
+        for name, column in columns.items():
+            value = measured.get(name)
+            column.append(math.nan if value is None else value)
+        self._sorted = self._sorted and not (self._groups and group < self._groups[-1])
         self._groups.append(group)
-        self._values.fromlist([math.nan if value is None else value for value in measured.values()])
-
-    def _widen(self, names: Sequence[str]) -> None:
-        if names:
-            unknown = array("d", [math.nan]) * len(self._groups)
-            columns = [*map(self._column, range(len(self.names))), *[unknown] * len(names)]
-            self.names += tuple(names)
-            self._replace(columns)
-
-    def _column(self, number: int) -> array[float]:
-        return self._values[number :: len(self.names)]
-
-    def _replace(self, columns: Sequence[array[float]]) -> None:
-        self._values = array("d", [math.nan]) * (len(columns) * len(self._groups))
-        for number, column in enumerate(columns):
-            self._values[number :: len(columns)] = column
 
     @property
     def groups(self) -> array[int]:
@@ -101,30 +91,33 @@ class Measures:
     def column(self, name: str) -> array[float]:
         """The values of a measure, in the order of ``groups``. Empty if no attempt has it."""
         self._sort()
-        return self._column(self.names.index(name)) if name in self.names else array("d")
+        return self._columns.get(name, _EMPTY)
 
     def _sort(self) -> None:
         """Put the attempts at each group beside each other, in the order in which they were added. Most runs have this order."""
         if not self._sorted:
             order = sorted(range(len(self._groups)), key=self._groups.__getitem__)
-            self._replace([array("d", map(self._column(at).__getitem__, order)) for at in range(len(self.names))])
             self._groups = array("I", map(self._groups.__getitem__, order))
+            for name, column in self._columns.items():
+                self._columns[name] = array("d", map(column.__getitem__, order))
             self._sorted = True
 
     def values(self, group: int, name: str) -> list[float]:
         """The known values of a measure, in the order of the attempts."""
-        return _known(self._of(group)[self.names.index(name) :: len(self.names)]) if name in self.names else []
+        return _known(self.column(name)[self._of(group)])
 
     def all_values(self, group: int) -> dict[str, list[float]]:
         """The values of every measure that has one."""
-        values, width = self._of(group), len(self.names)
-        return {name: known for at, name in enumerate(self.names) if (known := _known(values[at::width]))}
+        here = self._of(group)
+        return {name: known for name, column in self._columns.items() if (known := _known(column[here]))}
 
-    def _of(self, group: int) -> array[float]:
-        """The values of the attempts at the group."""
+    def _of(self, group: int) -> slice:
+        """Where the attempts at the group are."""
         start = bisect_left(self.groups, group)
-        end = bisect_right(self.groups, group, start)
-        return self._values[start * len(self.names) : end * len(self.names)]
+        return slice(start, bisect_right(self.groups, group, start))
+
+
+_EMPTY = array("d")
 
 
 def _known(values: Iterable[float]) -> list[float]:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self, cast
+from typing import Any, BinaryIO, Self, cast
 
 from harness import __version__
 from harness.disk import FolderLock, is_locked, replacing, sweep
@@ -27,15 +27,7 @@ from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, d
 from harness.results.summary import Summary
 
 NAME = "run.jsonl"
-_KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates", "looks", "whole", "planned"], ...] = (
-    "targets",
-    "suites",
-    "notes",
-    "gates",
-    "looks",
-    "whole",
-    "planned",
-)
+_KNOWN_LATE = frozenset({"targets", "suites", "notes", "gates", "looks", "whole", "planned"})
 """The keys of the header that are complete only at the end of the run."""
 ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
 """The beginning of a trial's line as this program writes it: (group, attempt) of the trial's id."""
@@ -186,7 +178,7 @@ class RunWriter:
 def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:
     """The part of the last line that follows from all trials: the rest of the header, groups, totals."""
     return {
-        "run": {name: run[name] for name in _KNOWN_LATE if name in run},
+        "run": {name: value for name, value in run.items() if name in _KNOWN_LATE},
         "groups": [group.row() for group in summary.groups.values()],
         "totals": summary.totals(),
         "cost": summary.cost(run.get("prices")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,6 @@ from harness.transport.matching import address, differences, moved
 
 Sent = Callable[[Trial, Sequence[TurnRow]], Iterator[Mapping[str, Any]]]
 """(trial, its saved turns) -> the ``url`` and the ``request`` of each turn, as they would be saved now."""
-_AT_ONCE = 1 << 20
-"""Bytes that are copied in one step."""
 _NAMED = 3
 """Changed requests that a message lists."""
 _TRIALS = re.compile(rb'"trials":(\d{1,15})')
@@ -99,17 +98,17 @@ class CompletedTrials(Struct):
     """The trials of a run that need not be played again: all but those that could not be asked or judged.
 
     ``attempts``: group -> its attempts, as bits (see ``Group.played``). ``answered``: group -> the position in the file of
-    the line of a trial that got an answer. ``spans``: (start, end) positions of the lines that are kept.
+    the line of a trial that got an answer. ``places``: the position of each line that is kept.
     """
 
     attempts: dict[str, int] = field(default_factory=dict)
     answered: dict[str, int] = field(default_factory=dict)
-    spans: list[tuple[int, int]] = field(default_factory=list)
+    places: array[int] = field(default_factory=lambda: array("Q"))
 
     def __len__(self) -> int:
-        return sum(bits.bit_count() for bits in self.attempts.values())
+        return len(self.places)
 
-    def add(self, row: Row, start: int, end: int) -> None:
+    def add(self, row: Row, at: int) -> None:
         """Add a trial, unless the same trial is there already."""
         group, attempt = row.group, 1 << row.attempt
         before = self.attempts.get(group, 0)
@@ -117,18 +116,16 @@ class CompletedTrials(Struct):
             return
         self.attempts[group] = before | attempt
         if row.provenance is not None:
-            self.answered.setdefault(group, start)
-        if self.spans and self.spans[-1][1] == start:
-            start = self.spans.pop()[0]
-        self.spans.append((start, end))
+            self.answered.setdefault(group, at)
+        self.places.append(at)
 
 
 def kept(saved: SavedRun) -> CompletedTrials:
     """The trials of the run that are kept. Reads the file once."""
     found = CompletedTrials()
-    for at, line, row in saved.lines():
+    for at, _, row in saved.lines():
         if not may_pass(row):
-            found.add(row, at, at + len(line))
+            found.add(row, at)
     return found
 
 
@@ -150,20 +147,14 @@ def reopen(saved: SavedRun, kept: CompletedTrials, claim: FolderLock) -> RunWrit
     run: RunRow = {**saved.run, "resumed": [*saved.run.get("resumed", []), open_session]}
     run.pop("gates", None)
     try:
-        with replacing(saved.path) as out:
+        with saved.path.open("rb") as file, replacing(saved.path) as out:
             out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")
-            out.writelines(_pieces(saved.path, kept.spans))
+            for at in kept.places:
+                file.seek(at)
+                out.write(file.readline())
     except OSError as error:
         raise RunError(f"cannot write the run to {saved.path}: {error.strerror or error}") from error
     return RunWriter(saved.path.resolve().parents[1], run, (claim, len(kept)))
-
-
-def _pieces(path: Path, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        for start, end in spans:
-            file.seek(start)
-            for at in range(start, end, _AT_ONCE):
-                yield file.read(min(_AT_ONCE, end - at))
 
 
 # --- whether the run is the same -----------------------------------------------------------------------

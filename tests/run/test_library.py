@@ -121,7 +121,9 @@ def test_suites_are_played_and_compared(project: Path) -> None:
 
 def test_live_results_have_the_order_of_their_trials(project: Path) -> None:
     cases = "".join(f"  - {{id: c{n}, prompt: List {n} planets}}\n" for n in range(24))
-    (project / "many.yaml").write_text(f"suite: many\ndefaults: {{transport: [unary, stream]}}\ncases:\n{cases}")
+    (project / "many.yaml").write_text(
+        f"suite: many\nmatrix: {{model: gemini-3.8-flash, transport: [unary, stream]}}\ncases:\n{cases}"
+    )
     recorded, live = play("many.yaml", record_mode="all"), play("many.yaml", live=True)
     assert len(live) == 48
     assert [result.trial.id for result in live] == [result.trial.id for result in play("many.yaml")]
