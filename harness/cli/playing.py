@@ -164,7 +164,7 @@ class Played(Struct):
             partial=partial or resumed,
             since=began(self.writer.run) if resumed else None,
             folders=trials.folders,
-            batches=self._batches(trials, way),
+            batching=self._batching if trials.has_batches else None,
         )
 
     def _play_forked(self, trials: Expansion, transport: Transport, processes: int) -> None:
@@ -185,13 +185,13 @@ class Played(Struct):
         if budget:
             budget.ledger.spent, budget.ledger.closed = spent
 
-    def _batches(self, trials: Expansion, way: RecordPolicy) -> session.Batches | None:
-        """Where the run keeps its jobs; None if it has none."""
-        if not (way.asks and trials.has_batches):
-            return None
+    def _batching(self, wire: Any) -> Any:
+        """The way to the network, which also sends batches. The run keeps its jobs."""
         from harness.transport.batch_jobs import NAME, BatchJobs
+        from harness.transport.batching import Batching
 
-        return session.Batches(BatchJobs(self.writer.path.with_name(NAME)), self.progress.say)
+        jobs = BatchJobs(self.writer.path.with_name(NAME))
+        return Batching(wire, jobs, self.judge.config.concurrency, self.progress.say)
 
     def _take(self, result: Result) -> None:
         self._save(*self.judge.saved(result))

@@ -12,7 +12,6 @@ from harness.compare.comparison import Comparison
 from harness.compare.sweeps import NUMBERS
 from harness.model import Json
 from harness.report import Report, View, output, words
-from harness.results import history_lines
 from harness.results.history_lines import History, HistoryEntry, QueryResult
 from harness.results.rows import Row
 from harness.suite.axes import short_label
@@ -101,7 +100,7 @@ def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
 @output("csv", of="history")
 def history_csv(history: History, _view: View, out: TextIO) -> None:
     """A line per run, suite and target, for a spreadsheet."""
-    rows = [history_lines.row(line) for line in history.lines]
+    rows = [line.to_json() for line in history.lines]
     header = [*(field.name for field in fields(HistoryEntry)), "change"]
     _write(out, header, ([row[name] for name in header] for row in rows))
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.model import Json, Provenance, Status
-from harness.results.measures import Measures, Moments, median, middle, moments
+from harness.results.measures import Measures, Moments, middle, moments
 from harness.results.rows import GroupRow, PlaceRow, Row, VerdictRow
 
 AnswerSource = tuple[str, str, bool]
@@ -208,10 +208,10 @@ class Group(Struct, eq=False):
         """The median over the attempts; None if it was never measured, or has no meaning here (see ``STREAM_ONLY``)."""
         return middle(self.values(measure))
 
-    def typicals(self) -> dict[str, float]:
+    def typicals(self) -> dict[str, float | None]:
         """``typical`` of every measure that was measured."""
         every = self.samples.all_values(self.at).items()
-        return {name: median(values) for name, values in every if self._has_meaning(name)}
+        return {name: middle(values) for name, values in every if self._has_meaning(name)}
 
     @property
     def measures(self) -> list[str]:

@@ -56,6 +56,9 @@ class Line:
     entry: HistoryEntry
     change: str
 
+    def to_json(self) -> dict[str, Json]:
+        return {**asdict(self.entry), "change": self.change}
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -67,7 +70,7 @@ class History:
 
     def to_json(self) -> dict[str, Json]:
         """The document of ``history --format json``."""
-        lines = [row(line) for line in self.lines]
+        lines = [line.to_json() for line in self.lines]
         return {"version": VERSION, "history": lines, "earlier": self.earlier, "notes": list(self.notes)}
 
     def by_subject(self) -> Mapping[tuple[str, str, str | None], Sequence[Line]]:
@@ -110,8 +113,3 @@ def _changes(before: HistoryEntry | None, now: HistoryEntry) -> Iterator[str]:
         yield "simulated now" if now.simulated else "real now"
     elif before.sources != now.sources:
         yield "other source"
-
-
-def row(line: Line) -> dict[str, Json]:
-    """A line as JSON."""
-    return {**asdict(line.entry), "change": line.change}

@@ -42,17 +42,13 @@ def moments(values: Sequence[float]) -> Moments:
 _NO_VALUE = Moments()
 
 
-def median(values: Iterable[float]) -> float:
-    """As ``statistics.median``, whose import would cost each start 10 ms."""
+def middle(values: Iterable[float]) -> float | None:
+    """The median; None if there is no value. As ``statistics.median``, whose import would cost each start 10 ms."""
     ordered = sorted(values)
     half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-def middle(values: Iterable[float]) -> float | None:
-    """The median; None if there is no value."""
-    known = list(values)
-    return median(known) if known else None
+    if not ordered or len(ordered) % 2:
+        return ordered[half] if ordered else None
+    return (ordered[half - 1] + ordered[half]) / 2
 
 
 class Measures:

@@ -43,8 +43,7 @@ class WorkerSetup(Struct, frozen=True):
     """What a worker has to know to play cases of a run.
 
     ``folder``: where the suites and cassettes are, the same on every machine. ``at_once``: trials in flight. ``environment``:
-    the variables that suites and providers read. ``since``, ``interrupted``: see `Recorder` and `Coworker`. ``limited``: there is
-    a ceiling.
+    the variables that suites and providers read. ``since``, ``interrupted``: see `Recorder` and `Coworker`.
     """
 
     folder: Path
@@ -58,7 +57,11 @@ class WorkerSetup(Struct, frozen=True):
     environment: Mapping[str, str] = {}
     since: datetime | None = None
     interrupted: frozenset[Path] = frozenset()
-    limited: bool = False
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a ceiling."""
+        return self.config.max_cost is not None and self.policy.asks
 
 
 class Facts(Struct, frozen=True):

@@ -160,7 +160,6 @@ def setup(plan: Plan, policy: RecordPolicy, workers: int, since: datetime | None
         environment=environment(plan),
         since=since,
         interrupted=frozenset(path for folder in folders for path in journal.unfinished(folder)),
-        limited=config.max_cost is not None and policy.asks,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.compare.gates import evaluate_run
 from harness.disk import replacing
-from harness.errors import HarnessError, RunError
+from harness.errors import RunError
 from harness.model import Json
 from harness.results.decoding import instant
 from harness.results.load import SavedRun
@@ -48,17 +48,11 @@ def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) ->
         path.parent.mkdir(parents=True)
         _write(parts, path, run)
     except OSError as error:
-        _forget(path)
         raise RunError(f"cannot write the run to {path}: {error.strerror or error}") from error
-    except HarnessError:
-        _forget(path)
-        raise
+    finally:
+        with suppress(OSError):  # it stays if the run is in it
+            path.parent.rmdir()
     return path
-
-
-def _forget(path: Path) -> None:
-    with suppress(OSError):
-        path.parent.rmdir()
 
 
 def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> None:

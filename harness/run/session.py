@@ -35,7 +35,6 @@ from harness.transport.redaction import Leaks, known
 from harness.transport.wrapping import Transport
 
 if TYPE_CHECKING:
-    from harness.transport.batch_jobs import BatchJobs
     from harness.transport.pacing import GiveTurn
     from harness.transport.recorder import Coworker
     from harness.transport.wire import LocalServer
@@ -297,13 +296,6 @@ class RecordPolicy(Struct, frozen=True):
         return "live" if self.live else self.record_mode
 
 
-class Batches(Struct, frozen=True):
-    """How a run sends requests with ``transport: batch``. ``jobs``: those so far; ``say`` shows a line about them."""
-
-    jobs: BatchJobs
-    say: Callable[[str], None]
-
-
 @contextmanager
 def transport(
     config: Config,
@@ -313,18 +305,18 @@ def transport(
     since: datetime | None = None,
     folders: Callable[[], Iterable[Path]] = tuple,
     worker: Coworker | None = None,
-    batches: Batches | None = None,
+    batching: Callable[[Any], Any] | None = None,
 ) -> Iterator[Transport]:
     """A transport for this way to ask; leaving the block writes what was recorded.
 
     ``partial``: not everything that a cassette holds is asked for.
     ``since``: what was recorded from then on is of the same run, and not asked for again. ``folders``: where cassettes may
-    be recorded; while another process records there this says so and waits. ``worker``: see `Coworker`. ``batches``: how requests with
-    ``transport: batch`` are sent.
+    be recorded; while another process records there this says so and waits. ``worker``: see `Coworker`. ``batching``: wraps the way to
+    the network so that it sends requests with ``transport: batch``.
     """
     turn = worker.turn if worker else None
     if way.live:
-        yield _wire(config, batches, turn)
+        yield _wire(config, batching, turn)
     elif way.record_mode == "none":
         from harness.transport.recorder import Player
 
@@ -334,7 +326,7 @@ def transport(
 
         mode: Any = way.record_mode
         secrets = known(os.environ, config.providers)
-        wire = _wire(config, batches, turn)
+        wire = _wire(config, batching, turn)
         with Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker) as recorder:
             recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
             yield recorder
@@ -354,15 +346,13 @@ def _replayed(foreign: Sequence[Path]) -> str:
     )
 
 
-def _wire(config: Config, batches: Batches | None, turn: GiveTurn | None) -> Any:
+def _wire(config: Config, batching: Callable[[Any], Any] | None, turn: GiveTurn | None) -> Any:
     """The way to the network; personal data is taken out of what it brings back."""
     from harness.transport.wire import Wire
 
     wire: Any = Wire(config, say=_say, simulator=start_simulator, turn=turn)
-    if batches is not None:
-        from harness.transport.batching import Batching
-
-        wire = Batching(wire, batches.jobs, config.concurrency, batches.say)
+    if batching is not None:
+        wire = batching(wire)
     if not config.redact:
         return wire
     from harness.transport.redacting import Redacting
