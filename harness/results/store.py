@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,11 +101,11 @@ class RunWriter:
         except OSError as error:
             raise RunError(f"cannot write the run to {self.path}: {error.strerror or error}") from error
         if resumed is None:
-            self._put({"version": VERSION, "run": run})
+            self._write(_header(run))
 
     def append(self, row: Row, line: bytes | None = None) -> None:
         """Write a row. ``line``: the row as it is written, if it is known."""
-        self._write(dumps(row).encode() if line is None else line)
+        self._write((dumps(row).encode() if line is None else line) + b"\n")
         self.trials += 1
         self.unasked += may_pass(row)
 
@@ -134,16 +134,15 @@ class RunWriter:
             self.run["targets"] = [target for target, _ in summary.by_target()]
             self.run["suites"] = list(suites) or self.run["suites"]
             self.run["notes"] = self.run["notes"] if notes is None else list(notes)
-            self._put(
-                {
-                    **known_late(self.run, summary),
-                    "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                    "seconds": self._seconds(),
-                    "interrupted": interrupted,
-                    "trials": self.trials,
-                    "unasked": self.unasked,
-                }
-            )
+            ending = {
+                **known_late(self.run, summary),
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": self._seconds(),
+                "interrupted": interrupted,
+                "trials": self.trials,
+                "unasked": self.unasked,
+            }
+            self._write(dumps(ending).encode() + b"\n")
         self._file.close()
         self._claim.close()
 
@@ -153,14 +152,11 @@ class RunWriter:
         known = [seconds for seconds in before if seconds is not None]
         return round(sum(known) + time.perf_counter() - self._started, 3) if len(known) == len(before) else None
 
-    def _put(self, value: object) -> None:
-        self._write(dumps(value).encode())
-
     def _write(self, line: bytes) -> None:
         if self._fault is not None:
             raise self._fault
         try:
-            self._file.write(line + b"\n")
+            self._file.write(line)
             self._file.flush()
         except OSError as error:
             self._fault = RunError(f"cannot write the run to {self.path}: {error.strerror or error}")
@@ -195,29 +191,39 @@ def may_pass(row: Row) -> bool:
 def arrange(path: Path, order: Iterable[str]) -> None:
     """Put the lines of a run file that has no last line yet into the order of these ids. Other lines come at the end.
 
-    It holds positions in memory, never the lines. Raises OSError; the file is then unchanged.
+    Raises OSError; the file is then unchanged.
     """
+    keep_lines(path, _places(path, order))
+
+
+def keep_lines(path: Path, places: Iterable[int], run: RunRow | None = None) -> None:
+    """Replace a run file in one step by its lines at these positions. ``run``: another header. Raises OSError."""
     with path.open("rb") as file, replacing(path) as out:
-        out.write(file.readline())
-        ahead: dict[str, tuple[int, int]] = {}
-        at, end = file.tell(), path.stat().st_size
+        header = file.readline()
+        out.write(header if run is None else _header(run))
+        for at in places:
+            file.seek(at)
+            out.write(file.readline())
+
+
+def _header(run: RunRow) -> bytes:
+    return dumps({"version": VERSION, "run": run}).encode() + b"\n"
+
+
+def _places(path: Path, order: Iterable[str]) -> Iterator[int]:
+    """The positions of the lines in this order. It holds those that are read before their turn, never the lines."""
+    with path.open("rb") as file:
+        at, ahead = len(file.readline()), dict[str, int]()
         for wanted in order:
-            while wanted not in ahead and at < end:
-                file.seek(at)
-                line = file.readline()
-                ahead[_id_of(line)] = (at, len(line))
+            while wanted not in ahead and (line := file.readline()):
+                ahead[_id_of(line)] = at
                 at += len(line)
             if wanted in ahead:
-                _copy(file, ahead.pop(wanted), out)
-        for place in ahead.values():
-            _copy(file, place, out)
-        file.seek(at)
-        out.writelines(file)
-
-
-def _copy(file: BinaryIO, place: tuple[int, int], out: BinaryIO) -> None:
-    file.seek(place[0])
-    out.write(file.read(place[1]))
+                yield ahead.pop(wanted)
+        yield from ahead.values()
+        for line in file:
+            yield at
+            at += len(line)
 
 
 def _id_of(line: bytes) -> str:

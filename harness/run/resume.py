@@ -11,12 +11,12 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from harness.disk import FolderLock, replacing
+from harness.disk import FolderLock
 from harness.errors import RunError
 from harness.model import Trial
 from harness.results.load import SavedRun, load, saved_runs
-from harness.results.rows import VERSION, Row, RunRow, SittingRow, SuiteRow, TurnRow, dumps
-from harness.results.store import NAME, RunWriter, may_pass
+from harness.results.rows import Row, RunRow, SittingRow, SuiteRow, TurnRow
+from harness.results.store import NAME, RunWriter, keep_lines, may_pass
 from harness.suite.matrix import Expansion
 from harness.transport.matching import address, differences, moved
 
@@ -147,11 +147,7 @@ def reopen(saved: SavedRun, kept: CompletedTrials, claim: FolderLock) -> RunWrit
     run: RunRow = {**saved.run, "resumed": [*saved.run.get("resumed", []), open_session]}
     run.pop("gates", None)
     try:
-        with saved.path.open("rb") as file, replacing(saved.path) as out:
-            out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")
-            for at in kept.places:
-                file.seek(at)
-                out.write(file.readline())
+        keep_lines(saved.path, kept.places, run)
     except OSError as error:
         raise RunError(f"cannot write the run to {saved.path}: {error.strerror or error}") from error
     return RunWriter(saved.path.resolve().parents[1], run, (claim, len(kept)))
