@@ -27,7 +27,7 @@ from harness.results.summary import Summary
 from harness.text.grouping import grouped
 
 FILE = "history.sqlite"
-VERSION = 2
+VERSION = 3
 """Of the schema in ``history.sql``; in the file as ``user_version``."""
 _LARGEST = 2**63
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
@@ -131,7 +131,7 @@ class PastRuns:
             conditions.append(('? IN (l."case", l.suite || \'/\' || l."case", l.id)', (case,)))
         asked = [(text, values) for text, values in conditions if None not in values]
         rows = self._db.execute(
-            f"SELECT r.id, r.started, r.record_mode, r.complete, l.suite, l.target, {more}, {_COUNTED} "  # noqa: S608
+            f"SELECT r.id, r.started, r.record_mode, r.complete, l.suite, l.target, {more}, {_COUNTED}, r.stopped_early "  # noqa: S608
             f"FROM {table} l JOIN runs r USING (folder) WHERE {' AND '.join(text for text, _ in asked)} "
             "ORDER BY r.id, l.suite, l.target",
             [value for _, values in asked for value in values],
@@ -175,7 +175,7 @@ def _plain(value: Any) -> Any:
 
 def _entry(row: Sequence[Any], playing: Container[str]) -> HistoryEntry:
     named = dict(zip(_ENTRY_COLUMNS, row, strict=True))
-    known = {name: bool(named[name]) for name in ("complete", "simulated")}
+    known = {name: bool(named[name]) for name in ("complete", "simulated", "stopped_early")}
     return HistoryEntry(**{**named, **known, "playing": named["run"] in playing})
 
 
@@ -224,14 +224,14 @@ def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
         if not isinstance(fault, HarnessError):
             damage = f"its lines are not as expected ({type(fault).__name__})"
         with _transaction(db):
-            _insert(db, folder, size, changed, (folder, *[None] * 8, damage, None))
+            _insert(db, folder, size, changed, (folder, *[None] * 8, damage, None, None))
 
 
 def _insert(db: sqlite3.Connection, folder: str, size: int, changed: int, run: tuple[Any, ...]) -> None:
     """Insert the row of a run, or replace it."""
     db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
     first, *rest = run
-    db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 14)})", (first, folder, size, changed, *rest))  # noqa: S608
+    db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 15)})", (first, folder, size, changed, *rest))  # noqa: S608
 
 
 def _run(saved: SavedRun) -> tuple[Any, ...]:
@@ -239,8 +239,9 @@ def _run(saved: SavedRun) -> tuple[Any, ...]:
     complete = bool(ending) and not ending.get("interrupted") and ending.get("trials", 0) >= run.get("planned", 0)
     times = (run["started"], ending.get("finished"), ending.get("seconds"))
     parts = dumps([part["id"] for part in run["parts"]]) if "parts" in run else None
+    early = run.get("whole", 0) > run.get("planned", 0)
     how = (run["record_mode"], run["front"], run["harness"])
-    return run["id"], *times, *how, complete, dumps(run["selection"]), None, parts
+    return run["id"], *times, *how, complete, dumps(run["selection"]), None, parts, early
 
 
 def _lines(summary: Summary, folder: str) -> Iterator[tuple[Any, ...]]:

@@ -3,7 +3,8 @@ CREATE TABLE IF NOT EXISTS runs (
   id TEXT, folder TEXT PRIMARY KEY, size INTEGER, changed INTEGER,  -- changed: nanoseconds since the epoch
   started TEXT, finished TEXT, seconds REAL, record_mode TEXT, front TEXT, harness TEXT,
   complete INTEGER, selection TEXT, damage TEXT,                    -- selection: JSON, damage: why it cannot be read
-  parts TEXT                                                        -- JSON, of a merged run: the ids that it was made of
+  parts TEXT,                                                       -- JSON, of a merged run: the ids that it was made of
+  stopped_early INTEGER                                             -- by design: its answer was known
 );
 CREATE TABLE IF NOT EXISTS lines (                                  -- a run x suite x target, counts are of groups
   folder TEXT REFERENCES runs ON DELETE CASCADE, suite TEXT, target TEXT,

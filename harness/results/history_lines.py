@@ -17,7 +17,7 @@ class HistoryEntry:
     ``passed``, ``failed``, ``errors`` and ``skipped`` count groups by verdict (attempts, if ``group`` is given). ``total``
     counts all but the skipped. Expected failures count as passed, unexpected passes as failed. Tokens, thoughts and
     ``cost_usd`` (US dollars) are sums over attempts, times are medians in seconds; None: not known. ``complete``: the run
-    was finished. ``playing``: another process is still playing it.
+    was finished. ``stopped_early``: by design, as its answer was known. ``playing``: another process is still playing it.
     """
 
     run: str
@@ -41,6 +41,7 @@ class HistoryEntry:
     cost_usd: float | None
     sources: str
     simulated: bool
+    stopped_early: bool = False
     playing: bool = False
 
     @property
@@ -100,6 +101,8 @@ def lines(entries: Sequence[HistoryEntry]) -> Iterator[Line]:
 def _changes(before: HistoryEntry | None, now: HistoryEntry) -> Iterator[str]:
     if not now.complete:
         yield "still being played" if now.playing else "cut short"
+    elif now.stopped_early:
+        yield "stopped early by design"
     if before is None:
         return
     for what, then, here in (

@@ -191,13 +191,13 @@ def _find(name: str, reports: Path) -> Path:
     saved = saved_runs(reports)
     if name == "last" and saved:
         return reports / saved[-1] / NAME
+    exact = reports / name / NAME if name in saved else with_id(name, reports)
+    if exact is not None:
+        return exact
     matching = [folder for folder in saved if folder.startswith(name)] if given.name == name else []
     if len(matching) == 1:
         return reports / matching[0] / NAME
     if matching:
         raise RunError(f"{name!r} is the beginning of {len(matching)} runs: {', '.join(matching[:5])}")
-    renamed = with_id(name, reports)
-    if renamed is not None:
-        return renamed
     latest = f"; the latest are {', '.join(saved[-3:])}" if saved else "; no run has been saved there yet"
     raise RunError(f"no saved run {name!r} in {reports}/{latest}")

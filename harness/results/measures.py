@@ -117,4 +117,5 @@ _EMPTY = array("d")
 
 
 def _known(values: Iterable[float]) -> list[float]:
-    return [value for value in values if value == value]  # noqa: PLR0124  nan is not itself
+    """Those that are measured: neither nan nor negative, which no measure can be."""
+    return [value for value in values if value >= 0]

@@ -80,6 +80,26 @@ def test_a_line_per_run_suite_and_target_says_what_changed(reports: Path, capsys
     assert [line["simulated"] for line in found] == [True, True, False]
 
 
+def test_a_run_that_stopped_by_design_says_why_it_is_smaller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / "reports", 19, [row("oslo"), row("lima"), row("rome")])
+    saved(tmp_path / "reports", 20, [row("oslo")], looks=2, whole=3, planned=1)
+    saved(tmp_path / "reports", 21, [row("oslo"), row("lima"), row("rome")], looks=5)
+    assert [line["change"] for line in lines(capsys)] == ["", "stopped early by design, -2 in all", "+2 in all"]
+
+
+def test_negative_tokens_are_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = {"totalTokenCount": -15, "thoughtsTokenCount": -3, "latency_s": -1.0, "cost_usd": 0.5}
+    saved(tmp_path / "reports", 19, [row("oslo", measures={"totalTokenCount": 10}), row("lima", measures=wrong)])
+    [line] = lines(capsys)
+    assert (line["tokens"], line["thoughts"], line["latency_s"]) == (10, None, None)
+
+
 def test_what_is_not_known_is_null_and_a_dash(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, *_ = lines(capsys)
     assert (first["cost_usd"], first["ttft_s"], first["latency_s"]) == (None, None, 0.375)

@@ -155,6 +155,17 @@ def test_a_run_is_found_by_path_folder_id_beginning_and_last(tmp_path: Path) -> 
         assert load(name, tmp_path).path == path
 
 
+def test_a_whole_id_is_that_run_though_it_begins_another_one(tmp_path: Path) -> None:
+    path = saved(tmp_path, [row()])
+    with RunWriter(tmp_path, run(id="20261121-070000-ab12-2")) as longer:
+        longer.append(row())
+    assert load("20261121-070000-ab12", tmp_path).path == path
+    with pytest.raises(RunError, match="'20261121-07' is the beginning of 2 runs"):
+        load("20261121-07", tmp_path)
+    renamed = path.parent.rename(tmp_path / "baseline")
+    assert load("20261121-070000-ab12", tmp_path).path == renamed / "run.jsonl"
+
+
 def test_a_run_whose_folder_was_renamed_is_found_by_its_id(tmp_path: Path) -> None:
     path = saved(tmp_path, [row()])
     (tmp_path / "damaged").mkdir()
