@@ -144,8 +144,8 @@ def decided(gate: Gate, groups: Sequence[Group], left: int, look: int) -> GateRe
 
 
 def _seen(result: GateResult) -> str:
-    """What was seen, without the verdict and the limit."""
-    return result.message.partition(": ")[2].partition("; it ")[0]
+    """What was seen, without the verdict."""
+    return result.message.partition(": ")[2]
 
 
 def stopped_answer(gate: Gate, run: RunRow, summary: Summary, groups: Sequence[Group]) -> GateResult:
@@ -166,14 +166,11 @@ def at_look(gate: Gate, look: int) -> Gate:
 
 
 def notes(*runs: RunRow) -> Iterator[str]:
-    """What the design of runs that may stop early asks of a verdict, in a line for each."""
-    for run in runs:
-        if "looks" in run:
-            needed = f"{level(run['looks']):.6f}".rstrip("0")
-            yield (
-                f"run {run['id']} could stop early, at {len(BOUNDS)} looks, and ended at look {run['looks']}: "
-                f"so a difference counts at p {needed} or less"
-            )
+    """What the design of runs that may stop early asks of a verdict, in one line."""
+    ended = [f"run {run['id']} ended at look {run['looks']} of {len(BOUNDS)}" for run in runs if "looks" in run]
+    if ended:
+        needed = f"{alpha(*runs):.6f}".rstrip("0")
+        yield f"{' and '.join(ended)}: where a run may stop early, a difference counts at p {needed} or less"
 
 
 def look_of(*runs: RunRow) -> int | None:

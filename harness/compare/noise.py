@@ -11,7 +11,6 @@ from msgspec.structs import asdict
 from harness.compare.verdicts import JUDGED
 from harness.results.groups import Group, Tally
 from harness.results.summary import Summary
-from harness.text.amounts import count
 
 if TYPE_CHECKING:
     from harness.compare.stats import Interval
@@ -156,8 +155,12 @@ def note(tallies: Sequence[Tally], name: str) -> Iterator[str]:
     from harness.compare.stats.repeats import share_of_flips
 
     flips = sum(share_of_flips([one.passed for one in several], [one.judged for one in several]))
-    unstable = sum(0 < one.passed < one.judged for one in several)
-    yield (
-        f"noise: two attempts at the same cell of {name} disagree in {flips / len(several):.1%} of pairs; "
-        f"{unstable:,} of {count(len(several), 'cell')} {'is' if unstable == 1 else 'are'} unstable"
-    )
+    unstable = unstable_text(sum(0 < one.passed < one.judged for one in several), len(several))
+    yield f"noise: two attempts at the same cell of {name} disagree in {flips / len(several):.1%} of pairs; {unstable}"
+
+
+def unstable_text(unstable: int, cells: int) -> str:
+    """``2 of 20 cells are unstable``."""
+    if cells == 1:
+        return f"the only cell is {'unstable' if unstable else 'stable'}"
+    return f"{f'{unstable:,}' if unstable else 'none'} of {cells:,} cells {'are' if unstable > 1 else 'is'} unstable"

@@ -89,7 +89,7 @@ def test_a_comparison_says_what_a_stopped_run_asks_of_a_verdict(
     document(capsys, *RUN, "--gate", "pass_rate.min=90%")
     assert main(["compare", whole.name, "last"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "could stop early, at 5 looks, and ended at look 1: so a difference counts at p 0.000005 or less" in shown
+    assert "ended at look 1 of 5: where a run may stop early, a difference counts at p 0.000005 or less" in shown
     assert "change (99.9995%)" in shown
     assert "the candidate lacks 35 of 40 cells" in shown
 

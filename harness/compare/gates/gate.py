@@ -39,14 +39,17 @@ class Gate:
         return f"{self.name} {self.allowed}{sure}"
 
     @property
+    def much(self) -> str:
+        """The limit: ``25%``, ``2 s``."""
+        return quantity(self.measure, self.limit) if self.is_budget else percent(self.name, self.limit)
+
+    @property
     def allowed(self) -> str:
         """``may rise by 25%``, ``may be at most 2 s``."""
         if not self.is_budget:
-            return f"may {self.kind} by {percent(self.name, self.limit)}"
-        much = quantity(self.measure, self.limit)
-        return {"min": f"must be at least {much}", "max": f"may be at most {much}"}.get(
-            self.kind, f"may be at most {much} in all"
-        )
+            return f"may {self.kind} by {self.much}"
+        least = f"must be at least {self.much}"
+        return least if self.kind == "min" else f"may be at most {self.much}{' in all' * (self.kind == 'total')}"
 
     @property
     def is_budget(self) -> bool:
@@ -101,9 +104,9 @@ def not_asked_result(gate: Gate, why: str) -> GateResult:
 
 
 def result_of(gate: Gate, crossed: bool | None, seen: str) -> GateResult:
-    """A result whose message says the verdict, what was seen, and what is allowed."""
+    """A result whose message says the verdict and what was seen. It stands beside the gate, which says what is allowed."""
     word = {True: "crossed", False: "holds", None: "cannot tell"}[crossed]
-    return GateResult(gate, crossed, f"{word}: {seen}; it {gate.allowed}")
+    return GateResult(gate, crossed, f"{word}: {seen}")
 
 
 def quantity(measure: str, value: float) -> str:

@@ -15,6 +15,8 @@ KEPT = 0.8
 """A gate suits a suite if an unchanged model keeps it in at least this share of its runs."""
 MOST = 100_000
 """More cells than this are not looked for."""
+WIDEST = 50
+"""Points: a wider limit guards nothing."""
 
 
 def reach(gate: Gate, cells: int, attempts: int = 1) -> str | None:
@@ -30,7 +32,7 @@ def reach(gate: Gate, cells: int, attempts: int = 1) -> str | None:
         least = 0 if gate.confidence is None else math.ceil(1 - math.log2(1 - gate.interval_confidence))
         return f"{there} cannot answer it: it takes at least {least} cases" if cells < least else None
     if gate.confidence is not None and not _answers(gate, cells, attempts):
-        return f"{there} cannot answer it, even if all of them pass; {_would(gate, cells, attempts, _answers)}"
+        return f"{there} cannot answer it, even if every attempt passes; {_would(gate, cells, attempts, _answers)}"
     if gate.is_budget:
         return f"{there} can answer it"
     share = _kept(gate, cells, attempts)
@@ -39,10 +41,10 @@ def reach(gate: Gate, cells: int, attempts: int = 1) -> str | None:
 
 
 def _would(gate: Gate, cells: int, attempts: int, enough: Callable[[Gate, int, int], bool]) -> str:
-    """``it takes 149 cells, or: pass_rate may drop by 22 pp``."""
+    """``it takes 149 cells, or a limit of 22 pp``."""
     more = _least(lambda number: enough(gate, number, attempts), MOST)
-    points = _least(lambda limit: enough(_with_limit(gate, limit), cells, attempts), 99)
-    other = f"or a gate that says: {_with_limit(gate, points)}" if points else ""
+    points = _least(lambda limit: enough(_with_limit(gate, limit), cells, attempts), WIDEST)
+    other = f"or a limit of {_with_limit(gate, points).much}" if points else ""
     return ", ".join(filter(None, [f"it takes {more:,} cells" if more else "", other])) or "no number of cells does"
 
 

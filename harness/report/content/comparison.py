@@ -31,7 +31,7 @@ from harness.text import amounts
 
 READING = (
     "Means over the cells that both sides have. these cases: only the attempts are chance. cases like these: the cases are, too. "
-    "Intervals and p are corrected as the verdict is. same: within the margin. cannot tell: neither a difference nor its "
+    "Intervals and p are corrected for the number of comparisons. same: within the margin. cannot tell: neither a difference nor its "
     "absence is shown."
 )
 
@@ -152,11 +152,13 @@ def _explanation(difference: Difference) -> str:
 
 def _detectable(difference: Difference) -> Iterator[str]:
     least, seen = difference.found.detectable, difference.evidence
-    if difference.verdict == "cannot tell" and least is not None and seen.reference:
-        points = (
-            f"{100 * least:.1f} pp" if difference.measure == "pass_rate" else f"{100 * least / seen.reference:.0f}%"
+    if difference.verdict == "cannot tell" and least is not None and seen.reference and not seen.constant:
+        rate = difference.measure == "pass_rate"
+        share = least if rate else least / seen.reference
+        yield (
+            f"{amounts.count(seen.cases, 'case')} can show a difference of about "
+            f"{100 * share:.{0 if share >= 0.1 else 1}f}{' pp' if rate else '%'}"
         )
-        yield f"{amounts.count(seen.cases, 'case')} can show a difference of about {points}"
 
 
 def _repeat_rates(difference: Difference) -> Iterator[str]:

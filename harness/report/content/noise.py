@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from harness.compare.noise import unstable_text
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
 from harness.text.amounts import count
@@ -32,8 +33,7 @@ def noise_blocks(report: NoiseReport, view: View) -> Iterator[Block]:
 
 def _target(target: TargetNoise, view: View) -> Iterator[Block]:
     low, high = target.interval
-    are = "is" if len(target.unstable) == 1 else "are"
-    unstable = f"{len(target.unstable):,} of {count(target.cells, 'cell')} {are} unstable"
+    unstable = unstable_text(len(target.unstable), target.cells)
     flips = f"two attempts disagree in {target.flips:.1%} of pairs ({low:.1%} to {high:.1%})"
     yield Heading(target.target)
     yield Paragraph([f"{unstable}; {flips}"], strong=True)
