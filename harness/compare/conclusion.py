@@ -53,10 +53,6 @@ class _Judged(NamedTuple):
     held_after: int = 0
     broke_after: int = 0
 
-    def __add__(self, other: object) -> _Judged:
-        assert isinstance(other, _Judged)
-        return _Judged(*map(sum, zip(self, other, strict=True)))
-
     def enough(self, attempts: int = MIN_ATTEMPTS) -> bool:
         return self.cells >= MIN_CELLS and min(self.held + self.broke, self.held_after + self.broke_after) >= attempts
 
@@ -74,9 +70,9 @@ def breaks(cells: Pairs) -> list[Break]:
     found: dict[tuple[str, str | None], _Judged] = {}
     for (suite, before, after), times in _kinds(cells):
         for check, judged in _judged(before, after):
-            seen = _Judged(*(times * number for number in judged))
-            for part in (None, suite):
-                found[check, part] = found.get((check, part), _Judged()) + seen
+            for key in ((check, None), (check, suite)):
+                before_it = found.get(key, _Judged())
+                found[key] = _Judged(*(old + times * new for old, new in zip(before_it, judged, strict=True)))
     parts = sum(suite is not None and judged.enough() for (_, suite), judged in found.items())
     in_part = MIN_ATTEMPTS + math.ceil(math.log(max(parts, 1), 4))
     broken = {key: judged for key, judged in found.items() if judged.breaks(in_part if key[1] else MIN_ATTEMPTS)}

@@ -371,10 +371,11 @@ def needs(found: Assessment) -> str:
 
 def _fewest(found: Assessment) -> str:
     seen = found.evidence
-    if seen.chances >= found.min_cases:
+    least = seen.min_cases(found.level)
+    if seen.chances >= least:
         return "how much more it would take is not known"
     several = ", or several attempts at each" if seen.scope == "these cases" else ""
-    return f"needs at least {found.min_cases} cases{several}"
+    return f"needs at least {least} cases{several}"
 
 
 def _span(needs: Needs, what: str) -> str:

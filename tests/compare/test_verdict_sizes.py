@@ -188,7 +188,7 @@ def test_of_too_wide_a_range_only_the_least_is_printed(cases: int, flips: int, n
 @pytest.mark.parametrize("cases", [4, 5])
 def test_five_cases_that_all_flip_are_enough_for_a_pass_rate(cases: int) -> None:
     found = rate(runs([1] * cases, [0] * cases)).found
-    assert found.min_cases == 5
+    assert found.evidence.min_cases(found.level) == 5
     assert found.verdict == ("worse" if cases == 5 else "cannot tell")
 
 
@@ -196,7 +196,7 @@ def test_five_cases_that_all_flip_are_enough_for_a_pass_rate(cases: int) -> None
 def test_six_cases_are_enough_for_numbers(cases: int) -> None:
     evidence = numbers(range(cases), [1.0 + n / 100 for n in range(cases)], [2.0] * cases, margin=0.1)
     [[found]] = assess([[ComparedMeasure(evidence, rising=False)]])
-    assert found.min_cases == 6
+    assert found.evidence.min_cases(found.level) == 6
     assert found.verdict == ("worse" if cases == 6 else "cannot tell")
 
 

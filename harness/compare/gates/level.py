@@ -59,7 +59,11 @@ def _rate_result(gate: Gate, cells: Sequence[Group]) -> GateResult:
 def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
     means = [cell.measured(gate.measure).mean for cell in seen]
     mean = math.fsum(means) / len(means)
-    ends = _mean_ends(gate, seen, means) if gate.confidence is not None else (mean, mean)
+    ends: Interval | None = (mean, mean)
+    if gate.confidence is not None:
+        from harness.compare.stats import mean_interval
+
+        ends = mean_interval(case_numbers(seen), means, gate.interval_confidence)
     seen_text = f"{gate.name} is {quantity(gate.measure, mean)}{_interval_text(gate, ends)} on average in {_share_of_cells(seen, cells)}"
     if ends is None:
         cases = len(set(case_numbers(seen)))
@@ -91,12 +95,6 @@ def rate_ends(gate: Gate, passed: int, judged: int) -> Interval:
     from harness.compare.stats import clopper_pearson
 
     return clopper_pearson(passed, judged, gate.interval_confidence)
-
-
-def _mean_ends(gate: Gate, cells: Sequence[Group], means: Sequence[float]) -> Interval | None:
-    from harness.compare.stats import mean_interval
-
-    return mean_interval(case_numbers(cells), means, gate.interval_confidence)
 
 
 def _interval_text(gate: Gate, ends: Interval | None) -> str:

@@ -21,7 +21,7 @@ MOST = 2**18
 
 
 class Steps(NamedTuple):
-    """``times`` independent steps, each one of these sizes with these probabilities. Sizes that are not whole: see ``normal``."""
+    """``times`` independent steps, each one of these whole sizes with these probabilities."""
 
     sizes: NDArray[Any]
     chances: Vector
@@ -47,7 +47,7 @@ def tail(observed: int, steps: Iterable[Steps]) -> Tail:
     lowest = sum(int(step.sizes.min()) * step.times for step in moving)
     reach = sum(int(np.ptp(step.sizes)) * step.times for step in moving) // unit
     if reach > MOST:
-        return normal(observed, moving)
+        return _normal(observed, moving)
     chances = _distribution(moving, unit, reach)
     at = (observed - lowest) // unit
     below, above = chances[:at].sum(), chances[at + 1 :].sum()
@@ -71,8 +71,8 @@ def _extreme(steps: Sequence[Steps], which: Callable[[NDArray[Any]], Any]) -> fl
     return float(np.exp(sum(step.times * np.log(step.chances[which(step.sizes)]) for step in steps)))
 
 
-def normal(observed: float, steps: Iterable[Steps]) -> Tail:
-    """The same where the sum is of very many steps, or of sizes that have no common unit: it is about normal."""
+def _normal(observed: int, steps: Iterable[Steps]) -> Tail:
+    """The same for a sum of very many steps, which is about normal."""
     middle = variance = 0.0
     for sizes, chances, times in steps:
         mean = float(chances @ sizes)
@@ -88,30 +88,29 @@ def flips(differences: NDArray[np.int64]) -> list[Steps]:
     return [Steps(np.array([-size, size]), even, int(number)) for size, number in zip(sizes, times, strict=True)]
 
 
-def divisions(judged: NDArray[np.int64], passed: NDArray[np.int64], common: int | None) -> list[Steps]:
+def divisions(judged: NDArray[np.int64], passed: NDArray[np.int64], unit: int) -> list[Steps]:
     """The steps of the sum of the cells' differences, if each cell's passed attempts were divided between the sides by chance.
 
-    ``judged``, ``passed``: shape (2, cells), reference and candidate. ``common``: differences are in units of 1 / ``common``;
-    None: no unit. The number on the candidate is hypergeometric, so this is the exact stratified test; the
+    ``judged``, ``passed``: shape (2, cells), reference and candidate. ``unit``: differences are in units of 1 / ``unit``,
+    rounded. The number on the candidate is hypergeometric, so this is the exact stratified test; the
     Cochran-Mantel-Haenszel test is its normal approximation.
     """
     columns = (judged[0], judged[1], passed.sum(axis=0))
     base = int(max(column.max() for column in columns)) + 1
     keys, times = np.unique((columns[0] * base + columns[1]) * base + columns[2], return_counts=True)
     return [
-        division(int(key // base // base), int(key // base % base), int(key % base), common, int(number))
+        division(int(key // base // base), int(key // base % base), int(key % base), unit, int(number))
         for key, number in zip(keys, times, strict=True)
     ]
 
 
-def division(reference: int, candidate: int, passed: int, common: int | None, times: int) -> Steps:
+def division(reference: int, candidate: int, passed: int, unit: int, times: int) -> Steps:
     """The same for ``times`` cells that all have these numbers of attempts on either side, and ``passed`` attempts on both together."""
     after = np.arange(max(0, passed - reference), min(candidate, passed) + 1)
     logs = _choose(candidate, after) + _choose(reference, passed - after)
     chances = np.exp(logs - _choose(reference + candidate, np.array(passed)))
-    if common is None:
-        return Steps(after / candidate - (passed - after) / reference, chances, times)
-    return Steps(after * (common // candidate) - (passed - after) * (common // reference), chances, times)
+    sizes = np.rint(unit * (after / candidate - (passed - after) / reference)).astype(np.int64)
+    return Steps(sizes, chances, times)
 
 
 def _choose(of: int, chosen: NDArray[np.int64]) -> Vector:

@@ -30,14 +30,13 @@ from harness.compare.stats.evidence import (
     by_case,
     variance_share,
 )
-from harness.compare.stats.sign_flip import flip_p
 
 PRIOR = 2
 """Pseudo-cases that are added to the interval of a difference, one better and one worse: no flips in few cases prove little."""
 PRIOR_OF_MANY = 1
 """Pseudo-cases where cases have several answers, half better and half worse: such differences are smaller than whole flips."""
 LARGEST_UNIT = 10_000
-"""Cells with numbers of attempts that have a larger common multiple have no exact distribution."""
+"""Shares of attempts are in units of one of their common multiple, or of this number where that is larger."""
 
 
 class Attempts(NamedTuple):
@@ -52,13 +51,9 @@ def wilson(passed: float, judged: float, confidence: float = CONFIDENCE) -> Inte
     if judged <= 0:
         return 0.0, 1.0
     z = float(ndtri((1 + confidence) / 2))
-    share_passed = passed / judged
-    middle = (share_passed + z * z / (2 * judged)) / (1 + z * z / judged)
-    half = (
-        z
-        / (1 + z * z / judged)
-        * np.sqrt(max(share_passed * (1 - share_passed), 0.0) / judged + z * z / (4 * judged**2))
-    )
+    whole = judged + z * z
+    middle = (passed + z * z / 2) / whole
+    half = z / whole * math.sqrt(max(passed * (judged - passed), 0.0) / judged + z * z / 4)
     low = 0.0 if passed <= 0 else max(0.0, middle - half)
     high = 1.0 if passed >= judged else min(1.0, middle + half)
     return float(low), float(high)
@@ -173,28 +168,20 @@ def _pooled(side: Attempts) -> tuple[float, float]:
     return float(np.mean(np.divide(side.passed, side.judged))) * judged, judged
 
 
-def _common(judged: NDArray[np.int64]) -> int | None:
-    """The common multiple of the numbers of attempts; None where it is over ``LARGEST_UNIT``."""
-    common = math.lcm(*np.unique(judged).tolist())
-    return common if common <= LARGEST_UNIT else None
+def _unit(judged: NDArray[np.int64]) -> int:
+    return min(math.lcm(*np.unique(judged).tolist()), LARGEST_UNIT)
 
 
 def _division_tail(passed: NDArray[np.int64], judged: NDArray[np.int64]) -> exact.Tail:
     """The exact test of whether the passed attempts of each cell are divided between the sides by chance."""
-    common = _common(judged)
-    steps = exact.divisions(judged, passed, common)
-    if common is None:
-        return exact.normal(float((passed[1] / judged[1] - passed[0] / judged[0]).sum()), steps)
-    return exact.tail(int((passed[1] * (common // judged[1]) - passed[0] * (common // judged[0])).sum()), steps)
+    unit, shares = _unit(judged), passed / judged
+    return exact.tail(int(np.rint(unit * (shares[1] - shares[0])).sum()), exact.divisions(judged, passed, unit))
 
 
 def _flip_tail(reference: Attempts, candidate: Attempts, differences: Vector) -> exact.Tail:
     """The test that flips the sign of each case's difference."""
-    common = _common(np.asarray([reference.judged, candidate.judged], np.int64))
-    moving = int(np.count_nonzero(np.abs(differences) > 1e-9))
-    if common is None:
-        return exact.Tail(flip_p(differences), 2.0 ** (1 - moving))
-    whole = np.rint(differences * common).astype(np.int64)
+    unit = _unit(np.asarray([reference.judged, candidate.judged], np.int64))
+    whole = np.rint(differences * unit).astype(np.int64)
     return exact.tail(int(whole.sum()), exact.flips(whole))
 
 

@@ -41,22 +41,13 @@ class Skewness:
 
     def p(self, truth: float) -> float:
         """The two-sided p value of the null hypothesis that the true value is ``truth``."""
-        return min(1.0, 2 * min(self.below(truth), self.above(truth)))
-
-    def below(self, truth: float) -> float:
-        """The one-sided p value: the probability of an estimate this small or smaller if ``truth`` is the true value."""
-        return float(stdtr(self.degrees_of_freedom, self._corrected_t(truth)))
-
-    def above(self, truth: float) -> float:
-        """The one-sided p value: the probability of an estimate this large or larger if ``truth`` is the true value."""
-        return float(stdtr(self.degrees_of_freedom, -self._corrected_t(truth)))
+        return float(2 * stdtr(self.degrees_of_freedom, -abs(self._corrected_t(truth))))
 
     def interval(self, confidence: float) -> Interval:
         """The confidence interval: every true value that ``p`` does not reject."""
         reach = float(stdtrit(self.degrees_of_freedom, (1 + confidence) / 2))
-        return self.estimate - self.error * self._uncorrected_t(
-            reach
-        ), self.estimate - self.error * self._uncorrected_t(-reach)
+        low, high = (self.estimate - self.error * self._uncorrected_t(end) for end in (reach, -reach))
+        return low, high
 
     def _corrected_t(self, truth: float) -> float:
         """Student's t, with Hall's cubic correction for skewness."""

@@ -80,11 +80,6 @@ class Assessment:
         """The smallest difference, in the measure's unit, that this number of cases shows with a power of 80%; None where there is none."""
         return _detectable(self.evidence, self.level)
 
-    @property
-    def min_cases(self) -> int:
-        """Fewer cases than this can never be significant."""
-        return self.evidence.min_cases(self.level)
-
     @cached_property
     def needs_cases(self) -> Needs | None:
         """How many more cases would give a verdict; None where that is not known, or not needed."""
@@ -110,9 +105,8 @@ class Assessment:
 def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -> list[list[Assessment]]:
     """A verdict on each question about each candidate; ``reports``: the questions about one candidate each.
 
-    Three kinds of claims are wrong in at most 5% of reports each: those on primary questions, those on the other measures of
-    all cells, those on parts. *same* is wrong in at most 2.5% of changes as large as the margin, and is not corrected: more
-    questions make no claim of equality less certain. Where a difference is certain and within the margin, it is *same*.
+    *same* is not corrected: more questions make no claim of equality less certain. Where a difference is certain and within the margin,
+    it is *same*.
     ``alpha``: less than 5% for a run that could have stopped at several looks.
     """
     flat = [(at, question) for at, report in enumerate(reports) for question in report]
@@ -121,9 +115,9 @@ def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -
         asked = [flat[place][1].evidence for place in members]
         shared = not flat[members[0]][1].primary and not flat[members[0]][1].part
         if shared:
-            corrected = shared_signs(asked, alpha / len(reports))
             corrected = [
-                Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports)) for one in corrected
+                Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports))
+                for one in shared_signs(asked, alpha / len(reports))
             ]
         else:
             corrected = holm([or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
