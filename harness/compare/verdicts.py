@@ -133,27 +133,21 @@ def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:
 
 def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
     """The verdicts of several comparisons, corrected together as one report."""
-    every = [
-        [_MeasureEvidence(one.measure, one.suite, one.evidence, one.repeats) for one in report] for report in reports
-    ]
-    return _assessed(every, min((one.found.alpha for report in reports for one in report), default=ALPHA))
+    return _assessed(reports, min((one.found.alpha for report in reports for one in report), default=ALPHA))
 
 
-def _assessed(reports: Sequence[Sequence[_MeasureEvidence]], alpha: float) -> list[list[Difference]]:
-    """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
+def _assessed(reports: Sequence[Sequence[_Asked | Difference]], alpha: float) -> list[list[Difference]]:
     from harness.compare.stats import assess
 
-    found = assess([[_question(item) for item in report] for report in reports], alpha)
+    assessed = assess([[_question(item) for item in report] for report in reports], alpha)
     return [
-        [
-            Difference(item.measure, item.suite, verdict, item.repeats)
-            for item, verdict in zip(report, verdicts, strict=True)
-        ]
-        for report, verdicts in zip(reports, found, strict=True)
+        [Difference(one.measure, one.suite, verdict, one.repeats) for one, verdict in zip(report, found, strict=True)]
+        for report, found in zip(reports, assessed, strict=True)
     ]
 
 
-def _question(item: _MeasureEvidence) -> ComparedMeasure:
+def _question(item: _Asked | Difference) -> ComparedMeasure:
+    """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
     from harness.compare.stats import ComparedMeasure
 
     rate, whole = item.measure == "pass_rate", item.suite is None
@@ -177,7 +171,7 @@ def measure_evidence(measure: str, cells: Pairs) -> PairedEvidence | None:
     return _PairedCells(cells).seen(measure).of(slice(None)).evidence(Criteria().margin(measure), "these cases")
 
 
-class _MeasureEvidence(NamedTuple):
+class _Asked(NamedTuple):
     measure: str
     suite: str | None
     evidence: PairedEvidence
@@ -186,14 +180,14 @@ class _MeasureEvidence(NamedTuple):
 
 def _evidence_of(
     measure: str, suite: str | None, seen: Verdicts | Measured, margin: float, scope: Scope
-) -> Iterator[_MeasureEvidence]:
+) -> Iterator[_Asked]:
     evidence = seen.evidence(margin, scope)
     if evidence is None:
         return
     if measure == "pass_rate":
-        yield _MeasureEvidence(measure, suite, evidence, cast("Verdicts", seen).repeats())
+        yield _Asked(measure, suite, evidence, cast("Verdicts", seen).repeats())
     elif evidence.reference or evidence.candidate:
-        yield _MeasureEvidence(measure, suite, evidence)
+        yield _Asked(measure, suite, evidence)
 
 
 class _PairedCells:

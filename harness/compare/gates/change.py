@@ -31,13 +31,13 @@ def evaluate(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = Mapp
         return evaluate_level(gate, [pair.candidate for pair in comparison.pairs if pair.candidate])
     cells = comparison.paired.of(gate.suite)
     if not cells:
-        return GateResult(gate, None, "cannot tell: the two sides have no cell in common")
+        return result_of(gate, None, "the two sides have no cell in common")
     if gate.checks:
         flips = [flip for flip in comparison.flips if gate.suite in (None, flip.suite) and flip.check in gate.checks]
         return _hard_result(gate, flips, cells)
     evidence = measure_evidence(gate.measure, cells)
     if evidence is None or evidence.change is None:
-        return GateResult(gate, None, f"cannot tell: no cell has {gate.name} on both sides")
+        return result_of(gate, None, f"no cell has {gate.name} on both sides")
     return _change_result(gate, evidence)
 
 
@@ -46,12 +46,13 @@ def _hard_result(gate: Gate, flips: Sequence[Flip], cells: Pairs) -> GateResult:
     worse = [flip for flip in flips if flip.worse]
     lost = [flip for flip in flips if flip.after == "not judged" and flip.before != "failed"]
     if worse:
-        return GateResult(gate, True, f"crossed: {_flip_text(worse)}")
+        return result_of(gate, True, _flip_text(worse))
     if lost:
-        return GateResult(gate, None, f"cannot tell: {_flip_text(lost)}")
+        return result_of(gate, None, _flip_text(lost))
+    names, there = ", ".join(gate.checks), f"in {len(cells)} cells"
     if not any(_judges_any(side.tally, gate.checks) for cell in cells for side in cell if side):
-        return GateResult(gate, None, f"cannot tell: none of {', '.join(gate.checks)} was judged in {len(cells)} cells")
-    return GateResult(gate, False, f"holds: none of {', '.join(gate.checks)} got worse in {len(cells)} cells")
+        return result_of(gate, None, f"none of {names} was judged {there}")
+    return result_of(gate, False, f"none of {names} got worse {there}")
 
 
 def _judges_any(side: Tally, checks: Sequence[str]) -> bool:

@@ -30,13 +30,13 @@ def evaluate_level(gate: Gate, groups: Iterable[Group]) -> GateResult:
     """
     cells = [cell for cell in groups if cell.attempts and gate.suite in (None, cell.suite)]
     if not cells:
-        return GateResult(gate, None, "cannot tell: no cell was played")
+        return result_of(gate, None, "no cell was played")
     if gate.measure == "pass_rate":
         return _rate_result(gate, cells)
     seen = [cell for cell in cells if cell.measured(gate.measure).size]
     if not seen:
         why = _MISSING_REASONS.get(gate.measure, "no answer reported one")
-        return GateResult(gate, None, f"cannot tell: no {gate.name} in {_cells(cells)}: {why}")
+        return result_of(gate, None, f"no {gate.name} in {_cells(cells)}: {why}")
     return _total_result(gate, cells, seen) if gate.kind == "total" else _mean_result(gate, cells, seen)
 
 
@@ -44,9 +44,7 @@ def _rate_result(gate: Gate, cells: Sequence[Group]) -> GateResult:
     judged = [cell for cell in cells if cell.judged]
     passed, of, made = (sum(column) for column in zip(*((e.passed, e.judged, e.attempts) for e in cells), strict=True))
     if not of:
-        return GateResult(
-            gate, None, f"cannot tell: none of {count(made, 'attempt')} in {_cells(cells)} could be judged"
-        )
+        return result_of(gate, None, f"none of {count(made, 'attempt')} in {_cells(cells)} could be judged")
     rate = passed / of
     ends = rate_ends(gate, passed, of)
     unjudged = f", {made - of:,} not judged" if made > of else ""

@@ -3,21 +3,8 @@
 In: cells that both sides have. Out: evidence, and a verdict: better, worse, same or cannot tell.
 May import: ``results``, ``extensions``.
 
-A verdict on a pass rate has a scope. *These cases*: the cases are given and their attempts are the chance, so repeats count. The test
-divides each cell's passed attempts between the sides in all ways (with one answer a cell it is McNemar's mid-p test). *Cases like
-these*: the case is the unit of chance, and all of its cells and attempts move together. The test flips the sign of whole cases.
-
-Verdicts on numbers are about cases like these. The sign-flip test is exact if both sides have the same shape. Two sides with equal
-means but different shapes would raise false alarms in it. So a difference counts only if a second test agrees: Hall's
-skewness-corrected t test for numbers, Bonett and Price's interval for pass rates with several answers a case.
-
-Three kinds of claims of a report are wrong in at most 5% of reports each: the pass rate over all cells (corrected over candidates
-only), the other measures over all cells, and single suites. *same* is wrong in at most 2.5% of changes as large as the margin. How often
-they are wrong is simulated in `tests/simulated.py`; `docs/how-sure.md` shows it, with the limits: no test of a mean can promise more
-without knowing the shape (Bahadur and Savage 1956), since a few cases do not show a tail.
-
-Budgets use the interval of one side alone: Clopper and Pearson's for pass rates; for numbers that of `numbers`, with an unseen case
-added at either end. Better-known intervals (bootstrap-t, Hall's alone) miss up to three times as often as they state with few cases.
+What the tests are stands in `rates`, `numbers` and `multiple_comparisons`; what they promise, and how often they are wrong,
+in `docs/how-sure.md`. No test of a mean can promise more without knowing the shape (Bahadur and Savage 1956).
 
 - `cells`: the arrays of the cells that both sides have.
 - `evidence`: what the cells of one measure show, before any verdict. Tests and intervals come from the same inversion, or are made

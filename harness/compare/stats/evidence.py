@@ -86,7 +86,7 @@ class PairedEvidence:
         return self.ends(CONFIDENCE).change
 
     def min_cases(self, level: float) -> int:
-        """Fewer cases than this can never be significant at this level; where these cases are given, fewer attempts."""
+        """See ``min_cases``; where these cases are given, attempts."""
         return min_cases(level, mid_p=self.flips is None)
 
     def unseen(self, confidence: float = CONFIDENCE) -> float:

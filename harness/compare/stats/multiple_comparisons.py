@@ -32,11 +32,8 @@ class Corrected(NamedTuple):
 
 
 def holm(chances: Sequence[float], least: Sequence[float], alpha: float) -> list[Corrected]:
-    """Holm's correction.
-
-    ``least``: the smallest p value that each comparison can give. A comparison that can never be significant does not count
-    (Tarone): if k comparisons count, only those with ``least`` of at most alpha / k are among them.
-    """
+    """Holm's correction. ``least``: the smallest p value that each comparison can give; if k comparisons count, only those with at most
+    alpha / k are among them."""
     size = counting(least, alpha)
     counted = sorted((i for i, chance in enumerate(least) if chance <= alpha / size), key=lambda i: chances[i])
     found = [Corrected(min(1.0, p * size), alpha / size, size) for p in chances]
