@@ -186,7 +186,7 @@ def _family(counted: Mapping[Fact, FactCounts], alpha: float) -> dict[Fact, Fact
     alike = grouped(counted, lambda fact: counted[fact].pattern)
     corrected = holm(
         [min(found[fact].p for fact in facts) for facts in alike.values()],
-        [min(found[fact].least_p for fact in facts) for facts in alike.values()],
+        [min(found[fact].least for fact in facts) for facts in alike.values()],
         alpha,
     )
     levels = {pattern: one.level for pattern, one in zip(alike, corrected, strict=True)}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec import Struct, to_builtins
 
 from harness.compare.verdicts import JUDGED
 from harness.results.groups import Group, Tally
@@ -21,7 +20,7 @@ MOST_OF = 0.8
 """The share of the noise for which the fewest cells are named."""
 
 
-class CellNoise(NamedTuple):
+class CellNoise(Struct, frozen=True):
     """A cell: ``passed`` of ``judged`` attempts; ``flips``: the share of pairs of attempts that disagree, with its interval."""
 
     id: str
@@ -31,7 +30,7 @@ class CellNoise(NamedTuple):
     interval: Interval
 
 
-class Visible(NamedTuple):
+class Visible(Struct, frozen=True):
     """The smallest change that a comparison sees in 80% of reports: repeats of a cell -> points or a relative change; 0.1 is 10%."""
 
     measure: str
@@ -55,10 +54,6 @@ class TargetNoise(Struct, frozen=True):
     few: int
     more_of_few: float | None
 
-    def to_json(self) -> dict[str, Any]:
-        unstable, visible = ([one._asdict() for one in found] for found in (self.unstable, self.visible))
-        return {**asdict(self), "unstable": unstable, "visible": visible}
-
 
 class NoiseReport(Struct, frozen=True):
     """The document. ``runs``: the ids of the runs whose attempts are taken together."""
@@ -70,7 +65,7 @@ class NoiseReport(Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``noise --format json``."""
-        return {"version": 1, **asdict(self), "targets": [target.to_json() for target in self.targets]}
+        return {"version": 1, **to_builtins(self)}
 
 
 def noise(runs: Sequence[Summary]) -> list[TargetNoise]:

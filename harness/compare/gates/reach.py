@@ -37,7 +37,11 @@ def reach(gate: Gate, cells: int, attempts: int = 1) -> str | None:
         return f"{there} can answer it"
     share = _kept(gate, cells, attempts)
     about = f"{there} can answer it; an unchanged model that passes {TYPICAL:.0%} keeps it in about {share:.0%} of runs"
-    return about if share >= KEPT else f"{about}; for {KEPT:.0%}, {_would(gate, cells, attempts, _suits)}"
+    return (
+        about
+        if share >= KEPT
+        else f"{about}; for {KEPT:.0%}, {_would(gate, cells, attempts, lambda *one: _kept(*one) >= KEPT)}"
+    )
 
 
 def _would(gate: Gate, cells: int, attempts: int, enough: Callable[[Gate, int, int], bool]) -> str:
@@ -73,10 +77,6 @@ def _answers(gate: Gate, cells: int, attempts: int) -> bool:
     side = Attempts([attempts] * cells, [attempts] * cells)
     ends = rates(range(cells), side, side, margin=gate.limit, scope="these cases").ends(gate.interval_confidence).change
     return ends is not None and gate.crossed(*ends) is False
-
-
-def _suits(gate: Gate, cells: int, attempts: int) -> bool:
-    return _kept(gate, cells, attempts) >= KEPT
 
 
 def _kept(gate: Gate, cells: int, attempts: int) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from scipy.special import bdtrc, ndtri
 
@@ -18,14 +17,7 @@ Strata = Mapping[tuple[int, int, int], int]
 """(answers a side, how many on the reference show it, how many on the candidate) -> the number of such cases."""
 
 
-class Presence(NamedTuple):
-    """``p``: two-sided. ``least_p``: the smallest value that it could have had."""
-
-    p: float
-    least_p: float
-
-
-def presence(strata: Strata) -> Presence:
+def presence(strata: Strata) -> exact.Tail:
     """The test of no difference between the sides."""
     if all(answers == 1 for answers, _, _ in strata):
         return _binomial(strata.get((1, 1, 0), 0), strata.get((1, 0, 1), 0))
@@ -35,15 +27,14 @@ def presence(strata: Strata) -> Presence:
         for (answers, reference, candidate), number in strata.items()
     ]
     found = exact.tail(more, steps)
-    return Presence(min(1.0, found.p + found.at), min(1.0, 2 * found.least))
+    return exact.Tail(min(1.0, found.p + found.at), min(1.0, 2 * found.least))
 
 
-def _binomial(there: int, back: int) -> Presence:
+def _binomial(there: int, back: int) -> exact.Tail:
     """Faster, and exact in the farthest tail."""
     tosses = there + back
-    return Presence(
-        min(1.0, 2 * float(bdtrc(max(there, back) - 1, tosses, 0.5))) if tosses else 1.0, min(1.0, 2 * 0.5**tosses)
-    )
+    p = min(1.0, 2 * float(bdtrc(max(there, back) - 1, tosses, 0.5))) if tosses else 1.0
+    return exact.Tail(p, min(1.0, 2 * 0.5**tosses))
 
 
 def more_pairs(more: int, fewer: int, of: int, level: float) -> int:
