@@ -114,6 +114,13 @@ def test_extreme_tails_in_few_cases_keep_twice_the_level(name: str, sample: Samp
 
 
 @nightly
+@pytest.mark.parametrize("cases", [30, 45])
+def test_far_wider_scatter_on_one_side_keeps_the_level(cases: int) -> None:
+    found = wrong_numbers("lognormal 0.3, lognormal 1", Sample(cases, 1), 4 * RUNS)
+    assert found.alarms <= 0.055
+
+
+@nightly
 def test_the_sign_flip_test_alone_fails_for_unlike_shapes() -> None:
     """Why there is a second test: a constant compared with an exponential, by the sign-flip test alone."""
     rng = np.random.default_rng(10)
