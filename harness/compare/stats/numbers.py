@@ -26,7 +26,7 @@ from harness.compare.stats.evidence import (
     sums,
     variance_share,
 )
-from harness.compare.stats.sign_flip import flip_interval, flip_p, least_p
+from harness.compare.stats.sign_flip import MAX_GROUPS, flip_interval, flip_p, least_p
 from harness.compare.stats.skew import Skewness, skew_corrected
 from harness.compare.stats.tails import wider
 
@@ -82,7 +82,8 @@ RATIO_CASES = 30
 """With fewer cases the ratio of the means must differ too, by Hall's test: they show little of a tail, and raise false alarms where the
 shapes differ. With more it must where the shapes clearly differ (``WIDER``); elsewhere it would cost 6 percentage points of power."""
 WIDER = 2.0
-"""Shapes clearly differ if the middle half of one side is so many times as wide as that of the other, in units of their medians."""
+"""Shapes clearly differ if the middle half of one side is so many times as wide as that of the other, in units of their medians.
+In more than ``MAX_GROUPS`` cases it matters no more: 5.0% false alarms in 300 cases, lognormal 0.3 against 1."""
 TEMPERED = range(RATIO_CASES, 50)
 """With so many cases, one that lies far from all others does not forbid a verdict (see ``Skewness.tempered``). It would cost 7 percentage
 points of power where 1 answer in 20 takes 5 times as long. With more cases it costs 2, and steady times would look better than these."""
@@ -96,7 +97,9 @@ class _Clusters:
         self.shift, self.ratio = _mean_difference(differences, cells), _log_ratio(before, differences)
         if self.shift and self.ratio and cells.size in TEMPERED:
             self.shift = self.shift.tempered
-        both = cells.size < RATIO_CASES or _wider(before / cells, (before + differences) / cells)
+        both = cells.size < RATIO_CASES or (
+            cells.size <= MAX_GROUPS and _wider(before / cells, (before + differences) / cells)
+        )
         needed = (self.shift, self.ratio) if both else (self.shift,)
         self.p = max([flip_p(differences), *(estimate.p(0.0) for estimate in needed if estimate)])
 
