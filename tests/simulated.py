@@ -243,7 +243,7 @@ WORLDS: Mapping[str, Sampler] = {
 
 
 def verdict_of(evidence: PairedEvidence) -> Assessment:
-    [[found]] = assess([[ComparedMeasure(evidence, rising=True, primary=True)]])
+    [[found]] = assess([[ComparedMeasure(evidence, rising=True, family="main")]])
     return found
 
 

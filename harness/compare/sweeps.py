@@ -307,7 +307,7 @@ def _against(draft: _Draft, best: str, evidence: Evidences) -> dict[str, Differe
     from harness.compare.stats import ComparedMeasure, assess
 
     others = {other: found for (one, other), found in evidence.items() if one == best}
-    asked = [[ComparedMeasure(found, rising=True, primary=True)] for found in others.values()]
+    asked = [[ComparedMeasure(found, rising=True, family="main")] for found in others.values()]
     return {
         name: Difference("pass_rate", draft.suite, found) for name, [found] in zip(others, assess(asked), strict=True)
     }

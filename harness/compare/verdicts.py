@@ -150,8 +150,8 @@ def _question(item: _Asked | Difference) -> ComparedMeasure:
     """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
     from harness.compare.stats import ComparedMeasure
 
-    rate, whole = item.measure == "pass_rate", item.suite is None
-    return ComparedMeasure(item.evidence, rising=rate, primary=rate and whole, part=not whole)
+    rate = item.measure == "pass_rate"
+    return ComparedMeasure(item.evidence, rate, "part" if item.suite is not None else "main" if rate else "measure")
 
 
 def faults(cells: Sequence[Group], name: str) -> Iterator[str]:

@@ -35,7 +35,7 @@ MARGIN = 0.02
 
 def judge(*evidence: PairedEvidence, rising: bool = False, part: bool = False) -> list[Assessment]:
     """Verdicts on the measures of one report; ``part``: of its suites."""
-    [found] = assess([[ComparedMeasure(one, rising, part=part) for one in evidence]])
+    [found] = assess([[ComparedMeasure(one, rising, "part" if part else "measure") for one in evidence]])
     return found
 
 

@@ -48,7 +48,7 @@ def test_a_flip_of_all_cases_is_seen_among_a_thousand_comparisons() -> None:
     rng = np.random.default_rng(1)
     noise = [numbers(range(40), *rng.lognormal(0, 1, (2, 40)), margin=0.1) for _ in range(999)]
     dear = numbers(range(40), [10.0 + n for n in range(40)], [20.0 + 2 * n for n in range(40)], margin=0.1)
-    parts = [ComparedMeasure(one, rising=True, part=True) for one in (flip, dear, *noise)]
+    parts = [ComparedMeasure(one, rising=True, family="part") for one in (flip, dear, *noise)]
     [found] = assess([parts])
     assert (found[0].verdict, found[1].verdict) == ("better", "better")
     assert found[1].p is not None

@@ -31,17 +31,16 @@ Needs = tuple[int, int | None]
 """How many more: at least, and at most (None: more than can be planned). One is for a difference as observed, one for none."""
 
 
-class ComparedMeasure(NamedTuple):
-    """What a report asks of the evidence. ``rising``: whether more is better.
+Family = Literal["main", "measure", "part"]
+"""What is corrected together: main questions over all candidates, measures of one candidate, and questions about parts, such as one suite."""
 
-    ``primary``: it is corrected for other primary questions only, such as the same one about other candidates. ``part``: it
-    is about a part of the cells, such as one suite, and corrected for all questions about parts.
-    """
+
+class ComparedMeasure(NamedTuple):
+    """What a report asks of the evidence. ``rising``: whether more is better."""
 
     evidence: PairedEvidence
     rising: bool
-    primary: bool = False
-    part: bool = False
+    family: Family = "measure"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Assessment:
 
     ``p`` is corrected for other comparisons of the report. ``comparisons``: how many the correction counts. ``level``: that at which
     ``evidence.p`` was tested. ``alpha``: the level of the whole report: 5%, or less where a run could have stopped earlier.
-    ``part``: see ``ComparedMeasure``.
+    ``part``: whether it is about a part of the cells.
     """
 
     evidence: PairedEvidence
@@ -110,11 +109,13 @@ def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -
     ``alpha``: less than 5% for a run that could have stopped at several looks.
     """
     flat = [(at, question) for at, report in enumerate(reports) for question in report]
+    families: dict[tuple[Family, int], list[int]] = {}
+    for place, (report, question) in enumerate(flat):
+        families.setdefault((question.family, report * (question.family == "measure")), []).append(place)
     found: dict[int, Corrected] = {}
-    for members in _families(flat):
+    for (family, _), members in families.items():
         asked = [flat[place][1].evidence for place in members]
-        shared = not flat[members[0]][1].primary and not flat[members[0]][1].part
-        if shared:
+        if family == "measure":
             corrected = [
                 Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports))
                 for one in shared_signs(asked, alpha / len(reports))
@@ -124,15 +125,6 @@ def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -
         found |= dict(zip(members, corrected, strict=True))
     assessed = iter([_assessment(question, found[place], alpha) for place, (_, question) in enumerate(flat)])
     return [[next(assessed) for _ in report] for report in reports]
-
-
-def _families(questions: Sequence[tuple[int, ComparedMeasure]]) -> list[list[int]]:
-    """The places of the questions that are corrected together."""
-    families: dict[tuple[str, int], list[int]] = {}
-    for place, (report, asked) in enumerate(questions):
-        key = ("primary", 0) if asked.primary else ("part", 0) if asked.part else ("other", report)
-        families.setdefault(key, []).append(place)
-    return list(families.values())
 
 
 def is_same(evidence: PairedEvidence, confidence: float = CONFIDENCE) -> bool:
@@ -158,7 +150,7 @@ def _assessment(question: ComparedMeasure, corrected: Corrected, alpha: float) -
     elif corrected.p <= alpha:
         verdict = "better" if (evidence.estimate > 0) == question.rising else "worse"
     p = None if evidence.p is None else corrected.p
-    return Assessment(evidence, verdict, p, corrected.size, level, alpha, question.part)
+    return Assessment(evidence, verdict, p, corrected.size, level, alpha, question.family == "part")
 
 
 def _times(needs: Needs | None, factor: float) -> Needs | None:
