@@ -22,6 +22,7 @@ from harness.gemini.providers import is_chat
 from harness.judge.registry import Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.grouping import grouped
+from harness.text.jsontext import keys_in
 from harness.text.patterns import TooSlow, reset_time_limit
 
 EXPECTED_BY: Mapping[str, frozenset[str]] = {
@@ -92,8 +93,11 @@ def _violations(evidence: Evidence, rules: Iterable[Rule]) -> Iterator[RuleViola
     alone = [(0, evidence)]
     candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
     stated = {name for name, checks in EXPECTED_BY.items() if not checks.isdisjoint(evidence.expects)}
+    fields = keys_in((evidence.reply.response, evidence.request_body))
     for rule in rules:
         if rule.id in stated or (rule.of_bytes and not evidence.exchange.verbatim):
+            continue
+        if rule.needs and rule.needs.isdisjoint(fields):
             continue
         for index, case in (candidates or alone) if rule.per_candidate else alone:
             found, error = _collect(rule.function, case, most=_MAX_MISMATCHES)

@@ -26,6 +26,7 @@ from msgspec import Struct
 
 from harness import extensions
 from harness.model import Assessment, CheckFunction, Evidence, Question, RuleFunction
+from harness.text.names import snake
 
 RuleSeverity = Literal["error", "warn", "outcome"]
 RuleDialect = Literal["gemini", "openai"] | None
@@ -79,7 +80,8 @@ class Rule(Struct, frozen=True):
 
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. ``dialect``:
     the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about
-    one candidate, and judge every candidate of an answer.
+    one candidate, and judge every candidate of an answer. ``needs``: the rule finds nothing where neither the request nor the merged
+    answer has one of these fields, in either spelling, and is not asked there; empty: it is always asked.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Rule(Struct, frozen=True):
     dialect: RuleDialect = None
     per_candidate: bool = False
     of_events: bool = False
+    needs: frozenset[str] = frozenset()
 
     @property
     def doc(self) -> str:
@@ -125,13 +128,16 @@ def rule(
     of_events: bool = False,
     dialect: RuleDialect = None,
     per_candidate: bool = False,
+    needs: str | Sequence[str] = (),
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Register an invariant under its stable id. Raises ValueError if the id is taken."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
-        _rules[id] = Rule(id, function, severity, of_bytes, dialect, per_candidate, of_events)
+        names = (needs,) if isinstance(needs, str) else needs
+        fields = frozenset((*names, *map(snake, names)))
+        _rules[id] = Rule(id, function, severity, of_bytes, dialect, per_candidate, of_events, fields)
         return function
 
     return register

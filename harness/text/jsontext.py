@@ -71,6 +71,20 @@ def is_utf8(content: bytes) -> bool:
     return True
 
 
+def keys_in(value: Json) -> set[str]:
+    """Every key of every object in the value."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            found.update(item)
+            waiting += item.values()
+        elif isinstance(item, (list, tuple)):
+            waiting += item
+    return found
+
+
 def compact(value: Json) -> bytes:
     """JSON for sending: UTF-8, no spaces, keys in their order. Dates become ISO text, bytes become base64."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.answer import reply
+from harness.judge import judging
 from harness.judge.judging import violations
 from harness.judge.registry import all_rules
 from harness.model import Evidence, Exchange
@@ -612,6 +614,14 @@ def test_an_outcome_that_the_step_expects_breaks_nothing(recorded: Exchange, exp
 )
 def test_an_outcome_is_not_a_finding_of_an_audit(recorded: Exchange) -> None:
     assert broken(recorded, audit=True) == {}
+
+
+@pytest.mark.parametrize("recorded", [row[2] for row in BREAKS] + [row[1] for row in KEEPS])
+def test_a_rule_that_is_not_asked_finds_nothing(recorded: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = broken(recorded)
+    asked = {name: replace(rule, needs=frozenset()) for name, rule in all_rules().items()}
+    monkeypatch.setattr(judging, "all_rules", lambda: asked)
+    assert broken(recorded) == found
 
 
 def test_a_missing_finish_reason_is_a_finding_of_an_audit() -> None:

@@ -7,9 +7,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.compare.audit import Audit, audit
+from harness.judge import judging
 from harness.judge.recorded import CHAT, operation_at
+from harness.judge.registry import all_rules
 from harness.transport import cassette
 
 CREW = "crewAIInc+crewAI/lib/crewai/tests/cassettes/llms/google/test_gemini_tool_returning_float.yaml"
@@ -61,6 +64,16 @@ def test_warnings_stay_rare(audited: tuple[Audit, Path, list[dict[str, str]]]) -
     result, *_ = audited
     warnings = [finding for finding in result.findings if finding.severity == "warn"]
     assert len(warnings) < len(result.exchanges) / 25
+
+
+def test_rules_that_are_not_asked_would_find_nothing(
+    audited: tuple[Audit, Path, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, recordings, rows = audited
+    asked = {name: replace(rule, needs=frozenset()) for name, rule in all_rules().items()}
+    monkeypatch.setattr(judging, "all_rules", lambda: asked)
+    files = sorted({recordings / row["repo"] / row["file"] for row in rows})
+    assert audit(cassette.read(file) for file in files).findings == result.findings
 
 
 WITHOUT_AN_ANSWER = 3

@@ -12,7 +12,7 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
 
-@rule("calling-mode", "error", per_candidate=True)
+@rule("calling-mode", "error", per_candidate=True, needs="functionCallingConfig")
 def calling_mode(evidence: Evidence) -> Iterator[Mismatch]:
     """In the mode ANY there is a call, in NONE there is none, and ``allowedFunctionNames`` are kept.
     An agent that waits for a call stops there.
@@ -63,7 +63,7 @@ _CALL_AS_TEXT = re.compile(
 """The notations in which models and gateways write calls: Gemini's ``tool_code``, JSON, and the tags of other makers."""
 
 
-@rule("call-as-text", "warn", per_candidate=True)
+@rule("call-as-text", "warn", per_candidate=True, needs="functionDeclarations")
 def call_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     """A call of a declared function comes as a function call, not written in the text: ``print(default_api.``, ``tool_code``.
     An agent would show it to its user, and call nothing.

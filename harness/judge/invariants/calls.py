@@ -21,7 +21,7 @@ from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, objects_in
 
 
-@rule("function-declared", "error", per_candidate=True)
+@rule("function-declared", "error", per_candidate=True, needs="functionCall")
 def function_declared(evidence: Evidence) -> Iterator[Mismatch]:
     """Every called function is declared in the request. A client has no other to call.
 
@@ -41,7 +41,7 @@ def function_declared(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"functionCalls[{index}].name", list(known), call.get("name"), message)
 
 
-@rule("function-args", "error", per_candidate=True)
+@rule("function-args", "error", per_candidate=True, needs="functionCall")
 def function_args(evidence: Evidence) -> Iterator[Mismatch]:
     """The arguments of a call match their declaration.
 
@@ -84,7 +84,7 @@ def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> 
         yield Mismatch(place, violation.expected, violation.actual, violation.message, severity)
 
 
-@rule("function-duplicate", "warn", per_candidate=True)
+@rule("function-duplicate", "warn", per_candidate=True, needs="functionCall")
 def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two calls of an answer are identical: an agent would act twice. Not checked for calls without arguments
     (three rolls of a die) or with ids.
@@ -104,7 +104,7 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
         seen.setdefault(key, index)
 
 
-@rule("call-id-unique", "error", per_candidate=True, dialect="gemini")
+@rule("call-id-unique", "error", per_candidate=True, dialect="gemini", needs="functionCall")
 def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
     """No two calls have the same id. A warning: a call has the id of a call in an earlier turn, or it has none, although other calls
     have one or the model is of Gemini 3 or later.
@@ -149,7 +149,7 @@ def _gives_ids(evidence: Evidence) -> bool:
     return generation(evidence) >= (3, 0) and new and not vertex and not in_pieces
 
 
-@rule("call-complete", "error", per_candidate=True)
+@rule("call-complete", "error", per_candidate=True, needs="functionCall")
 def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
     """A call whose arguments come in pieces ends before the answer does: its last piece has no ``willContinue``.
     Otherwise arguments are lost.
@@ -172,7 +172,7 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(f"functionCalls[{len(evidence.reply.function_calls) - 1}]", "the rest", call, message)
 
 
-@rule("thought-signature", "warn", per_candidate=True)
+@rule("thought-signature", "warn", per_candidate=True, needs=("functionCall", "thoughtSignature"))
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it.
     And no two parts have the same one: a signature is of one part.

@@ -131,7 +131,7 @@ def _is_second_count(evidence: Evidence, counts: Sequence[int]) -> bool:
     return (1, 0) <= generation(evidence) <= (2, 0) and 0 < saved <= max(_SAVED, counts[0] / 4)
 
 
-@rule("usage-details", "warn", dialect="gemini")
+@rule("usage-details", "warn", dialect="gemini", needs=tuple(_DETAILS))
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     """The details by modality add up to their count, with each modality once, and none that the answer does not hold. The sum is not
     checked for image output, and for the prompt where built-in tools ran. Modalities have prices of their own.
@@ -188,7 +188,7 @@ def _foreign_modality(evidence: Evidence, counted: Mapping[str, int]) -> str:
 _COUNTED_AS = {"image/": ("IMAGE",), "audio/": ("AUDIO",), "application/pdf": ("DOCUMENT", "IMAGE")}
 
 
-@rule("media-counted", "warn", dialect="gemini")
+@rule("media-counted", "warn", dialect="gemini", needs=("inlineData", "fileData"))
 def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
     """Pictures, sound and PDF files of the request are counted in the details of the prompt. Otherwise the model did not receive them.
 
@@ -252,7 +252,7 @@ def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", "a count", None, message)
 
 
-@rule("cached-within-prompt", "error")
+@rule("cached-within-prompt", "error", needs=("cachedContent", "cachedContentTokenCount", "cacheTokensDetails"))
 def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
     """Cached tokens are tokens of the prompt, also by modality: they are no more than those of the prompt and of tool use.
     Otherwise the price of what is not cached is negative. A warning: the request names cached content, and none is counted.
@@ -395,7 +395,7 @@ def _prompted(evidence: Evidence) -> Iterator[str]:
             yield text
 
 
-@rule("logprobs", "error", per_candidate=True)
+@rule("logprobs", "error", per_candidate=True, needs=("avgLogprobs", "logprobsResult", "responseLogprobs"))
 def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text.
     A warning: they were requested and did not come, or there are more or fewer than requested.

@@ -165,7 +165,7 @@ def candidates(evidence: Evidence) -> Iterator[Mismatch]:
         )
 
 
-@rule("prompt-blocked", "outcome")
+@rule("prompt-blocked", "outcome", needs="blockReason")
 def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
     """The prompt was not blocked, unless the step expects that.
 
@@ -177,7 +177,7 @@ def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.promptFeedback.blockReason", None, blocked, f"the prompt was blocked: {blocked}")
 
 
-@rule("block-with-answer", "error", per_candidate=True)
+@rule("block-with-answer", "error", per_candidate=True, needs=("blockReason", "safetyRatings"))
 def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
     """A blocked prompt has no answer, and no safety rating of an answer that ended with STOP is ``blocked``.
     A client sees only one of them.
@@ -196,7 +196,7 @@ def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("$.candidates[0].safetyRatings", "blocked: false", rating, message)
 
 
-@rule("safety-ratings", "warn", per_candidate=True)
+@rule("safety-ratings", "warn", per_candidate=True, needs="safetyRatings")
 def safety_ratings(evidence: Evidence) -> Iterator[Mismatch]:
     """A list of safety ratings has each category once, with its probability.
 

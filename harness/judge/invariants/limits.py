@@ -11,7 +11,7 @@ from harness.model import Evidence, Mismatch
 from harness.text.jsontext import objects_in
 
 
-@rule("output-limit", "warn")
+@rule("output-limit", "warn", needs="maxOutputTokens")
 def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated.
     One that was truncated has no more than twice as many: models go a little beyond a limit.

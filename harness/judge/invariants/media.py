@@ -14,7 +14,7 @@ from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in
 
 
-@rule("inline-mime", "error", per_candidate=True)
+@rule("inline-mime", "error", per_candidate=True, needs="inlineData")
 def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
     """The first bytes of inline data agree with its ``mimeType``, for types that have known first bytes.
     A viewer that trusts the type shows nothing.
@@ -29,7 +29,7 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"inlineData[{index}].mimeType", found, declared, message)
 
 
-@rule("modality", "warn", per_candidate=True)
+@rule("modality", "warn", per_candidate=True, needs="responseModalities")
 def modality(evidence: Evidence) -> Iterator[Mismatch]:
     """If IMAGE or AUDIO output is requested, the answer has such a part. A draft among the thoughts does not count.
     If other modalities are requested, it has none, except for pictures that code drew.
@@ -58,7 +58,7 @@ def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
     return {media.mime_type(blob).partition("/")[0].upper() for blob in blobs}
 
 
-@rule("base64", "error", per_candidate=True)
+@rule("base64", "error", per_candidate=True, needs=("inlineData", "thoughtSignature"))
 def base64(evidence: Evidence) -> Iterator[Mismatch]:
     """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not. A warning: the data
     is in the url-safe alphabet or without its padding, or a thought signature is cut. The API refuses it in the next turn.
@@ -125,7 +125,7 @@ def _drafts(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
     return filter(None, drafts)
 
 
-@rule("image-whole", "error", per_candidate=True)
+@rule("image-whole", "error", per_candidate=True, needs="inlineData")
 def image_whole(evidence: Evidence) -> Iterator[Mismatch]:
     """A picture is complete: a PNG, a JPEG, a GIF or a WebP file has its end. Proxies and logs cut what is long.
 
@@ -149,7 +149,7 @@ _SIZE_MARGIN = 1.45
 """A side may be longer or shorter than the nominal size by this factor. The next size is twice as long."""
 
 
-@rule("image-shape", "error", per_candidate=True)
+@rule("image-shape", "error", per_candidate=True, needs=("aspectRatio", "imageSize"))
 def image_shape(evidence: Evidence) -> Iterator[Mismatch]:
     """A picture has the requested ``aspectRatio``, give or take 6 %. A warning: it is not of the requested ``imageSize``.
 
@@ -209,7 +209,7 @@ _TOKENS_A_SECOND = 25
 """Of audio output, by the price page of the API."""
 
 
-@rule("audio-length", "warn", per_candidate=True)
+@rule("audio-length", "warn", per_candidate=True, needs="inlineData")
 def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
     """The audio is at least half as long as its tokens, at 25 a second. Otherwise a part of it was lost.
 

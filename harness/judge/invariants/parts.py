@@ -18,6 +18,9 @@ from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in
 
 _STEPS = (("executableCode", "codeExecutionResult"), ("toolCall", "toolResponse"))
+_STEP_PARTS = tuple(kind for step in _STEPS for kind in step)
+_SIGNS = ("toolUsePromptTokenCount", "groundingMetadata", "urlContextMetadata", *_STEP_PARTS)
+"""What an answer has only if a built-in tool ran."""
 _KINDS = (*OUTPUT, "functionResponse", "toolCall", "toolResponse")
 
 
@@ -40,7 +43,7 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"parts[{index}]", "one kind", kinds, message)
 
 
-@rule("code-result", "warn", per_candidate=True)
+@rule("code-result", "warn", per_candidate=True, needs=_STEP_PARTS)
 def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     """Code that the model ran has its result in the same answer, with the same id and an outcome; a step of another built-in tool has
     its response. Otherwise a part was dropped on the way.
@@ -64,7 +67,7 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("parts", "an outcome", None, "a codeExecutionResult has no outcome: did the code run?")
 
 
-@rule("tool-unasked", "warn", per_candidate=True, dialect="gemini")
+@rule("tool-unasked", "warn", per_candidate=True, dialect="gemini", needs=_SIGNS)
 def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """What built-in tools add comes only if the request has one: sources, read pages, code that ran, and tokens of tool use.
     Otherwise it is the answer to another request, or something on the way added the tool. Tools are billed.
@@ -82,7 +85,7 @@ def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
         "toolUsePromptTokenCount": evidence.reply.count("toolUsePromptTokenCount"),
         "groundingMetadata": grounding.get("groundingChunks") or grounding.get("webSearchQueries"),
         "urlContextMetadata": candidate.get("urlContextMetadata"),
-        **{kind: any(kind in part for part in _received(evidence)) for step in _STEPS for kind in step},
+        **{kind: any(kind in part for part in _received(evidence)) for kind in _STEP_PARTS},
     }
     if found := next((name for name, value in signs.items() if value), None):
         message = f"the answer has {found}, but the request has no built-in tool"

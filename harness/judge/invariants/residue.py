@@ -117,7 +117,7 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
 
-@rule("stop-sequence", "error", per_candidate=True)
+@rule("stop-sequence", "error", per_candidate=True, needs="stopSequences")
 def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
     """The text ends before a sequence of ``stopSequences``, and does not hold it. Otherwise the field was not passed on.
 

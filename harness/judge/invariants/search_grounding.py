@@ -17,7 +17,7 @@ from harness.text.jsontext import a_list, an_object, is_number, objects_in
 _AT = "$.candidates[0].groundingMetadata."
 
 
-@rule("grounding-chunks", "warn", per_candidate=True)
+@rule("grounding-chunks", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, an answer that ended with STOP has ``groundingChunks``. The service's terms want sources shown.
 
@@ -31,7 +31,7 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(f"{_AT}groundingChunks", "at least one", None, "a search ran, but there are no groundingChunks")
 
 
-@rule("grounding-index", "error", per_candidate=True)
+@rule("grounding-index", "error", per_candidate=True, needs="groundingMetadata")
 def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
     """Every entry of ``groundingChunkIndices`` is the index of an existing chunk.
     A client that looks it up fails, or shows another source.
@@ -45,7 +45,7 @@ def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(_AT + at, f"below {count}", index, f"chunk {index!r} does not exist: there are {count}")
 
 
-@rule("grounding-segment", "error", of_bytes=True, per_candidate=True)
+@rule("grounding-segment", "error", of_bytes=True, per_candidate=True, needs="groundingMetadata")
 def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
     """The UTF-8 bytes at a segment's offsets are its text: in its part if it names one, else in the visible text.
     Clients put footnotes there.
@@ -64,7 +64,7 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(_AT + segment.at, segment.text, segment.found, message)
 
 
-@rule("grounding-range", "error", per_candidate=True)
+@rule("grounding-range", "error", per_candidate=True, needs=("groundingMetadata", "citationMetadata"))
 def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
     """A segment or a citation lies in the answer: it ends after its start, and not beyond twice the text. A recorder may have changed
     characters.
@@ -100,7 +100,7 @@ def _most(evidence: Evidence) -> int:
     return 2 * len(evidence.reply.text.encode("utf-8", "replace")) + _ROOM
 
 
-@rule("grounding-support", "warn", per_candidate=True)
+@rule("grounding-support", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
     """A support says what it is about and where it comes from: a segment with its text and its end, and chunks, each once.
 
@@ -123,7 +123,7 @@ def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
-@rule("grounding-confidence", "error", per_candidate=True)
+@rule("grounding-confidence", "error", per_candidate=True, needs="groundingMetadata")
 def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
     """A support with ``confidenceScores`` has one for each of its chunks, from 0 to 1. Later models send none.
 
@@ -141,7 +141,7 @@ def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "0 to 1", strange[0], f"{strange[0]!r} is not a confidence: it is from 0 to 1")
 
 
-@rule("grounding-uri", "error", per_candidate=True)
+@rule("grounding-uri", "error", per_candidate=True, needs="groundingMetadata")
 def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
     """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address, or a
     chunk is empty.
@@ -163,7 +163,7 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "an address", uri, f"the uri of a source is no whole address: {uri[:80]!r}", "warn")
 
 
-@rule("url-fetch-failed", "warn", per_candidate=True)
+@rule("url-fetch-failed", "warn", per_candidate=True, needs="urlContextMetadata")
 def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     """Every page that the model was to read (``urlContext``) could be fetched. Otherwise it answers without having read it.
 

@@ -24,7 +24,7 @@ def _judged(evidence: Evidence) -> bool:
     )
 
 
-@rule("json-parses", "error", per_candidate=True)
+@rule("json-parses", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
     """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence.
     A client that parses the text fails.
@@ -51,7 +51,7 @@ def _is_document(text: str) -> bool:
         return False
 
 
-@rule("json-schema", "error", per_candidate=True)
+@rule("json-schema", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer is valid against the schema that the request sent. A warning: it has keys that the schema does not name.
 
@@ -69,7 +69,7 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
                     yield replace(extra.mismatch(f"{extra.message} ({schema.source})"), severity="warn")
 
 
-@rule("json-order", "warn", per_candidate=True)
+@rule("json-order", "warn", per_candidate=True, needs="propertyOrdering")
 def json_order(evidence: Evidence) -> Iterator[Mismatch]:
     r"""Keys are in the order of ``propertyOrdering``, if the schema has one.
     A model that writes the result before its reasons does not reason.

@@ -23,7 +23,7 @@ def _thought_parts(evidence: Evidence) -> int:
     return sum(1 for part in evidence.reply.parts if part.get("thought"))
 
 
-@rule("thinking-off", "error")
+@rule("thinking-off", "error", needs="thinkingBudget")
 def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
     """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts. Thoughts are billed.
 
@@ -41,7 +41,7 @@ def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("thoughts", "none", parts, f"thinkingBudget is 0, yet {parts} thought parts")
 
 
-@rule("thinking-budget", "error")
+@rule("thinking-budget", "error", needs="thinkingBudget")
 def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
     """Thought tokens stay within a positive ``thinkingBudget``. It is a hard limit in 2.5, and soft later: a warning there.
     Thoughts are billed.
@@ -58,7 +58,7 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", budget, count, message, severity)
 
 
-@rule("thoughts-unasked", "error", per_candidate=True, dialect="gemini")
+@rule("thoughts-unasked", "error", per_candidate=True, dialect="gemini", needs="thought")
 def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """There are no thought parts unless the request sets ``includeThoughts``. A warning if it has no ``thinkingConfig``.
     A client that joins all parts shows them.
@@ -76,7 +76,7 @@ def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("thoughts", "none", parts, message, severity)
 
 
-@rule("thoughts-missing", "error", per_candidate=True, dialect="gemini")
+@rule("thoughts-missing", "error", per_candidate=True, dialect="gemini", needs="includeThoughts")
 def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
     """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none.
 
@@ -104,7 +104,7 @@ def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
 
 
-@rule("thought-repeated", "error", per_candidate=True)
+@rule("thought-repeated", "error", per_candidate=True, needs="thought")
 def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer does not begin with a thought of the same answer, or contain half of its thoughts. Pieces below 40 characters
     are not compared.

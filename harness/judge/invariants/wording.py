@@ -140,7 +140,9 @@ def _loop_of_units(pieces: Sequence[str]) -> tuple[str, int] | None:
     """The unit, or the cycle of up to four units, that is repeated. Rules and empty cells (``---``, ``|``) are none."""
     if len(pieces) < _LOOP:
         return None
-    units = [unit for piece in pieces if (unit := piece.strip())]
+    units = list(filter(None, map(str.strip, pieces)))
+    if len(set(units)) > len(units) - (_LOOP - 1):
+        return None  # a loop says one of its units as often again
     for length in range(1, _LONGEST_CYCLE + 1):
         for start, end in _repeats(units, length, (_LOOP - 1) * length):
             unit = " ".join(units[start : start + length])
