@@ -22,8 +22,11 @@ _REASONS = 8
 
 
 def announce(config: Config, trials: Iterable[Trial], way: RecordPolicy, *, quiet: bool) -> None:
-    """One line on stderr before the first paid request. Raises UsageError for a ceiling if a price is not known."""
-    if not way.asks:
+    """One line on stderr before the first paid request. Raises UsageError for a ceiling if a price is not known.
+
+    The forecast takes a tenth of the time of a short run, so it is made only where somebody reads it, or for a ceiling.
+    """
+    if not way.asks or (quiet and not config.max_cost):
         return
     forecast = forecast_of(config, trials, way)
     ceiling = config.max_cost

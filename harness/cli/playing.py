@@ -55,7 +55,8 @@ def announce(config: Config, trials: Expansion, way: RecordPolicy, *, quiet: boo
     """What is known before anything is asked: what is risky, what it will cost, and which models end. Raises UsageError: see ``costs``."""
     if way.asks:
         sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(trials.targets, config))
-    costs.announce(config, trials, way, quiet=quiet)
+    is_paid = any(not config.find(target.provider).simulated for target in trials.targets)
+    costs.announce(config, trials, way, quiet=quiet or not (is_paid or config.max_cost))
     if way.asks and not quiet:
         sys.stderr.writelines(f"{warning}\n" for warning in session.endings(trials.targets, config))
 
