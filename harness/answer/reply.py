@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any
 
 from harness.answer import framing
@@ -53,16 +53,15 @@ def _only(event: Event, index: int) -> Event:
 def _read(
     form: framing.Form, events: Sequence[Event], faults: Sequence[AnswerFault], chat: Sequence[Json] = ()
 ) -> Reply:
-    turns = _turns(_answers(events))
-    first = turns[min(turns)] if turns else _Turn()
-    response = _merged(events, turns)
+    whole = _Whole(events)
+    first, response = whole.first, whole.response()
     candidate = candidate_of(response)
     parts = first.joined
     return Reply(
         form=form,
         events=events,
         response=response,
-        error=next((error for event in events if (error := error_of(event.value)) is not None), None),
+        error=whole.error,
         faults=faults,
         text=text_of(parts),
         thoughts=text_of(parts, thought=True),
@@ -78,11 +77,6 @@ def _read(
         ttft=next((event.at for event in events if _has_output(event.value)), None),
         chat=chat,
     )
-
-
-def _answers(events: Sequence[Event]) -> Iterator[Object]:
-    """The values that are answers, one after another: a long stream does not hold them all."""
-    return (value for event in events if isinstance(value := event.value, dict) and _is_answer(value))
 
 
 def _in_dialect(framed: framing.Framed, url: str) -> framing.Framed:
@@ -229,8 +223,6 @@ class _Turn:
             self.content = content if self.content is None else {**content, **self.content}
             self.parts += parts_of(candidate)
         self.finish = reason(candidate.get("finishReason")) or self.finish
-
-    def merge(self, candidate: Object) -> None:
         for key, value in candidate.items():
             if key != "finishReason" or reason(value):
                 _update(self.fields, key, value)
@@ -251,14 +243,6 @@ class _Turn:
         return joined(self.parts)
 
 
-def _turns(answers: Iterable[Object]) -> dict[int, _Turn]:
-    turns: dict[int, _Turn] = {}
-    for answer in answers:
-        for index, candidate in numbered(answer):
-            turns.setdefault(index, _Turn()).add(candidate)
-    return turns
-
-
 def numbered(answer: Object) -> Iterator[tuple[int, Object]]:
     """(index, candidate) of every candidate of a response or chunk."""
     for position, candidate in enumerate(objects_in(answer.get("candidates"))):
@@ -266,20 +250,47 @@ def numbered(answer: Object) -> Iterator[tuple[int, Object]]:
         yield (index if isinstance(index, int) else position), candidate
 
 
-def _merged(events: Sequence[Event], turns: Mapping[int, _Turn]) -> Object:
-    if len(few := list(islice(_answers(events), 2))) == 1 and len(turns) < 2:
-        return few[0]
-    merged: Object = {}
-    for answer in _answers(events):
+_SEVERAL = 2
+
+
+class _Whole:
+    """All answers of an exchange, merged in one pass: a long stream is decoded once, and not held.
+
+    ``error``: the first one; None if there is none.
+    """
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.error: Json = None
+        self._answers: list[Object] = []
+        self._merged: Object = {}
+        self._turns: dict[int, _Turn] = {}
+        self._usage: Object | None = None
+        for value in (event.value for event in events if isinstance(event.value, dict)):
+            error = error_of(value)
+            self.error = error if self.error is None else self.error
+            if "candidates" in value or error is None:
+                self._add(value)
+
+    def _add(self, answer: Object) -> None:
+        if len(self._answers) < _SEVERAL:
+            self._answers.append(answer)
         for key, value in answer.items():
-            _update(merged, key, value)
+            _update(self._merged, key, value)
         for index, candidate in numbered(answer):
-            turns[index].merge(candidate)
-    if turns:
-        merged["candidates"] = [turns[index].merged() for index in sorted(turns)]
-    if usage := _last_usage(_answers(events)):
-        merged["usageMetadata"] = usage
-    return merged
+            self._turns.setdefault(index, _Turn()).add(candidate)
+        usage = an_object(answer.get("usageMetadata"))
+        if usage and (usage.get("totalTokenCount") is not None or (self._usage or {}).get("totalTokenCount") is None):
+            self._usage = usage  # earlier ones are running totals, later ones may have a traffic type only
+
+    @property
+    def first(self) -> _Turn:
+        return self._turns[min(self._turns)] if self._turns else _Turn()
+
+    def response(self) -> Object:
+        if len(self._answers) == 1 and len(self._turns) < _SEVERAL:
+            return self._answers[0]
+        turns = {"candidates": [self._turns[index].merged() for index in sorted(self._turns)]} if self._turns else {}
+        return {**self._merged, **turns, **({"usageMetadata": self._usage} if self._usage else {})}
 
 
 def _update(into: Object, key: str, value: Json) -> None:
@@ -289,15 +300,6 @@ def _update(into: Object, key: str, value: Json) -> None:
         into[key] = {**before, **{name: item for name, item in value.items() if item not in _EMPTY}}
     elif key not in into or value not in _EMPTY:
         into[key] = value
-
-
-def _last_usage(answers: Iterable[Object]) -> Object | None:
-    """The last usage with a total. Earlier ones are running totals, later ones may have a traffic type only."""
-    last = total = None
-    for answer in answers:
-        if usage := an_object(answer.get("usageMetadata")):
-            last, total = usage, total if usage.get("totalTokenCount") is None else usage
-    return total or last
 
 
 # --- joining parts ------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
       {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
     ]
     """
-    if evidence.exchange.status != 200 or evidence.reply.form not in _STREAMS:
+    if evidence.exchange.status != 200 or evidence.reply.form not in _STREAMS or evidence.reply.error is None:
         return
     for index, event in enumerate(evidence.reply.events):
         if (error := error_of(event.value)) is not None:
@@ -179,6 +179,10 @@ _SHORTEST_LATER = 40
 
 def _duplicate(evidence: Evidence) -> tuple[int, int] | None:
     """The indices of an event and of the first later one with the same content."""
+    return once(evidence, "duplicate of an event", lambda: _second_time(evidence))
+
+
+def _second_time(evidence: Evidence) -> tuple[int, int] | None:
     seen: dict[int, int] = {}
     for index, event in enumerate(evidence.reply.events if evidence.reply.form in _STREAMS else ()):
         parts = parts_of(candidate_of(event.value))
@@ -261,9 +265,12 @@ def _texts(evidence: Evidence) -> Mapping[str, _Texts]:
 
 def _collected(evidence: Evidence) -> Mapping[str, _Texts]:
     found = {"text": _Texts(), "thoughts": _Texts()} if evidence.reply.form in _STREAMS else {}
+    for event in evidence.reply.events if found else ():
+        parts = parts_of(candidate_of(event.value))
+        for kind, texts in found.items():
+            if text := text_of(parts, thought=kind == "thoughts"):
+                texts.add(text)
     for kind, texts in found.items():
-        for text in _pieces(evidence, kind):
-            texts.add(text)
         before = texts.length - len(texts.last)
         others = islice(_pieces(evidence, kind), texts.count - 1) if texts.count > 1 else ()
         if others and _SHORTEST_REPEAT <= before <= len(texts.last) and _begins_with(texts.last, others):
