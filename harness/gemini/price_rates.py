@@ -8,6 +8,7 @@ applies to all tokens of an answer whose input is longer than the start of the t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import combinations
 
 from msgspec import Struct
@@ -59,11 +60,10 @@ def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -
     """The cost of this usage. Raises Unpriced if counts are missing or contradict each other, and for searches without a price."""
     if usage.get("web_searches") and rates and SEARCHES not in rates:
         raise Unpriced("a Google search is billed, and the price of one is not known")
-    priced = sorted((units[name] for name in rates), key=lambda unit: -len(unit.dimensions))
     of_unit = {units[name].usage: price for name, price in rates.items()}
-    reported = [unit.dimensions for unit in units.values() if usage.get(unit.usage)]
+    reported = tuple(unit.dimensions for unit in units.values() if usage.get(unit.usage))
     own: list[tuple[Unit, int]] = []
-    for unit in priced:
+    for unit in _narrowest_first(tuple(units[name] for name in rates)):
         narrower = sum(count for narrow, count in own if unit.dimensions < narrow.dimensions)
         own.append((unit, _counted(unit, usage, reported) - narrower))
         if own[-1][1] < 0:
@@ -78,18 +78,25 @@ def _rate(price: float | Tiered, total: int) -> float:
     return next((rate for start, rate in reversed(price.tiers) if total > start), price.base)
 
 
-def _counted(unit: Unit, usage: Mapping[str, int], reported: list[frozenset[str]]) -> int:
+@lru_cache(maxsize=256)
+def _narrowest_first(units: tuple[Unit, ...]) -> list[Unit]:
+    return sorted(units, key=lambda unit: -len(unit.dimensions))
+
+
+def _counted(unit: Unit, usage: Mapping[str, int], reported: tuple[frozenset[str], ...]) -> int:
     """The count of a unit; 0 if it is not reported. Raises Unpriced if it is not reported but a narrower unit is."""
     if unit.usage in usage:
         return usage[unit.usage]
-    if any(unit.dimensions < reported_unit for reported_unit in reported) or _is_overlap(unit.dimensions, reported):
+    if _is_hidden(unit.dimensions, reported):
         raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
     return 0
 
 
-def _is_overlap(dimensions: frozenset[str], reported: list[frozenset[str]]) -> bool:
-    """Whether this unit is the overlap of two reported units, for example cached audio where only cached and audio are reported."""
-    return any(
+@lru_cache(maxsize=1024)
+def _is_hidden(dimensions: frozenset[str], reported: tuple[frozenset[str], ...]) -> bool:
+    """Whether a narrower unit is reported, or two units whose overlap this one is: cached audio where only cached and audio are
+    reported."""
+    return any(dimensions < unit for unit in reported) or any(
         first | second == dimensions and not (first <= second or second <= first)
         for first, second in combinations(reported, 2)
     )
