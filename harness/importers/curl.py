@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from argparse import ArgumentParser, Namespace
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from html import unescape
 from pathlib import Path
 from typing import NoReturn
@@ -34,12 +35,11 @@ _ASSIGNMENT = re.compile(
     r"""^[ \t]*(?:export[ \t]+|set[ \t]+)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""", re.MULTILINE
 )
 _DOCUMENT = re.compile(
-    r"""^[ \t]*(?:cat|tee)\b(?P<before>[^\n<]*)<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)(?P<after>[^\n]*)\n(?P<text>.*?)\n[ \t]*(?P=end)[ \t]*$""",
-    re.MULTILINE | re.DOTALL,
+    r"""^[ \t]*(?:cat|tee)\b(?P<before>[^\n<]*)<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)(?P<after>[^\n]*)\n""",
+    re.MULTILINE,
 )
 _HELD = re.compile(
-    r"""(?:(?P<name>\w+)=["']?\$\([ \t]*cat|\bread[ \t][^\n<]*?[ \t](?P<read>\w+))[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[^\n]*\n(?P<text>.*?)\n[ \t]*(?P=end)[ \t]*$""",
-    re.MULTILINE | re.DOTALL,
+    r"""(?:(?P<name>\w+)=["']?\$\([ \t]*cat|\bread[ \t][^\n<]*?[ \t](?P<read>\w+))[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[^\n]*\n"""
 )
 """A document that becomes the value of a variable."""
 _PIPED = re.compile(
@@ -47,10 +47,11 @@ _PIPED = re.compile(
 )
 """What stands before a command and is piped into it."""
 _SUBSTITUTED = re.compile(
-    r"""(?P<outer>"?)\$\([ \t]*(?:(?:cat[ \t]+|<[ \t]*)(?P<file>[\w./-]+)[ \t]*|cat[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[ \t]*\n(?P<text>.*?)\n[ \t]*(?P=end)[ \t]*\n?\s*)\)(?P=outer)""",
-    re.DOTALL,
+    r"""(?P<outer>"?)\$\([ \t]*(?:(?:cat[ \t]+|<[ \t]*)(?P<file>[\w./-]+)[ \t]*\)(?P=outer)|cat[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[ \t]*\n)"""
 )
 """A document, or a file, in the place of a word: ``"$(cat <<EOF ...)"``."""
+_END = re.compile(r"^[ \t]*(\w+)[ \t]*(?:$|(?=\)))", re.MULTILINE)
+"""The line that ends a document."""
 _WRITTEN = re.compile(
     r"""\b(?:echo|printf)[ \t]+(?P<text>'[^']*'|"(?:[^"\\]|\\.)*")[ \t]*>[ \t]*["']?(?P<file>[\w./-]+)"""
 )
@@ -86,6 +87,25 @@ class _Script:
     text: str
     variables: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """A word -> where the lines begin, and end, that hold nothing else."""
+
+    def __post_init__(self) -> None:
+        for found in _END.finditer(self.text):
+            self.ends.setdefault(found[1], []).append(found.span())
+
+    def document(self, begin: int, end: str, quote: str) -> tuple[str, int] | None:
+        """The document that begins at a line, with its variables filled in unless its end is in quotes, and where it ends."""
+        lines = self.ends.get(end, [])
+        number = bisect_left(lines, (begin, begin))
+        if number == len(lines):
+            return None
+        text = self.text[begin : lines[number][0]].removesuffix("\n")
+        return text if quote else _VARIABLE.sub(self.filled, text), lines[number][1]
+
+    def filled(self, found: re.Match[str]) -> str:
+        """The value of a variable in a text."""
+        return self.value_of(found[1] or found[2])
 
     def value_of(self, name: str) -> str:
         return self.variables.get(name, _unknown(f"${name}"))
@@ -97,10 +117,10 @@ def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
     return [*_commands(path, _plain(text)), *powershell.read(text)]
 
 
-_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[^\n]*\n(.*?)^\1\2", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^([ \t]*)(`{3,20}|~{3,20})[^\n]*\n(.*?)^\1\2", re.MULTILINE | re.DOTALL)
 
 
-_PRE = re.compile(r"<pre\b[^>]*>.*?</pre>", re.DOTALL | re.IGNORECASE)
+_PRE = re.compile(r"<pre\b[^<>]*>(?:(?!<pre\b).)*?</pre>", re.DOTALL | re.IGNORECASE)
 
 
 def blocks_without_commands(raw: bytes) -> list[bytes]:
@@ -144,10 +164,6 @@ _OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
 """A variable of cmd."""
 
 
-def _line(text: str, at: int) -> int:
-    return text.count("\n", 0, at) + 1
-
-
 def _begins(text: str) -> Iterator[re.Match[str]]:
     """Where commands begin. The names of HTTPie are words of prose too, so that one of them has to be followed by a call."""
     for found in _COMMAND.finditer(text):
@@ -165,15 +181,17 @@ def _is_call(text: str, at: int) -> bool:
 
 def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
     script = _script(path, text)
-    end = 0
+    line, counted, end, tried = 1, 0, 0, 0
     for begin in _begins(text):
         if begin.start() < end:
             continue
+        line, counted = line + text.count("\n", counted, begin.end()), begin.end()
         try:
             command = _Command(script, begin.end())
-            command.take_piped(begin.start())
+            command.take_piped(tried, begin.start())
+            tried = begin.end()
             command.read()
-            end = command.at
+            tried = end = command.at
             for words in _requests(_as_curl(script, begin["name"], command)):
                 if recorded := _recorded(script, words, command.document, at_start=begin["lead"] is not None):
                     yield recorded
@@ -181,7 +199,7 @@ def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
             if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
                 text, begin.end()
             ):  # else it is prose that mentions curl
-                yield Unread(f"line {_line(text, begin.end())}", str(fault))
+                yield Unread(f"line {line}", str(fault))
 
 
 def _script(path: Path, text: str) -> _Script:
@@ -189,22 +207,27 @@ def _script(path: Path, text: str) -> _Script:
     for found in _ASSIGNMENT.finditer(text):
         value = found[2]
         if value[0] != "'":
-            value = _VARIABLE.sub(lambda name: script.value_of(name[1] or name[2]), value)
+            value = _VARIABLE.sub(script.filled, value)
         script.variables[found[1]] = value[1:-1] if value[0] in "\"'" else value
-    for found in _HELD.finditer(text):
-        script.variables[found["name"] or found["read"]] = _document(script, found["text"], found["quote"])
+    for found, document in _opened(script, _HELD):
+        script.variables[found["name"] or found["read"]] = document
     for found in _WRITTEN.finditer(text):
         script.documents[found["file"]] = re.sub(r'\\(["\\])', r"\1", found["text"][1:-1])
-    for found in _DOCUMENT.finditer(text):
+    for found, document in _opened(script, _DOCUMENT):
         if file := re.search(r">[ \t]*[\"']?([^\s\"'>|]+)", found["before"] + found["after"]) or re.search(
             r"^tee[ \t]+(\S+)", found[0]
         ):
-            script.documents[file[1]] = _document(script, found["text"], found["quote"])
+            script.documents[file[1]] = document
     return script
 
 
-def _document(script: _Script, text: str, quote: str) -> str:
-    return text if quote else _VARIABLE.sub(lambda name: script.value_of(name[1] or name[2]), text)
+def _opened(script: _Script, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], str]]:
+    """The places where a document begins, none of them in another document, with its text."""
+    at = 0
+    for found in pattern.finditer(script.text):
+        if found.start() >= at and (document := script.document(found.end(), found["end"], found["quote"])):
+            at = document[1]
+            yield found, document[0]
 
 
 # --- one command, as a shell reads it -----------------------------------------------------------------
@@ -227,9 +250,12 @@ class _Command:
         if self._heredoc:
             self._read_document(*self._heredoc)
 
-    def take_piped(self, start: int) -> None:
-        """Take what is piped into the command, which begins at ``start``, as the document that ``@-`` sends."""
-        before = self.text[max(0, start - 100_000) : start]
+    def take_piped(self, after: int, start: int) -> None:
+        """Take what is piped into the command, which begins at ``start``, as the document that ``@-`` sends.
+
+        ``after``: where the command before it ends.
+        """
+        before = self.text[max(after, start - 100_000) : start]
         found = _PIPED.search(before[before.rfind("\n\n") + 1 :])
         if found and found["text"]:
             self.document = self.inner(found["text"])
@@ -266,10 +292,14 @@ class _Command:
 
     def _piece(self, rest: str) -> str:
         if found := _SUBSTITUTED.match(self.text, self.at):
-            self.at = found.end()
             if found["file"]:
+                self.at = found.end()
                 return _file(self.script, found["file"])
-            return _document(self.script, found["text"], found["quote"])
+            document = self.script.document(found.end(), found["end"], found["quote"])
+            closed = re.compile(rf"\s*\){found['outer']}").match(self.text, document[1]) if document else None
+            if document and closed:
+                self.at = closed.end()
+                return document[0]
         if rest == "$'":
             return _ansi(self._until(r"\$'((?:[^'\\]|\\.)*)'"))
         if rest[0] == "'":
@@ -316,11 +346,10 @@ class _Command:
 
     def _read_document(self, end: str, quote: str) -> None:
         begins = self.text.find("\n", self.at) + 1
-        found = re.compile(rf"(.*?)\n?[ \t]*^[ \t]*{end}[ \t]*$", re.DOTALL | re.MULTILINE).match(self.text, begins)
-        if not begins or found is None:
+        document = self.script.document(begins, end, quote)
+        if not begins or document is None:
             raise _Unreadable(f"not a command line that can be read: no line ends the document <<{end}")
-        self.document = _document(self.script, found[1], quote)
-        self.at = found.end()
+        self.document, self.at = document
 
 
 def _ansi(text: str) -> str:
@@ -371,12 +400,16 @@ def _of_wget(words: list[str]) -> Iterator[str]:
             yield word
 
 
+_MOST_WORDS = 300
+
+
 class _Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise _Unreadable(f"a curl command that is not understood: {message}")
 
 
-def _options(command: list[str]) -> Namespace:
+@cache
+def _parser() -> _Parser:
     parser = _Parser(prog="curl", add_help=False, allow_abbrev=False)
     parser.add_argument("-X", "--request", dest="method")
     parser.add_argument("-H", "--header", dest="headers", action="append", default=[])
@@ -388,9 +421,15 @@ def _options(command: list[str]) -> Namespace:
         parser.add_argument(name)
     parser.add_argument("-T", "--upload-file")
     parser.add_argument("-G", "--get", action="store_true")
-    options, rest = parser.parse_known_args(command)
-    options.data += [f"@{options.upload_file}"] if options.upload_file else []
-    options.urls += [word for word in rest if _ADDRESS.search(word)]
+    return parser
+
+
+def _options(command: list[str]) -> Namespace:
+    if len(command) > _MOST_WORDS:
+        raise _Unreadable(f"a curl command that is not understood: it has {len(command):,} words; is a quote missing?")
+    options, rest = _parser().parse_known_args(command)
+    options.data = [*options.data, *([f"@{options.upload_file}"] if options.upload_file else [])]
+    options.urls = [*options.urls, *(word for word in rest if _ADDRESS.search(word))]
     return options
 
 

@@ -277,16 +277,17 @@ def logged(raw: bytes) -> list[Any]:
     if not any(hint.encode() in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
     text, found, at = _ADDED.sub(r"{\1}", _without_doubles(raw.decode("utf-8", "replace"))), list[Any](), 0
-    spare = _MOST_ATTEMPTS
+    spare, passed = _MOST_ATTEMPTS, 0
     while match := _OBJECT.search(text, at):
         begin, end = match.start(), text.find("\n", match.end())
         line = text[begin:] if end < 0 else text[begin:end]
         found += _addresses(text, at, begin)
         value, length = _quoted(text, begin)
-        if not length:
-            value, length = _events(text, begin)
-        if not length:
-            value, length = _array(text, begin)
+        if not length and begin >= passed:
+            value, length, passed = _events(text, begin)
+        first = None if length or spare <= 0 else _first_of_list(text, begin)
+        if first is not None:
+            value, length = _array(text, first, begin)
         if not length:
             value, length = _object(line)
         may_follow = not length and spare > 0 and any(hint in text[begin : begin + _SOON] for hint in _HINTS)
@@ -294,7 +295,7 @@ def logged(raw: bytes) -> list[Any]:
             value, length = _over_lines(text, begin)
         found += [value] if length else []
         at = begin + (length or (1 if may_follow else len(line)))
-        spare -= may_follow and not length
+        spare -= (may_follow or first is not None) and not length
     found += _addresses(text, at, len(text))
     return Extracted(found, "log") if any(isinstance(one, dict) or "{" in one for one in found) else []
 
@@ -378,30 +379,39 @@ _EVENTS = re.compile(r"(?:(?:data: ?\{[^\n]*+|event: ?\w+[ \t\r]*+|[ \t\r]*+)(?:
 _IDENTITY = re.compile(r"""responseId["']\s*:\s*["']([^"']+)""")
 
 
-def _events(text: str, begin: int) -> tuple[Any, int]:
-    """The lines of one event stream that stand as they are in a page or a program, and where they end; 0 if there are none."""
+def _events(text: str, begin: int) -> tuple[Any, int, int]:
+    """The lines of one event stream that stand as they are in a page or a program, and where they end; 0 if there are none.
+
+    The last: the place before which none begins, so that long lines of events are not read again from every event.
+    """
     head = _DATA.search(text, max(0, begin - 10), begin)
     found = _EVENTS.match(text, text.rindex("data:", 0, begin)) if head else None
-    if found is None or any(hint not in found[0] for hint in ("{", "}")):
-        return None, 0
-    whole = found[0][: found[0].rindex("}") + 1]
-    if len(set(_IDENTITY.findall(whole))) > 1 or not _is_whole(whole) or not any(hint in whole for hint in _HINTS):
-        return None, 0
-    return f"{whole}\n\n", found.start() + len(whole) - begin
+    if found is None:
+        return None, 0, 0
+    whole = found[0][: found[0].rfind("}") + 1]
+    if not _is_whole(whole) or not any(hint in whole for hint in _HINTS):
+        return None, 0, found.end()
+    ids = [(one[1], found.start() + one.start()) for one in _IDENTITY.finditer(whole)]
+    if others := [place for one, place in ids if one != ids[-1][0]]:
+        return None, 0, others[-1]
+    return f"{whole}\n\n", found.start() + len(whole) - begin, 0
 
 
 _LIST = re.compile(r"\[\s*$")
 
 
-def _array(text: str, begin: int) -> tuple[Any, int]:
-    """The JSON array of answers that an object begins, as text: the body of a stream that was not asked for as events."""
+def _first_of_list(text: str, begin: int) -> int | None:
+    """Where the list begins whose first item is the answer here."""
     head = _LIST.search(text, max(0, begin - _NEAR), begin)
-    if head is None or '"candidates"' not in text[begin : begin + _NEAR]:
-        return None, 0
-    value, length = _object(text[head.start() : head.start() + _LONGEST])
+    return head.start() if head and '"candidates"' in text[begin : begin + _NEAR] else None
+
+
+def _array(text: str, start: int, begin: int) -> tuple[Any, int]:
+    """The JSON array of answers there, as text: the body of a stream that was not asked for as events. Its end counts from ``begin``."""
+    value, length = _object(text[start : start + _LONGEST])
     if not isinstance(value, list) or not all(isinstance(one, dict) and "candidates" in one for one in value):
         return None, 0
-    return text[head.start() : head.start() + length], head.start() + length - begin
+    return text[start : start + length], start + length - begin
 
 
 def _is_open(line: str) -> bool:

@@ -12,7 +12,7 @@ from base64 import b64encode
 
 from msgspec import Struct
 
-from harness.text.jsontext import is_utf8
+from harness.text.jsontext import DEEPEST, is_utf8
 
 _DOUBLE, _SINGLE = r'"(?:[^"\\]|\\.)*+(?:"|\Z)', r"'(?:[^'\\]|\\.)*+(?:'|\Z)"
 _COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
@@ -55,7 +55,10 @@ class _Bracket(Struct):
 
 
 def as_json(text: str) -> str:
-    """The text as JSON, where it is an object or a list with its parts in that spelling. Other texts stay invalid."""
+    """The text as JSON, where it is an object or a list with its parts in that spelling. Other texts stay invalid.
+
+    Raises ValueError for nesting beyond ``jsontext.DEEPEST``.
+    """
     return _Writer(f"({text})" if _NAMED.match(text) else text).text()
 
 
@@ -132,6 +135,8 @@ class _Writer:
         self._written.append("" if inside.is_empty else ":")
 
     def _begin(self, name: str, mark: str) -> None:
+        if len(self._open) > DEEPEST:
+            raise ValueError(f"nested more than {DEEPEST} levels deep")
         self._value()
         is_type = name[:1] in ("&", "*", "[") or re.match(r"map\[|new\b", name) or name.rpartition(".")[2][:1].isupper()
         self._written.append("" if is_type or name in (*_MADE, *_WRITERS) else name)
@@ -217,8 +222,8 @@ def length(text: str) -> int:
     for found in _BORDER.finditer(text):
         mark = found[0]
         depth += (mark in "{[(") - (mark in "}])")
-        if not depth:
-            return found.end()
+        if not depth or depth > DEEPEST:
+            return found.end() if not depth else 0
     return 0
 
 
@@ -226,6 +231,6 @@ def _length_of_named(text: str) -> int:
     depth = 0
     for found in _BORDER_OR_BLANK.finditer(text):
         depth += (found[0] in "{[(") - (found[0] in "}])")
-        if depth < 0 or (not depth and found[0].isspace()):
-            return found.start()
+        if depth < 0 or depth > DEEPEST or (not depth and found[0].isspace()):
+            return found.start() if depth <= DEEPEST else 0
     return 0 if depth else len(text)
