@@ -66,9 +66,9 @@ _UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json")
 _FLAGS = ("-s", "-S", "-N", "-k", "-i", "-v", "-f", "-L", "-g", "-#", "--silent", "--show-error", "--no-buffer", "--insecure",
           "--include", "--verbose", "--fail", "--fail-with-body", "--location", "--compressed", "--globoff")  # fmt: skip
-_VALUES = ("-m", "-o", "-A", "-e", "-b", "-x", "-w", "-u", "-D", "-c", "-E", "--max-time", "--connect-timeout", "--output",
-           "--retry", "--user-agent", "--referer", "--cookie", "--proxy", "--write-out", "--user", "--dump-header",
-           "--cookie-jar", "--oauth2-bearer", "--aws-sigv4", "--cacert", "--cert", "--resolve", "--retry-delay", "--noproxy")  # fmt: skip
+_VALUES = ("-m", "-o", "-A", "-e", "-b", "-x", "-w", "-D", "-c", "-E", "--max-time", "--connect-timeout", "--output",
+           "--retry", "--user-agent", "--referer", "--cookie", "--proxy", "--write-out", "--dump-header",
+           "--cookie-jar", "--aws-sigv4", "--cacert", "--cert", "--resolve", "--retry-delay", "--noproxy")  # fmt: skip
 
 
 class _Unreadable(ValueError):
@@ -419,6 +419,8 @@ def _parser() -> _Parser:
         parser.add_argument(flag, action="store_true")
     for name in _VALUES:
         parser.add_argument(name)
+    parser.add_argument("-u", "--user", dest="user")
+    parser.add_argument("--oauth2-bearer", dest="token")
     parser.add_argument("-T", "--upload-file")
     parser.add_argument("-G", "--get", action="store_true")
     return parser
@@ -460,7 +462,14 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
             raise _Unreadable(
                 f"its {what} holds {value[1]}, whose value only a shell would know; write the value in its place"
             )
-    return Recorded(read_request(raw), credentials=credentials(raw))
+    return Recorded(read_request(raw), credentials=(*credentials(raw), *_secrets(options)))
+
+
+def _secrets(options: Namespace) -> Iterator[tuple[str, str]]:
+    """(where, value) of each secret that an option of its own holds. No request keeps it."""
+    for where, value in (("curl -u", (options.user or "").partition(":")[2]), ("--oauth2-bearer", options.token)):
+        if value and not _UNKNOWN.search(value):
+            yield where, value
 
 
 _PLACEHOLDER = re.compile(r"models/(?:[A-Z][A-Z0-9_]*|<[^<>/]+>|\$?\{[^{}/]+\}|\[[^\[\]/]+\]|your[-_][\w-]+):")

@@ -159,3 +159,21 @@ def test_a_page_without_a_request_says_what_it_lacks(capsys: pytest.CaptureFixtu
     Path("page.md").write_text("```\nAsk gemini-2.5-flash: 'please'\n```\n")
     assert main(["import", "page.md"]) == 4
     assert "it names a Gemini model, but holds no request or answer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "where"), [("-u me:open-sesame", "curl -u"), ("--oauth2-bearer open-sesame", "--oauth2-bearer")]
+)
+def test_a_secret_in_an_option_is_named_as_not_copied(
+    option: str, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("page.sh").write_text(f"curl {ASK} {option} -d '{body('hi')}'\n")
+    assert main(["import", "page.sh"]) == 0
+    assert f"a key was recorded with hi ({where}) and was not copied" in capsys.readouterr().out
+    assert "open-sesame" not in Path("suites/imported.yaml").read_text()
+
+
+def test_an_audit_of_commands_names_the_import(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("page.sh").write_text(f"curl {ASK} -d '{body('hi')}'\n")
+    assert main(["audit", "page.sh", "--width", "200"]) == 6
+    assert "`gemini-harness import` makes a suite of them" in capsys.readouterr().out

@@ -195,7 +195,8 @@ _CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
 """How cassettes of vcrpy begin."""
 _TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
 _HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'")
-_COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
+COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
+"""Commands that send requests. They hold no answers."""
 _ADDRESS = re.compile(r"""(?:https?://|/v1|\$?\{\w+\}/)[^\s"'`<>]{1,300}enerateContent[^\s"'`{}]{0,200}""")
 _HOLE = re.compile(r"\$?\{+(\w+)\}+")
 _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:(?:g|streamG)enerateContent)""")
@@ -274,7 +275,7 @@ def logged(raw: bytes) -> list[Any]:
 
     Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads.
     """
-    if not any(hint.encode() in raw for hint in _HINTS) or (_COMMANDS.search(raw) and not _ANSWERED.search(raw)):
+    if not any(hint.encode() in raw for hint in _HINTS) or (COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
     text, found, at = _ADDED.sub(r"{\1}", _without_doubles(raw.decode("utf-8", "replace"))), list[Any](), 0
     spare, passed = _MOST_ATTEMPTS, 0

@@ -28,7 +28,7 @@ from harness.errors import BadCassette
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
-from harness.transport.cassette.documents import Extracted, NoDocument, documents, logged, plain
+from harness.transport.cassette.documents import COMMANDS, Extracted, NoDocument, documents, logged, plain
 from harness.transport.cassette.elements import Elements, Indivisible
 from harness.transport.cassette.interaction import (
     UNREADABLE,
@@ -206,6 +206,8 @@ def _missing(content: bytes) -> str:
     """Why a file about Gemini holds nothing to judge; empty for a file about anything else."""
     if any(word in content for word in _LIVE):
         return "messages of the Live API; only generateContent and streamGenerateContent are read"
+    if b"enerateContent" in content and COMMANDS.search(content):
+        return "it holds commands, which are requests without answers; `gemini-harness import` makes a suite of them"
     if _NAMED.search(content, 0, 10_000_000):
         return (
             "it names a Gemini model, but holds no request or answer in the form of the API; record the HTTP messages"
