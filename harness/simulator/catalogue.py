@@ -14,7 +14,7 @@ from harness.simulator.errors import refusal
 PAGE = 50
 AS_OF = date(2026, 11, 28)
 """The day whose routing counts unless another one is asked for. It is fixed, so that answers do not change with the calendar."""
-_EARLY = re.compile(r"(.+?)(?:-(?:exp|preview|thinking|latest|eap|\d{2,4}))+")
+_EARLY = re.compile(r"(.{1,100}?)(?:-(?:exp|preview|thinking|latest|eap|\d{2,4}))+")
 _METHODS = {
     "embed": ["embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent"],
     "live": ["bidiGenerateContent"],

@@ -61,7 +61,7 @@ _IGNORED = frozenset(
 _SEARCHES = frozenset(["search", "find", "lookup", "query", "retrieve", "browse", "google", "research"])
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-STEP = re.compile(r"(\d+(?:\.\d+)?)\s*([-+*/×÷])\s*\(?\s*(\d+(?:\.\d+)?)")
+STEP = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)\s*([-+*/×÷])\s*\(?\s*(\d+(?:\.\d+)?)")
 """A step of arithmetic: a number, a sign, a number."""
 OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "×": "multiply", "/": "divide", "÷": "divide"}
 """Sign -> the stem of a function that computes it."""

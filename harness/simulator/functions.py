@@ -233,7 +233,7 @@ def _finding_out(steps: Sequence[PlannedCall], offered: Sequence[Declaration], p
 
 
 _IF = re.compile(
-    r"\bif (?P<condition>[^,]*?)(?:,| then) ?(?P<then>.*?)(?:[,.;]? (?:otherwise|else|if not),? (?P<other>.*))?$",
+    r"\bif (?P<condition>[^,]{0,200}?)(?:,| then) ?(?P<then>.*?)(?:[,.;]? (?:otherwise|else|if not),? (?P<other>.*))?$",
     re.IGNORECASE | re.DOTALL,
 )
 _MORE = re.compile(r"\b(?:warmer|hotter|above|over|more|greater|higher|exceeds)\b", re.IGNORECASE)

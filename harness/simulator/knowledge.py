@@ -69,7 +69,7 @@ _CAPITAL = CuedPattern(
 )
 _TIMES = re.compile(r"\b(\d{1,2}):(\d{2})\b")
 _STOPS = re.compile(
-    r"\bstops?\b[^.\d]*?\b(once|twice|\d+ times|two times|three times)?\s*(?:for|of) (\d+) minutes?", re.IGNORECASE
+    r"\bstops?\b[^.\d]{0,80}?\b(once|twice|\d+ times|two times|three times)?\s*(?:for|of) (\d+) minutes?", re.IGNORECASE
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d\s.,+\-*/×÷^()%]{0,100}[+\-*/×÷^]\s?[\d.(][\d\s.,+\-*/×÷^()%]{0,100}")
 _SIGNS = frozenset(["+", "-", "*", "/", "×", "÷", "^", "x", "times", "multiplied", "plus", "minus", "divided"])
@@ -80,7 +80,7 @@ _CALCULATE = re.compile(
 """Words that mark numbers and signs as a calculation, not as a date or an article number."""
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
 _COUNT = CuedPattern("count counting", r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b")
-_ALPHABET = CuedPattern("alphabet", r"\b(?:write|say|recite|list|print|give)\b[^.?\n]*\balphabet\b")
+_ALPHABET = CuedPattern("alphabet", r"\b(?:write|say|recite|list|print|give)\b[^.?\n]{0,80}\balphabet\b")
 _LIST = CuedPattern(
     "list name give tell write are show top generate suggest",
     r"(?:\b(?:list|name|give|tell|write|what are|show|generate|suggest)\b[^.?\n]{0,40}?|^\W*top )\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
@@ -122,7 +122,7 @@ _COUNTS = CuedPattern(
 )
 _OPPOSITE = CuedPattern("opposite antonym", r"\b(?:opposite|antonym) (?:of|for) [\"'“]?(\w+)")
 _CAPITAL_OF = CuedPattern(
-    "capital", r"\b([A-Z][\w.' -]+?) (?:is |the )*capital (?:city )?of (?:which|what)\b", re.NOFLAG
+    "capital", r"\b([A-Z][\w.' -]{1,40}?) (?:is |the )*capital (?:city )?of (?:which|what)\b", re.NOFLAG
 )
 _WITHIN = CuedPattern("is", r"^\W*Is ([A-Z][\w ]+?) (?:located )?(?:in|the capital of) ([A-Z][\w ]+?)\?", re.NOFLAG)
 _PALINDROME = CuedPattern("palindrome", r"\bis (?:the word )?[\"'“]?([\w ]+?)[\"'”]? a palindrome\b")
@@ -131,8 +131,8 @@ _JOKE = CuedPattern(
     "joke witz blague chiste",
     r"\b(?:joke|Witz|blague|chiste)\b(?: (?:about|on|über|sur|sobre) (?:an? |the )?([\w ]+))?",
 )
-_SHOTS = re.compile(r"(?:^|\n)\s*([^\n:>]{1,60}?)\s*(?::|->|=>|→)[ \t]*$")
-_SHOT = re.compile(r"^\s*([^\n:>]{1,60}?)\s*(?::|->|=>|→)[ \t]*(\S[^\n]*)$", re.MULTILINE)
+_SHOTS = re.compile(r"(?:^|\n)\s{0,9}([^\n:>]{1,60}?)\s{0,9}(?::|->|=>|→)[ \t]*$")
+_SHOT = re.compile(r"^\s{0,9}([^\n:>]{1,60}?)\s{0,9}(?::|->|=>|→)[ \t]*(\S[^\n]*)$", re.MULTILINE)
 _FUNCTION = CuedPattern(
     "function program script code method funktion fonction función",
     r"\b(?:write|create|implement|show|give|generate|schreibe?|écris|escribe)\b[^.\n]{0,60}?\b(?:function|program|script|code|method|funktion|fonction|función)\b(?: (?:called|named) [`'\"]?(\w+))?",

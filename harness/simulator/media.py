@@ -13,7 +13,7 @@ BYTES_PER_TOKEN = 4
 _BYTES_PER_SECOND = {"AUDIO": 16_000, "VIDEO": 125_000}
 """For media without a readable header: 128 kbit/s of sound, 1 Mbit/s of video."""
 _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
+_SECONDS = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)s")
 _RATE = re.compile(r"rate=(\d{1,9})(?!\d)")
 _YOUTUBE = re.compile(r"https?://(?:[\w-]+\.)?(?:youtube\.com|youtu\.be)/", re.IGNORECASE)
 _YOUTUBE_SECONDS = 60.0

@@ -46,7 +46,7 @@ _NUMBER = re.compile(
     r"|(?<=[*/+])\d+(?:\.\d+)?\b|(?<![\w.])(?!0x)\d+(?:\.\d+)?(?=[x×]\d)|(?:(?<=[1-9][x×])|(?<=\d0[x×]))\d+(?:\.\d+)?(?![^\Wx×])"
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d .,+\-*/×÷^()%]{0,100}[+\-*/×÷^] ?[\d.(][\d .,+\-*/×÷^()%]{0,100}")
-_PERCENTAGE = re.compile(r"\d+(?:\.\d+)?\s?% of [$€£]?\d[\d,.]*\b")
+_PERCENTAGE = re.compile(r"(?<!\d)\d+(?:\.\d+)?\s?% of [$€£]?\d[\d,.]*\b")
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b")
 _URL = re.compile(r"https?://[^\s\"'<>)]+[^\s\"'<>).,;:!?]")
 _MONTHS = {
@@ -115,7 +115,7 @@ _SPELLED_LOW = re.compile(
     r"[a-zß-ÿ][a-zß-ÿ'’-]{2,}(?:\s*,\s*[a-z]{2,}\b)?)"
 )
 _IDEOGRAMS = re.compile(
-    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8}?)(?:の|的)?(?:今日の|現在の|今天|现在)?(?:的)?(?:天気|天气|天氣|気温|气温|時間|时间)|([\uac00-\ud7af]{2,}?)(?:의)?\s+(?:오늘\s+|현재\s+)?(?:날씨|기온|시간)"
+    r"([\u4e00-\u9fff\u30a0-\u30ff]{2,8}?)(?:の|的)?(?:今日の|現在の|今天|现在)?(?:的)?(?:天気|天气|天氣|気温|气温|時間|时间)|([\uac00-\ud7af]{2,12}?)(?:의)?\s+(?:오늘\s+|현재\s+)?(?:날씨|기온|시간)"
 )
 _LIVES = re.compile(
     r"([\u0900-\u097f]{2,20})(?= में (?:रहत|मौसम|तापमान|समय))|([\u4e00-\u9fff\u30a0-\u30ff]{2,8})(?=に住|に在住|在住|出身|に行|へ行|で働|で開)|(?:住在|来自|去|位于)([\u4e00-\u9fff]{2,4}?)(?=[，。、,.]|的|工作|$)"
@@ -156,8 +156,12 @@ _LOW_STOPS = frozenset(
     ).split()
 )
 _WORLD = {name.lower() for name in (*world_facts.CAPITALS, *world_facts.CAPITALS.values())}
+_BY_INITIAL = {
+    first: "|".join(sorted((re.escape(name[1:]) for name in _WORLD if name[0] == first), key=len, reverse=True))
+    for first in sorted({name[0] for name in _WORLD})
+}
 _WORLD_WORD = re.compile(
-    r"\b(?:" + "|".join(sorted(map(re.escape, _WORLD), key=len, reverse=True)) + r")\b", re.IGNORECASE
+    rf"\b(?:{'|'.join(f'{first}(?:{rests})' for first, rests in _BY_INITIAL.items())})\b", re.IGNORECASE
 )
 _STREET = re.compile(
     r"\b\d{1,6}[a-zA-Z]? (?:[A-Z][\w.]{0,30} ){1,5}(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Dr|Drive|Way|Square|Sq)\b"
@@ -291,10 +295,10 @@ def places(text: str) -> Iterable[Mention]:
 
 def _spelled_places(text: str) -> Iterator[Mention]:
     taken = []
-    streets = [found.start() for pattern in (_STREET, _ROOM) for found in pattern.finditer(text)]
-    employers = [found.start(3) for found in _ORGANIZATION.finditer(text)]
+    others = {found.start() for pattern in (_STREET, _ROOM) for found in pattern.finditer(text)}
+    others |= {found.start(3) for found in _ORGANIZATION.finditer(text)}
     for group in _PLACES.finditer(text):
-        if group.start("names") in streets or group.start("names") in employers:
+        if group.start("names") in others:
             continue
         taken.append(group.span("names"))
         yield from _listed_places(group["names"], group.start("names"))

@@ -53,7 +53,7 @@ _FURTHER = re.compile(
     r"^\W*(?:and|what about|how about|und|et|y)\b (?:(?:what|how) about )?(?:(of|for|in|to|into|from|von|de|in)\b )?(?:the )?(.+?)\s*\?*\s*$",
     re.IGNORECASE,
 )
-_LAST = re.compile(r"\b(of|for|in|to|into|von|de) (?:the )?([\w' ]+?)(?=[?.!,]|$)")
+_LAST = re.compile(r"\b(of|for|in|to|into|von|de) (?:the )?([\w' ]{1,80}?)(?=[?.!,]|$)")
 _BEFORE = re.compile(r"\b(?:that|it|this|the result|the answer|the sum|das ergebnis)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\b(?:the|my) (?:\w+ )?number\b(?: (?:that )?i \w+(?: you)?(?: to remember)?)?", re.IGNORECASE)
 _LEGS = re.compile(r"\bhow many (paws|legs|feet|ears)\b", re.IGNORECASE)

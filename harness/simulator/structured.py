@@ -70,7 +70,7 @@ _FORMATS = {
     "byte": "c2ltdWxhdGVk",
 }
 _COMMAS = re.compile(r"\s*,\s*(?:(?:and|und|et|y|e)\s+)?|\s+(?:and|und|et|y|e)\s+")
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
+_BULLET = re.compile(r"^[^\S\n]*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!\S)\(?(\d{1,2})\)\s+(.+?)(?=[\s,;]+\(?\d{1,2}\)\s|\n|$)")
 """An item of ``1) soup 2) bread``."""
 _MADE_UP = re.compile(
@@ -385,7 +385,7 @@ def _enumerated(text: str) -> list[str]:
     return remarked if len(remarked) > 1 else [item.strip() for item in items]
 
 
-_REMARKED = re.compile(r"(?:(?<=[,:;] )[^\W\d_][\w'’-]* )?[^\W\d_][\w'’-]* \([^()\n]{1,60}\)")
+_REMARKED = re.compile(r"(?:(?<=[,:;] )[^\W\d_][\w'’-]{0,40} )?[^\W\d_][\w'’-]{0,40} \([^()\n]{1,60}\)")
 
 
 def _listed(source: ValueSource, at: ValuePlace) -> list[str]:

@@ -38,7 +38,7 @@ _REVERSED = re.compile(rf"\b(?:reverse|spell|write)\b{_GIVEN}(?: backwards?| in 
 _BACKWARDS = CuedPattern("reverse backward backwards", r"\breverse\b|\bbackwards?\b|\bin reverse\b")
 _CASED = CuedPattern(
     "write convert put turn make say change spell",
-    r"\b(?:write|convert|put|turn|make|say|change|spell)\b (?:the )?(?:word |text |string |following )*:?\s*[\"'“]?(.+?)[\"'”]? (?:in|to|into) (?:all )?(upper|lower|capital)",
+    r"\b(?:write|convert|put|turn|make|say|change|spell)\b (?:the )?(?:word |text |string |following )*:?\s*[\"'“]?(.{1,200}?)[\"'”]? (?:in|to|into) (?:all )?(upper|lower|capital)",
 )
 _SORTED = CuedPattern("sort", r"\bsort\b[^:]*?(descending|alphabetical\w*)?[^:\d]*:?\s+(.+)", re.IGNORECASE | re.DOTALL)
 _ENDS = CuedPattern(
@@ -48,7 +48,7 @@ _ENDS = CuedPattern(
 )
 _COMPARED = CuedPattern(
     "larger bigger greater higher more smaller less lower",
-    r"\b(?:which|what)\b[^?]*?\b(larger|bigger|greater|higher|more|smaller|less|lower)\b[^?\d]*(-?\d[\d.,]{0,20}\d|-?\d)[^?\d-]+(-?\d[\d.,]{0,20}\d|-?\d)",
+    r"\b(?:which|what)\b[^?]{0,80}?\b(larger|bigger|greater|higher|more|smaller|less|lower)\b[^?\d]*(-?\d[\d.,]{0,20}\d|-?\d)[^?\d-]+(-?\d[\d.,]{0,20}\d|-?\d)",
 )
 _GREATER = CuedPattern(
     "than", r"\bis (-?\d[\d.]{0,20}) (greater|larger|bigger|more|less|smaller) than (-?\d[\d.]{0,20})"
@@ -125,7 +125,7 @@ _CONVERT = CuedPattern(
 _NEXT = CuedPattern("day month", r"\b(?:what|which) (day|month) (?:comes|is) (?:right |directly )?(after|before) (\w+)")
 _OPTIONS = CuedPattern(
     "or /",
-    r"\b(?:classify|is (?:this|the following|it)|categori[sz]e|label|decide|choose|pick|which|sentiment)\b[^:\n\"“]*?(?:\bas\b|:|\bbetween\b|\bone of\b)?\s*\(?((?:[\w-]+(?:, | / |/))*[\w-]+,? or [\w-]+|[\w-]+(?:/[\w-]+)+)\)?(.*)",
+    r"\b(?:classify|is (?:this|the following|it)|categori[sz]e|label|decide|choose|pick|which|sentiment)\b[^:\n\"“]{0,120}?(?:\bas\b|:|\bbetween\b|\bone of\b)?\s*\(?((?:[\w-]+(?:, | / |/))*[\w-]+,? or [\w-]+|[\w-]+(?:/[\w-]+)+)\)?(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _PICKED = re.compile(r"\b(?:choose|pick)\b", re.IGNORECASE)
