@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 from harness.gemini import definition
@@ -53,24 +53,35 @@ def _message(message: str, value: Mapping[str, Any]) -> Any:
     for name, field_value in value.items():
         if field_value is not None:
             spelled, kind = known.get(name) or (camel(name), "any")
-            read[spelled] = _typed(kind, field_value)
+            read[spelled] = _reader(kind)(field_value)
     return read
 
 
-def _typed(kind: str, value: Any) -> Any:
+@cache
+def _reader(kind: str) -> Callable[[Any], Any]:
+    """Reads a value of a type of the definition."""
     if kind in ("int32", "int64"):
-        number = _number(value)
-        return int(number) if isinstance(number, float) else number
+        return _whole
     if kind in definition.SCALARS:
-        return _number(value) if kind == "number" else value
+        return _number if kind == "number" else _same
     if kind.endswith("[]"):
-        items = value if isinstance(value, list) else [value]
-        return [_typed(kind[:-2], item) for item in items if item is not None]
+        item = _reader(kind[:-2])
+        return lambda value: [item(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
     if kind.startswith("enum "):
-        return _enum(kind[5:], value) if isinstance(value, str) else definition.name_enums(kind, value)
+        return lambda value: _enum(kind[5:], value) if isinstance(value, str) else definition.name_enums(kind, value)
     if kind.startswith("map "):
-        return {key: _typed(kind[4:], item) for key, item in dict(value).items()}
-    return _message(kind, value)
+        inner = _reader(kind[4:])
+        return lambda value: {key: inner(one) for key, one in dict(value).items()}
+    return lambda value: _message(kind, value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _whole(value: Any) -> Any:
+    number = _number(value)
+    return int(number) if isinstance(number, float) else number
 
 
 def _number(value: Any) -> Any:

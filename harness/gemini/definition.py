@@ -360,7 +360,7 @@ def _request_message(message: str, value: Json, at: _At, path: str) -> Iterator[
             yield _unknown_name(message, name, at, path, "Cannot find field.")
         elif isinstance(field, list) and not kind.endswith("[]") and kind != "any":
             yield _unknown_name(message, name, at, path, "Proto field is not repeating, cannot start list.")
-        elif field is not None:
+        elif field is not None and not (kind in SCALARS and SCALARS[kind](field)):
             yield from _request_value(kind, field, (*at, name), f"{path}.{snake(name)}" if path else snake(name))
 
 

@@ -66,7 +66,7 @@ class _Rule(Struct, frozen=True):
 
 
 class _RuleTable(Struct, frozen=True):
-    """``rules`` by name, ``by_field`` by the first one or two names of what they are about, ``always`` for those of every request."""
+    """``rules`` by name, ``by_field`` by the first names of what they are about, ``always`` for those of every request."""
 
     rules: Mapping[str, _Rule]
     by_field: Mapping[tuple[str, ...], Sequence[_Rule]]
@@ -77,7 +77,7 @@ class _RuleTable(Struct, frozen=True):
 def refusals(view: RequestView, *, stream: bool = False) -> Iterator[RequestRefusal]:
     """Every rule that the request breaks, in the order of the API's checks. Rules that depend on the model are left out for a
     model that is not known. ``stream``: the operation is ``streamGenerateContent``."""
-    for rule in _rules_about(frozenset(_fields(view.whole))):
+    for rule in _rules_about(frozenset(_fields(view))):
         if rule.by_model and view.facts is None:
             continue
         for fault in _faults(rule, view, stream):
@@ -100,7 +100,7 @@ def table() -> _RuleTable:
     by_field: dict[tuple[str, ...], list[_Rule]] = {}
     for rule in rules.values():
         about = [*rule.at, *_paths(rule.row.get("reads", ""))]
-        for field in {tuple(step for step in path if step != "[]")[:2] for path in about}:
+        for field in {_field(path) for path in about}:
             by_field.setdefault(field, []).append(rule)
     always = [rule for rule in rules.values() if "check" in rule.row and not rule.at and "reads" not in rule.row]
     return _RuleTable(rules, by_field, always, document["images"])
@@ -179,9 +179,21 @@ def _rules_about(fields: frozenset[tuple[str, ...]]) -> Sequence[_Rule]:
     return [found[order] for order in sorted(found)]
 
 
-def _fields(body: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The names of the first two levels."""
-    for name, value in body.items():
+def _field(path: Sequence[str]) -> tuple[str, ...]:
+    """What a path is about: its first two names; the first three inside of a part."""
+    names = tuple(step for step in path if step != "[]")
+    return names[:3] if names[:2] == _PART else names[:2]
+
+
+_PART = ("contents", "parts")
+
+
+def _fields(view: RequestView) -> Iterator[tuple[str, ...]]:
+    """The names of the first two levels, and those of all parts, cached ones included."""
+    for content in view.contents:
+        for part in content.get("parts", ()):
+            yield from ((*_PART, name) for name in part)
+    for name, value in view.whole.items():
         yield (name,)
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Mapping):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,18 +37,21 @@ def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: ModelOutput 
     progress = continuation.progress_of(ask)
     seed = progress.seed if progress else seed
     prompt = ask.question
-    empty = _empty(ask, seed, progress)
     if reason := prompt_markers.block(ask.turn):
-        return replace(empty, blocked=_feedback(reason))
+        return _counted(ask, seed, progress, blocked=_feedback(reason))
     seeds = [seed, *(Seed.of(seed.key, "candidate", str(n)) for n in range(1, ask.config.get("candidateCount", 1)))]
-    return replace(
-        empty,
-        candidates=[_candidate(ask, prompt, candidate_seed, scripted, stream, progress) for candidate_seed in seeds],
-    )
+    candidates = [_candidate(ask, prompt, candidate_seed, scripted, stream, progress) for candidate_seed in seeds]
+    return _counted(ask, seed, progress, candidates)
 
 
-def _empty(ask: Ask, seed: Seed, progress: AnswerProgress | None) -> SimulatedAnswer:
-    """The answer without candidates: its model and the tokens of its prompt. In a continuation, the text sent so far counts as prompt."""
+def _counted(
+    ask: Ask,
+    seed: Seed,
+    progress: AnswerProgress | None,
+    candidates: Sequence[Candidate] = (),
+    blocked: Mapping[str, Any] | None = None,
+) -> SimulatedAnswer:
+    """The answer with its model and the tokens of its prompt. In a continuation, the text sent so far counts as prompt."""
     counts = ask.prompt_tokens()
     if progress:
         counts["TEXT"] = counts.get("TEXT", 0) + progress.spent
@@ -57,9 +60,10 @@ def _empty(ask: Ask, seed: Seed, progress: AnswerProgress | None) -> SimulatedAn
     return SimulatedAnswer(
         ask.facts.name,
         seed.response_id(),
-        (),
+        candidates,
         counts,
         ask.cached_tokens(),
+        blocked,
         tier=_tier(ask),
         scale=ask.output_scale,
         numbered=not old,

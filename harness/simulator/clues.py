@@ -114,7 +114,8 @@ def language_of(text: str) -> str:
     scripts = () if text.isascii() else _SCRIPTS.items()
     if found := next((name for name, letters in scripts if letters.search(text)), None):
         return found
-    points = {name: _strength(name, text) for name in _SMALL_WORDS}
+    words = cues(text)
+    points = {name: len(small & words) for name, small in _SMALL_WORDS.items()}
     best = max(points, key=lambda name: points[name])
     return best if points[best] >= 2 and points[best] > points["english"] else "english"
 

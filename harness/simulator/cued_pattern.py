@@ -44,7 +44,7 @@ class CuedTasks(Generic[Found]):
 
     def __init__(self, *tasks: tuple[Callable[[str], Found | None], *tuple[CuedPattern, ...]]) -> None:
         self._tasks = [task for task, *_ in tasks]
-        self._uncued = [place for place, (_, *patterns) in enumerate(tasks) if not patterns]
+        self._uncued = frozenset(place for place, (_, *patterns) in enumerate(tasks) if not patterns)
         self._by_cue: dict[str, set[int]] = {}
         for place, (_, *patterns) in enumerate(tasks):
             for cue in frozenset[str]().union(*(pattern.cues for pattern in patterns)):
@@ -52,5 +52,5 @@ class CuedTasks(Generic[Found]):
 
     def first(self, text: str) -> Found | None:
         """The answer of the first task that has one."""
-        places = set(self._uncued).union(*(self._by_cue[cue] for cue in cues(text) if cue in self._by_cue))
+        places = self._uncued.union(*(self._by_cue[cue] for cue in self._by_cue.keys() & cues(text)))
         return next((found for place in sorted(places) if (found := self._tasks[place](text))), None)

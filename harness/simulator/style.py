@@ -139,7 +139,7 @@ class StyleRules:
 @lru_cache(maxsize=256)
 def style_rules(system: str, prompt: str) -> StyleRules:
     """The style rules in ``system`` and ``prompt``. If both name a language, the prompt's is used."""
-    both = f"{system}\n{prompt}"
+    both = f"{system}\n{prompt}" if system else prompt
     return StyleRules(
         fixed=_fixed(system) or _fixed(prompt),
         language=_language(prompt) or _language(system) or _spoken(prompt),
