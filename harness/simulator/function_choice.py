@@ -43,6 +43,7 @@ SYNONYMS = {
         "order": "buy purchase bestelle kaufe bestellen commande compra",
         "convert": "exchange umrechnen",
         "distance": "far entfernung",
+        "cancel": "void abort revoke storniere annule cancela",
         "delete": "remove erase lösche supprime borra",
         "command": "system shell terminal bash date pwd whoami uptime hostname",
         "dice": "die roll würfel würfle",
@@ -112,9 +113,11 @@ def _best(offered: Sequence[Declaration], clause: str) -> list[Declaration]:
 
 
 def _is_worse(declaration: Declaration, others: Sequence[Declaration], prompt: str) -> bool:
-    """Whether another function is asked for with the same words, and the prompt gives the arguments of the other one only."""
+    """Whether another function is asked for with the same words, and it has no further ones, or the prompt gives its arguments only."""
     asked = name_stems(declaration) & asked_stems(prompt)
     rivals = [one for one in others if one is not declaration and name_stems(one) & asked_stems(prompt) == asked]
+    if any(name_stems(one) < name_stems(declaration) for one in rivals):
+        return True
     return bool(rivals) and not gives_all(declaration, prompt) and any(gives_all(one, prompt) for one in rivals)
 
 

@@ -73,7 +73,7 @@ _TIME = re.compile(
     r"\b\d{1,2}h\d{2}\b|\b\d{1,2} (?=Uhr\b)|\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\b)?|\b\d{1,2}\s?[AaPp][Mm]\b"
 )
 _ID = re.compile(
-    r"\b[A-Za-z]{1,30}[-_]\d[\w-]{0,40}(?:/\d{1,6})?\b|\b[A-Z]{1,5}\d[\w-]{0,40}\b|#\d{1,20}\b",
+    r"\b[A-Za-z]{1,30}[-_]\d[\w-]{0,40}(?:/\d{1,6})?\b|\b[A-Z]{1,5}\d[\w-]{0,40}\b|\b\d{1,10}-[A-Z]\w{0,10}\b|#\d{1,20}\b",
     re.ASCII,
 )
 _SYMBOL = re.compile(r"\b[A-Z]{2,5}\b")

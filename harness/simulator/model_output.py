@@ -167,7 +167,7 @@ _MORE = (
     "It would also say what is not known, and how one could find out.",
     "At the end it would sum up in one sentence what to remember.",
 )
-_YES_OR_NO = re.compile(r"\byes or no\b", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\byes(?: or |/)no\b", re.IGNORECASE)
 _POINTS = re.compile(r"\b(\d|two|three|four|five|six) bullet(?: point)?s?\b", re.IGNORECASE)
 LONGEST = 1000
 """The maximum of words of a made-up answer."""

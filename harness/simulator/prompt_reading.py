@@ -293,7 +293,15 @@ def _number(source: ValueSource, at: ValuePlace) -> Any:
         return named
     alone = NUMBER.fullmatch(source.text)
     reads = source.given or source.narrow or alone or (at.depth <= 1 and not _REQUEST.match(source.text))
-    return source.take("number", at) if reads else None
+    found = source.take("number", at) if reads else None
+    return found if found is not None or not reads else _spelled(source, at)
+
+
+def _spelled(source: ValueSource, at: ValuePlace) -> int | None:
+    """The number in words, if the text has one: *a table for four*. In capitals it may be a name: Otto."""
+    found = list(_NUMBER_WORD.finditer(source.text))
+    mine = len(found) == 1 and source.taken.setdefault((_pool("number"), found[0].start()), at.path) == at.path
+    return COUNT_WORDS[found[0][0]] if mine else None
 
 
 _REQUEST = re.compile(
@@ -352,11 +360,14 @@ def _before(word: str, text: str) -> re.Match[str] | None:
     """The number before a word: ``4 blue items``."""
     stem = re.escape(word)
     return re.search(
-        rf"(?<![\w.-])({NUMBER.pattern}|{_COUNTS})[ -]?(?:(?!and|und|or)\w+ ){{0,2}}?{stem}s?\b", text, re.IGNORECASE
+        rf"(?<![\w.-])({NUMBER.pattern}|{_COUNTS})(?!\d)[ -]?(?:(?!and|und|or)\w+ ){{0,2}}?{stem}s?\b",
+        text,
+        re.IGNORECASE,
     )
 
 
 _COUNTS = "|".join(word for word, number in COUNT_WORDS.items() if number > 1)
+_NUMBER_WORD = re.compile(rf"\b(?:{_COUNTS})\b")
 
 
 GUESSED = frozenset(["confidence", "probability", "likelihood", "certainty"])
@@ -436,6 +447,8 @@ def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> st
         value = None if kind == "name" and source.given else source.take(kind, at)
         if value is not None and not (kind == "place" and "name" in words_of(at.name) and str(value).islower()):
             return str(value)
+    if source.given and kinds[:1] == ("id",) and (number := source.take("number", at)) is not None:
+        return str(number)
     if again and kinds[:1] == ("date",) and (dates := mentions("date", source.text)):
         return str(dates[-1].value)
     if kinds and kinds[-1] != "quote" and source.given:

@@ -1,7 +1,7 @@
 """The style of an answer: reads the style rules in system instructions and prompts, and applies them to a text.
 
 Understood, in a system instruction or in the prompt itself: *answer with the single word X*, *reply with exactly "X"*, *one word*,
-*the number only*, *in French* (and 13 other languages), *upper case*, *lower case*, *at most N words*, *start every answer with X*,
+*the number only*, *the city only*, *in French* (and 13 other languages), *upper case*, *lower case*, *at most N words*, *start every answer with X*,
 *end with X*, *like a pirate*, *as JSON*.
 """
 
@@ -62,12 +62,15 @@ _BESIDE_TEXT = _INSTRUCTING | frozenset(
 )
 """Words of an instruction to write one text and nothing else."""
 _ONE_WORD = CuedPattern(
-    "word yes", r"\b(?:one|single|1)[- ]word\b|\b(?:only|just|answer|reply|respond)\b[^.\n]{0,20}\byes or no\b"
+    "word yes",
+    r"\b(?:one|single|1)[- ]word\b|\b(?:only|just|answer|reply|respond)\b[^.\n]{0,20}\byes or no\b|\byes/no\b",
 )
 _NUMBER = CuedPattern(
     "only just",
     r"\b(?:number|integer|digits?|result) only\b|\b(?:only|just) (?:with )?(?:the |a |an )?(?:number|integer|digits?|numeric)\b",
 )
+_NOUNS = "name|title|city|capital|country|answer|translation"
+_BARE = CuedPattern("only just", rf"\b(?:only|just) (?:with )?the (?:{_NOUNS})\b|\bthe (?:{_NOUNS})(?: name)? only\b")
 _LANGUAGE = CuedPattern(
     " ".join(LANGUAGES),
     rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:in|only) ({'|'.join(LANGUAGES)})\b|^in ({'|'.join(LANGUAGES)})\b|\b(?:only speak|translat\w+ [^.\n]*?\b(?:to|into)) ({'|'.join(LANGUAGES)})\b",
@@ -108,6 +111,7 @@ class StyleRules:
     language: str = "en"
     one_word: bool = False
     number: bool = False
+    bare: bool = False
     upper: bool = False
     lower: bool = False
     words: int | None = None
@@ -117,7 +121,7 @@ class StyleRules:
 
     @property
     def short(self) -> bool:
-        return self.one_word or self.number
+        return self.one_word or self.number or self.bare
 
     def apply(self, text: str) -> str:
         """``text`` in this style: first its length, then its case, then its start and end."""
@@ -145,6 +149,7 @@ def style_rules(system: str, prompt: str) -> StyleRules:
         language=_language(prompt) or _language(system) or _spoken(prompt),
         one_word=bool(_ONE_WORD.search(both)),
         number=bool(_NUMBER.search(both)),
+        bare=bool(_BARE.search(both)),
         upper=bool(_UPPER.search(both)),
         lower=bool(_LOWER.search(both)),
         words=int(found[1]) if (found := _WORDS.search(both)) else None,

@@ -8,7 +8,7 @@ import re
 import string
 from functools import lru_cache
 
-from harness.simulator.amounts import COUNT_WORDS
+from harness.simulator.amounts import COUNT_WORDS, NO_NAME
 from harness.simulator.calendar_tasks import DATE_QUESTIONS, dated
 from harness.simulator.clues import chosen, language_of
 from harness.simulator.cued_pattern import CuedPattern, CuedTasks
@@ -40,7 +40,11 @@ _CASED = CuedPattern(
     "write convert put turn make say change spell",
     r"\b(?:write|convert|put|turn|make|say|change|spell)\b (?:the )?(?:word |text |string |following )*:?\s*[\"'“]?(.{1,200}?)[\"'”]? (?:in|to|into) (?:all )?(upper|lower|capital)",
 )
-_SORTED = CuedPattern("sort", r"\bsort\b[^:]*?(descending|alphabetical\w*)?[^:\d]*:?\s+(.+)", re.IGNORECASE | re.DOTALL)
+_SORTED = CuedPattern(
+    "sort order alphabetically",
+    r"(?:\bsort\b|\b(?:put|arrange|order)\b[^:\d]{0,60}?\b(?:order|alphabetically)\b)[^:]*?(descending|alphabetical\w*)?[^:\d]*:?\s+(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _ENDS = CuedPattern(
     "first last second third",
     rf"\b(first|last|second|third) (word|letter|character|number)\b{_GIVEN}",
@@ -73,9 +77,7 @@ _SIGNS = {
     "/": "divided by|geteilt durch|divisé par|dividido por|diviso|除以|割る|わる",
 }
 """Sign -> the words for it."""
-_FIGURE = (
-    rf"\d{{1,15}}(?:[.,]\d{{1,15}})?|\b(?:{'|'.join(word for word, number in COUNT_WORDS.items() if number > 1)})\b"
-)
+_FIGURE = rf"\d{{1,15}}(?:[.,]\d{{1,15}})?|\b{NO_NAME}(?:{'|'.join(word for word, number in COUNT_WORDS.items() if number > 1)})\b"
 _WORDED = CuedPattern(
     " ".join([*re.findall(r"[^\W\d_]+", " ".join(_SIGNS.values()).replace("?", "")), "乘", "加", "减"]),
     rf"({_FIGURE})\s*(?:{'|'.join(f'({words})' for words in _SIGNS.values())})\s*({_FIGURE})",

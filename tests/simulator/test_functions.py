@@ -127,6 +127,19 @@ def test_a_lone_tool_is_used_where_the_prompt_says_so() -> None:
     assert [name for name, _ in called("Use your tool: who built the Alhambra?", ask_oracle)] == ["oracle"]
 
 
+@pytest.mark.parametrize(
+    ("question", "name", "order"),
+    [
+        ("Where is order 55-AX9?", "get_order", "55-AX9"),
+        ("Please void order 990-B", "cancel_order", "990-B"),
+        ("Cancel my order number 7781", "cancel_order", "7781"),
+    ],
+)
+def test_a_function_of_further_words_is_asked_for_by_them(question: str, name: str, order: str) -> None:
+    orders = [function(verb, objects("order_id", order_id=STRING)) for verb in ("get_order", "cancel_order")]
+    assert called(question, *orders) == [(name, {"order_id": order})]
+
+
 def test_a_function_without_its_arguments_yields_to_one_with_them() -> None:
     by_name = function("find_route_by_city", objects("cities", cities={"type": "ARRAY", "items": STRING}))
     by_point = function("find_route_by_point", objects("latitude", latitude=INTEGER))

@@ -397,6 +397,7 @@ NAMED = objects("name", name=STRING)
             objects("first_name last_name email", first_name=STRING, last_name=STRING, email=STRING),
             {"first_name": "Vera", "last_name": "Lang", "email": "vera.lang@example.org"},
         ),
+        ("Otto Lenz bought three pears.", objects("buyer n", buyer=STRING, n=INTEGER), {"buyer": "Otto Lenz", "n": 3}),
         ("We saw foxes, owls and bats", objects("seen", seen=lists(STRING)), {"seen": ["foxes", "owls", "bats"]}),
     ],
 )

@@ -30,6 +30,11 @@ def answered(*turns: str, **more: Any) -> str:
         ("Spell 'stone' backwards", "enots"),
         ("Turn the word 'quiet' into uppercase", "QUIET"),
         ("Sort these numbers: 31, 4, 15", "4, 15, 31"),
+        ("Arrange alphabetically: kiwi, apple, plum", "apple, kiwi, plum"),
+        ("Put the numbers in descending order: 3, 9, 5", "9, 5, 3"),
+        ("Name the capital of Chile, the city only.", "Santiago"),
+        ("Is 21 a prime number? yes/no", "No"),
+        ("Quanto fa otto più tre?", "otto + tre = 11"),
         ("What is the last word of: all roads lead home", "home"),
         ("Which number is smaller, 0.8 or 0.75?", "0.75 is smaller."),
         ("What is 40% of 75?", "40% of 75 is 30."),
@@ -133,3 +138,7 @@ def test_a_schema_without_a_keyword_is_read_as_a_model_would() -> None:
     inner = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}
     config = {"responseMimeType": "application/json", "responseJsonSchema": {"name": "Form", "parameters": inner}}
     assert json.loads(answered("I am Nils and 44 years old", generationConfig=config)) == {"name": "Nils", "age": 44}
+
+
+def test_a_name_that_is_spelled_as_a_number_is_none() -> None:
+    assert "11" not in text(ask("What do Otto plus 3 others need?"))
