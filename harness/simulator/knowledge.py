@@ -17,6 +17,7 @@ from typing import Any
 
 from harness.simulator import world_facts
 from harness.simulator.amounts import COUNT_WORDS
+from harness.simulator.clues import best_label
 from harness.simulator.cued_pattern import CuedPattern, CuedTasks, cues
 from harness.simulator.style import LANGUAGES
 
@@ -144,10 +145,6 @@ _FIBONACCI = CuedPattern("fibonacci", r"\b(\d+)(?:st|nd|rd|th)? fibonacci\b|\bfi
 _ROOT = CuedPattern("root", r"\bsquare root of (\d+(?:\.\d+)?)")
 _GREETING = re.compile(r"^\s*(?:hi|hello|hey|good (?:morning|evening|afternoon))\b.{0,20}$", re.IGNORECASE | re.DOTALL)
 _INTRODUCED = re.compile(r"^\W*(?i:my name is|i am|i'm) ([A-Z]\w+)\W*$")
-_GOOD = re.compile(
-    r"\b(?:love|wonderful|great|excellent|amazing|happy|good|best|fantastic|perfect|enjoy\w*)\b", re.IGNORECASE
-)
-_BAD = re.compile(r"\b(?:hate|terrible|awful|bad|worst|broken|sad|angry|poor|disappoint\w*|boring)\b", re.IGNORECASE)
 _SENTIMENT = CuedPattern(
     "sentiment positive negative review classify", r"\b(?:sentiment|positive|negative|review|classify)\b"
 )
@@ -538,13 +535,9 @@ _ROWS = [{"en": word, **row} for word, row in world_facts.WORDS.items()]
 
 
 def _sentiment(question: str) -> KnownFact | None:
-    if not _SENTIMENT.search(question):
+    word = best_label(("positive", "negative"), question) if _SENTIMENT.search(question) else None
+    if word is None:
         return None
-    praise = len(_GOOD.findall(question))
-    blame = len(_BAD.findall(question))
-    if not praise and not blame:
-        return None
-    word = "positive" if praise > blame else "negative" if blame > praise else "neutral"
     return KnownFact(word, f"The sentiment is {word}.", facts={"sentiment": word, "label": word, "answer": word})
 
 
