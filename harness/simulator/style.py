@@ -28,7 +28,7 @@ _FIXED = (
     CuedPattern(
         "word words phrase phrases text texts string strings",
         rf"\b{_VERB}\b[^.\n]{{0,60}}?\bthe (?:single |one |exact )?(?:word|phrase|text|string)s?\b:? +"
-        r"[\"'“`]?([^\"'”`\n.]+?)[\"'”`]?(?: only| and nothing else)?(?:[.!\n]|$)",
+        r"[\"'“`]?([^\"'”`\n.]+?)[\"'”`]?(?: only|,? (?:and )?nothing else| in your (?:answer|reply))?(?:[.!\n]|$)",
     ),
     CuedPattern(
         "exactly only just always with",
@@ -41,7 +41,7 @@ _FIXED = (
     ),
     CuedPattern(
         "with only just exactly word",
-        rf"\b(?i:{_VERB})\b(?: with| only| just| exactly| the word)+ ([A-Z]{{2,}})\b(?! only)",
+        rf"\b(?i:{_VERB})\b(?: with| only| just| exactly| the word)+ ([A-Z]{{2,}}(?:[-_][A-Z0-9]+)*)\b(?! only)",
         re.NOFLAG,
     ),
 )

@@ -34,6 +34,8 @@ def answered(*turns: str, **more: Any) -> str:
         ("Put the numbers in descending order: 3, 9, 5", "9, 5, 3"),
         ("Name the capital of Chile, the city only.", "Santiago"),
         ("Is 21 a prime number? yes/no", "No"),
+        ("This is turn 2. Reply exactly OK-TWO.", "OK-TWO"),
+        ("Say only the word gamma, nothing else", "gamma"),
         ("Quanto fa otto più tre?", "otto + tre = 11"),
         ("What is the last word of: all roads lead home", "home"),
         ("Which number is smaller, 0.8 or 0.75?", "0.75 is smaller."),
