@@ -35,11 +35,16 @@ def load(group: str, name: str | None = None) -> None:
 NEEDS_STATS = "this needs statistics, which are not installed: pip install 'gemini-harness[stats]'"
 
 
-def check_statistics() -> None:
-    """Raises UsageError where numpy and scipy, the extra ``stats``, are not installed."""
+def has_statistics() -> bool:
+    """Whether numpy and scipy, the extra ``stats``, are installed."""
     from importlib.util import find_spec
 
-    if not (find_spec("numpy") and find_spec("scipy")):
+    return bool(find_spec("numpy") and find_spec("scipy"))
+
+
+def check_statistics() -> None:
+    """Raises UsageError where the extra ``stats`` is not installed."""
+    if not has_statistics():
         raise UsageError(NEEDS_STATS)
 
 

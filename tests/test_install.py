@@ -56,28 +56,50 @@ def test_it_installs_and_runs(built: Path, tmp_path: Path, kind: str) -> None:
     assert done.stderr == f"{NEEDS_STATS}\n"
 
 
+WITHOUT_STATISTICS = """
+import importlib.util, sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("numpy", "scipy"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in ("numpy", "scipy") else found(name, package)
+from harness.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def without_statistics(*command: str) -> subprocess.CompletedProcess[str]:
+    """The command where numpy and scipy are missing, in this folder."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-c", WITHOUT_STATISTICS, *command]
+    return subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
-    "command", [["compare", "last", "last"], ["migrate", "gemini-3.8-flash", "gemini-3.5-flash-lite"]]
+    "command", ["compare last last", "sweep last", "migrate gemini-3.8-flash gemini-3.5-flash-lite"]
 )
 def test_what_needs_statistics_says_how_to_get_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["init"]) == 0
     assert main(["run"]) == 0
     capsys.readouterr()
-    without = (
-        "import sys\n"
-        "class Missing:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name in ('numpy', 'scipy'): raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
-        "sys.meta_path.insert(0, Missing())\n"
-        "import importlib.util\n"
-        "found = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, package=None: None if name in ('numpy', 'scipy') else found(name, package)\n"
-        "from harness.cli.main import main\n"
-        f"sys.exit(main({command!r}))\n"
-    )
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", without], env=environ, capture_output=True, text=True, check=False)
+    done = without_statistics(*command.split())
     assert (done.returncode, done.stderr) == (4, f"{NEEDS_STATS}\n")
+
+
+def test_a_page_of_sweeps_needs_no_statistics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    suite = ROOT / "suites" / "thinking-levels.yaml"
+    done = without_statistics(
+        *("run", str(suite), "--cassettes", str(ROOT / "cassettes"), "--provider", "simulator", "-k", "two-trains"),
+        *("--format", "html:run.html"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    page = Path("run.html").read_text(encoding="utf-8")
+    assert "pass rate by thought tokens" in page

@@ -19,6 +19,7 @@ from msgspec.structs import asdict
 
 from harness.compare.pairs import case_numbers
 from harness.compare.verdicts import JUDGED, MARGINS, Difference, change, reason
+from harness.extensions import NEEDS_STATS, has_statistics
 from harness.gemini.models import LEVELS
 from harness.model import Json
 from harness.results.groups import Group
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from harness.compare.stats.verdict import Needs
 
 MIN_VALUES = 3
-"""The fewest values of a sweep. Two values are a comparison."""
+"""The fewest values of a sweep that is asked for. Two values are a comparison, and may be drawn."""
 PRICE_MEASURES = ("cost_usd", "totalTokenCount", "thoughtsTokenCount")
 """Measures that can stand for the price: the one that is known in the most cells, the first of equals."""
 NUMBERS = tuple(measure for measure in JUDGED if measure != "pass_rate")
@@ -133,16 +134,21 @@ class Sweeps(Struct, frozen=True):
 
 
 def sweeps(
-    summary: Summary, axes: Sequence[str] = (), suites: Sequence[str] = (), margin: float = MARGINS["pass_rate"]
+    summary: Summary,
+    axes: Sequence[str] = (),
+    suites: Sequence[str] = (),
+    margin: float = MARGINS["pass_rate"],
+    least: int = MIN_VALUES,
 ) -> list[Sweep]:
-    """A sweep for every target and axis (or only ``axes``) with three ordered values or more.
+    """A sweep for every target and axis (or only ``axes``) with ``least`` ordered values or more.
 
-    Each is made over all suites, then, if there are several, over each suite.
+    Each is made over all suites, then, if there are several, over each suite. Without the extra ``stats`` it has what was
+    seen, and no knee.
     """
     return [
         _sweep(draft, margin)
         for axis in axes or swept(summary)
-        for target, values, lines in _blocks(summary, axis, suites)
+        for target, values, lines in _blocks(summary, axis, suites, least)
         for draft in _drafts(target, axis, values, lines)
     ]
 
@@ -160,14 +166,14 @@ def swept(summary: Summary) -> dict[str, list[str]]:
 
 
 def _blocks(
-    summary: Summary, axis: str, suites: Sequence[str]
+    summary: Summary, axis: str, suites: Sequence[str], least: int
 ) -> Iterator[tuple[str, Mapping[str, Json], Sequence[Line]]]:
-    """(target, its values in order, the lines that have exactly these values), for three values or more."""
+    """(target, its values in order, the lines that have exactly these values), for ``least`` values or more."""
     values: dict[str, Json] = {}
     lines_of = _lines(summary, axis, suites, values).items()
     blocks = gathered(((target, frozenset(line)), line) for (target, *_), line in lines_of)
     for (target, names), lines in blocks.items():
-        if len(names) >= MIN_VALUES:
+        if len(names) >= least:
             order = sorted(names, key=lambda name: _rank(axis, values[name]) or ())
             yield target, {name: values[name] for name in order}, lines
 
@@ -288,10 +294,10 @@ Evidences = Mapping[tuple[str, str], "PairedEvidence"]
 
 
 def _evidence(draft: _Draft, margin: float) -> Evidences:
+    if not draft.rows or not has_statistics():
+        return {}
     from harness.compare.stats import Attempts, rates
 
-    if not draft.rows:
-        return {}
     cases = case_numbers(map(_any_cell, draft.rows))
     sides = {
         name: Attempts([row[name].passed for row in draft.rows], [row[name].judged for row in draft.rows])
@@ -304,6 +310,8 @@ def _evidence(draft: _Draft, margin: float) -> Evidences:
 
 def _against(draft: _Draft, best: str, evidence: Evidences) -> dict[str, Difference]:
     """The verdict on every other value against the best, corrected for the number of values."""
+    if not evidence:
+        return {}
     from harness.compare.stats import ComparedMeasure, assess
 
     others = {other: found for (one, other), found in evidence.items() if one == best}
@@ -380,6 +388,8 @@ def _knee(axis: str, points: Sequence[SweepPoint], best: str, price: str | None,
             f"cannot tell: one case says nothing about others, however often it is repeated. {_apparent_knee(seems, price)}",
             seems.name,
         )
+    if not any(point.against for point in points):
+        return Knee(None, f"cannot tell: {NEEDS_STATS}", seems.name)
     first = next(point for point in order if point.standing != "out")
     if first.standing == "unclear":
         enough = next((point for point in order if point.standing == "enough"), None)

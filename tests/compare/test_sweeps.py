@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from harness.cli.main import main
 from harness.compare.sweeps import Sweep, sweeps
+from harness.extensions import NEEDS_STATS
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
@@ -146,6 +147,14 @@ def test_a_cell_unjudged_at_one_value_is_left_out_at_all() -> None:
 def test_a_sweep_without_judged_cells_cannot_tell() -> None:
     found = only_sweep([sample_rows.unjudged(axes={"thinking": value}) for value in TOKENS])
     assert found.knee.message == "cannot tell: no cell could be judged at every value"
+
+
+def test_without_statistics_a_sweep_has_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.compare.sweeps.has_statistics", lambda: False)
+    found = only_sweep(swept_rows({"minimal": [], "low": [], "high": []}))
+    assert [point.rate for point in found.points] == [1, 1, 1]
+    assert found.knee.value is None
+    assert found.knee.message == f"cannot tell: {NEEDS_STATS}"
 
 
 def test_values_stand_in_the_order_of_the_api() -> None:

@@ -156,17 +156,34 @@ def test_details_are_in_blocks_and_an_answer_is_written_once() -> None:
     assert "1152921504606846977" in text
 
 
-def test_a_sweep_of_thinking_is_drawn() -> None:
-    levels = {"low": 100, "medium": 400, "high": 900}
-    rows = [
+def swept(case: str, levels: dict[str, int]) -> list[Row]:
+    """A row for each level: the thought tokens that it takes."""
+    return [
         row(case, axes={"thinking": level}, measures={"thoughtsTokenCount": tokens, "latency_s": 1.0})
-        for case in ("one", "two")
         for level, tokens in levels.items()
     ]
-    text = page(rows)
-    assert text.count("<title>simulator/flash medium: 2/2 passed, 400 thoughts</title>") == 2
+
+
+@pytest.mark.parametrize("levels", [{"low": 100, "high": 400}, {"low": 100, "high": 400, "medium": 300}])
+def test_a_sweep_of_thinking_is_drawn(levels: dict[str, int]) -> None:
+    text = page([*swept("one", levels), *swept("two", levels)])
+    assert text.count("<title>simulator/flash high: 2/2 passed, 400 thoughts</title>") == 2
     assert "pass rate by thought tokens" in text
     assert "latency s by thought tokens" in text
+
+
+def test_the_label_of_a_point_at_the_edge_is_beside_the_line() -> None:
+    text = page(swept("one", {"minimal": 0, "high": 400}))
+    spots = re.findall(r'cy="([\d.]+)"[^<]*</circle><text x="[\d.]+" y="([\d.]+)" class="value">minimal', text)
+    assert spots
+    assert all(abs(float(y) - float(base)) >= 9 for y, base in spots)
+
+
+def test_two_sweeps_of_one_target_are_two_lines() -> None:
+    text = page([*swept("one", {"low": 100, "high": 400}), *swept("two", {"minimal": 10, "high": 300})])
+    assert "simulator/flash: minimal, high" in text
+    for point in ("low: 1/1 passed, 100", "high: 1/1 passed, 400", "minimal: 1/1 passed, 10", "high: 1/1 passed, 300"):
+        assert f"<title>simulator/flash {point} thoughts</title>" in text
 
 
 @given(st.floats(1e-6, 1e9))

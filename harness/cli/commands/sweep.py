@@ -12,6 +12,7 @@ from harness.cli.commands.compare import margin
 from harness.compare.sweeps import Sweep, Sweeps, sweeps, swept
 from harness.compare.verdicts import MARGINS
 from harness.errors import UsageError
+from harness.extensions import check_statistics
 from harness.report import words
 from harness.results.load import SavedRun
 from harness.results.summary import Summary
@@ -47,6 +48,7 @@ def main(options: Namespace) -> int:
     saved = saved_run.find(options.run, options)
     summary = saved.summary()
     _check(options, summary, saved)
+    check_statistics()
     document = swept_run(summary, saved, options.axis, options.suite, share)
     if not document.sweeps:
         sys.stderr.write(f"{nothing(summary, saved)}\n")

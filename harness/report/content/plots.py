@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
 from operator import attrgetter
 
@@ -30,26 +31,39 @@ def plots(summary: Summary) -> Iterator[Block]:
 
 def _sweeps(summary: Summary) -> Iterator[Block]:
     """The charts of the sweeps of thinking, suite by suite, and their numbers as ``sweep`` shows them."""
-    found = [one for one in sweeps(summary, ["thinking"]) if one.suite and _has(one, "thoughtsTokenCount")]
+    drawn = sweeps(summary, ["thinking"], least=2)
+    found = [one for one in drawn if one.suite and _has(one, "thoughtsTokenCount")]
     for suite, alike in grouped(found, attrgetter("suite")).items():
-        shown = alike[:MAX_TARGETS]
+        shown = _named(alike[:MAX_TARGETS])
         yield Heading(f"{suite}: what thinking buys and costs", level=3)
         if len(shown) < len(alike):
             yield Paragraph([_FIRST])
         charts = [_chart("pass_rate", shown, attrgetter("rate"), top=1.0)]
-        if all(_has(one, "latency_s") for one in shown):
+        if all(_has(one, "latency_s") for one in shown.values()):
             charts.append(_chart("latency_s", shown, lambda point: point.numbers["latency_s"]))
         yield Pictures(charts)
-        yield Details(["the numbers"], [block for one in shown for block in (Heading(one.target, level=3), table(one))])
-        yield Bullets([[f"{one.target}: {one.knee.message}"] for one in shown])
+        numbers = [block for name, one in shown.items() for block in (Heading(name, level=3), table(one))]
+        yield Details(["the numbers"], numbers)
+        yield Bullets([[f"{name}: {one.knee.message}"] for name, one in shown.items()])
+
+
+def _named(found: Sequence[Sweep]) -> dict[str, Sweep]:
+    """The sweeps by target; with its values where a target has several sweeps, since its cases sweep different ones."""
+    times = Counter(one.target for one in found)
+    return {
+        one.target if times[one.target] == 1 else f"{one.target}: {', '.join(point.name for point in one.points)}": one
+        for one in found
+    }
 
 
 def _has(sweep: Sweep, measure: str) -> bool:
     return all(measure in point.numbers for point in sweep.points)
 
 
-def _chart(measure: str, shown: Sequence[Sweep], of: Callable[[SweepPoint], float], top: float | None = None) -> Chart:
-    series = {one.target: [_point(one.target, point, of(point)) for point in one.points] for one in shown}
+def _chart(
+    measure: str, shown: Mapping[str, Sweep], of: Callable[[SweepPoint], float], top: float | None = None
+) -> Chart:
+    series = {name: [_point(one.target, point, of(point)) for point in one.points] for name, one in shown.items()}
     return Chart(f"{words.label(measure)} by thought tokens", "mean thought tokens", measure, series, top)
 
 

@@ -94,7 +94,9 @@ def _line(number: int, spots: Sequence[Spot], taken: list[Box]) -> Markup:
 def _label(x: float, y: float, text: str, taken: list[Box]) -> Markup | None:
     """The text beside the point where there is room, noted in ``taken``; none where there is not (it is in the numbers)."""
     wide = 6.4 * words.width(text)
-    for left, base in ((x - wide / 2, y - 9), (x - wide / 2, y + 18), (x + 9, y + 4), (x - 9 - wide, y + 4)):
+    lefts = (x - wide / 2, x + 5, x - 5 - wide)
+    away = [(left, base) for left in lefts for base in (y - 9, y + 18)]  # beside the line, not on it
+    for left, base in (*away, (x + 9, y + 4), (x - 9 - wide, y + 4)):
         box = (left, base - 9, left + wide, base + 2)
         inside = left > LEFT and left + wide < WIDTH and base > 9 and base < HEIGHT - BOTTOM
         if inside and not any(_overlap(box, placed) for placed in taken):
