@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.config import Config
 from harness.text.project import Unreadable, read
 
 MOST_FILES = 20_000
@@ -51,20 +52,22 @@ class Surroundings(NamedTuple):
     recordings: dict[Path, int]
 
 
-def look(folder: Path, suites: Path) -> Surroundings:
-    """What there is in the folder, whose suites are at ``suites``, and in the repository that it belongs to. Reads only; a folder that is
+def look(folder: Path, settings: Config) -> Surroundings:
+    """What there is in the folder, which has these settings, and in the repository that it belongs to. Reads only; a folder that is
     missing is empty."""
     root = _root(folder)
     gitlab = (root / ".gitlab-ci.yml").is_file()
+    suites = any(_SUITE.search(_content(file)) for file in _files(settings.suites))
+    ours = {settings.reports, *([settings.cassettes] if suites else [])}
     return Surroundings(
         root,
         github=(root / ".github").is_dir() or not gitlab,
         gitlab=gitlab,
         configured=b"[tool.gemini-harness" in _content(folder / "pyproject.toml"),
         installer=_installer(folder) or _installer(root),
-        suites=any(_SUITE.search(_content(file)) for file in _files(suites)),
+        suites=suites,
         promptfoo=tuple(sorted(path for path in folder.glob("promptfoo*config*.*") if path.is_file())),
-        recordings=_recordings(folder),
+        recordings=_recordings(folder, {path.resolve() for path in ours}),
     )
 
 
@@ -87,11 +90,11 @@ def _installer(folder: Path) -> str:
     return "pip install 'gemini-harness[stats]'"
 
 
-def _recordings(folder: Path) -> dict[Path, int]:
-    """By the folder called ``cassettes`` that holds them, else by their own."""
+def _recordings(folder: Path, ours: Set[Path]) -> dict[Path, int]:
+    """By the folder called ``cassettes`` that holds them, else by their own. ``ours``: folders of the harness, which are left out."""
     found: Counter[Path] = Counter()
     for file in islice(_files(folder), MOST_FILES):
-        content = _content(file)
+        content = _content(file) if ours.isdisjoint(file.resolve().parents) else b""
         if b"enerateContent" in content and not _OURS.search(content):
             above = [path for path in file.relative_to(folder).parents if path.name in ("cassettes", "recordings")]
             found[folder / above[-1] if above else file.parent] += 1

@@ -117,6 +117,17 @@ def test_what_the_folder_holds_is_found(project: Path, capsys: pytest.CaptureFix
     assert "1 file with recorded requests" in capsys.readouterr().out, "its own cassettes do not count"
 
 
+def test_what_its_suites_and_runs_hold_is_not_found_again(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(project / "given/norway.yaml")
+    assert main(["import", "given", "--suite", "ours"]) == 0
+    assert main(["run", "--reports", "reports"]) in (0, 1, 6)
+    assert list(project.glob("cassettes/ours/*/*.yaml"))
+    capsys.readouterr()
+    assert main(["init"]) == 0
+    found = [line for line in capsys.readouterr().out.splitlines() if "recorded requests" in line]
+    assert found == ["found  1 file with recorded requests to Gemini in given/"]
+
+
 def test_its_own_files_are_no_recordings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "suites").mkdir()
     comment = "# asks generateContent\n" * 300

@@ -121,7 +121,6 @@ def test_markdown_escapes_and_folds() -> None:
         "+++ b\n"
         "  x: 1\n"
         "- id: 2\n"
-        "  x: 1\n"
         "```\n"
         "\n"
         "</details>\n"

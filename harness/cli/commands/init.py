@@ -48,7 +48,7 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     folder = Path(options.folder)
     settings = _settings(folder, "google" if options.from_recordings else "simulator")
-    around = look(folder, settings.suites)
+    around = look(folder, settings)
     if around.suites and _is_sample(settings):
         around = around._replace(suites=False)
     suite = _recorded(settings, options) if options.from_recordings else {} if around.suites else _sample(settings)

@@ -128,10 +128,12 @@ def _cell_text(texts: Sequence[str]) -> str:
 
 
 def _compared(block: ComparedLines) -> Iterator[str]:
+    """As a diff: lines that both sides have stand there once."""
     shown = [
         f"{sign if number in marked else ' '} {line}"
         for sign, lines, marked in zip("-+", block.lines, block.marked, strict=True)
         for number, line in enumerate(lines)
+        if sign == "-" or number in marked or line not in block.lines[0]
     ]
     yield from fenced([f"--- {block.titles[0]}", f"+++ {block.titles[1]}", *shown], "diff")
 
