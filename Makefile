@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: help setup run test clients editors faults mutations attack nightly clock tree check record bench lock docs site clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.installed: requirements.lock pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gemini-harness needs Python 3.11 or newer as python3"; exit 1; }

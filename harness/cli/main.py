@@ -165,6 +165,8 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
             options, unknown = self.parse_known_intermixed_args(args, namespace)
             if unknown and unknown[0].startswith("-"):
                 self.error(_unknown("option", unknown[0].partition("=")[0], self._option_string_actions))
+            if unknown:
+                self.error(f"{unknown[0]!r} belongs to no option, and stands where no argument is expected")
             return options, unknown
 
     names = command_names()

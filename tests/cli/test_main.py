@@ -551,6 +551,18 @@ def test_compare_two_runs_names_the_flip(example: Example) -> None:
     assert "the suite wrong was changed between the two runs" in done.out
 
 
+def test_models_that_were_asked_different_cases_say_what_to_do(example: Example) -> None:
+    case = "  - {{id: {id}, model: {model}, prompt: What is the capital of Peru? One word.}}\n"
+    cases = case.format(id="one", model="gemini-2.5-flash") + case.format(id="two", model="gemini-3-flash-preview")
+    example.write("suites/apart.yaml", f"suite: apart\ndefaults: {{provider: simulator}}\ncases:\n{cases}")
+    example.run("run", "suites/apart.yaml", "--live", "-q")
+    done = example.run("compare", "last")
+    assert done.code == 5
+    assert (
+        "have no case in common; `gemini-harness run --model ONE --model OTHER` asks both models every case" in done.err
+    )
+
+
 def test_what_was_judged_on_one_side_only_is_no_comparison(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     base = saved_run(example).parent.name
@@ -631,6 +643,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        (["simulate", "--faults", "no-usage"], "gemini-harness simulate: 'no-usage' belongs to no option"),
         (["run", "--recordmode", "none"], "there is no option '--recordmode'; did you mean \"--record-mode\"?"),
         (["run", "--gat=x"], 'did you mean "--gate"?\n(try gemini-harness run --help)'),
         (["rnu"], "there is no command 'rnu'; did you mean \"run\"?"),

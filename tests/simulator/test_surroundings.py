@@ -124,7 +124,12 @@ def test_faults_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "message"), [("nope", "no fault is called 'nope'"), ("503:2", "expected a rate from 0 to 1")]
+    ("fault", "message"),
+    [
+        ("xyzzy", "no fault is called 'xyzzy'; --faults lists them"),
+        ("no-usge:0.1", "no fault is called 'no-usge'; did you mean \"no-usage\"\\? --faults lists them"),
+        ("503:2", "expected a rate from 0 to 1"),
+    ],
 )
 def test_bad_faults_are_reported(fault: str, message: str) -> None:
     parser = argparse.ArgumentParser()
@@ -143,7 +148,7 @@ def test_profiles_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_profile_is_reported() -> None:
     parser = argparse.ArgumentParser()
     simulate.add_options(parser)
-    with pytest.raises(UsageError, match="no profile is called 'nope'"):
+    with pytest.raises(UsageError, match="no profile is called 'nope'; known here: google"):
         simulate.main(parser.parse_args(["--profile", "nope"]))
 
 

@@ -109,7 +109,12 @@ def _apart(comparison: Comparison) -> str:
     why, names = why_apart(comparison)
     if "target" in names:
         return f"{why}; {', '.join(_replaced(comparison))}"
-    if names and comparison.axis in ("target", "model"):
+    if comparison.axis not in ("target", "model"):
+        return why
+    before, after = ({(group.suite, group.case) for group in side} for side in comparison.pairs.sides)
+    if before.isdisjoint(after):
+        return f"{why}; `gemini-harness run --model ONE --model OTHER` asks both models every case"
+    if names:
         return f"{why}; one value for each model is no axis, as in `{names[0]}: {{MODEL: VALUE, OTHER: VALUE}}`"
     return why
 

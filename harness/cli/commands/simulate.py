@@ -14,6 +14,7 @@ from harness.simulator.catalogue import AS_OF
 from harness.simulator.faults import EVERY
 from harness.simulator.profiles import GOOGLE, PROFILES, Profile
 from harness.simulator.serve import HOST, PORT
+from harness.text.shape import nearest
 
 ABOUT = "serve a simulated Gemini endpoint on this machine"
 EXAMPLES = (
@@ -85,14 +86,15 @@ def seconds(text: str) -> float:
 
 def _profile(name: str) -> Profile:
     if name not in PROFILES:
-        raise UsageError(f"--profile: no profile is called {name!r}; --profiles lists them")
+        raise UsageError(f"--profile: no profile is called {name!r}; {nearest(name, PROFILES)}")
     return PROFILES[name]
 
 
 def _rated(text: str) -> tuple[Any, float]:
     name, _, rate = text.partition(":")
     if name not in EVERY:
-        raise UsageError(f"--fault: no fault is called {name!r}; --faults lists them")
+        near = nearest(name, EVERY)
+        raise UsageError(f"--fault: no fault is called {name!r}; {f'{near} ' * bool(near)}--faults lists them")
     try:
         share = float(rate or 1)
     except ValueError:
