@@ -413,6 +413,19 @@ def test_list_names_what_there_is(example: Example, what: str, one: str) -> None
     assert any(line.startswith(one) for line in example.run("list", what).out.splitlines())
 
 
+@pytest.mark.parametrize("what", ["checks", "rules", "formats"])
+def test_a_terminal_folds_the_last_column_of_a_list(
+    example: Example, what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = example.run("list", what).out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["list", what]) == 0
+    folded = capsys.readouterr().out
+    assert max(map(len, whole.splitlines())) > 120 >= max(map(len, folded.splitlines()))
+    assert folded.split() == whole.split()
+
+
 def test_list_providers_shows_their_limits(example: Example) -> None:
     row = 'rpm = 600\ntpm = 4_000_000\nlimits."gemini-3.1-pro*" = {rpm = 150, concurrency = 2}\n'
     example.write("harness.toml", f'provider = "simulator"\n[providers.google]\n{row}')

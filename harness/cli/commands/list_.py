@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -46,9 +48,15 @@ def _trials(options: Namespace) -> Iterator[str]:
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+    """The rows as columns. A terminal folds the last one; for other programs a row is a line."""
+    widths = [max(map(len, column)) for column in zip(*(row[:-1] for row in rows), strict=True)]
+    indent = sum(width + 2 for width in widths)
+    room = max(shutil.get_terminal_size().columns - indent, 30) if sys.stdout.isatty() else sys.maxsize
+    for *row, last in rows:
+        left = "".join(f"{cell:{width}}  " for cell, width in zip(row, widths, strict=True))
+        folded = textwrap.wrap(last, room, break_on_hyphens=False) or [""]
+        yield f"{left}{folded[0]}".rstrip()
+        yield from (" " * indent + line for line in folded[1:])
 
 
 def _checks() -> Iterator[str]:
@@ -78,7 +86,9 @@ def _tags() -> Iterator[str]:
 def _formats() -> Iterator[str]:
     from harness.report import all_formats
 
-    yield from _columns([(name, ", ".join(known.writers), known.doc) for name, known in all_formats().items()])
+    yield from _columns(
+        [(name, f"{known.doc} It writes: {', '.join(known.writers)}.") for name, known in all_formats().items()]
+    )
 
 
 def _providers() -> Iterator[str]:
