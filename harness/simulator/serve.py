@@ -106,7 +106,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.close()
         reason = (getattr(failed, "strerror", None) or str(failed)).rstrip(".")
         raise UsageError(
-            f"cannot serve on {host}:{port}: {reason}. Choose another with --port, or 0 for any."
+            f"cannot serve on {host}:{port}: {reason}. Choose another --host or --port; --port 0 takes any free one."
         ) from None
     return listening
 

@@ -41,6 +41,10 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> int:
     printing.check(options, "audit")
+    if "last" in options.paths and not Path("last").exists():
+        raise UsageError(
+            "audit reads recordings; a run is judged when it is played: `gemini-harness report last` shows it"
+        )
     redaction = load_config(Path()).redact  # the configuration may name another definition, too
     unreadable: dict[str, str] = {}
     passed_over: Counter[str] = Counter()

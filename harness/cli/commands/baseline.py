@@ -25,7 +25,12 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("action", choices=("set", "show"), help="set: keep a run as the baseline; show: what is kept")
+    parser.add_argument(
+        "action",
+        metavar="set|show",
+        choices=("set", "show"),
+        help="set: keep a run as the baseline; show: what is kept",
+    )
     parser.add_argument("run", metavar="RUN", nargs="?", help="for set: a saved run: its path, its id, or last")
     shared.reports_folder(parser)
 
