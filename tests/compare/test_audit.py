@@ -118,7 +118,16 @@ def test_a_summary_shows_errors_first_and_counts_the_rest() -> None:
     out = io.StringIO()
     find("markdown", "audit")(Audit(files=1, findings=list(reversed(found))), View(), out)
     assert re.findall(r"number (\d+)", out.getvalue())[:2] == ["0", "29"]
-    assert "and 10 more (errors are above): -v shows all" in out.getvalue()
+    assert "and 10 more of the rules in the table: -v shows all" in out.getvalue()
+
+
+def test_a_frequent_rule_hides_no_other() -> None:
+    found = [AuditFinding("a.yaml", n, "usage-sum", "error", "", None, None, f"sum {n}") for n in range(30)]
+    found += [AuditFinding("a.yaml", 30, "wire-known", "warn", "", None, None, "a rare field")]
+    out = io.StringIO()
+    find("table", "audit")(Audit(files=1, findings=found), View(), out)
+    assert "a rare field" in out.getvalue()
+    assert out.getvalue().index("usage-sum   error") < out.getvalue().index("sum 0")
 
 
 def exchange_row(

@@ -24,8 +24,8 @@ def audit_blocks(audit: Audit, view: View) -> Iterator[Block]:
     yield from _annotations(audit)
     if audit.findings:
         yield Heading("findings")
-        yield from _findings(audit, view)
         yield Table(["rule", "severity", "findings"], _rule_rows(audit), "findings by rule", frozenset({1}))
+        yield from _findings(audit, view)
     yield Heading("files")
     yield Bullets([[line] for line in (*_unreadable(audit, view), *_read(audit))])
 
@@ -42,12 +42,22 @@ def _annotations(audit: Audit) -> Iterator[Annotation]:
 
 
 def _findings(audit: Audit, view: View) -> Iterator[Block]:
-    shown = sorted(audit.findings, key=lambda finding: finding.severity != "error")[: view.details]
+    shown = _by_turns(audit.findings)[: view.details]
     for place, findings in grouped(shown, lambda found: f"{found.file} interaction {found.index}").items():
         yield Heading(place, level=3)
         yield Bullets([_item(finding) for finding in findings])
     if len(shown) < len(audit.findings):
-        yield Paragraph([f"and {len(audit.findings) - len(shown):,} more (errors are above): -v shows all"])
+        yield Paragraph([f"and {len(audit.findings) - len(shown):,} more of the rules in the table: -v shows all"])
+
+
+def _by_turns(findings: Sequence[AuditFinding]) -> list[AuditFinding]:
+    """The first of every rule, errors before warnings, then the second of every rule: a frequent one hides no other."""
+    ranked = [
+        (place, finding.severity != "error", finding)
+        for of_rule in grouped(findings, lambda found: (found.rule, found.severity)).values()
+        for place, finding in enumerate(of_rule)
+    ]
+    return [finding for *_, finding in sorted(ranked, key=lambda one: one[:2])]
 
 
 def _item(finding: AuditFinding) -> list[str]:
@@ -91,7 +101,7 @@ def _read(audit: Audit) -> Iterator[str]:
         yield f"no recordings, passed over: {count(sum(audit.passed_over.values()), 'file')} ({kinds})"
     if audit.normalised:
         files = count(len(audit.normalised), "file")
-        yield f"normalised by another tool: {files}: rules about bytes are not checked there"
+        yield f"without the bytes that came: {files}: rules about them are not checked there"
 
 
 def _summary(audit: Audit) -> str:
