@@ -31,14 +31,11 @@ def read(path: Path) -> list[Recorded | Unread]:
     if any(isinstance(item, Recorded) and item.answer for item in found):
         return found
     raw = sources.bytes_of(path)
-    if commands := curl.read(path, raw):
+    text = curl.as_text(raw.decode("utf-8", "replace"))
+    if commands := curl.read(path, text):
         found = [*commands, *_in_programs(raw)]
     known = [item.request.body for item in found if isinstance(item, Recorded)]
-    found += [
-        item
-        for item in sdk.read(curl.as_text(raw.decode("utf-8", "replace")))
-        if isinstance(item, Unread) or item.request.body not in known
-    ]
+    found += [item for item in sdk.read(text) if isinstance(item, Unread) or item.request.body not in known]
     if reason and not found:
         raise reason
     return found

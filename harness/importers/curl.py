@@ -111,9 +111,8 @@ class _Script:
         return self.variables.get(name, _unknown(f"${name}"))
 
 
-def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
-    """The requests of the commands in a script or a page; empty if it has none."""
-    text = as_text(raw.decode("utf-8", "replace"))
+def read(path: Path, text: str) -> list[Recorded | Unread]:
+    """The requests of the commands in the text (see ``as_text``) of a script or a page; empty if it has none."""
     return [*_commands(path, _plain(text)), *powershell.read(text)]
 
 

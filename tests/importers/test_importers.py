@@ -590,7 +590,7 @@ def test_any_script_is_read_or_refused_with_a_reason(form: str, data: st.DataObj
     text = FORMS[form]
     at = data.draw(st.integers(0, len(text)))
     cut = text[:at] + data.draw(st.text(max_size=4)) + text[at + data.draw(st.integers(0, 30)) :]
-    curl.read(Path("a.sh"), cut.encode("utf-8", "replace"))
+    curl.read(Path("a.sh"), curl.as_text(cut))
 
 
 # --- chat completions ---------------------------------------------------------------------------------
