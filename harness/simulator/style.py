@@ -93,13 +93,14 @@ _OPEN = re.compile(
 )
 _PIRATE = CuedPattern("pirate", r"\bpirate\b")
 _JSON = CuedPattern("json", rf"\b{_VERB}\b[^.\n]{{0,50}}?\bjson\b|\bas (?:a )?json\b")
+_WITH = r"\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?(?:[\"'“]([^\"'”\n]+)|([^\"'”\n.]+))"
 _START = CuedPattern(
     "start begin",
-    r"\b(?:start|begin)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?(?:[\"'“]([^\"'”\n]+)|([^\"'”\n.]+))",
+    r"\b(?:start|begin)" + _WITH,
 )
 _END = CuedPattern(
     "end finish conclude sign",
-    r"\b(?:end|finish|conclude|sign)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?(?:[\"'“]([^\"'”\n]+)|([^\"'”\n.]+))",
+    r"\b(?:end|finish|conclude|sign)" + _WITH,
 )
 
 
