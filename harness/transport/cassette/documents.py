@@ -184,7 +184,7 @@ _KEY = re.compile(rb"^[^\s#\[\]{}-][^\n]*?:[ \r\n]", re.MULTILINE)
 
 
 def _are_lines(values: list[Any], raw: bytes) -> bool:
-    """Whether it is a log with lines that begin alike, of which YAML keeps the last only."""
+    """Whether it is a log with lines that begin alike. YAML keeps only the last of them."""
     keys = sum(len(value) for value in values) if all(isinstance(value, dict) for value in values) else len(raw)
     return any(number > keys for number, _ in enumerate(_KEY.finditer(raw), 1))
 
@@ -258,7 +258,7 @@ MARK = re.compile(rb"^---(?=[ \t\r\n])", re.MULTILINE)
 
 
 def _whole_parts(raw: bytes) -> list[Any]:
-    """The documents of a YAML text of several, some of which are broken."""
+    """The documents of a YAML text that holds several. What is broken is noted, and the rest is read."""
     values, broken = list[Any](), list[tuple[str, str]]()
     marks = [0, *(found.start() for found in MARK.finditer(raw, 1)), len(raw)]
     for begin, end in pairwise(marks if 2 < len(marks) < _MOST_DOCUMENTS else ()):
