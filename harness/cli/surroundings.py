@@ -10,39 +10,27 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.cli.commands.audit import SUFFIXES
 from harness.config import Config
 from harness.text.project import Unreadable, read
 
 MOST_FILES = 20_000
 LARGEST = 8 * 2**20
 """Bytes of a file that is searched for requests."""
-_SUFFIXES = (
-    ".yaml",
-    ".yml",
-    ".json",
-    ".jsonl",
-    ".ndjson",
-    ".json5",
-    ".har",
-    ".httprr",
-    ".xml",
-    ".chlsx",
-    ".chlsj",
-    ".mitm",
-)
+_SUFFIXES = (*(SUFFIXES - {".txt"}), ".xml")
 _SUITE = re.compile(rb"^suite:", re.MULTILINE)
 _OURS = re.compile(rb"^suite:|x-recording", re.MULTILINE)
 _PASSED_OVER = {"node_modules", "venv", "site-packages", "dist", "build"}
 
 
 class Surroundings(NamedTuple):
-    """``root``: the top of the repository, where CI looks for its files. Paths are as the user would write them.
+    """``above``: the top of the repository, where CI looks for its files, if that is not the folder itself. Paths are as the user would write them.
 
-    ``suites``: whether there are suites in their folder. ``recordings``: folder -> how many files with requests to Gemini it holds, those of the harness not counted.
+    ``github``, ``gitlab``: whether a job is wanted. ``suites``: whether there are suites in their folder. ``recordings``: folder -> how many files with requests to Gemini it holds, those of the harness not counted.
     ``installer``: the command that adds a development dependency to the Python project; empty if there is none.
     """
 
-    root: Path
+    above: Path | None
     github: bool
     gitlab: bool
     configured: bool
@@ -55,29 +43,27 @@ class Surroundings(NamedTuple):
 def look(folder: Path, settings: Config) -> Surroundings:
     """What there is in the folder, which has these settings, and in the repository that it belongs to. Reads only; a folder that is
     missing is empty."""
-    root = _root(folder)
-    gitlab = (root / ".gitlab-ci.yml").is_file()
+    above = _above(folder)
+    gitlab = (folder / ".gitlab-ci.yml").is_file()
     suites = any(_SUITE.search(_content(file)) for file in _files(settings.suites))
     ours = {settings.reports, *([settings.cassettes] if suites else [])}
     return Surroundings(
-        root,
-        github=(root / ".github").is_dir() or not gitlab,
+        above,
+        github=above is None and ((folder / ".github").is_dir() or not gitlab),
         gitlab=gitlab,
         configured=b"[tool.gemini-harness" in _content(folder / "pyproject.toml"),
-        installer=_installer(folder) or _installer(root),
+        installer=_installer(folder) or _installer(above or folder),
         suites=suites,
         promptfoo=tuple(sorted(path for path in folder.glob("promptfoo*config*.*") if path.is_file())),
         recordings=_recordings(folder, {path.resolve() for path in ours}),
     )
 
 
-def _root(folder: Path) -> Path:
-    """The nearest folder at or above with ``.git``, else the folder itself."""
+def _above(folder: Path) -> Path | None:
+    """The nearest folder above with ``.git``; None where the folder itself has it, or none has."""
     real = folder.resolve()
-    for path in (real, *real.parents):
-        if (path / ".git").exists():
-            return folder if path == real else Path(os.path.relpath(path))
-    return folder
+    root = next((path for path in (real, *real.parents) if (path / ".git").exists()), real)
+    return None if root == real else Path(os.path.relpath(root))
 
 
 def _installer(folder: Path) -> str:

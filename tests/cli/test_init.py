@@ -262,17 +262,14 @@ def test_gitlab_gets_a_job_that_passes(project: Path, capsys: pytest.CaptureFixt
     assert (project / job["artifacts"]["reports"]["junit"]).is_file()
 
 
-def test_ci_of_a_subfolder_stands_where_ci_looks(project: Path) -> None:
+def test_below_a_repository_ci_gets_no_job_that_it_would_not_see(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (project / ".git").mkdir()
-    (project / ".github").mkdir()
     (project / ".gitlab-ci.yml").touch()
     assert main(["init", "my evals"]) == 0
-    job = yaml.safe_load((project / ".github/workflows/gemini-harness-my-evals.yml").read_text())["jobs"]["replay"]
-    assert job["defaults"]["run"]["working-directory"] == "my evals"
-    assert job["steps"][-1]["with"]["path"] == "my evals/report.*"
-    gitlab = yaml.safe_load((project / ".gitlab/gemini-harness-my-evals.yml").read_text())["gemini-harness-my-evals"]
-    assert "cd 'my evals'" in gitlab["script"]
-    assert gitlab["artifacts"]["reports"]["junit"] == "my evals/report.xml"
+    assert "where CI looks for its jobs: add `cd 'my evals' && gemini-harness run` to one" in capsys.readouterr().out
+    assert not list(project.rglob("gemini-harness.yml"))
 
 
 def test_a_configuration_in_pyproject_is_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -283,21 +280,6 @@ def test_a_configuration_in_pyproject_is_kept(project: Path, capsys: pytest.Capt
     assert 'set provider = "google" in pyproject.toml, and CI replays it' in out
     assert not (project / "harness.toml").exists()
     assert main(["run"]) == 0
-
-
-def test_every_subfolder_of_a_repository_gets_its_job(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for folder in (".git", ".github"):
-        (project / folder).mkdir()
-    (project / ".gitlab-ci.yml").touch()
-    for folder in (".", "packages/a", "packages/b"):
-        assert main(["init", folder]) == 0
-    assert "local: .gitlab/gemini-harness-packages-b.yml" in capsys.readouterr().out
-    jobs = [yaml.safe_load(path.read_text()) for path in sorted((project / ".github/workflows").glob("*.yml"))]
-    folders = [job["jobs"]["replay"].get("defaults", {}).get("run", {}).get("working-directory") for job in jobs]
-    assert folders == ["packages/a", "packages/b", None]
-    assert len({job["name"] for job in jobs}) == 3
-    names = [name for path in (project / ".gitlab").glob("*.yml") for name in yaml.safe_load(path.read_text())]
-    assert sorted(names) == ["gemini-harness", "gemini-harness-packages-a", "gemini-harness-packages-b"]
 
 
 @pytest.mark.parametrize("file", ["harness.toml", "pyproject.toml"])

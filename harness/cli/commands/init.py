@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -130,8 +129,7 @@ def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) 
         made[folder / "harness.toml"] = files["harness.toml"].replace(b'"simulator"', f'"{provider}"'.encode())
     for name, wanted in ((GITHUB, around.github), (GITLAB, around.gitlab)):
         if wanted:
-            below = _below(folder, around.root)
-            made[around.root / _named_for(below, name)] = _in_subfolder(files[name].decode(), below).encode()
+            made[folder / name] = files[name]
     made[settings.suites / ".gemini-harness.schema.json"] = schema_text().encode()
     if not any(
         kept.resolve().is_relative_to(settings.reports.resolve())
@@ -142,33 +140,6 @@ def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) 
 
 
 GITHUB, GITLAB = ".github/workflows/gemini-harness.yml", ".gitlab/gemini-harness.yml"
-
-
-def _below(folder: Path, root: Path) -> str:
-    return Path(os.path.relpath(folder, root)).as_posix()
-
-
-def _named_for(below: str, job: str) -> str:
-    """The name of a job, or of its file, for suites in a folder below the root: each folder has a job of its own."""
-    return job if below == "." else job.replace("gemini-harness", f"gemini-harness-{slug(below)}", 1)
-
-
-def _in_subfolder(job: str, below: str) -> str:
-    if below == ".":
-        return job
-    changes = {
-        "name: gemini-harness\non:": f"name: {_named_for(below, 'gemini-harness')}\non:",
-        "\ngemini-harness:\n": f"\n{_named_for(below, 'gemini-harness')}:\n",
-        "local: .gitlab/gemini-harness.yml": f"local: {_named_for(below, GITLAB)}",
-        "runs-on: ubuntu-latest\n": f"runs-on: ubuntu-latest\n    defaults: {{run: {{working-directory: {json.dumps(below)}}}}}\n",
-        "path: report.*": f"path: {json.dumps(f'{below}/report.*')}",
-        "    - gemini-harness run": f"    - cd {shlex.quote(below)}\n    - gemini-harness run",
-        "[report.html]": f"[{json.dumps(f'{below}/report.html')}]",
-        "junit: report.xml": f"junit: {json.dumps(f'{below}/report.xml')}",
-    }
-    for old, new in changes.items():
-        job = job.replace(old, new)
-    return job
 
 
 def _starter() -> Iterator[tuple[str, bytes]]:
@@ -193,8 +164,10 @@ def _found(folder: Path, around: Surroundings, settings: Config) -> Iterator[str
     if around.installer:
         yield f"a Python project: `{around.installer}` adds the harness to it, and `pytest suites/` plays its suites too"
     if around.gitlab:
-        job = _named_for(_below(folder, around.root), GITLAB)
-        yield f".gitlab-ci.yml: add `include: [{{local: {job}}}]` to it"
+        yield f".gitlab-ci.yml: add `include: [{{local: {GITLAB}}}]` to it"
+    if around.above:
+        go = shlex.quote(Path(os.path.relpath(folder, around.above)).as_posix())
+        yield f"a repository in {around.above}/, where CI looks for its jobs: add `cd {go} && gemini-harness run` to one"
     if around.suites:
         yield f"suites in {Path(os.path.relpath(settings.suites, folder)).as_posix()}/, so no sample is written"
     if around.configured:
