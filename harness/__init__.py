@@ -11,53 +11,27 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Chunk",
-    "Event",
-    "Evidence",
-    "Exchange",
-    "Json",
-    "Mismatch",
-    "Provenance",
-    "Provider",
-    "Recorded",
-    "Reply",
-    "Report",
-    "Request",
-    "Result",
-    "Results",
-    "Target",
-    "Trial",
-    "Turn",
-    "Verdict",
-    "Verdicts",
-    "View",
-    "audit",
-    "check",
-    "compare_runs",
-    "dialect",
-    "judge_reply",
-    "output",
-    "play",
-    "rule",
-    "source",
-]
-
 _HOMES = {
     "harness.gemini.providers": ("Provider", "dialect"),
     "harness.judge.registry": ("check", "rule"),
+    "harness.model": (
+        *("Chunk", "Event", "Evidence", "Exchange", "Json", "Mismatch", "Provenance"),
+        *("Reply", "Request", "Result", "Target", "Trial", "Turn", "Verdict"),
+    ),
     "harness.report": ("Report", "View", "output"),
     "harness.run.library": ("Results", "Verdicts", "audit", "compare_runs", "judge_reply", "play"),
     "harness.transport.cassette.sources": ("Recorded", "source"),
 }
-"""Module -> its public names. All others are types of ``harness.model``."""
+"""Module -> its public names."""
+
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = sorted(_MODULES)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module 'harness' has no attribute {name!r}")
     from importlib import import_module
 
-    home = next((module for module, names in _HOMES.items() if name in names), "harness.model")
-    value = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
     return value
