@@ -15,6 +15,7 @@ import os
 import re
 import signal
 import threading
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from harness.results.summary import Summary
     from harness.run.budget import Budget
     from harness.run.listening import Listener
-    from harness.run.session import Plan
+    from harness.run.session import Plan, RecordPolicy
     from harness.suite.cases import Suite
     from harness.suite.matrix import Selection
     from harness.transport.journal import RecordingLock
@@ -338,22 +339,25 @@ class _TrialSession:
         self.folders: set[Path] = set()
 
     @cached_property
-    def config(self) -> Config:
-        from msgspec.structs import replace
-
-        from harness.config import load
-        from harness.run.session import variables
-
-        settings = load(self.shortest(self.pytest.rootpath))
-        folders = {name: self.option(name) for name in ("cassettes", "reports")}
+    def _options(self) -> Namespace:
+        """The options as the command line has them. Words, tags and shards are left to pytest."""
         here = self.shortest(self.pytest.invocation_params.dir)
-        settings = replace(
-            settings,
-            max_cost=self.option("max-cost") or settings.max_cost,
-            outside_files=self.option("allow-outside-files"),
-            variables=variables(self.option("var")),
-        )
-        return replace(settings, **{name: here / path for name, path in folders.items() if path})
+        alike = ("target", "provider", "model", "repeat", "max-cost", "allow-outside-files", "var")
+        given = {name.replace("-", "_"): self.option(name) for name in alike}
+        folders = {name: path and str(here / path) for name in ("cassettes", "reports") for path in [self.option(name)]}
+        return Namespace(**given, **folders, tag=[], shard=None)
+
+    @cached_property
+    def config(self) -> Config:
+        from harness.cli import from_options
+
+        return from_options.config(self._options, self.shortest(self.pytest.rootpath))
+
+    @cached_property
+    def policy(self) -> RecordPolicy:
+        from harness.run.session import RecordPolicy
+
+        return RecordPolicy(self.option("record-mode"), self.option("live"))
 
     @cached_property
     def leaks(self) -> Leaks:
@@ -370,26 +374,14 @@ class _TrialSession:
         return self.pytest.getoption(f"--harness-{name}")
 
     @property
-    def asks(self) -> bool:
-        """Whether requests may be sent."""
-        return bool(self.option("live") or self.option("record-mode") != "none")
-
-    @property
     def reporter(self) -> Any:
         return self.pytest.pluginmanager.get_plugin("terminalreporter")
 
     @cached_property
     def selection(self) -> Selection:
-        from harness.run.session import targets
-        from harness.suite.matrix import Selection
+        from harness.cli import from_options
 
-        return Selection(
-            targets=targets(self.option("target")),
-            providers=self.option("provider"),
-            models=self.option("model"),
-            repeat=self.option("repeat"),
-            cassettes_dir=self.config.cassettes,
-        )
+        return from_options.selection(self._options, self.config)
 
     @cached_property
     def shard(self) -> tuple[int, int] | None:
@@ -459,14 +451,10 @@ class _TrialSession:
     @cached_property
     def _budget(self) -> Budget | None:
         """What this process may spend; None if there is no ceiling, or if no request is sent."""
-        mode, live = self.option("record-mode"), self.option("live")
-        if self.config.max_cost is None or not self.asks:
-            return None
-        from harness.run.budget import Budget
-        from harness.run.estimate import Estimates
+        from harness.cli import costs
 
         workers = getattr(self.pytest, "workerinput", {}).get("workercount", 1)
-        return Budget(self.config.max_cost, Estimates(self.config, mode, live=live), workers)
+        return costs.budget(self.config, self.policy, workers=workers)
 
     @cached_property
     def _opened(self) -> Any:
@@ -478,7 +466,7 @@ class _TrialSession:
         judge = session.Judge(self.config, self.option("strict"), self.option("skip-missing"))
         opened = session.transport(
             self.config,
-            session.RecordPolicy(self.option("record-mode"), self.option("live")),
+            self.policy,
             partial=True,
             folders=lambda: self.folders,
             worker=Coworker(getattr(self.pytest, "workerinput", {}).get("workerid", "")),
@@ -556,7 +544,7 @@ class _Run:
         fresh = {target.provider: target for target in targets if target.provider not in self._warned}
         self._warned.update(fresh)
         reporter = self._session.reporter
-        if not fresh or reporter is None or not self._session.asks:
+        if not fresh or reporter is None or not self._session.policy.asks:
             return
         from harness.run.session import hazards
 
@@ -601,7 +589,7 @@ class _Run:
         from harness.results.store import run_row
         from harness.run import session
 
-        mode = str(session.RecordPolicy(self._session.option("record-mode"), self._session.option("live")))
+        mode = str(self._session.policy)
         selection = session.selection_row(self._session.selected())
         if given := self._session.option("var"):
             selection = {**selection, "var": given}

@@ -37,13 +37,13 @@ def announce(config: Config, trials: Iterable[Trial], way: RecordPolicy, *, quie
         sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
 
 
-def budget(config: Config, way: RecordPolicy, spent: float) -> Budget | None:
-    """What may still be spent, after ``spent`` US dollars; None if there is no ceiling, or if no request is sent live."""
+def budget(config: Config, way: RecordPolicy, spent: float = 0.0, workers: int = 1) -> Budget | None:
+    """What may still be spent, after ``spent`` US dollars, by one of so many processes; None if there is no ceiling, or if no request is sent live."""
     if config.max_cost is None or not way.asks:
         return None
     from harness.run.budget import Budget
 
-    return Budget(max(config.max_cost - spent, 0.0), _estimates(config, way))
+    return Budget(max(config.max_cost - spent, 0.0), _estimates(config, way), workers)
 
 
 def _estimates(config: Config, way: RecordPolicy) -> Estimates:

@@ -13,8 +13,8 @@ from harness.run import session
 from harness.suite.matrix import Selection
 
 
-def config(options: Namespace) -> Config:
-    """The configuration of the current folder, overridden by the command line."""
+def config(options: Namespace, folder: Path = Path()) -> Config:
+    """The configuration of the folder, overridden by the command line."""
     given = {name: value for name, value in vars(options).items() if value}
     limits = {name: given[name] for name in ("concurrency", "max_cost") if name in given}
     if given.get("concurrency", 0) > MOST_IN_FLIGHT:
@@ -26,7 +26,7 @@ def config(options: Namespace) -> Config:
     repeated += [part for text in texts for part in ("--var", text)]
     variables = session.variables(texts)
     changes = {"repeated": tuple(repeated), "outside_files": outside, "variables": variables}
-    return replace(load(Path()), **folders, **limits, **changes)
+    return replace(load(folder), **folders, **limits, **changes)
 
 
 def selection(options: Namespace, settings: Config) -> Selection:
