@@ -6,16 +6,15 @@ A word matches every id that contains it, in any case. A whole id (``suite/case[
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from types import CodeType
 
 from harness.errors import UsageError
 from harness.text.shape import nearest
 
-Test = Callable[[str], bool]
-
 _TARGET = re.compile(r"^[^/@]+/[^@]+@([^/]+)/([^#]+)(#\d+)?$")
 """A whole id, and its target."""
-_TOKEN = re.compile(r"\s*([()]|[^\s()]+)")
+_JOINS = ("and", "or", "not", "(", ")")
 
 
 class Keywords:
@@ -23,23 +22,25 @@ class Keywords:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._tokens = _TOKEN.findall(text)
-        self._at = 0
-        self.words: list[str] = []
-        self._test: Test = self._either() if self._tokens else lambda _: True
-        if self._at < len(self._tokens):
-            raise self._wrong(f"{self._tokens[self._at]!r} is unexpected")
+        tokens = re.findall(r"[()]|[^\s()]+", text)
+        self.words = list(dict.fromkeys(token.lower() for token in tokens if token not in _JOINS))
+        # An expression of Python, with a look at what was found of each word in its place.
+        joined = [token if token in _JOINS else f"found[{self.words.index(token.lower())}]" for token in tokens]
+        self._code = _compiled(" ".join(joined)) if joined else None
+        if joined and self._code is None:
+            raise UsageError(f"-k {text!r}: write words with and, or, not and parentheses, as in: a and not (b or c)")
 
     def match(self, id: str) -> bool:
         """Whether the expression matches a trial id."""
-        return self._test(id.lower())
+        found = [_holds(word, id.lower()) for word in self.words]
+        return self._code is None or bool(eval(self._code, {"found": found}))  # noqa: S307 - only words are looked up
 
     def attempts(self, group: str, attempts: int) -> int:
         """The attempts of a group that the expression matches, as bits: attempt n, from 1, is bit n."""
         if not self.words:
             return (1 << attempts + 1) - 2
         if not any("#" in word or word.isdigit() for word in self.words):
-            return (1 << attempts + 1) - 2 if self._test(f"{group}#".lower()) else 0
+            return (1 << attempts + 1) - 2 if self.match(f"{group}#") else 0
         return sum(1 << number for number in range(1, attempts + 1) if self.match(f"{group}#{number}"))
 
     @property
@@ -55,45 +56,20 @@ class Keywords:
                 return nearest(word, known)
         return ""
 
-    def _wrong(self, why: str) -> UsageError:
-        return UsageError(f"-k {self.text!r}: {why}; write words with and, or, not and parentheses")
 
-    def _next(self) -> str:
-        if self._at == len(self._tokens):
-            raise self._wrong("it ends too early")
-        self._at += 1
-        return str(self._tokens[self._at - 1])
+def _holds(word: str, id: str) -> bool:
+    if not _TARGET.search(word):
+        return word in id
+    return (id if "#" in word else id.rpartition("#")[0]) == word
 
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
-    def _either(self) -> Test:
-        return self._joined("or", self._both, any)
+def _compiled(expression: str) -> CodeType | None:
+    """None for anything but a combination with and, or, not."""
+    import ast
 
-    def _both(self) -> Test:
-        return self._joined("and", self._one, all)
-
-    def _joined(self, word: str, part: Callable[[], Test], hold: Callable[[Iterable[bool]], bool]) -> Test:
-        tests = [part()]
-        while self._peek() == word:
-            self._next()
-            tests.append(part())
-        return tests[0] if len(tests) == 1 else lambda trial: hold(test(trial) for test in tests)
-
-    def _one(self) -> Test:
-        word = self._next()
-        if word == "not":
-            test = self._one()
-            return lambda trial: not test(trial)
-        if word == "(":
-            test = self._either()
-            if self._next() != ")":
-                raise self._wrong("a parenthesis is open")
-            return test
-        if word in ("and", "or", ")"):
-            raise self._wrong(f"{word!r} cannot stand there")
-        part = word.lower()
-        self.words.append(part)
-        if _TARGET.search(word) and "#" not in word:
-            return lambda trial: trial.rpartition("#")[0] == part
-        return (lambda trial: trial == part) if _TARGET.search(word) else lambda trial: part in trial
+    try:
+        tree = ast.parse(expression, mode="eval")
+    except (SyntaxError, MemoryError, RecursionError):
+        return None
+    odd = any(isinstance(node, ast.Call | ast.Tuple) for node in ast.walk(tree))
+    return None if odd else compile(tree, "-k", "eval")
