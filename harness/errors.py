@@ -1,26 +1,6 @@
-"""All errors, as one tree.
+"""All errors, as one tree below `HarnessError`: what a user can act on.
 
-HarnessError                 an error that a user can act on; ``exit_code``: how a command ends
-├── UsageError          4    a faulty command line or configuration
-│   └── NotAvailable         a provider's dialect cannot express what a case asks
-├── SuiteError          4    one or more complaints about a suite, each with its place
-├── CannotAsk           6    there is no answer to judge
-│   ├── MissingKey           no credential; names the environment variables
-│   ├── RefusedKey           the provider refuses the credential
-│   ├── NetworkFault         refused, reset, cut, timed out
-│   │   └── NoConnection     no connection, so nothing was sent
-│   ├── BatchFailed          a batch was refused, or ended without an answer
-│   ├── GivenUp              not sent: earlier requests to this provider failed
-│   ├── CeilingReached       not started: it would exceed the cost limit
-│   ├── NoRecording          replay only, and the cassette lacks this interaction
-│   └── StaleRecording       the recording is of another request; says what changed
-├── CannotJudge         6    a check lacks what it needs to judge an answer, such as a price
-├── CassetteError       6    a cassette that cannot be read or written
-│   ├── BadCassette          not decodable, or not a cassette
-│   ├── UnfinishedCassette   a journal was left behind
-│   ├── CannotWrite          the disk cannot be written, or another process records
-│   └── SecretOnTape         not written: it contains a credential
-└── RunError            4    a saved run that cannot be read
+``exit_code``: how a command ends. Those below a class have its code, unless they name their own.
 """
 
 from __future__ import annotations
