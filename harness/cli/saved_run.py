@@ -38,9 +38,9 @@ def notes(saved: SavedRun, summary: Summary) -> list[str]:
     ending = saved.ending
     if ending is None:
         return _unended(saved, summary, playing=is_being_played(saved.path.parent))
-    there, planned = ending.get("trials", 0), saved.run.get("planned", 0)
-    if not ending.get("interrupted") and there >= planned:
+    if saved.is_finished():
         return saved.notes
+    there, planned = ending.get("trials", 0), saved.run.get("planned", 0)
     of = f" of {amounts.count(planned, 'trial')} are" if planned else f" trial{' is' if there == 1 else 's are'}"
     return [*saved.notes, f"run {saved.run['id']} was cut short: {there:,}{of} in it"]
 

@@ -236,12 +236,11 @@ def _insert(db: sqlite3.Connection, folder: str, size: int, changed: int, run: t
 
 def _run(saved: SavedRun) -> tuple[Any, ...]:
     run, ending = saved.run, saved.ending or {}
-    complete = bool(ending) and not ending.get("interrupted") and ending.get("trials", 0) >= run.get("planned", 0)
     times = (run["started"], ending.get("finished"), ending.get("seconds"))
     parts = dumps([part["id"] for part in run["parts"]]) if "parts" in run else None
     early = run.get("whole", 0) > run.get("planned", 0)
     how = (run["record_mode"], run["front"], run["harness"])
-    return run["id"], *times, *how, complete, dumps(run["selection"]), None, parts, early
+    return run["id"], *times, *how, saved.is_finished(), dumps(run["selection"]), None, parts, early
 
 
 def _lines(summary: Summary, folder: str) -> Iterator[tuple[Any, ...]]:

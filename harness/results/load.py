@@ -90,6 +90,19 @@ class SavedRun(Struct):
         self.run = complete({**self.run, **found.get("run", {})}, self.path)
         return True
 
+    def read_ending(self) -> EndingRow | None:
+        """The last line of the file, read without the trials. Raises RunError if it is damaged."""
+        if self.ending is None:
+            self.ends(_last_line(self.path))
+        return self.ending
+
+    def is_finished(self) -> bool:
+        """Whether it was played to its end, and lacks no trial. Raises RunError if its last line is damaged."""
+        ending = self.read_ending()
+        if ending is None or ending.get("interrupted"):
+            return False
+        return ending.get("trials", 0) >= self.run.get("planned", 0)
+
     def _row(self, line: bytes, at: int) -> Row | None:
         """The trial of a line; None, with a note, for an incomplete last line."""
         from harness.results.decoding import UndecodableLine, row
@@ -113,6 +126,20 @@ class SavedRun(Struct):
                 at -= len(next(before))
                 number += 1
         return f"{self.path}:{number}"
+
+
+def _last_line(path: Path) -> bytes:
+    """The last line of a file; at most its last 64 MiB."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        step = 1 << 16
+        while True:
+            file.seek(max(size - step, 0))
+            text = file.read()
+            _, newline, last = text.rstrip(b"\n").rpartition(b"\n")
+            if newline or step >= min(size, 1 << 26):
+                return last
+            step *= 8
 
 
 def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:

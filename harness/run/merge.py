@@ -20,7 +20,7 @@ from harness.results.load import SavedRun
 from harness.results.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
 from harness.results.store import NAME, is_being_played, known_late, may_pass, run_row
 from harness.results.summary import Summary
-from harness.run.resume import is_unfinished, resume
+from harness.run.resume import resume
 
 _Trial = tuple[int, bytes, Row]
 """A line of a part: its position, its bytes, its row."""
@@ -172,7 +172,7 @@ def _missing_shards(parts: Sequence[SavedRun]) -> Iterator[str]:
 
 def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
     for part in parts:
-        if is_unfinished(part):
+        if not part.is_finished():
             shard = f" (shard {_spelled(part)})" if _shard(part) else ""
             yield f"run {part.run['id']}{shard} {_how_unfinished(part)}"
 

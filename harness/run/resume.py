@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ Sent = Callable[[Trial, Sequence[TurnRow]], Iterator[Mapping[str, Any]]]
 """(trial, its saved turns) -> the ``url`` and the ``request`` of each turn, as they would be saved now."""
 _NAMED = 3
 """Changed requests that a message lists."""
-_TRIALS = re.compile(rb'"trials":(\d{1,15})')
 
 
 def latest(reports: Path, command: str = "run") -> SavedRun:
@@ -33,8 +32,9 @@ def latest(reports: Path, command: str = "run") -> SavedRun:
     mine = []
     for name, saved in runs_of(command, reports):
         mine.append(name)
-        if name == saved.run["id"] and is_unfinished(saved):
-            return saved
+        with suppress(RunError):  # its last line is damaged
+            if name == saved.run["id"] and not saved.is_finished():
+                return saved
     what = "migration" if command == "migrate" else "run"
     newest = f"; the latest are {', '.join(mine[2::-1])} ({command} --resume ID plays again what got no answer)"
     raise RunError(
@@ -61,34 +61,6 @@ def command_of(run: RunRow) -> str:
 def resume(run: RunRow) -> str:
     """The command line that resumes the run."""
     return f"gemini-harness {command_of(run)} --resume {run['id']}"
-
-
-def is_unfinished(saved: SavedRun) -> bool:
-    """Whether the run lacks trials or its last line."""
-    last = last_line(saved.path)
-    if b'"totals":' not in last or b'"interrupted":true' in last:
-        return True
-    return _count(last, saved) < saved.run.get("planned", 0)
-
-
-def last_line(path: Path) -> bytes:
-    """The last line of a file; at most its last 64 MiB."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        step = 1 << 16
-        while True:
-            file.seek(max(size - step, 0))
-            text = file.read()
-            _, newline, last = text.rstrip(b"\n").rpartition(b"\n")
-            if newline or step >= min(size, 1 << 26):
-                return last
-            step *= 8
-
-
-def _count(last: bytes, saved: SavedRun) -> int:
-    """The number of trials, from the last line if it holds it."""
-    found = _TRIALS.search(last, max(len(last) - 200, 0))
-    return int(found[1]) if found else sum(1 for _ in saved.lines())
 
 
 # --- what is kept -------------------------------------------------------------------------------------

@@ -113,8 +113,7 @@ def _last_run(reports: Path) -> Iterator[str]:
         yield "its file is damaged"
         return
     totals = ", ".join(f"{number:,} {status}" for status, number in summary.totals().items() if number)
-    whole = saved.ending and not saved.ending.get("interrupted")
-    yield f"{count(summary.trials, 'trial')} played, {'complete' if whole else 'cut short'}; groups: {totals}"
+    yield f"{count(summary.trials, 'trial')} played, {'complete' if saved.is_finished() else 'cut short'}; groups: {totals}"
 
 
 def _without_paths(text: str) -> str:

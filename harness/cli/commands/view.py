@@ -27,7 +27,6 @@ from harness.results.history_lines import History, lines
 from harness.results.load import load, saved_runs, with_id
 from harness.results.rows import EndingRow, Row
 from harness.results.store import NAME, is_being_played
-from harness.run.resume import last_line
 
 LOOPBACK = "127.0.0.1"
 NAMES = frozenset({LOOPBACK, "localhost"})
@@ -230,11 +229,10 @@ def _entry(path: Path) -> RunListItem:
     name = path.parent.name
     try:
         run = load(path)
-        run.ends(last_line(path))
+        ending: EndingRow = run.read_ending() or {}
         first = _first(path)
     except (HarnessError, OSError) as error:
         return RunListItem(name, problem=str(error))
-    ending: EndingRow = run.ending or {}
     simulated = ending.get("simulated", bool(first and first.provenance and first.provenance.simulated))
     return RunListItem(name, run.run, ending, simulated, playing=run.ending is None and is_being_played(path.parent))
 
