@@ -431,14 +431,14 @@ class Verdict(Struct, frozen=True):
     reason: str = ""
 
 
-class Problem(Struct, frozen=True):
+class Problem(Struct, frozen=True, omit_defaults=True):
     """Why a trial could not be judged. ``kind``: ``ask`` (network, key, recording), ``suite`` (an error in the user's own
     check), ``unknown`` (a check lacks a fact, such as a price), ``internal`` (an error of this program). ``cause``: the error's name, as `errors.cause` gives it.
     ``traceback``: None if it would not help."""
 
     kind: Literal["ask", "suite", "unknown", "internal"]
     message: str
-    traceback: str | None = None
+    traceback: str | None
     cause: str = ""
 
 

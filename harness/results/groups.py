@@ -33,7 +33,7 @@ STREAM_ONLY = frozenset({"ttft_s", "gap_s"})
 class Attempt(Struct, frozen=True):
     """The outcome of an attempt. ``checks`` judged it, ``broke`` are those that failed, ``warnings`` counts warnings.
 
-    ``problem``: the kind of error if it could not be judged (see ``ErrorRow``). ``source``: None without an answer.
+    ``problem``: the kind of error if it could not be judged (see `Problem`). ``source``: None without an answer.
     ``unpriced``: whether its cost is not known. ``reasons``: the first reason of each check that gave one.
     """
 
@@ -95,7 +95,7 @@ class CheckOutcomes(NamedTuple):
 
 class FirstFailure(Struct):
     """An attempt that failed or could not be judged: its first mismatch, or the error with its ``kind`` and ``cause`` (see
-    ``ErrorRow``)."""
+    `Problem`)."""
 
     trial: str
     verdict: VerdictRow | None

@@ -16,7 +16,19 @@ from msgspec.structs import replace
 
 from harness.answer import refusals, wire_form
 from harness.answer.wire_form import FramingRow
-from harness.model import Exchange, Json, Provenance, RecordMode, Reply, Request, Result, Severity, Status, Turn
+from harness.model import (
+    Exchange,
+    Json,
+    Problem,
+    Provenance,
+    RecordMode,
+    Reply,
+    Request,
+    Result,
+    Severity,
+    Status,
+    Turn,
+)
 
 LARGEST = 1e100
 """The limit of a measure: a larger value, as a faulty gateway may report it, counts as not known."""
@@ -47,16 +59,6 @@ class VerdictRow(Struct, frozen=True, omit_defaults=True):
     message: str
     place: PlaceRow | None = None
     reason: str = ""
-
-
-class ErrorRow(Struct, frozen=True, omit_defaults=True):
-    """Why a trial could not be judged: see `Problem`. ``cause``: the error's name, such as ``no-recording``; empty where it
-    has none."""
-
-    kind: Literal["ask", "suite", "unknown", "internal"]
-    message: str
-    traceback: str | None
-    cause: str = ""
 
 
 class OutcomeRow(Struct, frozen=True):
@@ -116,7 +118,7 @@ class Row(Struct, frozen=True, omit_defaults=True, kw_only=True):
     invariants_passed: int
     measures: dict[str, float | int | None]
     provenance: Provenance | None
-    error: ErrorRow | None
+    error: Problem | None
     outcome: OutcomeRow | None
     unpriced: str | None = None
     turns: list[TurnRow] | None = None
@@ -313,7 +315,7 @@ def result_row(result: Result) -> Row:
         invariants_passed=result.invariants_passed,
         measures=dict(result.measures),
         provenance=result.provenance,
-        error=None if result.problem is None else convert(result.problem, ErrorRow, from_attributes=True),
+        error=result.problem,
         outcome=_outcome(result.turns[-1]) if result.turns else None,
         unpriced=next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None) or None,
         turns=[turn_row(turn.request, turn.exchange, turn.reply) for turn in result.turns],

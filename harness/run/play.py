@@ -180,9 +180,9 @@ def _problem(talk: Conversation, fault: Exception) -> Problem:
     """Why a trial could not be judged: whatever it is, it must not take the other trials down."""
     if isinstance(fault, (CannotAsk, CassetteError)):
         message = f"{fault}{_remedy(talk.trial, fault, talk.config.repeated)}"
-        return Problem("ask", message, cause=cause(fault))
+        return Problem("ask", message, None, cause(fault))
     if isinstance(fault, HarnessError):
-        return Problem("suite", str(fault), cause=cause(fault))
+        return Problem("suite", str(fault), None, cause(fault))
     return Problem("internal", f"{type(fault).__name__}: {fault}", "".join(traceback.format_exception(fault)))
 
 
@@ -289,9 +289,9 @@ def _broken_check(verdicts: Sequence[Verdict]) -> Problem | None:
     for verdict in verdicts:
         if verdict.status == "error" and verdict.severity == "error":
             if verdict.reason == cause(CannotJudge()):
-                return Problem("unknown", verdict.message, cause=verdict.reason)
+                return Problem("unknown", verdict.message, None, verdict.reason)
             ours = verdict.check.startswith("invariant:") and "Traceback" in verdict.message
-            return Problem("internal" if ours else "suite", verdict.message)
+            return Problem("internal" if ours else "suite", verdict.message, None)
     return None
 
 

@@ -144,11 +144,11 @@ def _result(trial: Trial, row: Row, judge: Judge, cassettes: Transport) -> Resul
     change = None if trial.skip else next(changed_request(trial, row.turns or [], judge.sent), None)
     if change is not None:
         message = f"the case sends another request than the one that was answered: {change}; {_REMEDY}"
-        return Result(trial, "error", problem=Problem("unknown", message, cause=cause(StaleRecording(""))))
+        return Result(trial, "error", problem=Problem("unknown", message, None, cause(StaleRecording(""))))
     answers = SavedAnswers(trial, row, cassettes)
     result = finish(play(trial, answers, judge.config))
     if answers.lacks:
-        problem = Problem("unknown", f"{answers.lacks}; {_REMEDY}", cause=cause(CannotJudge()))
+        problem = Problem("unknown", f"{answers.lacks}; {_REMEDY}", None, cause(CannotJudge()))
         return replace(result, status="error", problem=problem)
     return _with_findings(result, row, answers) if answers.merged else result
 
