@@ -143,6 +143,12 @@ def into(file: Path) -> Iterator[TextIO]:
         raise UsageError(f"cannot write {file}: {error.strerror or error}") from error
 
 
+def write(file: Path, content: bytes) -> None:
+    """A file with this content: see ``into``."""
+    with into(file) as out:
+        out.buffer.write(content)
+
+
 def _is_a_stream(file: Path) -> bool:
     """Whether it is a pipe, a terminal or another device, which is written to, not replaced."""
     return (file.exists() and not file.is_file()) or file.absolute().parts[1:2] in (("dev",), ("proc",))

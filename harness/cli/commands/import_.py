@@ -6,17 +6,16 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from harness import importers
-from harness.cli import from_options
+from harness.cli import from_options, printing
 from harness.cli.commands.audit import is_named_a_recording, recordings
 from harness.cli.commands.schema import schema_text
 from harness.config import Config
-from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
 from harness.importers.promptfoo_sources import is_config
 from harness.importers.to_suite import Imported, LeftOut, build_suite
@@ -64,11 +63,13 @@ def main(options: Namespace) -> int:
         done = build_suites(config, name, settings)
     else:
         done = suite_of_recordings(options.paths, name, settings)
-    suites = [path for path in done.files if path.parent == settings.suites] or [suite]
-    if (taken := _taken(done.files, suites)) is not None:
+    files = contents(done.files)
+    suites = [path for path in files if path.parent == settings.suites] or [suite]
+    if (taken := _taken(files, suites)) is not None:
         raise UsageError(f"{taken} exists already, and is another; choose another name with --suite, or remove it")
     if done.cases:
-        _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
+        for path, content in {settings.suites / ".gemini-harness.schema.json": schema_text().encode(), **files}.items():
+            printing.write(path, content)
     _say(done, suites, config, settings, everything=bool(options.verbose))
     return 0 if done.cases else 4 if done.unreadable else 5
 
@@ -115,25 +116,23 @@ def _without_personal_data(item: Recorded | Unread, redaction: Redaction) -> Rec
         return Unread("a request", str(fault))
 
 
-def _taken(files: dict[Path, str], suites: Sequence[Path]) -> Path | None:
+def _taken(files: Mapping[Path, bytes], suites: Sequence[Path]) -> Path | None:
     """The first file that is there with another content. An import that was cut short lacks a suite, and is repeated."""
     there = [path for path in suites if path.exists()]
     checked = [*suites, *files] if len(there) == len(suites) else there
-    return next((path for path in checked if path.exists() and not _has(path, files.get(path, ""))), None)
+    return next((path for path in checked if path.exists() and not has(path, files.get(path))), None)
 
 
-def _has(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode("utf-8", "surrogatepass")
+def contents(files: Mapping[Path, str]) -> dict[Path, bytes]:
+    """What is written to each file. Recordings may hold lone surrogates."""
+    return {path: text.encode("utf-8", "surrogatepass") for path, text in files.items()}
 
 
-def _write(files: dict[Path, str]) -> None:
-    for path, text in files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as file:
-                file.write(text.encode("utf-8", "surrogatepass"))
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+def has(path: Path, content: bytes | None) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def remarks(done: Imported, *, everything: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from harness.cli import printing
 from harness.cli.commands import import_
 from harness.cli.commands.schema import schema_text
 from harness.cli.surroundings import Surroundings, look
@@ -55,7 +56,7 @@ def main(options: Namespace) -> int:
     files = {**_frame(folder, around, settings, provider), **suite}
     new = {path: content for path, content in files.items() if not path.exists()}
     for path, content in new.items():
-        _write(path, content)
+        printing.write(path, content)
     say = sys.stdout.write
     for line in _found(folder, around, settings):
         say(f"found  {line}\n")
@@ -97,16 +98,9 @@ _ASKS_SIMULATOR = (
 
 def _is_sample(settings: Config) -> bool:
     return any(
-        path.suffix == ".yaml" and path.is_relative_to(settings.suites) and _has(path, content)
+        path.suffix == ".yaml" and path.is_relative_to(settings.suites) and import_.has(path, content)
         for path, content in _sample(settings).items()
     )
-
-
-def _has(path: Path, content: bytes) -> bool:
-    try:
-        return path.read_bytes() == content
-    except OSError:
-        return False
 
 
 def _recorded(settings: Config, options: Namespace) -> dict[Path, bytes]:
@@ -118,7 +112,7 @@ def _recorded(settings: Config, options: Namespace) -> dict[Path, bytes]:
         sys.stdout.write(f"{line}\n")
     if not done.cases:
         raise UsageError(f"{' '.join(options.from_recordings)}: holds no generateContent request that a suite can send")
-    return {path: text.encode("utf-8", "surrogatepass") for path, text in done.files.items()}
+    return import_.contents(done.files)
 
 
 def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) -> dict[Path, bytes]:
@@ -146,15 +140,6 @@ def _starter() -> Iterator[tuple[str, bytes]]:
     for path in sorted(STARTER.rglob("*")):
         if path.is_file():
             yield path.relative_to(STARTER).as_posix(), path.read_bytes()
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(content)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 # --- what is printed ----------------------------------------------------------------------------------
