@@ -8,6 +8,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from harness.judge.registry import all_checks, all_rules
+from harness.simulator.faults import FAULTS
 from harness.text import safeyaml
 
 
@@ -34,8 +36,6 @@ def ids() -> dict[str, list[str]]:
 
 
 def _checks() -> dict[str, Explanation]:
-    from harness.judge.registry import all_checks
-
     found = {}
     for name, check in sorted(all_checks().items()):
         prose, examples = check.prose_and_examples
@@ -44,9 +44,6 @@ def _checks() -> dict[str, Explanation]:
 
 
 def _rules() -> dict[str, Explanation]:
-    from harness.judge.registry import all_rules
-    from harness.simulator.faults import FAULTS
-
     found = {}
     for rule in all_rules().values():
         examples = {_EXAMPLES[label]: text for label, text in rule.examples.items()}
@@ -64,8 +61,6 @@ _EXAMPLES = {"asked": "A request", "right": "A right answer, without what does n
 
 
 def _faults() -> dict[str, Explanation]:
-    from harness.simulator.faults import FAULTS
-
     return {fault.name: _of_fault(fault) for fault in FAULTS.values()}
 
 

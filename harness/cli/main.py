@@ -19,6 +19,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
+from harness.cli import secret_filter
 from harness.cli.stdout import configure_stdio_encoding, filtered, flushed, under
 from harness.errors import HarnessError, UsageError
 
@@ -68,8 +69,6 @@ def main(argv: Sequence[str]) -> int:
     configure_stdio_encoding()
     if list(argv) in _VERSION:
         return _version()
-    from harness.cli import secret_filter
-
     with secret_filter.streams(), filtered():
         code: int = 0
         try:
@@ -120,8 +119,6 @@ def _version() -> int:
 
 
 def _without_secrets(text: str) -> str:
-    from harness.cli import secret_filter
-
     return secret_filter.text(text)
 
 

@@ -19,6 +19,7 @@ from harness.config import Config
 from harness.disk import FolderLock
 from harness.errors import CannotWrite, HarnessError, RunError, UsageError
 from harness.model import Result, Trial
+from harness.results import decoding
 from harness.results.load import SavedRun, load
 from harness.results.rows import Row, RunRow
 from harness.results.store import RunWriter, claim
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
 
 
 def began(run: RunRow) -> datetime | None:
-    from harness.results.decoding import instant
-
-    return instant(run["started"]) if run["started"] else None
+    return decoding.instant(run["started"]) if run["started"] else None
 
 
 def check_fail_fast(asked: Iterable[Gate]) -> None:
@@ -198,9 +197,7 @@ class Played(Struct):
         self._save(*self.judge.saved(result))
 
     def _take_line(self, line: bytes) -> None:
-        from harness.results.decoding import row
-
-        self._save(row(line), line)
+        self._save(decoding.row(line), line)
 
     def _save(self, row: Row, line: bytes) -> None:
         """On disk first: what was paid for is not lost. Raises Stop where no other trial is wanted."""

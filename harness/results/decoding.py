@@ -1,7 +1,6 @@
 """Decodes the lines of a run file into the types of `rows`. Raises ValueError for any other type.
 
-Run files are untrusted input. They are checked here and nowhere else: types, the size of numbers, and dates. Import this module
-only where runs are read: playing a run does not need it.
+Run files are untrusted input. They are checked here and nowhere else: types, the size of numbers, and dates.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from harness.errors import RunError
+from harness.results import decoding
 from harness.results.rows import VERSION, EndingRow, Row, RunRow
 from harness.results.store import ID, NAME
 from harness.results.summary import Summary, summarise
@@ -78,10 +79,8 @@ class SavedRun(Struct):
 
     def ends(self, line: bytes) -> bool:
         """Whether this is the last line. If so, sets ``ending`` and completes ``run``."""
-        from harness.results.decoding import ending
-
         try:
-            found = ending(line)
+            found = decoding.ending(line)
         except ValueError as fault:
             raise RunError(f"{self.path}: {fault} in its last line; the file was damaged") from None
         if found is None:
@@ -105,11 +104,9 @@ class SavedRun(Struct):
 
     def _row(self, line: bytes, at: int) -> Row | None:
         """The trial of a line; None, with a note, for an incomplete last line."""
-        from harness.results.decoding import UndecodableLine, row
-
         try:
-            return row(line)
-        except UndecodableLine:
+            return decoding.row(line)
+        except decoding.UndecodableLine:
             if line.endswith(b"\n"):
                 raise RunError(f"{self._line(at)}: this line is not JSON; the file was damaged") from None
             self.notes.append(f"{self._line(at)}: the last line was cut off; that trial is not shown")
@@ -147,12 +144,10 @@ def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
 
     Raises RunError if there is no such run, or if the file is of another format version.
     """
-    from harness.results.decoding import value
-
     path = _find(str(run), reports)
     try:
         with path.open("rb") as file:
-            header = value(file.readline())
+            header = decoding.value(file.readline())
     except OSError as error:
         raise RunError(f"cannot read the run {path}: {error.strerror or error}") from error
     except ValueError:
@@ -175,10 +170,8 @@ _HEADER: Mapping[str, Callable[[], Any]] = {
 
 def complete(run: dict[str, Any], path: Path) -> RunRow:
     """A header with its missing keys added, empty. Raises RunError if the header is not valid."""
-    from harness.results.decoding import run as checked
-
     try:
-        return checked({**{name: kind() for name, kind in _HEADER.items()}, **run})
+        return decoding.run({**{name: kind() for name, kind in _HEADER.items()}, **run})
     except ValueError as fault:
         raise RunError(f"{path} is not a saved run: {fault} in its header") from None
 

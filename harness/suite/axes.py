@@ -12,6 +12,8 @@ from typing import Literal
 from msgspec import Struct
 
 from harness.gemini.models import LEVELS, ModelFacts, Thinking, bare, catalogue, facts
+from harness.gemini.request_rules import refusals
+from harness.gemini.request_view import RequestView
 from harness.model import Json, Place
 from harness.suite.template import referenced_file
 from harness.text.names import slug
@@ -166,9 +168,6 @@ def refusal(model: str, config: Body) -> str | None:
 @lru_cache(maxsize=4096, typed=True)
 def value_refusal(model: str, name: str, value: str | float) -> str | None:
     """Why a model rejects a value of ``generationConfig`` that others accept; None if it accepts it, or if it is unknown."""
-    from harness.gemini.request_rules import refusals
-    from harness.gemini.request_view import RequestView
-
     view = RequestView(model, facts(model), {"generationConfig": {name: value}, "contents": [_ASKING]})
     found = (broken for broken in refusals(view) if broken.at == ("generationConfig", name))
     return next((broken.message for broken in found if broken.by_model and broken.sure and not broken.ignored), None)

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.model import Access, Expectation, Json, Place, Step, Target, Trial
-from harness.suite import template, turns
+from harness.suite import language, template, turns
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, merge, origins
 from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
@@ -294,8 +294,6 @@ def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
     values = template.fill(axis.values, {"row": row})
     if values is axis.values:
         return axis
-    from harness.suite import language
-
     return replace(axis, values=fit(values, language.axis_type(axis.name)))
 
 
@@ -538,8 +536,6 @@ def fill_expectation(line: Expectation, scope: template.Scope) -> Expectation:
     parameter = template.fill(line.parameter, scope)
     if parameter is line.parameter:
         return line
-    from harness.suite import language
-
     return Expectation(line.check, fit(parameter, language.parameter(line.check)), line.place)
 
 

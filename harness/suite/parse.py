@@ -15,8 +15,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from harness.errors import SuiteError
+from harness.judge.predicates import holds
 from harness.model import Expectation, Json, Place, Step
-from harness.suite import language, template, turns
+from harness.suite import language, template, turns, validate
 from harness.suite.axes import Axis, AxisSource, selected_models, value_names
 from harness.suite.body import Layer, at_path, merge, short_forms, tool_list
 from harness.suite.cases import Case, Choice, Share, Suite, Xfail
@@ -151,8 +152,6 @@ class _SuiteReading:
         return pruned if isinstance(pruned, Mapping) else {}
 
     def built(self, root: _Table) -> Suite | None:
-        from harness.suite import validate
-
         name = root.get("suite")
         if isinstance(name, str) and slug(name) != name:
             self.diagnostics.complain(
@@ -437,8 +436,6 @@ def _xfail(value: Json) -> Xfail | None:
 
 def _refusal(lines: Iterable[Expectation]) -> bool:
     """Whether the lines expect an HTTP 400, or an error of any kind."""
-    from harness.judge.predicates import holds
-
     for line in lines:
         if line.check == "http" and not template.has_references(line.parameter) and holds(400, line.parameter):
             return True

@@ -9,17 +9,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.cli import known, printing, saved_run
 from harness.cli import options as shared
 from harness.cli.commands.audit import tapes
+from harness.compare.drift import Drift, DriftFinding, KnownDrift, drift, from_rows, from_tapes
 from harness.config import Config
 from harness.config import load as load_config
 from harness.errors import NetworkFault, UsageError
-
-if TYPE_CHECKING:
-    from harness.compare.drift import Drift, DriftFinding, KnownDrift
+from harness.gemini import definition
+from harness.gemini.renewal import renewed
 
 ABOUT = "show fields and enum values of answers that the official definition does not know, or renew that definition"
 EXAMPLES = (
@@ -76,8 +76,6 @@ def main(options: Namespace) -> int:
 
 
 def _document(options: Namespace, config: Config, before: Collection[KnownDrift]) -> Drift:
-    from harness.compare.drift import drift, from_rows, from_tapes
-
     found = saved_run.named(options.paths or [_default(config)], options)
     unreadable: dict[str, str] = {}
     passed_over: Counter[str] = Counter()
@@ -101,8 +99,6 @@ def _default(config: Config) -> str:
 
 def read_known(file: Path) -> list[KnownDrift]:
     """The list of what was seen before. Raises UsageError."""
-    from harness.compare.drift import KnownDrift
-
     found = []
     for entry in known.entries(file, ("value", "provider", "model", "first", "why")):
         kind, path, value, provider = (str(entry.get(key) or "") for key in ("kind", "path", "value", "provider"))
@@ -131,9 +127,6 @@ def _row(finding: DriftFinding) -> dict[str, Any]:
 
 
 def _update(options: Namespace, config: Config) -> int:
-    from harness.gemini import definition
-    from harness.gemini.renewal import renewed
-
     printing.check(options, "renewal")
     for name in _used_with_update(options):
         raise UsageError(f"--update renews the definition and looks at nothing: leave out {name}")

@@ -11,6 +11,7 @@ from textwrap import indent, wrap
 
 from harness.cli.explanations import Explanation, explanations, ids
 from harness.errors import UsageError
+from harness.text.shape import nearest
 
 ABOUT = "explain the id of a check, an invariant, a fault, a kind of change, an error or an exit code"
 EXAMPLES = (
@@ -35,8 +36,6 @@ def _of(id: str) -> Iterator[str]:
     """Raises UsageError for an unknown id."""
     found = explanations(id)
     if not found:
-        from harness.text.shape import nearest
-
         hint = nearest(id, list(chain.from_iterable(ids().values())))
         raise UsageError(
             f"nothing has the id {id!r}; {hint}" if hint else f"nothing has the id {id!r}: `explain` alone lists all"

@@ -7,12 +7,15 @@ import sys
 import textwrap
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 
 from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
+from harness.config import load
 from harness.errors import UsageError
 from harness.gemini.providers import Limits, Provider
+from harness.run.session import tagged
 from harness.text import amounts
 from harness.text.shape import nearest
 
@@ -73,9 +76,7 @@ def _rules() -> Iterator[str]:
 
 def _tags() -> Iterator[str]:
     """The vocabulary and the tags of the suites here: what each means, and which suites have it."""
-    from harness.config import load
     from harness.gemini.features import features
-    from harness.run.session import tagged
 
     known, used = features(), tagged(load(Path()))
     rows = [(tag, feature.about, ", ".join(used.get(tag, ()))) for tag, feature in known.items()]
@@ -92,8 +93,6 @@ def _formats() -> Iterator[str]:
 
 
 def _providers() -> Iterator[str]:
-    from harness.config import load
-
     settings = load(Path())
     rows = []
     for name, row in sorted(settings.providers.items()):
@@ -115,8 +114,6 @@ def _amounts(limits: Limits) -> str:
 
 
 def _models() -> Iterator[str]:
-    from io import StringIO
-
     from harness.cli.commands.models import sheets_of
     from harness.gemini.sheets import Sheets
     from harness.report import View, find

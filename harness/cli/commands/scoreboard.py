@@ -10,18 +10,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
 from harness.cli.commands.audit import tapes
 from harness.cli.saved_run import Named, is_at
+from harness.compare.scoreboard import (
+    Scoreboard,
+    ScoreChange,
+    ScoredTrial,
+    changes,
+    from_rows,
+    from_tapes,
+    scoreboard,
+)
 from harness.errors import RunError, UsageError
 from harness.report import words
 from harness.text.amounts import count, some
-
-if TYPE_CHECKING:
-    from harness.compare.scoreboard import Scoreboard, ScoreChange, ScoredTrial
 
 ABOUT = "show which features work at which target, with the trial that shows it, from saved runs and recordings"
 EXAMPLES = (
@@ -73,8 +79,6 @@ def _named(options: Namespace) -> Named:
 
 
 def _document(trials: Sequence[ScoredTrial], options: Namespace) -> Scoreboard:
-    from harness.compare.scoreboard import scoreboard
-
     if not any(trial.features for trial in trials):
         raise UsageError(
             "no trial has a tag, so there is no feature to show: write tags: [...] in the suites "
@@ -101,8 +105,6 @@ def _no_trial(found: Named, notes: Sequence[str]) -> str:
 
 def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:
     """The trials. Adds to ``notes`` what was left out."""
-    from harness.compare.scoreboard import from_rows, from_tapes
-
     unreadable: dict[str, str] = {}
     left_out: list[str] = []
     runs = (from_rows(saved.run, saved.rows()) for saved in found.runs)
@@ -156,8 +158,6 @@ def read_earlier(file: Path) -> Mapping[str, Any]:
 
 
 def _changes(before: Mapping[str, Any] | None, document: Scoreboard, options: Namespace) -> list[ScoreChange] | None:
-    from harness.compare.scoreboard import changes
-
     if before is None:
         return None
     try:

@@ -12,7 +12,8 @@ from functools import lru_cache
 from msgspec import Struct, field
 
 from harness.gemini.models import catalogue, facts
-from harness.gemini.request_rules import RequestRefusal
+from harness.gemini.request_rules import RequestRefusal, refusals
+from harness.gemini.request_view import RequestView
 from harness.model import Json, Place, Step
 from harness.suite import template
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment
@@ -21,6 +22,7 @@ from harness.suite.cases import Case, Note, Suite
 from harness.suite.matrix import Combination, Selection, combinations_for, flat, scope_of
 from harness.suite.template import row_label
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
+from harness.text.names import snake
 from harness.text.shape import closest
 from harness.text.yamltext import Path as Route
 
@@ -149,9 +151,6 @@ def _canonical(body: Mapping[str, Json]) -> Json:
 
 
 def _refusals(model: str, stream: bool, body: Json) -> Sequence[RequestRefusal]:
-    from harness.gemini.request_rules import refusals
-    from harness.gemini.request_view import RequestView
-
     found = refusals(RequestView(model, facts(model), body), stream=stream) if body else ()
     return [broken for broken in found if not broken.rule.startswith(_ELSEWHERE)]
 
@@ -256,8 +255,6 @@ def _written(table: Table, at: Route, route: Route) -> Iterator[tuple[int, Route
 
 def _steps(value: Json, at: Route) -> Route:
     """The part of ``at`` that is there, in the spelling of the suite."""
-    from harness.text.names import snake
-
     steps: list[str | int] = []
     for step in at:
         if isinstance(value, Mapping):
