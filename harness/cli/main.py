@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
 from harness.cli import secret_filter
-from harness.cli.stdout import configure_stdio_encoding, filtered, flushed, under
+from harness.cli.stdout import configure_stdio_encoding, flushed, under
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     configure_stdio_encoding()
     if list(argv) in _VERSION:
         return _version()
-    with secret_filter.streams(), filtered():
+    with secret_filter.streams():
         code: int = 0
         try:
             with flushed():

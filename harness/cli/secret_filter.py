@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeGuard, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from harness.cli.stdout import FilteredStream
+from harness.text.terminal import safe_for_display
 
 if TYPE_CHECKING:
     from harness.transport.redaction import Leaks
@@ -37,38 +38,34 @@ def text(message: str) -> str:
     return str(leaks().hidden(message))
 
 
+class _Hiding(FilteredStream):
+    """A stream without secrets. They are looked up when the first text is written."""
+
+    def __init__(self, under: TextIO) -> None:
+        super().__init__(under, lambda text: str(self._leaks.hidden(text)))
+
+    @cached_property
+    def _leaks(self) -> Leaks:
+        return leaks()
+
+
 @contextmanager
 def streams() -> Iterator[None]:
-    """Within the block, everything written to stdout and stderr is filtered."""
-    with redirect_stdout(_filtered(sys.stdout)), redirect_stderr(_filtered(sys.stderr)):
+    """Within the block, stdout and stderr hold no secrets, and are for people (a terminal, a log): control characters are made harmless."""
+    out, err = (
+        cast("TextIO", FilteredStream(cast("TextIO", _Hiding(stream)), safe_for_display))
+        for stream in (sys.stdout, sys.stderr)
+    )
+    with redirect_stdout(out), redirect_stderr(err):
         yield
 
 
 @contextmanager
 def writing(out: TextIO) -> Iterator[TextIO]:
     """A filtered stream for long texts: it searches large pieces that end with a line."""
-    buffered = _BufferedFilter(out.under if _hides(out) else out)
+    buffered = _BufferedFilter(out.under if isinstance(out, _Hiding) else out)
     yield cast("TextIO", buffered)
     buffered.write_out()
-
-
-def _filtered(out: TextIO) -> TextIO:
-    return cast("TextIO", out if _hides(out) else FilteredStream(out, _Hidden()))
-
-
-def _hides(out: object) -> TypeGuard[FilteredStream]:
-    return isinstance(out, FilteredStream) and isinstance(out.clean, _Hidden)
-
-
-class _Hidden:
-    """A text without secrets. They are looked up when the first text is written."""
-
-    @cached_property
-    def _leaks(self) -> Leaks:
-        return leaks()
-
-    def __call__(self, text: str) -> str:
-        return str(self._leaks.hidden(text))
 
 
 class _BufferedFilter(io.TextIOBase):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, EIO, ENOSPC, EPIPE
 from io import TextIOWrapper
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from harness.errors import UsageError
-from harness.text.terminal import safe_for_display
 
 _OF_WRITING = (EPIPE, ENOSPC, EFBIG, EDQUOT, EIO)
 
@@ -44,14 +43,6 @@ class FilteredStream:
 def under(stream: TextIO) -> TextIO:
     """The unfiltered stream, for code that writes terminal codes and filters text of others itself."""
     return stream.under if isinstance(stream, FilteredStream) else stream
-
-
-@contextmanager
-def filtered() -> Iterator[None]:
-    """Within the block, stdout and stderr are for people (a terminal, a log): control characters are made harmless."""
-    out, err = (cast("TextIO", FilteredStream(stream, safe_for_display)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(out), redirect_stderr(err):
-        yield
 
 
 @contextmanager

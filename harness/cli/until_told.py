@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING
 
 from harness.cli.playing import Played
 from harness.compare.looks import BOUNDS, Curtailment, Stopped, attempts, blocks, decided
 from harness.errors import UsageError
 from harness.results.load import load
 from harness.results.rows import GateRow, Row
+from harness.results.summary import Summary
 from harness.run.session import Plan, RecordPolicy
 from harness.suite.matrix import Expansion, TrialGroup
 from harness.text.amounts import dollars
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from harness.results.summary import Summary
 
 Case = tuple[str, str, int]
 
