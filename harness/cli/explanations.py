@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from harness.judge.registry import all_checks, all_rules
 from harness.simulator.faults import FAULTS
 from harness.text import safeyaml
+from harness.text.grouping import grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +24,27 @@ class Explanation:
     examples: Mapping[str, str] = field(default_factory=dict)
 
 
-def explanations(id: str) -> list[Explanation]:
-    """All that have this id: a check and a fault may share one. Empty for an unknown id."""
-    found = [_SOURCES[kind]().get(id) for kind in _SOURCES]
-    return [explanation for explanation in found if explanation is not None]
+def explanations() -> Iterator[Explanation]:
+    """Everything that has an id, kind by kind. A check and a fault may share one."""
+    yield from _checks()
+    yield from _rules()
+    yield from map(_of_fault, FAULTS.values())
+    yield from _written()
 
 
 def ids() -> dict[str, list[str]]:
     """Kind -> its ids."""
-    return {kind: list(source()) for kind, source in _SOURCES.items()}
+    kinds = grouped(explanations(), lambda explanation: explanation.kind)
+    return {kind: [explanation.id for explanation in found] for kind, found in kinds.items()}
 
 
-def _checks() -> dict[str, Explanation]:
-    found = {}
+def _checks() -> Iterator[Explanation]:
     for name, check in sorted(all_checks().items()):
         prose, examples = check.prose_and_examples
-        found[name] = Explanation(name, "check", prose, {}, {"Under `expect`": examples})
-    return found
+        yield Explanation(name, "check", prose, {}, {"Under `expect`": examples})
 
 
-def _rules() -> dict[str, Explanation]:
-    found = {}
+def _rules() -> Iterator[Explanation]:
     for rule in all_rules().values():
         examples = {_EXAMPLES[label]: text for label, text in rule.examples.items()}
         severity = "A violation is a warning" if rule.severity == "warn" else "A violation fails the trial"
@@ -53,15 +53,10 @@ def _rules() -> dict[str, Explanation]:
         if faults := [fault.name for fault in FAULTS.values() if fault.rule == rule.id]:
             examples["To see it"] = "\n".join(f"gemini-harness simulate --fault {fault}" for fault in faults[:3])
         examples["To allow it in a case"] = f"waive: {{{rule.id}: the reason}}"
-        found[rule.id] = Explanation(rule.id, "invariant", rule.doc, parts, examples)
-    return found
+        yield Explanation(rule.id, "invariant", rule.doc, parts, examples)
 
 
 _EXAMPLES = {"asked": "A request", "right": "A right answer, without what does not matter", "wrong": "A wrong one"}
-
-
-def _faults() -> dict[str, Explanation]:
-    return {fault.name: _of_fault(fault) for fault in FAULTS.values()}
 
 
 def _of_fault(fault: Any) -> Explanation:
@@ -74,26 +69,11 @@ def _of_fault(fault: Any) -> Explanation:
     return Explanation(fault.name, "fault", f"{fault.about}.", {"Found by": found}, {"To use it": use})
 
 
-def _written(kind: str) -> dict[str, Explanation]:
-    return {str(key): _from_row(str(key), kind, row) for key, row in _rows()[kind].items()}
-
-
-@cache
-def _rows() -> Mapping[str, Mapping[Any, Mapping[str, str]]]:
-    """Kind -> id -> row of ``explanations.yaml``."""
-    rows: Mapping[str, Mapping[Any, Mapping[str, str]]]
-    rows = safeyaml.load(Path(__file__).with_name("explanations.yaml").read_bytes())
-    return rows
-
-
-def _from_row(id: str, kind: str, row: Mapping[str, str]) -> Explanation:
+def _written() -> Iterator[Explanation]:
+    """Those of ``explanations.yaml``: kind -> id -> row."""
     names = {"why": "Why", "next": "What to do next"}
-    return Explanation(id, kind, row["about"], {names[key]: text for key, text in row.items() if key != "about"})
-
-
-_SOURCES: Mapping[str, Callable[[], dict[str, Explanation]]] = {
-    "check": _checks,
-    "invariant": _rules,
-    "fault": _faults,
-    **{kind: partial(_written, kind) for kind in ("kind of change", "error of a trial", "exit code")},
-}
+    kinds = safeyaml.load(Path(__file__).with_name("explanations.yaml").read_bytes())
+    for kind in ("kind of change", "error of a trial", "exit code"):
+        for key, row in kinds[kind].items():
+            parts = {heading: row[name] for name, heading in names.items() if name in row}
+            yield Explanation(str(key), kind, row["about"], parts)

@@ -34,7 +34,7 @@ def main(options: Namespace) -> int:
 
 def _of(id: str) -> Iterator[str]:
     """Raises UsageError for an unknown id."""
-    found = explanations(id)
+    found = [explanation for explanation in explanations() if explanation.id == id]
     if not found:
         hint = nearest(id, list(chain.from_iterable(ids().values())))
         raise UsageError(
