@@ -108,12 +108,11 @@ def _policy(options: Namespace) -> RecordPolicy:
 
 
 def _line(trial: Trial, plan: Plan) -> str:
+    row = _row(trial, plan)
     if trial.skip is not None:
         return f"skipped: {trial.skip}"
-    request = prepare(trial, plan.config)
-    number = session.requests_of(trial)
-    more = f" and {number - 1} more" if number > 1 else ""
-    return f"{request.method} {request.url} {len(request.content):,} bytes{more}"
+    more = f" and {row['requests'] - 1} more" if row["requests"] > 1 else ""
+    return f"{row['method']} {row['url']} {row['bytes']:,} bytes{more}"
 
 
 def _to(plan: Plan, options: Namespace) -> str:

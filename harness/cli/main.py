@@ -76,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
                 options = _parser(argv).parse_args(argv)
                 code = options.main(options)
         except HarnessError as error:
-            sys.stderr.write(f"{_without_secrets(str(error))}\n")
+            sys.stderr.write(f"{secret_filter.text(str(error))}\n")
             if _wants_annotations(argv):
                 _annotate(error)
             return error.exit_code
@@ -86,7 +86,7 @@ def main(argv: Sequence[str]) -> int:
         except OSError as error:
             if error.filename is None or error.errno not in _OF_THE_USER:
                 return _internal(argv)
-            sys.stderr.write(_without_secrets(f"cannot use {error.filename}: {error.strerror}\n"))
+            sys.stderr.write(secret_filter.text(f"cannot use {error.filename}: {error.strerror}\n"))
             return 4
         except Exception:  # noqa: BLE001  the last resort: two lines here, the rest in a file
             return _internal(argv)
@@ -104,7 +104,7 @@ def _annotate(error: HarnessError) -> None:
     from harness.report.github import error_annotations
 
     view = View(display_path=step_summary.named)
-    lines = (f"{_without_secrets(line)}\n" for line in error_annotations(error, view))
+    lines = (f"{secret_filter.text(line)}\n" for line in error_annotations(error, view))
     under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
 
 
@@ -118,15 +118,11 @@ def _version() -> int:
     return 0
 
 
-def _without_secrets(text: str) -> str:
-    return secret_filter.text(text)
-
-
 def _internal(argv: Sequence[str]) -> int:
     import tempfile
     import traceback
 
-    text = _without_secrets(traceback.format_exc())
+    text = secret_filter.text(traceback.format_exc())
     if any(argument in ("-v", "-vv", "--verbose") for argument in argv):
         sys.stderr.write(text)
         return 3

@@ -294,13 +294,13 @@ class _SuiteReading:
         asks = "user" in turn or files
         return Step(
             transport="unary",
-            contents=[*before, *([turns.user_content(turn.get("user"), files)] if asks else [])],
+            contents=[*before, *([turns.content("user", turn.get("user"), files)] if asks else [])],
             replies=turn.get("reply"),
             expect=expect,
             capture=turn.get("capture", {}),
             place=self.place(at if len(at) > 2 else (*at, "id")),
             body=turn.get("request", {}),
-            script=[turns.model_content(turn["model"])] if "model" in turn else None,
+            script=[turns.content("model", turn["model"])] if "model" in turn else None,
             call=turns.api_call(turn),
         )
 

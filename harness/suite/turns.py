@@ -51,16 +51,10 @@ def _filled_call(call: ApiCall, scope: Scope) -> ApiCall:
     )
 
 
-def user_content(text: Json, files: Sequence[Json] = ()) -> Json:
-    """A user's turn: its files, then a text or literal parts."""
+def content(role: str, text: Json, files: Sequence[Json] = ()) -> Json:
+    """A turn of the user or, scripted, of the model: its files, then a text or literal parts."""
     parts = text if isinstance(text, list) else [] if text is None else [{"text": text}]
-    return {"role": "user", "parts": [*files, *(part for part in parts if part is not None)]}
-
-
-def model_content(text: Json) -> Json:
-    """A scripted turn of the model: a text or literal parts."""
-    parts = text if isinstance(text, list) else [{"text": text}]
-    return {"role": "model", "parts": [part for part in parts if part is not None]}
+    return {"role": role, "parts": [*files, *(part for part in parts if part is not None)]}
 
 
 def api_call(table: Table) -> ApiCall | None:

@@ -61,7 +61,7 @@ def main(options: Namespace) -> int:
     sys.stdout.writelines(f"{line}\n" for line in gate_reach.lines(plan))
     cases = sum(len(suite.cases) for suite in plan.suites)
     numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
-    counts = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
+    counts = ", ".join(amounts.count(number, noun) for noun, number in numbers.items())
     ending = [] if options.ends_within is None else list(_ending(plan, options.as_of, options.ends_within))
     sys.stdout.writelines(f"{line}\n" for line in ending)
     models = amounts.count(len(ending), "model")

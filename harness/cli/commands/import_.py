@@ -19,6 +19,7 @@ from harness.config import Config
 from harness.errors import BadCassette, UsageError
 from harness.importers.promptfoo_sources import is_config
 from harness.importers.to_suite import Imported, LeftOut, build_suite
+from harness.text import amounts
 from harness.text.names import slug
 from harness.text.patterns import TooSlow
 from harness.text.personal import Redaction
@@ -155,10 +156,8 @@ def _say(done: Imported, suites: Sequence[Path], promptfoo: Path | None, setting
         lacks = "Gemini model with a prompt and a test" if promptfoo else "native generateContent request"
         sys.stderr.write(f"nothing was imported: no {lacks} was found that a suite can send\n")
         return
-    numbers = {"case": done.cases, "answer": done.answers}
-    cases, answers = (f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
     written = " ".join(map(str, suites))
-    say(f"{written}: {cases}, {answers} on cassettes\n")
+    say(f"{written}: {amounts.count(done.cases, 'case')}, {amounts.count(done.answers, 'answer')} on cassettes\n")
     say(f"now: gemini-harness run {written}{' --record-mode once' if done.unanswered or not done.answers else ''}\n")
     if promptfoo:
         simulated = settings.find(settings.provider).simulated

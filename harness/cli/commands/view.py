@@ -21,11 +21,10 @@ from harness.errors import HarnessError, RunError, UsageError
 from harness.report import Kind, View, find
 from harness.report.html import server_pages
 from harness.report.html.server_pages import RunListItem
-from harness.results.decoding import row
 from harness.results.history import PastRuns
 from harness.results.history_lines import History, lines
 from harness.results.load import load, saved_runs, with_id
-from harness.results.rows import EndingRow, Row
+from harness.results.rows import EndingRow
 from harness.results.store import NAME, is_being_played
 
 LOOPBACK = "127.0.0.1"
@@ -230,17 +229,8 @@ def _entry(path: Path) -> RunListItem:
     try:
         run = load(path)
         ending: EndingRow = run.read_ending() or {}
-        first = _first(path)
+        first = next(run.rows(), None)
     except (HarnessError, OSError) as error:
         return RunListItem(name, problem=str(error))
     simulated = ending.get("simulated", bool(first and first.provenance and first.provenance.simulated))
     return RunListItem(name, run.run, ending, simulated, playing=run.ending is None and is_being_played(path.parent))
-
-
-def _first(path: Path) -> Row | None:
-    with path.open("rb") as file:
-        next(file, b"")
-        try:
-            return row(next(file, b""))
-        except ValueError:
-            return None
