@@ -15,7 +15,7 @@ from msgspec.json import Decoder
 
 from harness.model import Json
 from harness.results.rows import ATTEMPTS, LARGEST, EndingRow, Row, RunRow
-from harness.text.jsontext import DEEPEST, is_deeper, may_be_deeper
+from harness.text.jsontext import DEEPEST, is_deeper, may_be_deeper, values_in
 
 _LARGEST_NUMBER = 1e15
 """The limit for numbers in the header and the last line: larger than any that occurs, and exact as a float."""
@@ -116,19 +116,8 @@ def _check_depth(found: Json) -> None:
 def _check_values(found: Json) -> None:
     """Raises ValueError for a text with a zero byte (it cannot be a file name), and for a number out of range."""
     _check_depth(found)
-    for scalar in _scalars(found):
+    for scalar in values_in(found):
         if isinstance(scalar, str) and "\0" in scalar:
             raise ValueError(f"Expected text without a zero byte, got {scalar[:40]!r}")
         if isinstance(scalar, int | float) and not -_LARGEST_NUMBER <= scalar <= _LARGEST_NUMBER:
             raise ValueError("Expected a number of a plausible size")
-
-
-def _scalars(found: Json) -> Iterator[Json]:
-    if isinstance(found, Mapping):
-        for value in found.values():
-            yield from _scalars(value)
-    elif isinstance(found, list):
-        for value in found:
-            yield from _scalars(value)
-    else:
-        yield found

@@ -71,18 +71,20 @@ def is_utf8(content: bytes) -> bool:
     return True
 
 
+def values_in(value: Json) -> list[Json]:
+    """The value and all values in it, those of one level after those of the level above."""
+    found = [value]
+    for inner in found:  # grows meanwhile
+        if isinstance(inner, dict):
+            found += inner.values()
+        elif isinstance(inner, (list, tuple)):
+            found += inner
+    return found
+
+
 def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
-    found: set[str] = set()
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            found.update(item)
-            waiting += item.values()
-        elif isinstance(item, (list, tuple)):
-            waiting += item
-    return found
+    return {key for inner in values_in(value) if isinstance(inner, dict) for key in inner}
 
 
 def compact(value: Json) -> bytes:
