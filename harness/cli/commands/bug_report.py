@@ -8,7 +8,6 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from harness.cli import options as shared
 from harness.config import Config, load
 from harness.errors import HarnessError
 from harness.gemini.providers import ROWS, Provider
+from harness.report import words
 from harness.results.load import load as load_run
 from harness.text.amounts import count
 
@@ -37,14 +37,14 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> int:
     parts: dict[str, Iterator[str]] = {"Program": _program(), "Environment": _environment()}
-    reports = Path(options.reports) if options.reports else Path("reports")
+    reports = Config().reports
     try:
         config = load(Path())
         parts["Configuration"] = _configuration(config)
-        reports = Path(options.reports) if options.reports else config.reports
+        reports = config.reports
     except HarnessError as fault:
         parts["Configuration"] = iter([f"faulty: {_without_paths(str(fault))}"])
-    parts["Last run"] = _last_run(reports)
+    parts["Last run"] = _last_run(Path(options.reports or reports))
     for title, lines in parts.items():
         sys.stdout.write(f"## {title}\n\n" + "".join(f"- {line}\n" for line in lines) + "\n")
     sys.stdout.write("Please add: what you did, what you expected, and what came. Read this before you send it.\n")
@@ -94,26 +94,23 @@ def _provider(row: Provider) -> str:
 
 
 def _last_run(reports: Path) -> Iterator[str]:
-    saved = None
-    with suppress(HarnessError):
+    try:
         saved = load_run("last", reports)
-    if saved is None:
+    except HarnessError:
         yield "none"
         return
-    summary = None
-    with suppress(HarnessError):
-        summary = saved.summary()
     run: Mapping[str, object] = dict(saved.run)
     yield ", ".join(
         f"{name}: {run[name]}" for name in ("id", "record_mode", "front", "harness", "python") if name in run
     )
     suites, targets = count(len(saved.run["suites"]), "suite"), count(len(saved.run["targets"]), "target")
     yield f"planned trials: {run.get('planned', 'unknown')}, of {suites} at {targets}"
-    if summary is None:
+    try:
+        summary = saved.summary()
+    except HarnessError:
         yield "its file is damaged"
         return
-    totals = ", ".join(f"{number:,} {status}" for status, number in summary.totals().items() if number)
-    yield f"{count(summary.trials, 'trial')} played, {'complete' if saved.is_finished() else 'cut short'}; groups: {totals}"
+    yield f"{count(summary.trials, 'trial')} played, {'complete' if saved.is_finished() else 'cut short'}; groups: {words.totals(summary.totals())}"
 
 
 def _without_paths(text: str) -> str:

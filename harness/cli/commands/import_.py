@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from harness import importers
 from harness.cli import from_options, printing
+from harness.cli import options as shared
 from harness.cli.commands.audit import is_named_a_recording, recordings
 from harness.cli.commands.schema import schema_text
 from harness.config import Config
@@ -49,7 +50,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--suite", metavar="NAME", default="imported", help="the name of the new suite (default: %(default)s)"
     )
-    parser.add_argument("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
+    shared.cassettes_folder(parser)
 
 
 def main(options: Namespace) -> int:

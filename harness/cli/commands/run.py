@@ -43,12 +43,11 @@ def add_options(parser: ArgumentParser) -> None:
     _how(parser)
     shared.formats(parser, measures=True)
     add = parser.add_argument
-    add(
+    shared.repeatable(
+        parser,
         "--gate",
-        metavar="GATE",
-        action="append",
-        default=[],
-        help="hold the run to it, beside the budgets of its suites: pass_rate.min=95%%, latency.max=2s, totalTokenCount.max=5000, cost.total=0.50; "
+        "GATE",
+        "hold the run to it, beside the budgets of its suites: pass_rate.min=95%%, latency.max=2s, totalTokenCount.max=5000, cost.total=0.50; "
         "@95%% after it for confidence (repeatable)",
     )
     add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")

@@ -14,6 +14,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, TextIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from harness.cli import options as shared
 from harness.cli import saved_run, secret_filter
 from harness.cli.commands import compare, sweep
 from harness.compare.comparison import by_value
@@ -57,7 +58,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--port", metavar="N", type=int, default=8766, help="the port (default: %(default)s; 0: any free one)"
     )
-    parser.add_argument("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
+    shared.reports_folder(parser)
 
 
 def main(options: Namespace) -> int:
