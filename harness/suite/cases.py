@@ -59,13 +59,14 @@ class Xfail(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True, dict=True):
-    """One case of a suite. ``id``, the axes, the layers and the turns may contain templates for rows.
+    """One case of a suite, the one at ``index`` in the document. ``id``, the axes, the layers and the turns may contain templates for rows.
 
     ``folder`` is its part of the path of a cassette, unique in the suite. ``rows`` is ``({},)`` without ``each``.
     ``rows_in_file``: the rows are the unchanged content of a file, whose hash the suite keeps; rows in the suite itself may
     contain ``${env:}``. ``expects_refusal``: the case expects an HTTP 400 or an error, so it may send an invalid request.
     """
 
+    index: int
     id: str
     place: Place
     folder: str

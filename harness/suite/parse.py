@@ -191,6 +191,7 @@ class _SuiteReading:
         axes = self.axes(route, table, root)
         plans = tuple(self.turns(route, table, defaults, axes))
         return Case(
+            index=index,
             id=table["id"],
             place=self.place((*route, "id")),
             folder=_plain_name(table["id"]),

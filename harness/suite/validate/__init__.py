@@ -10,8 +10,6 @@ in ``request``, the suite as a whole in ``whole``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from harness.suite.cases import Suite
 from harness.suite.validate import axes
 from harness.suite.validate.body import literal, waived
@@ -25,20 +23,19 @@ from harness.suite.validate.whole import compare, matrix, unique
 def check(suite: Suite, diagnostics: Diagnostics) -> None:
     """Complain about everything that is wrong with a suite whose shape is right."""
     tree = diagnostics.tree
-    indexes = [i for i, table in enumerate(tree.get("cases", [])) if isinstance(table, Mapping) and "id" in table]
     literal(("defaults",), tree.get("defaults", {}), diagnostics, waived(suite.cases))
     for key in ("matrix", "defaults"):
         axes.names(tree.get(key, {}), (key,), diagnostics)
     lint = RequestLint(suite, diagnostics)
-    for index, case in zip(indexes, suite.cases, strict=True):
-        CaseValidator(suite, case, index, diagnostics).check()
+    for case in suite.cases:
+        CaseValidator(suite, case, diagnostics).check()
         if not waived([case]):
-            lint.look_at(case, index)
+            lint.look_at(case)
     lint.report()
     misspelled_models(suite, diagnostics)
     if tree.get("cases") == []:
         diagnostics.complain(("cases",), "there are no cases")
-    unique(suite, indexes, diagnostics)
+    unique(suite, diagnostics)
     matrix(suite, diagnostics)
-    unread(suite, indexes, diagnostics)
+    unread(suite, diagnostics)
     compare(suite, diagnostics)

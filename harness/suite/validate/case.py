@@ -44,11 +44,11 @@ _MOST_PAIRS = 50
 class CaseValidator:
     """Looks at one case: ``table`` is what was written of it, at ``route``; ``case`` what was made of that."""
 
-    def __init__(self, suite: Suite, case: Case, index: int, diagnostics: Diagnostics) -> None:
+    def __init__(self, suite: Suite, case: Case, diagnostics: Diagnostics) -> None:
         self.suite, self.case, self.diagnostics = suite, case, diagnostics
-        self.route: Route = ("cases", index)
-        self.table: Table = diagnostics.tree["cases"][index]
-        self.written: Table = diagnostics.document.value["cases"][index]
+        self.route: Route = ("cases", case.index)
+        self.table: Table = diagnostics.tree["cases"][case.index]
+        self.written: Table = diagnostics.document.value["cases"][case.index]
 
     def check(self) -> None:
         self.id()

@@ -19,18 +19,16 @@ from harness.text.shape import closest, nearest
 from harness.text.yamltext import Path as Route
 
 
-def unread(suite: Suite, indexes: Sequence[int], diagnostics: Diagnostics) -> None:
-    """Complains about every glob that matches no model which its cases can be asked with. ``indexes`` are where the cases
-    stand in the document."""
-    cases = list(zip(indexes, suite.cases, strict=True))
-    axes = {_route(index, axis): axis for index, case in cases for axis in case.axes.values()}
-    users = gathered((_route(index, axis), case) for index, case in cases for axis in case.axes.values())
+def unread(suite: Suite, diagnostics: Diagnostics) -> None:
+    """Complains about every glob that matches no model which its cases can be asked with."""
+    axes = {_route(case.index, axis): axis for case in suite.cases for axis in case.axes.values()}
+    users = gathered((_route(case.index, axis), case) for case in suite.cases for axis in case.axes.values())
     for axis in _replaced(diagnostics):
         axes.setdefault(_route(0, axis), axis)
     for route, axis in axes.items():
         _keys(route, axis, users.get(route, suite.cases), diagnostics)
     expected = gathered(
-        (_xfail(index, diagnostics.tree), case) for index, case in cases if case.xfail and case.xfail.targets
+        (_xfail(case.index, diagnostics.tree), case) for case in suite.cases if case.xfail and case.xfail.targets
     )
     for route, takers in expected.items():
         _targets(route, takers, diagnostics)

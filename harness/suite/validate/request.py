@@ -73,24 +73,24 @@ class RequestLint(Struct):
     known: dict[tuple[str, bool, str], Sequence[RequestRefusal]] = field(default_factory=dict)
     """Model, whether it is a stream, and request, but for texts -> the rules that it breaks."""
 
-    def look_at(self, case: Case, index: int) -> None:
+    def look_at(self, case: Case) -> None:
         """What the API would refuse or ignore about the requests of a case; of its rows, the first with a fault."""
         if not _by_row(case):
-            self.keep(case, index, self.faults(case, case.rows[0]))
+            self.keep(case, self.faults(case, case.rows[0]))
             return
         for number, row in enumerate(case.rows, 1):
             try:
                 faults = list(self.faults(case, row))
             except template.Undefined:
                 return
-            self.keep(case, index, faults, f"{row_label(row, number)}: ")
+            self.keep(case, faults, f"{row_label(row, number)}: ")
             if any(not broken.ignored for _, broken in faults):
                 return
 
-    def keep(self, case: Case, index: int, faults: Iterable[_Fault], before: str = "") -> None:
+    def keep(self, case: Case, faults: Iterable[_Fault], before: str = "") -> None:
         """Adds faults at their places; what is only worth a note, at the first."""
         for pair, broken in faults:
-            message, placing = before + broken.message, _Placing(self.diagnostics, case, index)
+            message, placing = before + broken.message, _Placing(self.diagnostics, case)
             axis = placing.axis(broken.at)
             if axis and axis.swept and broken.by_model:
                 continue
@@ -213,7 +213,6 @@ class _Placing(Struct, frozen=True):
 
     diagnostics: Diagnostics
     case: Case
-    number: int
 
     def axis(self, at: Route) -> Axis | None:
         """The axis that sets a value of the body: its own, or one that is a path of the body."""
@@ -231,8 +230,8 @@ class _Placing(Struct, frozen=True):
 
     def tables(self) -> Iterator[tuple[Route, Table]]:
         """The turn that asks, the case and the defaults: the nearest first."""
-        tree, route = self.diagnostics.tree, ("cases", self.number)
-        case = tree["cases"][self.number]
+        tree, route = self.diagnostics.tree, ("cases", self.case.index)
+        case = tree["cases"][self.case.index]
         asking = next((n for n, turn in enumerate(self.case.turns) if turn is _asking(self.case)), 0)
         if turns := case.get("turns", [])[asking : asking + 1]:
             yield (*route, "turns", asking), turns[0] or {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from harness.judge.registry import names_like
 from harness.model import Json, Place
@@ -15,22 +15,22 @@ from harness.suite.validate.diagnostics import Diagnostics
 from harness.text.shape import nearest
 
 
-def unique(suite: Suite, indexes: Sequence[int], diagnostics: Diagnostics) -> None:
-    """Complains about ids that are taken, over all rows. ``indexes`` are where the cases stand in the document."""
+def unique(suite: Suite, diagnostics: Diagnostics) -> None:
+    """Complains about ids that are taken, over all rows."""
     seen: dict[str, Place] = {}
-    for index, case in zip(indexes, suite.cases, strict=True):
+    for case in suite.cases:
         for number, row in enumerate(case.rows, 1):
             try:
                 name = case.named(row)
             except template.Undefined:
                 break
             if name in seen:
-                _twice(case, index, number, name, seen[name], diagnostics)
+                _twice(case, number, name, seen[name], diagnostics)
                 break
             seen[name] = case.place
 
 
-def _twice(case: Case, index: int, number: int, name: str, first: Place, diagnostics: Diagnostics) -> None:
+def _twice(case: Case, number: int, name: str, first: Place, diagnostics: Diagnostics) -> None:
     hint = ""
     if first == case.place and not case.rows[number - 1]:
         message = f'the case "{name}" is in the list again, through an alias (*): each case has an id of its own'
@@ -40,7 +40,7 @@ def _twice(case: Case, index: int, number: int, name: str, first: Place, diagnos
         hint = "" if isinstance(case.id, Template) else f"write the row into the id: {name}-${{row.{column}}}"
     else:
         message = f'the id "{name}" is taken; the first is in line {first.line}'
-    diagnostics.complain(("cases", index, "id"), message, hint)
+    diagnostics.complain(("cases", case.index, "id"), message, hint)
 
 
 def matrix(suite: Suite, diagnostics: Diagnostics) -> None:
