@@ -345,7 +345,7 @@ class _TrialSession:
         alike = ("target", "provider", "model", "repeat", "max-cost", "allow-outside-files", "var")
         given = {name.replace("-", "_"): self.option(name) for name in alike}
         folders = {name: path and str(here / path) for name in ("cassettes", "reports") for path in [self.option(name)]}
-        return Namespace(**given, **folders, tag=[], shard=None)
+        return Namespace(**given, **folders)
 
     @cached_property
     def config(self) -> Config:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.config import Config
 from harness.errors import UsageError
-from harness.model import Json, Trial
+from harness.model import Json, Target, Trial
+from harness.run import session
 from harness.run.session import RecordPolicy
 from harness.text import amounts
 
@@ -21,20 +22,27 @@ _REASONS = 8
 """The most reasons that are named for an unknown cost."""
 
 
-def announce(config: Config, trials: Iterable[Trial], way: RecordPolicy, *, quiet: bool) -> None:
-    """One line on stderr before the first paid request. Raises UsageError for a ceiling if a price is not known.
+def announce(
+    config: Config, trials: Iterable[Trial], targets: Sequence[Target], way: RecordPolicy, *, quiet: bool
+) -> None:
+    """What is known before the first live request, on stderr: what is risky, what it will cost, and which models end.
 
-    The forecast takes a tenth of the time of a short run, so it is made only where somebody reads it, or for a ceiling.
+    Raises UsageError for a ceiling if a price is not known. The forecast takes a tenth of the time of a short run, so it is made only
+    where somebody reads it, or for a ceiling.
     """
-    if not way.asks or (quiet and not config.max_cost):
+    if not way.asks:
         return
-    forecast = forecast_of(config, trials, way)
+    sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
     ceiling = config.max_cost
-    if ceiling and forecast.unpriced:
-        reasons = "\n".join(_unpriced(forecast, remedies=True))
-        raise UsageError(f"--max-cost cannot be kept:\n{reasons}\nNo request was sent.")
-    if forecast.trials and (forecast.paid or ceiling) and not quiet:
-        sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
+    if ceiling or (not quiet and any(not config.find(target.provider).simulated for target in targets)):
+        forecast = forecast_of(config, trials, way)
+        if ceiling and forecast.unpriced:
+            reasons = "\n".join(_unpriced(forecast, remedies=True))
+            raise UsageError(f"--max-cost cannot be kept:\n{reasons}\nNo request was sent.")
+        if forecast.trials and (forecast.paid or ceiling) and not quiet:
+            sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
+    if not quiet:
+        sys.stderr.writelines(f"{warning}\n" for warning in session.endings(targets, config))
 
 
 def budget(config: Config, way: RecordPolicy, spent: float = 0.0, workers: int = 1) -> Budget | None:

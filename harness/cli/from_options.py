@@ -30,14 +30,16 @@ def config(options: Namespace, folder: Path = Path()) -> Config:
 
 
 def selection(options: Namespace, settings: Config) -> Selection:
+    """Which trials the options choose. A command may lack any of them."""
+    given = vars(options)
     return Selection(
-        targets=session.targets(options.target),
-        providers=options.provider,
-        models=options.model,
-        keywords=getattr(options, "keyword", None) or "",
-        tags=options.tag,
-        repeat=options.repeat,
-        shard=session.shard(options.shard),
+        targets=session.targets(given.get("target", [])),
+        providers=given.get("provider", []),
+        models=given.get("model", []),
+        keywords=given.get("keyword") or "",
+        tags=given.get("tag", []),
+        repeat=given.get("repeat"),
+        shard=session.shard(given.get("shard")),
         cassettes_dir=settings.cassettes,
     )
 

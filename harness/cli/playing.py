@@ -50,16 +50,6 @@ def check_fail_fast(asked: Iterable[Gate]) -> None:
         )
 
 
-def announce(config: Config, trials: Expansion, way: RecordPolicy, *, quiet: bool) -> None:
-    """What is known before anything is asked: what is risky, what it will cost, and which models end. Raises UsageError: see ``costs``."""
-    if way.asks:
-        sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(trials.targets, config))
-    is_paid = any(not config.find(target.provider).simulated for target in trials.targets)
-    costs.announce(config, trials, way, quiet=quiet or not (is_paid or config.max_cost))
-    if way.asks and not quiet:
-        sys.stderr.writelines(f"{warning}\n" for warning in session.endings(trials.targets, config))
-
-
 class RunSession(Struct, frozen=True):
     """A plan about to be played: as a new run, or as what is left of one that was saved, which nobody else plays meanwhile."""
 

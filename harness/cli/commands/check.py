@@ -13,9 +13,7 @@ from harness.cli import options as shared
 from harness.cli.stdout import under
 from harness.cli.watching import watch
 from harness.gemini.models import ends_by, facts, lifecycle
-from harness.run import session
 from harness.run.session import Plan
-from harness.suite.matrix import Selection
 from harness.text import amounts
 
 ABOUT = "validate suites without playing them, and report all problems at once"
@@ -52,8 +50,7 @@ def _days(text: str) -> timedelta:
 def main(options: Namespace) -> int:
     if options.watch:
         return watch(options, main)
-    settings = from_options.config(options)
-    plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
+    plan = from_options.plan(options)
     for note in plan.notes if options.ends_within is None else plan.left_out:
         sys.stdout.write(f"note: {note}\n")
     if options.format == "github":

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from msgspec import structs
 
-from harness.cli import from_options, printing, resume_options, saved_run, until_told
+from harness.cli import costs, from_options, printing, resume_options, saved_run, until_told
 from harness.cli import options as shared
 from harness.cli.commands import compare
-from harness.cli.playing import Played, RunSession, announce, check_fail_fast, open_session
+from harness.cli.playing import Played, RunSession, check_fail_fast, open_session
 from harness.cli.progress import Progress
 from harness.compare import gates, looks
 from harness.compare.comparison import Comparison, compare_axis
@@ -32,7 +32,7 @@ from harness.results.rows import Row, RunRow
 from harness.results.summary import Summary, summarise
 from harness.run import session
 from harness.run.session import Plan, RecordPolicy
-from harness.suite.matrix import Expansion, Selection
+from harness.suite.matrix import Expansion
 from harness.text import amounts
 
 ABOUT = "compare an old model, replayed, with a new one, live: what changes, which checks flip, whether to switch"
@@ -93,7 +93,8 @@ def main(options: Namespace) -> int:
         until_told.check(options)
     settings = from_options.config(options)
     old, new = sides(options, settings)
-    whole = session.plan(options.paths, _selection(options, settings, old, new), settings)
+    selection = structs.replace(from_options.selection(options, settings), targets=[old.target, new.target])
+    whole = session.plan(options.paths, selection, settings)
     pinned = _pinned(whole)
     plan = structs.replace(whole, trials=whole.trials.where(lambda group: group.case.place not in pinned))
     _check_asked(plan, old)
@@ -142,10 +143,6 @@ class MigrationSide:
     target: Target
     way: RecordPolicy
 
-    @property
-    def model(self) -> str:
-        return self.target.model
-
     def trials(self, plan: Plan) -> Expansion:
         return plan.trials.where(lambda group: group.target == self.target)
 
@@ -173,16 +170,6 @@ def _target(text: str, settings: Config) -> Target:
     return target
 
 
-def _selection(options: Namespace, settings: Config, old: MigrationSide, new: MigrationSide) -> Selection:
-    return Selection(
-        targets=[old.target, new.target],
-        keywords=options.keyword or "",
-        tags=options.tag,
-        repeat=options.repeat,
-        cassettes_dir=settings.cassettes,
-    )
-
-
 def _pinned(plan: Plan) -> dict[Place, str]:
     """Place -> id of the cases that pin their model. A migration leaves them out."""
     return {
@@ -208,7 +195,7 @@ def _played(
     plan = run_session.plan
     left = [(side, run_session.left(side.trials(plan))) for side in (old, new)]
     for side, trials in left:
-        announce(plan.config, trials, side.way, quiet=bool(options.quiet))
+        costs.announce(plan.config, trials, trials.targets, side.way, quiet=bool(options.quiet))
     with run_session.open(lambda: _header(plan, old, new, options)) as writer:
         played = Played(writer, run_session.judge, Progress(options))
         try:
@@ -283,7 +270,7 @@ def _check_judged(plan: Plan, summary: Summary, old: MigrationSide) -> None:
         f"no trial of {old} could be judged, so the new model was not played",
         why,
         f"record the old model: gemini-harness run {paths} --target {old} --record-mode once",
-        *lifecycles([old.model], shared.today()),
+        *lifecycles([old.target.model], shared.today()),
     ]
     raise NoRecording("\n".join(line for line in lines if line))
 
@@ -304,7 +291,7 @@ def _document(
     found = compare_axis(*sides, compare.criteria(options, saved.run))
     source = (saved.run, saved.rows_of)
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole))
-    facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours
+    facts = list(changes(old.target.model, new.target.model, date.today()))  # noqa: DTZ011 - days, not hours
     answers = tuple(words.provenance(by_target.get(str(side), Summary())) for side in (old, new))
     notes = [
         *(f"{name}: {answer}" for name, answer in zip(("reference", "candidate"), answers, strict=True)),
@@ -323,7 +310,7 @@ def _document(
             command=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
         ),
         changes=facts,
-        unsupported=[cell for cell in unsupported(found, new.model) if _cell(cell[0], old) not in planned],
+        unsupported=[cell for cell in unsupported(found, new.target.model) if _cell(cell[0], old) not in planned],
         cut_short=cut_short,
         answers=(answers[0], answers[1]),
         simulated=words.simulated(whole),

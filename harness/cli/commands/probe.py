@@ -59,8 +59,7 @@ def main(options: Namespace) -> int:
     ]
     if options.dry_run:
         return _dry_run(asked, config, options)
-    sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
-    costs.announce(config, [one.trial for one in asked], _LIVE, quiet=bool(options.quiet))
+    costs.announce(config, [one.trial for one in asked], targets, _LIVE, quiet=bool(options.quiet))
     probing = _Probing(config)
     probing.ask_all(asked)
     printing.show(probing.document(asked), "probe", options)

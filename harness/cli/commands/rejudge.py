@@ -69,8 +69,6 @@ def _plan(saved: SavedRun, places: Mapping[str, int], options: Namespace) -> Pla
         provider=chosen.get("providers", []),
         model=chosen.get("models", []),
         repeat=chosen.get("repeat"),
-        tag=[],
-        shard=None,
         reports=options.reports,
     )
     plan = from_options.plan(given)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from harness.cli import from_options, last_failed, printing, resume_options
+from harness.cli import costs, from_options, last_failed, printing, resume_options
 from harness.cli import options as shared
-from harness.cli.playing import Played, RunSession, announce, began, check_fail_fast, open_session
+from harness.cli.playing import Played, RunSession, began, check_fail_fast, open_session
 from harness.cli.progress import Progress
 from harness.errors import CeilingReached, UsageError, first
 from harness.report import Report, words
@@ -112,7 +112,7 @@ def main(options: Namespace) -> int:
             from harness.cli import dryrun
 
             return dryrun.show(replace(plan, trials=left), options)
-        announce(plan.config, left, policy, quiet=bool(options.quiet))
+        costs.announce(plan.config, left, left.targets, policy, quiet=bool(options.quiet))
         with (
             _pool(session, left, policy, options) as pool,
             session.open(lambda: _header(plan, policy, options)) as writer,
