@@ -16,7 +16,7 @@ from harness.disk import replacing
 from harness.errors import RunError
 from harness.model import Json
 from harness.results.decoding import instant
-from harness.results.load import SavedRun
+from harness.results.load import SavedRun, load
 from harness.results.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
 from harness.results.store import NAME, is_being_played, known_late, may_pass, run_row
 from harness.results.summary import Summary
@@ -172,7 +172,7 @@ def _missing_shards(parts: Sequence[SavedRun]) -> Iterator[str]:
 
 def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
     for part in parts:
-        if not part.is_finished():
+        if not load(part.path).is_finished():  # read apart: the last line of a part completes its own header only
             shard = f" (shard {_spelled(part)})" if _shard(part) else ""
             yield f"run {part.run['id']}{shard} {_how_unfinished(part)}"
 
