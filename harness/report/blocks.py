@@ -240,17 +240,10 @@ class Chart(Struct, frozen=True):
     top: float | None = None
 
 
-class Trend(Struct, frozen=True):
-    """A measure over time, the oldest value first; None where it is not known."""
-
-    measure: str
-    values: Sequence[float | None]
-
-
 class Pictures(Struct, frozen=True):
-    """Charts side by side, which only pages draw. The numbers stand elsewhere, too."""
+    """Charts of the same series side by side, which only pages draw. The numbers stand elsewhere, too."""
 
-    pictures: Sequence[Chart | Trend]
+    charts: Sequence[Chart]
 
 
 class Trials(Struct, frozen=True):

@@ -17,8 +17,6 @@ import pytest
 from harness.cli.commands.view import serve
 from harness.errors import UsageError
 from harness.report import View, find
-from harness.report.blocks import Trend
-from harness.report.html.plots import trend
 from harness.results.history_lines import History
 from harness.results.rows import GateRow, Row
 from harness.results.store import RunWriter
@@ -244,14 +242,13 @@ def test_a_port_that_is_taken_is_said(reports: Path) -> None:
         serve(reports, 70_000)
 
 
-def test_the_history_draws_measures_and_links_to_the_runs(ask: Ask, reports: Path) -> None:
+def test_the_history_links_to_the_runs(ask: Ask, reports: Path) -> None:
     status, page = ask("/history")
     assert status == 200
     assert "<strong>SIMULATED</strong>" in page
     assert 'href="/run/20260102-000000-b"' in page
     text = re.sub(r"\s+", " ", visible_text(page))
     assert "geography at simulator/pro, answered by simulator (SIMULATED answers)" in text
-    assert "pass rate 0% , 0% to 100%" in text
     assert "+1 failed" in text
     assert 'href="/history"' in ask("/")[1]
 
@@ -269,15 +266,6 @@ def test_an_empty_history_is_a_page(tmp_path: Path) -> None:
     out = io.StringIO()
     find("html", "history")(History([]), View(), out)
     assert "no saved run has results yet" in out.getvalue()
-
-
-def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
-    runs = [row(measures={"totalTokenCount": n}) if n else row(measures={}) for n in (5, 6, None, 7, 9)]
-    drawn = trend(Trend("totalTokenCount", [run.measures.get("totalTokenCount") for run in runs]))
-    assert drawn is not None
-    assert drawn.count("<polyline") == 2
-    assert "9 last; 5 to 9 in 4 runs" in drawn
-    assert trend(Trend("cost_usd", [None, None])) is None
 
 
 def test_a_run_links_to_its_sweeps_and_names_a_migration(ask: Ask, reports: Path) -> None:

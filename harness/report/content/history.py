@@ -6,20 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from harness.report import View, words
-from harness.report.blocks import (
-    SIMULATED,
-    Block,
-    Bullets,
-    Code,
-    Details,
-    Heading,
-    Paragraph,
-    Pictures,
-    Styled,
-    Table,
-    Trend,
-    document,
-)
+from harness.report.blocks import SIMULATED, Block, Bullets, Code, Details, Heading, Paragraph, Styled, Table, document
 from harness.results.history_lines import History, HistoryEntry, Line
 from harness.text.amounts import count, some
 
@@ -37,14 +24,6 @@ HISTORY_COLUMNS: Mapping[str, Callable[[Line], str]] = {
 SPARE = ("ttft s", "thoughts", "cost $", "latency s", "tokens")
 """The columns that a narrow terminal leaves out, the first one first."""
 
-
-TRENDS: Mapping[str, Callable[[HistoryEntry], float | None]] = {
-    "pass_rate": lambda entry: entry.passed / entry.total if entry.total else None,
-    "totalTokenCount": lambda entry: entry.tokens,
-    "latency_s": lambda entry: entry.latency_s,
-    "cost_usd": lambda entry: entry.cost_usd,
-}
-"""The measures that a page draws."""
 UNFOLDED = 10
 """How many runs of a subject a page shows without a click, the latest."""
 
@@ -97,9 +76,7 @@ def _name(entry: HistoryEntry) -> str:
 
 
 def _on_a_page(lines: Sequence[Line], view: View) -> Iterator[Block]:
-    """The trends, the latest runs, newest first, and the earlier ones folded."""
-    if len(lines) > 1:
-        yield Pictures([Trend(measure, [of(line.entry) for line in lines]) for measure, of in TRENDS.items()])
+    """The latest runs, newest first, and the earlier ones folded."""
     shown, newest = columns(lines), list(reversed(lines))
     yield _table(newest[:UNFOLDED], shown, view)
     if earlier := newest[UNFOLDED:]:

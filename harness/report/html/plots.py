@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.report import words
-from harness.report.blocks import Chart, ChartPoint, Pictures, Trend
+from harness.report.blocks import Chart, ChartPoint, Pictures
 from harness.report.html.markup import Markup, element
-from harness.text.amounts import count
 
 WIDTH, HEIGHT = 600, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 40
@@ -18,10 +17,9 @@ SERIES = 6
 
 
 def pictures(block: Pictures) -> Markup:
-    """The pictures side by side, with the legend of the charts."""
-    drawn = [_chart(one) if isinstance(one, Chart) else trend(one) for one in block.pictures]
-    series = next((picture.series for picture in block.pictures if isinstance(picture, Chart)), {})
-    return element("div", element("div", *drawn, class_="plots"), _legend(list(series)) if series else None)
+    """The charts side by side, with their legend."""
+    drawn = element("div", *map(_chart, block.charts), class_="plots")
+    return element("div", drawn, _legend(list(block.charts[0].series)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,50 +139,6 @@ def _legend(targets: Sequence[str]) -> Markup:
         for number, target in enumerate(targets)
     ]
     return element("ul", *entries, class_="legend")
-
-
-# --- trends -------------------------------------------------------------------------------------------
-
-WIDE, HIGH, EDGE = 220, 44, 4
-"""Width, height and margin of a trend, in pixels."""
-
-
-def trend(drawn: Trend) -> Markup | None:
-    """A line from the oldest value at the left, interrupted where one is not known, with a dot at the latest. None without values."""
-    known = [value for value in drawn.values if value is not None]
-    if not known:
-        return None
-    up = PlotAxis(1.0 if drawn.measure == "pass_rate" else max(known) or 1.0, HIGH - EDGE, EDGE)
-    step = (WIDE - 2 * EDGE) / max(len(drawn.values) - 1, 1)
-    spots = [
-        None if value is None else (round(EDGE + at * step, 1), up.at(value)) for at, value in enumerate(drawn.values)
-    ]
-    low, high, last = (words.measured(drawn.measure, value) for value in (min(known), max(known), known[-1]))
-    name = words.label(drawn.measure)
-    base = element("line", x1=EDGE, x2=WIDE - EDGE, y1=HIGH - EDGE, y2=HIGH - EDGE, class_="grid")
-    description = f"{name}: {last} last; {low} to {high} in {count(len(known), 'run')}"
-    picture = _picture_of(WIDE, HIGH, base, element("g", *_stretches(spots), class_="series"), description=description)
-    caption = element("figcaption", f"{name} ", element("b", last), "" if low == high else f", {low} to {high}")
-    return element("figure", picture, caption)
-
-
-def _stretches(spots: Sequence[tuple[float, float] | None]) -> Iterator[Markup]:
-    """A line for each stretch without a gap; a dot where it is a single value, and at the latest."""
-    stretch: list[tuple[float, float]] = []
-    for spot in (*spots, None):
-        if spot is not None:
-            stretch.append(spot)
-            continue
-        if len(stretch) > 1:
-            yield element("polyline", points=" ".join(f"{x},{y}" for x, y in stretch))
-        elif stretch:
-            yield _dot(stretch[0], 1.5)
-        stretch = []
-    yield _dot([spot for spot in spots if spot is not None][-1], 3)
-
-
-def _dot(spot: tuple[float, float], radius: float) -> Markup:
-    return element("circle", cx=spot[0], cy=spot[1], r=radius, class_="dot")
 
 
 # --- frames -------------------------------------------------------------------------------------------
