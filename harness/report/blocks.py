@@ -54,19 +54,6 @@ class Code(str):
     __slots__ = ()
 
 
-class Unfolding(str):
-    """A cell with more inside: on a page the cell opens; other formats show its text only."""
-
-    __slots__ = ("inside",)
-
-    def __new__(cls, text: str, inside: Sequence[Block]) -> Self:
-        cell = super().__new__(cls, text)
-        cell.inside = inside
-        return cell
-
-    inside: Sequence[Block]
-
-
 class Styled(str):
     """A text in the colour of a ``status``, or with a link. ``address``: where the link of a served page leads."""
 

@@ -20,7 +20,6 @@ from harness.report.blocks import (
     Heading,
     Paragraph,
     Table,
-    Unfolding,
     document,
 )
 from harness.report.github import write_blocks as github
@@ -148,19 +147,6 @@ def test_a_narrow_terminal_leaves_out_spare_columns() -> None:
         table(blocks, View(width=width), out := StringIO())
         headers.append(out.getvalue().split()[:3])
     assert headers == [["run", "tokens", "cost"], ["run", "cost", "-" * 60], ["run", "-" * 60, "x" * 60]]
-
-
-def test_a_cell_opens_on_a_page_only() -> None:
-    cell = Unfolding("works", [Bullets([["seen in ", Code("trial#1")]])])
-    blocks = [Table(["feature", "target"], [["text", cell]], words=frozenset({1}))]
-    page, terminal, text = StringIO(), StringIO(), StringIO()
-    html(blocks, View(), page)
-    table(blocks, View(), terminal)
-    markdown(blocks, View(), text)
-    opened = '<details><summary>works</summary><ul class="notes"><li>seen in <code>trial#1</code></li></ul></details>'
-    assert f"<td>{opened}</td>" in page.getvalue()
-    assert terminal.getvalue().splitlines()[-1] == "text     works"
-    assert text.getvalue().splitlines()[-2] == "| text | works |"
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -16,7 +16,6 @@ from harness.report.blocks import (
     Heading,
     Paragraph,
     Table,
-    Unfolding,
     document,
 )
 from harness.text.amounts import count
@@ -70,7 +69,7 @@ def _verdict(board: Scoreboard) -> str:
 
 def _table(board: Scoreboard, wide: Sequence[int]) -> Table:
     shown = [board.targets[at] for at in wide]
-    rows = [[row.feature, *(_opened(row.cells[at]) for at in wide)] for row in board.rows]
+    rows = [[row.feature, *(_cell(row.cells[at]) for at in wide)] for row in board.rows]
     rows = [row for row in rows if set(row[1:]) != {"-"}]
     return Table(["feature", *_short(shown)], rows, "what works where", frozenset(range(1, len(shown) + 1)))
 
@@ -85,11 +84,6 @@ def _cell(cell: ScoreCell) -> str:
     if cell.state == "not tried":
         return "-"
     return f"partly {cell.passed}/{cell.groups}" if cell.state == "partly" else cell.state
-
-
-def _opened(cell: ScoreCell) -> str:
-    more = cell.trials or cell.reason
-    return Unfolding(_cell(cell), [Bullets([_shown(cell)])]) if more else _cell(cell)
 
 
 def _others(board: Scoreboard, narrow: Sequence[int]) -> Iterator[Block]:

@@ -31,7 +31,6 @@ from harness.report.blocks import (
     Table,
     Totals,
     Trials,
-    Unfolding,
     title,
 )
 from harness.report.html.markup import Markup, data, element, section
@@ -182,8 +181,6 @@ class _Blocks:
         match text:
             case Code():
                 return element("code", text)
-            case Unfolding():
-                return element("details", element("summary", str(text)), *map(self.block, text.inside))
             case Styled():
                 return self._styled(text)
             case _ if text.startswith("SIMULATED: "):
