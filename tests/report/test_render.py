@@ -89,8 +89,6 @@ def test_targets_are_columns_and_measures_are_below_verdicts() -> None:
           thoughts         20              20          20          20
           latency s      12.0            12.0        12.0        12.0
 
-        * two-trains: FAIL on gemini-3-flash-preview thinking=high; pass on the other 3
-
         FAIL geography/two-trains[thinking=high]@simulator/gemini-3-flash-preview  2/3 passed, needs all
         """)
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import itemgetter
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
@@ -30,7 +29,6 @@ from harness.report.content.causes import failures
 from harness.report.content.gates import gates
 from harness.report.layout import Column, Grid
 from harness.results.groups import Group, median_of, total_of
-from harness.text.grouping import grouped
 
 CELLS = 2_500
 """The most cells in a matrix of a page. A browser lays out this many in about a second."""
@@ -118,11 +116,6 @@ def _ending(report: Report, _view: View) -> Iterator[Block]:
 # --- the matrix ---------------------------------------------------------------------------------------
 
 
-def column_name(column: Column, provider: str | None) -> str:
-    """The target, without its provider if all targets have the same, and the axis values."""
-    return " ".join([short(column.target, provider), *(f"{name}={value}" for name, value in column.axes)])
-
-
 def short(target: str, provider: str | None) -> str:
     """A target without ``provider``, if that is given: the one that all targets share."""
     return target.removeprefix(f"{provider}/") if provider else target
@@ -159,7 +152,6 @@ def _suites(report: Report, view: View) -> Iterator[Block]:
             yield Paragraph([table.about])
         for grid in table.grids:
             yield _matrix(table, grid, view)
-        yield Bullets([[line] for line in differences(table)])
     if not view.page and any(grid.left_out for table in suites for grid in table.grids):
         yield Paragraph(["All cases: ", Code(words.whole_report(report, view))])
 
@@ -195,35 +187,6 @@ def _cell(group: Group | None, column: Column, measures: Sequence[str]) -> Matri
     mark = Styled(verdict, status="flaky" if group.flaky and group.status == "passed" else group.status, opens=group.id)
     values = [words.cell(group, measure) or ["-"] for measure in measures]
     return MatrixCell(mark, values, f"{group.case}, {column.name}: {verdict}")
-
-
-def differences(table: SuiteTable) -> Iterator[str]:
-    """A line for each shown case on which unary and stream disagree, or columns have different verdicts."""
-    provider = table.provider
-    groups = [group for grid in table.grids for case in grid.cases for group in grid.row(case) if group]
-    for group in groups:
-        if group.tally.disagreed:
-            share = f" in {group.tally.disagreed} of {group.tally.pairs} pairs" if group.tally.pairs > 1 else ""
-            where = f"{group.case} on {short(group.target, provider)}"
-            yield f"{where}: unary and stream disagree{share}: {group.disagreement}"
-    disagreeing = {group.case for group in groups if group.tally.disagreed}
-    for grid in table.grids:
-        for case in grid.cases:
-            marks = [
-                (column_name(column, provider), words.mark_of(group))
-                for column, group in zip(grid.columns, grid.row(case), strict=True)
-                if group
-            ]
-            if case not in disagreeing and len({mark for _, mark in marks}) > 1:
-                yield f"{case}: " + "; ".join(_columns_by_mark(marks))
-
-
-def _columns_by_mark(marks: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The rarer verdicts with their columns, then the most common one, as *the other N* if it has three columns or more."""
-    *rarer, (most, others) = sorted(grouped(marks, itemgetter(1)).items(), key=lambda item: len(item[1]))
-    yield from (f"{mark} on {', '.join(name for name, _ in same)}" for mark, same in rarer)
-    named = ", ".join(name for name, _ in others)
-    yield f"{most} on {named}" if len(others) < 3 else f"{most} on the other {len(others)}"
 
 
 # --- notes and targets --------------------------------------------------------------------------------
