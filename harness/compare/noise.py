@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 REPEATS = (1, 2, 3, 5, 10)
 """The numbers of repeats for which the report states the smallest visible change."""
-MOST_OF = 0.8
-"""The share of the noise for which the fewest cells are named."""
 
 
 class CellNoise(Struct, frozen=True):
@@ -40,8 +38,7 @@ class Visible(Struct, frozen=True):
 class TargetNoise(Struct, frozen=True):
     """One target. ``flips``: the mean share over cells with several attempts, with its interval. ``unstable``: the worst first.
 
-    ``repeats``: attempts a cell. ``few``: the fewest cells that make up most of the noise of the pass rate; ``more_of_few``: the
-    smallest visible change of the pass rate if these are asked twice as often; None where no cell is unstable.
+    ``repeats``: attempts a cell.
     """
 
     target: str
@@ -51,8 +48,6 @@ class TargetNoise(Struct, frozen=True):
     interval: Interval
     unstable: Sequence[CellNoise]
     visible: Sequence[Visible]
-    few: int
-    more_of_few: float | None
 
 
 class NoiseReport(Struct, frozen=True):
@@ -100,10 +95,8 @@ def _target_noise(target: str, cells: Sequence[tuple[str, Sequence[Group]]]) -> 
         for (cell, held, of), share in zip(several, shares, strict=True)
     ]
     unstable = sorted((cell for cell in found if 0 < cell.passed < cell.judged), key=lambda cell: -cell.flips)
-    few = _few(unstable)
     repeats = min(group.judged for _, groups in cells for group in groups if group.judged)
     rates = {k: visible_rate(shares, k) for k in sorted({*REPEATS, repeats})}
-    again = visible_rate(shares, repeats, frozenset(found.index(cell) for cell in unstable[:few])) if few else None
     return TargetNoise(
         target=target,
         cells=len(several),
@@ -112,19 +105,7 @@ def _target_noise(target: str, cells: Sequence[tuple[str, Sequence[Group]]]) -> 
         interval=spread_of_flips(shares, passed, judged),
         unstable=unstable,
         visible=[Visible("pass_rate", rates), *_visible_numbers(several, dict(cells), tuple(rates))],
-        few=few,
-        more_of_few=again,
     )
-
-
-def _few(unstable: Sequence[CellNoise]) -> int:
-    """The fewest cells that make up most of the noise."""
-    whole, seen = sum(cell.flips for cell in unstable), 0.0
-    for number, cell in enumerate(unstable, 1):
-        seen += cell.flips
-        if seen >= MOST_OF * whole:
-            return number
-    return 0
 
 
 def _visible_numbers(

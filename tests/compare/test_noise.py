@@ -40,7 +40,7 @@ def test_cells_that_flip_by_themselves_are_named() -> None:
     assert [one.flips for one in found.unstable] == pytest.approx([0.6, 0.4])
     assert found.flips == pytest.approx(1 / 20)
     assert found.interval[0] < 1 / 20 < found.interval[1]
-    assert (found.cells, found.repeats, found.few) == (20, 5, 2)
+    assert (found.cells, found.repeats) == (20, 5)
 
 
 def test_two_runs_of_the_same_target_are_repeats() -> None:
@@ -58,7 +58,7 @@ def test_the_noise_of_one_cell_is_that_of_its_attempts() -> None:
 def test_no_flip_says_what_could_be_hidden() -> None:
     found = made(summarise(rows([2] * 10, 2)))
     assert found.interval == pytest.approx((0, 1 - 0.05**0.1))
-    assert (found.unstable, found.more_of_few) == ([], None)
+    assert found.unstable == []
 
 
 def test_the_smallest_visible_change_is_seen_in_four_reports_of_five() -> None:
@@ -78,8 +78,6 @@ def test_more_repeats_lower_the_smallest_change() -> None:
     for one in found.visible:
         changes = list(one.by_repeats.values())
         assert changes == sorted(changes, reverse=True)
-    assert found.more_of_few is not None
-    assert found.more_of_few < found.visible[0].by_repeats[5]
 
 
 def test_a_comparison_of_repeats_shows_the_noise_of_the_reference() -> None:

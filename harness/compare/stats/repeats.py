@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import betaincinv, ndtri
@@ -46,14 +46,12 @@ def spread_of_flips(shares: Sequence[float], passed: Sequence[int], judged: Sequ
     return max(found[0], 0.0), min(found[1], 1.0)
 
 
-def visible_rate(shares: Sequence[float], repeats: int, twice: Collection[int] = ()) -> float:
+def visible_rate(shares: Sequence[float], repeats: int) -> float:
     """The smallest change of the pass rate that two runs with this number of repeats show, on these cells.
 
-    ``twice``: the cells that are asked twice as often. A cell's variance is half of its share of flips. Where nothing flips by itself,
-    ``min_cases`` attempts or more have to fail.
+    A cell's variance is half of its share of flips. Where nothing flips by itself, ``min_cases`` attempts or more have to fail.
     """
-    variance = sum(share / (repeats * (2 if at in twice else 1)) for at, share in enumerate(shares))
-    error = math.sqrt(variance) / len(shares)
+    error = math.sqrt(sum(share / repeats for share in shares)) / len(shares)
     attempts, least = len(shares) * repeats, min_cases(ALPHA, mid_p=True)
     if attempts < least:
         return 1.0

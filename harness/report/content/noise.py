@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from harness.compare.noise import unstable_text
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
-from harness.text.amounts import count
 
 if TYPE_CHECKING:
     from harness.compare.noise import NoiseReport, TargetNoise, Visible
@@ -17,9 +16,6 @@ METHOD = (
     "flips: how often two attempts at the same cell disagree, one passing and the other not, as a share of all pairs of attempts. "
     "smallest change: if the change is this large, a comparison of two such runs calls it better or worse in 80% of reports, on these cases."
 )
-
-WORTHWHILE = 0.95
-"""More repeats of few cells are worth a line if they make the smallest visible change this much smaller."""
 
 
 @document("noise")
@@ -38,13 +34,6 @@ def _target(target: TargetNoise, view: View) -> Iterator[Block]:
     yield Heading(target.target)
     yield Paragraph([f"{unstable}; {flips}"], strong=True)
     yield _visible(target)
-    now = next(one.by_repeats[target.repeats] for one in target.visible if one.measure == "pass_rate")
-    if target.more_of_few is not None and target.more_of_few < WORTHWHILE * now:
-        less = (
-            f"{count(target.few, 'cell')} of {target.cells:,} make up most of the noise: asked twice as often, they lower the "
-            f"smallest visible change of the pass rate from {100 * now:.1f} to {100 * target.more_of_few:.1f} pp"
-        )
-        yield Paragraph([less])
     shown = target.unstable[: view.details]
     if shown and not view.quiet:
         rows = [[Code(one.id), f"{one.passed}/{one.judged}", f"{one.flips:.0%}", _ends(one.interval)] for one in shown]
