@@ -30,13 +30,8 @@ class Comparisons:
     @property
     def corrected_for(self) -> int:
         """How many verdicts on pass rates the correction counts: those that can be significant at all."""
-        rates = (
-            found.found.comparisons
-            for comparison in self.comparisons
-            for found in comparison.differences
-            if found.measure == "pass_rate" and found.suite is None
-        )
-        return max(rates, default=0)
+        rates = [comparison.overall.get("pass_rate") for comparison in self.comparisons]
+        return max((rate.found.comparisons for rate in rates if rate), default=0)
 
     def fields(self) -> Iterator[tuple[str, Any]]:
         """The fields of ``compare --format json``, except ``comparisons``, whose items are documents of two sides."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import Pair, Pairs
-from harness.compare.verdicts import Criteria, Difference, differences, faults
+from harness.compare.verdicts import Criteria, Difference, differences, faults, overall
 from harness.model import Json
 from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
@@ -109,6 +109,11 @@ class Comparison:
         return any(simulated for side in self.provenance for _, _, simulated in side)
 
     @property
+    def overall(self) -> dict[str, Difference]:
+        """Measure -> the verdict on it over all suites."""
+        return overall(self.differences)
+
+    @property
     def paired(self) -> Pairs:
         return self.pairs.both
 
@@ -159,13 +164,7 @@ def compare_axis(
     summary: Summary, axis: str, reference: str, candidate: str, criteria: Criteria = DEFAULT
 ) -> Comparison:
     """Pair the cells of one run that differ only in the value of ``axis``. Values are spelled as ``by_value`` spells them."""
-    return compare_values(by_value(summary, axis), axis, reference, candidate, criteria)
-
-
-def compare_values(
-    cells: Values, axis: str, reference: str, candidate: str, criteria: Criteria = DEFAULT
-) -> Comparison:
-    """Pair the cells of two values of ``axis``; ``cells`` comes from ``by_value``."""
+    cells = by_value(summary, axis)
     return compare_sides((cells.get(reference, {}), cells.get(candidate, {})), axis, (reference, candidate), criteria)
 
 
@@ -175,7 +174,7 @@ def compare_sides(
     values: tuple[str, str],
     criteria: Criteria = DEFAULT,
 ) -> Comparison:
-    """Pair the cells of one value of ``axis`` with those of another, which may be of another run."""
+    """Pair the cells of one value of ``axis`` with those of another, which may be of another run; see ``by_value``."""
     before, after = values if axis == "target" else (f"{axis}={value}" for value in values)
     return _compare(_paired(*cells), (before, after), criteria, axis)
 
@@ -293,9 +292,8 @@ def replays_the_same(comparison: Comparison) -> bool:
     """Whether both sides replay recordings, and every number of them is equal, times included: so the recordings are the same."""
     if any(mode == "live" for side in comparison.provenance for mode, _, _ in side):
         return False
-    numbers = [one.evidence for one in comparison.differences if one.suite is None and one.measure != "pass_rate"]
-    timed = any(one.measure == "latency_s" for one in comparison.differences)
-    return timed and all(evidence.constant and not evidence.change for evidence in numbers)
+    numbers = {measure: one.evidence for measure, one in comparison.overall.items() if measure != "pass_rate"}
+    return "latency_s" in numbers and all(seen.constant and not seen.change for seen in numbers.values())
 
 
 def _provenance(groups: Sequence[Group]) -> Sequence[AnswerSource]:

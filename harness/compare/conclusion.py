@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.compare.pairs import Pairs
-from harness.compare.verdicts import NAMES, Difference, change, needs
+from harness.compare.verdicts import NAMES, Difference, change, needs, overall
 from harness.results.groups import Tally
 from harness.text.amounts import count
 
@@ -101,7 +101,7 @@ def _judged(before: Tally, after: Tally) -> Iterator[tuple[str, _Judged]]:
 
 def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[Break]) -> Conclusion:
     """What the cells that both sides have come to: the pass rate first, then other measures whose difference is sure."""
-    whole = {difference.measure: difference for difference in differences if difference.suite is None}
+    whole = overall(differences)
     rate = whole.pop("pass_rate", None)
     if rate is None:
         return _of_same_answers(cells)

@@ -16,7 +16,7 @@ from statistics import NormalDist
 from typing import NamedTuple, TypeVar
 
 from harness.compare.comparison import Comparison
-from harness.compare.gates.gate import Gate, GateResult, not_asked_result, result_of
+from harness.compare.gates.gate import Gate, GateResult
 from harness.compare.gates.level import evaluate_level, rate_ends
 from harness.compare.verdicts import ALPHA
 from harness.results.groups import Group
@@ -63,7 +63,7 @@ def told(comparison: Comparison, gates: Sequence[GateResult], look: int) -> str 
     """What a comparison at this look tells, whose verdicts are at the level of the look; None where asking on may tell more."""
     if comparison.breaks:
         return "told"
-    rate = next((one for one in comparison.differences if one.measure == "pass_rate" and one.suite is None), None)
+    rate = comparison.overall.get("pass_rate")
     if any(gate.crossed for gate in gates):
         return "told"
     if rate is None or any(gate.unknown for gate in gates):
@@ -134,18 +134,13 @@ def decided(gate: Gate, groups: Sequence[Group], left: int, look: int) -> GateRe
         counted.add(group.suite, group.passed, group.judged, 0)
     answer = counted.crossed(gate)
     if answer is not None:
-        seen = _seen(evaluate_level(replace(gate, confidence=None), mine))
-        return result_of(gate, answer, f"{seen}, and the {rest} left cannot change it")
+        seen = evaluate_level(replace(gate, confidence=None), mine).seen
+        return GateResult(gate, answer, f"{seen}, and the {rest} left cannot change it")
     made = evaluate_level(gate if gate.kind == "total" else at_look(gate, look), mine)
     certain = made.crossed is True if gate.kind == "total" else gate.confidence is not None
     if gate.name != "pass_rate" and certain:
         return replace(made, gate=gate)
-    return result_of(gate, None, f"{_seen(made)}, and the {rest} left could change it")
-
-
-def _seen(result: GateResult) -> str:
-    """What was seen, without the verdict."""
-    return result.message.partition(": ")[2]
+    return GateResult(gate, None, f"{made.seen}, and the {rest} left could change it")
 
 
 def stopped_answer(gate: Gate, run: RunRow, summary: Summary, groups: Sequence[Group]) -> GateResult:
@@ -155,7 +150,7 @@ def stopped_answer(gate: Gate, run: RunRow, summary: Summary, groups: Sequence[G
     found = decided(gate, groups, left, run["looks"])
     if gate.suite is None or found.crossed is not None:
         return found
-    return not_asked_result(gate, f"the run stopped early by design: {_seen(found)}")
+    return GateResult(gate, None, f"the run stopped early by design: {found.seen}", asked=False)
 
 
 def at_look(gate: Gate, look: int) -> Gate:

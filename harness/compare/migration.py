@@ -196,9 +196,9 @@ def _reasons_against(comparison: Comparison, unsupported: Sequence[tuple[str, st
     if worse:
         named = some([f"{check} of {cell}" for cell, check in reversed(worse.items())])
         yield f"{count(len(worse), 'cell')} got worse ({named})"
-    for difference in comparison.differences:
-        if difference.measure == "pass_rate" and difference.suite is None and difference.verdict == "worse":
-            yield f"pass rate {sentence(difference)}"
+    rate = comparison.overall.get("pass_rate")
+    if rate and rate.verdict == "worse":
+        yield f"pass rate {sentence(rate)}"
     yield from (f"gate {result.gate}: {result.message}" for result in comparison.gates if result.crossed)
     if unsupported:
         more = f" and {len(unsupported) - 1:,} more" if len(unsupported) > 1 else ""
@@ -209,15 +209,13 @@ def _unclear(comparison: Comparison) -> Iterator[str]:
     lost = sum(1 for pair in comparison.paired for side in (pair.reference, pair.candidate) if side and not side.judged)
     if lost:
         yield f"{lost:,} answer{'' if lost == 1 else 's'} could not be judged"
-    for difference in comparison.differences:
-        if difference.measure == "pass_rate" and difference.suite is None and difference.verdict == "cannot tell":
-            yield f"pass rate {reason(difference)}"
+    rate = comparison.overall.get("pass_rate")
+    if rate and rate.verdict == "cannot tell":
+        yield f"pass rate {reason(rate)}"
     yield from (f"gate {result.gate}: {result.message}" for result in comparison.gates if result.unknown)
 
 
 def _overall_changes(comparison: Comparison) -> Iterator[str]:
-    for difference in comparison.differences:
-        if difference.suite is None and (
-            difference.measure == "pass_rate" or difference.verdict in ("better", "worse")
-        ):
-            yield f"{NAMES[difference.measure]} {sentence(difference)}"
+    for measure, difference in comparison.overall.items():
+        if measure == "pass_rate" or difference.verdict in ("better", "worse"):
+            yield f"{NAMES[measure]} {sentence(difference)}"

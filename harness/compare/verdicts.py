@@ -131,6 +131,11 @@ def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:
     return _assessed([found], criteria.alpha)[0]
 
 
+def overall(differences: Sequence[Difference]) -> dict[str, Difference]:
+    """Measure -> the verdict on it over all suites."""
+    return {difference.measure: difference for difference in differences if difference.suite is None}
+
+
 def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
     """The verdicts of several comparisons, corrected together as one report."""
     return _assessed(reports, min((one.found.alpha for report in reports for one in report), default=ALPHA))

@@ -209,7 +209,7 @@ def pages() -> dict[str, str]:
     summary = summarise(rows)
     compared = compare_axis(summary, "target", f"{BAD}/flash", f"{BAD}/pro")
     source = (header, rows_of(*rows))
-    gates = [GateResult(Gate("hard", checks=(BAD,)), crossed=True, message=BAD)]
+    gates = [GateResult(Gate("hard", checks=(BAD,)), crossed=True, seen=BAD)]
     compared = type(compared)(**{**_fields(compared), "sources": (source, source), "gates": gates, "notes": [BAD]})
     report = Report(header, summary, lambda: rows, notes=(BAD,))
     documents: list[tuple[Any, Any]] = [

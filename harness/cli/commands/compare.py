@@ -21,7 +21,6 @@ from harness.compare.comparison import (
     by_value,
     compare_runs,
     compare_sides,
-    compare_values,
     compares_itself,
     reference_first,
     replays_the_same,
@@ -288,7 +287,9 @@ def _within(base: SavedRun, options: Namespace, requested: Sequence[gates.Gate])
     summary = base.summary()
     axis, reason, cells, (reference, *candidates) = _sides(summary, base, options)
     sure = criteria(options, base.run)
-    found_by_value = {value: compare_values(cells, axis, reference, value, sure) for value in candidates}
+    found_by_value = {
+        value: compare_sides((cells[reference], cells[value]), axis, (reference, value), sure) for value in candidates
+    }
     kept = {value: found for value, found in found_by_value.items() if found.paired} or {
         candidates[0]: found_by_value[candidates[0]]
     }

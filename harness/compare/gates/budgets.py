@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.compare.gates.gate import Gate, GateResult, not_asked_result
+from harness.compare.gates.gate import Gate, GateResult
 from harness.compare.gates.level import evaluate_level
 from harness.compare.gates.parse import from_option, from_suite
 from harness.errors import NOT_AVAILABLE, first
@@ -40,7 +40,7 @@ def _suite_results(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[G
     played = sum(_played(group.tally, group.skip) for group in groups)
     why = reason_not_asked(suite, played, sharded=chosen.get("shard") is not None)
     for gate in asked:
-        yield not_asked_result(gate, why) if why else evaluate_level(gate, groups)
+        yield GateResult(gate, None, why, asked=False) if why else evaluate_level(gate, groups)
 
 
 def _played(tally: Tally, skip: str | None) -> int:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.compare.comparison import Comparison, Flip
-from harness.compare.gates.gate import Gate, GateResult, not_asked_result, result_of
+from harness.compare.gates.gate import Gate, GateResult
 from harness.compare.gates.level import evaluate_level
 from harness.compare.pairs import Pairs
 from harness.compare.verdicts import measure_evidence, percent
@@ -27,17 +27,17 @@ def evaluate(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = Mapp
     """
     if gate.is_budget:
         if why := parts.get(gate.suite or ""):
-            return not_asked_result(gate, why)
+            return GateResult(gate, None, why, asked=False)
         return evaluate_level(gate, [pair.candidate for pair in comparison.pairs if pair.candidate])
     cells = comparison.paired.of(gate.suite)
     if not cells:
-        return result_of(gate, None, "the two sides have no cell in common")
+        return GateResult(gate, None, "the two sides have no cell in common")
     if gate.checks:
         flips = [flip for flip in comparison.flips if gate.suite in (None, flip.suite) and flip.check in gate.checks]
         return _hard_result(gate, flips, cells)
     evidence = measure_evidence(gate.measure, cells)
     if evidence is None or evidence.change is None:
-        return result_of(gate, None, f"no cell has {gate.name} on both sides")
+        return GateResult(gate, None, f"no cell has {gate.name} on both sides")
     return _change_result(gate, evidence)
 
 
@@ -46,13 +46,13 @@ def _hard_result(gate: Gate, flips: Sequence[Flip], cells: Pairs) -> GateResult:
     worse = [flip for flip in flips if flip.worse]
     lost = [flip for flip in flips if flip.after == "not judged" and flip.before != "failed"]
     if worse:
-        return result_of(gate, True, _flip_text(worse))
+        return GateResult(gate, True, _flip_text(worse))
     if lost:
-        return result_of(gate, None, _flip_text(lost))
+        return GateResult(gate, None, _flip_text(lost))
     names, there = ", ".join(gate.checks), f"in {len(cells)} cells"
     if not any(_judges_any(side.tally, gate.checks) for cell in cells for side in cell if side):
-        return result_of(gate, None, f"none of {names} was judged {there}")
-    return result_of(gate, False, f"none of {names} got worse {there}")
+        return GateResult(gate, None, f"none of {names} was judged {there}")
+    return GateResult(gate, False, f"none of {names} got worse {there}")
 
 
 def _judges_any(side: Tally, checks: Sequence[str]) -> bool:
@@ -71,13 +71,13 @@ def _change_result(gate: Gate, evidence: PairedEvidence) -> GateResult:
     change = evidence.change or 0.0
     seen = f"{gate.name} changed by {percent(gate.name, change, signed=True)} in {count(evidence.pairs, 'pair')}"
     if gate.confidence is None:
-        return result_of(gate, gate.crossed(change, change), seen)
+        return GateResult(gate, gate.crossed(change, change), seen)
     from harness.compare.stats.evidence import MIN_CONSTANT_CASES
 
     ends = evidence.ends(gate.interval_confidence).change
     if ends is None and evidence.constant and evidence.cases >= MIN_CONSTANT_CASES:
         ends = (change, change)
     if ends is None:
-        return result_of(gate, None, f"{seen}, too few for an interval")
+        return GateResult(gate, None, f"{seen}, too few for an interval")
     far = " to ".join(percent(gate.name, end, signed=True) for end in ends)
-    return result_of(gate, gate.crossed(*ends), f"{seen} ({far} at {gate.confidence:.6g}%)")
+    return GateResult(gate, gate.crossed(*ends), f"{seen} ({far} at {gate.confidence:.6g}%)")

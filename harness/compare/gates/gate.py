@@ -76,17 +76,26 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """``crossed`` is None where the data cannot decide, and where the gate was not evaluated at all (``asked`` is False)."""
+    """``crossed`` is None where the data cannot decide, and where the gate was not evaluated at all (``asked`` is False).
+
+    ``seen``: what was seen, or why it was not asked.
+    """
 
     gate: Gate
     crossed: bool | None
-    message: str
+    seen: str
     asked: bool = True
 
     @property
     def unknown(self) -> bool:
         """Whether it was evaluated, and the data cannot decide."""
         return self.asked and self.crossed is None
+
+    @property
+    def message(self) -> str:
+        """The verdict, and what was seen. It stands beside the gate, which says what is allowed."""
+        word = {True: "crossed", False: "holds", None: "cannot tell"}[self.crossed]
+        return f"{word if self.asked else 'not asked'}: {self.seen}"
 
     def to_json(self) -> GateRow:
         return {
@@ -97,16 +106,6 @@ class GateResult:
             "crossed": self.crossed,
             "message": self.message,
         }
-
-
-def not_asked_result(gate: Gate, why: str) -> GateResult:
-    return GateResult(gate, None, f"not asked: {why}", asked=False)
-
-
-def result_of(gate: Gate, crossed: bool | None, seen: str) -> GateResult:
-    """A result whose message says the verdict and what was seen. It stands beside the gate, which says what is allowed."""
-    word = {True: "crossed", False: "holds", None: "cannot tell"}[crossed]
-    return GateResult(gate, crossed, f"{word}: {seen}")
 
 
 def quantity(measure: str, value: float) -> str:

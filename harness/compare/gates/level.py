@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from harness.compare.gates.gate import Gate, GateResult, quantity, result_of
+from harness.compare.gates.gate import Gate, GateResult, quantity
 from harness.compare.pairs import case_numbers
 from harness.results.groups import Group
 from harness.text.amounts import count
@@ -30,13 +30,13 @@ def evaluate_level(gate: Gate, groups: Iterable[Group]) -> GateResult:
     """
     cells = [cell for cell in groups if cell.attempts and gate.suite in (None, cell.suite)]
     if not cells:
-        return result_of(gate, None, "no cell was played")
+        return GateResult(gate, None, "no cell was played")
     if gate.measure == "pass_rate":
         return _rate_result(gate, cells)
     seen = [cell for cell in cells if cell.measured(gate.measure).size]
     if not seen:
         why = _MISSING_REASONS.get(gate.measure, "no answer reported one")
-        return result_of(gate, None, f"no {gate.name} in {_cells(cells)}: {why}")
+        return GateResult(gate, None, f"no {gate.name} in {_cells(cells)}: {why}")
     return _total_result(gate, cells, seen) if gate.kind == "total" else _mean_result(gate, cells, seen)
 
 
@@ -44,12 +44,12 @@ def _rate_result(gate: Gate, cells: Sequence[Group]) -> GateResult:
     judged = [cell for cell in cells if cell.judged]
     passed, of, made = (sum(column) for column in zip(*((e.passed, e.judged, e.attempts) for e in cells), strict=True))
     if not of:
-        return result_of(gate, None, f"none of {count(made, 'attempt')} in {_cells(cells)} could be judged")
+        return GateResult(gate, None, f"none of {count(made, 'attempt')} in {_cells(cells)} could be judged")
     rate = passed / of
     ends = rate_ends(gate, passed, of)
     unjudged = f", {made - of:,} not judged" if made > of else ""
     seen = f"{passed:,} of {count(of, 'attempt')} in {_cells(judged)}{unjudged}"
-    return result_of(
+    return GateResult(
         gate, gate.crossed(*ends), f"pass_rate is {quantity('pass_rate', rate)}{_interval_text(gate, ends)}, {seen}"
     )
 
@@ -65,7 +65,7 @@ def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> G
     seen_text = f"{gate.name} is {quantity(gate.measure, mean)}{_interval_text(gate, ends)} on average in {_share_of_cells(seen, cells)}"
     if ends is None:
         cases = len(set(case_numbers(seen)))
-        return result_of(
+        return GateResult(
             gate, None, f"{seen_text}, and {cases} case{' is' if cases == 1 else 's are'} too few for an interval"
         )
     return _with_unpriced(gate, gate.crossed(*ends), seen_text, cells)
@@ -82,8 +82,8 @@ def _with_unpriced(gate: Gate, crossed: bool | None, seen_text: str, cells: Sequ
     """The result of a gate on cost. An unknown cost may be any amount: then the budget is crossed, or cannot be decided."""
     unpriced = sum(cell.tally.unpriced for cell in cells) if gate.name == "cost" else 0
     if not unpriced:
-        return result_of(gate, crossed, seen_text)
-    return result_of(gate, crossed or None, f"{seen_text}, and that of {count(unpriced, 'attempt')} is not known")
+        return GateResult(gate, crossed, seen_text)
+    return GateResult(gate, crossed or None, f"{seen_text}, and that of {count(unpriced, 'attempt')} is not known")
 
 
 def rate_ends(gate: Gate, passed: int, judged: int) -> Interval:

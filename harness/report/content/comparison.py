@@ -107,9 +107,8 @@ def _differences(comparison: Comparison, view: View, *, alone: bool) -> Iterator
     if not comparison.differences:
         return
     rows = [
-        [words.label(one.measure), *_sides(one), change(one), _verdict(one, one.verdict)]
-        for one in comparison.differences
-        if one.suite is None
+        [words.label(measure), *_sides(one), change(one), Styled(one.verdict, status=one.verdict.replace(" ", "-"))]
+        for measure, one in comparison.overall.items()
     ]
     sure = f"change ({100 * (1 - comparison.differences[0].found.alpha):.6g}%)"
     yield Table(["measure", "reference", "candidate", sure, "verdict"], rows, "verdicts on measures")
@@ -126,17 +125,12 @@ def _differences(comparison: Comparison, view: View, *, alone: bool) -> Iterator
         yield Paragraph([READING])
 
 
-def _verdict(difference: Difference, text: str) -> Styled:
-    return Styled(text, status=difference.verdict.replace(" ", "-"))
-
-
 def explanations(comparison: Comparison) -> Iterator[str]:
     """What the table of verdicts does not show of each measure over all suites; and pass@k and pass^k where cases have repeats.
 
     Measures with the same text share a line.
     """
-    found = [difference for difference in comparison.differences if difference.suite is None]
-    for text, alike in groupby(found, _explanation):
+    for text, alike in groupby(comparison.overall.values(), _explanation):
         same = list(alike)
         if text:
             yield f"{', '.join(NAMES[difference.measure] for difference in same)}, {same[0].evidence.scope}: {text}"
@@ -185,10 +179,7 @@ def suite_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
 def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
     """(header, the reference, then a row per candidate): its flips, its value and the verdict on each measure, and its change
     where it is not the same."""
-    found = [
-        {difference.measure: difference for difference in comparison.differences if difference.suite is None}
-        for comparison in document.comparisons
-    ]
+    found = [comparison.overall for comparison in document.comparisons]
     measures = list(dict.fromkeys(measure for verdicts in found for measure in verdicts))
     first = {measure: difference for verdicts in reversed(found) for measure, difference in verdicts.items()}
     reference = [words.measured(measure, first[measure].evidence.reference) for measure in measures]
@@ -222,12 +213,9 @@ def best_of(document: Comparisons) -> str:
     The errors of N rates that are alike have an expected maximum of about the normal quantile of (N - 0.375) / (N + 0.25) (Blom
     1958, "Statistical Estimates and Transformed Beta-Variables").
     """
-    errors = [
-        difference.evidence.spread / difference.evidence.cases**0.5
-        for comparison in document.comparisons
-        for difference in comparison.differences
-        if difference.measure == "pass_rate" and difference.suite is None and difference.evidence.spread
-    ]
+    rates = [comparison.overall.get("pass_rate") for comparison in document.comparisons]
+    seen = [rate.evidence for rate in rates if rate]
+    errors = [evidence.spread / evidence.cases**0.5 for evidence in seen if evidence.spread]
     if not errors:
         return ""
     options = len(document.comparisons) + 1
