@@ -43,7 +43,7 @@ from harness.compare.fidelity_claims import (
     tests,
     with_ignored,
 )
-from harness.compare.fidelity_evidence import Evidence, finished, shown, with_renames
+from harness.compare.fidelity_evidence import Evidence, evidence_of, finished, shown, with_renames
 from harness.compare.fidelity_facts import Fact, Shape, is_below
 from harness.compare.fidelity_values import by_error_status, by_values, each_value
 from harness.errors import UsageError
@@ -79,12 +79,12 @@ def fidelity(
     seen = with_ignored([sight for sight in seen if matters(sight)], pairs)
     split = [by_values(sight, pairs, level) for sight in seen if not is_explained(sight, seen, pairs)]
     seen = [sight for sure, _ in split for sight in sure]
-    evidence = Evidence(pairs, read, seen)
+    evidence = evidence_of(pairs, read, seen)
     seen = [*with_renames(seen, evidence), *other_orders(pairs, options)]
     changes = [replace(sight, change=finished(sight, evidence, options)) for sight in seen]
     left = {fact: counted[fact] for fact, test in tested.items() if not test.claims}
     unsure = [*(sight for _, rare in split for sight in rare), *_unsure(left, changes, pairs)]
-    more = Evidence(pairs, read, unsure)
+    more = evidence_of(pairs, read, unsure)
     sizes = Counter((len(members), len(members), 0) for members in by_case(pairs).values())
     return Fidelity(
         reference=names[0],

@@ -13,7 +13,6 @@ from harness.compare.fidelity_facts import (
     EXPLAINS,
     LENGTHS,
     RETRIES,
-    AnswerFacts,
     Fact,
     FactKind,
     Shape,
@@ -210,6 +209,8 @@ class Sight:
 
 Direction = tuple[Fact, bool]
 """A fact, and whether the candidate has it less often."""
+PairOutcome = tuple[bool, bool, bool, tuple[str, str]]
+"""Whether a pair can show a change, shows it, shows the opposite; and the words before and after."""
 
 
 def by_place(claimed: Iterable[Direction]) -> dict[tuple[ChangeKind, str], list[Direction]]:
@@ -227,14 +228,15 @@ def change_kind(fact: Fact, less: bool) -> ChangeKind:
 
 
 def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequence[AnswerPair]) -> Sight:
-    if facts[0][0].kind == "number":
-        return _seen_number(kind, path, facts[0][1], pairs)
+    first, less = facts[0]
+    is_number = first.kind == "number"
     hits: list[int] = []
     able: list[int] = []
     opposite: list[int] = []
     words: Counter[tuple[str, str]] = Counter()
     for at, pair in enumerate(pairs):
-        can, hit, back, change = _outcome(tuple(facts), *_combination(pair))
+        outcome = _number_outcome(path, less, pair) if is_number else _outcome(tuple(facts), *_combination(pair))
+        can, hit, back, change = outcome
         if can:
             able.append(at)
         if hit:
@@ -242,6 +244,9 @@ def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequ
             words[change] += 1
         elif back:
             opposite.append(at)
+    if is_number:
+        message, after = _middles(path, hits, pairs), _direction(kind, less)
+        return Sight(Change(kind, path, len(hits), len(able), message, after=after), hits, able, opposite, less)
     (before, after), _ = words.most_common(1)[0] if words else (("", ""), 0)
     sight = Sight(Change(kind, path, len(hits), len(able), _gone_or_new(facts[0])), hits, able, opposite)
     return with_values(sight, before, after) if before or after else sight
@@ -267,9 +272,7 @@ def _gone_or_new(first: Direction) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _outcome(
-    facts: tuple[Direction, ...], reference: Shape, candidate: Shape, comparable: bool
-) -> tuple[bool, bool, bool, tuple[str, str]]:
+def _outcome(facts: tuple[Direction, ...], reference: Shape, candidate: Shape, comparable: bool) -> PairOutcome:
     """Whether this pair can show the change, shows it, shows the opposite; and the words before and after."""
     able = [(fact, less) for fact, less in facts if _can_show(fact, reference, candidate, comparable)]
     gone = [(fact in reference and fact not in candidate, less) for fact, less in able]
@@ -289,29 +292,20 @@ def details(fact: Fact, *sides: Shape) -> tuple[str, str]:
     return (before or "none", after or "none") if before or after else ("", "")
 
 
-def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[AnswerPair]) -> Sight:
-    hits: list[int] = []
-    able: list[int] = []
-    opposite: list[int] = []
-    for at, pair in enumerate(pairs):
-        before, after = (side.facts.numbers.get(path) for side in pair)
-        if before is None or after is None or pair.reference.facts.outcome != pair.candidate.facts.outcome:
-            continue
-        able.append(at)
-        sign = _sign(path, before, after)
-        if sign:
-            (hits if (sign < 0) == less else opposite).append(at)
-    sides = [[facts.numbers[path] for facts in side] for side in _facts_of(hits, pairs)]
-    middles = " -> ".join(_middle(numbers, path) for numbers in sides)
+def _number_outcome(path: str, less: bool, pair: AnswerPair) -> PairOutcome:
+    """The same for a number."""
+    before, after = (side.facts.numbers.get(path) for side in pair)
+    if before is None or after is None or pair.reference.facts.outcome != pair.candidate.facts.outcome:
+        return False, False, False, ("", "")
+    sign = _sign(path, before, after)
+    return True, bool(sign) and (sign < 0) == less, bool(sign) and (sign < 0) != less, ("", "")
+
+
+def _middles(path: str, hits: Sequence[int], pairs: Sequence[AnswerPair]) -> str:
+    """``length 120 -> 80 (medians)``: the numbers on both sides."""
+    sides = zip(*([side.facts.numbers[path] for side in pairs[at]] for at in hits), strict=True) if hits else ((), ())
     what = "length " if last_key(path) in LENGTHS else ""
-    message = f"{what}{middles}{' (medians)' if len(hits) > 1 else ''}"
-    change = Change(kind, path, len(hits), len(able), message, after=_direction(kind, less))
-    return Sight(change, hits, able, opposite, less)
-
-
-def _facts_of(hits: Sequence[int], pairs: Sequence[AnswerPair]) -> tuple[list[AnswerFacts], list[AnswerFacts]]:
-    """The answers of these pairs, side by side."""
-    return [pairs[at].reference.facts for at in hits], [pairs[at].candidate.facts for at in hits]
+    return f"{what}{' -> '.join(_middle(side, path) for side in sides)}{' (medians)' if len(hits) > 1 else ''}"
 
 
 def _direction(kind: ChangeKind, less: bool) -> str:

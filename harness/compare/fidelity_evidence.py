@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -23,34 +23,26 @@ _TOGETHER = 0.8
 _SAMPLES = 5
 
 
-class Evidence:
-    """The answers of the first pairs that show each change. They are read at once, when this is made."""
+Evidence = Mapping[int, Exhibit]
+"""The number of a pair -> its answers."""
 
-    def __init__(self, pairs: Sequence[AnswerPair], read: tuple[ReadTurns, ReadTurns], seen: Sequence[Sight]) -> None:
-        self._pairs = pairs
-        wanted = sorted({at for sight in seen for at in sight.hits[:_SAMPLES]})
-        self._turns = tuple(
-            one_side({pairs[at][side].at for at in wanted}) if wanted else {} for side, one_side in enumerate(read)
-        )
 
-    def turns(self, at: int) -> tuple[TurnRow, TurnRow] | None:
-        """Both answers of a pair; None if they cannot be read any more."""
-        found = [self._turns[side].get(self._pairs[at][side].at) for side in (0, 1)]
-        return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
+def evidence_of(pairs: Sequence[AnswerPair], read: tuple[ReadTurns, ReadTurns], seen: Sequence[Sight]) -> Evidence:
+    """The answers of the first pairs that show each change, read at once. Pairs that cannot be read any more are left out."""
+    wanted = sorted({at for sight in seen for at in sight.hits[:_SAMPLES]})
+    before, after = (
+        one_side({pairs[at][side].at for at in wanted}) if wanted else {} for side, one_side in enumerate(read)
+    )
+    places = {at: (pairs[at].reference.at, pairs[at].candidate.at) for at in wanted}
+    return {
+        at: Exhibit(candidate[0], before[reference], after[candidate])
+        for at, (reference, candidate) in places.items()
+        if reference in before and candidate in after
+    }
 
-    def exhibit(self, sight: Sight) -> Exhibit | None:
-        """The first pairs' one with the shortest request, which is the easiest to send again. None if none can be read any more."""
-        found = [
-            Exhibit(self._pairs[at].candidate.at[0], *turns)
-            for at in sight.hits[:_SAMPLES]
-            if (turns := self.turns(at))
-        ]
-        return min(found, key=lambda exhibit: len(dumps(exhibit.candidate.request)), default=None)
 
-    def samples(self, sight: Sight) -> Iterator[tuple[TurnRow, TurnRow]]:
-        for at in sight.hits[:_SAMPLES]:
-            if found := self.turns(at):
-                yield found
+def _samples(sight: Sight, evidence: Evidence) -> list[Exhibit]:
+    return [evidence[at] for at in sight.hits[:_SAMPLES] if at in evidence]
 
 
 def with_renames(seen: Sequence[Sight], evidence: Evidence) -> list[Sight]:
@@ -82,10 +74,10 @@ def _likeness(gone: Sight, came: Sight, evidence: Evidence) -> float:
 def _values_alike(gone: Sight, came: Sight, evidence: Evidence) -> float:
     found = [
         _alike(before, after)
-        for reference, candidate in evidence.samples(gone)
+        for both in _samples(gone, evidence)
         for before, after in zip(
-            values(reference.response, gone.change.path),
-            values(candidate.response, came.change.path),
+            values(both.reference.response, gone.change.path),
+            values(both.candidate.response, came.change.path),
             strict=False,
         )
     ]
@@ -110,8 +102,8 @@ def finished(sight: Sight, evidence: Evidence, options: FidelityOptions) -> Chan
 
 
 def shown(sight: Sight, evidence: Evidence) -> Change:
-    """The change with a pair that shows it, and what stands in both answers at its place."""
-    seen = evidence.exhibit(sight)
+    """The change with what stands in both answers at its place, in the pair with the shortest request: it is the easiest to send again."""
+    seen = min(_samples(sight, evidence), key=lambda both: len(dumps(both.candidate.request)), default=None)
     excerpts = seen and (_excerpt(seen.reference, sight.change), _excerpt(seen.candidate, sight.change))
     return replace(sight.change, excerpts=excerpts, exhibit=seen)
 
