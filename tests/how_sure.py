@@ -14,9 +14,11 @@ import numpy as np
 
 from harness.compare.gates import from_option
 from harness.compare.looks import Curtailment, blocks, futile, level
-from harness.compare.stats import Attempts, PairedEvidence, Scope, numbers, rates
+from harness.compare.stats.evidence import PairedEvidence, Scope
 from harness.compare.stats.exact import divisions, tail
 from harness.compare.stats.multiple_comparisons import shared_signs
+from harness.compare.stats.numbers import numbers
+from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.sign_flip import flip_p
 from harness.compare.stats.verdict import is_same
 from tests.simulated import (

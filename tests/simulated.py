@@ -16,18 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.compare.comparison import compare_runs
-from harness.compare.stats import (
-    Attempts,
-    ComparedMeasure,
-    PairedEvidence,
-    Scope,
-    assess,
-    mean_interval,
-    numbers,
-    rates,
-)
+from harness.compare.stats.evidence import PairedEvidence, Scope
+from harness.compare.stats.numbers import mean_interval, numbers
+from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.stats.verdict import Assessment, is_same
+from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess, is_same
 from harness.results.summary import Summary, summarise
 from tests.sample_rows import row, verdict
 

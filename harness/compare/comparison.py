@@ -23,7 +23,7 @@ from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.compare.gates.gate import GateResult
-    from harness.compare.stats import Scope
+    from harness.compare.stats.evidence import Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ def _badness(change: Change) -> tuple[bool, int, int, int, int, str, str]:
 
 
 def _within(sight: Sight, hits: Sequence[int], inside: frozenset[int], pairs: Sequence[AnswerPair]) -> Change:
-    from harness.compare.stats import wilson
+    from harness.compare.stats.rates import wilson
 
     of = sum(at in inside for at in sight.able)
     return replace(

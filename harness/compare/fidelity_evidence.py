@@ -110,7 +110,7 @@ def shown(sight: Sight, evidence: Evidence) -> Change:
 
 def _has_grown(sight: Sight, listed: KnownChange) -> bool:
     """Whether the intervals of both shares do not touch. Times vary with the hour, so their shares are not compared."""
-    from harness.compare.stats import wilson
+    from harness.compare.stats.rates import wilson
 
     if not listed.of or sight.change.kind == "timing":
         return False

@@ -12,7 +12,7 @@ from harness.results.groups import Group, Tally
 from harness.results.summary import Summary
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Interval
+    from harness.compare.stats.evidence import Interval
 
 REPEATS = (1, 2, 3, 5, 10)
 """The numbers of repeats for which the report states the smallest visible change."""

@@ -29,7 +29,7 @@ from harness.text.amounts import dollars
 from harness.text.grouping import gathered, grouped
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Interval, PairedEvidence
+    from harness.compare.stats.evidence import Interval, PairedEvidence
     from harness.compare.stats.verdict import Needs
 
 MIN_VALUES = 3
@@ -296,7 +296,7 @@ Evidences = Mapping[tuple[str, str], "PairedEvidence"]
 def _evidence(draft: _Draft, margin: float) -> Evidences:
     if not draft.rows or not has_statistics():
         return {}
-    from harness.compare.stats import Attempts, rates
+    from harness.compare.stats.rates import Attempts, rates
 
     cases = case_numbers(map(_any_cell, draft.rows))
     sides = {
@@ -312,7 +312,7 @@ def _against(draft: _Draft, best: str, evidence: Evidences) -> dict[str, Differe
     """The verdict on every other value against the best, corrected for the number of values."""
     if not evidence:
         return {}
-    from harness.compare.stats import ComparedMeasure, assess
+    from harness.compare.stats.verdict import ComparedMeasure, assess
 
     others = {other: found for (one, other), found in evidence.items() if one == best}
     asked = [[ComparedMeasure(found, rising=True, family="main")] for found in others.values()]

@@ -15,9 +15,9 @@ from harness.results.measures import Measures
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Assessment, ComparedMeasure, Interval, Measured, PairedEvidence, Scope, Verdicts
-    from harness.compare.stats.cells import Rows, SideMeasures
-    from harness.compare.stats.verdict import Needs
+    from harness.compare.stats.cells import Measured, Rows, SideMeasures, Verdicts
+    from harness.compare.stats.evidence import Interval, PairedEvidence, Scope
+    from harness.compare.stats.verdict import Assessment, ComparedMeasure, Needs
 
 
 NAMES: Mapping[str, str] = {
@@ -142,7 +142,7 @@ def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]
 
 
 def _assessed(reports: Sequence[Sequence[_Asked | Difference]], alpha: float) -> list[list[Difference]]:
-    from harness.compare.stats import assess
+    from harness.compare.stats.verdict import assess
 
     assessed = assess([[_question(item) for item in report] for report in reports], alpha)
     return [
@@ -153,7 +153,7 @@ def _assessed(reports: Sequence[Sequence[_Asked | Difference]], alpha: float) ->
 
 def _question(item: _Asked | Difference) -> ComparedMeasure:
     """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
-    from harness.compare.stats import ComparedMeasure
+    from harness.compare.stats.verdict import ComparedMeasure
 
     rate = item.measure == "pass_rate"
     return ComparedMeasure(item.evidence, rate, "part" if item.suite is not None else "main" if rate else "measure")
@@ -205,7 +205,8 @@ class _PairedCells:
         self._cases = array("q", case_numbers(self._sides[1]))
 
     def seen(self, measure: str) -> Verdicts | Measured:
-        from harness.compare.stats import Attempts, Measured, Verdicts
+        from harness.compare.stats.cells import Measured, Verdicts
+        from harness.compare.stats.rates import Attempts
 
         if measure != "pass_rate":
             sides = [_side(cells, measure) for cells in self._sides]
@@ -220,7 +221,7 @@ _passed, _judged, _is_judged = attrgetter("passed"), attrgetter("judged"), attrg
 
 
 def _side(cells: Sequence[Group], measure: str) -> SideMeasures:
-    from harness.compare.stats import side
+    from harness.compare.stats.cells import side
 
     found = side(cells[0].samples if cells else Measures(), [cell.at for cell in cells], measure)
     if measure in STREAM_ONLY:

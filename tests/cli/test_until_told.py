@@ -12,7 +12,7 @@ import pytest
 from harness.cli.main import main
 from harness.compare.gates import from_option
 from harness.compare.looks import BOUNDS, blocks, decided, futile, level
-from harness.compare.stats import Attempts, rates
+from harness.compare.stats.rates import Attempts, rates
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row
 

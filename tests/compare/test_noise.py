@@ -11,7 +11,7 @@ import pytest
 from harness.cli.main import main
 from harness.compare.comparison import compare_runs
 from harness.compare.noise import TargetNoise, noise
-from harness.compare.stats import Attempts, rates
+from harness.compare.stats.rates import Attempts, rates
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import Summary, summarise

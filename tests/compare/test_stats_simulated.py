@@ -8,20 +8,11 @@ import numpy as np
 import pytest
 import scipy
 
-from harness.compare.stats import (
-    Assessment,
-    Attempts,
-    ComparedMeasure,
-    PairedEvidence,
-    Scope,
-    assess,
-    clopper_pearson,
-    mean_interval,
-    numbers,
-    rates,
-)
-from harness.compare.stats.numbers import _against_zero
+from harness.compare.stats.evidence import PairedEvidence, Scope
+from harness.compare.stats.numbers import _against_zero, mean_interval, numbers
+from harness.compare.stats.rates import Attempts, clopper_pearson, rates
 from harness.compare.stats.sign_flip import flip_p
+from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess
 from tests.how_sure import times
 from tests.simulated import (
     CHANCES,

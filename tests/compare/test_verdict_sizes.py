@@ -13,9 +13,11 @@ from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.gates import evaluate, from_option
 from harness.compare.gates.level import evaluate_level
 from harness.compare.looks import level
-from harness.compare.stats import Attempts, ComparedMeasure, Scope, assess, numbers, rates
-from harness.compare.stats.evidence import Ends
+from harness.compare.stats.evidence import Ends, Scope
+from harness.compare.stats.numbers import numbers
+from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.sign_flip import flip_p
+from harness.compare.stats.verdict import ComparedMeasure, assess
 from harness.compare.verdicts import Criteria, Difference, change, needs, sentence
 from harness.report.content.comparison import best_of, correction_note, explanations, overview
 from harness.results.rows import Row

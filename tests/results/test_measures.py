@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare.stats import side
+from harness.compare.stats.cells import side
 from harness.results.measures import MOST_NAMES, Measures, middle, moments
 
 values = st.floats(0, 1e9) | st.integers(0, 5_000)

@@ -37,7 +37,7 @@ from harness.results.summary import Summary
 from harness.suite.axes import short_label
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Scope
+    from harness.compare.stats.evidence import Scope
 
 ABOUT = "compare two runs, or targets or axis values of one run: flips, and verdicts on measures"
 EXAMPLES = (

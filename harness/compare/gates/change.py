@@ -15,7 +15,7 @@ from harness.results.groups import Tally
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.compare.stats import PairedEvidence
+    from harness.compare.stats.evidence import PairedEvidence
 
 
 def evaluate(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = MappingProxyType({})) -> GateResult:

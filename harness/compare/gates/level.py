@@ -12,7 +12,7 @@ from harness.results.groups import Group
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Interval
+    from harness.compare.stats.evidence import Interval
 
 _MISSING_REASONS = {
     "cost_usd": "a price is missing (gemini-harness list models shows those that are known)",
@@ -59,7 +59,7 @@ def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> G
     mean = math.fsum(means) / len(means)
     ends: Interval | None = (mean, mean)
     if gate.confidence is not None:
-        from harness.compare.stats import mean_interval
+        from harness.compare.stats.numbers import mean_interval
 
         ends = mean_interval(case_numbers(seen), means, gate.interval_confidence)
     seen_text = f"{gate.name} is {quantity(gate.measure, mean)}{_interval_text(gate, ends)} on average in {_share_of_cells(seen, cells)}"
@@ -90,7 +90,7 @@ def rate_ends(gate: Gate, passed: int, judged: int) -> Interval:
     """The exact interval of the rate of these cases, whose attempts are independent; the rate itself for a gate without a confidence."""
     if gate.confidence is None:
         return passed / judged, passed / judged
-    from harness.compare.stats import clopper_pearson
+    from harness.compare.stats.rates import clopper_pearson
 
     return clopper_pearson(passed, judged, gate.interval_confidence)
 

@@ -69,7 +69,7 @@ def _least(enough: Callable[[int], bool], most: int) -> int | None:
 
 def _answers(gate: Gate, cells: int, attempts: int) -> bool:
     """Whether the gate holds where every attempt passes."""
-    from harness.compare.stats import Attempts, clopper_pearson, rates
+    from harness.compare.stats.rates import Attempts, clopper_pearson, rates
 
     if gate.is_budget:
         low, high = clopper_pearson(cells * attempts, cells * attempts, gate.interval_confidence)

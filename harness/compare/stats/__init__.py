@@ -24,32 +24,3 @@ from __future__ import annotations
 from harness.extensions import check_statistics
 
 check_statistics()
-
-from harness.compare.stats.cells import Measured, Verdicts, side  # noqa: E402 - they import numpy and scipy
-from harness.compare.stats.evidence import CONFIDENCE, Interval, PairedEvidence, Scope  # noqa: E402
-from harness.compare.stats.numbers import mean_interval, numbers  # noqa: E402
-from harness.compare.stats.pass_at_k import pass_all, pass_at  # noqa: E402
-from harness.compare.stats.rates import Attempts, clopper_pearson, clustered_wilson, rates, wilson  # noqa: E402
-from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess  # noqa: E402
-
-__all__ = [
-    "CONFIDENCE",
-    "Assessment",
-    "Attempts",
-    "ComparedMeasure",
-    "Interval",
-    "Measured",
-    "PairedEvidence",
-    "Scope",
-    "Verdicts",
-    "assess",
-    "clopper_pearson",
-    "clustered_wilson",
-    "mean_interval",
-    "numbers",
-    "pass_all",
-    "pass_at",
-    "rates",
-    "side",
-    "wilson",
-]
