@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.compare.pairs import Pairs, case_numbers
 from harness.results.groups import STREAM_ONLY, Group
@@ -60,8 +60,6 @@ class Difference:
     measure: str
     suite: str | None
     found: Assessment
-    repeats: Mapping[str, Any] | None = None
-    """``k``, and pass@k and pass^k on both sides, where every cell has k attempts; pass rates only."""
 
     @property
     def evidence(self) -> PairedEvidence:
@@ -106,7 +104,7 @@ class Difference:
         if self.found.typical:
             row["typical"] = self.found.typical._asdict()
         if seen.sides:
-            row |= {"reference_interval": seen.sides[0], "candidate_interval": seen.sides[1], "repeats": self.repeats}
+            row |= {"reference_interval": seen.sides[0], "candidate_interval": seen.sides[1], "repeats": seen.repeats}
         return row
 
 
@@ -118,13 +116,12 @@ def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:
     if len(members) > 1:
         parts.update(members)
     found = [
-        item
+        _Asked(measure, suite, evidence)
         for measure in JUDGED
         for seen in [sides.seen(measure)]
         for suite, rows in parts.items()
-        for item in _evidence_of(
-            measure, suite, seen.of(rows), criteria.margin(measure), criteria.scope or "these cases"
-        )
+        if (evidence := seen.of(rows).evidence(criteria.margin(measure), criteria.scope or "these cases"))
+        if measure == "pass_rate" or evidence.reference or evidence.candidate
     ]
     order = {suite: place for place, suite in enumerate(parts)}
     found.sort(key=lambda item: order[item.suite])
@@ -146,7 +143,7 @@ def _assessed(reports: Sequence[Sequence[_Asked | Difference]], alpha: float) ->
 
     assessed = assess([[_question(item) for item in report] for report in reports], alpha)
     return [
-        [Difference(one.measure, one.suite, verdict, one.repeats) for one, verdict in zip(report, found, strict=True)]
+        [Difference(one.measure, one.suite, verdict) for one, verdict in zip(report, found, strict=True)]
         for report, found in zip(reports, assessed, strict=True)
     ]
 
@@ -180,19 +177,6 @@ class _Asked(NamedTuple):
     measure: str
     suite: str | None
     evidence: PairedEvidence
-    repeats: Mapping[str, Any] | None = None
-
-
-def _evidence_of(
-    measure: str, suite: str | None, seen: Verdicts | Measured, margin: float, scope: Scope
-) -> Iterator[_Asked]:
-    evidence = seen.evidence(margin, scope)
-    if evidence is None:
-        return
-    if measure == "pass_rate":
-        yield _Asked(measure, suite, evidence, cast("Verdicts", seen).repeats())
-    elif evidence.reference or evidence.candidate:
-        yield _Asked(measure, suite, evidence)
 
 
 class _PairedCells:

@@ -181,17 +181,13 @@ def find(name: str, of: Kind) -> Writer:
 
 
 def _import(name: str, of: Kind) -> None:
-    """Import only the module of that format, and of that kind in it, so that a table does not wait for the other formats."""
+    """Import only the module of that format, or of that document of blocks, so that a table does not wait for the others."""
     if name not in _modules(__path__):
         _load()
         return
-    found = importlib.import_module(f"{__name__}.{name}")
-    if of in _modules(getattr(found, "__path__", ())):
-        importlib.import_module(f"{__name__}.{name}.{of}")
-    elif of not in _formats.get(name, {}):  # a document of blocks, for every format
-        content = importlib.import_module(f"{__name__}.content")
-        if of in _modules(content.__path__):
-            importlib.import_module(f"{content.__name__}.{of}")
+    importlib.import_module(f"{__name__}.{name}")
+    if of not in _formats.get(name, {}) and of in _modules(f"{path}/content" for path in __path__):
+        importlib.import_module(f"{__name__}.content.{of}")
 
 
 def _modules(path: Iterable[str]) -> set[str]:

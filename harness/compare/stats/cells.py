@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,12 +36,13 @@ class Verdicts(NamedTuple):
 
     def evidence(self, margin: float, scope: Scope) -> PairedEvidence | None:
         """The evidence on the pass rate; None where there are no cells."""
-        return rates(*self, margin=margin, scope=scope) if len(self.cases) else None
+        if not len(self.cases):
+            return None
+        return replace(rates(*self, margin=margin, scope=scope), repeats=self._repeats())
 
-    def repeats(self) -> dict[str, Any] | None:
-        """``k``, and pass@k and pass^k on both sides; None unless every cell has several attempts."""
+    def _repeats(self) -> dict[str, Any] | None:
         sides = {"reference": self.reference, "candidate": self.candidate}
-        k = min(int(np.min(side.judged)) for side in sides.values()) if len(self.cases) else 0
+        k = min(int(np.min(side.judged)) for side in sides.values())
         if k < 2:
             return None
         return {"k": k} | {

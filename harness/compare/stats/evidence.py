@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,8 @@ class PairedEvidence:
     """Pseudo-cases that were added to the interval: see ``rates.PRIOR``."""
     sides: tuple[Interval, Interval] | None = None
     """The intervals of the reference and of the candidate, each alone; pass rates only."""
+    repeats: Mapping[str, Any] | None = None
+    """``k``, and pass@k and pass^k on both sides, where every cell has k attempts or more, several; pass rates only."""
     typical: Callable[[float], Typical] | None = field(default=None, compare=False, repr=False)
     """Confidence -> the change of the geometric mean; numbers only, where all of them are positive."""
     flips: tuple[Vector, NDArray[np.int64]] | None = field(default=None, compare=False, repr=False)

@@ -24,7 +24,7 @@ from harness.report.blocks import (
     Table,
     document,
 )
-from harness.report.content.flips import SIDES, Numbers, flips
+from harness.report.content.flips import SIDES, flips
 from harness.report.content.gates import gates
 from harness.results.groups import Group
 from harness.text import amounts
@@ -52,7 +52,7 @@ def compared_blocks(comparisons: Sequence[Comparison], view: View, *, concluded:
 
     ``concluded``: a line above already says what it comes to.
     """
-    from harness.report.content.flip_trials import flip_trials, numbers_of, with_answers
+    from harness.report.content.flip_trials import flip_trials, with_answers
 
     found = list(map(with_answers, comparisons)) if view.page else comparisons
     trials = flip_trials(found) if view.page else None
@@ -60,16 +60,18 @@ def compared_blocks(comparisons: Sequence[Comparison], view: View, *, concluded:
         alone = len(found) == 1
         if not alone:
             yield Heading(comparison.candidate)
-        numbers = numbers_of(trials, place) if trials else {}
-        yield from _parts(comparison, view, numbers, alone=alone, concluded=concluded)
+        shown = flips(comparison, view, trials.numbers if trials else {}, place + 1)
+        yield from _parts(comparison, view, shown, alone=alone, concluded=concluded)
     if trials and trials.numbers:
         yield Heading("trials")
         yield trials
 
 
-def _parts(comparison: Comparison, view: View, numbers: Numbers, *, alone: bool, concluded: bool) -> Iterator[Block]:
+def _parts(
+    comparison: Comparison, view: View, found: Iterable[Block], *, alone: bool, concluded: bool
+) -> Iterator[Block]:
     """``alone``: with sections on a page, all cells, and a note on how to read the verdicts."""
-    found, verdicts = flips(comparison, view, numbers), _differences(comparison, view, alone=alone)
+    verdicts = _differences(comparison, view, alone=alone)
     held = gates([gate.to_json() for gate in comparison.gates])
     notes = [Bullets([[note] for note in comparison.notes])] if comparison.notes and not view.quiet else []
     if not concluded:
@@ -156,8 +158,8 @@ def _detectable(difference: Difference) -> Iterator[str]:
 
 
 def _repeat_rates(difference: Difference) -> Iterator[str]:
-    if difference.repeats is not None:
-        k, reference, candidate = (difference.repeats[name] for name in ("k", "reference", "candidate"))
+    if (repeats := difference.evidence.repeats) is not None:
+        k, reference, candidate = (repeats[name] for name in ("k", "reference", "candidate"))
         for name, meaning in (("pass@k", "at least one"), ("pass^k", "all")):
             yield f"{name[:-1]}{k} ({meaning} of {k} attempts): {reference[name]:.0%} -> {candidate[name]:.0%}"
 

@@ -9,7 +9,7 @@ from harness.compare.comparison import Comparison, Source, read_answers
 from harness.model import Json
 from harness.report.blocks import Opens, Trials
 from harness.report.content import trials
-from harness.report.content.flips import SHOWN, SIDES, Numbers, Trial, worst_first
+from harness.report.content.flips import SHOWN, SIDES, Trial, worst_first
 
 ROOM = 16_000_000
 """The most characters of requests and answers in the page; later ones are left out, as on the page of a very large run."""
@@ -38,13 +38,6 @@ def flip_trials(compared: Sequence[Comparison]) -> Trials:
                 groups.append(trials.group_facts(row, run, name, pairs[side, row.id]))
                 parts.append(([trials.index(row, number)], [trials.detail(row)]))
     return Trials({**trials.facts_of(groups), "block": 1}, parts, numbers, ROOM)
-
-
-def numbers_of(trials: Trials, place: int) -> Numbers:
-    """The trials of the comparison at that index, in which the candidate is side 1."""
-    sides = {0: 0, place + 1: 1}
-    known = (trial for trial in trials.numbers if isinstance(trial, tuple))
-    return {(sides[side], trial): (side, trial) for side, trial in known if side in sides}
 
 
 def _sources(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[str]]]:

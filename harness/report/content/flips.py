@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from urllib.parse import quote
 
 from harness.compare.comparison import Comparison, Flip, read_answers
 from harness.report import View, words
-from harness.report.blocks import Block, Code, Heading, Item, Items, Level, Pair, Paragraph, Styled
+from harness.report.blocks import Block, Code, Heading, Item, Items, Level, Opens, Pair, Paragraph, Styled
 from harness.text import amounts
 
 SIDES = ("reference", "candidate")
@@ -18,12 +18,10 @@ SHOWN, UNFOLDED = 200, 20
 
 Trial = tuple[int, str]
 """A side and the id of a trial. The reference is side 0, the first candidate 1, the second 2."""
-Numbers = Mapping[Trial, Trial]
-"""A trial as its comparison numbers the sides -> as the page does."""
 
 
-def flips(comparison: Comparison, view: View, numbers: Numbers) -> Iterator[Block]:
-    """The worst flips. Checks of one answer that flip alike share an entry; of entries with the same answers only the last has them."""
+def flips(comparison: Comparison, view: View, opened: Container[Opens], candidate: int) -> Iterator[Block]:
+    """The worst flips. ``opened``: the trials that the page opens; ``candidate``: the side of these. Checks of one answer that flip alike share an entry; of entries with the same answers only the last has them."""
     limits = {"html": SHOWN, "github": None}
     worst = worst_first(comparison.flips)[: limits.get(view.format, view.details)]
     shown = worst if view.format in limits else read_answers(worst, comparison.sources)
@@ -36,7 +34,7 @@ def flips(comparison: Comparison, view: View, numbers: Numbers) -> Iterator[Bloc
         [
             Item(
                 _head(alike),
-                [*_messages(alike), *(_answers(alike[0], comparison, view, numbers) if last else [])],
+                [*_messages(alike), *(_answers(alike[0], comparison, view, opened, candidate) if last else [])],
                 _level(alike[0]),
                 alike[0].place,
             )
@@ -81,21 +79,20 @@ def _head(flips: Sequence[Flip]) -> list[str]:
     return [before, " -> ", after, "  ", checks, "  ", Styled(flips[0].id)]
 
 
-def _answers(flip: Flip, comparison: Comparison, view: View, numbers: Numbers) -> list[Block]:
+def _answers(flip: Flip, comparison: Comparison, view: View, opened: Container[Opens], candidate: int) -> list[Block]:
     if not any(flip.trials) and not any(answer is not None for answer in flip.answers):
         return []
-    links = [
-        list(_links(flip.trials[at], numbers.get((at, flip.trials[at] or "")), comparison.runs[at], view))
-        for at in (0, 1)
+    titles = [
+        [f"{name} said", *_links(side, trial, run, view, opened)]
+        for name, side, trial, run in zip(SIDES, (0, candidate), flip.trials, comparison.runs, strict=True)
     ]
-    titles = [[f"{name} said", *link] for name, link in zip(SIDES, links, strict=True)]
     return [Pair((titles[0], titles[1]), flip.answers)]
 
 
-def _links(trial: str | None, number: tuple[int, str] | None, run: str | None, view: View) -> Iterator[str]:
+def _links(side: int, trial: str | None, run: str | None, view: View, opened: Container[Opens]) -> Iterator[str]:
     """Links to the trial in this page, and, if the page is served, in the page of its run."""
-    if trial and number:
-        yield Styled(f"#{trial.rpartition('#')[2]}, all of it", opens=number)
+    if trial and (side, trial) in opened:
+        yield Styled(f"#{trial.rpartition('#')[2]}, all of it", opens=(side, trial))
     if trial and run and view.home:
         yield Styled("in its run", address=f"{view.home}run/{quote(run)}#trial={quote(trial)}")
 
