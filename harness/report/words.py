@@ -187,8 +187,10 @@ def only_modes_disagree(group: Group) -> bool:
 
 def disagreement(group: Group) -> str:
     """What unary and stream disagree on, if the group failed; else empty."""
-    fails = group.status == "failed" and not group.agrees
-    return f"unary and stream disagree: {group.disagreement}" if fails else ""
+    if group.status != "failed" or group.agrees:
+        return ""
+    share = f" in {group.tally.disagreed} of {group.tally.pairs} pairs" if group.tally.pairs > 1 else ""
+    return f"unary and stream disagree{share}: {group.disagreement}"
 
 
 def reason(trouble: FirstFailure) -> str:

@@ -127,7 +127,7 @@ def test_flips_and_gates_of_a_comparison_are_annotated() -> None:
     find("github", "comparison")(replace(compared, gates=gates), View(), out)
     crossed, untold, worse, better, closing = read(out.getvalue())
     assert crossed == ("error", {"title": "gemini-harness"}, "gate hard: text (s): crossed: it says")
-    assert (untold[0], untold[2]) == ("warning", crossed[2])
+    assert (untold[0], untold[2]) == ("warning", "gate hard: text (s): cannot tell: it says")
     assert (worse[0], worse[1]["title"]) == ("error", "passed -> failed  text  geography/a@g/two")
     assert (worse[1]["line"], worse[2]) == ("7", 'text: expected "Oslo", got "Bergen"')
     assert (better[0], better[1]["title"]) == ("notice", "failed -> passed  text  geography/b@g/two")
