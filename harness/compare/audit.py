@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from harness.judge.judging import RuleViolation, violations
+from harness.judge.judging import violations
 from harness.judge.recorded import CHAT, evidence, operation, operation_of
 from harness.model import Json, Severity
 from harness.transport.cassette import Interaction, Tape
@@ -127,7 +127,10 @@ def _audit_interaction(result: Audit, file: str, interaction: Interaction) -> No
         return
     case = evidence(interaction.exchange)
     result.simulated += interaction.exchange.provenance.simulated
-    result.findings += [_finding(file, interaction.index, violation) for violation in violations(case)]
+    for violation in violations(case):
+        rule, found, severity, _ = violation
+        broken = (rule.id, severity, found.at, found.expected, found.actual, violation.message)
+        result.findings.append(AuditFinding(file, interaction.index, *broken))
     result.exchanges.append(
         AuditedExchange(
             file=file,
@@ -140,8 +143,3 @@ def _audit_interaction(result: Audit, file: str, interaction: Interaction) -> No
             usage=case.reply.usage,
         )
     )
-
-
-def _finding(file: str, index: int, violation: RuleViolation) -> AuditFinding:
-    rule, found, severity, _ = violation
-    return AuditFinding(file, index, rule.id, severity, found.at, found.expected, found.actual, violation.message)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -13,12 +14,11 @@ from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import Pair, Pairs
 from harness.compare.verdicts import Criteria, Difference, differences, faults, overall
-from harness.model import Json
 from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
-from harness.text.amounts import count
+from harness.text.amounts import count, some
 from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
@@ -137,10 +137,11 @@ class Comparison:
         yield "reference", self.reference
         yield "candidate", self.candidate
         yield "runs", _by_side(self.runs)
-        yield "provenance", _by_side([[_provenance_row(source) for source in side] for side in self.provenance])
+        keys = ("mode", "recorded_from", "simulated")
+        yield "provenance", _by_side([[dict(zip(keys, one, strict=True)) for one in side] for side in self.provenance])
         yield "bottom_line", self.conclusion._asdict()
         yield "cells", (_cell_row(pair) for pair in self.pairs)
-        yield "flips", _flip_rows(self.flips, self.sources)
+        yield "flips", (flip.to_json() for flip in read_answers(self.flips, self.sources))
         yield "verdicts", [difference.to_json() for difference in self.differences]
         yield "breaks", [broken._asdict() | {"message": str(broken)} for broken in self.breaks]
         yield "gates", [result.to_json() for result in self.gates]
@@ -176,7 +177,8 @@ def compare_sides(
 ) -> Comparison:
     """Pair the cells of one value of ``axis`` with those of another, which may be of another run; see ``by_value``."""
     before, after = values if axis == "target" else (f"{axis}={value}" for value in values)
-    return _compare(_paired(*cells), (before, after), criteria, axis)
+    pairs = (Pair(*(side.get(key) for side in cells)) for key in dict.fromkeys(chain(*cells)))
+    return _compare(Pairs(pairs), (before, after), criteria, axis)
 
 
 def by_value(summary: Summary, axis: str) -> Values:
@@ -232,10 +234,6 @@ def _pairs(base: Mapping[str, Group], candidate: Mapping[str, Group]) -> Pairs:
 _asked = attrgetter("suite", "case", "target", "axes")
 
 
-def _paired(reference: Mapping[Key, Group], candidate: Mapping[Key, Group]) -> Pairs:
-    return Pairs([Pair(reference.get(key), candidate.get(key)) for key in dict.fromkeys([*reference, *candidate])])
-
-
 def why_apart(comparison: Comparison) -> tuple[str, list[str]]:
     """Why the sides have no cell in common, and the axes, other than the compared one, on which they share no value."""
     before, after = comparison.pairs.sides
@@ -275,7 +273,7 @@ def _compare(pairs: Pairs, names: tuple[str, str], criteria: Criteria, axis: str
         breaks=breaks(pairs.both),
         notes=[
             *_unpaired(pairs, names),
-            *_faults(pairs.both, names),
+            *(fault for side, name in zip(pairs.both.sides, names, strict=True) for fault in faults(side, name)),
             *note([group.tally for group in pairs.both.sides[0]], names[0]),
         ],
         provenance=(_provenance(pairs.sides[0]), _provenance(pairs.sides[1])),
@@ -372,11 +370,6 @@ def read_answers(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -
     return found
 
 
-def _flip_rows(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Iterator[dict[str, Any]]:
-    """A generator, so that the answers are read only if a document shows the flips."""
-    yield from (flip.to_json() for flip in read_answers(flips, sources))
-
-
 class _FlipAnswer(NamedTuple):
     """The trial that shows best how a check came out, its answer text, and its failure; None where there is none."""
 
@@ -411,22 +404,11 @@ def _unpaired(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:
     for at, name in enumerate(names):
         only = [pair.id for pair in pairs if pair[1 - at] is None]
         if only:
-            shown = ", ".join(only[:3])
-            more = f" and {len(only) - 3} more" if len(only) > 3 else ""
-            yield f"only in {name}: {shown}{more}"
-
-
-def _faults(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:
-    for side, name in zip(pairs.sides, names, strict=True):
-        yield from faults(side, name)
+            yield f"only in {name}: {some(only)}"
 
 
 def _by_side(two: Sequence[Any]) -> dict[str, Any]:
     return {"reference": two[0], "candidate": two[1]}
-
-
-def _provenance_row(source: AnswerSource) -> dict[str, Json]:
-    return dict(zip(("mode", "recorded_from", "simulated"), source, strict=True))
 
 
 def _cell_row(pair: Pair) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from harness.compare.pairs import Pairs
@@ -112,7 +112,9 @@ def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[B
         parts.append(f"pass rate {change(rate)} on {rate.evidence.scope}")
     if rate.verdict == "cannot tell" and not broken:
         parts.append(needs(rate.found))
-    return Conclusion("worse" if broken else rate.verdict, "; ".join([*parts, *_others(whole)]))
+    sure = {measure: one for measure, one in whole.items() if one.verdict in ("better", "worse")}
+    parts += [f"{NAMES[measure]} {one.verdict}, {change(one).partition(' (')[0]}" for measure, one in sure.items()]
+    return Conclusion("worse" if broken else rate.verdict, "; ".join(parts))
 
 
 def _of_same_answers(cells: Pairs) -> Conclusion:
@@ -160,9 +162,3 @@ def _moves(cells: Pairs) -> str:
         return f"none of {there} flipped" if judged > 1 else "the only cell did not flip"
     way = f"{down:,} for the worse, {up:,} for the better" if up and down else "all one way"
     return f"{up + down:,} of {there} flipped" + (f", {way}" if up + down > 1 else "")
-
-
-def _others(whole: Mapping[str, Difference]) -> Iterator[str]:
-    for measure, difference in whole.items():
-        if difference.verdict in ("better", "worse"):
-            yield f"{NAMES[measure]} {difference.verdict}, {change(difference).partition(' (')[0]}"

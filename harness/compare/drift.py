@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from harness.answer.reply import error_of, is_vertex
 from harness.gemini import definition
@@ -173,7 +173,13 @@ def unknowns(answer: DriftAnswer) -> Iterator[Unknown]:
         if isinstance(value, dict) and error_of(value) is None:
             for one in definition.walk("GenerateContentResponse", value):
                 kind = _KINDS[one.kind]
-                shown = "" if kind == "field" else str(one.actual) if kind == "value" else _type(one.actual)
+                shown = (
+                    ""
+                    if kind == "field"
+                    else str(one.actual)
+                    if kind == "value"
+                    else _JSON_TYPES.get(type(one.actual), "null")
+                )
                 yield Unknown(kind, _INDEX.sub("[*]", one.at), shown, str(one.expected))
     if isinstance(answer.request, dict):
         yield from (_of_request(one) for one in definition.request_findings(answer.request))
@@ -187,10 +193,6 @@ def _of_request(one: RequestFinding) -> Unknown:
         return Unknown("type", path, "a list", "one value")
     kind: DriftKind = "value" if one.known else "type"
     return Unknown(kind, path, one.message.rpartition(", ")[2][:80], "a known value" if one.known else "another type")
-
-
-def _type(value: Any) -> str:
-    return _JSON_TYPES.get(type(value), "null")
 
 
 # --- what is looked at ------------------------------------------------------------------------------------------

@@ -245,8 +245,10 @@ def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequ
         elif back:
             opposite.append(at)
     if is_number:
-        message, after = _middles(path, hits, pairs), _direction(kind, less)
-        return Sight(Change(kind, path, len(hits), len(able), message, after=after), hits, able, opposite, less)
+        message, ways = _middles(path, hits, pairs), ("faster", "slower") if kind == "timing" else ("smaller", "larger")
+        return Sight(
+            Change(kind, path, len(hits), len(able), message, after=ways[not less]), hits, able, opposite, less
+        )
     (before, after), _ = words.most_common(1)[0] if words else (("", ""), 0)
     sight = Sight(Change(kind, path, len(hits), len(able), _gone_or_new(facts[0])), hits, able, opposite)
     return with_values(sight, before, after) if before or after else sight
@@ -306,11 +308,6 @@ def _middles(path: str, hits: Sequence[int], pairs: Sequence[AnswerPair]) -> str
     sides = zip(*([side.facts.numbers[path] for side in pairs[at]] for at in hits), strict=True) if hits else ((), ())
     what = "length " if last_key(path) in LENGTHS else ""
     return f"{what}{' -> '.join(_middle(side, path) for side in sides)}{' (medians)' if len(hits) > 1 else ''}"
-
-
-def _direction(kind: ChangeKind, less: bool) -> str:
-    words = ("faster", "slower") if kind == "timing" else ("smaller", "larger")
-    return words[0] if less else words[1]
 
 
 def matters(sight: Sight) -> bool:

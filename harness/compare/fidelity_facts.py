@@ -109,7 +109,7 @@ def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
         numbers=numbers,
         outcome="error" if turn.status >= 400 else "answer",
         stream=turn.transport == "stream",
-        asks=frozenset(map(_asked, turn.request)) if isinstance(turn.request, dict) else frozenset(),
+        asks=frozenset(_child("$", camel(name)) for name in an_object(turn.request)),
         question=_question(turn),
         partial=left <= 0,
     )
@@ -291,10 +291,6 @@ def _times(turn: TurnRow, numbers: dict[str, float]) -> None:
 def _question(turn: TurnRow) -> int:
     model, _ = operation_at(turn.url) or ("", "")
     return hash((model, json.dumps(turn.request, sort_keys=True)))
-
-
-def _asked(name: str) -> str:
-    return _child("$", camel(name))
 
 
 # --- request fields that an answer follows ------------------------------------------------------------------

@@ -89,15 +89,12 @@ def _thinking(old: Thinking, new: Thinking) -> Iterator[str]:
         yield f"default thinking: {(old.default or 'not known').lower()} -> {(new.default or 'not known').lower()}"
     sent = [("thinkingLevel", level) for level in old.levels] + [("thinkingBudget", budget) for budget in _budgets(old)]
     refused = gathered(
-        ((name, _without_value(why, value)), str(value)) for name, value in sent if (why := new.refuses({name: value}))
+        ((name, why.replace(f"budget {value} is", "it is")), str(value))
+        for name, value in sent
+        if (why := new.refuses({name: value}))
     )
     for (name, why), values in refused.items():
         yield f"{name} {', '.join(values)} will be refused: {why}"
-
-
-def _without_value(why: str, value: str | int) -> str:
-    """The reason without the value, which stands in front of it anyway."""
-    return why.replace(f"budget {value} is", "it is")
 
 
 def _accepted(thinking: Thinking) -> str:
@@ -177,17 +174,12 @@ def bottom_line(
     kept = f"no check got worse in {cells}"
     unclear = [*_unclear(comparison), *cut_short]
     if not any(group.judged for group in comparison.paired.sides[1]):
-        return BottomLine(
-            "cannot tell",
-            [f"no answer of the new model could be judged ({cells})", *_first_problem(comparison), *unclear],
-        )
+        problem = [group.problem.message for group in comparison.paired.sides[1] if group.problem][:1]
+        because = [f"no answer of the new model could be judged ({cells})", *problem, *unclear]
+        return BottomLine("cannot tell", because)
     if unclear:
         return BottomLine("cannot tell", [f"{kept}, but that is not enough", *unclear])
     return BottomLine("may be switched", [kept, *_overall_changes(comparison)])
-
-
-def _first_problem(comparison: Comparison) -> list[str]:
-    return [group.problem.message for group in comparison.paired.sides[1] if group.problem][:1]
 
 
 def _reasons_against(comparison: Comparison, unsupported: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -159,16 +159,15 @@ def _cell(target: str, trials: Sequence[ScoredTrial]) -> ScoreCell:
     if not asked:
         return ScoreCell(target, "not tried", reason=trials[0].reason if trials else "")
     groups = grouped(asked, attrgetter("group"))
-    passed = sum(_has_passed(group) for group in groups.values())
+    passed = sum(
+        Require(group[0].at_least).met(sum(trial.outcome == "passed" for trial in group), len(group))
+        for group in groups.values()
+    )
     state = _state(asked, passed, len(groups))
     shown = sorted(asked, key=lambda trial: (trial.outcome == "passed") != (state == "works"))
     wrong = next((trial.reason for trial in asked if trial.outcome != "passed" and trial.reason), "")
     date = max(trial.date for trial in asked)
     return ScoreCell(target, state, date, shown[:EVIDENCE], passed, len(groups), "" if state == "works" else wrong)
-
-
-def _has_passed(group: Sequence[ScoredTrial]) -> bool:
-    return Require(group[0].at_least).met(sum(trial.outcome == "passed" for trial in group), len(group))
 
 
 def _state(asked: Sequence[ScoredTrial], passed: int, groups: int) -> State:

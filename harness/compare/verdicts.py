@@ -248,8 +248,10 @@ def remarks(difference: Difference) -> list[str]:
     if seen.constant and difference.verdict == "same":
         return []
     if difference.verdict == "same":
-        return [f"within {_margin(difference)} either way", *_typical_text(difference)]
-    sure = "" if seen.p is None else f"{_p_text(found.p)}{_correction_text(found)}"
+        return [f"within {percent(difference.measure, seen.margin)} either way", *_typical_text(difference)]
+    sure = "" if seen.p is None or found.p is None else "p < 0.001" if found.p < 0.001 else f"p {found.p:.3f}"
+    if sure and found.comparisons > 1:
+        sure += f" corrected for {found.comparisons} comparisons"
     if difference.verdict != "cannot tell":
         return [sure, *_typical_text(difference)]
     if seen.cases == 1 and seen.scope == "cases like these":
@@ -312,18 +314,6 @@ def _typical_text(difference: Difference) -> list[str]:
         return []
     around = _interval_text(difference, typical.interval)
     return [f"the typical case {_points(difference, typical.change)}% ({around})"]
-
-
-def _margin(difference: Difference) -> str:
-    return percent(difference.measure, difference.evidence.margin)
-
-
-def _p_text(p: float | None) -> str:
-    return "" if p is None else "p < 0.001" if p < 0.001 else f"p {p:.3f}"
-
-
-def _correction_text(found: Assessment) -> str:
-    return f" corrected for {found.comparisons} comparisons" if found.comparisons > 1 else ""
 
 
 def _may_be_rare(seen: PairedEvidence) -> bool:

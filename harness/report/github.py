@@ -63,7 +63,10 @@ def error_annotations(error: HarnessError, view: View) -> list[str]:
     if not isinstance(error, SuiteError):
         return [_line(Annotation("error", "gemini-harness", str(error)), view)]
     placed = [complaint for complaint in error.complaints if isinstance(complaint, Complaint)]
-    found = [Annotation("error", "suite", _complaint(complaint), _row(complaint.place)) for complaint in placed]
+    found = [
+        Annotation("error", "suite", "\n".join(filter(None, [one.message, one.hint])), _row(one.place))
+        for one in placed
+    ]
     found += [
         Annotation("error", "suite", str(other)) for other in error.complaints if not isinstance(other, Complaint)
     ]
@@ -73,10 +76,6 @@ def error_annotations(error: HarnessError, view: View) -> list[str]:
 def note_annotation(place: Place, message: str, view: View) -> str:
     """The line for a note about a suite."""
     return _line(Annotation("notice", "suite", message, _row(place)), view)
-
-
-def _complaint(complaint: Complaint) -> str:
-    return f"{complaint.message}\n{complaint.hint}" if complaint.hint else complaint.message
 
 
 def _row(place: Place) -> PlaceRow:

@@ -45,7 +45,10 @@ class Grid(Struct, frozen=True):
 def grids(groups: Sequence[Group]) -> Iterator[Grid]:
     """The grids of one suite."""
     for axes, members in grouped(groups, lambda group: tuple(group.axes)).items():
-        cells = {(group.case, _column(group)): group for group in members}
+        values = [
+            tuple((short_name(name), short_label(name, value)) for name, value in one.axes.items()) for one in members
+        ]
+        cells = {(group.case, Column(group.target, at)): group for group, at in zip(members, values, strict=True)}
         columns = dict.fromkeys(column for _, column in cells)
         targets = list(dict.fromkeys(column.target for column in columns))
         yield Grid(
@@ -111,12 +114,6 @@ def rest_note(grid: Grid) -> str:
 
 def _wrong(grid: Grid) -> set[str]:
     return {case for (case, _), group in grid.cells.items() if group.status in words.WRONG}
-
-
-def _column(group: Group) -> Column:
-    return Column(
-        group.target, tuple((short_name(name), short_label(name, value)) for name, value in group.axes.items())
-    )
 
 
 def one_provider(groups: Sequence[Group]) -> str | None:

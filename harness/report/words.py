@@ -322,15 +322,10 @@ def price_as(report: Report) -> str:
     unknown = f" (unknown in {count(other.why.total(), 'trial')}: {', '.join(other.why)})" if other.why else ""
     if not other.known:
         return f"as $: the same tokens on {other.model} have no known cost{unknown}"
-    fees = (
-        f", with ${dollars(other.fees)} for {_searches(other.searches)} that it may not make" if other.searches else ""
-    )
+    searches = f"{other.searches:,} Google search{'' if other.searches == 1 else 'es'}"
+    fees = f", with ${dollars(other.fees)} for {searches} that it may not make" if other.searches else ""
     made_up = ", for tokens that were SIMULATED" if simulated(report.summary) else ""
     return f"as $: the same tokens on {other.model}, at its prices of {other.day}: ${dollars(other.usd)}{fees}{made_up}{unknown}"
-
-
-def _searches(number: int) -> str:
-    return "1 Google search" if number == 1 else f"{number:,} Google searches"
 
 
 def about(report: Report, suite: str) -> str:

@@ -189,15 +189,16 @@ def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
         [
             comparison.candidate,
             f"{len(comparison.flips):,}",
-            *(_value_and_verdict(by_measure[measure]) if measure in by_measure else "-" for measure in measures),
+            *(
+                f"{words.measured(measure, one.evidence.candidate)} {_short_verdict(one)}"
+                if (one := by_measure.get(measure))
+                else "-"
+                for measure in measures
+            ),
         ]
         for comparison, by_measure in zip(document.comparisons, found, strict=True)
     ]
     return ["side", "flips", *map(words.label, measures)], [[document.reference, "-", *reference], *rows]
-
-
-def _value_and_verdict(difference: Difference) -> str:
-    return f"{words.measured(difference.measure, difference.evidence.candidate)} {_short_verdict(difference)}"
 
 
 def correction_note(document: Comparisons) -> str:

@@ -29,7 +29,9 @@ def drift_blocks(drift: Drift, view: View) -> Iterator[Block]:
         yield from _shown(new, view)
     if known:
         yield Details([f"seen before: {count(len(known), 'finding')}"], [_table(known, "seen before"), _places(known)])
-    notes = [*drift.notes, *_unseen(drift), f"definition: {drift.revision}", *([ADVICE] if new else [])]
+    unseen = [f"{one.path} {one.value}".rstrip() for one in drift.unseen]
+    listed = [f"on the list {drift.listed}, and not seen here: {some(unseen)}"] if unseen else []
+    notes = [*drift.notes, *listed, f"definition: {drift.revision}", *([ADVICE] if new else [])]
     yield Heading("notes")
     yield Bullets([[note] for note in notes])
 
@@ -85,9 +87,3 @@ def _what(finding: DriftFinding) -> str:
             return f"{value} is not a value of {one.expected}"
         case _:
             return f"{value} stands where {one.expected} is defined"
-
-
-def _unseen(drift: Drift) -> Iterator[str]:
-    if drift.unseen:
-        names = [f"{one.path} {one.value}".rstrip() for one in drift.unseen]
-        yield f"on the list {drift.listed}, and not seen here: {some(names)}"

@@ -20,10 +20,11 @@ from harness.report.blocks import (
     document,
 )
 from harness.report.content.fidelity_excerpts import excerpts, interval, kept, name, what
+from harness.report.content.gates import RESULTS
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity, FidelityGate
+    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
 
 PATHS = 8
 """The most paths that are named with a trial."""
@@ -51,16 +52,11 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
         yield from _unsure(fidelity, view)
     if fidelity.gates:
         yield Heading("gates")
-        yield Bullets(
-            [[f"{gate.gate} {gate.message}"] for gate in fidelity.gates], list(map(_gate_level, fidelity.gates))
-        )
+        levels: list[Level | None] = [RESULTS[gate.crossed][1] for gate in fidelity.gates]
+        yield Bullets([[f"{gate.gate} {gate.message}"] for gate in fidelity.gates], levels)
     yield Heading("notes")
     yield Bullets([[note] for note in [*fidelity.notes, METHOD]])
     yield CodeBlock([fidelity.command])
-
-
-def _gate_level(gate: FidelityGate) -> Level | None:
-    return "error" if gate.crossed else "warning" if gate.crossed is None else None
 
 
 def _verdict(fidelity: Fidelity) -> str:
@@ -95,7 +91,9 @@ def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
         return
     yield Heading("changes")
     header = ["path", "change", "pairs", "share (95%)"]
-    rows = [[Code(change.path), what(change), _pairs(change), interval(change)] for change in changes]
+    rows = [
+        [Code(change.path), what(change), f"{change.pairs:,} of {change.of:,}", interval(change)] for change in changes
+    ]
     levels: list[Level | None] = [None if change.known or change.note else "warning" for change in changes]
     yield Table(header, rows, "the changes, the worst first", frozenset({1}), levels)
     yield from _where(changes, fidelity.show)
@@ -105,10 +103,6 @@ def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
 def _details(change: Change, fidelity: Fidelity) -> Iterator[Block]:
     if compared := excerpts([change], fidelity):
         yield Details([name(change)], [compared, Bullets([[Code(trial)] for trial in change.trials])])
-
-
-def _pairs(change: Change) -> str:
-    return f"{change.pairs:,} of {change.of:,}"
 
 
 def _where(changes: Sequence[Change], show: Mapping[str, str]) -> Iterator[Block]:

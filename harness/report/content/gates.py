@@ -8,7 +8,7 @@ from harness.report import words
 from harness.report.blocks import Bullets, Level, Styled
 from harness.results.rows import GateRow
 
-_RESULTS: Mapping[bool | None, tuple[str, Level | None]] = {
+RESULTS: Mapping[bool | None, tuple[str, Level | None]] = {
     True: ("failed", "error"),
     False: ("passed", None),
     None: ("xfailed", "warning"),
@@ -19,6 +19,6 @@ _RESULTS: Mapping[bool | None, tuple[str, Level | None]] = {
 def gates(rows: Sequence[GateRow]) -> Bullets:
     """A line for each gate that was asked, and one for those of a suite that were not."""
     asked = [row for row in rows if row["asked"]]
-    items = [[f"gate {words.gate(row)}: ", Styled(row["message"], status=_RESULTS[row["crossed"]][0])] for row in asked]
+    items = [[f"gate {words.gate(row)}: ", Styled(row["message"], status=RESULTS[row["crossed"]][0])] for row in asked]
     others = [[line] for line in words.gates_not_asked(rows)]
-    return Bullets([*items, *others], [_RESULTS[row["crossed"]][1] for row in asked])
+    return Bullets([*items, *others], [RESULTS[row["crossed"]][1] for row in asked])

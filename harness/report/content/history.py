@@ -9,6 +9,7 @@ from harness.report import View, words
 from harness.report.blocks import SIMULATED, Block, Bullets, Code, Details, Heading, Paragraph, Styled, Table, document
 from harness.results.history_lines import History, HistoryEntry, Line
 from harness.text.amounts import count, some
+from harness.text.grouping import gathered
 
 HISTORY_COLUMNS: Mapping[str, Callable[[Line], str]] = {
     "run": lambda line: line.entry.run,
@@ -53,22 +54,20 @@ def bottom_line(history: History) -> str:
     if not history.lines:
         return "no saved run has results yet"
     last = [(lines[-2].entry, lines[-1].entry) for lines in history.by_subject().values() if len(lines) > 1]
-    ways = {
-        way: [_step(*pair) for pair in last if _rank(*pair) == rank] for rank, way in ((-1, "worse"), (1, "better"))
-    }
-    parts = [f"{way} than in the run before: {some(steps)}" for way, steps in ways.items() if steps]
-    same = len(last) - sum(map(len, ways.values()))
-    parts += [f"as many passed as in the run before: {same:,} of {count(len(last), 'subject')}"] if same else []
+    steps = gathered(
+        (_rank(before, now), f"{_name(now)} {now.passed}/{now.total} after {before.passed}/{before.total}")
+        for before, now in last
+    )
+    ways = ((-1, "worse"), (1, "better"))
+    parts = [f"{way} than in the run before: {some(steps[rank])}" for rank, way in ways if rank in steps]
+    if same := len(steps.get(0, ())):
+        parts.append(f"as many passed as in the run before: {same:,} of {count(len(last), 'subject')}")
     return "; ".join(parts) or "a single run so far"
 
 
 def _rank(before: HistoryEntry, now: HistoryEntry) -> int:
     was, is_now = (entry.passed / (entry.total or 1) for entry in (before, now))
     return (is_now > was) - (is_now < was)
-
-
-def _step(before: HistoryEntry, now: HistoryEntry) -> str:
-    return f"{_name(now)} {now.passed}/{now.total} after {before.passed}/{before.total}"
 
 
 def _name(entry: HistoryEntry) -> str:

@@ -10,7 +10,7 @@ from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
 
 if TYPE_CHECKING:
-    from harness.compare.noise import NoiseReport, TargetNoise, Visible
+    from harness.compare.noise import NoiseReport, TargetNoise
 
 METHOD = (
     "flips: how often two attempts at the same cell disagree, one passing and the other not, as a share of all pairs of attempts. "
@@ -36,27 +36,26 @@ def _target(target: TargetNoise, view: View) -> Iterator[Block]:
     yield _visible(target)
     shown = target.unstable[: view.details]
     if shown and not view.quiet:
-        rows = [[Code(one.id), f"{one.passed}/{one.judged}", f"{one.flips:.0%}", _ends(one.interval)] for one in shown]
+        rows = [
+            [Code(one.id), f"{one.passed}/{one.judged}", f"{one.flips:.0%}", "{:.0%} to {:.0%}".format(*one.interval)]
+            for one in shown
+        ]
         yield Table(["cell", "passed", "flips", "95%"], rows, "unstable cells, the worst first")
         if len(shown) < len(target.unstable):
             yield Paragraph([f"and {len(target.unstable) - len(shown):,} more; --format json has all"])
 
 
 def _visible(target: TargetNoise) -> Table:
-    repeats = list(target.visible[0].by_repeats)
-    header = ["smallest change", *(f"{k} x{' (now)' if k == target.repeats else ''}" for k in repeats)]
-    return Table(header, [_row(one) for one in target.visible], "by the number of repeats")
-
-
-def _row(one: Visible) -> list[str]:
-    unit = " pp" if one.measure == "pass_rate" else "%"
-    return [words.label(one.measure), *(_change(change, unit) for change in one.by_repeats.values())]
+    header = ["smallest change"]
+    header += [f"{k} x{' (now)' if k == target.repeats else ''}" for k in target.visible[0].by_repeats]
+    units = {"pass_rate": " pp"}
+    rows = [
+        [words.label(one.measure), *(_change(share, units.get(one.measure, "%")) for share in one.by_repeats.values())]
+        for one in target.visible
+    ]
+    return Table(header, rows, "by the number of repeats")
 
 
 def _change(share: float, unit: str) -> str:
     """``5.6 pp``, ``120%``; ``any`` where all attempts are equal."""
     return f"{100 * share:{'.0f' if share >= 0.1 else '.2g'}}{unit}" if share else "any"
-
-
-def _ends(interval: tuple[float, float]) -> str:
-    return f"{interval[0]:.0%} to {interval[1]:.0%}"

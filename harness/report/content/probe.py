@@ -53,9 +53,6 @@ def in_words(finding: Finding) -> str:
     against = {True: ", though the catalogue has it", False: ", though the catalogue denies it", None: ""}
     but = against[finding.claim] if finding.verdict == "differs" else ""
     words_of = {"works": "works", "refused": "refused", "unanswered": "no answer", "no sign": "accepted, but not done"}
-    detail = f": {_status(finding)}{finding.message}" if finding.outcome == "refused" or finding.message else ""
+    status = f"HTTP {finding.status}: " if finding.outcome == "refused" else ""
+    detail = f": {status}{finding.message}" if status or finding.message else ""
     return f"{words_of[finding.outcome]}{but}{detail}"
-
-
-def _status(finding: Finding) -> str:
-    return f"HTTP {finding.status}: " if finding.outcome == "refused" else ""

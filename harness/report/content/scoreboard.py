@@ -41,7 +41,9 @@ def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
     if board.rows:
         yield Heading("features")
         yield _table(board, wide)
-        yield from _others(board, [at for at in range(len(board.targets)) if at not in wide])
+        if narrow := [at for at in range(len(board.targets)) if at not in wide]:
+            yield Paragraph(["Tried on few features:"])
+            yield Bullets([[Code(board.targets[at]), f": {_listed(board, at)}"] for at in narrow])
     yield from _changes(board)
     if board.rows and not view.quiet:
         yield Heading("evidence")
@@ -84,12 +86,6 @@ def _cell(cell: ScoreCell) -> str:
     if cell.state == "not tried":
         return "-"
     return f"partly {cell.passed}/{cell.groups}" if cell.state == "partly" else cell.state
-
-
-def _others(board: Scoreboard, narrow: Sequence[int]) -> Iterator[Block]:
-    if narrow:
-        yield Paragraph(["Tried on few features:"])
-        yield Bullets([[Code(board.targets[at]), f": {_listed(board, at)}"] for at in narrow])
 
 
 def _listed(board: Scoreboard, at: int) -> str:

@@ -48,18 +48,13 @@ def table(sweep: Sweep) -> Table:
     rows = [
         [
             point.name,
-            _rate_text(point),
+            f"{point.rate:.0%} ({100 * point.interval[0]:.0f}-{100 * point.interval[1]:.0f})",
             *(words.measured(measure, point.numbers.get(measure)) for measure in measures),
             _mark(sweep, point),
         ]
         for point in sweep.points
     ]
     return Table(header, rows, _title(sweep), frozenset({len(header) - 1}))
-
-
-def _rate_text(point: SweepPoint) -> str:
-    low, high = point.interval
-    return f"{point.rate:.0%} ({100 * low:.0f}-{100 * high:.0f})"
 
 
 def _mark(sweep: Sweep, point: SweepPoint) -> str:

@@ -17,7 +17,6 @@ from harness.report.blocks import (
     Details,
     Facts,
     Heading,
-    Item,
     Items,
     Lines,
     Matrix,
@@ -155,13 +154,12 @@ class _Blocks:
         return element("td", *self.texts([cell]), class_=_number(at, numbers))
 
     def _items(self, block: Items) -> Markup:
-        items = [self._item(item) for item in block.items]
+        items = [
+            element("li", element("p", *self.texts(item.head)), *map(self.block, item.blocks)) for item in block.items
+        ]
         shown, folded = items[: block.unfolded], items[len(items) if block.unfolded is None else block.unfolded :]
         more = element("details", element("summary", f"{len(folded):,} more"), element("ol", *folded, class_="items"))
         return element("div", element("ol", *shown, class_="items"), more if folded else None)
-
-    def _item(self, item: Item) -> Markup:
-        return element("li", element("p", *self.texts(item.head)), *map(self.block, item.blocks))
 
     def _pair(self, block: Pair) -> Markup:
         sides = (

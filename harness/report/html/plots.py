@@ -34,18 +34,10 @@ class PlotAxis:
         return round(self.start + value / self.high * (self.end - self.start), 1)
 
     def ticks(self) -> list[float]:
-        step = _step(self.high)
-        return [_short(step * n) for n in range(math.floor(self.high / step + 1e-9) + 1)]
-
-
-def _step(span: float) -> float:
-    power = 10.0 ** math.floor(math.log10(span / 4))
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if span / (power * factor) <= 5)
-
-
-def _short(value: float) -> float:
-    """The value with nine significant digits: the others are rounding errors."""
-    return float(f"{value:.9g}")
+        power = 10.0 ** math.floor(math.log10(self.high / 4))
+        step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if self.high / (power * factor) <= 5)
+        numbers = range(math.floor(self.high / step + 1e-9) + 1)
+        return [float(f"{step * number:.9g}") for number in numbers]  # the other digits are rounding errors
 
 
 def _up_to(highest: float, start: float, end: float) -> PlotAxis:
@@ -76,7 +68,9 @@ def _chart(chart: Chart) -> Markup:
         *_up(up, chart.measure),
         *(_line(number, line, taken) for number, line in enumerate(spots)),
     ]
-    picture = _picture_of(WIDTH, HEIGHT, *inside, description=f"{chart.title}; the numbers are below")
+    about = f"{chart.title}; the numbers are below"
+    box = f"0 0 {WIDTH} {HEIGHT}"
+    picture = element("svg", *inside, width=WIDTH, height=HEIGHT, viewBox=box, role="img", aria_label=about)
     return element("figure", element("figcaption", chart.title), picture)
 
 
@@ -142,12 +136,6 @@ def _legend(targets: Sequence[str]) -> Markup:
 
 
 # --- frames -------------------------------------------------------------------------------------------
-
-
-def _picture_of(width: float, height: float, *inside: str, description: str) -> Markup:
-    """``description``: what the picture shows, for screen readers."""
-    box = f"0 0 {width:g} {height:g}"
-    return element("svg", *inside, width=width, height=height, viewBox=box, role="img", aria_label=description)
 
 
 def _across(axis: PlotAxis, label: str) -> Iterator[Markup]:
