@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
-from msgspec import Struct
-
 from harness.report import Report, View, layout, words
 from harness.report.blocks import (
     SIMULATED,
@@ -116,61 +114,36 @@ def _ending(report: Report, _view: View) -> Iterator[Block]:
 # --- the matrix ---------------------------------------------------------------------------------------
 
 
-def short(target: str, provider: str | None) -> str:
-    """A target without ``provider``, if that is given: the one that all targets share."""
-    return target.removeprefix(f"{provider}/") if provider else target
-
-
-class SuiteTable(Struct, frozen=True):
-    """What is shown of a suite. ``provider``: the one that all its groups share; None where they differ."""
-
-    suite: str
-    about: str
-    provider: str | None
-    grids: Sequence[Grid]
-
-
-def tables(report: Report, view: View) -> list[SuiteTable]:
+def _suites(report: Report, view: View) -> Iterator[Block]:
     """Every suite, with at most ``view.cases`` cases in total, or as many as a page takes. Failed cases are kept first."""
     suites = list(report.summary.by_suite())
     whole = [list(layout.grids(groups)) for _, groups in suites]
     grids = layout.limited(whole, view.cases)
     if view.page:
         grids = [[layout.first_cases(grid, max(1, CELLS // len(grid.columns))) for grid in found] for found in whole]
-    return [
-        SuiteTable(suite, words.about(report, suite), layout.one_provider(groups), some)
-        for (suite, groups), some in zip(suites, grids, strict=True)
-    ]
-
-
-def _suites(report: Report, view: View) -> Iterator[Block]:
-    suites = tables(report, view)
-    for table in suites:
-        name = f"{table.suite} at {table.provider}" if table.provider else table.suite
-        yield Heading(name, level=2 if view.format == "markdown" else 3)
-        if table.about:
-            yield Paragraph([table.about])
-        for grid in table.grids:
-            yield _matrix(table, grid, view)
-    if not view.page and any(grid.left_out for table in suites for grid in table.grids):
+    for (suite, groups), shown in zip(suites, grids, strict=True):
+        provider = layout.one_provider(groups)
+        yield Heading(f"{suite} at {provider}" if provider else suite, level=2 if view.format == "markdown" else 3)
+        if about := words.about(report, suite):
+            yield Paragraph([about])
+        yield from (_matrix(suite, f"{provider}/" if provider else "", grid, view) for grid in shown)
+    if not view.page and any(grid.left_out for shown in grids for grid in shown):
         yield Paragraph(["All cases: ", Code(words.whole_report(report, view))])
 
 
-def _matrix(table: SuiteTable, grid: Grid, view: View) -> Matrix:
+def _matrix(suite: str, prefix: str, grid: Grid, view: View) -> Matrix:
+    """``prefix``: what all targets begin with."""
     rows = [(case, grid.row(case)) for case in grid.cases]
     wanted = (*view.measures, "warnings")
     alone = len(grid.columns) == 1
-    common = layout.shown(wanted, [group for _, groups in rows for group in groups]) if alone else None
+    common = layout.shown(wanted, [group for _, groups in rows for group in groups]) if alone else []
     by = f" by {', '.join(grid.axes)}" if grid.axes else ""
     rest = layout.rest_note(grid)
     return Matrix(
         grid.axes,
-        [(short(column.target, table.provider), [value for _, value in column.axes]) for column in grid.columns],
-        [
-            _matrix_row(case, groups, grid, layout.shown(wanted, groups) if common is None else common)
-            for case, groups in rows
-        ],
-        f"cases of {table.suite} on each target{by}",
+        [(column.target.removeprefix(prefix), [value for _, value in column.axes]) for column in grid.columns],
+        [_matrix_row(case, groups, grid, common if alone else layout.shown(wanted, groups)) for case, groups in rows],
+        f"cases of {suite} on each target{by}",
         f"{rest}: the list of trials has all of them" if rest and view.page else rest,
     )
 
