@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from harness.answer.reply import error_of, is_vertex
@@ -133,34 +133,24 @@ class Drift:
 
 def drift(answers: Iterable[DriftAnswer], known: Collection[KnownDrift] = ()) -> Drift:
     """What these answers hold that the definition in use does not know, the most frequent first; new ones before known ones."""
-    seen = _Seen()
+    seen: dict[tuple[Unknown, str], DriftFinding] = {}
+    number, simulated = 0, False
     for answer in answers:
-        seen.add(answer)
-    found = [replace(one, known=any(entry.is_of(one) for entry in known)) for one in seen.findings.values()]
+        number += 1
+        simulated |= answer.seen.simulated
+        for unknown in dict.fromkeys(unknowns(answer)):
+            key = unknown, answer.seen.provider
+            new = DriftFinding(unknown, answer.seen.provider, (answer.seen.model,), answer.seen)
+            seen[key] = _seen_again(seen[key], answer.seen) if key in seen else new
+    found = [replace(one, known=any(entry.is_of(one) for entry in known)) for one in seen.values()]
     found.sort(key=lambda one: (one.known, -one.count, one.unknown, one.provider))
     unseen = [entry for entry in known if not any(entry.is_of(one) for one in found)]
-    return Drift(definition.revision(), seen.answers, found, unseen, simulated=seen.simulated)
+    return Drift(definition.revision(), number, found, unseen, simulated=simulated)
 
 
-@dataclass(slots=True)
-class _Seen:
-    findings: dict[tuple[Unknown, str], DriftFinding] = field(default_factory=dict)
-    answers: int = 0
-    simulated: bool = False
-
-    def add(self, answer: DriftAnswer) -> None:
-        self.answers += 1
-        self.simulated |= answer.seen.simulated
-        at = answer.seen
-        for unknown in dict.fromkeys(unknowns(answer)):
-            one = self.findings.get((unknown, at.provider))
-            if one is None:
-                new = DriftFinding(unknown, at.provider, (at.model,), at)
-            else:
-                models = one.models if at.model in one.models else (*one.models, at.model)
-                earlier = at if _day(at) < _day(one.first) else one.first
-                new = replace(one, models=models, first=earlier, count=one.count + 1)
-            self.findings[unknown, at.provider] = new
+def _seen_again(one: DriftFinding, at: Sighting) -> DriftFinding:
+    models = one.models if at.model in one.models else (*one.models, at.model)
+    return replace(one, models=models, first=min(one.first, at, key=_day), count=one.count + 1)
 
 
 def _day(seen: Sighting) -> str:
