@@ -114,22 +114,19 @@ def query_csv(answer: QueryResult, _view: View, out: TextIO) -> None:
 @output("csv", of="sweep")
 def sweep_csv(document: Sweeps, _view: View, out: TextIO) -> None:
     """A line per value of each sweep, for a spreadsheet."""
-    rows = [(sweep, point, point.to_json()) for sweep in document.sweeps for point in sweep.points]
-    numbers = ["passed", "attempts", "pass_rate", "low", "high", *NUMBERS]
-    header = ["target", "axis", "suite", "value", *numbers, "dominated_by", "best", "knee", "seems", "simulated"]
-    _write(
-        out,
-        header,
-        (
-            [
-                *(sweep.target, sweep.axis, sweep.suite, point.name),
-                *({**row, "low": point.interval[0], "high": point.interval[1]}[name] for name in numbers),
-                *(point.dominated_by, sweep.best == point.name),
-                *(sweep.knee.value == point.name, sweep.knee.seems == point.name, document.simulated),
-            ]
-            for sweep, point, row in rows
-        ),
+    first = ["target", "axis", "suite", "value", "passed", "attempts", "pass_rate", "low", "high"]
+    header = [*first, *NUMBERS, "dominated_by", "best", "knee", "seems", "simulated"]
+    lines = (
+        [
+            *(sweep.target, sweep.axis, sweep.suite, point.name, point.passed, point.attempts, point.rate),
+            *(*point.interval, *map(point.numbers.get, NUMBERS), point.dominated_by),
+            *(point.name == name for name in (sweep.best, sweep.knee.value, sweep.knee.seems)),
+            document.simulated,
+        ]
+        for sweep in document.sweeps
+        for point in sweep.points
     )
+    _write(out, header, lines)
 
 
 @output("csv", of="migration")
