@@ -8,7 +8,7 @@ claim with a probability of at most 5%. What differs in too few pairs is listed 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -48,7 +48,7 @@ from harness.compare.fidelity_facts import Fact, Shape, is_below
 from harness.compare.fidelity_values import by_error_status, by_values, each_value
 from harness.errors import UsageError
 from harness.text.amounts import count
-from harness.text.grouping import grouped
+from harness.text.grouping import gathered, grouped
 
 _COUNTED = frozenset({"path", "header", "framing", "status", "follows", "model"})
 _FEW = 3
@@ -85,26 +85,19 @@ def fidelity(
     left = {fact: counted[fact] for fact, test in tested.items() if not test.claims}
     unsure = [*(sight for _, rare in split for sight in rare), *_unsure(left, changes, pairs)]
     more = evidence_of(pairs, read, unsure)
+    by_feature = gathered((name, at) for at, pair in enumerate(pairs) for name in pair.reference.features)
     sizes = Counter((len(members), len(members), 0) for members in by_case(pairs).values())
     return Fidelity(
         reference=names[0],
         candidate=names[1],
         overall=_feature("all", range(len(pairs)), changes, unsure, pairs),
-        features=[_feature(name, members, changes, unsure, pairs) for name, members in _members(pairs).items()],
+        features=[_feature(name, members, changes, unsure, pairs) for name, members in sorted(by_feature.items())],
         unsure=sorted(
             (_unsure_change(sight, level, pairs, more) for sight in unsure),
             key=lambda change: (change.needs, _WORST.index(change.kind), change.path, change.message),
         ),
         enough=presence(sizes).p <= level,
     )
-
-
-def _members(pairs: Sequence[AnswerPair]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for at, pair in enumerate(pairs):
-        for feature in pair.reference.features:
-            found[feature].append(at)
-    return dict(sorted(found.items()))
 
 
 # --- one feature ------------------------------------------------------------------------------------------

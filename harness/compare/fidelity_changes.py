@@ -198,10 +198,9 @@ class FidelityOptions:
     known: Sequence[KnownChange] = ()
 
     def ignores(self, path: str) -> bool:
-        return any(_matches(pattern, path) for pattern in self.ignore)
-
-
-def _matches(pattern: str, path: str) -> bool:
-    if pattern.endswith("*") and not pattern.endswith("[*]"):
-        return path.startswith(pattern[:-1])
-    return is_below(path, pattern)
+        return any(
+            path.startswith(pattern[:-1])
+            if pattern.endswith("*") and not pattern.endswith("[*]")
+            else is_below(path, pattern)
+            for pattern in self.ignore
+        )
