@@ -136,7 +136,9 @@ def test_a_failed_check_comes_before_a_disagreement() -> None:
     both = "text.*expected  .Oslo.*actual    .Bergen.*unary and stream disagree in 2 of 2 pairs: text"
     for name in ("junit", "github", "markdown"):
         assert re.search(both, printed(rows, name), re.DOTALL)
-    assert re.search(">&quot;Bergen&quot;</pre>.*unary and stream disagree in 2 of 2 pairs: text", printed(rows, "html"))
+    assert re.search(
+        ">&quot;Bergen&quot;</pre>.*unary and stream disagree in 2 of 2 pairs: text", printed(rows, "html")
+    )
 
 
 def test_checks_that_one_answer_flipped_share_an_entry() -> None:

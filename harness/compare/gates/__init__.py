@@ -2,13 +2,6 @@
 
 In: gates as a suite or the command line writes them, and one or two sides. Out: a `GateResult` per gate, with a sentence.
 May import: ``compare`` and its statistics, ``results``, ``judge``, ``text``.
-
-- `parse`: reads gates from a suite or the command line.
-- `gate`: a gate and its result.
-- `change`: gates on a change between two sides: hard checks that may not fail, a measure that may not drop or rise too far.
-- `level`: budgets, which limit one side alone: at least, at most, in total.
-- `reach`: which gates a number of cells can answer.
-- `budgets`: the budgets of a run, from its command line and its suites.
 """
 
 from __future__ import annotations
