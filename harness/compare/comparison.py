@@ -358,15 +358,8 @@ def read_answers(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -
         reference, candidate = (
             side.get((name, flip.check), _NO_ANSWER) for side, name in zip((before, after), flip.groups, strict=True)
         )
-        trouble = candidate.trouble or flip.trouble
-        found.append(
-            replace(
-                flip,
-                answers=(reference.text, candidate.text),
-                trials=(reference.trial, candidate.trial),
-                trouble=trouble,
-            )
-        )
+        answers, trials = (reference.text, candidate.text), (reference.trial, candidate.trial)
+        found.append(replace(flip, answers=answers, trials=trials, trouble=candidate.trouble or flip.trouble))
     return found
 
 

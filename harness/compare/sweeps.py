@@ -234,8 +234,7 @@ def _sweep(draft: _Draft, margin: float) -> Sweep:
     best, price, numbers = _observed(draft)
     evidence = _evidence(draft, margin)
     against = _against(draft, best, evidence)
-    standings = {name: _standing(name, evidence, margin, len(draft.values) - 1) for name in draft.values}
-    points = _points(draft, numbers, against, standings)
+    points = _points(draft, numbers, against, evidence, margin)
     points = [replace(point, dominated_by=_dominated(point, points, price)) for point in points]
     cases = len(set(case_numbers(map(_any_cell, draft.rows))))
     return Sweep(
@@ -332,9 +331,9 @@ def _standing(name: str, evidence: Evidences, margin: float, others: int) -> Sta
 
 
 def _points(
-    draft: _Draft, numbers: Numbers, against: Mapping[str, Difference], standings: Mapping[str, Standing]
+    draft: _Draft, numbers: Numbers, against: Mapping[str, Difference], evidence: Evidences, margin: float
 ) -> list[SweepPoint]:
-    own = next(iter(against.values())).evidence.sides if against else None
+    intervals = {name: found.sides[0] for (name, _), found in evidence.items() if found.sides}
     return [
         SweepPoint(
             name=name,
@@ -342,17 +341,13 @@ def _points(
             passed=sum(row[name].passed for row in draft.rows),
             attempts=sum(row[name].judged for row in draft.rows),
             rate=_rate(draft, name),
-            interval=_interval(against[name].evidence.sides, 1) if name in against else _interval(own, 0),
+            interval=intervals.get(name, (0.0, 1.0)),
             numbers={measure: means[name] for measure, means in numbers.items()},
             against=against.get(name),
-            standing=standings[name],
+            standing=_standing(name, evidence, margin, len(draft.values) - 1),
         )
         for name, value in draft.values.items()
     ]
-
-
-def _interval(sides: tuple[Interval, Interval] | None, side: int) -> Interval:
-    return sides[side] if sides else (0.0, 1.0)
 
 
 def _dominated(point: SweepPoint, points: Sequence[SweepPoint], price: str | None) -> str | None:

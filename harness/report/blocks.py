@@ -255,7 +255,7 @@ Block = (
 )  # fmt: skip
 Compose = Callable[[Any, View], Iterable[Block]]
 WriteBlocks = Callable[[Sequence[Block], View, TextIO], None]
-_compositions: dict[Kind, Compose] = {}
+_compositions: dict[Kind, tuple[Compose, bool]] = {}
 
 
 def document(kind: Kind, *formats: str, warns: bool = True) -> Callable[[Compose], Compose]:
@@ -263,9 +263,9 @@ def document(kind: Kind, *formats: str, warns: bool = True) -> Callable[[Compose
     document that is ``simulated`` says so below its title; else its composition does."""
 
     def register(compose: Compose) -> Compose:
-        _compositions[kind] = _warning(compose) if warns else compose
+        _compositions[kind] = compose, warns
         for name in formats or FORMATS:
-            output(name, of=kind)(_writer(name, _compositions[kind], partial(_write, name), FORMATS[name][1]))
+            output(name, of=kind)(_writer(name, kind, partial(_write, name), FORMATS[name][1]))
         return compose
 
     return register
@@ -275,21 +275,11 @@ def block_format(name: str) -> Callable[[WriteBlocks], WriteBlocks]:
     """Register a function of another package that writes blocks: a format of every document that is composed of them."""
 
     def register(write: WriteBlocks) -> WriteBlocks:
-        for kind, compose in _compositions.items():
-            output(name, of=kind)(_writer(name, compose, write, write.__doc__))
+        for kind in _compositions:
+            output(name, of=kind)(_writer(name, kind, write, write.__doc__))
         return write
 
     return register
-
-
-def _warning(compose: Compose) -> Compose:
-    def blocks_of(document: Any, view: View) -> list[Block]:
-        blocks = list(compose(document, view))
-        if getattr(document, "simulated", None) is True:
-            blocks.insert(int(isinstance(blocks[0], Heading) and blocks[0].level == 1), SIMULATED)
-        return blocks
-
-    return blocks_of
 
 
 def title(blocks: Iterable[Block]) -> str:
@@ -302,10 +292,15 @@ def _write(name: str, blocks: Sequence[Block], view: View, out: TextIO) -> None:
     module.write_blocks(blocks, view, out)
 
 
-def _writer(name: str, compose: Compose, write: WriteBlocks, about: str | None) -> Callable[[Any, View, TextIO], None]:
+def _writer(name: str, kind: Kind, write: WriteBlocks, about: str | None) -> Callable[[Any, View, TextIO], None]:
+    compose, warns = _compositions[kind]
+
     def write_document(document: Any, view: View, out: TextIO) -> None:
         seen = replace(view, format=name, quiet=view.quiet and name == "table")
-        write(list(compose(document, seen)), seen, out)
+        blocks = list(compose(document, seen))
+        if warns and getattr(document, "simulated", None) is True:
+            blocks.insert(int(isinstance(blocks[0], Heading) and blocks[0].level == 1), SIMULATED)
+        write(blocks, seen, out)
 
     write_document.__doc__ = about
     return write_document

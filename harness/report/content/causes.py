@@ -70,22 +70,20 @@ def _sentence(trouble: FirstFailure) -> str:
 
 
 def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Cause:
-    first, *others = groups
-    trouble = first.trouble
-    if not others or trouble is None:
-        return Cause(first.status, tuple(groups), "", f"again: {words.rerun(first, run)}", tuple(shown))
-    if trouble.cause in _MISSING:
+    trouble = groups[0].trouble
+    title, remedy = "", f"again: {words.rerun(groups[0], run)}"
+    if len(groups) > 1 and trouble is not None and trouble.cause in _MISSING:
         title, what, mode = _MISSING[trouble.cause]
-        number = f"{count(len(groups), 'recording')} are"
-        command = words.same_command(run, "--record-mode", mode)
-        return Cause(first.status, tuple(groups), title.format(number), f"{what}: {command}", tuple(shown))
-    message = _sentence(trouble).partition("\n")[0]
-    reason = words.printable(message) if trouble.verdict is None else words.shortened(words.reason(trouble), 200)
-    failed = sum(group.attempts - group.passed for group in groups)
-    cells = f" of {len(groups):,} cells" if failed > len(groups) else ""
-    title = f"{count(failed, 'trial')}{cells}: {reason}"
-    again = words.command("run", "--last-failed", run["id"])
-    return Cause(first.status, tuple(groups), title, f"again, with all others that failed: {again}", tuple(shown))
+        title = title.format(f"{count(len(groups), 'recording')} are")
+        remedy = f"{what}: {words.same_command(run, '--record-mode', mode)}"
+    elif len(groups) > 1 and trouble is not None:
+        message = _sentence(trouble).partition("\n")[0]
+        reason = words.printable(message) if trouble.verdict is None else words.shortened(words.reason(trouble), 200)
+        failed = sum(group.attempts - group.passed for group in groups)
+        cells = f" of {len(groups):,} cells" if failed > len(groups) else ""
+        title = f"{count(failed, 'trial')}{cells}: {reason}"
+        remedy = f"again, with all others that failed: {words.command('run', '--last-failed', run['id'])}"
+    return Cause(groups[0].status, tuple(groups), title, remedy, tuple(shown))
 
 
 def failures(report: Report, view: View) -> Iterator[Block]:
