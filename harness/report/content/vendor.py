@@ -57,7 +57,6 @@ def vendor_blocks(fidelity: Fidelity) -> Iterator[Block]:
         yield _table(rare, "what may be a difference")
     for number, (exhibit, shown) in enumerate(_examples([*bodies, *rare]), 1):
         yield from _example(number, exhibit, shown, fidelity)
-    yield from _headers([change for change in changes if change.kind == "header"], fidelity)
     yield Heading("how this was found")
     yield Bullets(list(_method(fidelity)))
 
@@ -141,27 +140,6 @@ def _facts(turn: TurnRow) -> Iterator[tuple[str, str]]:
         yield "responseId", str(response["responseId"])
     if turn.status >= 400:
         yield "error", words.shortened(message_of(response.get("error")) or turn.body or "the body is empty", 300)
-
-
-# --- the rest ---------------------------------------------------------------------------------------------
-
-
-def _headers(changes: Sequence[Change], fidelity: Fidelity) -> Iterator[Block]:
-    if not changes:
-        return
-    yield Heading("headers")
-    groups = grouped(changes, lambda change: change.message)
-    for message, title in (("added", f"added by {fidelity.candidate}"), ("dropped", "dropped")):
-        group = groups.pop(message, [])
-        names = [piece for change in group for piece in (", ", _header(change))]
-        yield from [Bullets([[f"{title}: ", *names[1:]]])] if names else []
-    changed = [change for change in changes if change.message in groups]
-    if changed:
-        yield Bullets([[_header(change), f": {change.message}"] for change in changed])
-
-
-def _header(change: Change) -> Code:
-    return Code(change.path.removeprefix("header "))
 
 
 def _method(fidelity: Fidelity) -> Iterator[list[str]]:
