@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from harness.answer.reply import parts_of
 from harness.compare.comparison import RowsOf
 from harness.errors import NOT_AVAILABLE, UsageError
 from harness.gemini.providers import Provider, is_chat
@@ -20,6 +21,7 @@ from harness.results.groups import Group
 from harness.results.rows import VERSION, Row, TurnRow
 from harness.text.amounts import count
 from harness.text.grouping import grouped
+from harness.text.jsontext import a_list
 
 State = Literal["works", "differs", "not available", "failed"]
 
@@ -259,30 +261,16 @@ def _usages(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
     """In how many events of a stream there is a usage."""
     found = set()
     for turn in _turns(rows):
-        usages, events = turn.framing.usages if turn.framing else 0, len(turn.times)
-        found.add(
-            "no event"
-            if not usages
-            else "every event"
-            if usages == events
-            else "the last event"
-            if usages == 1
-            else "some events"
-        )
+        usages = turn.framing.usages if turn.framing else 0
+        names = {1: "the last event", len(turn.times): "every event", 0: "no event"}
+        found.add(names.get(usages, "some events"))
     return f"in {', '.join(sorted(found))}" if found else ""
 
 
 def _calls(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
-    firsts = [row.turns[0].response for row in rows if row.turns]
-    numbers = {
-        sum(
-            "functionCall" in part
-            for candidate in first.get("candidates", [])
-            for part in candidate.get("content", {}).get("parts", [])
-        )
-        for first in firsts
-        if isinstance(first, dict)
-    }
+    answers = [row.turns[0].response for row in rows if row.turns]
+    candidates = [a_list(answer.get("candidates")) for answer in answers if isinstance(answer, dict)]
+    numbers = {sum("functionCall" in part for one in all_of for part in parts_of(one)) for all_of in candidates}
     return ", ".join(count(number, "call") for number in sorted(numbers))
 
 

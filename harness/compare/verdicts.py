@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +12,7 @@ from harness.compare.pairs import Pairs, case_numbers
 from harness.results.groups import STREAM_ONLY, Group
 from harness.results.measures import Measures
 from harness.text.amounts import count
+from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.compare.stats.cells import Measured, Rows, SideMeasures, Verdicts
@@ -111,10 +111,10 @@ class Difference:
 def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:
     """Verdicts on cells that both sides have: over all suites (``suite`` is None), then, if there are several, over each."""
     sides = _PairedCells(cells)
-    members = _rows_by_suite(sides.suites)
+    by_suite = grouped(range(len(sides.suites)), sides.suites.__getitem__)
     parts: dict[str | None, Rows] = {None: slice(None)}
-    if len(members) > 1:
-        parts.update(members)
+    if len(by_suite) > 1:
+        parts |= {suite: array("q", rows) for suite, rows in by_suite.items()}
     found = [
         _Asked(measure, suite, evidence)
         for measure in JUDGED
@@ -211,17 +211,6 @@ def _side(cells: Sequence[Group], measure: str) -> SideMeasures:
     if measure in STREAM_ONLY:
         found.sizes[[at for at, cell in enumerate(cells) if not cell.streamed]] = 0.0
     return found
-
-
-def _rows_by_suite(suites: Sequence[str]) -> dict[str, Rows]:
-    """Suite -> the positions of its cells, a slice where they are adjacent, in the order in which suites first occur."""
-    members: dict[str, list[int]] = {}
-    for suite, run in groupby(range(len(suites)), key=suites.__getitem__):
-        members.setdefault(suite, []).extend(run)
-    return {
-        suite: slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] == len(rows) - 1 else rows
-        for suite, rows in members.items()
-    }
 
 
 # --- in words -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from harness.compare.stats.rates import Attempts, rates
 from harness.results.measures import Measures
 
 Rows = slice | Sequence[int]
-"""Positions of cells; a slice where they are adjacent."""
+"""Positions of cells."""
 LARGEST = 1e100
 """A larger number of seconds, tokens or dollars is a fault of the answer, and so is a negative one."""
 

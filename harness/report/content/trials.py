@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from harness.answer.reply import candidate_of, parts_of
+from harness.answer.reply import candidate_of, parts_of, text_of
 from harness.gemini import grounding
 from harness.gemini.providers import ROWS
 from harness.model import Json, Reply
@@ -16,13 +16,12 @@ from harness.results.groups import Group, failed_verdicts
 from harness.results.rows import Row, RunRow, TurnRow, dumps, plain
 from harness.results.summary import STATUSES, Summary, summarise
 from harness.suite.axes import short_label
-from harness.text.jsontext import an_object
+from harness.text.jsontext import a_list, an_object, objects_in
 
 BLOCK = 50
 """How many trials a block has."""
 DETAILED = 20_000
 """How many trials keep all details. Later trials keep them only if they failed."""
-_CONTINUES = frozenset(bytes([byte]) for byte in range(0x80, 0xC0))
 COLUMNS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 """Measures that the list of trials shows."""
 
@@ -113,16 +112,11 @@ def _turn(turn: TurnRow) -> dict[str, Json]:
     fields: dict[str, Json] = {**plain(turn), "request": dumps(turn.request)}
     parts = parts_of(candidate_of(turn.response))
     for name, thought in (("text", False), ("thoughts", True)):
-        if fields[name] == "".join(_text(part) for part in parts if bool(part.get("thought")) is thought):
+        if fields[name] == text_of(parts, thought=thought):
             del fields[name]
     if marks := list(grounded(turn.response, turn.text)):
         fields["grounded"] = marks
     return fields
-
-
-def _text(part: Mapping[str, Json]) -> str:
-    text = part.get("text")
-    return text if isinstance(text, str) else ""
 
 
 def grounded(response: Json, text: str) -> Iterator[list[Json]]:
@@ -139,34 +133,18 @@ def grounded(response: Json, text: str) -> Iterator[list[Json]]:
     reply = Reply(
         "json", (), an_object(response), None, (), text=text, grounding=support, content=candidate.get("content")
     )
-    supports = support["groundingSupports"] if isinstance(support.get("groundingSupports"), list) else []
-    sources = [
-        _indices(support)
-        for support in supports
-        if isinstance(support, dict) and isinstance(support.get("segment"), dict)
-    ]
+    cited = [one for one in objects_in(support.get("groundingSupports")) if isinstance(one.get("segment"), dict)]
     parts = parts_of(candidate)
-    for segment, indices in zip(grounding.segments(reply), sources, strict=True):
-        before = (
-            ""
-            if segment.part is None
-            else "".join(_text(part) for part in parts[: segment.part] if not part.get("thought"))
-        )
+    for segment, one in zip(grounding.segments(reply), cited, strict=True):
+        before = "" if segment.part is None else text_of(parts[: segment.part])
         start, end = (len(before) + _characters(text[len(before) :], at) for at in (segment.start, segment.end))
         if not segment.agrees and segment.text and text.count(segment.text) == 1:
             start = text.index(segment.text)
             end = start + len(segment.text)
-        yield [start, end, indices, segment.agrees or segment.part is not None]
+        sources = [index for index in a_list(one.get("groundingChunkIndices")) if type(index) is int and index >= 0]
+        yield [start, end, sources, segment.agrees or segment.part is not None]
 
 
 def _characters(text: str, offset: int) -> int:
     """How many code points the first ``offset`` UTF-8 bytes are. One that is cut does not count."""
-    data = text.encode("utf-8", "surrogatepass")
-    cut = data[offset : offset + 1] in _CONTINUES
-    return len(data[:offset].translate(None, bytes(range(0x80, 0xC0)))) - cut
-
-
-def _indices(support: Mapping[str, Json]) -> list[int]:
-    found = support.get("groundingChunkIndices")
-    whole = found if isinstance(found, Sequence) and not isinstance(found, str) else ()
-    return [index for index in whole if isinstance(index, int) and not isinstance(index, bool) and index >= 0]
+    return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore"))
