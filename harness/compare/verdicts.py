@@ -93,7 +93,6 @@ class Difference:
             "p": self.found.p,
             "p_alone": seen.p,
             "comparisons": self.found.comparisons,
-            "effect": self.found.effect,
             "detectable": self.found.detectable,
             "pairs": seen.pairs,
             "cases": seen.cases,

@@ -66,7 +66,7 @@ def clopper_pearson(passed: int, judged: int, confidence: float = CONFIDENCE) ->
     return low, float(betaincinv(passed + 1, judged - passed, 1 - miss)) if passed < judged else 1.0
 
 
-def clustered_wilson(cases: Counts, attempts: Attempts, confidence: float = CONFIDENCE) -> Interval:
+def clustered_wilson(cases: Counts, attempts: Attempts) -> Interval:
     """Wilson's interval of a pass rate with the effective sample size of attempts that are correlated by case (Kish's design
     effect).
 
@@ -79,7 +79,7 @@ def clustered_wilson(cases: Counts, attempts: Attempts, confidence: float = CONF
     together = np.sum((passed - rate * judged) ** 2) / whole**2 * judged.size / max(judged.size - 1, 1)
     apart = together > 1e-9 * alone  # else they differ by the rounding of sums, if at all
     worth = float(np.clip(whole * alone / together if apart else 0.0, judged.size, whole))
-    return wilson(rate * worth, worth, confidence)
+    return wilson(rate * worth, worth)
 
 
 def rates(

@@ -70,11 +70,6 @@ class Assessment:
         return self.evidence.typical(1 - self.level) if self.evidence.typical and not self.part else None
 
     @property
-    def effect(self) -> float | None:
-        """Cohen's d for paired samples: the estimate in standard deviations of a case's difference."""
-        return self.evidence.estimate / self.evidence.spread if self.evidence.spread else None
-
-    @property
     def detectable(self) -> float | None:
         """The smallest difference, in the measure's unit, that this number of cases shows with a power of 80%; None where there is none."""
         return _detectable(self.evidence, self.level)

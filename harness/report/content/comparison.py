@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby, islice
+from itertools import groupby
 from statistics import NormalDist
 
 from harness.compare.candidates import Comparisons
@@ -249,7 +249,7 @@ _MEASURES = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
 
 def _cells(pairs: Sequence[Pair]) -> Iterator[Block]:
     """A row per cell: both verdicts, and the measures that any cell has. Rows whose verdict differs have a level."""
-    shown, part = _part(pairs)
+    shown = pairs if len(pairs) <= CELLS else sorted(pairs, key=lambda pair: not _differs(pair))[:CELLS]
     measures = [measure for measure in _MEASURES if any(_typical(side, measure) for pair in shown for side in pair)]
     header = ["cell", "reference", "candidate"]
     header += [f"{words.label(measure)} {side}" for measure in measures for side in ("ref.", "cand.")]
@@ -262,8 +262,9 @@ def _cells(pairs: Sequence[Pair]) -> Iterator[Block]:
         for pair in shown
     ]
     levels: list[Level | None] = ["notice" if _differs(pair) else None for pair in shown]
-    if part:
-        yield Paragraph([part])
+    if len(shown) < len(pairs):
+        first = "those whose verdict differs first; --format json has all"
+        yield Paragraph([f"{CELLS:,} of {len(pairs):,} cells, {first}"])
     yield Table(
         header,
         rows,
@@ -272,19 +273,6 @@ def _cells(pairs: Sequence[Pair]) -> Iterator[Block]:
         levels,
         filter="cells",
         only="only where the verdict differs",
-    )
-
-
-def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
-    """(the cells that the page shows, a note where some are left out). Cells whose verdicts differ are kept first."""
-    if len(pairs) <= CELLS:
-        return pairs, ""
-    differing = [pair for pair in pairs if _differs(pair)]
-    first = chain(differing, (pair for pair in pairs if not _differs(pair)))
-    differ = len(differing)
-    kept = f"all {differ:,} whose" if differ <= CELLS else f"of the {differ:,} whose"
-    return list(islice(first, CELLS)), (
-        f"{CELLS:,} of {len(pairs):,} cells: first {kept} verdict differs, then in their order; --format json has all"
     )
 
 
