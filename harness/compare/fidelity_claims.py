@@ -9,17 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
-from harness.compare.fidelity_facts import (
-    EXPLAINS,
-    LENGTHS,
-    RETRIES,
-    Fact,
-    FactKind,
-    Shape,
-    above,
-    is_below,
-    last_key,
-)
+from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, RETRIES, Fact, FactKind, Shape, above, is_below, last_key
 from harness.compare.verdicts import ALPHA
 from harness.text.grouping import grouped
 

@@ -12,18 +12,7 @@ from harness.compare.comparison import Comparison
 from harness.compare.pairs import Pair
 from harness.compare.verdicts import NAMES, Difference, change, needs, remarks
 from harness.report import View, words
-from harness.report.blocks import (
-    Block,
-    Bullets,
-    Details,
-    Facts,
-    Heading,
-    Level,
-    Paragraph,
-    Styled,
-    Table,
-    document,
-)
+from harness.report.blocks import Block, Bullets, Details, Facts, Heading, Level, Paragraph, Styled, Table, document
 from harness.report.content.flips import SIDES, flips
 from harness.report.content.gates import gates
 from harness.results.groups import Group

@@ -7,18 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report import View
-from harness.report.blocks import (
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    Details,
-    Heading,
-    Level,
-    Paragraph,
-    Table,
-    document,
-)
+from harness.report.blocks import Block, Bullets, Code, CodeBlock, Details, Heading, Level, Paragraph, Table, document
 from harness.report.content.fidelity_excerpts import excerpts, interval, kept, name, what
 from harness.report.content.gates import RESULTS
 from harness.text.amounts import count

@@ -7,17 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import (
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    Details,
-    Heading,
-    Paragraph,
-    Table,
-    document,
-)
+from harness.report.blocks import Block, Bullets, Code, CodeBlock, Details, Heading, Paragraph, Table, document
 from harness.text.amounts import count
 
 if TYPE_CHECKING:

@@ -12,16 +12,7 @@ from harness.answer.wire_form import ids
 from harness.compare.fidelity_changes import Change
 from harness.gemini.providers import WRONG_KEY
 from harness.report import words
-from harness.report.blocks import (
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    Facts,
-    Heading,
-    Paragraph,
-    Table,
-)
+from harness.report.blocks import Block, Bullets, Code, CodeBlock, Facts, Heading, Paragraph, Table
 from harness.report.content.fidelity_excerpts import excerpts, interval, kept, what
 from harness.report.curl import curl
 from harness.results.rows import TurnRow, dumps
