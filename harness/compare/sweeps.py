@@ -354,14 +354,12 @@ def _dominated(point: SweepPoint, points: Sequence[SweepPoint], price: str | Non
     """The cheapest of the values that are as good at a lower price, or better at no higher price."""
     if price is None:
         return None
-    own = (-point.rate, point.numbers[price])
+    standing = {other.name: (-other.rate, other.numbers[price]) for other in points}
+    rate, own = standing[point.name]
     better = [
-        (other.numbers[price], other.name)
-        for other in points
-        if other is not point
-        and -other.rate <= own[0]
-        and other.numbers[price] <= own[1]
-        and (-other.rate, other.numbers[price]) != own
+        (cost, name)
+        for name, (worse, cost) in standing.items()
+        if worse <= rate and cost <= own and (worse, cost) != (rate, own)
     ]
     return min(better)[1] if better else None
 
