@@ -91,7 +91,10 @@ def compatible(
     shared = {name: own for name, own in features.items() if len({_provider(group) for group in own}) > 1}
     wanted = {group.id for own in shared.values() for group in own}
     trials = grouped(rows_of(wanted), attrgetter("group"))
-    table = [(name, _cells(name, _Tried(own, trials, providers, chosen), sides)) for name, own in shared.items()]
+    table = [
+        (name, _cells(name, [(side, _on(side, own, chosen)) for side in sides], trials, providers))
+        for name, own in shared.items()
+    ]
     return Compatibility(chosen, sides, table)
 
 
@@ -143,32 +146,26 @@ def _endpoint(name: str, providers: Mapping[str, Provider]) -> tuple[int, str]:
 # --- cells --------------------------------------------------------------------------------------------
 
 
-class _Tried(NamedTuple):
-    """A feature as it was tried: its groups, their trials by group, and what is known of the providers."""
-
-    groups: Sequence[Group]
-    trials: Mapping[str, Sequence[Row]]
-    providers: Mapping[str, Provider]
-    model: str
-
-    def on(self, side: Side) -> list[Group]:
-        """The groups on a side: those of the model of the columns, else those of a model that the case names."""
-        own = [group for group in self.groups if _provider(group) in side.providers]
-        return [group for group in own if group.target.endswith(f"/{self.model}")] or own
-
-    def rows(self, groups: Iterable[Group]) -> list[Row]:
-        return [row for group in groups for row in self.trials.get(group.id, ())]
+def _on(side: Side, groups: Sequence[Group], model: str) -> list[Group]:
+    """The groups on a side: those of the model of the columns, else those of a model that the case names."""
+    own = [group for group in groups if _provider(group) in side.providers]
+    return [group for group in own if group.target.endswith(f"/{model}")] or own
 
 
-def _cells(feature: str, tried: _Tried, sides: Sequence[Side]) -> list[FeatureCell]:
+def _cells(
+    feature: str,
+    tried: Iterable[tuple[Side, Sequence[Group]]],
+    trials: Mapping[str, Sequence[Row]],
+    providers: Mapping[str, Provider],
+) -> list[FeatureCell]:
     native: str | None = None
     cells: list[FeatureCell] = []
-    for side in sides:
-        groups = tried.on(side)
+    for side, groups in tried:
         if not groups:
             continue
-        seen = _SEEN[feature](tried.rows(groups), tried.providers) if feature in _SEEN else ""
-        cell = _cell(side, groups, tried, seen)
+        rows = [row for group in groups for row in trials.get(group.id, ())]
+        seen = _SEEN[feature](rows, providers) if feature in _SEEN else ""
+        cell = _cell(side, groups, rows, seen)
         if cell.state == "works" and side.native and native is None:
             native = seen
         elif cell.state == "works" and native is not None and seen != native:
@@ -177,10 +174,10 @@ def _cells(feature: str, tried: _Tried, sides: Sequence[Side]) -> list[FeatureCe
     return cells
 
 
-def _cell(side: Side, groups: Sequence[Group], tried: _Tried, seen: str) -> FeatureCell:
+def _cell(side: Side, groups: Sequence[Group], trials: Sequence[Row], seen: str) -> FeatureCell:
     """The cell of these groups: the worst of them decides, and its worst trial comes first."""
     worst = min(groups, key=lambda group: _ORDER.index(group.status))
-    rows = sorted(tried.rows(groups), key=lambda row: (row.group != worst.id, _ORDER.index(row.status)))
+    rows = sorted(trials, key=lambda row: (row.group != worst.id, _ORDER.index(row.status)))
     fields = (name for row in rows for turn in row.turns or () for name in asked_with(turn.request))
     asked, ids = tuple(dict.fromkeys(fields)), tuple(row.id for row in rows)
     if worst.status == "skipped":
