@@ -354,12 +354,12 @@ def _dominated(point: SweepPoint, points: Sequence[SweepPoint], price: str | Non
     """The cheapest of the values that are as good at a lower price, or better at no higher price."""
     if price is None:
         return None
-    standing = {other.name: (-other.rate, other.numbers[price]) for other in points}
-    rate, own = standing[point.name]
+    losses = {other.name: (-other.rate, other.numbers[price]) for other in points}
+    least, most = losses[point.name]
     better = [
         (cost, name)
-        for name, (worse, cost) in standing.items()
-        if worse <= rate and cost <= own and (worse, cost) != (rate, own)
+        for name, (loss, cost) in losses.items()
+        if loss <= least and cost <= most and (loss, cost) != (least, most)
     ]
     return min(better)[1] if better else None
 
