@@ -150,11 +150,9 @@ def drift(answers: Iterable[DriftAnswer], known: Collection[KnownDrift] = ()) ->
 
 def _seen_again(one: DriftFinding, at: Sighting) -> DriftFinding:
     models = one.models if at.model in one.models else (*one.models, at.model)
-    return replace(one, models=models, first=min(one.first, at, key=_day), count=one.count + 1)
-
-
-def _day(seen: Sighting) -> str:
-    return seen.date or "9999"
+    return replace(
+        one, models=models, first=min(one.first, at, key=lambda seen: seen.date or "9999"), count=one.count + 1
+    )
 
 
 def unknowns(answer: DriftAnswer) -> Iterator[Unknown]:

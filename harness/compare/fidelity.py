@@ -238,12 +238,9 @@ def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Sight], pairs: Seque
 def _is_claimed(change: Change, seen: Sequence[Sight]) -> bool:
     """Whether the change, or one that takes its place away, is claimed."""
     claimed = [sight.change for sight in seen]
+    same = attrgetter("kind", "path", "before", "after")
     hidden = any(is_below(change.path, other.path) for other in claimed if other.kind in _HIDES)
-    return hidden or any(_key(other) == _key(change) for other in claimed)
-
-
-def _key(change: Change) -> tuple[str, ...]:
-    return change.kind, change.path, change.before, change.after
+    return hidden or any(same(other) == same(change) for other in claimed)
 
 
 def _is_open(sight: Sight) -> bool:
