@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
@@ -158,7 +158,8 @@ DEFAULT = Criteria()
 
 def compare_runs(base: Summary, candidate: Summary, names: tuple[str, str], criteria: Criteria = DEFAULT) -> Comparison:
     """Pair the cells of two runs by case, target and axes."""
-    return _compare(_pairs(base.groups, candidate.groups), names, criteria)
+    sides = ({_full_key(group): group for group in run.groups.values()} for run in (base, candidate))
+    return _compare(_paired(*sides), names, criteria)
 
 
 def compare_axis(
@@ -177,8 +178,7 @@ def compare_sides(
 ) -> Comparison:
     """Pair the cells of one value of ``axis`` with those of another, which may be of another run; see ``by_value``."""
     before, after = values if axis == "target" else (f"{axis}={value}" for value in values)
-    pairs = (Pair(*(side.get(key) for side in cells)) for key in dict.fromkeys(chain(*cells)))
-    return _compare(Pairs(pairs), (before, after), criteria, axis)
+    return _compare(_paired(*cells), (before, after), criteria, axis)
 
 
 def by_value(summary: Summary, axis: str) -> Values:
@@ -216,22 +216,9 @@ def _full_key(group: Group) -> Key:
     return (group.suite, group.case, *(f"{name}={value}" for name, value in group.axes.items()), group.target)
 
 
-def _pairs(base: Mapping[str, Group], candidate: Mapping[str, Group]) -> Pairs:
-    """The paired cells of two runs, in the order of the base run.
-
-    Most cells have the same id on both sides. The others are paired by suite, case, axes and target.
-    """
-    same = {
-        name: candidate[name]
-        for name, group in base.items()
-        if name in candidate and _asked(candidate[name]) == _asked(group)
-    }
-    alone = {_full_key(group): group for name, group in candidate.items() if name not in same}
-    found = [Pair(group, same.get(name) or alone.pop(_full_key(group), None)) for name, group in base.items()]
-    return Pairs([*found, *(Pair(None, group) for group in alone.values())])
-
-
-_asked = attrgetter("suite", "case", "target", "axes")
+def _paired(reference: Mapping[Key, Group], candidate: Mapping[Key, Group]) -> Pairs:
+    """The pairs in the order of the reference, then what only the candidate has."""
+    return Pairs([Pair(reference.get(key), candidate.get(key)) for key in dict.fromkeys(chain(reference, candidate))])
 
 
 def why_apart(comparison: Comparison) -> tuple[str, list[str]]:
