@@ -11,7 +11,6 @@ from harness.report.blocks import Block, Bullets, Code, CodeBlock, Details, Head
 from harness.report.content.fidelity_excerpts import excerpts, interval, kept, name, what
 from harness.report.content.gates import RESULTS
 from harness.text.amounts import count
-from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
@@ -96,8 +95,13 @@ def _details(change: Change, fidelity: Fidelity) -> Iterator[Block]:
 
 
 def _where(changes: Sequence[Change], show: Mapping[str, str]) -> Iterator[Block]:
-    """The first trial that shows each change, with the commands that show these where the answers are of a run."""
-    found = grouped((change for change in changes if change.trials), lambda change: change.trials[0])
+    """The fewest trials that show every change between them, with the commands that show these where the answers are of a run."""
+    left = [change for change in changes if change.trials]
+    found: dict[str, list[Change]] = {}
+    while left:
+        trial = Counter(trial for change in left for trial in change.trials).most_common(1)[0][0]
+        found[trial] = [change for change in left if trial in change.trials]
+        left = [change for change in left if trial not in change.trials]
     yield Bullets([_seen(trial, seen, len(changes)) for trial, seen in found.items()])
     if commands := [show[trial] for trial in found if trial in show]:
         yield CodeBlock(commands)
