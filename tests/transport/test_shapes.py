@@ -6,6 +6,7 @@ import gzip
 import json
 import tempfile
 import time
+import zlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -186,7 +187,41 @@ ASKED, ANSWERED = asks("hi"), events("yes ", 1)[0]
 ASKED_TEXT, ANSWERED_TEXT = json.dumps(ASKED), json.dumps(ANSWERED)
 RAW = f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n\r\n{ASKED_TEXT}"
 RAW_ANSWER = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{ANSWERED_TEXT}"
+
+
+def _typed(value: Any, names: Mapping[str, str], nested: Callable[[str, Any], Any] = lambda _name, item: item) -> Any:
+    """The value as a database writes it, with the type of everything in it."""
+    if isinstance(value, dict):
+        inside: Any = {key: _typed(item, names, nested) for key, item in value.items()}
+    else:
+        inside = [_typed(item, names, nested) for item in value] if isinstance(value, list) else str(value)
+    name = names[type(value).__name__]
+    return {name: nested(name, inside)} if name else nested(name, inside if isinstance(value, dict | list) else value)
+
+
+DYNAMODB = {"dict": "M", "list": "L", "str": "S", "int": "N"}
+FIRESTORE = {"dict": "mapValue", "list": "arrayValue", "str": "stringValue", "int": "integerValue"}
+OPENTELEMETRY = {"dict": "kvlistValue", "list": "arrayValue", "str": "stringValue", "int": "intValue"}
+MONGODB = {"dict": "", "list": "", "str": "", "int": "$numberInt"}
+WRAPPED: Mapping[str, Callable[[Any], Any]] = {
+    "mapValue": lambda item: {"fields": item},
+    "arrayValue": lambda item: {"values": item},
+    "kvlistValue": lambda item: {"values": [{"key": key, "value": one} for key, one in item.items()]},
+}
+ROW = {"model": MODEL, "sent": ASKED, "got": ANSWERED}
 TOOLS: Mapping[str, Any] = {
+    "DynamoDB": {"Item": _typed(ROW, DYNAMODB)["M"]},
+    "Firestore": {"documents": [_typed(ROW, FIRESTORE, lambda name, item: WRAPPED.get(name, lambda item: item)(item))["mapValue"]]},
+    "logs of OpenTelemetry": {"logRecords": [{"body": _typed(ROW, OPENTELEMETRY, lambda name, item: WRAPPED.get(name, lambda item: item)(item))}]},
+    "MongoDB": _typed(ROW, MONGODB),
+    "arrays of JavaScript": {"url": f"https://{HOST}{PATH}", "req": dict(enumerate(ASKED_TEXT.encode())), "res": dict(enumerate(ANSWERED_TEXT.encode()))},
+    "made JSON twice": {"url": f"https://{HOST}{PATH}", "request": json.dumps(ASKED_TEXT), "response": json.dumps(ANSWERED_TEXT), "status": 200},
+    "bytes of Python": {"url": f"https://{HOST}{PATH}", "request_body": repr(ASKED_TEXT.encode()), "response_body": repr(ANSWERED_TEXT.encode())},
+    "deflated": {"url": f"https://{HOST}{PATH}", "sent": ASKED_TEXT, "response": {"status": 200, "body": b64encode(zlib.compress(ANSWERED_TEXT.encode())).decode()}},
+    "one of several texts": {"request": {"url": f"https://{HOST}{PATH}", "body": {"value": {"asJson": ASKED_TEXT, "asText": None}}}, "response": {"status": 200, "body": {"value": {"asJson": ANSWERED_TEXT, "asText": None}}}},
+    "an empty body beside": [{"request": {"url": f"~r/https://{HOST}{PATH}/", "body": "", "request_body": ASKED_TEXT}, "response": {"status_code": 200, "body": ANSWERED_TEXT}}],
+    "both in one": {"model": MODEL, **ASKED, **ANSWERED},
+    "a line in parts": [{"log": part} for part in (f"POST https://{HOST}{PATH}\n", f"sent {ASKED_TEXT}\n", f"got {ANSWERED_TEXT[:30]}", f"{ANSWERED_TEXT[30:]}\n")],
     "wiremock": {
         "request": {"method": "POST", "urlPath": PATH, "bodyPatterns": [{"equalToJson": ASKED_TEXT}]},
         "response": {"status": 200, "jsonBody": ANSWERED, "headers": {"Content-Type": "application/json"}},
@@ -290,6 +325,19 @@ def test_a_log_is_put_together_by_its_ids(tmp_path: Path) -> None:
     ) == [(asks("b"), "to b 0", 200), (asks("a"), "to a 0", 200)]
 
 
+def test_streams_at_the_same_time_are_put_together_by_their_ids(tmp_path: Path) -> None:
+    asked = [{"id": who, "url": f"{URL.replace(':g', ':streamG')}?alt=sse", "sent": asks(who)} for who in "ab"]
+    chunks = [{"id": who, "chunk": part} for parts in zip(events("a", 3), events("b", 3), strict=True) for who, part in zip("ab", parts, strict=True)]  # fmt: skip
+    assert read_lines(tmp_path, *asked, *chunks) == [(asks("a"), "a0a1a2", 200), (asks("b"), "b0b1b2", 200)]
+
+
+def test_a_text_in_a_snapshot_holds_quotes(tmp_path: Path) -> None:
+    part = '{\n  "text": "{"a": "b\\\\c"}",\n}'
+    (tmp_path / "a.snap").write_text(f'// Jest Snapshot v1\nexports[`a`] = `\n{{\n"candidates": [{{"content": {{"parts": [{part}]}}}}],\n}}\n`;', "utf-8")  # fmt: skip
+    (interaction,) = cassette.read(tmp_path / "a.snap").interactions
+    assert reply.read(interaction.exchange).text == '{"a": "b\\c"}'
+
+
 def test_chunks_in_a_log_are_one_answer(tmp_path: Path) -> None:
     asked = {"event": "request", "url": PATH.replace(":g", ":streamG"), "body": asks("a")}
     chunks = [{"event": "chunk", "data": part} for part in events("c ", 3)]
@@ -355,6 +403,22 @@ NOT_QUITE_JSON: Mapping[str, str] = {
     "lines of a log": LOGGED,
     "JSON with comments": f'// by hand\n{{"url": "{URL}", {PAIR}\n}}',
     "JSON5": f"{{ // by hand\n url: '{URL}', {PAIR}}}",
+    "lines with a time each": "\n".join(
+        f"2026-11-20 12:00:0{n} {line}"
+        for n, line in enumerate([f"POST: {URL}", f"sent: {ASKED_TEXT}", f"got: {ANSWERED_TEXT!r}"])
+    ),
+    "lines of Kubernetes": "\n".join(
+        f"2026-11-20T12:00:00Z stdout {line}"
+        for line in [
+            f"F POST {URL}",
+            f"F sent {ASKED_TEXT}",
+            f"P got {ANSWERED_TEXT[:30]}",
+            f"P {ANSWERED_TEXT[30:60]}",
+            f"F {ANSWERED_TEXT[60:]}",
+        ]
+    ),
+    "snapshot of Jest": f'// Jest Snapshot v1\nexports[`a`] = `\nObject {{\n"url": "{URL}",\n"sent": {ASKED_TEXT.replace("[", "Array [")},\n"got": {ANSWERED_TEXT},\n}}\n`;\n',
+    "XML with names of a space": f"<a:call xmlns:a='b' url='{URL}'><a:request><![CDATA[{ASKED_TEXT}]]></a:request><a:response><![CDATA[{ANSWERED_TEXT}]]></a:response></a:call>",
     "TOML": f"# by hand\n[call]\nurl = '{URL}'\nrequest = '{ASKED_TEXT}'\n[call.response]\nstatus = 200\nbody = '{ANSWERED_TEXT}'\n",
 }
 
@@ -373,7 +437,7 @@ def _prefixed(text: str) -> str:
     return "".join(f"I, [2026-11-20T12:00:{n:02} #7]  INFO -- {line}\n" for n, line in enumerate(text.splitlines()))
 
 
-def _pieces(kind: str, text: str, key: str, written: Callable[[bytes], str]) -> str:
+def _pieces(kind: str, text: str, key: str, written: Callable[[bytes], Any]) -> str:
     cut = [text.encode()[n : n + 40] for n in range(0, len(text.encode()), 40)]
     return "\n".join(json.dumps({"kind": kind, key: written(piece)}) for piece in cut)
 
@@ -385,6 +449,7 @@ TRANSCRIPTS: Mapping[str, Callable[[str, str, str], str]] = {
     "bytes of Python": lambda url, asked, answered: f"DEBUG url={url!r} body={asked.encode()!r}\nDEBUG content={answered.encode()!r}",
     "pieces in lines": lambda url, asked, answered: f"{json.dumps({'to': url, 'body': asked})}\n{_pieces('chunk', answered, 'text', bytes.decode)}\n{json.dumps({'kind': 'end'})}",
     "pieces in base64": lambda url, asked, answered: f"{json.dumps({'to': url, 'body': asked})}\n{_pieces('chunk', answered, 'b64', lambda piece: b64encode(piece).decode())}\n{json.dumps({'kind': 'end'})}",
+    "pieces in events": lambda url, asked, answered: f"{json.dumps({'to': url, 'body': asked})}\n{_pieces('chunk', answered, 'params', lambda piece: {'size': 9, 'bytes': b64encode(piece).decode()})}",
     "packed bodies": lambda url, asked, answered: json.dumps({"url": url, "request": {"data": _packed(asked)}, "response": {"data": _packed(answered)}}),
     "HTTP": lambda url, asked, answered: f"POST {url.partition(HOST)[2]} HTTP/1.1\r\nHost: {HOST}\r\n\r\n{asked}\r\nHTTP/2 200\r\ncontent-type: text/event-stream\r\n\r\n{answered}\r\n",
     "a body beside its headers": lambda url, asked, answered: json.dumps({"request": {"url": url, "method": "POST", "body": asked}, "response": {"status": 200, "headers": {"a": "b"}}, "chunks": [{"at": 3, "b64": _base64(answered)}]}),

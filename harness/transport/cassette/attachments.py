@@ -1,4 +1,4 @@
-"""Bodies in files of their own: HAR with attachments (``_file``), WireMock (``bodyFileName`` in ``__files``)."""
+"""Bodies in files of their own: HAR with attachments (``_file``), WireMock (``bodyFileName`` in ``__files``), traces of Playwright (``_sha1``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from harness.transport.cassette.elements import Elements
 
-_KEYS = ("_file", "bodyFileName")
+_KEYS = ("_file", "bodyFileName", "_sha1")
 _LARGEST = 200_000_000
 _DEEPEST = 60
 
@@ -47,7 +47,7 @@ def attached(value: Any, beside: Beside, deep: int = 0) -> Any:
         return value
     found = {key: attached(item, beside, deep + 1) for key, item in value.items()}
     name = next((found[key] for key in _KEYS if isinstance(found.get(key), str)), None)
-    content = beside(name) if name and "text" not in found else None
+    content = beside(name) if name and not found.get("text") else None
     return found if content is None else {**found, **_body(content)}
 
 

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from harness.model import Json
 from harness.text.jsontext import compact
-from harness.transport.cassette.documents import json_value
-from harness.transport.cassette.packing import unpack
+from harness.transport.cassette.documents import json_value, literal_value
+from harness.transport.cassette.packing import ZLIB, unpack
 
 _PAYLOADS = (
     "string", "base64string", "base64", "text", "value", "body", "data", "json", "content", "raw", "bytes", "payload", "encoded", "chunk",
@@ -26,26 +26,11 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\r\n-]+={0,2}\s*")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _PLAIN_HEX = re.compile(r"(?:7b|5b|64.?61.?74.?61|48.?54.?54.?50|1f.?8b)(?:[ :\n]?[0-9a-f]{2})+\s*", re.IGNORECASE)
 """Hex of ``{``, ``[``, ``data``, ``HTTP`` or gzip, which no text begins with by chance."""
-_ABOUT = frozenset(
-    {
-        "mimetype",
-        "mime",
-        "contenttype",
-        "size",
-        "sha1",
-        "sha256",
-        "hash",
-        "file",
-        "filename",
-        "path",
-        "encoding",
-        "compression",
-        "length",
-        "bodysize",
-    }
-)
+_WRITTEN = re.compile(r"""b["']|"[ ]*(?:[{\[]|data:|event:)""")
+"""How bytes begin that Python wrote, and a body that was made JSON a second time."""
+_ABOUT = frozenset({"mimetype", "mime", "contenttype", "size", "sha1", "sha256", "hash", "file", "filename", "path", "encoding", "compression", "length", "bodysize"})  # fmt: skip
 """Keys that describe a body which is kept elsewhere, or was not kept."""
-_BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"POST /", b"HTTP/")
+_BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", *ZLIB, b"POST /", b"HTTP/")
 """How a body begins that is taken for base64 although nothing says that it is."""
 _FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", "toolCallCancellation"})
 """Keys of requests, and of messages of the Live API, which count tokens too."""
@@ -121,6 +106,11 @@ def _text(text: str, encoding: str) -> bytes:
         plain = _unbase64(text)
         if plain is not None and ("base64" in encoding or plain.lstrip().startswith(_BEGINS)):
             return plain
+    if _WRITTEN.match(text) and text[-1] in "\"'":
+        try:
+            return str(literal_value(text)).encode("utf-8", "surrogatepass")
+        except ValueError:
+            pass
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -136,9 +126,13 @@ def _unbase64(text: str) -> bytes | None:
 def _in_mapping(value: Mapping[str, Any], deep: int) -> Body | None:
     if is_answer(value) or is_request(value):
         return Body(compact(value), exact=False)
-    named = {word(key): item for key, item in value.items()}
+    if (octets := octets_of(value)) is not None:
+        return Body(octets)
+    named = {word(key): item for key, item in value.items() if item is not None}
     if named.get("kind") in ("empty", "none"):
         return Body(b"")
+    if len(named) == 1 and isinstance(only := next(iter(named.values())), str) and only.startswith(_TEXTS):
+        return body_of(only, deep=deep + 1)
     encoding = " ".join(_encoding(name, named.get(name)) for name in _ENCODINGS)
     for name in _PAYLOADS:
         if named.get(name) is not None and (len(named) <= len(_ENCODINGS)):
@@ -150,6 +144,16 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> Body | None:
     if named and _ABOUT.issuperset(named):
         return None
     return Body(compact(value), exact=False)
+
+
+_TEXTS = ("{", "[", "data:", "event:")
+
+
+def octets_of(value: Mapping[str, Any]) -> bytes | None:
+    """The bytes of an array of JavaScript that was written as an object: ``{"0": 123, "1": 34}``; None for any other object."""
+    if value.get("0") not in range(256) or any(key != str(number) for number, key in enumerate(value)):
+        return None
+    return bytes(value.values()) if all(item in range(256) for item in value.values()) else None
 
 
 def _encoding(name: str, value: Any) -> str:

@@ -180,11 +180,14 @@ def _yaml(raw: bytes, complaint: str = "") -> list[Any]:
     return (logged(raw) if _are_lines(values, raw) else []) or values
 
 
+_TIMED = re.compile(r"\[?\d{4}-\d\d-\d\d[ T]")
 _KEY = re.compile(rb"^[^\s#\[\]{}-][^\n]*?:[ \r\n]", re.MULTILINE)
 
 
 def _are_lines(values: list[Any], raw: bytes) -> bool:
-    """Whether it is a log with lines that begin alike. YAML keeps only the last of them."""
+    """Whether it is a log with lines that begin alike, of which YAML keeps only the last, or with a time each."""
+    if all(isinstance(value, dict) and value and all(_TIMED.match(str(key)) for key in value) for value in values):
+        return True
     keys = sum(len(value) for value in values) if all(isinstance(value, dict) for value in values) else len(raw)
     return any(number > keys for number, _ in enumerate(_KEY.finditer(raw), 1))
 
@@ -231,12 +234,13 @@ def _literal(raw: bytes) -> list[Any]:
     if len(raw) > _LARGEST_LITERAL:
         return []
     try:
-        return Extracted([_literal_value(raw.decode())], "JSON5")
+        return Extracted([literal_value(raw.decode())], "JSON5")
     except ValueError:
         return []
 
 
-def _literal_value(text: str) -> Any:
+def literal_value(text: str) -> Any:
+    """The value of a text as JavaScript or Python writes it. Raises ValueError."""
     from harness.transport.cassette import literals
 
     return json_value(literals.as_json(text).encode("utf-8", "surrogatepass"))
@@ -270,6 +274,21 @@ def _whole_parts(raw: bytes) -> list[Any]:
     return Extracted(values, "YAML", broken) if any(isinstance(value, dict) for value in values) else []
 
 
+_IN_SNAPSHOT = re.compile(rb'^(\s*+(?:"[^"\n]*+": )?)"([^\n]*)"(?=,?$)', re.MULTILINE)
+
+
+def _escaped(line: re.Match[bytes]) -> bytes:
+    """A text in a snapshot of Jest or Vitest, which escape no quotes in it."""
+    text = line[2].replace(rb"\\", b"\\")
+    inside = text if re.search(rb'\\"', text) else re.sub(rb'(?=["\\])', rb"\\", text)
+    return line[1] + b'"' + inside + b'"'
+
+
+_PARTIAL = re.compile(rb"(?:^\S+ std(?:out|err) P [^\n]*+\n)++\S+ std(?:out|err) F ", re.MULTILINE)
+_NEXT_PART = re.compile(rb"\n\S+ std(?:out|err) [PF] ")
+"""A line of a log of Kubernetes that was cut into parts."""
+
+
 def logged(raw: bytes) -> list[Any]:
     """The objects and the texts in quotes in the lines of a log, behind anything else, and the addresses before them.
 
@@ -277,6 +296,9 @@ def logged(raw: bytes) -> list[Any]:
     """
     if not any(hint.encode() in raw for hint in _HINTS) or (COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
+    raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw)
+    if b" Snapshot v1" in raw[:40]:
+        raw = _IN_SNAPSHOT.sub(_escaped, raw)
     text, found, at = _ADDED.sub(r"{\1}", _without_doubles(raw.decode("utf-8", "replace"))), list[Any](), 0
     spare, passed = _MOST_ATTEMPTS, 0
     while match := _OBJECT.search(text, at):
@@ -356,13 +378,13 @@ _MOST_STRINGS = 500
 
 def _joined(text: str, start: int, end: int) -> tuple[str, int]:
     """The text of the string there and of those that follow it at once, as long as its JSON is not whole; and their end."""
-    inside: str = _literal_value(text[start:end])
+    inside: str = literal_value(text[start:end])
     for _ in range(_MOST_STRINGS):
         following = _NEXT.match(text, end)
         more = _QUOTED.match(text, following.end()) if following else None
         if more is None or _is_whole(inside):
             break
-        inside, end = inside + _literal_value(more[0]), more.end()
+        inside, end = inside + literal_value(more[0]), more.end()
     return inside, end
 
 
@@ -457,6 +479,6 @@ def _object_literal(text: str) -> tuple[Any, int]:
     if not any(hint in text[:end] for hint in _HINTS):
         return None, 0
     try:
-        return _literal_value(text[:end]), end
+        return literal_value(text[:end]), end
     except ValueError:
         return None, 0

@@ -20,7 +20,17 @@ from msgspec.structs import replace
 from harness.model import UNKNOWN_MODEL, Json
 from harness.text.jsontext import compact
 from harness.transport.cassette import messages
-from harness.transport.cassette.bodies import Body, body_of, is_answer, is_request, joined, json_in, sse, word
+from harness.transport.cassette.bodies import (
+    Body,
+    body_of,
+    is_answer,
+    is_request,
+    joined,
+    json_in,
+    octets_of,
+    sse,
+    word,
+)
 from harness.transport.cassette.documents import json_value, logged
 from harness.transport.cassette.elements import Elements
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
@@ -30,16 +40,7 @@ from harness.transport.cassette.texts import http_message
 _REQUESTS = ("request", "req", "when", "originalrequest", "sent", "outgoing", "httprequest", "input")
 _ANSWERS = ("response", "res", "resp", "then", "reply", "answer", "received", "incoming", "httpresponse", "responses", "output", "result", "returns", "is")  # fmt: skip
 _REQUEST_BODIES = ("requestbody", "reqbody", "requestbodyjson", "requestjson", "requestdata", "requestpayload", "postdata", "request", "req", "input", "body", "payload", "params")  # fmt: skip
-_ANSWER_BODIES = (
-    "responsebody",
-    "respbody",
-    "resbody",
-    "responsejson",
-    "responsedata",
-    "responsetext",
-    "replybody",
-    *_ANSWERS,
-)
+_ANSWER_BODIES = ("responsebody", "respbody", "resbody", "responsejson", "responsedata", "responsetext", "replybody", *_ANSWERS)  # fmt: skip
 _MODELS = ("model", "modelname", "modelid", "modelversion")
 _IDS = ("id", "requestid", "callid", "traceid", "correlationid", "key", "seq", "exchangeid", "flowid", "uuid")
 _HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata", "contents", "enerateContent", '"error"', "'error'")  # fmt: skip
@@ -126,15 +127,26 @@ class Piece(Struct):
 def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
     """The exchanges in these values, in their order. Those that stand in several documents are put together."""
     values = documents if isinstance(documents, Elements) else list(documents)
-    found = _in_sequence(values, 0)
-    if not any(piece.has_request or piece.has_answer for piece in found):
-        found = _in_column(values[0] if len(values) == 1 and isinstance(values[0], list | Elements) else values)
+    found = _by_calls(_in_sequence(values, 0))
+    if not any(piece.has_answer for piece in found):
+        found = (
+            _in_column(values[0] if len(values) == 1 and isinstance(values[0], list | Elements) else values) or found
+        )
     pieces = deque(_matched(_grouped(found)))
     del documents, values, found  # a long file is freed, and then each piece, before all its exchanges are there
     while pieces:
         piece = pieces.popleft()
         if piece.has_request or piece.has_answer:
             yield from _split(piece)
+
+
+def _by_calls(pieces: list[Piece]) -> list[Piece]:
+    """The pieces, those of one id after each other, where calls at the same time were written as they came."""
+    answered = [piece.id for piece in pieces if piece.has_answer]
+    if len(set(answered)) == len(answered) or not all(piece.id for piece in pieces):
+        return pieces
+    order = {piece.id: number for number, piece in reversed(list(enumerate(pieces)))}
+    return sorted(pieces, key=lambda piece: order[piece.id])
 
 
 def fits(piece: Piece) -> bool:
@@ -162,14 +174,14 @@ def is_foreign_error(piece: Piece, *, of_google: bool) -> bool:
 
 
 def _in_column(lines_of: Sequence[Any]) -> list[Piece]:
-    """What stands in the lines of a log, a mapping with a line each: an object may go over several lines."""
+    """What stands in the lines of a log, a mapping with a line or a part of one each: an object may go over several lines."""
     values = list(lines_of)
     if len(values) < 3 or not all(isinstance(value, Mapping) for value in values):
         return []
     for key, first in list(values[0].items())[:_FEW]:
         lines = [value.get(key) for value in values] if isinstance(first, str) else []
         if lines and all(isinstance(line, str) for line in lines):
-            text = "\n".join(line.removesuffix("\n") for line in lines)
+            text = ("" if any(line.endswith("\n") for line in lines) else "\n").join(lines)
             if any(hint in text for hint in _BODY_HINTS) and (found := _in_text(f"\n{text}", 0)):
                 return found
     return []
@@ -206,6 +218,12 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
 def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if "Candidates" in value or "Contents" in value:
         value = camel(value)
+    if (octets := octets_of(value)) is not None:
+        return _in_bytes(octets, deep)
+    if "contents" in value and "candidates" in value:
+        asked = {key: item for key, item in value.items() if _camel_word(key) in _REQUEST_FIELDS}
+        others = {key: item for key, item in value.items() if key not in asked}
+        return _matched([*_in_mapping(asked, deep), *_in_mapping(others, deep)])
     body, rest = _split_body(value)
     if body is not None and not rest:
         return [body]
@@ -284,33 +302,8 @@ def _body_piece(value: Mapping[str, Any]) -> Piece:
     return Piece(request=Body(compact(value), exact=False), model=_model(model))
 
 
-ANSWER_FIELDS = frozenset(
-    {
-        "candidates",
-        "promptFeedback",
-        "usageMetadata",
-        "modelVersion",
-        "responseId",
-        "createTime",
-        "error",
-        "modelStatus",
-    }
-)
-_REQUEST_FIELDS = frozenset(
-    {
-        "contents",
-        "systemInstruction",
-        "generationConfig",
-        "tools",
-        "toolConfig",
-        "safetySettings",
-        "cachedContent",
-        "labels",
-        "model",
-        "serviceTier",
-        "store",
-    }
-)
+ANSWER_FIELDS = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime", "error", "modelStatus"})  # fmt: skip
+_REQUEST_FIELDS = frozenset({"contents", "systemInstruction", "generationConfig", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "model", "serviceTier", "store"})  # fmt: skip
 
 
 def _under(key: Any, item: Any, deep: int) -> list[Piece]:
@@ -398,29 +391,43 @@ def _in_sequence(items: Sequence[Any], deep: int) -> list[Piece]:
 def _in_neighbours(items: Sequence[Any], at: int, deep: int) -> tuple[list[Piece], int]:
     """The answer that begins in a mapping and goes on in the next ones, and where they end; empty if there is none."""
     first = items[at]
-    for key, text in first.items() if isinstance(first, Mapping) and len(first) < _FEW else ():
-        encoding = _begun(text)
-        if encoding is None or not all(_is_short(other) for name, other in first.items() if name != key):
+    for path, text in _short(first):
+        if (encoding := _begun(text)) is None:
             continue
         texts = list(
             takewhile(
-                lambda found: isinstance(found, str), (_piece(items[number], key) for number in range(at, len(items)))
+                lambda found: isinstance(found, str), (_piece(items[number], path) for number in range(at, len(items)))
             )
         )
         body = body_of(texts, encoding) if len(texts) > 1 else None
         found = _in_body(body, deep) if body else []
         if len(found) == 1 and found[0].has_answer:
-            return [found[0].within(_around(named({**first, key: ""})))], at + len(texts)
+            return [found[0].within(_around(named({**first, path[0]: ""})))], at + len(texts)
     return [], at
 
 
-def _piece(item: Any, key: Any) -> Any:
-    return item.get(key) if isinstance(item, Mapping) else None
+def _short(first: Any, deep: int = 2) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """The texts in a mapping, or in one in it, beside which there are short values only, each with the keys on its way."""
+    if not isinstance(first, Mapping) or len(first) >= _FEW or not deep:
+        return
+    long = [key for key, item in first.items() if not _is_short(item)]
+    for key, item in first.items():
+        if long in ([], [key]):
+            inside = [((), item)] if isinstance(item, str) else _short(item, deep - 1)
+            yield from (((key, *path), text) for path, text in inside)
+
+
+def _piece(item: Any, path: Sequence[Any]) -> Any:
+    for key in path:
+        item = item.get(key) if isinstance(item, Mapping) else None
+    return item
 
 
 def _is_short(value: Any) -> bool:
-    """Whether it is a number or a few words, as beside the chunks of a stream."""
-    return not isinstance(value, (Mapping, list, bytes)) and not (isinstance(value, str) and len(value) > _FEW)
+    """Whether it is a number or a few words, or a few of these, as beside the chunks of a stream."""
+    if isinstance(value, Mapping):
+        return len(value) < _FEW and all(not isinstance(item, Mapping) and _is_short(item) for item in value.values())
+    return not isinstance(value, (list, bytes)) and not (isinstance(value, str) and len(value) > _FEW)
 
 
 _BEGIN = re.compile(r"\s*+(?:[{\[]|data:|event:|[eW][w-z0-9+/]|ZGF0Y|ZXZl)")
@@ -476,7 +483,8 @@ def _in_json(text: str, deep: int) -> list[Piece]:
     try:
         value = json_value(content)
     except ValueError:
-        return _in_lines(text, deep)
+        is_literal = any(hint in text for hint in _BODY_HINTS if hint[0] == "'")
+        return _in_lines(text, deep) or (_in_list(logged(content), deep + 1) if is_literal else [])
     if is_answer(value) and not _is_spelled_by_sdk(value):
         return [Piece(answers=[Body(content)], gists=[gist(value)])]
     if is_request(value):
@@ -536,7 +544,7 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     body = (
         (messages.message_body(inner) or _asked_in(inner, deep))
         if asked is inner
-        else _first_body(mapping, _REQUEST_BODIES)
+        else _first_body(mapping, (*_REQUEST_BODIES, *_REQUESTS))
     )
     if asked is mapping and not any(mapping.get(name) is not None for name in _ANSWER_BODIES):
         return None

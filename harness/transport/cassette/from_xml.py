@@ -15,7 +15,7 @@ from harness.transport.cassette import from_shape
 from harness.transport.cassette.interaction import Interaction
 from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
 
-_XML = re.compile(rb"\s*<(?:\?xml|[A-Za-z][\w.-]*[\s>])")
+_XML = re.compile(rb"\s*<(?:\?xml|[A-Za-z][\w.:-]*[\s>])")
 _HINTS = (b"enerateContent", b"candidates", b"contents")
 _DEEPEST = 50
 
@@ -41,7 +41,7 @@ def _value(element: ET.Element, deep: int = 0) -> Any:
     found: dict[str, Any] = {key: value for key, value in element.attrib.items() if value not in ("true", "false")}
     inside: dict[str, list[Any]] = {}
     for child in element:
-        inside.setdefault(child.tag, []).append(_value(child, deep + 1))
+        inside.setdefault(child.tag.rpartition("}")[2], []).append(_value(child, deep + 1))
     return found | {name: values[0] if len(values) == 1 else values for name, values in inside.items()}
 
 

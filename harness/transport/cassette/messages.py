@@ -20,19 +20,7 @@ _URLS = (
     "uri", "url", "fullurl", "absoluteurl", "requesturl", "requesturi", "href", "endpoint", "address", "target", "path", "urlpath",
     "pathname", "rawpath", "route", "requestpath", "resource", "requestline", "request", "matchkey",
 )  # fmt: skip
-_HOSTS = (
-    "scope",
-    "host",
-    "hostname",
-    "baseurl",
-    "serveraddress",
-    "server",
-    "origin",
-    "destination",
-    "authority",
-    "domain",
-    "netloc",
-)
+_HOSTS = ("scope", "host", "hostname", "baseurl", "serveraddress", "server", "origin", "destination", "authority", "domain", "netloc")  # fmt: skip
 _QUERIES = ("query", "querystring", "queryparameters", "queryparams", "queryparam", "params", "search")
 _METHODS = ("method", "httpmethod", "verb", "requestmethod")
 _STATUSES = ("status", "statuscode", "code", "httpstatus", "httpstatuscode", "responsecode", "responsestatus", "responsestatuscode", "statusline", "httpcode")  # fmt: skip
@@ -67,7 +55,7 @@ def address_in(text: str) -> str | None:
     if not found:
         return None
     call = _PATTERN.sub(f"models/{UNKNOWN_MODEL}:", found["call"])
-    return _whole(f"{found['base']}{found['path'] or ''}{call}{found['query'] or ''}")
+    return _whole(f"{found['base']}{found['path'] or ''}{call}{(found['query'] or '').rstrip('/$')}")
 
 
 def _whole(url: str) -> str:
@@ -244,7 +232,7 @@ def message_body(message: Mapping[str, Any]) -> Body | None:
         else ""
     )
     for name in _BODIES:
-        if message.get(name) is not None:
+        if message.get(name) not in (None, ""):
             found = body_of(message[name], encoding + (" base64" if "base64" in name else ""))
             if found is not None:
                 return found

@@ -17,6 +17,8 @@ _LARGEST = 1_000_000_000
 _KEPT = 100_000
 """Bytes. What is kept of a body that is larger."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+"""How a deflated body begins, one for each level."""
 _WINDOW = 1 << 27
 """Bytes. The largest window that a zstd stream may ask for, which is that of the zstd tool."""
 
@@ -64,6 +66,8 @@ def unpack(content: bytes, encoding: str = "") -> Unpacked:
         return _unpacked(content, "gzip")
     if content.startswith(_ZSTD):
         return _unpacked(content, "zstd")
+    if content[:2] in ZLIB and not (inflated := _unpacked(content, "zlib")).fault:
+        return inflated
     if "deflate" in encoding and content:
         found = next((one for name in ("zlib", "deflate") if not (one := _unpacked(content, name)).fault), None)
         return found or Unpacked(content)

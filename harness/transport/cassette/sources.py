@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from harness import extensions
 from harness.errors import BadCassette
-from harness.transport.cassette import archive, attachments, elements, from_shape, packing
+from harness.transport.cassette import archive, attachments, elements, from_shape, packing, typed
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
 from harness.transport.cassette.documents import COMMANDS, Extracted, NoDocument, documents, logged, plain
@@ -131,8 +131,7 @@ def _read(
             return _checked(path, Reading(name, list(found), {}))
     values = divide(content) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
-    if attachments.are_named(content):
-        values = attachments.attached(values, beside)
+    values = _completed(values, content, beside)
     layout = _layout(values)
     if layout in ("bare JSON", "JSON array") and len({one.get("responseId") for one in _as_list(values[0])}) == 1:
         bare = from_shape.Piece(
@@ -159,6 +158,13 @@ def _read(
     broken = values.broken if isinstance(values, Extracted | Elements) else []
     del values  # a long file is freed before its exchanges are there
     return _checked(path, Reading(layout, collected(_and_broken(by_pieces(pieces), broken)), {}), reason)
+
+
+def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequence[Any]:
+    """The values with the bodies from files beside them, and without the types that a database wrote."""
+    if attachments.are_named(content):
+        values = attachments.attached(values, beside)
+    return typed.untyped(values) if typed.is_used(content) else values
 
 
 def _documents(path: Path, content: bytes) -> list[Any]:
@@ -225,6 +231,7 @@ def _of_archive(content: bytes, *, nested: bool) -> Reading:
     files, attached = archive.members(content), set[str]()
 
     def beside(name: str) -> bytes | None:
+        name = name if name in files else f"resources/{name}"
         attached.add(name)
         return files.get(name)
 
