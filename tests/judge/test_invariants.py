@@ -153,7 +153,7 @@ def supported(uri: str = "https://x/", **support: Any) -> dict[str, Any]:
     return with_candidate(answer(), groundingMetadata=grounding)
 
 
-def fetched(status: str) -> dict[str, Any]:
+def fetched(status: str | None) -> dict[str, Any]:
     page = {"retrievedUrl": "https://x/", "urlRetrievalStatus": status}
     return with_candidate(answer(), urlContextMetadata={"urlMetadata": [page]})
 
@@ -390,7 +390,39 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("duplicate-key", "error", unary(json.dumps(answer()).replace('"text"', '"text": "", "text"').encode())),
     ("enum-number", "error", unary(with_candidate(answer(), finishReason=1))),
     ("null-field", "warn", unary(answer(modelStatus=None))),
+    ("null-field", "warn", unary(answer(modelVersion=""))),
+    ("null-field", "warn", stream(chunk({"text": "a"}, finish="FINISH_REASON_UNSPECIFIED"), answer("b"))),
     ("null-word", "error", unary(answer(responseId="null"))),
+    ("error-as-text", "warn", unary(answer("Error: 429 Too Many Requests"))),
+    ("error-as-text", "warn", unary(answer('{"error": {"code": 503, "message": "overloaded"}}'))),
+    (
+        "prompt-repeated",
+        "warn",
+        unary(answer(f"{PLAN * 2} Oslo it is."), {"contents": [{"parts": [{"text": PLAN * 2}]}]}),
+    ),
+    ("thought-leak", "warn", unary(answer("The user wants a city.</think>Oslo"))),
+    ("thought-leak", "warn", unary(answer("assistant\nOslo"))),
+    ("control-token", "warn", unary(answer("Oslo. data: [DONE]"))),
+    ("escaped-text", "warn", unary(answer(base64.b64encode(PLAN.encode() * 2).decode()))),
+    (
+        "escaped-text",
+        "warn",
+        unary(answer("Cities: * **Oslo** is old. * **Bergen** rains. ## More * **Moss** " + PLAN * 5)),
+    ),
+    ("unicode", "warn", unary(answer("Tr?ndelag, Troms?ya, S?rland and B?rum"))),
+    ("inline-mime", "error", unary(chunk({"inlineData": {"mimeType": "image", "data": "iVBORw0KGgo="}}))),
+    ("sse-requested", "error", exchange([sse(answer())])),
+    ("url-fetch-failed", "warn", unary(fetched(None))),
+    (
+        "code-result",
+        "warn",
+        unary(steps({"executableCode": {"code": "1"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK"}})),
+    ),
+    (
+        "code-result",
+        "warn",
+        unary(answer(usageMetadata={**USAGE, "toolUsePromptTokenCount": 9}), {"tools": [{"urlContext": {}}]}),
+    ),
     ("wire-known", "warn", unary(answer(news=1))),
     ("wire-type", "error", unary(with_candidate(answer(), index="0"))),
     ("code-result", "warn", unary(steps({"toolCall": {"id": "a"}}))),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64encode
 from html import escape
 from typing import Any
 
@@ -254,3 +256,52 @@ def most_of_the_text_lost(d: Draft) -> None:
     need(d.usage.get("candidatesTokenCount", 0) > 150 and not d.get("tools") and _plain_text(d))
     need(all("text" in part for candidate in d.candidates() for part in parts_of(candidate)))
     d.write(d.text[:30])
+
+
+@fault("error-as-text")
+def error_for_an_answer(d: Draft) -> None:
+    _plain_text(d)
+    need("rror" not in json.dumps(d.body))
+    error = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+    d.write(d.random.choice(["Error: 429 Too Many Requests", "502 Bad Gateway", json.dumps(error)]))
+
+
+@fault("prompt-repeated", "prompt-repeated thought-repeated")
+def prompt_before_the_answer(d: Draft) -> None:
+    last = d.get("contents")[-1]["parts"][-1]["text"].strip()
+    need(len(last) >= 60 and len(_plain_text(d)) > 60)
+    d.write(f"{last}\n{d.text}")
+
+
+@fault("thought-leak")
+def end_of_thoughts(d: Draft) -> None:
+    need("think>" not in json.dumps(d.body))
+    d.write(f"The user asks for it.\n</think>\n{_plain_text(d)}")
+
+
+@fault("thought-leak")
+def name_of_the_role(d: Draft) -> None:
+    d.write(d.random.choice(["assistant\n", "model\n", "model: "]) + _plain_text(d))
+
+
+@fault("control-token")
+def end_of_another_stream(d: Draft) -> None:
+    d.write(f"{_plain_text(d)}data: [DONE]")
+
+
+@fault("escaped-text", "escaped-text json-parses")
+def whole_text_in_base64(d: Draft) -> None:
+    need("ase64" not in json.dumps(d.body))
+    d.write(b64encode(_plain_text(d).encode()).decode())
+
+
+@fault("escaped-text")
+def ends_of_lines_lost(d: Draft) -> None:
+    need(len(_plain_text(d)) > 400 and sum(map(d.text.count, ("\n* **", "\n*   **", "\n## ", "\n### "))) > 3)
+    d.write(d.text.replace("\n", " "))
+
+
+@fault("unicode")
+def question_marks_for_accents(d: Draft) -> None:
+    need("`" not in _plain_text(d) and len(re.findall("[A-Za-z][\xe0-\xff][a-z]", d.text)) > 3)
+    d.write("".join(character if character.isascii() else "?" for character in d.text))

@@ -299,3 +299,60 @@ def segments_without_their_text(d: Draft) -> None:
 def relative_addresses(d: Draft) -> None:
     found = [one["web"] for one in d.grounding("groundingChunks") if one.get("web")]
     d.random.choice(found)["uri"] = "/grounding-api-redirect/AbC"
+
+
+@fault("null-field")
+def values_that_are_empty(d: Draft) -> None:
+    _whole(d)
+    d.events[-1]["modelVersion"] = ""
+
+
+@fault("null-field")
+def enum_for_no_value(d: Draft) -> None:
+    _whole(d)
+    open_ones = [one for one in d.candidates() if not one.get("finishReason")]
+    need(open_ones)
+    for one in open_ones:
+        one["finishReason"] = "FINISH_REASON_UNSPECIFIED"
+
+
+@fault("grounding-chunks")
+def search_suggestions_lost(d: Draft) -> None:
+    d.stopped()
+    need(d.grounding("groundingChunks") and d.get("tools"))
+    found = [
+        one["groundingMetadata"] for one in d.candidates() if one.get("groundingMetadata", {}).get("webSearchQueries")
+    ]
+    need([one.pop("searchEntryPoint") for one in found] and any("googleSearch" in tool for tool in d.get("tools")))
+
+
+@fault("code-result")
+def language_lost(d: Draft) -> None:
+    d.stopped()
+    d.one("executableCode")["executableCode"].pop("language")
+
+
+@fault("code-result")
+def pages_read_are_left_out(d: Draft) -> None:
+    d.stopped()
+    need(d.usage.get("toolUsePromptTokenCount") and len(d.get("tools")) == 1)
+    need([one.pop("urlContextMetadata") for one in d.candidates() if "urlContextMetadata" in one])
+
+
+@fault("url-fetch-failed")
+def status_of_a_page_lost(d: Draft) -> None:
+    d.stopped()
+    pages = [page for one in d.candidates() for page in (one.get("urlContextMetadata") or {}).get("urlMetadata", ())]
+    need([page.pop("urlRetrievalStatus", None) for page in pages])
+
+
+@fault("inline-mime")
+def no_subtype(d: Draft) -> None:
+    d.one("inlineData")["inlineData"]["mimeType"] = "image"
+
+
+@fault("sse-requested")
+def one_answer_as_an_event(d: Draft) -> None:
+    _whole(d)
+    need(not d.streams)
+    d.raw = b"data: " + d.bytes() + b"\n\n"

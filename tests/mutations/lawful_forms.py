@@ -222,3 +222,20 @@ def words_that_programs_know(d: Draft) -> None:
         " 100 %",
     ]
     d.parts("text")[-1]["text"] += d.random.choice(ends)
+
+
+def _said(d: Draft, text: str) -> None:
+    """Another text at the end of the answer, with its tokens."""
+    d.stopped()
+    need(not d.get("generationConfig") and not any(one.get("groundingMetadata") for one in d.candidates()))
+    d.write(f"{d.text} {text}")
+    d.recount(candidatesTokenCount=d.usage.get("candidatesTokenCount", 0) + len(text.encode()) // 4)
+
+
+_RIGHT = ("Is that right? Or not? See https://a.example/search?q=1 and b?page=2.", "東京は日本の首都です。" * 9, "The status 429 means Too Many Requests.",
+          "Est-ce vrai\u00a0? Oui\u00a0!", "$$\\nabla \\times \\rho \\theta \\neq 0$$", "`colou?r` and `a?b?c?d` match.", "Streams of OpenAI end with [DONE].")  # fmt: skip
+
+
+@lawful()
+def texts_that_look_broken(d: Draft) -> None:
+    _said(d, d.random.choice(_RIGHT))

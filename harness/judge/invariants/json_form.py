@@ -71,23 +71,29 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(name, "a name", found[0].decode(), message)
 
 
-_NULL = re.compile(rb"[:,\[]\s*null")
+_ABSENT = re.compile(rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"')
 _WORDS = ("null", "None", "undefined", "nil", "[object Object]")
 _WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, _WORDS))})"'.encode())
-_FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output"))
-"""Keys whose values the model writes, or a program for it."""
+_FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title"))
+"""Keys whose values the model writes, or a program for it, or the author of a page."""
 
 
 @rule("null-field", "warn", of_bytes=True, dialect="gemini")
 def null_field(evidence: Evidence) -> Iterator[Mismatch]:
-    """An absent field is left out. The API never writes null: something on the way read the answer and wrote it again.
-    Typed clients may refuse it.
+    """An absent field is left out. The API never writes null, an empty text outside of ``text``, or the name of an enum for no value
+    (``FINISH_REASON_UNSPECIFIED``): something on the way read the answer and wrote it again. Typed clients may refuse it.
 
     right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     wrong: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo", "thought": null}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     """
-    if b"null" in evidence.exchange.content and (found := _first(evidence, _NULL, lambda value: value is None)):
-        yield Mismatch(found[0], "nothing", None, f"{found[0]} is null: the API leaves an absent field out")
+    if found := _first(evidence, _ABSENT, _is_absent):
+        at, value = found
+        what = "null" if value is None else value or "empty"
+        yield Mismatch(at, "nothing", value, f"{at} is {what}: the API leaves an absent field out")
+
+
+def _is_absent(value: Json) -> bool:
+    return value is None or (isinstance(value, str) and (not value or value.endswith("_UNSPECIFIED")))
 
 
 @rule("null-word", "error", dialect="gemini")

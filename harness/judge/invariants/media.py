@@ -27,6 +27,10 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
             declared = media.mime_type(blob)
             message = f"mimeType is {declared}, the bytes are {found}"
             yield Mismatch(f"inlineData[{index}].mimeType", found, declared, message)
+        elif isinstance(kind := blob.get("mimeType"), str) and "/" not in kind and not is_placeholder(kind):
+            yield Mismatch(
+                f"inlineData[{index}].mimeType", "type/subtype", kind, f"mimeType is {kind!r}: no media type"
+            )
 
 
 @rule("modality", "warn", per_candidate=True, needs="responseModalities")

@@ -43,10 +43,10 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"parts[{index}]", "one kind", kinds, message)
 
 
-@rule("code-result", "warn", per_candidate=True, needs=_STEP_PARTS)
+@rule("code-result", "warn", per_candidate=True, needs=(*_STEP_PARTS, "toolUsePromptTokenCount"))
 def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     """Code that the model ran has its result in the same answer, with the same id and an outcome; a step of another built-in tool has
-    its response. Otherwise a part was dropped on the way.
+    its response. Tokens of tool use come with what the tools gave. Otherwise a part was dropped on the way.
 
     asked: {"tools": [{"codeExecution": {}}]}
     right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
@@ -65,6 +65,20 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("parts", sorted(ids), sorted(answered), message)
         elif answer == "codeExecutionResult" and not all(one.get("outcome") for one in results):
             yield Mismatch("parts", "an outcome", None, "a codeExecutionResult has no outcome: did the code run?")
+        elif step == "executableCode" and not all(one.get("language") for one in ran):
+            yield Mismatch("parts", "a language", None, "an executableCode has no language")
+    used, signs = evidence.reply.count("toolUsePromptTokenCount"), _signs(evidence)
+    expected = [sign for tool, sign in _GIVEN.items() if tools(evidence, tool)]
+    is_lost = expected and not any(signs[sign] for sign in (*expected, "toolCall"))
+    if parts and used and is_lost and not has_hidden_functions(evidence):
+        message = (
+            f"{used} tokens of tool use are counted, but no {' or '.join(expected)} came: it was dropped on the way"
+        )
+        yield Mismatch("parts", expected, None, message)
+
+
+_GIVEN = {"googleSearch": "groundingMetadata", "urlContext": "urlContextMetadata", "codeExecution": "executableCode"}
+"""A built-in tool -> what it adds to the answer."""
 
 
 @rule("tool-unasked", "warn", per_candidate=True, dialect="gemini", needs=_SIGNS)
@@ -80,13 +94,17 @@ def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
         return
     if offers_builtin_tools(evidence) or has_hidden_functions(evidence):
         return
+    signs = {"toolUsePromptTokenCount": evidence.reply.count("toolUsePromptTokenCount"), **_signs(evidence)}
+    if found := next((name for name, value in signs.items() if value), None):
+        message = f"the answer has {found}, but the request has no built-in tool"
+        yield Mismatch(found, "nothing", found, message)
+
+
+def _signs(evidence: Evidence) -> dict[str, Json]:
+    """What built-in tools added to the answer, by the name of the field; empty values for what did not come."""
     candidate, grounding = candidate_of(evidence.reply.response), evidence.reply.grounding
-    signs = {
-        "toolUsePromptTokenCount": evidence.reply.count("toolUsePromptTokenCount"),
+    return {
         "groundingMetadata": grounding.get("groundingChunks") or grounding.get("webSearchQueries"),
         "urlContextMetadata": candidate.get("urlContextMetadata"),
         **{kind: any(kind in part for part in _received(evidence)) for kind in _STEP_PARTS},
     }
-    if found := next((name for name, value in signs.items() if value), None):
-        message = f"the answer has {found}, but the request has no built-in tool"
-        yield Mismatch(found, "nothing", found, message)

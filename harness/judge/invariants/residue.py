@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from itertools import islice
 
 from harness.answer.structured import wants_json
+from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import has_answer, is_finished
+from harness.judge.invariants.request_fields import has_answer, is_finished, request_parts
 from harness.judge.registry import rule
-from harness.model import Evidence, Mismatch
+from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import is_utf8
 
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);")
 _RAW = re.compile(r"[<>\"']")
-_ESCAPE = re.compile(r"(?<!\\)\\[nrt\"]")
+_LATEX = r"(?!(?:abla|eq?|u|i|ot|ho|ight|m|imes|heta|au|ext|extbf|o|an|ilde|op)\b)"
+_ESCAPE = re.compile(rf"(?<!\\)\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})")
 _FEWEST_ESCAPES = 2
 
 
@@ -24,7 +27,8 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     r"""The text is not escaped once more than it should: ``&quot;`` for a quote, ``%20`` for a blank, or ``\n`` as two characters for
     the end of a line. Two and more are noticed, in a text without the plain characters, and in the arguments of calls. Users see them.
 
-    Also: lines end with one character, not with CR and LF, which the API does not write unless the prompt does.
+    Also: the whole text is no base64; lines end with one character, not with CR and LF, which the API does not write unless the prompt
+    does; and headings and items of lists stand in lines of their own.
 
     right: {"candidates": [{"content": {"parts": [{"text": "\"Oslo\" & \"Bergen\""}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "&quot;Oslo&quot; &amp; &quot;Bergen&quot;"}]}}]}
@@ -36,12 +40,35 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     called = [call.get("args") for call in evidence.reply.function_calls]
     calls = json.dumps(called, ensure_ascii=False) if called else ""
     entities = [] if _PLAIN_IN_ARGS.search(calls) else _ENTITY.findall(calls)
+    entities = entities or next(
+        (some for one in _texts_in(called) if len(some := _escapes(one)) >= _FEWEST_ESCAPES), []
+    )
     for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
         if len(escapes) >= _FEWEST_ESCAPES:
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
             yield Mismatch(place, "plain characters", whole[:200], message)
     if "\r\n" in text and not _is_asked(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
+    if _BASE64.fullmatch(text) and not _is_asked(evidence, "ase64") and is_utf8(media.decoded(text) or b"\xff"):
+        yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
+    elif len(text) > _LONG and "\n" not in text and len(list(islice(_GLUED.finditer(text), 3))) > 2:
+        yield Mismatch(
+            "text", "lines", text[:200], "headings and items of a list stand in one line: the ends of lines were lost"
+        )
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
+_LONG = 300
+_GLUED = re.compile(r"[^\s#*] *(?:#{2,4} (?=\w)|[*-] {1,3}\*\*|\d\. {1,2}\*\*|```\w)")
+"""What begins a line of Markdown, behind other text."""
+
+
+def _texts_in(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(item)
 
 
 _PLAIN_IN_ARGS = re.compile(r"[<>']")
@@ -98,23 +125,44 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
 
 _TOKEN = re.compile(
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|ctrl\d+"
-    r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]"
+    r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]|data: \[DONE\]"
 )
+_SIGNS = ("<", "[/INST]", "[DONE]")
 
 
 @rule("control-token", "warn", per_candidate=True)
 def control_token(evidence: Evidence) -> Iterator[Mismatch]:
-    """The text holds no token of a chat template, such as ``<end_of_turn>`` or ``<|im_end|>``, unless the request has it.
-    Servers of models cut them off.
+    """The text holds no token of a chat template, such as ``<end_of_turn>`` or ``<|im_end|>``, unless the request has it, nor what
+    ends a stream. Servers of models cut them off.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    found = _TOKEN.search(text) if "<" in text or "[/INST]" in text else None
+    found = _TOKEN.search(text) if any(sign in text for sign in _SIGNS) else None
     if found and not _is_asked(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
+
+
+_ERROR = re.compile(
+    r"\s*(?:\{\s*\"error\"\s*:\s*\{|\W{0,4}(?:[A-Z]\w+ ){0,2}[Ee]rror\b\W{0,3}(?:(?:code|status|HTTP)\W{1,2}){0,2}[45]\d\d\b(?! [a-z])"
+    r"|[45]\d\d [A-Z][a-z]+(?: [A-Za-z]+){0,4}\s*$)"
+)
+"""How a text begins that reports an error: its JSON, ``Error: 429``, or the status line alone."""
+
+
+@rule("error-as-text", "warn", per_candidate=True)
+def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
+    """The text is an answer, not the error of an API that something on the way took for one: ``Error: 429 Too Many Requests``.
+    Not checked where the request is about errors.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Error: 429 Too Many Requests"}]}}]}
+    """
+    start = evidence.reply.text[:200]
+    if is_finished(evidence) and _ERROR.match(start) and not _is_asked(evidence, "rror"):
+        yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
 
 
 @rule("stop-sequence", "error", per_candidate=True, needs="stopSequences")
@@ -135,6 +183,23 @@ def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _SHORTEST_COPY = 40
+_SHORTEST_PROMPT = 60
+
+
+@rule("prompt-repeated", "warn", per_candidate=True)
+def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
+    """The answer does not begin with the whole last text of the prompt (60 characters and more) and go on: servers cut the prompt off.
+
+    asked: {"contents": [{"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie?"}]}]}
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo, on the Oslofjord."}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie? Oslo, on the Oslofjord."}]}}]}
+    """
+    asked = str(
+        next((field(part, "text") for part in reversed([*request_parts(evidence)]) if field(part, "text")), "")
+    ).strip()
+    text = evidence.reply.text.lstrip() if len(asked) >= _SHORTEST_PROMPT else ""
+    if has_answer(evidence) and text.startswith(asked or "\0") and len(text) > len(asked) + 10:
+        yield Mismatch("text", "the answer alone", text[:200], "the answer begins with the whole prompt")
 
 
 @rule("text-twice", "error", per_candidate=True)

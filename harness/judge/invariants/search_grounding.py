@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from harness.answer.reply import candidate_of
 from harness.gemini import grounding
-from harness.judge.invariants.request_fields import is_finished, number
+from harness.judge.invariants.request_fields import is_finished, number, tools
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import a_list, an_object, is_number, objects_in
@@ -19,16 +19,21 @@ _AT = "$.candidates[0].groundingMetadata."
 
 @rule("grounding-chunks", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
-    """If the model ran a search, an answer that ended with STOP has ``groundingChunks``. The service's terms want sources shown.
+    """If the model ran a search, an answer that ended with STOP has ``groundingChunks``, and of Google's a ``searchEntryPoint``.
+    The service's terms want both shown.
 
     asked: {"tools": [{"googleSearch": {}}]}
-    right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
+    right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "searchEntryPoint": {"renderedContent": "<div></div>"}, "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"]}}]}
     """
     found = evidence.reply.grounding
     ran = any(found.get(sign) for sign in ("webSearchQueries", "searchEntryPoint", "retrievalQueries"))
     if ran and is_finished(evidence) and not found.get("groundingChunks"):
         yield Mismatch(f"{_AT}groundingChunks", "at least one", None, "a search ran, but there are no groundingChunks")
+    is_google = tools(evidence, "googleSearch") and found.get("webSearchQueries")
+    if is_google and is_finished(evidence) and found.get("groundingChunks") and not found.get("searchEntryPoint"):
+        message = "sources came without the searchEntryPoint, which the service's terms want shown"
+        yield Mismatch(f"{_AT}searchEntryPoint", "the search suggestions", None, message)
 
 
 @rule("grounding-index", "error", per_candidate=True, needs="groundingMetadata")
@@ -175,7 +180,7 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     if not is_finished(evidence):
         return
     for index, page in enumerate(objects_in(found.get("urlMetadata"))):
-        status = str(page.get("urlRetrievalStatus") or _UNKNOWN).removeprefix(_STATUS)
+        status = str(page.get("urlRetrievalStatus") or "no status").removeprefix(_STATUS)
         if status not in ("SUCCESS", "1", "UNSPECIFIED"):
             message = f"{page.get('retrievedUrl')} could not be fetched ({status}), but the model answers"
             at = f"$.candidates[0].urlContextMetadata.urlMetadata[{index}].urlRetrievalStatus"
@@ -183,4 +188,3 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _STATUS = "URL_RETRIEVAL_STATUS_"
-_UNKNOWN = f"{_STATUS}UNSPECIFIED"

@@ -69,7 +69,10 @@ def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
     form = evidence.reply.form
     if evidence.exchange.status != 200 or evidence.reply.error is not None:
         return
-    if form == "sse" and not wants_sse(evidence) and knows_query(evidence):
+    is_known_unary = (
+        evidence.transport == "unary" and evidence.exchange.headers
+    )  # a page may hold the address of another call
+    if form == "sse" and not wants_sse(evidence) and (knows_query(evidence) or is_known_unary):
         yield Mismatch("body", "JSON", "SSE", "the answer is an event stream, but none was requested")
     elif form in ("json", "array") and wants_sse(evidence):
         what = "one JSON object" if form == "json" else "a JSON array"

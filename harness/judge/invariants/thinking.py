@@ -11,7 +11,7 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch, Severity
 
 _LEAK = re.compile(
-    r"THOUGHT:|<think(ing)?>|<thought>|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
+    r"(?:assistant|model)(?:\n|: )|THOUGHT:|<think(ing)?>|<thought>|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
 )
 
 
@@ -94,7 +94,7 @@ def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thought-leak", "warn", per_candidate=True)
 def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with a marker of hidden reasoning, such as ``<think>``.
+    """The answer does not begin with a marker of hidden reasoning, such as ``<think>``, or with the name of its role.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "<think>The user asks for a city.</think> Oslo"}]}}]}
@@ -102,6 +102,8 @@ def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
     start = evidence.reply.text[:200].lstrip()[:60]
     if found := _LEAK.match(start):
         yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
+    elif "</think" in evidence.reply.text and "think>" not in str(evidence.request_body):
+        yield Mismatch("text", "no reasoning marker", start, "the answer holds the end of its reasoning, </think>")
 
 
 @rule("thought-repeated", "error", per_candidate=True, needs="thought")

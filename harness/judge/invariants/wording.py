@@ -16,7 +16,7 @@ from harness.model import Evidence, Json, Mismatch
 @rule("unicode", "warn", per_candidate=True)
 def unicode(evidence: Evidence) -> Iterator[Mismatch]:
     """The text has whole characters, and is not UTF-8 that was decoded as Latin-1 or Windows-1252 (``Ã©`` for ``é``).
-    Nor were accents taken from their letters.
+    Nor were accents taken from their letters, or question marks put in the place of characters.
 
     right: {"candidates": [{"content": {"parts": [{"text": "café"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "cafÃ©"}]}}]}
@@ -24,6 +24,8 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
     calls = [json.dumps(call.get("args"), ensure_ascii=False) for call in evidence.reply.function_calls]
     for at, text in (("text", evidence.reply.text), ("thoughts", evidence.reply.thoughts), ("args", "".join(calls))):
         if text.isascii():
+            if "`" not in text and len(lost := _LOST.findall(text[:_MOST_READ])) > _FEW_LOST:
+                yield Mismatch(at, "characters", lost[0], f"question marks stand for characters, as in {lost[0]!r}")
             continue
         if half := _HALF.search(text):
             message = f"half a surrogate pair at {half.start()}: the text is no valid Unicode"
@@ -34,6 +36,10 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         elif taken := _taken_apart(text):
             message = f"{taken!r} is two characters: something on the way normalised the text"
             yield Mismatch(at, "whole characters", ascii(taken), message)
+
+
+_LOST = re.compile(r"[A-Za-z]+\?[a-z]++(?!=)|\?{6,}")
+_FEW_LOST = 2
 
 
 def _taken_apart(text: str) -> str | None:

@@ -21,7 +21,7 @@ _PAYLOADS = (
     "chunks", "segments", "events", "lines", "parts", "stream", "message", "responsebody", "requestbody", "bodysegments", "buffer",
     "b64", "base64bytes", "rawbytes", "asbytes", "asstring", "bodydata",
 )  # fmt: skip
-_ENCODINGS = ("encoding", "contentencoding", "bodyencoding", "transferencoding", "format", "kind", "type", "isbase64encoded", "isbase64", "base64encoded")  # fmt: skip
+_ENCODINGS = ("encoding", "contentencoding", "bodyencoding", "transferencoding", "format", "kind", "type", "isbase64encoded", "isbase64", "base64encoded", "base64", "binary")  # fmt: skip
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\r\n-]+={0,2}\s*")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _PLAIN_HEX = re.compile(r"(?:7b|5b|64.?61.?74.?61|48.?54.?54.?50|1f.?8b)(?:[ :\n]?[0-9a-f]{2})+\s*", re.IGNORECASE)
@@ -133,7 +133,7 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> Body | None:
         return Body(b"")
     if len(named) == 1 and isinstance(only := next(iter(named.values())), str) and only.startswith(_TEXTS):
         return body_of(only, deep=deep + 1)
-    encoding = " ".join(_encoding(name, named.get(name)) for name in _ENCODINGS)
+    encoding = encoding_of(named)
     for name in _PAYLOADS:
         if named.get(name) is not None and (len(named) <= len(_ENCODINGS)):
             if name.startswith(("base64", "b64")) and isinstance(named[name], str):
@@ -156,10 +156,14 @@ def octets_of(value: Mapping[str, Any]) -> bytes | None:
     return bytes(value.values()) if all(item in range(256) for item in value.values()) else None
 
 
-def _encoding(name: str, value: Any) -> str:
-    if value is True and "base64" in name:
-        return "base64"
-    return value.lower() if isinstance(value, str) else ""
+def encoding_of(named: Mapping[str, Any]) -> str:
+    """What a mapping (by its words) says of the encoding of its body."""
+    said = ((name, named[name]) for name in _ENCODINGS if named.get(name))
+    return " ".join(
+        "base64" if value is True else value.lower()[:40]
+        for name, value in said
+        if value is True or isinstance(value, str)
+    )
 
 
 def _in_list(items: list[Any], encoding: str, deep: int) -> Body | None:
@@ -175,14 +179,8 @@ def _in_list(items: list[Any], encoding: str, deep: int) -> Body | None:
 
 def _untimed(item: Any) -> Any:
     """A chunk without its time, where both stand in a list of two."""
-    if (
-        isinstance(item, list)
-        and len(item) == 2
-        and isinstance(item[0], (int, float))
-        and isinstance(item[1], (str, Mapping))
-    ):
-        return item[1]
-    return item
+    is_timed = isinstance(item, list) and len(item) == 2 and isinstance(item[0], (int, float))
+    return item[1] if is_timed and isinstance(item[1], (str, Mapping)) else item
 
 
 def joined(bodies: list[Body]) -> Body:
@@ -192,15 +190,10 @@ def joined(bodies: list[Body]) -> Body:
         return Body(b"")
     if any(piece.lstrip().startswith((b"data:", b"event:")) for piece in pieces):
         whole = all(piece.startswith((b"data:", b"event:")) and not piece.endswith(b"\n") for piece in pieces)
-        return Body(
-            b"".join(piece + b"\n\n" if whole else piece for piece in pieces), exact=not whole, events=len(pieces)
-        )
+        ended = (piece + b"\n\n" if whole else piece for piece in pieces)
+        return Body(b"".join(ended), exact=not whole, events=len(pieces))
     if all(piece[:1] in (b"{", b"[") and _is_json(piece) for piece in pieces):
-        return (
-            Body(pieces[0], exact=False, events=1)
-            if len(pieces) == 1
-            else Body(sse(pieces), exact=False, events=len(pieces))
-        )
+        return Body(pieces[0] if len(pieces) == 1 else sse(pieces), exact=False, events=len(pieces))
     return Body(b"".join(pieces), exact=len(pieces) == 1)
 
 

@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from harness.model import UNKNOWN_MODEL, Json
-from harness.text.jsontext import compact
+from harness.text.jsontext import an_object, compact
 from harness.transport.cassette import messages
 from harness.transport.cassette.bodies import (
     Body,
@@ -152,13 +152,9 @@ def _by_calls(pieces: list[Piece]) -> list[Piece]:
 def fits(piece: Piece) -> bool:
     """Whether the answer can be that of the request: it calls no function of a request without tools."""
     request, answer = piece.request, piece.answers[0] if piece.answers else None
-    calls = answer is not None and b'"functionCall"' in answer.content[:_MOST_SEARCHED]
-    return not (
-        calls
-        and request is not None
-        and b'"tools"' not in request.content
-        and b'"cachedContent"' not in request.content
-    )
+    if request is None or answer is None or b'"functionCall"' not in answer.content[:_MOST_SEARCHED]:
+        return True
+    return b'"tools"' in request.content or b'"cachedContent"' in request.content
 
 
 _MOST_SEARCHED = 100_000
@@ -278,9 +274,8 @@ def _events(piece: Piece) -> int:
 
 
 def _same(one: Piece, other: Piece) -> bool:
-    return [json_in(body) or body.content for body in one.answers] == [
-        json_in(body) or body.content for body in other.answers
-    ]
+    values, others = ([json_in(body) or body.content for body in piece.answers] for piece in (one, other))
+    return values == others
 
 
 def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, Any]]:
@@ -394,11 +389,8 @@ def _in_neighbours(items: Sequence[Any], at: int, deep: int) -> tuple[list[Piece
     for path, text in _short(first):
         if (encoding := _begun(text)) is None:
             continue
-        texts = list(
-            takewhile(
-                lambda found: isinstance(found, str), (_piece(items[number], path) for number in range(at, len(items)))
-            )
-        )
+        following = (_piece(items[number], path) for number in range(at, len(items)))
+        texts = list(takewhile(lambda found: isinstance(found, str), following))
         body = body_of(texts, encoding) if len(texts) > 1 else None
         found = _in_body(body, deep) if body else []
         if len(found) == 1 and found[0].has_answer:
@@ -459,11 +451,8 @@ def _in_text(text: str, deep: int) -> list[Piece]:
     if head[:1] in ("{", "["):
         return _in_json(text, deep) if any(hint in text for hint in _HINTS) else []
     if head.startswith(("data:", "event:", "id:", ":")) and "data:" in text:
-        return (
-            [Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], gists=[None], streams=True)]
-            if any(hint in text for hint in _HINTS)
-            else []
-        )
+        stream = Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], gists=[None], streams=True)
+        return [stream] if any(hint in text for hint in _HINTS) else []
     if _HTTP.match(text, len(text) - len(text.lstrip())):
         return _in_http(text, deep)
     if "{" in text and any(hint in text for hint in _BODY_HINTS):
@@ -498,9 +487,8 @@ def _in_lines(text: str, deep: int) -> list[Piece]:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 2 or deep > _DEEPEST:
         return []
-    return _matched(
-        _grouped([piece for line in lines if line.lstrip()[:1] in "{[" for piece in _in_text(line, deep + 1)])
-    )
+    found = (_in_text(line, deep + 1) for line in lines if line.lstrip()[:1] in "{[")
+    return _matched(_grouped([piece for pieces in found for piece in pieces]))
 
 
 def _in_http(text: str, deep: int) -> list[Piece]:
@@ -541,11 +529,10 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
         for name in (*_REQUESTS, *_ANSWERS)
     ):
         return None  # whole messages as text
-    body = (
-        (messages.message_body(inner) or _asked_in(inner, deep))
-        if asked is inner
-        else _first_body(mapping, (*_REQUEST_BODIES, *_REQUESTS))
-    )
+    if asked is inner:
+        body = messages.message_body(inner) or _asked_in(inner, deep)
+    else:
+        body = _first_body(mapping, (*_REQUEST_BODIES, *_REQUESTS))
     if asked is mapping and not any(mapping.get(name) is not None for name in _ANSWER_BODIES):
         return None
     answer = _answer(mapping, deep)
@@ -590,10 +577,8 @@ def _asked_in(message: Mapping[str, Any], deep: int) -> Body | None:
 
 
 def _first_body(mapping: Mapping[str, Any], names: Iterable[str]) -> Body | None:
-    bodies = (body_of(mapping[name]) for name in names if mapping.get(name) not in (None, ""))
-    return next(
-        (body for body in bodies if body is not None and unpack(body.content).content[:1] in (b"{", b"[")), None
-    )
+    bodies = filter(None, (body_of(mapping[name]) for name in names if mapping.get(name) not in (None, "")))
+    return next((body for body in bodies if unpack(body.content).content[:1] in (b"{", b"[")), None)
 
 
 def _is_of_sdk(body: Body | None) -> bool:
@@ -618,12 +603,8 @@ def _answer(mapping: Mapping[str, Any], deep: int) -> Piece | None:
 def _answer_in(value: Any, deep: int) -> Piece | None:
     if not isinstance(value, Mapping) or is_answer(value):
         body = body_of(value)
-        if (
-            isinstance(value, str)
-            and value[:1] == "{"
-            and json_in(body) is None
-            and len(found := _in_lines(value, deep)) == 1
-        ):
+        is_lines = isinstance(value, str) and value[:1] == "{" and json_in(body) is None
+        if is_lines and len(found := _in_lines(value, deep)) == 1:
             return found[0]
         return Piece(answers=[body], gists=[None]) if body is not None else None
     message = named(value)
@@ -641,9 +622,8 @@ def _answer_in(value: Any, deep: int) -> Piece | None:
 
 
 def _has_answer(body: Body) -> bool:
-    return any(
-        hint.encode() in body.content[:100_000] for hint in ("candidates", "promptFeedback", "usageMetadata", '"error"')
-    )
+    start = body.content[:_MOST_SEARCHED]
+    return any(hint in start for hint in (b"candidates", b"promptFeedback", b"usageMetadata", b'"error"'))
 
 
 # --- putting together -------------------------------------------------------------------------------------------
@@ -735,11 +715,7 @@ def _matched(pieces: list[Piece]) -> list[Piece]:
 def _paired(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> list[Piece]:
     """Each answer with the request of its id, of its place, or the nearest before it."""
     by_id = {piece.id: piece for piece in asked if piece.id is not None}
-    if (
-        len(by_id) == len(asked)
-        and all(piece.id in by_id for piece in answered if piece.id is not None)
-        and all(piece.id for piece in answered)
-    ):
+    if len(by_id) == len(asked) and all(piece.id in by_id for piece in answered):
         partner = {id(piece): by_id[piece.id or ""] for piece in answered}
     elif len(asked) == len(answered):
         partner = {id(answer): request for answer, request in zip(answered, asked, strict=True)}
@@ -863,11 +839,6 @@ def _status(piece: Piece, body: Body) -> int:
     if piece.status:
         return piece.status
     if b'"error"' in body.content[:200]:
-        value = json_in(body)
-        code = (
-            value["error"].get("code")
-            if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping)
-            else None
-        )
+        code = an_object(an_object(json_in(body)).get("error")).get("code")
         return code if isinstance(code, int) and 100 <= code <= 999 else 200
     return 200

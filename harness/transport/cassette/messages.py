@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from harness.model import UNKNOWN_MODEL
-from harness.transport.cassette.bodies import Body, body_of, is_answer, word
+from harness.transport.cassette.bodies import Body, body_of, encoding_of, is_answer, word
 
 UNKNOWN_HOST = "recording.invalid"
 """Stands for a host that the recording does not tell."""
@@ -221,16 +221,7 @@ def message_body(message: Mapping[str, Any]) -> Body | None:
     """The body of a mapping with a request or an answer; None if it holds none."""
     if is_answer(message):
         return body_of(message)
-    encoding = " ".join(
-        value.lower() for name in ("bodyencoding", "encoding") if isinstance(value := message.get(name), str)
-    )
-    encoding += (
-        " base64"
-        if any(
-            message.get(name) is True for name in ("isbase64encoded", "isbase64", "base64", "base64encoded", "binary")
-        )
-        else ""
-    )
+    encoding = encoding_of(message)
     for name in _BODIES:
         if message.get(name) not in (None, ""):
             found = body_of(message[name], encoding + (" base64" if "base64" in name else ""))
