@@ -72,6 +72,7 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _ABSENT = re.compile(rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"')
+_ABSENT_SIGNS = (b"null", b'""', b"_UNSPECIFIED")
 _WORDS = ("null", "None", "undefined", "nil", "[object Object]")
 _WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, _WORDS))})"'.encode())
 _FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title"))
@@ -86,6 +87,8 @@ def null_field(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     wrong: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo", "thought": null}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     """
+    if not any(sign in evidence.exchange.content for sign in _ABSENT_SIGNS):
+        return
     if found := _first(evidence, _ABSENT, _is_absent):
         at, value = found
         what = "null" if value is None else value or "empty"
