@@ -13,7 +13,7 @@ QUOTED = 300
 """The maximum number of characters of a body in a message."""
 KEPT = 4_000
 """The maximum number of characters of a body that are saved with a run."""
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE = r"(?is)<title[^>]*>(.*?)</title"
 
 
 def error_summary(exchange: Exchange, reply: Reply) -> str:
@@ -39,7 +39,7 @@ def describe_body(exchange: Exchange) -> str:
     if is_binary(exchange.content):
         return f"the body is {len(exchange.content):,} bytes that are not text"
     begins = clipped(start_of_body(exchange), QUOTED)
-    title = _TITLE.search(start_of_body(exchange))
+    title = re.search(_TITLE, start_of_body(exchange))
     from html import unescape
 
     named = _plain(unescape(title[1])) if title else ""

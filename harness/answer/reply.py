@@ -120,12 +120,12 @@ def text_of(parts: Iterable[Part], *, thought: bool = False) -> str:
     return whole_characters("".join(text for text in texts if isinstance(text, str)))
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 def whole_characters(text: str) -> str:
     """The text with surrogate pairs joined that were cut between two chunks; a half without the other stays."""
-    if text.isascii() or not _SURROGATE.search(text):
+    if text.isascii() or not re.search(_SURROGATE, text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
@@ -174,12 +174,12 @@ def _has_output(value: Json) -> bool:
 # --- numbers for enums --------------------------------------------------------------------------------------
 
 
-_VERTEX = re.compile(r"aiplatform\.|/publishers/|/endpoints/")
+_VERTEX = r"aiplatform\.|/publishers/|/endpoints/"
 
 
 def is_vertex(url: str) -> bool:
     """Whether it is an address of Vertex AI."""
-    return _VERTEX.search(url) is not None
+    return re.search(_VERTEX, url) is not None
 
 
 def _named(events: list[Event] | LazyEvents, url: str) -> Sequence[Event]:
@@ -364,14 +364,14 @@ def _whole_call(run: Sequence[Object]) -> Object:
     return {**part, "functionCall": {**call, "args": args}}
 
 
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[(['\"])(.*?)\3\]")
+_STEP = r"\.([^.\[\]]+)|\[(\d+)\]|\[(['\"])(.*?)\3\]"
 _LONGEST_LIST = 10_000
 _LONGEST_PATH = 50
 
 
 def _apply(args: Object, partial: Object) -> None:
     """Apply one ``partialArgs`` entry. Pieces of a string are appended."""
-    steps = [_step(match) for match in _STEP.finditer(str(partial.get("jsonPath", "")))]
+    steps = [_step(match) for match in re.finditer(_STEP, str(partial.get("jsonPath", "")))]
     values = [value for key, value in partial.items() if key.endswith("Value")]
     if not steps or not values or len(steps) > _LONGEST_PATH:
         return

@@ -109,10 +109,12 @@ def _not_json(text: str, problem: json.JSONDecodeError) -> NotJsonAnswer:
     return NotJsonAnswer(f"expected one JSON value, got text that is not JSON: {problem.msg} {where}", reason)
 
 
-_UNFINISHED = re.compile(r"(t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|u[0-9a-fA-F]{0,4})?")
+_UNFINISHED = r"(t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|u[0-9a-fA-F]{0,4})?"
 """What may be left at the place of the error where a text ends inside a word, a number or an escape."""
 
 
 def _ends_in_the_middle(text: str, problem: json.JSONDecodeError) -> bool:
     """Whether the text is the beginning of a JSON value."""
-    return problem.msg.startswith("Unterminated string") or bool(_UNFINISHED.fullmatch(text[problem.pos :].rstrip()))
+    return problem.msg.startswith("Unterminated string") or bool(
+        re.fullmatch(_UNFINISHED, text[problem.pos :].rstrip())
+    )

@@ -18,8 +18,8 @@ _OF_ONE_ANSWER = re.compile(r"date|cf-ray|(?:[\w-]+-)?(?:request|call|trace|log|
 LONGEST_HEADER = 200
 """Characters of the value of a header that are kept."""
 _MOST_HEADERS = 60
-_NAME = re.compile(r"[!-~]{1,64}")
-_COMMENT = re.compile(rb"^:", re.MULTILINE)
+_NAME = r"[!-~]{1,64}"
+_COMMENT = rb"(?m)^:"
 _LINE_ENDINGS = ((b"\r\n", "crlf"), (b"\n", "lf"), (b"\r", "cr"))
 
 
@@ -52,7 +52,7 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
         reply.form,
         len(content),
         eol=_line_ending(content),
-        comments=len(_COMMENT.findall(content)),
+        comments=len(re.findall(_COMMENT, content)),
         done=done > 0,
         faults=len(reply.faults) - done,
         finishes=finishes if finishes > 1 else 0,
@@ -78,7 +78,7 @@ def ids(received: Mapping[str, str]) -> dict[str, str]:
 
 def other_headers(received: Mapping[str, str]) -> list[str]:
     """The names of the headers whose values are not stored, in their order."""
-    return [name for name in sorted(received) if name not in KEPT_HEADERS and _NAME.fullmatch(name)][:_MOST_HEADERS]
+    return [name for name in sorted(received) if name not in KEPT_HEADERS and re.fullmatch(_NAME, name)][:_MOST_HEADERS]
 
 
 def shows_all(received: Mapping[str, str]) -> bool:

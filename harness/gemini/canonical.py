@@ -15,7 +15,7 @@ DATA = frozenset(
     ]
 )  # fmt: skip
 """The kinds of parts. A part has exactly one of these fields."""
-_SNAKE = re.compile(r"_([a-z0-9])")
+_SNAKE = r"_([a-z0-9])"
 
 
 def canonical(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def clashes(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def camel(name: str) -> str:
     """``include_thoughts`` -> ``includeThoughts``; a leading underscore stays."""
-    return name[:1] + _SNAKE.sub(lambda found: found[1].upper(), name[1:]) if "_" in name[1:] else name
+    return name[:1] + re.sub(_SNAKE, lambda found: found[1].upper(), name[1:]) if "_" in name[1:] else name
 
 
 def _message(message: str, value: Mapping[str, Any]) -> Any:

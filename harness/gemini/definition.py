@@ -204,7 +204,7 @@ _Check = Callable[[Json, _Found], None]
 _BYTES = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
-_INTEGER = re.compile(r"-?\d+")
+_INTEGER = r"-?\d+"
 
 
 def _is_int(value: Json) -> bool:
@@ -226,7 +226,7 @@ SCALARS: Mapping[str, Callable[[Json], bool]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "int32": lambda value: _is_int(value) and -(2**31) <= value < 2**31,
-    "int64": lambda value: _is_int(value) or (isinstance(value, str) and _INTEGER.fullmatch(value) is not None),
+    "int64": lambda value: _is_int(value) or (isinstance(value, str) and re.fullmatch(_INTEGER, value) is not None),
     "number": _is_number,
     "bytes": _is_text(_BYTES),
     "datetime": _is_text(_DATETIME),

@@ -93,12 +93,12 @@ def _types_by_bytes(data: bytes) -> frozenset[str]:
 
 # --- files as parts of a prompt --------------------------------------------------------------------------
 
-_ADDRESS = re.compile(r"(https?|gs)://")
+_ADDRESS = r"(https?|gs)://"
 
 
 def is_address(name: str) -> bool:
     """Whether a file is named by its address: on the web, in a Google Cloud bucket, or uploaded through the Files API."""
-    return _ADDRESS.match(name) is not None
+    return re.match(_ADDRESS, name) is not None
 
 
 def address_part(address: str, mime: str | None = None) -> dict[str, Json]:

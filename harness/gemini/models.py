@@ -20,8 +20,8 @@ from harness.text import safeyaml
 LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
 """Every ``thinkingLevel`` of the API, weakest first."""
 
-_DATED = re.compile(r"(-preview|-exp)?(-\d{2}-\d{2}(\d{2})?|-\d{3})$")
-_NUMBERED = re.compile(r"-\d{3}$")
+_DATED = r"(-preview|-exp)?(-\d{2}-\d{2}(\d{2})?|-\d{3})$"
+_NUMBERED = r"-\d{3}$"
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 
 
@@ -221,7 +221,7 @@ def service_tier(value: Json) -> str:
 def undated(model: str) -> str:
     """The name without its version or date suffix: ``gemini-2.5-flash-preview-09-2025``, ``...-001``, ``...-exp-03-25``."""
     name = bare(model)
-    return name if name in catalogue().models else _DATED.sub("", name)
+    return name if name in catalogue().models else re.sub(_DATED, "", name)
 
 
 def facts(model: str) -> ModelFacts | None:
@@ -254,14 +254,14 @@ def is_target(alias: str, version: str) -> bool:
     return found is not None and undated(version) in {undated(name) for name in (found.target, *found.earlier)}
 
 
-_FAMILY = re.compile(r"flash-lite|flash|pro|ultra|nano")
+_FAMILY = r"flash-lite|flash|pro|ultra|nano"
 _USES = ("image", "tts", "live", "audio", "embedding", "computer-use", "robotics")
 
 
 def family(model: str) -> str:
     """What stays the same when an alias moves: ``gemini flash-lite``, ``gemini flash image``; a new use is another family."""
     name = bare(model).lower()
-    size = _FAMILY.search(name)
+    size = re.search(_FAMILY, name)
     uses = (use for use in _USES if use in name)
     return " ".join([name.partition("-")[0], *([size[0]] if size else []), *uses])
 
@@ -289,7 +289,7 @@ def answers_for(model: str, version: str) -> bool:
 
 def _is_dated(model: str, version: str) -> bool:
     """Whether the version is the name and a date: ``...-thinking-exp-01-21`` of ``...-thinking-exp``."""
-    return version.startswith(model) and _DATED.fullmatch(version[len(model) :]) is not None
+    return version.startswith(model) and re.fullmatch(_DATED, version[len(model) :]) is not None
 
 
 @cache
@@ -327,7 +327,7 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
     if alias := known.aliases.get(name):
         before = f" (before: {', '.join(alias.earlier)})" if alias.earlier else ""
         return Lifecycle(f"{name} moves without notice: it points to {alias.target}{before}")
-    row = known.models.get(name) or known.models.get(_NUMBERED.sub("", name))
+    row = known.models.get(name) or known.models.get(re.sub(_NUMBERED, "", name))
     route = next((route for route in known.routing if route.origin == (row.name if row else name)), None)
     message = "; ".join(
         [*_end(row, route, day.isoformat()), *(["closed to new keys"] if row and row.closed_to_new_keys else [])]

@@ -298,13 +298,13 @@ def _declared(view: RequestView) -> Iterator[tuple[At, Mapping[str, Any]]]:
             yield ("tools", place, "functionDeclarations", index), declaration
 
 
-_NAME = re.compile(r"[A-Za-z_][\w.:-]{0,127}")
+_NAME = r"[A-Za-z_][\w.:-]{0,127}"
 
 
 def _declarations(view: RequestView) -> Iterator[Fault]:
     for at, declaration in _declared(view):
         name = declaration.get("name", "")
-        if not isinstance(name, Later) and not _NAME.fullmatch(name):
+        if not isinstance(name, Later) and not re.fullmatch(_NAME, name):
             yield Fault("function_name", (*at, "name"), {"value": name})
         if "parameters" in declaration:
             yield from refused.broken(declaration["parameters"], (*at, "parameters"), function=True)
@@ -316,7 +316,7 @@ def _parts(view: RequestView) -> Iterator[tuple[At, Mapping[str, Any]]]:
             yield ("contents", index, "parts", place), part
 
 
-_MEDIA = re.compile(r"(image|audio|video|text|application)/[\w.+-]+")
+_MEDIA = r"(image|audio|video|text|application)/[\w.+-]+"
 
 
 def _media(view: RequestView) -> Iterator[Fault]:
@@ -328,7 +328,7 @@ def _media(view: RequestView) -> Iterator[Fault]:
         if str(part.get("fileData", {}).get("fileUri", "")).startswith("gs://"):
             yield Fault("media_storage", (*at, "fileData", "fileUri"))
         mime = str((blob or part.get("fileData") or {}).get("mimeType", ""))
-        if blob is not None and not isinstance(blob["mimeType"], Later) and not _MEDIA.match(mime):
+        if blob is not None and not isinstance(blob["mimeType"], Later) and not re.match(_MEDIA, mime):
             yield Fault("mime_unsupported", (*at, "inlineData", "mimeType"), {"mime": mime})
         elif kind := _missing_input(mime, view.features):
             yield Fault("input_off", at, {"kind": kind, "Kind": kind.capitalize()})

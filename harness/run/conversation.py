@@ -57,7 +57,7 @@ PASSING = {
 """The API's names for the HTTP statuses that may say nothing about a feature (400 and 403 where it is the key that is refused)."""
 
 
-_METHOD = re.compile(r":(\w+)$")
+_METHOD = r":(\w+)$"
 _EXCERPT = 120
 """Characters of an answer that a message quotes."""
 
@@ -213,7 +213,7 @@ class Conversation(Struct):
 
 def operation(url: str) -> str:
     """The method of the API that an address names: ``countTokens``; empty if it names none."""
-    found = _METHOD.search(urlsplit(url).path)
+    found = re.search(_METHOD, urlsplit(url).path)
     return found[1] if found else ""
 
 

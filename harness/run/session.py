@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     from harness.transport.recorder import Coworker
     from harness.transport.wire import LocalServer
 
-_IS_SUITE = re.compile(
-    rb"""^["']?(suite|cases)["']?[ \t]*:|\A\s*\{(?:[^{}\[\]\n]*,)?\s*["']?(suite|cases)["']?\s*:""", re.MULTILINE
-)
+_IS_SUITE = rb"""(?m)^["']?(suite|cases)["']?[ \t]*:|\A\s*\{(?:[^{}\[\]\n]*,)?\s*["']?(suite|cases)["']?\s*:"""
 """Also a mapping in braces, on one line or several, as JSON writes it."""
 
 SOON = 60
@@ -215,7 +213,7 @@ def is_suite(path: Path) -> bool:
         raw = project.read(path)
     except project.Unreadable:
         return path.is_file() and not os.access(path, os.R_OK)
-    return raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or _IS_SUITE.search(raw) is not None
+    return raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or re.search(_IS_SUITE, raw) is not None
 
 
 def read(files: Sequence[Path], *, anywhere: bool = False, variables: Mapping[str, Json] | None = None) -> list[Suite]:
@@ -242,14 +240,14 @@ def same_names(suites: Iterable[Suite]) -> Iterator[str]:
             yield f"{suite.place}: the suite is called {suite.name!r}, and so is {other.file}: ids and cassettes would collide"
 
 
-_VARIABLE = re.compile(r"([\w-]+)=(.*)", re.DOTALL)
+_VARIABLE = r"(?s)([\w-]+)=(.*)"
 
 
 def variables(texts: Sequence[str]) -> dict[str, Json]:
     """``name=value`` as values, read as in YAML: ``n=3`` is a number, ``n="3"`` a text. Raises UsageError for anything else."""
     found: dict[str, Json] = {}
     for text in texts:
-        match = _VARIABLE.fullmatch(text)
+        match = re.fullmatch(_VARIABLE, text)
         if match is None:
             raise UsageError(f"--var {text}: write NAME=VALUE, as in --var tone=formal")
         name, value = match.groups()

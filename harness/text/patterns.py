@@ -132,7 +132,7 @@ def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
         raise BadPattern("it is nested too deeply") from None
 
 
-_TOKENS = re.compile(r"\\N\{[^}]*\}|\\.|\[\^?\]?|\{\d*,?\d*\}|[\[\]{]", re.DOTALL)
+_TOKENS = r"(?s)\\N\{[^}]*\}|\\.|\[\^?\]?|\{\d*,?\d*\}|[\[\]{]"
 
 
 _WORDS = {
@@ -161,7 +161,7 @@ def _for_regex(pattern: str, ascii: bool) -> str:
             text = _WORDS[text] if inside else f"[{_WORDS[text]}]"
         return text
 
-    return _TOKENS.sub(escaped, pattern)
+    return re.sub(_TOKENS, escaped, pattern)
 
 
 # --- how long an expression may take --------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-_STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_STEERS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 """Characters that change what a terminal shows: control characters and marks of direction. Joiners are not among them."""
 
 
@@ -16,7 +16,7 @@ def safe_for_display(text: str) -> str:
 
 def escape_controls(text: str) -> str:
     """The text with characters that steer a terminal escaped. JSON stays valid JSON."""
-    return _STEERS.sub(_escaped, text)
+    return re.sub(_STEERS, _escaped, text)
 
 
 def _escaped(odd: re.Match[str]) -> str:

@@ -23,7 +23,7 @@ from harness.errors import BadCassette, CannotWrite
 from harness.transport import cassette
 
 RECOVER = "gemini-harness cassettes recover"
-_JOURNAL = re.compile(r"(.+?)(\.gw\d+)?\.journal")
+_JOURNAL = r"(.+?)(\.gw\d+)?\.journal"
 """The cassette's name, and the name of the worker, where there is one."""
 
 
@@ -34,7 +34,7 @@ def journal_of(path: Path, worker: str = "") -> Path:
 
 def cassette_of(path: Path) -> Path | None:
     """The cassette that a journal belongs to; None for any other file."""
-    name = _JOURNAL.fullmatch(path.name)
+    name = re.fullmatch(_JOURNAL, path.name)
     return path.with_name(name[1]) if name else None
 
 

@@ -29,7 +29,7 @@ _EXCERPT = 60
 _LONG = 120
 _NEAREST_OF = 50
 _VERSION = re.compile(r"/v\d\w*/")
-_OPERATION = re.compile(r"/(models/[^/]+:\w+|chat/completions)$")
+_OPERATION = r"/(models/[^/]+:\w+|chat/completions)$"
 
 
 @lru_cache(500)
@@ -45,7 +45,7 @@ def address(url: str) -> str:
 @lru_cache(500)
 def operation(url: str) -> str:
     """``models/M:generateContent`` or ``chat/completions`` for any provider; the ``address`` of any other URL."""
-    found = _OPERATION.search(urlsplit(url).path)
+    found = re.search(_OPERATION, urlsplit(url).path)
     return found[1] if found else address(url)
 
 

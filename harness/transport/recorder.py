@@ -388,15 +388,14 @@ def refuses_key(exchange: Exchange) -> bool:
     if exchange.request.access != Access():
         return False
     words = _REFUSES_KEY.get(exchange.status)
-    return exchange.status == 401 or (words is not None and words.search(exchange.content) is not None)
+    return exchange.status == 401 or (words is not None and re.search(words, exchange.content) is not None)
 
 
 _REFUSES_KEY = {
-    400: re.compile(rb"API_KEY_INVALID"),
-    403: re.compile(
-        rb"api[ _-]?key|unregistered callers|SERVICE_DISABLED|has not been used in project|CONSUMER_(INVALID|SUSPENDED)"
-        rb"|BILLING_DISABLED|ACCESS_TOKEN|(invalid|expired|missing|access|auth\w*) token|credential|unauthori[sz]ed",
-        re.IGNORECASE,
+    400: rb"API_KEY_INVALID",
+    403: (
+        rb"(?i)api[ _-]?key|unregistered callers|SERVICE_DISABLED|has not been used in project|CONSUMER_(INVALID|SUSPENDED)"
+        rb"|BILLING_DISABLED|ACCESS_TOKEN|(invalid|expired|missing|access|auth\w*) token|credential|unauthori[sz]ed"
     ),
 }
 

@@ -25,8 +25,8 @@ from harness.text.credentials import SHAPES, SHORTEST, credential_kind, credenti
 from harness.text.names import is_secret_name
 
 _PASSWORD = re.compile(r"(?:^|://)[^/?#\s:@]*:([^/?#\s]+)@[\w.\[-]")
-_ESCAPED = re.compile(rb"%([0-9a-fA-F]{2})|((?:\\+u[0-9a-fA-F]{4})+)")
-_HEX = re.compile(r"[0-9a-fA-F]+")
+_ESCAPED = rb"%([0-9a-fA-F]{2})|((?:\\+u[0-9a-fA-F]{4})+)"
+_HEX = r"[0-9a-fA-F]+"
 
 
 def known(environ: Mapping[str, str], providers: Mapping[str, Provider] | None = None) -> Mapping[str, str]:
@@ -53,7 +53,7 @@ class _Secret:
         self.what = f"the value of {name}"
         raw = value.encode("utf-8", "surrogatepass")
         self._texts = {value, raw.hex(), raw.hex().upper(), *_base64_forms(raw)}
-        if _HEX.fullmatch(value):
+        if re.fullmatch(_HEX, value):
             self._texts |= {value.lower(), value.upper()}
         quoted = {escape(value), value.replace('"', '""'), value.replace("'", "'\"'\"'"), dumps(value)[1:-1]}
         self._forms = [text.encode("utf-8", "surrogatepass") for text in self._texts | quoted]
@@ -81,9 +81,7 @@ class Leaks:
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._known = [_Secret(name, value) for name, value in secrets.items() if len(value) >= SHORTEST]
-        self._shapes = [
-            (what, hint.encode(), re.compile(shape.encode(), re.ASCII)) for what, (hint, shape) in SHAPES.items()
-        ]
+        self._shapes = [(what, hint.encode(), f"(?a){shape}".encode()) for what, (hint, shape) in SHAPES.items()]
 
     def find(self, exchange: Exchange) -> str | None:
         """Names what was found and where, without showing it; None if the exchange is clean."""
@@ -119,7 +117,7 @@ class Leaks:
             if (at := secret.at(data, plain)) >= 0:
                 return secret.what, at
         for what, hint, shape in self._shapes:
-            if hint in data and (found := shape.search(data)):
+            if hint in data and (found := re.search(shape, data)):
                 return what, found.start()
         return None
 
@@ -131,7 +129,7 @@ class Leaks:
         found += [
             (re.compile(SHAPES[what][1], re.ASCII), f"[{what}]")
             for what, hint, shape in self._shapes
-            if hint in everything and shape.search(everything)
+            if hint in everything and re.search(shape, everything)
         ]
         return _replaced(value, found) if found else value
 
@@ -144,7 +142,7 @@ def _without_escapes(data: bytes) -> bytes:
     """The data without the escapes of JSON (at any depth) and of URLs; the same object if nothing is escaped."""
     if b"\\" not in data and b"%" not in data:
         return data
-    return _ESCAPED.sub(_unescaped, data).replace(b"\\", b"")
+    return re.sub(_ESCAPED, _unescaped, data).replace(b"\\", b"")
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:

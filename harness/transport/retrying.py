@@ -13,7 +13,7 @@ from harness.text.jsontext import objects_in
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504, *range(520, 530)})
 """Statuses that may pass: timeouts, limits, and errors of a server or of a gateway (520 to 529: of one in front of a server)."""
-_WORDED = re.compile(rb"""retryDelay\W{1,8}(\d+(?:\.\d+)?)s|retry in (\d+(?:\.\d+)?) ?s""")
+_WORDED = rb"""retryDelay\W{1,8}(\d+(?:\.\d+)?)s|retry in (\d+(?:\.\d+)?) ?s"""
 """The wait in a body that a gateway put into a text of its own."""
 
 
@@ -31,7 +31,7 @@ def asked_wait(exchange: Exchange) -> float | None:
         if str(detail.get("@type", "")).endswith("RetryInfo"):
             with suppress(ValueError):
                 return max(0.0, float(str(detail.get("retryDelay", "")).removesuffix("s")))
-    if exchange.status >= 400 and (found := _WORDED.search(exchange.content[:20_000])):
+    if exchange.status >= 400 and (found := re.search(_WORDED, exchange.content[:20_000])):
         return float(found[1] or found[2])
     return _retry_after(exchange.headers.get("retry-after", ""))
 
@@ -48,10 +48,9 @@ def is_daily(exchange: Exchange) -> bool:
     return exchange.status == 429 and any("PerDay" in str(violation.get("quotaId", "")) for violation in violations)
 
 
-_LIMIT = re.compile(
-    r"rate[ _-]?limit\w* (\w+ ){0,4}(reached|exceeded|hit)|rate[ -]limited|too many requests|quota (\w+ ){0,4}exceeded"
-    r"|exceeded (\w+ ){0,4}quota|RESOURCE_EXHAUSTED",
-    re.IGNORECASE,
+_LIMIT = (
+    r"(?i)rate[ _-]?limit\w* (\w+ ){0,4}(reached|exceeded|hit)|rate[ -]limited|too many requests|quota (\w+ ){0,4}exceeded"
+    r"|exceeded (\w+ ){0,4}quota|RESOURCE_EXHAUSTED"
 )
 _LONGEST_LIMIT = 300
 """Characters of the longest text that is nothing but a rate limit. An assumption."""
@@ -59,9 +58,9 @@ _LONGEST_LIMIT = 300
 
 def is_worded_limit(exchange: Exchange, text: str) -> bool:
     """Whether an answer under 200 is a rate limit in words: its whole ``text``, where the request does not speak of one."""
-    if exchange.status != 200 or len(text) > _LONGEST_LIMIT or not _LIMIT.search(text):
+    if exchange.status != 200 or len(text) > _LONGEST_LIMIT or not re.search(_LIMIT, text):
         return False
-    return not _LIMIT.search(exchange.request.content.decode("utf-8", "replace"))
+    return not re.search(_LIMIT, exchange.request.content.decode("utf-8", "replace"))
 
 
 def details(exchange: Exchange) -> list[dict[str, Json]]:

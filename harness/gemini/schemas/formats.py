@@ -9,16 +9,15 @@ from typing import Final
 
 from harness.model import Json
 
-_DATE = r"(\d{4})-(\d\d)-(\d\d)"
+_DATE = r"(?a)(\d{4})-(\d\d)-(\d\d)"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
 
 
 def _matches(pattern: str, *, dated: bool) -> Callable[[Json], bool]:
     """The test of a text; ``dated``: its first groups are a day of the calendar. Any other value passes."""
-    whole = re.compile(pattern, re.ASCII)
     if dated:
-        return lambda value: not isinstance(value, str) or _on_calendar(whole.fullmatch(value))
-    return lambda value: not isinstance(value, str) or whole.fullmatch(value) is not None
+        return lambda value: not isinstance(value, str) or _on_calendar(re.fullmatch(pattern, value))
+    return lambda value: not isinstance(value, str) or re.fullmatch(pattern, value) is not None
 
 
 def _on_calendar(found: re.Match[str] | None) -> bool:
@@ -39,7 +38,7 @@ def _fits(bits: int) -> Callable[[Json], bool]:
 FORMATS: Final[dict[str, Callable[[Json], bool]]] = {
     "date-time": _matches(f"{_DATE}[Tt]{_TIME}", dated=True),
     "date": _matches(_DATE, dated=True),
-    "time": _matches(_TIME, dated=False),
+    "time": _matches(f"(?a){_TIME}", dated=False),
     "int32": _fits(32),
     "int64": _fits(64),
 }

@@ -54,11 +54,10 @@ def _declares(evidence: Evidence) -> bool:
     return bool(declared(evidence))
 
 
-_CALL_AS_TEXT = re.compile(
-    r"```tool_code|^\s*tool_code\b|\bdefault_api[.:]\w+|<ctrl\d+>call\b"
+_CALL_AS_TEXT = (
+    r"(?mi)```tool_code|^\s*tool_code\b|\bdefault_api[.:]\w+|<ctrl\d+>call\b"
     r"|\{\s*\"(functionCall|function_call|tool_call|tool_calls|tool_use)\"\s*:"
-    r"|<\|?(tool_call|function_call|function=|invoke|tool_use|python_tag)|\[(tool|function)[_ ]call\b",
-    re.MULTILINE | re.IGNORECASE,
+    r"|<\|?(tool_call|function_call|function=|invoke|tool_use|python_tag)|\[(tool|function)[_ ]call\b"
 )
 """The notations in which models and gateways write calls: Gemini's ``tool_code``, JSON, and the tags of other makers."""
 
@@ -77,7 +76,7 @@ def call_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text
     if not _declares(evidence) or (mode_of(evidence) == "ANY" and _lacks_a_call(evidence)):
         return
-    found = _CALL_AS_TEXT.search(text) or _named_call(evidence, text)
+    found = re.search(_CALL_AS_TEXT, text) or _named_call(evidence, text)
     if found is not None:
         around = text[max(0, found.start() - 20) : found.start() + 60]
         yield Mismatch("text", "a function call", around, f"a function call is written in the text: {around!r}")

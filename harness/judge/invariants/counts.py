@@ -292,7 +292,7 @@ def _by_modality(usage: Mapping[str, Json], *names: str) -> Mapping[str, int]:
 _SHORTEST_COUNTED = 200
 _MOST_CHARACTERS = 12
 """Characters a token. Prose has about 4, code and tables less; 12 do not occur in 200 characters and more."""
-_RUN = re.compile(r"(.)\1{3,}", re.DOTALL)
+_RUN = r"(?s)(.)\1{3,}"
 
 
 @rule("text-per-token", "error")
@@ -320,7 +320,7 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
 def _fewest_tokens(text: str, counted: int, most: int) -> int:
     """The fewest tokens that a text of 200 characters and more can be, by the most characters a token; 0 if as many are counted."""
     longest = max(_SHORTEST_COUNTED - 1, most * counted)
-    length = len(_RUN.sub(r"\1\1\1", text)) if len(text) > longest else 0
+    length = len(re.sub(_RUN, r"\1\1\1", text)) if len(text) > longest else 0
     return length // most if length > longest else 0
 
 
@@ -367,7 +367,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     if not least and not strange and counted < _MANY:
         return
     sent = compact(body)
-    if _BEYOND_TEXT.search(sent):
+    if re.search(_BEYOND_TEXT, sent):
         return
     if least:
         message = f"{counted} tokens are counted for a prompt of {len(text)} characters"
@@ -384,7 +384,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.promptTokensDetails", "TEXT", min(strange), message, "warn")
 
 
-_BEYOND_TEXT = re.compile(rb"(?:inline|file)_?[dD]ata\"|cached_?[cC]ontent\"")
+_BEYOND_TEXT = rb"(?:inline|file)_?[dD]ata\"|cached_?[cC]ontent\""
 
 
 def _prompted(evidence: Evidence) -> Iterator[str]:

@@ -11,7 +11,7 @@ from harness.judge.invariants.request_fields import is_chunk, is_placeholder
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
-_INDEX = re.compile(r"\[\d+\]")
+_INDEX = r"\[\d+\]"
 
 
 @rule("wire-known", "warn", dialect="gemini")
@@ -72,7 +72,7 @@ def _walk(evidence: Evidence) -> Iterator[tuple[str, DefinitionFinding]]:
         if several and not is_chunk(event.value):
             continue
         for finding in walk("GenerateContentResponse", event.value):
-            place = (finding.kind, _INDEX.sub("", finding.at))
+            place = (finding.kind, re.sub(_INDEX, "", finding.at))
             if place not in reported:
                 reported.add(place)
                 yield f"events[{index}]{finding.at[1:]}" if several else finding.at, finding

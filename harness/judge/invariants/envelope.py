@@ -262,13 +262,11 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(at, "STOP", reply.finish_reason, _why(reply.finish_reason, evidence))
     elif reply.finish_reason == "STOP":
         message = str(candidate_of(reply.response).get("finishMessage"))
-        if _WENT_WRONG.search(message):
+        if re.search(_WENT_WRONG, message):
             yield Mismatch(at, "another reason", "STOP", f"STOP, but the finishMessage is {message[:80]!r}", "warn")
 
 
-_WENT_WRONG = re.compile(
-    r"malformed|unexpected|violat|block|invalid|fail|prohibit|too many|missing|safety", re.IGNORECASE
-)
+_WENT_WRONG = r"(?i)malformed|unexpected|violat|block|invalid|fail|prohibit|too many|missing|safety"
 
 
 def _why(reason: str, evidence: Evidence) -> str:

@@ -50,7 +50,7 @@ def _written(value: Json) -> bytes:
 
 
 _ENUM = rb'"(finishReason|blockReason|category|probability|modality)"\s*:\s*'
-_NUMBERED, _NAMED = re.compile(_ENUM + rb"\d"), re.compile(_ENUM + rb'"')
+_NUMBERED = re.compile(_ENUM + rb"\d")
 
 
 @rule("enum-number", "error", dialect="gemini")
@@ -65,7 +65,7 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
     found = _NUMBERED.search(content)
     if found is None or not has_answer(evidence) or "enum-encoding" in evidence.exchange.request.url:
         return
-    if _NAMED.search(content) or knows_query(evidence) or evidence.exchange.verbatim:
+    if re.search(_ENUM + rb'"', content) or knows_query(evidence) or evidence.exchange.verbatim:
         name = found[1].decode()
         message = f"{name} is a number, but the request does not ask for numbers"
         yield Mismatch(name, "a name", found[0].decode(), message)

@@ -76,7 +76,7 @@ def base64(evidence: Evidence) -> Iterator[Mismatch]:
             yield from _wrongly_encoded(data, f"inlineData[{index}].data")
     for index, part in enumerate(evidence.reply.parts):
         signature = part.get("thoughtSignature")
-        if isinstance(signature, str) and not _SCRUBBED.search(signature) and not _is_whole_signature(signature):
+        if isinstance(signature, str) and not re.search(_SCRUBBED, signature) and not _is_whole_signature(signature):
             message = f"the thoughtSignature of parts[{index}] is cut, or no base64: it ends {signature[-40:]!r}"
             yield Mismatch(f"parts[{index}].thoughtSignature", "base64", signature[-80:], message, "warn")
 
@@ -92,12 +92,12 @@ def _wrongly_encoded(data: str, at: str) -> Iterator[Mismatch]:
         what = "without its padding" if len(data) % 4 else "in the url-safe alphabet"
         yield Mismatch(at, "standard base64", data[-40:], f"{at} is base64 {what}", "warn")
     inside = content[:_INSIDE]
-    if len(inside) == _INSIDE and _TWICE.fullmatch(inside):
+    if len(inside) == _INSIDE and re.fullmatch(_TWICE, inside):
         yield Mismatch(at, "the data", inside[:40].decode(), f"{at} is base64 of base64")
 
 
 _INSIDE = 400
-_TWICE = re.compile(rb"(?=[^+/]*+[+/])[A-Za-z0-9+/]+")
+_TWICE = rb"(?=[^+/]*+[+/])[A-Za-z0-9+/]+"
 _SHORTEST_JUDGED = 60
 _FIELDS_OF_BYTES = (0x0A, 0x12)
 """How real signatures begin: a protocol buffer, whose first field holds bytes (in 750 recordings; a few begin with 1)."""
@@ -105,7 +105,7 @@ _FIELDS_OF_BYTES = (0x0A, 0x12)
 
 def _is_whole_signature(signature: str) -> bool:
     """Whether it is base64 and, where it is a protocol buffer, as long as its fields say."""
-    if not _PACKED.fullmatch(signature):
+    if not re.fullmatch(_PACKED, signature):
         return False
     packed = media.decoded(signature)
     if packed is None or len(packed) < _SHORTEST_JUDGED or packed[0] not in _FIELDS_OF_BYTES:
@@ -113,8 +113,8 @@ def _is_whole_signature(signature: str) -> bool:
     return media.is_whole_message(packed)
 
 
-_PACKED = re.compile(r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2,3}={0,2})?")
-_SCRUBBED = re.compile(r"redact|signature|scrub|placeholder|dummy|fake|skip|mask|[<{*x]{3}|^<|^.{0,15}$", re.IGNORECASE)
+_PACKED = r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2,3}={0,2})?"
+_SCRUBBED = r"(?i)redact|signature|scrub|placeholder|dummy|fake|skip|mask|[<{*x]{3}|^<|^.{0,15}$"
 """Signatures that recorders and tests write in the place of real ones."""
 
 

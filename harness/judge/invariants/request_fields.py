@@ -97,16 +97,14 @@ def knows_query(evidence: Evidence) -> bool:
     return evidence.exchange.own or "?" in evidence.exchange.request.url
 
 
-_PLACEHOLDER = re.compile(
-    r"<[^<>]*>|\[[^\[\]]*\]|\{\{.*\}\}|\*{3,}|(?i:redacted|scrubbed|filtered)|.*\.\.\..*|.*…", re.DOTALL
-)
+_PLACEHOLDER = r"(?s)<[^<>]*>|\[[^\[\]]*\]|\{\{.*\}\}|\*{3,}|(?i:redacted|scrubbed|filtered)|.*\.\.\..*|.*…"
 
 
 def is_placeholder(value: Json) -> bool:
     """Whether a recorder or its user replaced or shortened the value: ``<BASE64>``, ``[image data]``, ``iVBORw0...``."""
     if not isinstance(value, str):
         return False
-    return _PLACEHOLDER.fullmatch(value if len(value) < 200 else value[:100] + value[-100:]) is not None
+    return re.fullmatch(_PLACEHOLDER, value if len(value) < 200 else value[:100] + value[-100:]) is not None
 
 
 def has_answer(evidence: Evidence) -> bool:

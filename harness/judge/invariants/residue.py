@@ -16,7 +16,7 @@ from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import is_utf8
 
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);")
-_RAW = re.compile(r"[<>\"']")
+_RAW = r"[<>\"']"
 _LATEX = r"(?!(?:abla|eq?|u|i|ot|ho|ight|m|imes|heta|au|ext|extbf|o|an|ilde|op)\b)"
 _ESCAPE = re.compile(rf"(?<!\\)\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})")
 _FEWEST_ESCAPES = 2
@@ -81,16 +81,16 @@ def _is_asked(evidence: Evidence, text: str) -> bool:
 
 def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
-    if "&" in text and not _RAW.search(text) and (entities := _some(_ENTITY, text)):
+    if "&" in text and not re.search(_RAW, text) and (entities := _some(_ENTITY, text)):
         return entities
-    if "://" not in text and not _TWO_WORDS.search(text) and (blanks := _some(_IN_ADDRESS, text)):
+    if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
     if "\\" in text and "`" not in text and ("\n" not in text or "\n" not in text.strip()):
         return _some(_ESCAPE, text)
     return []
 
 
-_TWO_WORDS = re.compile(r"\S\s+\S")
+_TWO_WORDS = r"\S\s+\S"
 
 
 def _some(pattern: re.Pattern[str], text: str) -> list[str]:
@@ -101,8 +101,8 @@ def _some(pattern: re.Pattern[str], text: str) -> list[str]:
 _IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=[a-z]{2})")
 
 
-_OBJECT = re.compile(r"\[object \w+\]")
-_MISSING = re.compile(r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])")
+_OBJECT = r"\[object \w+\]"
+_MISSING = r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
 
 
 @rule("missing-value", "warn", per_candidate=True)
@@ -117,13 +117,13 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
         return
     text = evidence.reply.text
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 1_000 else text).strip()  # a long text is not copied
-    found = _OBJECT.search(evidence.reply.text) or _MISSING.search(text)
+    found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
     word = found[0] if found else text if text in ("None", "null", "undefined", "NaN") else ""
     if word and not _is_asked(evidence, word):
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
-_TOKEN = re.compile(
+_CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|ctrl\d+"
     r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]|data: \[DONE\]"
 )
@@ -139,7 +139,7 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    found = _TOKEN.search(text) if any(sign in text for sign in _SIGNS) else None
+    found = re.search(_CHAT_TEMPLATE, text) if any(sign in text for sign in _SIGNS) else None
     if found and not _is_asked(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")

@@ -27,7 +27,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             if "`" not in text and len(lost := _LOST.findall(text[:_MOST_READ])) > _FEW_LOST:
                 yield Mismatch(at, "characters", lost[0], f"question marks stand for characters, as in {lost[0]!r}")
             continue
-        if half := _HALF.search(text):
+        if half := re.search(_HALF, text):
             message = f"half a surrogate pair at {half.start()}: the text is no valid Unicode"
             yield Mismatch(at, "whole characters", ascii(half[0]), message)
         elif wrong := wrongly_decoded(text):
@@ -46,22 +46,22 @@ def _taken_apart(text: str) -> str | None:
     """The first Latin letter and the accent after it that could be one character, in a text where no such are one."""
     from unicodedata import normalize
 
-    found = _ACCENTED.search(text)
-    if found is None or len(normalize("NFC", found[0])) == len(found[0]) or _COMPOSED.search(text):
+    found = re.search(_ACCENTED, text)
+    if found is None or len(normalize("NFC", found[0])) == len(found[0]) or re.search(_COMPOSED, text):
         return None
     return found[0]
 
 
-_ACCENTED = re.compile("[A-Za-z][\u0300-\u036f]")
-_COMPOSED = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\xff]")
+_ACCENTED = "[A-Za-z][\u0300-\u036f]"
+_COMPOSED = "[\xc0-\xd6\xd8-\xf6\xf8-\xff]"
 
 
-_HALF = re.compile("[\ud800-\udfff]")
+_HALF = "[\ud800-\udfff]"
 _UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 _WINDOWS = {ord(bytes((byte,)).decode("cp1252")): byte for byte in range(0x80, 0xA0) if byte not in _UNDEFINED}
 """Characters of Windows-1252 that Latin-1 does not have -> their byte."""
-_UTF_8 = re.compile("(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
-_CONTROLS = re.compile("[\x80-\x9f]")
+_UTF_8 = "(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
+_CONTROLS = "[\x80-\x9f]"
 _MOST_READ = 200_000
 """Characters of a text that are looked at: what is wrong in a longer one shows in its beginning, a loop at its end."""
 _MOST_RIGHT = 0.1
@@ -75,9 +75,11 @@ def wrongly_decoded(text: str) -> tuple[str, str] | None:
     ASCII must be such: ``É”`` and ``Â°`` occur in right texts too.
     """
     text = text[:_MOST_READ]
-    runs = [(text[found.start() : found.end()], found[0]) for found in _UTF_8.finditer(text.translate(_WINDOWS))]
+    runs = [(text[found.start() : found.end()], found[0]) for found in re.finditer(_UTF_8, text.translate(_WINDOWS))]
     meant = [(run, right) for run, code in runs if (right := _decoded(code)) is not None]
-    sure = next((pair for pair in meant if len(pair[0]) > 3 or _CONTROLS.search(pair[0]) or pair[0][:2] == "â€"), None)
+    sure = next(
+        (pair for pair in meant if len(pair[0]) > 3 or re.search(_CONTROLS, pair[0]) or pair[0][:2] == "â€"), None
+    )
     wrong, foreign = sum(len(run) for run, _ in meant), sum(not character.isascii() for character in text)
     return sure or (meant[0] if meant and foreign - wrong <= _MOST_RIGHT * foreign else None)
 
@@ -97,8 +99,8 @@ _LOOP = 30
 _LONGEST_CYCLE = 4
 _SENTENCE_END = ".!?\u3002\uff01\uff1f"
 _SENTENCE = re.compile(f"[^{_SENTENCE_END}]+[{_SENTENCE_END}]*")
-_DIGITS = re.compile(r"(\d{1,4}?)\1{99,}")
-_BLANKS = re.compile(r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}")
+_DIGITS = r"(\d{1,4}?)\1{99,}"
+_BLANKS = r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}"
 _MAYBE_DIGITS = re.compile(r"\d")
 _MAYBE_BLANKS = re.compile(r"[\s\\nt]{10}")
 _SAMPLED = slice(99, None, 100)
@@ -126,9 +128,9 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
 def _loop_of_text(text: str) -> tuple[str, int] | None:
     text = text[-_MOST_READ:]
     sample = text[_SAMPLED]
-    if _MAYBE_DIGITS.search(sample) and (digits := _DIGITS.search(text)):
+    if _MAYBE_DIGITS.search(sample) and (digits := re.search(_DIGITS, text)):
         return digits[1], len(digits[0]) // len(digits[1])
-    if _MAYBE_BLANKS.search(sample) and (blanks := _BLANKS.search(text)):
+    if _MAYBE_BLANKS.search(sample) and (blanks := re.search(_BLANKS, text)):
         return "white space", len(blanks[0])
     return next((loop for units in _units(text) if (loop := _loop_of_units(units))), None)
 

@@ -127,14 +127,14 @@ UNITS: Final[dict[Unit, str]] = {
 """Unit -> what a number of it is called in messages."""
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(ms|s|m|h|%)")
+_QUANTITY = r"([+-]?\d+(?:\.\d+)?)\s*(ms|s|m|h|%)"
 
 
 def quantity(value: Any, unit: Unit) -> float:
     """The number; for ``2s`` or ``50%`` in seconds, or as a share of 1. Raises ValueError for anything else."""
     if is_number(value):
         return value
-    found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) and unit in ("s", "%") else None
+    found = re.fullmatch(_QUANTITY, value.strip()) if isinstance(value, str) and unit in ("s", "%") else None
     if found is None or (found[2] == "%") != (unit == "%"):
         raise ValueError(f"not {UNITS[unit]}")
     return float(found[1]) * (0.01 if unit == "%" else _SECONDS[found[2]])

@@ -20,8 +20,8 @@ _SHOWN = 2
 """How many groups of a cause are shown, if not all are."""
 _ON_A_PAGE, _UNFOLDED = 100, 8
 """How many causes a page shows, and how many of them without a click. Its list of trials has all failures."""
-_ADDRESS = re.compile(r"https?://([^/\s]+)\S*")
-_TRIES = re.compile(r" (after|in)? ?\(?\d+ attempts?\)?")
+_ADDRESS = r"https?://([^/\s]+)\S*"
+_TRIES = r" (after|in)? ?\(?\d+ attempts?\)?"
 _MISSING = {
     "no-recording": ("{} missing", "record them", "new_episodes"),
     "stale-recording": ("{} of requests that have changed since", "record them again", "stale"),
@@ -66,7 +66,7 @@ def _key(group: Group) -> object:
 
 def _sentence(trouble: FirstFailure) -> str:
     """An error without what differs from trial to trial: addresses below the host, and how often it was tried."""
-    return _TRIES.sub("", _ADDRESS.sub(r"\1", trouble.message))
+    return re.sub(_TRIES, "", re.sub(_ADDRESS, r"\1", trouble.message))
 
 
 def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Cause:

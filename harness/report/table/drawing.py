@@ -19,7 +19,7 @@ _COLORS = {
     **dict.fromkeys(("xfail", "skip", "n/a"), "33"),
     "ERROR": "35",
 }
-_COLOR_CODES = re.compile(r"(\x1b\[(?:3[0-7]|0)m)")
+_COLOR_CODES = r"(\x1b\[(?:3[0-7]|0)m)"
 
 
 def write(lines: Iterable[str], view: View, out: TextIO) -> None:
@@ -28,7 +28,7 @@ def write(lines: Iterable[str], view: View, out: TextIO) -> None:
     Only colour codes stay, if the view has colours.
     """
     for line in lines:
-        parts = _COLOR_CODES.split(line) if view.color else [line]
+        parts = re.split(_COLOR_CODES, line) if view.color else [line]
         steady = (part if index % 2 else words.printable(part) for index, part in enumerate(parts))
         out.write("".join(steady) + "\n")
 

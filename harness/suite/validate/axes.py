@@ -14,8 +14,8 @@ from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text.shape import nearest
 from harness.text.yamltext import Path as Route
 
-_WORD = re.compile(r"[\w-]+")
-_PATH = re.compile(r"request(\.[^.\s]+)+")
+_WORD = r"[\w-]+"
+_PATH = r"request(\.[^.\s]+)+"
 
 
 def names(table: Table, route: Route, diagnostics: Diagnostics) -> None:
@@ -30,14 +30,14 @@ def names(table: Table, route: Route, diagnostics: Diagnostics) -> None:
         at: Route = (*route, "axes", name)
         if name in (*language.AXES, *language.BODY_AXES):
             complain(at, f"{name} is an axis by itself: write {name}: beside axes:, not in it")
-        elif not _WORD.fullmatch(name):
+        elif not re.fullmatch(_WORD, name):
             complain(at, "the name of an axis is one word of letters, digits, _ and -")
     model = table.get("model")
     if isinstance(model, Mapping) and not selected_models(model):
         hint = nearest(str(model["feature"]), catalogue().features) if isinstance(model.get("feature"), str) else ""
         diagnostics.complain((*route, "model"), "no current model of the catalogue is like this", hint)
     for key in (key for key in table if key.startswith("request.")):
-        if not _PATH.fullmatch(key):
+        if not re.fullmatch(_PATH, key):
             complain((*route, key), "expected a path such as request.generationConfig.topK")
         elif key.split(".")[1] == "contents":
             complain((*route, key), "contents cannot be an axis", "write prompt: or turns:")
