@@ -4,8 +4,6 @@ The shapes are those of ``--format json``; a saved run adds ``turns`` to each ro
 programs read the same rows, so every output can be produced again from a saved run.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

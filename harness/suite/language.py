@@ -1,7 +1,5 @@
 """The keys of a suite as Python types. ``shape`` validates suites with them, and makes the JSON Schema for editors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Function calls, thought signatures, and code that the model ran."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 

@@ -1,7 +1,5 @@
 """Files in the answer: images, sound and documents."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 

@@ -3,8 +3,6 @@
 What they ask is recorded in the case's cassette, counted and priced apart from what the case itself asks.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Required, TypedDict

@@ -1,7 +1,5 @@
 """The outcome of a request: HTTP status, error, headers, finish reason, block reason, model version, safety ratings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypedDict
 

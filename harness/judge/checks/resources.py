@@ -1,7 +1,5 @@
 """Answers of other calls than ``generateContent``: embeddings, and the list of models."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypedDict

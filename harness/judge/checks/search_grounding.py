@@ -1,7 +1,5 @@
 """The sources of an answer: grounding chunks and supports, searches, fetched URLs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypedDict
 

@@ -1,7 +1,5 @@
 """The answer as JSON: its validity, the order of its keys, and its values."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path

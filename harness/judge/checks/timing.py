@@ -3,8 +3,6 @@
 If a recording has no times, a timing check fails and says so, because a check that cannot fail would prove nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, TypedDict

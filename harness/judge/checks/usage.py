@@ -1,7 +1,5 @@
 """Token counts: a check for every ``...TokenCount`` of ``usageMetadata``, with the same name; and their parts by modality."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Final, TypedDict
 
