@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from harness.errors import UsageError
+
+
+def modules_in(folders: Iterable[str]) -> list[str]:
+    """The names of the modules and packages in these folders, sorted. ``pkgutil`` takes five times as long, and imports ``inspect``."""
+    names = [entry.name for folder in folders for entry in os.scandir(folder) if not entry.name.startswith("_")]
+    return sorted({name.removesuffix(".py") for name in names if "." not in name.removesuffix(".py")})
 
 
 def load(group: str, name: str | None = None) -> None:

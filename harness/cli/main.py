@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
@@ -173,7 +172,7 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Leaf)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Leaf, prog=parser.prog)
     for name in argv[:1] if argv and argv[0] in names else names:
         command = import_module(names[name])
         leaf = commands.add_parser(
@@ -201,8 +200,9 @@ def command_names() -> dict[str, str]:
     """The commands, each with its module: a file of ``commands/``. One that is a word of Python has ``_`` at its
     end; any other ``_`` is a hyphen."""
     from harness.cli import commands
+    from harness.extensions import modules_in
 
-    modules = [module.name for module in iter_modules(commands.__path__)]
+    modules = modules_in(commands.__path__)
     return {module.removesuffix("_").replace("_", "-"): f"{commands.__name__}.{module}" for module in modules}
 
 

@@ -153,14 +153,12 @@ def price_list() -> Prices:
 
 
 def _completed(document: Mapping[str, Any]) -> Prices:
-    """The list, with the prices of ``models.yaml`` for the models that it does not know."""
-    library = Prices(document)
-    missing = {name: rows for name, rows in catalogue().prices.items() if library.find(name) is None}
-    added = [
+    """The list, and after it the prices of ``models.yaml``: those of models that it does not know."""
+    own = [
         {"id": name, "match": {"equals": name}, "prices": list(map(_own_row, rows)), "variants": []}
-        for name, rows in missing.items()
+        for name, rows in catalogue().prices.items()
     ]
-    return Prices({**document, "models": [*document["models"], *added]})
+    return Prices({**document, "models": [*document["models"], *own]})
 
 
 def _own_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from harness.gemini.models import ModelFacts, generation
 from harness.gemini.schemas.request_schema import SCHEMAS
@@ -37,8 +38,7 @@ class computed_once(Generic[T]):  # noqa: N801 - a decorator
         return value
 
 
-@dataclass(frozen=True)
-class RequestView:
+class RequestView(Struct, frozen=True, dict=True):
     """One request. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the properties are views of it, each made once.
 
     ``requested`` is the name in the URL; ``facts`` describe the model that answers, None if it is not known. ``cached`` holds
@@ -48,7 +48,7 @@ class RequestView:
     requested: str
     facts: ModelFacts | None
     body: Mapping[str, Any]
-    cached: Mapping[str, Any] = field(default_factory=dict)
+    cached: Mapping[str, Any] = {}
 
     @computed_once
     def whole(self) -> Mapping[str, Any]:

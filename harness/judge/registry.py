@@ -14,11 +14,9 @@ Checks and rules from other packages: an entry point in the group ``gemini_harne
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from inspect import cleandoc
 from textwrap import dedent
 from typing import Any, Literal, get_type_hints
 
@@ -63,6 +61,8 @@ class Check(Struct, frozen=True):
     @property
     def prose_and_examples(self) -> tuple[str, str]:
         """The parts of the docstring. The examples begin at the first line that starts with the check's key."""
+        from inspect import cleandoc
+
         lines = cleandoc(self.doc).splitlines()
         begin = next((at for at, line in enumerate(lines) if line.lstrip().startswith(f"{self.name}:")), len(lines))
         return "\n".join(lines[:begin]).strip(), dedent("\n".join(lines[begin:]))
@@ -145,6 +145,8 @@ def rule(
 
 def _split(function: RuleFunction) -> tuple[str, dict[str, str]]:
     """The text of a rule's docstring, and its examples by their label."""
+    from inspect import cleandoc
+
     docstring = cleandoc(function.__doc__ or "")
     text, *rest = re.split(r"^(asked|right|wrong): *", docstring, flags=re.MULTILINE)
     return text.strip(), {label: example.strip() for label, example in zip(rest[::2], rest[1::2], strict=True)}
@@ -155,8 +157,8 @@ def _load() -> None:
     """Import our checks and invariants, and those of other packages."""
     for name in ("harness.judge.checks", "harness.judge.invariants"):
         package = importlib.import_module(name)
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{name}.{module.name}")
+        for module in extensions.modules_in(package.__path__):
+            importlib.import_module(f"{name}.{module}")
     extensions.load("checks")
 
 

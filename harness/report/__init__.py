@@ -16,7 +16,6 @@ Formats of other packages: an entry point in the group ``gemini_harness.formats`
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
@@ -153,6 +152,8 @@ def output(name: str, *, of: Kind) -> Callable[[Writer], Writer]:
 
 @cache
 def _load() -> None:
+    import pkgutil
+
     for module in pkgutil.walk_packages(__path__, f"{__name__}."):
         importlib.import_module(module.name)
     extensions.load("formats")
@@ -182,13 +183,9 @@ def find(name: str, of: Kind) -> Writer:
 
 def _import(name: str, of: Kind) -> None:
     """Import only the module of that format, or of that document of blocks, so that a table does not wait for the others."""
-    if name not in _modules(__path__):
+    if name not in extensions.modules_in(__path__):
         _load()
         return
     importlib.import_module(f"{__name__}.{name}")
-    if of not in _formats.get(name, {}) and of in _modules(f"{path}/content" for path in __path__):
+    if of not in _formats.get(name, {}) and of in extensions.modules_in(f"{path}/content" for path in __path__):
         importlib.import_module(f"{__name__}.content.{of}")
-
-
-def _modules(path: Iterable[str]) -> set[str]:
-    return {module.name for module in pkgutil.iter_modules(path)}

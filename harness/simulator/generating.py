@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from harness.gemini.models import bare, undated
 from harness.simulator import answering, faults, keys, prompt_markers, rules, wire_format

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness.gemini import definition
@@ -24,8 +23,7 @@ GAP = re.compile(r"\s{3,}")
 """Longer gaps carry no meaning, and would take long to search."""
 
 
-@dataclass(frozen=True)
-class Ask(RequestView):
+class Ask(RequestView, frozen=True, dict=True):
     """One request, normalised, and the model that answers it.
 
     ``seen``: tokens by modality of a beginning that an earlier request had. ``passages`` are what a file search finds:
@@ -33,7 +31,7 @@ class Ask(RequestView):
     """
 
     facts: ModelFacts
-    seen: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[str, int] = {}
     passages: Sequence[Mapping[str, Any]] = ()
 
     @computed_once

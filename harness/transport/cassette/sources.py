@@ -12,7 +12,6 @@ JSON, YAML and JSON lines need no file: they are read by shape. ``_LAYOUTS`` nam
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -76,9 +75,9 @@ def source(name: str | Source) -> Source | Callable[[Source], Source]:
 
 @cache
 def _all_sources() -> Mapping[str, Source]:
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        if module.name.startswith("from_"):
-            importlib.import_module(f"harness.transport.cassette.{module.name}")
+    for module in extensions.modules_in([str(Path(__file__).parent)]):
+        if module.startswith("from_"):
+            importlib.import_module(f"harness.transport.cassette.{module}")
     extensions.load("sources")
     return _sources
 
