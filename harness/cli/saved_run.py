@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from harness.config import load as load_config
 from harness.errors import RunError, UsageError
@@ -80,7 +81,7 @@ def report(saved: SavedRun) -> Report:
 # --- runs and recordings ------------------------------------------------------------------------------
 
 
-class Named(NamedTuple):
+class Named(Struct, frozen=True):
     """The saved runs, and the files and folders of recordings."""
 
     runs: list[SavedRun]

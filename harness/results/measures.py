@@ -7,13 +7,14 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from sys import intern
-from typing import NamedTuple
+
+from msgspec import Struct
 
 MOST_NAMES = 200
 """Measures of a run that are kept. A run has about fifteen; a damaged one may name another in each trial."""
 
 
-class Moments(NamedTuple):
+class Moments(Struct, frozen=True):
     """How many values there are, their sum, and the sum of their squared distances from the mean."""
 
     size: float = 0.0

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.model import Chunk, Exchange, Json, Request, Slot
@@ -85,7 +86,7 @@ def _plain(content: bytes, redaction: Redaction) -> bytes:
 # --- the body of an answer --------------------------------------------------------------------------------
 
 
-class _Piece(NamedTuple):
+class _Piece(Struct, frozen=True):
     """A part of a body. ``start`` and ``end`` are what stands around its JSON ``value``; ``is_json`` is False for other text."""
 
     raw: bytes
