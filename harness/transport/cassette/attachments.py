@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from harness.transport.cassette.elements import Elements
+from harness.transport.cassette.documents import Elements
 
 _KEYS = ("_file", "bodyFileName", "_sha1")
 _LARGEST = 200_000_000

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import pairwise, takewhile
-from typing import Any
+from typing import Any, overload
 
 import yaml
 
@@ -44,16 +44,57 @@ _BINARY = {
 """How binary files begin that people take for recordings -> what they are, and what to do."""
 
 
-class Extracted(list[Any]):
-    """Values that were taken out of a text which is no document as a whole.
+class Indivisible(Exception):
+    """An element cannot be decoded on its own. The text must be decoded as a whole."""
 
-    ``name``: what the text is. ``broken``: (place, reason) of each line that should hold a value.
+
+class Elements(Sequence[Any]):
+    """A sequence whose elements are decoded one at a time: ``read_one`` makes one of a part, and raises Indivisible if it cannot.
+
+    ``name``: what the text is, if it is no document as a whole. ``broken``: (place, reason) of each line that is left out.
     """
 
-    def __init__(self, values: Iterable[Any], name: str, broken: Iterable[tuple[str, str]] = ()) -> None:
-        super().__init__(values)
+    def __init__(
+        self,
+        parts: Sequence[Any],
+        read_one: Callable[[Any], Any] = lambda part: part,
+        name: str = "",
+        broken: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        self._parts = parts
+        self._read_one = read_one
+        self._last: tuple[int, Any] = (-1, None)
+        self._freed = 0
         self.name = name
         self.broken = list(broken)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return list(map(self._read_one, self._parts[index]))
+        number = range(len(self))[index]
+        if number != self._last[0]:
+            self._last = (number, self._read_one(self._parts[number]))
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._read_one, self._parts)
+
+    def free(self, end: int) -> None:
+        """The elements before this one are not needed again."""
+        if isinstance(self._parts, list):
+            self._parts[self._freed : end] = [None] * (end - self._freed)
+            self._freed = end
+
+    def changed(self, change: Callable[[Any], Any]) -> Elements:
+        """The same sequence with every element changed as it is decoded."""
+        return Elements(self._parts, lambda part: change(self._read_one(part)), self.name, self.broken)
 
 
 class NoDocument(ValueError):
@@ -75,7 +116,7 @@ def plain(raw: bytes) -> bytes:
     return content
 
 
-def documents(raw: bytes) -> list[Any]:
+def documents(raw: bytes) -> Sequence[Any]:
     """The values in a text, in their order. Raises NoDocument if it is none of the forms."""
     if not raw.strip(_WHITE):
         raise NoDocument("empty")
@@ -88,7 +129,7 @@ def documents(raw: bytes) -> list[Any]:
     return _yaml(raw)
 
 
-def _in_brackets(raw: bytes) -> list[Any]:
+def _in_brackets(raw: bytes) -> Sequence[Any]:
     try:
         return [json_value(raw)]
     except ValueError as fault:
@@ -114,7 +155,7 @@ def json_value(raw: bytes) -> Any:
     return value
 
 
-def _lines(raw: bytes) -> list[Any] | None:
+def _lines(raw: bytes) -> Sequence[Any] | None:
     """The values of JSON lines, or of JSON values one after another; None if a line is neither."""
     try:
         return [json_value(line) for line in BytesIO(raw) if line.strip(_WHITE)]
@@ -122,21 +163,22 @@ def _lines(raw: bytes) -> list[Any] | None:
         return _one_after_another(raw) or _unbroken(raw)
 
 
-def _unbroken(raw: bytes) -> list[Any] | None:
+def _unbroken(raw: bytes) -> Sequence[Any] | None:
     """The values of JSON lines. Some lines may be broken, such as the last line of a log that was cut."""
-    values, broken = list[Any](), list[tuple[str, str]]()
+    whole, broken = list[bytes](), list[tuple[str, str]]()
     for number, line in enumerate(BytesIO(raw), 1):
         if line.strip(_WHITE)[:1] not in (b"{", b"["):
             if line.strip(_WHITE):
                 return None
             continue
         try:
-            values.append(json_value(line))
+            json_value(line)
+            whole.append(line)
         except ValueError as fault:
             broken.append((f"line {number}", f"not decodable as JSON: {fault}"))
-        if len(broken) > len(values):
+        if len(broken) > len(whole):
             return None
-    return Extracted(values, "JSON lines", broken)
+    return Elements(whole, json_value, "JSON lines", broken)
 
 
 def cut(line: bytes) -> str:
@@ -150,25 +192,26 @@ def cut(line: bytes) -> str:
     return ""
 
 
-def _one_after_another(raw: bytes) -> list[Any] | None:
+def _one_after_another(raw: bytes) -> Sequence[Any] | None:
     import json
 
-    found, at = [], 0
+    found, at = list[bytes](), 0
     try:
         text = raw.decode()
         while at < len(text):
-            value, at = json.JSONDecoder().raw_decode(text, at)
+            value, end = json.JSONDecoder().raw_decode(text, at)
             if is_deeper(value):
                 return None
-            found.append(value)
+            found.append(text[at:end].encode("utf-8", "surrogatepass"))
+            at = end
             while at < len(text) and text[at] in " \t\r\n,":
                 at += 1
     except (ValueError, RecursionError):
         return None
-    return found
+    return Elements(found, json_value)
 
 
-def _yaml(raw: bytes, complaint: str = "") -> list[Any]:
+def _yaml(raw: bytes, complaint: str = "") -> Sequence[Any]:
     if raw.startswith(_CASSETTE) and (ours := plainyaml.read(raw)) is not None:
         return [ours]
     try:
@@ -214,14 +257,16 @@ _OPENED = re.compile(r"""(?:\bb)?+(["'])(?:\\[nrt]|\s|\[|data: ?|event: ?\w+\\n)
 """Before an object: the beginning of the text in quotes that holds it."""
 _QUOTED = re.compile(r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""")
 _DIGIT = re.compile(r"\d")
-_NEAR, _SOON, _FAR = 60, 2_000, 20_000
+_SHORT, _NEAR, _WIDEST, _SOON, _FAR = 10, 60, 200, 2_000, 20_000
 _LARGEST_LITERAL = 20_000_000
 _MOST_DOCUMENTS = 10_000
-_LONGEST, _LONGEST_LITERAL, _MOST_ATTEMPTS = 4_000_000, 200_000, 30
-"""Characters of an object over several lines of a log, and how many objects may turn out to be none."""
+_LONGEST, _LONGEST_LITERAL, _ROOM, _BLOCK = 4_000_000, 200_000, 20_000, 4_000_000
+"""Characters of an object over several lines of a log, of most of them, and of the part of a log that is read at a time."""
+_MOST_ATTEMPTS = 30
+"""How many objects may turn out to be none, beside one for each ``_ROOM`` of a long log."""
 
 
-def _otherwise(raw: bytes, complaint: str) -> list[Any]:
+def _otherwise(raw: bytes, complaint: str) -> Sequence[Any]:
     """JSON with comments, TOML, or the JSON in the lines of a log. Raises NoDocument with the complaint if it is none of them."""
     for read in (_toml, logged, _whole_parts):
         if found := read(raw):
@@ -229,12 +274,17 @@ def _otherwise(raw: bytes, complaint: str) -> list[Any]:
     raise NoDocument(complaint)
 
 
-def _literal(raw: bytes) -> list[Any]:
+def _literal(raw: bytes) -> Sequence[Any]:
     """One object or list as JavaScript or Python writes it."""
     if len(raw) > _LARGEST_LITERAL:
         return []
+    from harness.transport.cassette import literals
+
     try:
-        return Extracted([literal_value(raw.decode())], "JSON5")
+        text = raw.lstrip(_WHITE).decode()
+        end = literals.length(text)
+        is_whole = text[0] == "/" or (end and text[end:].lstrip()[:1] in ("", "/"))
+        return Elements([literal_value(text)], name="JSON5") if is_whole else []
     except ValueError:
         return []
 
@@ -261,7 +311,7 @@ MARK = re.compile(rb"^---(?=[ \t\r\n])", re.MULTILINE)
 """Where a document of YAML begins."""
 
 
-def _whole_parts(raw: bytes) -> list[Any]:
+def _whole_parts(raw: bytes) -> Sequence[Any]:
     """The documents of a YAML text that holds several. What is broken is noted, and the rest is read."""
     values, broken = list[Any](), list[tuple[str, str]]()
     marks = [0, *(found.start() for found in MARK.finditer(raw, 1)), len(raw)]
@@ -271,7 +321,7 @@ def _whole_parts(raw: bytes) -> list[Any]:
             values += safeyaml.load_all(raw[begin:end])
         except yaml.YAMLError as fault:
             broken.append((f"the document at line {line}", safeyaml.reason(fault)))
-    return Extracted(values, "YAML", broken) if any(isinstance(value, dict) for value in values) else []
+    return Elements(values, name="YAML", broken=broken) if any(isinstance(value, dict) for value in values) else []
 
 
 _IN_SNAPSHOT = re.compile(rb'^(\s*+(?:"[^"\n]*+": )?)"([^\n]*)"(?=,?$)', re.MULTILINE)
@@ -289,7 +339,7 @@ _NEXT_PART = re.compile(rb"\n\S+ std(?:out|err) [PF] ")
 """A line of a log of Kubernetes that was cut into parts."""
 
 
-def logged(raw: bytes) -> list[Any]:
+def logged(raw: bytes) -> Sequence[Any]:
     """The objects and the texts in quotes in the lines of a log, behind anything else, and the addresses before them.
 
     Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads.
@@ -299,12 +349,29 @@ def logged(raw: bytes) -> list[Any]:
     raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw)
     if b" Snapshot v1" in raw[:40]:
         raw = _IN_SNAPSHOT.sub(_escaped, raw)
-    text, found, at = _ADDED.sub(r"{\1}", _without_doubles(raw.decode("utf-8", "replace"))), list[Any](), 0
+    parts = list(_candidates(raw))
+    is_any = any(one[:1] == b"{" if isinstance(one, bytes) else "{" in one for one in parts)
+    return Elements(parts, lambda part: json_value(part) if isinstance(part, bytes) else part, "log") if is_any else []
+
+
+def _candidates(raw: bytes) -> Iterator[str | bytes]:
+    """The objects in a log as JSON, and the texts and addresses as text, in their order. A part of the log is read at a time."""
+    blocks, text, at = _blocks(raw), "", 0
     spare, passed = _MOST_ATTEMPTS, 0
-    while match := _OBJECT.search(text, at):
-        begin, end = match.start(), text.find("\n", match.end())
+    while True:
+        match = _OBJECT.search(text, at)
+        begin = match.start() if match else len(text)
+        yield from _addresses(text, at, begin)
+        at = begin
+        if begin + _LONGEST > len(text) and (more := next(blocks, "")):
+            gone = max(0, begin - _FAR)
+            text, at, passed = text[gone:] + more, begin - gone, passed - gone
+            spare += len(more) // _ROOM
+            continue
+        if match is None:
+            return
+        end = text.find("\n", match.end())
         line = text[begin:] if end < 0 else text[begin:end]
-        found += _addresses(text, at, begin)
         value, length = _quoted(text, begin)
         if not length and begin >= passed:
             value, length, passed = _events(text, begin)
@@ -316,11 +383,19 @@ def logged(raw: bytes) -> list[Any]:
         may_follow = not length and spare > 0 and any(hint in text[begin : begin + _SOON] for hint in _HINTS)
         if may_follow and _is_open(line):
             value, length = _over_lines(text, begin)
-        found += [value] if length else []
+        if length:
+            yield value
         at = begin + (length or (1 if may_follow else len(line)))
         spare -= (may_follow or first is not None) and not length
-    found += _addresses(text, at, len(text))
-    return Extracted(found, "log") if any(isinstance(one, dict) or "{" in one for one in found) else []
+
+
+def _blocks(raw: bytes) -> Iterator[str]:
+    """The text of whole lines, a few megabytes at a time: as characters, a long text takes up to four times its bytes."""
+    at = 0
+    while at < len(raw):
+        end = raw.find(b"\n", at + _BLOCK) + 1 or len(raw)
+        yield _ADDED.sub(r"{\1}", _without_doubles(raw[at:end].decode("utf-8", "replace")))
+        at = end
 
 
 def _addresses(text: str, at: int, end: int) -> Iterator[str]:
@@ -429,12 +504,13 @@ def _first_of_list(text: str, begin: int) -> int | None:
     return head.start() if head and '"candidates"' in text[begin : begin + _NEAR] else None
 
 
-def _array(text: str, start: int, begin: int) -> tuple[Any, int]:
+def _array(text: str, start: int, begin: int) -> tuple[str, int]:
     """The JSON array of answers there, as text: the body of a stream that was not asked for as events. Its end counts from ``begin``."""
-    value, length = _object(text[start : start + _LONGEST])
-    if not isinstance(value, list) or not all(isinstance(one, dict) and "candidates" in one for one in value):
-        return None, 0
-    return text[start : start + length], start + length - begin
+    value, whole = _long_object(lambda room: text[start : start + room])
+    answers = json_value(value) if whole else None
+    if not isinstance(answers, list) or not all(isinstance(one, dict) and "candidates" in one for one in answers):
+        return "", 0
+    return whole, start + len(whole) - begin
 
 
 def _is_open(line: str) -> bool:
@@ -442,43 +518,80 @@ def _is_open(line: str) -> bool:
     return line.rstrip()[-1] in "{[(,>" or sum(map(line.count, "{[(")) > sum(map(line.count, "}])"))
 
 
-def _over_lines(text: str, begin: int) -> tuple[Any, int]:
+def _over_lines(text: str, begin: int) -> tuple[bytes, int]:
     """An object over several lines of a log, which may all begin with the same prefix but for its digits."""
-    value, length = _object(text[begin : begin + _LONGEST])
     start, end = text.rfind("\n", 0, begin) + 1, text.find("\n", begin) + 1
     here, below = _DIGIT.sub("0", text[start:begin]), _DIGIT.sub("0", text[end : end + begin - start])
-    width = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here, below, strict=False)))
-    if length or not width or not end:
-        return value, length
-    prefix = _DIGIT.sub("0", text[start : start + width])
-    lines = takewhile(lambda line: _DIGIT.sub("0", line[:width]) == prefix, text[start : start + _LONGEST].split("\n"))
-    bare = "\n".join(line[width:] for line in lines)[begin - start - width :]
-    value, length = _object(bare)
-    return value, length + width * bare.count("\n", 0, length)
+    width = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here[:_WIDEST], below, strict=False)))
+    prefix = here[:width] if end else ""
+
+    mark = "".join(r"\d" if one == "0" else re.escape(one) for one in prefix)
+
+    def bare(room: int) -> str:
+        alike = re.compile(rf"(?:{mark}[^\n]*+\n?)*+").match(text, start, start + room)
+        return re.sub(f"^{mark}", "", alike[0], flags=re.MULTILINE)[begin - start - width :] if alike else ""
+
+    def with_prefix() -> tuple[bytes, int]:
+        value, whole = _long_object(bare) if prefix else (b"", "")
+        return value, len(whole) + width * whole.count("\n")
+
+    def as_it_is() -> tuple[bytes, int]:
+        value, whole = _long_object(lambda room: text[begin : begin + room])
+        return value, len(whole)
+
+    ways = (with_prefix, as_it_is) if prefix.strip() else (as_it_is, with_prefix)
+    return next((found for way in ways if (found := way())[1]), (b"", 0))
 
 
-def _object(text: str) -> tuple[Any, int]:
-    """The object at the beginning of a text, and its length; 0 if there is none."""
+def _long_object(part: Callable[[int], str]) -> tuple[bytes, str]:
+    """The object at the beginning of a text, as JSON and as it is; empty if there is none. ``part``: so much of the text."""
+    from harness.transport.cassette import literals
+
+    near = part(_ROOM)
+    value, length = _object(near)
+    if 0 < length < len(near) or literals.length(near):
+        return value, near[:length]
+    value, length = _object(far := part(_LONGEST if _is_cut(near) else _LONGEST_LITERAL))
+    return value, far[:length]
+
+
+def _is_cut(text: str) -> bool:
+    """Whether a text is the beginning of JSON."""
+    import json
+
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as fault:
+        return fault.pos > len(text) - _SHORT or fault.msg.startswith("Unterminated")
+    except RecursionError:
+        return False
+    return True
+
+
+def _object(text: str) -> tuple[bytes, int]:
+    """The object at the beginning of a text, as JSON, and its length; 0 if there is none."""
     import json
 
     try:
         value, length = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return _object_literal(text)
-    return (value, length) if not is_deeper(value) else (None, 0)
+    return (text[:length].encode("utf-8", "surrogatepass"), length) if not is_deeper(value) else (b"", 0)
 
 
-def _object_literal(text: str) -> tuple[Any, int]:
+def _object_literal(text: str) -> tuple[bytes, int]:
     """The object at the beginning of a text, as JavaScript, Python, Ruby or Elixir writes it."""
     from harness.transport.cassette import literals
 
     quoted = text[1:80].lstrip()[:1] == '"'
     if quoted and not any(hint in text[:_SOON] for hint in _HINTS):
-        return None, 0  # JSON that is broken
+        return b"", 0  # JSON that is broken
     end = literals.length(text[: _LONGEST_LITERAL // 4 if quoted else _LONGEST_LITERAL])
     if not any(hint in text[:end] for hint in _HINTS):
-        return None, 0
+        return b"", 0
     try:
-        return literal_value(text[:end]), end
+        value = literals.as_json(text[:end]).encode("utf-8", "surrogatepass")
+        json_value(value)
     except ValueError:
-        return None, 0
+        return b"", 0
+    return value, end

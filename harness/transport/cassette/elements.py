@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import yaml
 
 from harness.text import plainyaml, safeyaml
-from harness.transport.cassette.documents import MARK, cut, json_value
+from harness.transport.cassette.documents import MARK, Elements, Indivisible, cut, json_value
 
 LONG = 1_000_000
 """Bytes from which on a text is decoded one element at a time."""
@@ -22,48 +22,6 @@ _NAMES = ("log", "entries", "interactions", "http_interactions")
 _LISTED = re.compile(rb"^(interactions|http_interactions):[ ]*\r?\n(?=([ ]*)-[ ])", re.MULTILINE)
 """Where a list of exchanges begins in YAML, and how far its dashes are indented."""
 _ENDS = re.compile(rb"^(?![-# \r\n])", re.MULTILINE)
-
-
-class Indivisible(Exception):
-    """An element cannot be decoded on its own. The text must be decoded as a whole."""
-
-
-class Elements(Sequence[Any]):
-    """The elements of a sequence. ``read_one`` decodes one of them and raises Indivisible if it cannot.
-
-    ``name``: what the text is, if it is no document as a whole. ``broken``: (place, reason) of each line that is left out.
-    """
-
-    def __init__(
-        self, length: int, read_one: Callable[[int], Any], name: str = "", broken: Iterable[tuple[str, str]] = ()
-    ) -> None:
-        self._length = length
-        self._read_one = read_one
-        self._last: tuple[int, Any] = (-1, None)
-        self.name = name
-        self.broken = list(broken)
-
-    def __len__(self) -> int:
-        return self._length
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(self._length))]
-        number = range(self._length)[index]
-        if number != self._last[0]:
-            self._last = (number, self._read_one(number))
-        return self._last[1]
-
-    def __iter__(self) -> Iterator[Any]:
-        return map(self._read_one, range(self._length))
-
-    def changed(self, change: Callable[[Any], Any]) -> Elements:
-        """The same sequence with every element changed as it is decoded."""
-        return Elements(self._length, lambda index: change(self._read_one(index)), self.name, self.broken)
 
 
 def divided(raw: bytes) -> Sequence[Any] | None:
@@ -87,13 +45,7 @@ def divided(raw: bytes) -> Sequence[Any] | None:
 def _listed(parts: Sequence[Any], name: str = "", broken: Iterable[tuple[str, str]] = ()) -> Elements:
     """The elements of JSON in these parts of a text."""
 
-    def read_one(index: int) -> Any:
-        try:
-            return json_value(bytes(parts[index]))
-        except ValueError as fault:
-            raise Indivisible from fault
-
-    return Elements(len(parts), read_one, name, broken)
+    return Elements(parts, _value, name, broken)
 
 
 def _of_object(raw: Any) -> dict[str, Any] | None:
@@ -163,7 +115,7 @@ def _of_yaml(raw: bytes) -> Sequence[Any] | None:
         return None
     begins = re.compile(rb"^%s-[ ]" % found[2], re.MULTILINE).finditer(raw, found.end(), end)
     places = array("Q", (*(one.start() for one in begins), end))
-    elements = Elements(len(places) - 1, lambda index: _item(raw[places[index] : places[index + 1]]))
+    elements = Elements(range(len(places) - 1), lambda index: _item(raw[places[index] : places[index + 1]]))
     return [{**around, found[1].decode(): elements}] if isinstance(around, dict) else None
 
 
@@ -171,7 +123,7 @@ def _of_documents(raw: bytes) -> Elements | None:
     """The documents of a text; None if it is one."""
     places = array("Q", (0, *(mark.start() for mark in MARK.finditer(raw, 1)), len(raw)))
     return (
-        Elements(len(places) - 1, lambda index: _document(raw[places[index] : places[index + 1]]))
+        Elements(range(len(places) - 1), lambda index: _document(raw[places[index] : places[index + 1]]))
         if len(places) > 2
         else None
     )

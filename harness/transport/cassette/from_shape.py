@@ -31,8 +31,7 @@ from harness.transport.cassette.bodies import (
     sse,
     word,
 )
-from harness.transport.cassette.documents import json_value, logged
-from harness.transport.cassette.elements import Elements
+from harness.transport.cassette.documents import Elements, json_value, logged
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
 from harness.transport.cassette.packing import unpack
 from harness.transport.cassette.texts import http_message
@@ -380,6 +379,8 @@ def _in_sequence(items: Sequence[Any], deep: int) -> list[Piece]:
         whole, end = _in_neighbours(items, at, deep)
         found += whole or scan(items[at], deep)
         at = end if whole else at + 1
+        if isinstance(items, Elements) and found and (found[-1].has_request or found[-1].has_answer):
+            items.free(at)
     return found
 
 
@@ -705,10 +706,11 @@ def _matched(pieces: list[Piece]) -> list[Piece]:
         return pieces
     if contexts and asked and len(contexts) == len(asked) and len(contexts) > 1:
         merged = iter([one.within(context) for one, context in zip(asked, contexts, strict=True)])
-        return _matched([next(merged) if piece in asked else piece for piece in pieces if piece not in contexts])
+        rest = (piece for piece in pieces if piece.has_request or piece.has_answer)
+        return _matched([piece if piece.has_answer else next(merged) for piece in rest])
     if len(contexts) == 1 or (contexts and (asked or not any(piece.url for piece in contexts))):
         context = contexts[0] if len(contexts) == 1 else Piece(model=contexts[0].model)
-        return _matched([piece.within(context) for piece in pieces if not any(piece is one for one in contexts)])
+        return _matched([piece.within(context) for piece in pieces if piece.has_request or piece.has_answer])
     return _paired(pieces, asked or contexts, answered)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from json.encoder import encode_basestring
 
 from msgspec import Struct
 
@@ -83,24 +84,26 @@ class _Writer:
         return "".join((*self._written, self._text[at:]))
 
     def _token(self, found: re.Match[str]) -> None:
-        if found["open"]:
-            self._begin(found["name"] or "", found["open"])
-        elif found["close"]:
-            self._end(found["close"])
-        elif found["comma"]:
+        kind = found.lastgroup or ""
+        token: str = found[kind]
+        if kind == "open":
+            self._begin(found["name"] or "", token)
+        elif kind == "close":
+            self._end(token)
+        elif kind == "comma":
             self._open[-1].comma = len(self._written)
             self._written.append(",")
-        elif found["sign"]:
+        elif kind == "sign":
             self._sign()
-        elif found["key"]:
-            self._key(found["key"])
-        elif found["number"]:
+        elif kind == "key":
+            self._key(token)
+        elif kind == "number":
             self._open[-1].several = True
-        elif found["word"] or found["lost"]:
+        elif kind in ("word", "lost"):
             self._value()
-            self._written.append(_WORDS.get(found["word"], found["word"]) if found["word"] else "null")
-        elif not found["comment"]:
-            self._add(self._string_of(found))
+            self._written.append(_WORDS.get(token, token) if kind == "word" else "null")
+        elif kind != "comment":
+            self._add(self._string_of(kind, token))
 
     def _value(self) -> None:
         """A value follows, in the innermost bracket."""
@@ -125,7 +128,7 @@ class _Writer:
         inside = self._open[-1]
         separated = inside.is_empty or inside.comma is not None
         self._value()
-        self._written.append(json.dumps(name) if separated else f", {json.dumps(name)}")
+        self._written.append(f'"{name}"' if separated else f', "{name}"')
 
     def _sign(self) -> None:
         inside = self._open[-1]
@@ -138,8 +141,7 @@ class _Writer:
         if len(self._open) > DEEPEST:
             raise ValueError(f"nested more than {DEEPEST} levels deep")
         self._value()
-        is_type = name[:1] in ("&", "*", "[") or re.match(r"map\[|new\b", name) or name.rpartition(".")[2][:1].isupper()
-        self._written.append("" if is_type or name in (*_MADE, *_WRITERS) else name)
+        self._written.append("" if name in (*_MADE, *_WRITERS) or _is_type(name) else name)
         self._open.append(_Bracket(len(self._written), mark, name))
         self._written.append(mark)
 
@@ -150,32 +152,31 @@ class _Writer:
             return
         if done.comma is not None:
             self._written[done.comma] = ""
-        first = next((piece for piece in self._written[done.at + 1 :] if piece.strip()), "")
-        begins, ends = _pair(done, is_copy=done.name in ("list", "tuple") and first[:1] != "{")
+        is_copy = done.name in ("list", "tuple") and not "".join(self._written[done.at + 1 :]).lstrip().startswith("{")
+        begins, ends = _pair(done, is_copy=is_copy)
         self._written[done.at] = begins
         self._written.append(ends)
         if done.name in _WRITERS:
             self._written[done.at :] = [json.dumps("".join(self._written[done.at :]))]
 
-    def _string_of(self, found: re.Match[str]) -> str:
-        if found["double"]:
-            return _in_double(found["double"])
-        if found["bytes"]:
-            return json.dumps(_of_bytes(_plain(found["bytes"][1:])), ensure_ascii=False)
-        if found["constant"]:
-            return json.dumps(found["constant"])
-        quoted = found["single"] or found["enum"]
-        text = _QUOTE.sub(r"\1", quoted[1:].removesuffix("'")) if self._is_raw else _plain(quoted)
-        return json.dumps(text, ensure_ascii=False)
+    def _string_of(self, kind: str, token: str) -> str:
+        if kind == "double":
+            return encode_basestring(_plain(token)) if _ODD.search(token) else token
+        if kind == "bytes":
+            return encode_basestring(_of_bytes(_plain(token[1:])))
+        if kind == "constant":
+            return encode_basestring(token)
+        return encode_basestring(_QUOTE.sub(r"\1", token[1:].removesuffix("'")) if self._is_raw else _plain(token))
+
+
+def _is_type(name: str) -> bool:
+    """Whether a name before a bracket is that of a type."""
+    return bool(re.match(r"[&*\[]|map\[|new\b", name)) or name.rpartition(".")[2][:1].isupper()
 
 
 _QUOTE = re.compile(r"\\([\\'])")
 _ODD = re.compile(r"""\n|\\(?:x|u\{|U|[^"\\/bfnrtu])""", re.DOTALL)
 """An escape that JSON does not have, or the end of a line."""
-
-
-def _in_double(quoted: str) -> str:
-    return json.dumps(_plain(quoted), ensure_ascii=False) if _ODD.search(quoted) else quoted
 
 
 def _pair(done: _Bracket, *, is_copy: bool) -> tuple[str, str]:
@@ -194,7 +195,8 @@ def _pair(done: _Bracket, *, is_copy: bool) -> tuple[str, str]:
 
 def _plain(quoted: str) -> str:
     """The text in quotes, with what its escapes stand for."""
-    return _ESCAPE.sub(_character, quoted[1:].removesuffix(quoted[0]))
+    text = quoted[1:].removesuffix(quoted[0])
+    return _ESCAPE.sub(_character, text) if "\\" in text else text
 
 
 def _of_bytes(characters: str) -> str:

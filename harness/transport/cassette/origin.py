@@ -32,8 +32,8 @@ def is_simulated(headers: Mapping[str, str], content: bytes) -> bool:
 
 def recorded_at(item: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
     """When the interaction was recorded, in ISO 8601: as its tool tells, else by the header ``date`` of the answer."""
-    dates = (moment(str(date)) for date in (*map(item.get, _DATES), headers.get("date")))
-    at = next(filter(None, dates), None)
+    dates = filter(None, (*map(item.get, _DATES), headers.get("date")))
+    at = next(filter(None, map(moment, map(str, dates))), None)
     return at.isoformat(timespec="seconds") if at else None
 
 

@@ -27,8 +27,7 @@ from harness.errors import BadCassette
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing, typed
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
-from harness.transport.cassette.documents import COMMANDS, Extracted, NoDocument, documents, logged, plain
-from harness.transport.cassette.elements import Elements, Indivisible
+from harness.transport.cassette.documents import COMMANDS, Elements, Indivisible, NoDocument, documents, logged, plain
 from harness.transport.cassette.interaction import (
     UNREADABLE,
     Compact,
@@ -154,7 +153,7 @@ def _read(
     if is_program or layout == "log":
         pieces = (piece for piece in pieces if not from_shape.is_foreign_error(piece, of_google=not is_program))
         pieces = (piece if from_shape.fits(piece) else replace(piece, request=None) for piece in pieces)
-    broken = values.broken if isinstance(values, Extracted | Elements) else []
+    broken = values.broken if isinstance(values, Elements) else []
     del values  # a long file is freed before its exchanges are there
     return _checked(path, Reading(layout, collected(_and_broken(by_pieces(pieces), broken)), {}), reason)
 
@@ -166,7 +165,7 @@ def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequenc
     return typed.untyped(values) if typed.is_used(content) else values
 
 
-def _documents(path: Path, content: bytes) -> list[Any]:
+def _documents(path: Path, content: bytes) -> Sequence[Any]:
     try:
         return documents(content)
     except NoDocument as fault:
@@ -303,7 +302,7 @@ _LAYOUTS: Mapping[str, Callable[[Any], bool]] = {
 def _layout(values: Sequence[Any]) -> str:
     if not values:
         return "YAML"
-    if isinstance(values, Extracted | Elements) and values.name:
+    if isinstance(values, Elements) and values.name:
         return values.name
     if len(values) > 1 and not _LAYOUTS["httpmock"](values[0]):
         return "JSON lines"
