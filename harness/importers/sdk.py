@@ -11,44 +11,49 @@ from typing import Any
 
 from harness.model import Json
 from harness.transport.cassette import Recorded, Unread, read_request
-from harness.transport.cassette.documents import json_value, set_in
+from harness.transport.cassette.documents import SETTING, json_value
 from harness.transport.cassette.from_shape import camel
 from harness.transport.cassette.literals import as_json, length
 
 _CALL = re.compile(r"\bmodels\.generate(?:_content(?P<events>_stream)?|Content(?P<stream>Stream)?)\(")
 _MODEL = re.compile(r"(\bmodel\s*[=:]\s*)([A-Za-z_]\w*)(?=\s*[,)}])")
+_SETTING = re.compile(SETTING % r"\w+")
 _BASE = "https://generativelanguage.googleapis.com/v1beta"
 _FAR, _LONGEST = 20_000, 200_000
 _BESIDE = ("systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "serviceTier")
 """Settings that a request has beside ``generationConfig``."""
+_UNKNOWN = "a call of an SDK with values that only the program knows; write them in their place"
 _OF_CLIENT = ("httpOptions", "abortSignal", "automaticFunctionCalling")
 
 
 def read(text: str) -> list[Recorded | Unread]:
     """The requests of the calls in a text; empty if none can be read."""
-    found = [_read(text, call) for call in _CALL.finditer(text)]
+    found, line, at, closed = list[Recorded | Unread](), 1, 0, text.rfind(")")
+    settings = _SETTING.finditer(text) if _CALL.search(text) else iter(())
+    following, before = next(settings, None), dict[str, re.Match[str]]()
+    for call in _CALL.finditer(text):
+        begin = call.end() - 1
+        while following and following.start() < begin:
+            before[following[1]] = following
+            following = next(settings, None)
+        line, at = line + text.count("\n", at, begin), begin
+        end = begin + length(text, begin, _LONGEST) if begin < closed else begin
+        found.append(_read(call, text[begin:end], before) or Unread(f"line {line}", _UNKNOWN))
     return found if any(isinstance(item, Recorded) for item in found) else []
 
 
-def _read(text: str, call: re.Match[str]) -> Recorded | Unread:
-    begin = call.end() - 1
-    inside = text[begin : begin + _LONGEST]
-    before = text[max(0, begin - _FAR) : begin]
+def _read(call: re.Match[str], inside: str, before: Mapping[str, re.Match[str]]) -> Recorded | None:
+    """The request of a call, with the name of its model where the text sets it before; None if only the program knows it."""
+
+    def named(found: re.Match[str]) -> str:
+        setting = before.get(found[2])
+        return f'{found[1]}"{setting[2]}"' if setting and setting.end() > call.end() - _FAR else found[0]
+
     try:
-        value = json_value(as_json(_named(inside[: length(inside)], before)).encode("utf-8", "surrogatepass"))
+        value = json_value(as_json(_MODEL.sub(named, inside)).encode("utf-8", "surrogatepass"))
         return Recorded(read_request(_request(value, is_stream=bool(call["events"] or call["stream"]))))
     except (ValueError, KeyError, TypeError):
-        line = text.count("\n", 0, begin) + 1
-        return Unread(
-            f"line {line}", "a call of an SDK with values that only the program knows; write them in their place"
-        )
-
-
-def _named(inside: str, before: str) -> str:
-    """The call with the name of its model, where the text sets it before."""
-    return _MODEL.sub(
-        lambda found: found[1] + (f'"{name}"' if (name := set_in(before, found[2])) else found[2]), inside
-    )
+        return None
 
 
 def _request(value: Mapping[str, Any], *, is_stream: bool) -> dict[str, Any]:

@@ -256,7 +256,7 @@ _OBJECT = re.compile(
 _OPENED = re.compile(r"""(?:\bb)?+(["'])(?:\\[nrt]|\s|\[|data: ?|event: ?\w+\\n)*+$""")
 """Before an object: the beginning of the text in quotes that holds it."""
 _QUOTED = re.compile(r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""")
-_DIGIT = re.compile(r"\d")
+_DIGIT, _CLOSED = re.compile(r"\d"), re.compile(r"[}\])]")
 _SHORT, _NEAR, _WIDEST, _SOON, _FAR = 10, 60, 200, 2_000, 20_000
 _LARGEST_LITERAL = 20_000_000
 _MOST_DOCUMENTS = 10_000
@@ -378,7 +378,7 @@ def _candidates(raw: bytes) -> Iterator[str | bytes]:
         first = None if length or spare <= 0 else _first_of_list(text, begin)
         if first is not None:
             value, length = _array(text, first, begin)
-        if not length:
+        if not length and _CLOSED.search(line):
             value, length = _object(line)
         may_follow = not length and spare > 0 and any(hint in text[begin : begin + _SOON] for hint in _HINTS)
         if may_follow and _is_open(line):
@@ -404,14 +404,14 @@ def _addresses(text: str, at: int, end: int) -> Iterator[str]:
         yield _filled(found[0], text[max(0, found.start() - _FAR) : found.start()])
 
 
+SETTING = r"""\b(%s)\b(?=[ \t]*(?::[ \t]*\w+[ \t]*)?(?::?=|:)[ \t]*["'`]([^\s"'`{}]+)["'`])"""
+"""Where a program sets a variable to a text."""
+
+
 def _filled(address: str, before: str) -> str:
-    return _HOLE.sub(lambda hole: set_in(before, hole[1]) or hole[0], address)
-
-
-def set_in(text: str, name: str) -> str:
-    """The text that a program sets a variable to at last; empty if it sets none."""
-    values = re.findall(rf"""\b{name}\b[ \t]*(?::[ \t]*\w+[ \t]*)?(?::?=|:)[ \t]*["'`]([^\s"'`{{}}]+)["'`]""", text)
-    return values[-1] if values else ""
+    """An address with the texts that a program sets its variables to at last."""
+    values = {name: dict(re.findall(SETTING % name, before)) for name in _HOLE.findall(address)}
+    return _HOLE.sub(lambda hole: values[hole[1]].get(hole[1], hole[0]), address)
 
 
 _VERBATIM = re.compile(r'@"((?:[^"]|"")*+)"')
@@ -587,7 +587,7 @@ def _object_literal(text: str) -> tuple[bytes, int]:
     if quoted and not any(hint in text[:_SOON] for hint in _HINTS):
         return b"", 0  # JSON that is broken
     end = literals.length(text[: _LONGEST_LITERAL // 4 if quoted else _LONGEST_LITERAL])
-    if not any(hint in text[:end] for hint in _HINTS):
+    if not end or not any(hint in text[:end] for hint in _HINTS):
         return b"", 0
     try:
         value = literals.as_json(text[:end]).encode("utf-8", "surrogatepass")

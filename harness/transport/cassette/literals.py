@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from base64 import b64encode
 from json.encoder import encode_basestring
 
@@ -216,16 +217,16 @@ _BORDER = re.compile(rf"{_DOUBLE}|{_SINGLE}|{_COMMENT}|[{{}}\[\]()]", re.DOTALL)
 _BORDER_OR_BLANK = re.compile(rf"{_BORDER.pattern}|\s(?!\w+=)", re.DOTALL)
 
 
-def length(text: str) -> int:
-    """The length of the object at the beginning of a text, or of the values by name there; 0 if it does not end."""
-    if _NAMED.match(text):
-        return _length_of_named(text)
+def length(text: str, begin: int = 0, most: int = sys.maxsize) -> int:
+    """The length of the object at a place of a text, or of the values by name there; 0 if it does not end within ``most``."""
+    if _NAMED.match(text, begin):
+        return _length_of_named(text[begin : min(len(text), begin + most)])
     depth = 0
-    for found in _BORDER.finditer(text):
+    for found in _BORDER.finditer(text, begin, min(len(text), begin + most)):
         mark = found[0]
         depth += (mark in "{[(") - (mark in "}])")
         if not depth or depth > DEEPEST:
-            return found.end() if not depth else 0
+            return found.end() - begin if not depth else 0
     return 0
 
 
