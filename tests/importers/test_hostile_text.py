@@ -21,6 +21,7 @@ TEXTS: Mapping[str, str] = {
     "substitutions that are not closed": "curl $(",
     "lists in lists": '{"candidates": [\n',
     "broken events": "data: {\n",
+    "calls that are not closed": "models.generate_content(",
 }
 LENGTH = 200_000
 REASONABLE = 4.0

@@ -588,6 +588,19 @@ def test_a_log_without_an_end_is_refused_at_once(line: str, tmp_path: Path) -> N
     assert time.process_time() - began < 3
 
 
+def test_a_long_log_is_read_behind_many_objects_that_are_cut(tmp_path: Path) -> None:
+    """Objects over several lines behind the same prefix; a few of the first are cut."""
+    whole = "".join(
+        f"[12:00:0{at % 10}] DEBUG {line}\n" for at, line in enumerate(json.dumps(ANSWERED, indent=1).split("\n"))
+    )
+    words = "2026 INFO nothing of interest here\n" * 1_600
+    cut = '2026 INFO {\n  "candidates": [\n'
+    path = tmp_path / "a.log"
+    path.write_text("".join((words, cut) * 33) + whole, "utf-8")
+    (interaction,) = cassette.read(path).interactions
+    assert json.loads(interaction.exchange.content) == ANSWERED
+
+
 KEY = "gw-9f8e-7d6c-5b4a-3f2e-1d0c"
 
 

@@ -262,8 +262,8 @@ _LARGEST_LITERAL = 20_000_000
 _MOST_DOCUMENTS = 10_000
 _LONGEST, _LONGEST_LITERAL, _ROOM, _BLOCK = 4_000_000, 200_000, 20_000, 4_000_000
 """Characters of an object over several lines of a log, of most of them, and of the part of a log that is read at a time."""
-_MOST_ATTEMPTS = 30
-"""How many objects may turn out to be none, beside one for each ``_ROOM`` of a long log."""
+_MOST_ATTEMPTS, _PER_ATTEMPT = 30, 50_000
+"""How many objects may turn out to be none, and one more for each so many characters of a long log."""
 
 
 def _otherwise(raw: bytes, complaint: str) -> Sequence[Any]:
@@ -366,7 +366,7 @@ def _candidates(raw: bytes) -> Iterator[str | bytes]:
         if begin + _LONGEST > len(text) and (more := next(blocks, "")):
             gone = max(0, begin - _FAR)
             text, at, passed = text[gone:] + more, begin - gone, passed - gone
-            spare += len(more) // _ROOM
+            spare += len(more) // _PER_ATTEMPT
             continue
         if match is None:
             return
@@ -524,7 +524,6 @@ def _over_lines(text: str, begin: int) -> tuple[bytes, int]:
     here, below = _DIGIT.sub("0", text[start:begin]), _DIGIT.sub("0", text[end : end + begin - start])
     width = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here[:_WIDEST], below, strict=False)))
     prefix = here[:width] if end else ""
-
     mark = "".join(r"\d" if one == "0" else re.escape(one) for one in prefix)
 
     def bare(room: int) -> str:
@@ -551,7 +550,9 @@ def _long_object(part: Callable[[int], str]) -> tuple[bytes, str]:
     value, length = _object(near)
     if 0 < length < len(near) or literals.length(near):
         return value, near[:length]
-    value, length = _object(far := part(_LONGEST if _is_cut(near) else _LONGEST_LITERAL))
+    far = part(_LONGEST if _is_cut(near) else _LONGEST_LITERAL)
+    if len(far) > len(near):
+        value, length = _object(far)
     return value, far[:length]
 
 

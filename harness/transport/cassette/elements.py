@@ -44,7 +44,6 @@ def divided(raw: bytes) -> Sequence[Any] | None:
 
 def _listed(parts: Sequence[Any], name: str = "", broken: Iterable[tuple[str, str]] = ()) -> Elements:
     """The elements of JSON in these parts of a text."""
-
     return Elements(parts, _value, name, broken)
 
 

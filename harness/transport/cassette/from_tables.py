@@ -32,7 +32,8 @@ def table(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] 
     """The exchanges in the rows of a table, one or more in a row."""
     if not any(hint in raw for hint in _HINTS):
         return None
-    header, cell = _HEADER.match(raw), _CELL.search(raw, 0, _FAR)
+    near = raw[:_FAR]
+    header, cell = _HEADER.match(raw), _CELL.search(near) if b'{""' in near or b"FROM stdin;" in near else None
     if cell and cell[2]:
         rows = _of_text(raw, "\t", has_names=False)
     elif delimiter := header or cell:

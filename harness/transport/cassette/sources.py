@@ -136,9 +136,9 @@ def _read(
             answers=[Body(content)], gists=[from_shape.gist(values[0])], streams=layout == "JSON array"
         )
         return _checked(path, Reading(layout, list(by_pieces([bare])), {}))
-    reason, may_be_normalised = _missing(content), b"parsed_body" in content
-    is_prose = len(content) < elements.LONG and content.lstrip()[:1] not in (b"{", b"[")
-    text = content if is_prose else b""
+    may_be_normalised, short = b"parsed_body" in content, content if len(content) < elements.LONG else b""
+    reason = "" if short else _missing(content)
+    text = short if short.lstrip()[:1] not in (b"{", b"[") else b""
     del content
     if layout in ("vcrpy", "HAR"):
         whole = values[0]
@@ -155,7 +155,8 @@ def _read(
         pieces = (piece if from_shape.fits(piece) else replace(piece, request=None) for piece in pieces)
     broken = values.broken if isinstance(values, Elements) else []
     del values  # a long file is freed before its exchanges are there
-    return _checked(path, Reading(layout, collected(_and_broken(by_pieces(pieces), broken)), {}), reason)
+    items = collected(_and_broken(by_pieces(pieces), broken))
+    return _checked(path, Reading(layout, items, {}), reason if items else reason or _missing(short))
 
 
 def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequence[Any]:
