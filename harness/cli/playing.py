@@ -192,7 +192,8 @@ class Played(Struct):
     def _save(self, row: Row, line: bytes) -> None:
         """On disk first: what was paid for is not lost. Raises Stop where no other trial is wanted."""
         self.writer.append(row, line)
-        self.summary.add(row)
+        if self.in_order:  # else ``settle`` reads the file
+            self.summary.add(row)
         self.progress.show(row)
         if row.status in ("failed", "error", "xpassed") and self.stops(row):
             self.stopped = row

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -62,24 +63,28 @@ class Pace:
     _refused: int = 0
     _grown_at: float = 0.0
     _in_flight: list[float] = field(default_factory=list)
-    _slots: asyncio.Semaphore | None = None
+    _slots: asyncio.Semaphore = field(init=False)
     _spent: deque[tuple[float, int]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        if self.limits.concurrency:
-            self._slots = asyncio.Semaphore(self.limits.concurrency)
+        self._slots = asyncio.Semaphore(self.limits.concurrency or sys.maxsize)
 
-    @asynccontextmanager
-    async def turn(self, tokens: int) -> AsyncIterator[None]:
-        """Waits until a request of about ``tokens`` tokens may go out; the block is the request."""
-        async with self._slots or nullcontext():
-            await self._wait(tokens)
-            at = self.clock()
-            self._in_flight.append(at)
-            try:
-                yield
-            finally:
-                self._in_flight.remove(at)
+    async def begin(self, tokens: int) -> float:
+        """Waits until a request of about ``tokens`` tokens may go out. Returns when it went, for ``end``."""
+        await self._slots.acquire()
+        try:
+            while (seconds := self._until(tokens)) > 0:  # noqa: ASYNC110 - a time is waited for, not an event
+                await asyncio.sleep(seconds)
+        except BaseException:
+            self._slots.release()
+            raise
+        self._in_flight.append(at := self.clock())
+        return at
+
+    def end(self, at: float) -> None:
+        """The request that went out at this time has ended."""
+        self._in_flight.remove(at)
+        self._slots.release()
 
     def progresses(self, answered: int) -> bool:
         """Whether requests get through: since ``answered`` was read there was an answer, or one is being made."""
@@ -100,10 +105,6 @@ class Pace:
             self._grown_at = now
         if self.limits.tpm and answered.tokens > tokens:
             self._spent.append((now, answered.tokens - tokens))
-
-    async def _wait(self, tokens: int) -> None:
-        while (seconds := self._until(tokens)) > 0:  # noqa: ASYNC110 - a time is waited for, not an event
-            await asyncio.sleep(seconds)
 
     def _until(self, tokens: int) -> float:
         """Seconds until it may go out; 0: now, and its place is taken."""
@@ -179,17 +180,19 @@ class Pacing:
         return PaceTurn(self.of(provider, model), tokens)
 
 
-class PaceTurn(AsyncExitStack):
+class PaceTurn:
     """A turn at a pace of this process: see `Turn`."""
 
     def __init__(self, pace: Pace, tokens: int) -> None:
-        super().__init__()
         self._pace, self._tokens = pace, tokens
         self._before = pace.answered
 
     async def __aenter__(self) -> Self:
-        await self.enter_async_context(self._pace.turn(self._tokens))
+        self._at = await self._pace.begin(self._tokens)
         return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pace.end(self._at)
 
     async def note(self, answered: Answered, longest: float) -> bool:
         self._pace.note(self._tokens, answered, longest)

@@ -332,9 +332,9 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request,
 
 async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGenerator[bytes, None]:
     """The body chunk by chunk as it arrives, decompressed, up to little more than the limit."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     inflate = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None
-    async for raw in response.aiter_raw():
+    async for raw in response.stream:  # type: ignore[union-attr]  # that of an asynchronous transport
         if inflate is None:
             yield raw
             continue

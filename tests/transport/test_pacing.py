@@ -12,7 +12,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.gemini.providers import Limits
-from harness.transport.pacing import Answered, Pace
+from harness.transport.pacing import Answered, Pace, PaceTurn
 from tests.endpoint import Endpoint, Script, answer
 from tests.factories import PARIS
 
@@ -133,8 +133,8 @@ def test_tokens_a_minute_are_kept_with_what_answers_cost() -> None:
     asked = 100
 
     async def first() -> None:
-        async with pace.turn(asked):
-            pace.note(asked, Answered(False, tokens=950), 60)
+        async with PaceTurn(pace, asked) as turn:
+            await turn.note(Answered(False, tokens=950), 60)
 
     asyncio.run(first())
     clock.now += 30
