@@ -2,7 +2,8 @@
 
 The limits of a provider's row (``rpm``, ``tpm``, ``concurrency``) are kept from the first request on. What a server allows
 beyond that is learned: a 429 stops all requests to that model for the wait that it names, and after it they go out at the
-rate at which the server took them before. Without further 429s the rate grows again. All trials of a run share this.
+rate at which the server took them before. Without further 429s the rate grows again, the longer the faster. All trials of a
+run share this.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from harness.transport.retrying import asked_wait, backoff
 
 _SLOWER = 0.95
 """A learned rate, as a share of the rate at which requests were taken before."""
-_FASTER = 1.05
-"""How much faster each second without a 429 makes it."""
+_FASTER = 1.03
+"""How much faster a second without a 429 makes it: to the power of the seconds since the last stop, as a share of what that took, or
+of the requests since then if they are fewer, at most ``_MOST_POWER``."""
+_MOST_POWER = 12
 _SLOWEST = 0.1
 """Requests a second, where nothing is known but 429s."""
 _TAKEN = 1.0
@@ -55,9 +58,11 @@ class Pace:
     """Answers so far that were no 429."""
     _closed_until: float = 0.0
     _next: float = 0.0
+    _stopped: float = 1.0
+    """Seconds of the last stop, at least 1."""
     _refusals: int = 0
     """Times in a row that it was closed without an answer in between."""
-    _since: float | None = None
+    _since: float = 0.0
     """When the requests were let out that ``_sent`` and ``_refused`` count."""
     _sent: int = 0
     _refused: int = 0
@@ -91,17 +96,17 @@ class Pace:
         oldest = self._in_flight[0] if self._in_flight else self.clock()
         return self.answered > answered or self.clock() - oldest > _TAKEN
 
-    def note(self, tokens: int, answered: Answered, longest: float) -> None:
-        """Learn from an answer to a request of about ``tokens`` tokens. ``longest``: the longest wait, in seconds, that a server
-        may ask for."""
+    def note(self, at: float, tokens: int, answered: Answered, longest: float) -> None:
+        """Learn from an answer to a request of about ``tokens`` tokens that went out at this time. ``longest``: the longest wait, in
+        seconds, that a server may ask for."""
         now = self.clock()
         if answered.refused:
-            self._close(now, answered.wait, longest)
+            self._close(at, now, answered.wait, longest)
             return
         self._refusals = 0
         self.answered += 1
-        if self.rate is not None and now - self._grown_at >= 1:
-            self.rate *= _FASTER
+        if self.rate is not None and now - self._grown_at >= 1 and self._next > now:  # it is what requests wait for
+            self.rate *= _FASTER ** min((now - self._since) / self._stopped, self._sent, _MOST_POWER)
             self._grown_at = now
         if self.limits.tpm and answered.tokens > tokens:
             self._spent.append((now, answered.tokens - tokens))
@@ -112,7 +117,7 @@ class Pace:
         at = max(self._closed_until, self._next, self._when_tokens(tokens, now))
         if at > now:
             return at - now + random.uniform(0, 0.02)  # noqa: S311 - jitter is no secret
-        if self._refused or self._since is None:
+        if self._refused or not self._sent:
             self._open(now)
         self._sent += 1
         rates = [rate for rate in (self.rate, self.limits.rpm and self.limits.rpm / _MINUTE) if rate]
@@ -122,19 +127,22 @@ class Pace:
             self._spent.append((now, tokens))
         return 0.0
 
-    def _close(self, now: float, wait: float | None, longest: float) -> None:
-        self._refused += 1
-        if now >= self._closed_until:  # not for the others of one burst
-            self._refusals += 1
-            wait = backoff(self._refusals) if wait is None else wait
+    def _close(self, at: float, now: float, wait: float | None, longest: float) -> None:
+        if at >= self._since:
+            self._refused += 1
+            if now >= self._closed_until:  # not for the others of one burst
+                self._refusals += 1
+                wait = backoff(self._refusals) if wait is None else wait
+                self._stopped = max(1.0, min(wait, longest))
         self._closed_until = max(self._closed_until, now + min(wait or 0.0, longest))
 
     def _open(self, now: float) -> None:
         """Let requests out again, at the rate at which they were taken since the last time. One that was refused alone shows no rate: the
         server says how long it is to wait."""
-        if self._since is not None and (self._sent > 1 or not self._refused):
-            taken = (self._sent - self._refused) / max(now - self._since, 1.0)
-            self.rate = max(_SLOWER * taken, _SLOWEST)
+        if self._sent > 1:
+            taken = self._sent - self._refused
+            measured = taken / max(now - self._since, 1.0)
+            self.rate = max(_SLOWEST, _SLOWER * max(measured, (self.rate or 0.0) * taken / self._sent))
         self._since, self._sent, self._refused, self._grown_at = now, 0, 0, now
 
     def _when_tokens(self, tokens: int, now: float) -> float:
@@ -195,7 +203,7 @@ class PaceTurn:
         self._pace.end(self._at)
 
     async def note(self, answered: Answered, longest: float) -> bool:
-        self._pace.note(self._tokens, answered, longest)
+        self._pace.note(self._at, self._tokens, answered, longest)
         return self._pace.progresses(self._before)
 
 

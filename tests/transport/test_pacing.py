@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -150,13 +151,33 @@ def test_the_rate_comes_back_after_a_burst_was_refused() -> None:
     for _ in range(30):
         assert pace._until(asked) == 0
     for number in range(30):
-        pace.note(asked, good if number < 10 else refused, 60)
+        pace.note(clock(), asked, good if number < 10 else refused, 60)
     clock.now += 5
     pace._until(asked)
     slow = pace.rate
     assert slow is not None
     for _ in range(20):
         clock.now += 1
-        pace.note(asked, good, 60)
+        while pace._until(asked) == 0:
+            pace.note(clock(), asked, good, 60)
     assert pace.rate is not None
     assert pace.rate > 2 * slow
+
+
+@pytest.mark.parametrize("burst", [5, 20])
+def test_a_wait_that_is_over_at_once_does_not_stop_the_run(burst: int) -> None:
+    """A server of 20 requests a second that says how soon the next one may come: 300 of them, 64 in flight."""
+    clock, limit, left, taken, allowed = Clock(), 20.0, 300, 0, float(burst)
+    pace = Pace(Limits(), clock)
+    arrivals: deque[float] = deque()
+    start = clock()
+    while taken < left:
+        while taken + len(arrivals) < left and len(arrivals) < 64 and pace._until(1) == 0:
+            arrivals.append(clock())
+        clock.now += 0.01
+        allowed = min(burst, allowed + limit * 0.01)
+        while arrivals and arrivals[0] <= clock.now - 0.02:
+            is_taken = allowed >= 1
+            allowed, taken = allowed - is_taken, taken + is_taken
+            pace.note(arrivals.popleft(), 1, Answered(not is_taken, max(0.0, 1 - allowed) / limit), 60)
+    assert clock() - start < 1.6 * left / limit
