@@ -19,8 +19,9 @@ from typing import Protocol, Self
 
 from msgspec import Struct
 
+from harness.answer import reply as replies
 from harness.gemini.providers import Limits, Provider
-from harness.model import Exchange, Json, Request
+from harness.model import Exchange, Request
 from harness.transport.retrying import asked_wait, backoff
 
 _SLOWER = 0.95
@@ -178,14 +179,11 @@ class Pacing:
         self._clock = clock
         self._paces: dict[tuple[str, str], Pace] = {}
 
-    def of(self, provider: Provider, model: str) -> Pace:
+    def turn(self, provider: Provider, model: str, tokens: int) -> PaceTurn:
         key = (provider.name, model)
         if key not in self._paces:
             self._paces[key] = Pace(provider.limits_of(model), self._clock)
-        return self._paces[key]
-
-    def turn(self, provider: Provider, model: str, tokens: int) -> PaceTurn:
-        return PaceTurn(self.of(provider, model), tokens)
+        return PaceTurn(self._paces[key], tokens)
 
 
 class PaceTurn:
@@ -216,11 +214,5 @@ def answered(exchange: Exchange, provider: Provider) -> Answered:
     """What the pace learns from an exchange. Its tokens are only counted where the provider has a limit of them."""
     if exchange.status == 429 and 429 not in exchange.request.expects_status:
         return Answered(True, asked_wait(exchange))
-    return Answered(False, tokens=_tokens(exchange) if provider.limits_of(exchange.request.model).tpm else 0)
-
-
-def _tokens(exchange: Exchange) -> int:
-    from harness.answer import reply as replies
-
-    count: Json = replies.read(exchange).usage.get("totalTokenCount")
-    return count if isinstance(count, int) and not isinstance(count, bool) else 0
+    is_counted = provider.limits_of(exchange.request.model).tpm
+    return Answered(False, tokens=replies.read(exchange).count("totalTokenCount") if is_counted else 0)

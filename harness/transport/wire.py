@@ -254,7 +254,10 @@ def _proxy(provider: Provider) -> httpx.Proxy | None:
     if not address.startswith(("http://", "https://")):
         scheme = address.partition("://")[0]
         raise UsageError(f"a {scheme} proxy is set for {parts.hostname}; only http:// and https:// proxies work here")
-    return httpx.Proxy(address)
+    try:
+        return httpx.Proxy(address)
+    except httpx.InvalidURL as fault:
+        raise UsageError(f"the proxy that is set for {parts.hostname} is no address: {fault}") from None
 
 
 def _refuse_patched() -> None:
@@ -339,7 +342,11 @@ async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGe
             yield raw
             continue
         try:
-            yield inflate.decompress(raw, answer._largest + 1)  # noqa: SLF001
+            while raw:
+                if inflate.eof:  # another member follows
+                    inflate = zlib.decompressobj(47)
+                yield inflate.decompress(raw, answer._largest + 1)  # noqa: SLF001
+                raw = inflate.unused_data  # noqa: PLW2901
         except zlib.error as fault:
             answer.fault = f"not the gzip it says it is: {fault}"
             return
@@ -367,7 +374,8 @@ def _named(fault: Exception, timeouts: Timeouts, *, answered: bool) -> tuple[str
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
         return f"the host is not known: {_because(cause.os_error)}", True
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return f"no connection: {_because(cause.os_error)}", True
+        where = " to the proxy" if isinstance(cause, aiohttp.ClientProxyConnectionError) else ""
+        return f"no connection{where}: {_because(cause.os_error)}", True
     if isinstance(cause, aiohttp.ClientPayloadError):
         return "cut: the connection closed before the answer was complete", False
     if isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):

@@ -670,3 +670,12 @@ def test_a_long_stream_is_not_copied_by_the_rules() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * size
+
+
+def test_a_long_run_of_one_character_takes_little_memory() -> None:
+    found = evidence(unary(answer("x" * 500_000)))
+    tracemalloc.start()
+    list(violations(found))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 12 * 500_000

@@ -377,6 +377,16 @@ def test_repeated_ctrl_c_loses_nothing_and_exits_the_same(project: Project, mode
     assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT
 
 
+def test_sigterm_ends_a_run_behind_a_scripts_ampersand(project: Project) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the shell does there
+    try:
+        run = project.cut(signal.SIGTERM, "--live", after=4)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not any("is closed" in str(line) for line in project.lines(run))
+    assert len(project.asked) < TRIALS
+
+
 def test_two_processes_never_play_one_run(project: Project) -> None:
     first = project.start("--live")
     until(lambda: saved_runs(project.reports))

@@ -142,6 +142,20 @@ def test_a_proxy_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
     assert proxy.request.startswith(b"POST http://gateway.example/v1beta/models/")
 
 
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        ("http://127.0.0.1:notaport", "the proxy that is set for gateway.example is no address: Invalid port"),
+        ("CLOSED", "no connection to the proxy: Connection refused"),
+    ],
+)
+def test_a_proxy_that_does_not_work_is_named(proxy: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", proxy.replace("CLOSED", closed_address()))
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises((UsageError, NoConnection), match=message):
+        send(config("http://gateway.example", attempts=1))
+
+
 # --- what comes back ----------------------------------------------------------------------------------
 
 
@@ -225,6 +239,13 @@ def test_a_cut_stream_keeps_what_came() -> None:
 def test_a_cut_gzip_stream_says_so() -> None:
     exchange, _ = ask(stream(_packed(SSE)[:2], headers={"content-encoding": "gzip"}))
     assert (exchange.content, exchange.fault) == (b"".join(SSE[:2]), "cut: the compressed body ends early")
+
+
+def test_gzip_in_several_members_is_read_whole() -> None:
+    exchange, _ = ask(
+        answer(gzip.compress(SSE[0]) + gzip.compress(SSE[1]), headers={"content-encoding": "gzip"}), transport="stream"
+    )
+    assert (exchange.content, exchange.fault) == (SSE[0] + SSE[1], None)
 
 
 def test_gzip_that_is_none_says_so() -> None:

@@ -292,7 +292,7 @@ def _by_modality(usage: Mapping[str, Json], *names: str) -> Mapping[str, int]:
 _SHORTEST_COUNTED = 200
 _MOST_CHARACTERS = 12
 """Characters a token. Prose has about 4, code and tables less; 12 do not occur in 200 characters and more."""
-_RUN = r"(?s)(.)\1{3,}"
+_RUN = r"(?s)(.)\1{3,}+"
 
 
 @rule("text-per-token", "error")
