@@ -2,8 +2,7 @@
 
 The limits of a provider's row (``rpm``, ``tpm``, ``concurrency``) are kept from the first request on. What a server allows
 beyond that is learned: a 429 stops all requests to that model for the wait that it names, and after it they go out at the
-rate at which the server took them before. Without further 429s the rate grows again, the longer the faster. All trials of a
-run share this.
+rate at which the server took them before. Without further 429s it grows again, ever faster. All trials of a run share this.
 """
 
 from __future__ import annotations
@@ -27,8 +26,7 @@ from harness.transport.retrying import asked_wait, backoff
 _SLOWER = 0.95
 """A learned rate, as a share of the rate at which requests were taken before."""
 _FASTER = 1.03
-"""How much faster a second without a 429 makes it: to the power of the seconds since the last stop, as a share of what that took, or
-of the requests since then if they are fewer, at most ``_MOST_POWER``."""
+"""How much faster a second without a 429 makes it, to the power of how often what the last stop took has passed since then."""
 _MOST_POWER = 12
 _SLOWEST = 0.1
 """Requests a second, where nothing is known but 429s."""

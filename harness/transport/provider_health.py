@@ -6,7 +6,7 @@ the requests for that model there. Other providers and models go on. A status th
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from functools import partial
 
 from msgspec import Struct, field
@@ -36,11 +36,11 @@ class ProviderHealth:
     """What the answers of a run show about the providers: whether further requests make sense."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Failures] = {}
+        self._known: defaultdict[str, _Failures] = defaultdict(_Failures)
 
     def check(self, provider: Provider, model: str) -> None:
         """Raises GivenUp if a request to this model would fail as the earlier ones did."""
-        known = self._of(provider.name)
+        known = self._known[provider.name]
         if len(known.refused) == TRIALS_IN_A_ROW:
             raise GivenUp(
                 f"not asked: {_refuses(provider)} in {TRIALS_IN_A_ROW} trials in a row ({known.refused[-1]}); {_remedy(provider)}"
@@ -58,13 +58,13 @@ class ProviderHealth:
 
     def was_unreached(self, provider: Provider) -> bool:
         """Whether the last trial did not reach the provider. A retry is then pointless: that trial already retried."""
-        return bool(self._of(provider.name).unreached)
+        return bool(self._known[provider.name].unreached)
 
     def note_unreached(self, provider: Provider, fault: NoConnection) -> None:
-        self._of(provider.name).unreached.append(str(fault))
+        self._known[provider.name].unreached.append(str(fault))
 
     def note_answer(self, request: Request, exchange: Exchange) -> None:
-        known = self._of(request.provider)
+        known = self._known[request.provider]
         known.unreached.clear()
         if exchange.status in request.expects_status:
             return
@@ -75,9 +75,6 @@ class ProviderHealth:
         elif is_daily(exchange):
             known.spent[request.model] = error_text(exchange, replies.read(exchange))
 
-    def _of(self, provider: str) -> _Failures:
-        return self._known.setdefault(provider, _Failures())
-
 
 def _renewed(provider: Provider) -> str:
     """When to go on. Google renews daily quotas at midnight Pacific time (ai.google.dev, "Rate limits")."""
@@ -87,11 +84,7 @@ def _renewed(provider: Provider) -> str:
 
 
 def _refuses(provider: Provider) -> str:
-    return (
-        f"provider {provider.name!r} refuses the key"
-        if provider.keys
-        else f"provider {provider.name!r} refuses requests without a key"
-    )
+    return f"provider {provider.name!r} refuses {'the key' if provider.keys else 'requests without a key'}"
 
 
 def _remedy(provider: Provider) -> str:
