@@ -41,10 +41,8 @@ def entry() -> NoReturn:
     # Modules, suites and rows hold few cycles: looking for them takes a tenth of a short run, half of it at the end.
     gc.set_threshold(100_000, 20, 50)
     signal.signal(signal.SIGTERM, as_ctrl_c)
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # behind a script's `&`: blocked instead, so that SIGTERM has its handler
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # behind a script's `&`
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # still without effect, but SIGTERM finds a handler
         signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(KeyboardInterrupt):  # once more, while the first was being handled
         code = main(sys.argv[1:])

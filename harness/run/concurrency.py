@@ -50,9 +50,7 @@ async def play_some(
 
     workers = [asyncio.create_task(work()) for _ in range(at_once)]
     try:
-        done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            task.result()
+        await asyncio.gather(*workers)
     finally:
         for task in workers:
             task.cancel()

@@ -256,8 +256,8 @@ def _proxy(provider: Provider) -> httpx.Proxy | None:
         raise UsageError(f"a {scheme} proxy is set for {parts.hostname}; only http:// and https:// proxies work here")
     try:
         return httpx.Proxy(address)
-    except httpx.InvalidURL as fault:
-        raise UsageError(f"the proxy that is set for {parts.hostname} is no address: {fault}") from None
+    except httpx.InvalidURL:  # its message may quote a password
+        raise UsageError(f"the proxy that is set for {parts.hostname} is no address: write http://HOST:PORT") from None
 
 
 def _refuse_patched() -> None:

@@ -145,7 +145,10 @@ def test_a_proxy_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("proxy", "message"),
     [
-        ("http://127.0.0.1:notaport", "the proxy that is set for gateway.example is no address: Invalid port"),
+        (
+            "http://127.0.0.1:notaport",
+            "the proxy that is set for gateway.example is no address: write http://HOST:PORT",
+        ),
         ("CLOSED", "no connection to the proxy: Connection refused"),
     ],
 )
