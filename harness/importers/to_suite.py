@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+import textwrap
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -23,13 +24,15 @@ from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import HarnessError
 from harness.gemini.providers import is_chat, native_body
+from harness.importers import provider_row
 from harness.judge.recorded import operation_of
-from harness.model import UNKNOWN_MODEL, Exchange, Json, Request, Trial
+from harness.model import UNKNOWN_MODEL, Exchange, Json, Request, Target, Trial
 from harness.results.rows import dumps
 from harness.run.play import prepare
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
 from harness.text.amounts import some
+from harness.text.grouping import grouped
 from harness.text.jsontext import canonical
 from harness.text.names import slug
 from harness.text.yamltext import scalar
@@ -65,58 +68,65 @@ class Imported:
 
 
 @dataclass(slots=True)
-class _Case:
-    """One request, with all of its answers."""
+class _Sent:
+    """A request that was sent to one model, with all of its answers."""
 
-    id: str
     where: str
+    stem: str
+    """The name of the file, for an id without a prompt."""
     request: Request
+    provider: str
+    """The name of the provider that its case asks."""
+    gateway: str
+    """The host, if no provider is configured for it."""
     model: str
+    text: str
+    """The prompt, for the id."""
     answers: list[Exchange] = field(default_factory=list)
+    observed: Sequence[Mapping[str, Json]] = ()
+    """What each answer justifies to expect."""
     credentials: dict[str, str] = field(default_factory=dict)
     """The place of a key that was recorded with the request -> its value."""
 
     @property
-    def host(self) -> str:
-        return urlsplit(self.request.url).hostname or ""
+    def body(self) -> Mapping[str, Json]:
+        return native_body(self.request) or {}
+
+
+class _Case(NamedTuple):
+    """A case of the suite: the same request to one target, or to several."""
+
+    id: str
+    sent: Sequence[_Sent]
+    table: Mapping[str, Json]
+    trials: Mapping[Target, Trial]
+    """The first trial at each target."""
 
     @property
-    def simulated(self) -> bool:
-        return any(answer.provenance.simulated for answer in self.answers)
+    def answers(self) -> Sequence[Exchange]:
+        return [answer for sent in self.sent for answer in sent.answers]
 
 
 def build_suite(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, leaks: Leaks) -> Imported:
     """The suite ``name`` of all native requests. ``found`` holds (name of a file for messages, its requests)."""
     result = Imported()
     suite = config.suites / f"{name}.yaml"
-    kept = list(_usable_cases(name, _cases(found, result), config, leaks, result))
-    if not kept:
+    sent = _without_secrets(_sent(found, config, result), leaks, result)
+    cases = list(_cases(name, sent, config, result))
+    if not cases:
         return result
-    result.cases = len(kept)
-    result.unanswered = sum(not case.answers for case, _, _ in kept)
-    result.answers = sum(len(case.answers) for case, _, _ in kept)
-    result.notes = list(_notes([case for case, _, _ in kept], config))
-    tables = [_case_for_file(table, case, suite, result.files) for case, table, _ in kept]
-    for case, _, trial in kept:
-        if case.answers:
-            result.files[trial.cassette] = dump(map(_vcrpy_interaction, case.answers))
+    result.cases = len(cases)
+    result.unanswered = sum(not case.answers for case in cases)
+    result.answers = sum(len(case.answers) for case in cases)
+    result.notes = list(_notes(cases, config))
+    tables = [_case_for_file(case, suite, result.files) for case in cases]
+    for case in cases:
+        for one in case.sent:
+            if one.answers:
+                cassette = case.trials[Target(one.provider, one.model)].cassette
+                result.files[cassette] = dump(map(_vcrpy_interaction, one.answers))
     result.files[suite] = suite_text(name, *_shared(tables))  # the last: a suite without its cassettes is never left
     return result
-
-
-def _usable_cases(
-    name: str, cases: Iterable[_Case], config: Config, leaks: Leaks, result: Imported
-) -> Iterator[tuple[_Case, Mapping[str, Json], Trial]]:
-    """The cases that a suite can express, each with its table for YAML and its first trial."""
-    for case in cases:
-        try:
-            table = _table(case, config)
-            trial = _read_back(name, table, case, config)
-            _refuse_secrets(case, table, leaks)
-        except HarnessError as fault:
-            result.left_out.append(LeftOut(case.where, _first_line(name, fault)))
-        else:
-            yield case, table, trial
 
 
 def _first_line(name: str, fault: HarnessError) -> str:
@@ -124,13 +134,12 @@ def _first_line(name: str, fault: HarnessError) -> str:
     return re.sub(rf"^{re.escape(name)}\.yaml:\d+:\d+: ", "", str(fault).splitlines()[0])
 
 
-# --- which cases --------------------------------------------------------------------------------------
+# --- which requests -----------------------------------------------------------------------------------
 
 
-def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) -> list[_Case]:
-    """A case for each different request. If a request was sent several times, its answers are attempts of one case."""
-    cases: dict[tuple[str, str, str, bool], _Case] = {}
-    ids: dict[str, str] = {}
+def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, result: Imported) -> list[_Sent]:
+    """Each different request. If it was sent several times, its answers are attempts."""
+    requests: dict[tuple[str, ...], _Sent] = {}
     for file, recorded in found:
         for index, item in enumerate(recorded):
             where = f"{file}, request {index}"
@@ -138,19 +147,34 @@ def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) ->
             if native is None or not isinstance(item.request.body, dict):
                 result.left_out.append(LeftOut(where, _unusable(item, native is not None)))
                 continue
-            simulated = item.answer is not None and item.answer.provenance.simulated
-            key = (native[0], item.request.transport, canonical(item.request.body), simulated)
-            if key not in cases:
+            provider, gateway = _provider(item, config)
+            model = item.request.model if is_chat(item.request.url) else native[0]
+            key = (provider, gateway, model, item.request.transport, canonical(item.request.body))
+            if key not in requests:
                 text = next(_texts(native_body(item.request)), "")
-                name = _id(text, slug(Path(file).stem) or "case", ids)
-                ids[name] = text
-                cases[key] = _Case(name, where, item.request, native[0])
-            cases[key].credentials.update(item.credentials)
+                stem = slug(Path(file).stem) or "case"
+                requests[key] = _Sent(where, stem, item.request, provider, gateway, model, text)
+            requests[key].credentials.update(item.credentials)
             if item.answer is not None:
-                cases[key].answers.append(item.answer)
-    for case in cases.values():
-        case.answers = [answer for answer in case.answers if answer.status not in _RETRIED] or case.answers
-    return list(cases.values())
+                requests[key].answers.append(item.answer)
+    for one in requests.values():
+        one.answers = [answer for answer in one.answers if answer.status not in _RETRIED] or one.answers
+        one.observed = [_observed(answer) for answer in one.answers]
+    return list(requests.values())
+
+
+def _provider(item: Recorded, config: Config) -> tuple[str, str]:
+    """The name of the provider with this host and dialect. If there is none, that of Google, because the recorded API is Google's, and
+    the host, if it is known. That of the simulator for its answers, whatever the host."""
+    dialect, suffix = ("openai", "-openai") if is_chat(item.request.url) else ("gemini", "")
+    host = urlsplit(item.request.url).hostname or ""
+    if item.answer is not None and item.answer.provenance.simulated:
+        return f"simulator{suffix}", ""
+    for row in config.providers.values():
+        if not row.simulated and row.dialect == dialect and row.host == host:
+            return row.name, ""
+    is_served = host == UNKNOWN_HOST or any(row.host == host for row in config.providers.values())
+    return f"google{suffix}", "" if is_served else host
 
 
 def _unusable(item: Recorded, native: bool) -> str:
@@ -199,21 +223,26 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 """HTTP statuses after which clients retry. If a retry succeeded, only its answer is imported."""
 
 
-def _refuse_secrets(case: _Case, table: Mapping[str, Json], leaks: Leaks) -> None:
-    """Raise an error if a file would contain a known secret, or the key that was recorded with the request."""
-    recorded_keys = Leaks({f"its own {where}": _bare(value) for where, value in case.credentials.items()})
-    for searched in (leaks, recorded_keys):
-        found = searched.search(case.request.content)
-        leak = (
-            f"{found[0]} in the request's body" if found else next(filter(None, map(searched.find, case.answers)), None)
-        )
-        if leak is None and (
-            elsewhere := searched.search(f"{case.host} {dumps(table)}".encode("utf-8", "surrogatepass"))
-        ):
-            leak = f"{elsewhere[0]} in the name of its file, its host or its model"
+def _without_secrets(requests: Iterable[_Sent], leaks: Leaks, result: Imported) -> Iterator[_Sent]:
+    """The requests of which no file would contain a known secret, or the key that was recorded with the request."""
+    for sent in requests:
+        recorded_keys = Leaks({f"its own {where}": _bare(value) for where, value in sent.credentials.items()})
+        leak = next(filter(None, (_leak(sent, searched) for searched in (leaks, recorded_keys))), None)
         if leak is None:
-            continue
-        raise _Unfit(f"it holds {leak}; take that out of the recording first")
+            yield sent
+        else:
+            result.left_out.append(LeftOut(sent.where, f"it holds {leak}; take that out of the recording first"))
+
+
+def _leak(sent: _Sent, leaks: Leaks) -> str | None:
+    """The first secret that the suite or the cassette would hold, and where."""
+    if found := leaks.search(sent.request.content):
+        return f"{found[0]} in the request's body"
+    if echoed := next(filter(None, map(leaks.find, sent.answers)), None):
+        return echoed
+    named = " ".join([_id(sent.text, sent.stem, {}), sent.request.url, sent.model, dumps(sent.request.body)])
+    found = leaks.search(named.encode("utf-8", "surrogatepass"))
+    return f"{found[0]} in the name of its file, its host or its model" if found else None
 
 
 def _bare(credential: str) -> str:
@@ -224,40 +253,70 @@ class _Unfit(HarnessError):
     """This request cannot be written as a case."""
 
 
-# --- the table of a case ------------------------------------------------------------------------------
+# --- the cases ----------------------------------------------------------------------------------------
 
 
-def _table(case: _Case, config: Config) -> dict[str, Json]:
-    body: dict[str, Json] = dict(native_body(case.request) or {})
-    table: dict[str, Json] = {"id": case.id, "provider": _provider(case, config), "model": _model(case)}
-    if case.request.transport == "stream":
+def _cases(name: str, requests: Iterable[_Sent], config: Config, result: Imported) -> Iterator[_Case]:
+    """The cases that the suite ``name`` can express. What was sent to several models is one case, where their answers justify the
+    same expectations."""
+    taken: dict[str, str] = {}
+    groups = grouped(requests, _question)
+    waiting = deque(part for group in groups.values() for part in _grids(group))
+    while waiting:
+        sent = waiting.popleft()
+        try:
+            case = _read_back(name, _id(sent[0].text, sent[0].stem, taken), sent, config)
+        except HarnessError as fault:
+            if len(sent) > 1:
+                waiting.extendleft([one] for one in reversed(sent))
+            else:
+                result.left_out.append(LeftOut(sent[0].where, _first_line(name, fault)))
+        else:
+            taken[case.id] = sent[0].text
+            yield case
+
+
+def _question(sent: _Sent) -> str:
+    """What requests have in common that may be one case: all but their target, and how an answer of several words ended."""
+    table = _table("", [sent])
+    expect = table.get("expect", {})
+    ended = {"finishReason": True} if "finishReason" in expect else {}
+    return canonical({**table, "provider": "", "model": "", "expect": {**expect, **ended}})
+
+
+def _grids(group: Sequence[_Sent]) -> list[list[_Sent]]:
+    """The group, if each of its models was asked at each of its providers, as a case does; otherwise the part of each provider."""
+    providers, models = {sent.provider for sent in group}, {sent.model for sent in group}
+    targets = {(sent.provider, sent.model) for sent in group}
+    if len(targets) == len(group) == len(providers) * len(models):
+        return [list(group)]
+    return list(grouped(group, lambda sent: (sent.provider, sent.gateway)).values())
+
+
+def _table(id: str, sent: Sequence[_Sent]) -> dict[str, Json]:
+    """The case as a table for YAML, with its body as it was sent."""
+    first = sent[0]
+    body = dict(first.body)
+    providers, models = (
+        list(dict.fromkeys(names)) for names in zip(*((one.provider, one.model) for one in sent), strict=True)
+    )
+    table: dict[str, Json] = {"id": id, "provider": _one_or_all(providers), "model": _one_or_all(models)}
+    if first.request.transport == "stream":
         table["transport"] = "stream"
-    if len(case.answers) > 1:
-        table["repeat"] = len(case.answers)
+    if len(first.answers) > 1:
+        table["repeat"] = len(first.answers)
     prompt = _prompt(body.get("contents"))
     if prompt is not None:
         table["prompt"] = prompt
         del body["contents"]
     if body:
         table["request"] = body
-    expect = _expect(case.answers)
+    expect = _expect([values for one in sent for values in one.observed])
     return {**table, "expect": expect} if expect else table
 
 
-def _model(case: _Case) -> str:
-    return case.request.model if is_chat(case.request.url) else case.model
-
-
-def _provider(case: _Case, config: Config) -> str:
-    """The name of the provider with this host and dialect; that of Google if there is none, because the recorded API is Google's.
-    That of the simulator for its answers, whatever the host."""
-    dialect = "openai" if is_chat(case.request.url) else "gemini"
-    if case.simulated:
-        return "simulator-openai" if dialect == "openai" else "simulator"
-    for row in config.providers.values():
-        if not row.simulated and row.dialect == dialect and urlsplit(row.base_url).hostname == case.host:
-            return row.name
-    return "google-openai" if dialect == "openai" else "google"
+def _one_or_all(values: list[Json]) -> Json:
+    return values[0] if len(values) == 1 else values
 
 
 def _prompt(contents: Json) -> str | None:
@@ -268,9 +327,8 @@ def _prompt(contents: Json) -> str | None:
     return None
 
 
-def _expect(answers: Sequence[Exchange]) -> dict[str, Json]:
+def _expect(observed: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
     """Expectations that all answers satisfy: one value, or one of several."""
-    observed = [_observed(answer) for answer in answers]
     names = [name for name in (observed[0] if observed else ()) if all(name in values for values in observed)]
     expected = {name: _common_value(name, [values[name] for values in observed]) for name in names}
     return {name: value for name, value in expected.items() if value is not None}
@@ -294,18 +352,21 @@ def _observed(answer: Exchange) -> dict[str, Json]:
     return {**found, "functionCalls": [{"name": name} for name in called]} if called else found
 
 
-def _read_back(name: str, table: Mapping[str, Json], case: _Case, config: Config) -> Trial:
-    """The first trial of the case. Raises HarnessError if it would not send the recorded request."""
+def _read_back(name: str, id: str, sent: Sequence[_Sent], config: Config) -> _Case:
+    """The case. Raises HarnessError if it would not send the recorded requests."""
+    table = _table(id, sent)
     text = suite_text(name, [{**table, **_escape_values(table, ("prompt", "request"))}])
     suite = parse(text, f"{name}.yaml", config.suites, {})
-    trials = list(expand([suite], Selection(cassettes_dir=config.cassettes, default_provider=config.provider)))
-    if not trials:
-        raise _Unfit("the case has no trial")
-    request = prepare(trials[0], config)
-    if canonical(request.body) != canonical(case.request.body):
-        change = next(differences(case.request.body, request.body), "")
-        raise _Unfit(f"a suite would send another body: {change}")
-    return trials[0]
+    found = expand([suite], Selection(cassettes_dir=config.cassettes, default_provider=config.provider))
+    trials = {group.target: found.first(group) for group in found.groups()}
+    for one in sent:
+        trial = trials.get(Target(one.provider, one.model))
+        if trial is None:
+            raise _Unfit("the case has no trial")
+        body = prepare(trial, config).body
+        if canonical(body) != canonical(one.request.body):
+            raise _Unfit(f"a suite would send another body: {next(differences(one.request.body, body), '')}")
+    return _Case(id, sent, table, trials)
 
 
 # --- the files ----------------------------------------------------------------------------------------
@@ -315,9 +376,9 @@ _DATA = re.compile(r'"data": "[A-Za-z0-9+/_=-]{200}')
 """Data in base64, which nobody edits."""
 
 
-def _case_for_file(table: Mapping[str, Json], case: _Case, suite: Path, files: dict[Path, str]) -> dict[str, Json]:
+def _case_for_file(case: _Case, suite: Path, files: dict[Path, str]) -> dict[str, Json]:
     """The case as the suite holds it. A body or prompt that is long, or holds data, is written to a file beside the suite."""
-    written = dict(table)
+    table, written = case.table, dict(case.table)
     for key, suffix in (("request", "json"), ("prompt", "txt")):
         value = table.get(key)
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
@@ -367,7 +428,7 @@ def _shared(tables: Sequence[dict[str, Json]]) -> tuple[Sequence[Mapping[str, Js
         return tables, {}
     shared: dict[str, Json] = {}
     for name in ("provider", "model"):
-        shared[name] = Counter(table[name] for table in tables).most_common(1)[0][0]
+        shared[name] = _most_common([table[name] for table in tables])
     if "transport" in tables[0] and all(table.get("transport") == tables[0]["transport"] for table in tables):
         shared["transport"] = tables[0]["transport"]
     if expect := _shared_expect(tables):
@@ -480,19 +541,41 @@ _SuiteDumper.add_representer(str, _represent_text)
 
 
 def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
-    served = {UNKNOWN_HOST, *(urlsplit(row.base_url).hostname for row in config.providers.values())}
-    for host in dict.fromkeys(case.host for case in cases if case.host not in served and not case.simulated):
-        yield (
-            f"no provider is configured for {host}: live runs of its cases send to google; "
-            "to send to it, add a row under [tool.gemini-harness.providers]"
-        )
-    with_keys = [case.id for case in cases if case.credentials]
+    sent = [one for case in cases for one in case.sent]
+    if unserved := list({one.gateway: one for one in sent if one.gateway}.values()):
+        yield _provider_to_add(unserved, config)
+    with_keys = [case.id for case in cases if any(one.credentials for one in case.sent)]
     if with_keys:
-        where = ", ".join(dict.fromkeys(name for case in cases for name in case.credentials))
+        where = ", ".join(dict.fromkeys(name for one in sent for name in one.credentials))
         yield f"a key was recorded with {some(with_keys)} ({where}) and was not copied; revoke it if the file was shared"
-    unnamed = [case.id for case in cases if case.model == UNKNOWN_MODEL]
+    unnamed = [case.id for case in cases if any(one.model == UNKNOWN_MODEL for one in case.sent)]
     if unnamed:
         yield f"the model of {some(unnamed)} is not recorded, or is a variable: write it in the place of {UNKNOWN_MODEL}"
     unanswered = [case.id for case in cases if not case.answers]
     if unanswered:
         yield f"without an answer, to be recorded: {some(unanswered)}"
+    alike = (
+        same for same in grouped(cases, _asked).values() if len({one.model for case in same for one in case.sent}) > 1
+    )
+    if apart := [" and ".join(case.id for case in same) for same in alike if len(same) > 1]:
+        yield (
+            f"{some(apart)} send the same to several models, and stay apart: the answers of one are more, are errors, or call "
+            "other functions"
+        )
+
+
+def _asked(case: _Case) -> tuple[str, str, str, str]:
+    """Where the case is sent, and what, whatever the model."""
+    first = case.sent[0]
+    return first.provider, first.gateway, first.request.transport, canonical(first.body)
+
+
+def _provider_to_add(unserved: Sequence[_Sent], config: Config) -> str:
+    """What to write into the configuration for the hosts that no provider serves: a table for the first of them."""
+    row = provider_row.toml(unserved[0].request.url, unserved[0].credentials, config.file)
+    several = ", and likewise for the others" if len(unserved) > 1 else ""
+    return (
+        f"no provider is configured for {some([one.gateway for one in unserved])}: live runs of these cases ask "
+        f"{unserved[0].provider}; to ask it, add these lines to {config.file or 'harness.toml'}{several}, and import again with "
+        f"--replace:\n{textwrap.indent(row, '    ')}"
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import textwrap
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -171,6 +173,53 @@ def test_a_recorded_error_is_expected(project: Path) -> None:
     assert main(["run"]) == 0
 
 
+FLASH, PRO, LITE = "gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.5-flash-lite"
+
+
+def asked_of(model: str, answer: Any = ANSWER, status: int = 200) -> dict[str, Any]:
+    served = {**answer, "modelVersion": model} if status == 200 else answer
+    return interaction(served, status, url=ASK.replace(FLASH, model))
+
+
+def test_one_prompt_asked_of_several_models_is_one_case(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refused = {"error": {"code": 404, "message": "no such model", "status": "NOT_FOUND"}}
+    vcrpy(project / "a.yaml", asked_of(FLASH), asked_of(LITE, refused, 404), asked_of(PRO))
+    assert main(["import", "a.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "2 cases, 3 answers on cassettes\n" in out
+    assert "note: capital-of-norway-one-word and capital-of-norway-one-word-2 send the same" in out
+    assert suite()["cases"] == [
+        {
+            "id": "capital-of-norway-one-word",
+            "prompt": "Capital of Norway? One word.",
+            "expect": {"finishReason": "STOP"},
+        },
+        {
+            "id": "capital-of-norway-one-word-2",
+            "model": LITE,
+            "prompt": "Capital of Norway? One word.",
+            "expect": {"http": 404, "error": {"status": "NOT_FOUND"}},
+        },
+    ]
+    assert suite()["defaults"]["model"] == [FLASH, PRO]
+    before = written()
+    assert main(["import", "a.yaml"]) == 0
+    assert written() == before
+    capsys.readouterr()
+    assert main(["run"]) == 0
+    table = capsys.readouterr().out
+    assert re.search(r"\ncapital-of-norway-one-word +pass +pass\n", table)
+    assert re.search(r"\ncapital-of-norway-one-word-2 +pass\n", table)
+
+
+def test_models_that_end_differently_are_one_case_with_either_reason(project: Path) -> None:
+    cut = json.loads(json.dumps(ANSWER).replace("STOP", "SAFETY"))
+    vcrpy(project / "a.yaml", asked_of(FLASH), asked_of(PRO, cut))
+    assert main(["import", "a.yaml"]) == 0
+    (case,) = suite()["cases"]
+    assert (case["model"], case["expect"]) == ([FLASH, PRO], {"finishReason": {"in": ["STOP", "SAFETY"]}})
+
+
 CURL = r"""
 curl "https://generativelanguage.googleapis.com/v1beta/models/gemini-3-flash-preview:streamGenerateContent?alt=sse" \
   -H "x-goog-api-key: $GEMINI_API_KEY" \
@@ -223,10 +272,34 @@ def test_a_long_body_is_written_to_its_own_file(project: Path) -> None:
     assert main(["cassettes", "stale"]) == 0
 
 
-def test_a_host_without_a_provider_is_noted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    vcrpy(project / "a.yaml", interaction(url=URL.replace("generativelanguage.googleapis.com", "gateway.example")))
+@pytest.mark.parametrize(
+    ("file", "head"), [("harness.toml", "providers"), ("pyproject.toml", "tool.gemini-harness.providers")]
+)
+def test_a_host_without_a_provider_is_noted_with_the_lines_to_add(
+    project: Path, capsys: pytest.CaptureFixture[str], file: str, head: str
+) -> None:
+    if file == "pyproject.toml":
+        (project / file).write_text("[tool.gemini-harness]\n")
+    url = "https://gateway.example:8443/gemini/v1/models/gemini-2.5-flash:generateContent"
+    vcrpy(project / "a.yaml", interaction(url=url), interaction())
     assert main(["import", "a.yaml"]) == 0
-    assert "note: no provider is configured for gateway.example" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "note: no provider is configured for gateway.example: live runs of these cases ask google; to ask it" in out
+    assert main(["run"]) == 0
+    lines = textwrap.dedent("\n".join(line for line in out.splitlines() if line.startswith("    ")))
+    assert lines == (
+        f"[{head}.gateway-example]\n"
+        'base_url = "https://gateway.example:8443/gemini"\n'
+        'path = "/v1/models/{model}:{method}"\n'
+        'keys = ["GATEWAY_EXAMPLE_API_KEY"]'
+    )
+    with (project / file).open("a") as configuration:
+        configuration.write(lines)
+    assert main(["import", "a.yaml"]) == 4
+    assert "or write in its place with --replace" in capsys.readouterr().err
+    assert main(["import", "a.yaml", "--replace"]) == 0
+    assert "no provider" not in capsys.readouterr().out
+    assert suite()["cases"][0]["provider"] == ["gateway-example", "google"]
     assert main(["run"]) == 0
 
 

@@ -51,6 +51,9 @@ def add_options(parser: ArgumentParser) -> None:
         "--suite", metavar="NAME", default="imported", help="the name of the new suite (default: %(default)s)"
     )
     shared.cassettes_folder(parser)
+    parser.add_argument(
+        "--replace", action="store_true", help="write the suite and its cassettes in the place of those that exist"
+    )
 
 
 def main(options: Namespace) -> int:
@@ -67,8 +70,10 @@ def main(options: Namespace) -> int:
         done = suite_of_recordings(options.paths, name, settings)
     files = contents(done.files)
     suites = [path for path in files if path.parent == settings.suites] or [suite]
-    if (taken := _taken(files, suites)) is not None:
-        raise UsageError(f"{taken} exists already, and is another; choose another name with --suite, or remove it")
+    if not options.replace and (taken := _taken(files, suites)) is not None:
+        raise UsageError(
+            f"{taken} exists already, and is another; choose another name with --suite, or write in its place with --replace"
+        )
     if done.cases:
         for path, content in {settings.suites / ".gemini-harness.schema.json": schema_text().encode(), **files}.items():
             printing.write(path, content)

@@ -1,0 +1,37 @@
+"""The table of configuration for an address that no provider serves, from a request that was sent there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.gemini.providers import Provider, is_chat
+from harness.text.names import slug
+
+_CALL = re.compile(r"(?P<root>.*?)(?P<path>/v\d[^/]*/(?:.*/)?|/)[^/:]+:(?:g|streamG)enerateContent")
+_CHAT = re.compile(r"(?P<root>.*?)(?P<path>(?:/v\d.*)?/chat/completions)")
+
+
+def toml(url: str, credentials: Collection[str], file: Path | None) -> str:
+    """The lines to add. ``credentials``: the places of the keys that were sent; ``file``: the configuration, if there is one."""
+    parts, chat = urlsplit(url), is_chat(url)
+    name = slug((parts.hostname or "").replace(".", "-"))
+    found = (_CHAT if chat else _CALL).fullmatch(parts.path)
+    root, path = (found["root"], found["path"]) if found else ("", parts.path)
+    row = Provider(
+        name,
+        base_url=f"{parts.scheme}://{parts.netloc}{root}",
+        kind=name,
+        keys=(f"{name.replace('-', '_').upper()}_API_KEY",),
+        auth="bearer" if chat or any(place.lower() == "authorization" for place in credentials) else "x-goog-api-key",
+        path=path if chat else f"{path}{{model}}:{{method}}",
+        dialect="openai" if chat else "gemini",
+    )
+    usual = Provider(name, base_url="", kind=name)
+    keys = ("base_url", "path", "keys", "auth", "dialect")
+    given = {key: getattr(row, key) for key in keys if getattr(row, key) != getattr(usual, key)}
+    table = "tool.gemini-harness.providers" if file and file.name == "pyproject.toml" else "providers"
+    return "\n".join([f"[{table}.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in given.items())])
