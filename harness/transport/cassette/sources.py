@@ -24,7 +24,7 @@ from msgspec.structs import replace
 
 from harness import extensions
 from harness.errors import BadCassette
-from harness.transport.cassette import archive, attachments, elements, from_shape, packing, typed
+from harness.transport.cassette import archive, attachments, elements, from_shape, packing, pairs, typed
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
 from harness.transport.cassette.documents import COMMANDS, Elements, Indivisible, NoDocument, documents, logged, plain
@@ -90,7 +90,40 @@ def bytes_of(path: Path) -> bytes:
 
 
 def read(path: Path) -> Reading:
-    """What the file holds. Raises BadCassette, with the reason, if that is nothing, or nothing that can be read."""
+    """What the file holds; an answer with the request that is in a file of its own. A file with such a request holds nothing else.
+
+    Raises BadCassette, with the reason, if that is nothing, or nothing that can be read.
+    """
+    reading = _alone(path)
+    return _paired(path, reading) if pairs.half(reading.items) else reading
+
+
+def _paired(path: Path, reading: Reading) -> Reading:
+    """The reading of half an exchange, with its other half, if just one file is named and made like that."""
+    halves = {file: items[0] for file, role in pairs.named_alike(path) if pairs.half(items := _items(file)) == role}
+    requests = [item for item in halves.values() if isinstance(item, Recorded)]
+    answers = [item for item in halves.values() if isinstance(item, Interaction)]
+    if path not in halves or not requests or not answers:
+        return reading
+    if len(halves) > 2:
+        names = ", ".join(file.name for file in halves)
+        reason = f"{names} are named alike: leave one request and one answer, to read them as an exchange"
+        return replace(reading, items=[*reading.items, Unread("its other half", reason)])
+    if isinstance(halves[path], Recorded):
+        return Reading("request beside its answer", [], {})
+    (found,) = by_pieces([pairs.whole(requests[0], answers[0])])
+    known = replace(found, credentials=requests[0].credentials) if isinstance(found, Interaction) else found
+    return replace(reading, items=[known])
+
+
+def _items(path: Path) -> Sequence[Interaction | Recorded | Unread]:
+    try:
+        return _alone(path).items
+    except BadCassette:
+        return ()
+
+
+def _alone(path: Path) -> Reading:
     try:
         with packing.one_file():
             # No name holds the bytes, so they are freed once they are decoded.

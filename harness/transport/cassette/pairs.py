@@ -1,0 +1,86 @@
+"""Request and answer in files of their own: ``x.request.json`` and ``x.response.json``, ``req/1.json`` and ``resp/1.json``.
+
+Their names, or those of their folders, differ in one word. They are a pair if one holds just a request, and the other just an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from harness.model import UNKNOWN_MODEL
+from harness.text.grouping import gathered
+from harness.transport.cassette.bodies import Body
+from harness.transport.cassette.from_shape import Piece
+from harness.transport.cassette.interaction import Interaction, Recorded, Unread
+from harness.transport.cassette.messages import UNKNOWN_HOST
+
+Half: TypeAlias = Literal["request", "answer"]
+_WORDS: Mapping[Half, str] = {
+    "request": "request|req|prompt|input|question",
+    "answer": "response|resp|res|answer|reply|output|result",
+}
+_WORD = re.compile(rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{'|'.join(_WORDS.values())})s?(?![a-z])")
+
+
+def half(items: Sequence[Interaction | Recorded | Unread]) -> Half | None:
+    """Which half of an exchange these items are, if they are just that."""
+    item = items[0] if len(items) == 1 else None
+    if isinstance(item, Recorded) and item.answer is None and item.request.content:
+        return "request"
+    return "answer" if isinstance(item, Interaction) and not item.exchange.request.content else None
+
+
+def named_alike(path: Path) -> Sequence[tuple[Path, Half]]:
+    """This file and those that are named like it but for the word for its half, each with that; empty without such a word."""
+    role, name = _named(path)
+    if role:
+        return [(file, half) for file, half in _in(path.parent).get(name, ()) if half]
+    role, folder = _named(path.parent)
+    folders = _in(path.parent.parent).get(folder, ()) if role else ()
+    return [(file, half) for place, half in folders if half for file, own in _in(place).get(name, ()) if own is None]
+
+
+def _named(path: Path) -> tuple[Half | None, str]:
+    """The half that the name of a file or folder says, and the name without that word."""
+    found = _WORD.findall(path.stem)
+    if len(found) != 1:
+        return None, path.stem
+    half: Half = "request" if re.fullmatch(f"(?i:{_WORDS['request']})s?", found[0]) else "answer"
+    return half, _WORD.sub("*", path.stem)
+
+
+def _in(folder: Path) -> Mapping[str, Sequence[tuple[Path, Half | None]]]:
+    try:
+        return _entries(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return {}
+
+
+@lru_cache(16)
+def _entries(folder: Path, _changed: int) -> Mapping[str, Sequence[tuple[Path, Half | None]]]:
+    """The entries of a folder, by their names without the word for their half."""
+    named = ((path, *_named(path)) for path in sorted(folder.iterdir()))
+    return gathered((name, (path, half)) for path, half, name in named)
+
+
+def whole(request: Recorded, answer: Interaction) -> Piece:
+    """The exchange of the two. What only the answer shows is taken from there: its model, and that it is a stream."""
+    asked, answered = request.request, answer.exchange
+    is_kept_object = not answered.headers and answered.content[:1] == b"{"  # of a stream too, as a client returns it
+    return Piece(
+        url=asked.url if urlsplit(asked.url).hostname != UNKNOWN_HOST else None,
+        model=(asked if asked.model != UNKNOWN_MODEL else answered.request).model,
+        method=asked.method,
+        headers=asked.headers,
+        request=Body(asked.content),
+        status=answered.status,
+        answer_headers=answered.headers,
+        answers=[Body(answered.content, exact=answered.verbatim and not is_kept_object)],
+        gists=[None],
+        streams="stream" in (asked.transport, answered.request.transport),
+    )

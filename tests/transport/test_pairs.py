@@ -1,0 +1,98 @@
+"""Request and answer in files of their own are read as one exchange, by every command, and never with the wrong one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.cli.main import main
+from harness.simulator import replay
+from harness.transport import cassette
+
+URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+ASKED = {"contents": [{"role": "user", "parts": [{"text": "Capital of Norway?"}]}]}
+ANSWERED = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": "Oslo"}]}, "finishReason": "STOP", "index": 0}],
+    "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 1, "totalTokenCount": 5},
+    "modelVersion": "gemini-2.5-flash",
+    "responseId": "a",
+}
+SENT = {"url": URL, "method": "POST", "body": ASKED}
+RECEIVED = {"status": 200, "headers": {"content-type": "application/json"}, "body": ANSWERED}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(**files: Any) -> None:
+    """Files in ``recordings/``, of JSON or text."""
+    for name, content in files.items():
+        path = Path("recordings", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+def audited(capsys: pytest.CaptureFixture[str]) -> Any:
+    main(["audit", "recordings", "--format", "json"])
+    return json.loads(capsys.readouterr().out)
+
+
+STREAM = f"data: {json.dumps(ANSWERED)}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("request_name", "answer_name", "asked", "answered"),
+    [
+        ("x.request.json", "x.response.json", ASKED, ANSWERED),
+        ("request-1.json", "response-1.txt", SENT, STREAM),
+        ("prompt.json", "answer.json", SENT, ANSWERED),
+        ("1/req/7.json", "1/resp/7.json", ASKED, RECEIVED),
+        ("oneRequest.json", "oneResponse.json", SENT, STREAM),
+    ],
+)
+def test_a_pair_is_one_exchange_everywhere(
+    capsys: pytest.CaptureFixture[str], request_name: str, answer_name: str, asked: Any, answered: Any
+) -> None:
+    write(**{request_name: asked, answer_name: answered})
+    found = audited(capsys)
+    assert (found["native_interactions"], found["unanswered"], found["findings"]) == (1, 0, [])
+    assert main(["import", "recordings"]) == 0
+    (case,) = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
+    assert (case["id"], case["model"]) == ("capital-of-norway", "gemini-2.5-flash")
+    assert case.get("transport", "unary") == ("stream" if asked is SENT else "unary")
+    assert main(["run"]) == 0
+    (interaction,) = cassette.read(Path("recordings", answer_name)).interactions
+    assert interaction.exchange.request.body == ASKED
+    assert len(replay.load([Path("recordings")]).answers) == 1
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"x.request.json": ASKED, "y.response.json": ANSWERED},
+        {"request-1.json": ASKED, "response-2.json": ANSWERED},
+        {"a/req/1.json": ASKED, "b/resp/1.json": ANSWERED},
+        {"request-to-response.json": ASKED, "response-to-response.json": ANSWERED},
+        {"x.response.json": ASKED, "x.request.json": ANSWERED},
+    ],
+    ids=["names", "numbers", "folders", "two words", "wrong way round"],
+)
+def test_files_with_other_names_are_no_pair(capsys: pytest.CaptureFixture[str], files: dict[str, Any]) -> None:
+    write(**files)
+    found = audited(capsys)
+    assert (found["native_interactions"], found["unanswered"], found["unread"]) == (1, 1, [])
+
+
+def test_of_several_answers_none_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    write(**{"x.request.json": ASKED, "x.response.json": ANSWERED, "x.output.json": ANSWERED, "x.result.md": "# text"})
+    found = audited(capsys)
+    assert (found["native_interactions"], found["unanswered"], len(found["unread"])) == (2, 1, 3)
+    reason = "x.output.json, x.request.json, x.response.json are named alike: leave one request and one answer"
+    assert found["unread"][0]["reason"].startswith(reason)
