@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from harness.answer import reply
 from harness.cli.main import main
@@ -110,6 +111,12 @@ def prefixed(text: str) -> str:
     return "".join(f"01-02 10:00:0{n % 10} D/Http: {line}\n" for n, line in enumerate(text.splitlines()))
 
 
+def in_pieces(written: Callable[[bytes], str]) -> list[str]:
+    """The compressed answer in two pieces, as Polly.js keeps those that came."""
+    packed = gzip.compress(ANSWERED_TEXT.encode())
+    return [written(packed[:90]), written(packed[90:])]
+
+
 FILES: Mapping[str, bytes] = {
     "a folder.zip": zipped(a_json=RECORD, readme_md="none"),
     "Fiddler.saz": zipped(**{"raw/1_c.txt": RAW, "raw/1_s.txt": RAW_ANSWER, "raw/1_m.xml": "<Session/>"}),
@@ -126,6 +133,10 @@ FILES: Mapping[str, bytes] = {
     "printed by Python.log": f"DEBUG {URL}\nDEBUG asked {ASKED!r}\nDEBUG got {ANSWERED!r}\n".encode(),
     "every line behind a prefix.log": prefixed(f"--> POST {URL}\n{ASKED_TEXT}\n<-- 200\n{PRETTY}\n<-- END").encode(),
     "key=value.log": f"url={URL} body={json.dumps(ASKED_TEXT)}\nstatus=200 body={json.dumps(ANSWERED_TEXT)}\n".encode(),
+    "blocks of YAML.md": f"# Asked\n\nPOST {URL}\n\n```yaml\n{yaml.safe_dump(ASKED)}```\n\nIt answers:\n\n```yml\n{yaml.safe_dump(ANSWERED)}```\n".encode(),
+    "Polly in hex.har": har(_isBinary=True, text=json.dumps(in_pieces(bytes.hex))).encode(),
+    "Polly in base64.har": har(encoding="base64", text=json.dumps(in_pieces(lambda piece: b64encode(piece).decode()))).encode(),
+    "packed twice.json.gz": gzip.compress(gzip.compress(RECORD.encode())),
     "a command and its answer.log": f"curl -X POST {URL} -d '{ASKED_TEXT}'\n{PRETTY}\n".encode(),
 }  # fmt: skip
 
@@ -215,6 +226,12 @@ def test_what_is_not_read_says_why(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(REFUSED[name][0])
     with pytest.raises(BadCassette, match=REFUSED[name][1]):
         cassette.read(tmp_path / name)
+
+
+def test_a_bomb_in_a_bomb_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(gzip.compress(bytes(20_000_000)) + bytes(100_000)))
+    with pytest.raises(BadCassette, match="binary data"):
+        cassette.read(tmp_path / "a.json.gz")
 
 
 def test_an_archive_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:

@@ -48,6 +48,10 @@ def in_single_quotes(value: str) -> str:
     return "'{}'".format(value.replace("'", "\\'"))
 
 
+def in_binary(value: str) -> str:
+    return f"<<{json.dumps(value)}/utf8>>"
+
+
 def program(before: str, *style: Any) -> str:
     return f'{before}url = "{URL}";\nasked = {spelled(ASKED, *style)};\ngot = {spelled(ANSWERED, *style)};\n'
 
@@ -101,6 +105,8 @@ KINDS: Mapping[str, str] = {
     "dictionaries of Swift": program("let body: [String: Any] = [:]\n", "[%s]", "[%s]", '"%s": '),
     "maps of Groovy": program("", "[%s]", "[%s]", "%s: "),
     "tables of Lua": f"return {spelled(FLAT, '{%s}', '{%s}', '%s = ')}\n",
+    "maps of Erlang": "{{ok, {}}}.\n".format(spelled(FLAT, "#{%s}", "[%s]", '<<"%s">> => ', in_binary)),
+    "counts with a fraction": json.dumps({"url": URL, "request": ASKED, "response": {**ANSWERED, "usageMetadata": {"promptTokenCount": 4.0, "candidatesTokenCount": 5.0, "totalTokenCount": 9.0}}}),
     "keywords of Python": f"exchange = {spelled(FLAT, 'dict(%s)', '[%s]', '%s=')}\n",
     "lists of R": f"x <- {spelled(FLAT, 'list(%s)', 'list(%s)', '%s = ')}\n",
     "maps of Kotlin": "val x = {}\n".format(spelled(FLAT, "mapOf(%s)", "listOf(%s)", '"%s" to ')),
@@ -133,6 +139,7 @@ def test_an_exchange_is_read_as_it_was_sent(kind: str, tmp_path: Path) -> None:
     assert interaction.exchange.request.url == URL
     assert interaction.exchange.request.body == ASKED
     assert reply.read(interaction.exchange).response == ANSWERED
+    assert type(reply.read(interaction.exchange).usage["totalTokenCount"]) is int
     assert (tape.unanswered, tape.unread) == ([], [])
 
 

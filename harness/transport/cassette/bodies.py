@@ -82,6 +82,23 @@ def is_request(value: Json) -> bool:
     )
 
 
+def decoded(answer: Mapping[str, Any]) -> Body:
+    """An answer that a tool has decoded, as JSON. Some tools write a count of tokens as ``11.0``."""
+    usage = answer.get("usageMetadata")
+    if isinstance(usage, Mapping) and any(isinstance(count, float) for count in usage.values()):
+        answer = {**answer, "usageMetadata": _whole(usage)}
+    return Body(compact(answer), exact=False)
+
+
+def _whole(value: Json) -> Json:
+    """The value with integers for its numbers that have no fraction."""
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
     """The body in a value; None if there is none. ``encoding``: what the recording says of it (``base64``, ``hex``)."""
     if deep > _DEEPEST or value is None:
@@ -124,7 +141,9 @@ def _unbase64(text: str) -> bytes | None:
 
 
 def _in_mapping(value: Mapping[str, Any], deep: int) -> Body | None:
-    if is_answer(value) or is_request(value):
+    if is_answer(value):
+        return decoded(value)
+    if is_request(value):
         return Body(compact(value), exact=False)
     if (octets := octets_of(value)) is not None:
         return Body(octets)

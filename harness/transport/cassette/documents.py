@@ -8,8 +8,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from io import BytesIO
 from itertools import pairwise, takewhile
+from textwrap import dedent
 from typing import Any, overload
 
 import yaml
@@ -24,6 +26,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_GZIP = b"\x1f\x8b"
 _WHITE = b" \t\r\n"
 
 
@@ -104,6 +107,10 @@ class NoDocument(ValueError):
 def plain(raw: bytes) -> bytes:
     """The bytes of a file as UTF-8 without a mark, unpacked. Raises NoDocument if it is packed and broken."""
     unpacked = unpack(raw)
+    if unpacked.content[:2] == _GZIP == raw[:2] and not unpacked.fault and len(unpacked.content) < 2 * len(raw):
+        unpacked = unpack(
+            unpacked.content
+        )  # packed twice, which makes no file smaller; a bomb in a bomb is no such file
     if unpacked.fault:
         raise NoDocument(unpacked.fault)
     content = unpacked.content
@@ -249,7 +256,7 @@ _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:
 """A variable in an address, and one that is added to it."""
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
-    r"""(?:\{|\[|\b(?:array|list|dict|mapOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?["'][\w$-][^"'\n]{0,100}["']|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
+    r"""(?:\{|\[|\b(?:array|list|dict|mapOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?(?:<<)?["'][\w$-][^"'\n]{0,100}["'](?:>>)?|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
     r"|\{(?=[ \t\r]*+\n)|\bGenerateContentResponse\((?=\s*+\w+=)|(?<![\w(])candidates=(?=\[)"
 )
 """Where an object with a key begins, also inside a text in quotes, and where a printed answer does."""
@@ -267,8 +274,8 @@ _MOST_ATTEMPTS, _PER_ATTEMPT = 30, 50_000
 
 
 def _otherwise(raw: bytes, complaint: str) -> Sequence[Any]:
-    """JSON with comments, TOML, or the JSON in the lines of a log. Raises NoDocument with the complaint if it is none of them."""
-    for read in (_toml, logged, _whole_parts):
+    """JSON with comments, TOML, the JSON in the lines of a log, or the YAML in a page. Raises NoDocument with the complaint if it is none of them."""
+    for read in (_toml, logged, _fenced, _whole_parts):
         if found := read(raw):
             return found
     raise NoDocument(complaint)
@@ -305,6 +312,20 @@ def _toml(raw: bytes) -> list[Any]:
         return [tomllib.loads(raw.decode())]
     except (ValueError, RecursionError):
         return []
+
+
+_FENCE = re.compile(r"^(?P<pad>[ \t]*)```ya?ml\b[^\n]*\n(?P<yaml>.*?)^(?P=pad)```", re.MULTILINE | re.DOTALL)
+
+
+def _fenced(raw: bytes) -> list[Any]:
+    """The documents of the blocks of YAML in a page of Markdown, and the addresses before them."""
+    text, found, at = raw.decode("utf-8", "replace"), list[Any](), 0
+    for block in _FENCE.finditer(text):
+        found += _addresses(text, at, block.start())
+        with suppress(yaml.YAMLError):
+            found += safeyaml.load_all(dedent(block["yaml"]).encode())
+        at = block.end()
+    return Extracted(found, "Markdown") if any(isinstance(one, dict) for one in found) else []
 
 
 MARK = re.compile(rb"^---(?=[ \t\r\n])", re.MULTILINE)

@@ -23,6 +23,7 @@ from harness.transport.cassette import messages
 from harness.transport.cassette.bodies import (
     Body,
     body_of,
+    decoded,
     is_answer,
     is_request,
     joined,
@@ -289,7 +290,7 @@ def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, An
 def _body_piece(value: Mapping[str, Any]) -> Piece:
     if is_answer(value):
         wire = _wire(value)
-        return Piece(answers=[Body(compact(wire), exact=False)], gists=[gist(wire)])
+        return Piece(answers=[decoded(wire)], gists=[gist(wire)])
     model = value.get("model")
     is_of_log = isinstance(model, str) and not model.startswith("models/")  # a log names it so, not a request
     value = {key: item for key, item in value.items() if key != "self" and not (is_of_log and key == "model")}
@@ -757,7 +758,7 @@ def _is_spelled_by_sdk(value: Mapping[str, Any]) -> bool:
     )
 
 
-def _wire(value: Mapping[str, Any]) -> Json:
+def _wire(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """An answer as it is on the wire, also where an SDK wrote it in its own spelling and with absent fields as null."""
     if not _is_spelled_by_sdk(value):
         return value

@@ -1,6 +1,6 @@
 """Objects and texts as programming languages write them -> JSON text.
 
-JavaScript, Python, Ruby, Elixir, PHP, Go, Swift, Groovy, Kotlin, R: comments, bare keys, texts in single quotes, commas at the end, ``=>``,
+JavaScript, Python, Ruby, Elixir, Erlang, PHP, Go, Swift, Groovy, Kotlin, R: comments, bare keys, texts in single quotes, commas at the end, ``=>``,
 ``array(``, ``map[string]any{``; and what the SDKs and their snapshots print: ``Part(text='a')``, ``<Reason.STOP: 'STOP'>``, bytes.
 """
 
@@ -19,10 +19,10 @@ from harness.text.jsontext import DEEPEST, is_utf8
 _DOUBLE, _SINGLE = r'"(?:[^"\\]|\\.)*+(?:"|\Z)', r"'(?:[^'\\]|\\.)*+(?:'|\Z)"
 _COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _TOKEN = re.compile(
-    rf"(?P<double>{_DOUBLE})|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
+    rf"(?:<<)?(?P<double>{_DOUBLE})(?:(?:/utf8)?>>)?|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
     rf"|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
     r"|\b[A-Z]\w*+\.(?P<constant>[A-Z][A-Z0-9_]*+)\b(?![.(\w])"
-    r"|(?:(?P<name>%|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?(?=[ \t]?[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
+    r"|(?:(?P<name>[%#]|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?(?=[ \t]?[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
     r"|(?P<close>[\]})])|(?P<comma>,)|:?(?P<key>[A-Za-z_$][\w$]*+)(?=\s*+[:=])"
     r"|(?P<sign>=>|:|=|\bto\b)|(?P<word>[A-Za-z_$][\w$]*+)|(?P<number>\d+)(?=\s*+=>)",
     re.DOTALL,
@@ -32,7 +32,7 @@ _RAW = re.compile(r"'\s*=>")
 """Shows a language that escapes nothing but quotes in single quotes."""
 _NAMED = re.compile(r"[a-z_]+=")
 """How values by name begin that no bracket surrounds."""
-_MADE = ("", "%", "array", "list", "tuple", "dict", "mapOf", "listOf")
+_MADE = ("", "%", "#", "array", "list", "tuple", "dict", "mapOf", "listOf")
 """What makes no more of a bracket than its value."""
 _WRITERS = ("json_encode", "json.dumps", "JSON.stringify")
 """Functions whose value is JSON as a text."""

@@ -26,8 +26,8 @@ from harness import extensions
 from harness.errors import BadCassette
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing, pairs, typed
 from harness.transport.cassette.attachments import Beside
-from harness.transport.cassette.bodies import Body, is_answer
-from harness.transport.cassette.documents import COMMANDS, Elements, Indivisible, NoDocument, documents, logged, plain
+from harness.transport.cassette.bodies import Body, body_of, is_answer
+from harness.transport.cassette.documents import COMMANDS, Elements, Indivisible, NoDocument, documents, json_value, logged, plain
 from harness.transport.cassette.interaction import (
     UNREADABLE,
     Compact,
@@ -371,10 +371,12 @@ def _of_har(whole: Mapping[str, Any]) -> Iterator[Interaction | Recorded | Unrea
 
 
 def _har_entry(index: int, entry: Mapping[str, Any]) -> Interaction | Recorded:
-    """Bodies in HAR are decoded, whatever the header content-encoding says. Some exporters keep none."""
+    """Bodies in HAR are decoded, whatever the header content-encoding says. Some exporters keep none, and Polly.js the pieces that came."""
     request, response = entry["request"], entry["response"]
     content = response.get("content") or {}
-    body = {"base64_string" if content.get("encoding") == "base64" else "string": content.get("text", "")}
+    text, encoding = content.get("text", ""), content.get("encoding") or ""
+    pieces = body_of(json_value(text.encode()), encoding) if _PIECES.match(text) else None
+    body = {"base64_string" if encoding == "base64" else "string": text} if pieces is None else pieces.content
     item = {
         "request": {
             "method": request["method"],
@@ -390,6 +392,10 @@ def _har_entry(index: int, entry: Mapping[str, Any]) -> Interaction | Recorded:
     if exchange.status == 0 or (exchange.status == 200 and not exchange.content):
         return Recorded(exchange.request, None, found.credentials)
     return found
+
+
+_PIECES = re.compile(r'\["[A-Za-z0-9+/=]+"[\],]')
+"""How a body begins that is a list of its pieces, in hex or base64."""
 
 
 def _har_headers(message: Mapping[str, Any]) -> dict[str, str]:
