@@ -17,7 +17,8 @@ from harness.transport.cassette import Interaction, Tape
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """A rule that a recorded exchange breaks. ``index`` counts the interactions of the file from 0."""
+    """A rule that a recorded exchange breaks. ``index`` counts the interactions of the file from 0; ``id`` is what the file calls it,
+    or empty."""
 
     file: str
     index: int
@@ -27,6 +28,12 @@ class AuditFinding:
     expected: Json
     actual: Json
     message: str
+    id: str = ""
+
+    @property
+    def interaction(self) -> str:
+        """What people call it."""
+        return f"interaction {self.index}{f' ({self.id})' if self.id else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +134,7 @@ def _audit_interaction(result: Audit, file: str, interaction: Interaction) -> No
         return
     case = evidence(interaction.exchange)
     result.simulated += interaction.exchange.provenance.simulated
-    for violation in violations(case):
-        rule, found, severity, _ = violation
-        broken = (rule.id, severity, found.at, found.expected, found.actual, violation.message)
-        result.findings.append(AuditFinding(file, interaction.index, *broken))
+    result.findings += [_finding(file, interaction, violation) for violation in violations(case)]
     result.exchanges.append(
         AuditedExchange(
             file=file,
@@ -143,3 +147,9 @@ def _audit_interaction(result: Audit, file: str, interaction: Interaction) -> No
             usage=case.reply.usage,
         )
     )
+
+
+def _finding(file: str, interaction: Interaction, violation: RuleViolation) -> AuditFinding:
+    rule, found, severity, _ = violation
+    place, message = (file, interaction.index), violation.message
+    return AuditFinding(*place, rule.id, severity, found.at, found.expected, found.actual, message, interaction.id)

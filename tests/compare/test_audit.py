@@ -64,6 +64,7 @@ def test_the_document() -> None:
                 "expected": "nothing after the end",
                 "actual": [{"text": "b"}],
                 "message": "content came after the finishReason in events[0]",
+                "id": "",
             }
         ],
         "exchanges": [
@@ -109,6 +110,17 @@ def test_github_annotations_name_recordings_and_rules(
     assert "| `usage-sum` | error | 1 |" in summary
     assert "#### tapes/a.yaml interaction 0\n\n- error `usage-sum` at `$.usageMetadata.totalTokenCount`: " in summary
     assert "- unreadable: 1 file: " in summary
+
+
+def test_a_finding_in_a_saved_run_names_its_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = answer(usageMetadata={"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 9})
+    trials = ["capitals/norway@google/gemini-2.5-flash#1", "capitals/norway@google/gemini-2.5-flash#2"]
+    turn = {"url": request().url, "request": request().body, "response": wrong}
+    rows = [{"id": trial, "turns": [turn]} for trial in trials]
+    (tmp_path / "run.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in [{"version": 1, "run": {}}, *rows]))
+    assert main(["audit", str(tmp_path / "run.jsonl")]) == 1
+    out = capsys.readouterr().out
+    assert all(f"interaction {place} ({trial})\n* error usage-sum" in out for place, trial in enumerate(trials))
 
 
 def test_a_summary_shows_errors_first_and_counts_the_rest() -> None:

@@ -34,7 +34,7 @@ def _annotations(audit: Audit) -> Iterator[Annotation]:
     """On the first line of a file, since a recording does not tell the lines of an interaction."""
     for finding in audit.findings:
         at = f"{finding.at}: " if finding.at else ""
-        title = f"{finding.rule} in interaction {finding.index}"
+        title = f"{finding.rule} in {finding.interaction}"
         level: Level = "error" if finding.severity == "error" else "warning"
         yield Annotation(level, title, f"{at}{finding.message}", PlaceRow(finding.file, 1))
     for file, reason in audit.unreadable.items():
@@ -43,7 +43,7 @@ def _annotations(audit: Audit) -> Iterator[Annotation]:
 
 def _findings(audit: Audit, view: View) -> Iterator[Block]:
     shown = _by_turns(audit.findings)[: view.details]
-    for place, findings in grouped(shown, lambda found: f"{found.file} interaction {found.index}").items():
+    for place, findings in grouped(shown, lambda found: f"{found.file} {found.interaction}").items():
         yield Heading(place, level=3)
         yield Bullets([_item(finding) for finding in findings])
     if len(shown) < len(audit.findings):

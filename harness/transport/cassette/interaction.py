@@ -57,12 +57,14 @@ Place: TypeAlias = tuple[int, ...]
 
 class Interaction(Struct, frozen=True):
     """One recorded exchange. ``index`` counts from 0; ``slot`` is None in files of other tools. ``credentials``: (where,
-    value) of each unmasked credential that the file has under its name; the exchange holds none of them."""
+    value) of each unmasked credential that the file has under its name; the exchange holds none of them. ``id``: what the
+    file calls it, such as the id of a trial in a saved run; or empty."""
 
     index: int
     exchange: Exchange
     slot: Place | None
     credentials: Sequence[tuple[str, str]] = ()
+    id: str = ""
 
 
 class Recorded(Struct, frozen=True):

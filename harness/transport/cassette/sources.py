@@ -416,4 +416,4 @@ def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded:
     found = read_interaction(index, item, verbatim=exact)
     if not piece.has_answer or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
         return Recorded(found.exchange.request, None, found.credentials)
-    return found
+    return replace(found, id=piece.id) if piece.id else found
