@@ -281,6 +281,19 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ),
     ("thoughts-unasked", "warn", unary(chunk({"text": "hm", "thought": True}, {"text": "a"}), {})),
     ("thoughts-missing", "error", unary(answer(usageMetadata=THINKING), thinking(includeThoughts=True))),
+    (
+        "thoughts-missing",
+        "error",
+        unary(
+            {
+                **newer(usageMetadata=THINKING),
+                **chunk({"text": "**Looking at a Map**\n\nI look for Norway."}, finish="STOP"),
+            },
+            thinking(includeThoughts=True),
+            "gemini-3.5-flash",
+        ),
+    ),
+    ("thinking-level", "warn", unary(answer(modelVersion="gemini-3.8-flash"), thinking(thinkingLevel="MINIMAL"))),
     ("thought-leak", "warn", unary(answer("THOUGHT: the user wants a city"))),
     ("thought-leak", "warn", unary(answer("...94>thought CRITICAL INSTRUCTION 1"))),
     ("json-parses", "error", unary(answer('```json\n{"b": 1}\n```'), JSON)),
@@ -496,6 +509,15 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("thinking-budget", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=-1))),
     ("thoughts-unasked", unary(chunk({"text": "hm", "thought": True}), thinking(include_thoughts=True))),
     ("thoughts-missing", unary(newer(usageMetadata=THINKING), thinking(includeThoughts=True), "gemini-3.5-flash")),
+    (
+        "thoughts-missing",
+        unary(
+            {**newer(usageMetadata=THINKING), **chunk({"text": "**Norway**\n\nIts capital is Oslo."}, finish="STOP")},
+            thinking(includeThoughts=True),
+            "gemini-3.5-flash",
+        ),
+    ),
+    ("thinking-level", unary(newer(), thinking(thinking_level="minimal"), "gemini-3.5-flash")),
     ("thoughts-missing", unary(newer(usageMetadata=THINKING), thinking(includeThoughts=True), "gemini-flash-latest")),
     ("thought-leak", unary(answer("Thought: this is how agents write"))),
     ("json-parses", unary(answer(' {"b": 1}\n'), JSON)),

@@ -55,6 +55,24 @@ def thoughts_lost(d: Draft) -> None:
         content["parts"] = [part for part in content.get("parts", ()) if not part.get("thought")]
 
 
+@fault("thoughts-missing")
+def flag_of_thoughts_lost(d: Draft) -> None:
+    d.stopped()
+    need(d.generation >= (3, 0) and d.usage.get("thoughtsTokenCount"))
+    _think(d, includeThoughts=True)
+    for candidate in d.candidates():
+        content = candidate.get("content") or {}
+        content["parts"] = [part for part in content.get("parts", ()) if not part.get("thought")]
+    part = d.parts("text")[0]
+    part["text"] = f"**Weighing the Question**\n\nI look at what is asked.\n\n\n{part['text']}"
+
+
+@fault("thinking-level")
+def level_of_another_model(d: Draft) -> None:
+    need(d.generation == (2, 5))
+    _think(d, thinkingLevel="MINIMAL")
+
+
 @fault("thought-leak")
 def marker_of_thoughts(d: Draft) -> None:
     part = d.parts("text")[0]

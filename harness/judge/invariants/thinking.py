@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from harness.gemini import models
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import generation, has_answer, is_finished, number, thinking
 from harness.judge.registry import rule
@@ -13,6 +14,9 @@ from harness.model import Evidence, Mismatch, Severity
 _LEAK = re.compile(
     r"(?:assistant|model)(?:\n|: )|THOUGHT:|<think(ing)?>|<thought>|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
 )
+
+
+_THOUGHT = re.compile(r"\s*\*\*[A-Z][^*\n]{2,90}\*\*\s*\n\s*(?:I|My|Okay|Alright)\b")
 
 
 def _is_2_5(evidence: Evidence) -> bool:
@@ -58,6 +62,22 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", budget, count, message, severity)
 
 
+@rule("thinking-level", "warn", dialect="gemini", needs="thinkingLevel")
+def thinking_level(evidence: Evidence) -> Iterator[Mismatch]:
+    """An answer comes only for a ``thinkingLevel`` that the model has: the API refuses others, and some gateways send another one.
+
+    asked: {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
+    right: {"modelVersion": "gemini-3.8-flash"}
+    wrong: {"modelVersion": "gemini-3-pro-image"}
+    """
+    level = thinking(evidence, "thinkingLevel")
+    known = models.facts(evidence.reply.model_version or evidence.model or "")
+    refused = known.thinking.refuses({"thinkingLevel": level}) if known and level and has_answer(evidence) else None
+    if known and refused:
+        message = f"{known.name} answered, but it rejects the requested thinkingConfig: {refused}"
+        yield Mismatch("thinkingLevel", known.thinking.levels, level, message)
+
+
 @rule("thoughts-unasked", "error", per_candidate=True, dialect="gemini", needs="thought")
 def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """There are no thought parts unless the request sets ``includeThoughts``. A warning if it has no ``thinkingConfig``.
@@ -78,16 +98,17 @@ def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thoughts-missing", "error", per_candidate=True, dialect="gemini", needs="includeThoughts")
 def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
-    """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none.
+    """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none; from them the
+    text does not begin like a thought, with a heading in bold and ``I``: its flag was lost.
 
     asked: {"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}
     right: {"candidates": [{"content": {"parts": [{"text": "I look at the map.", "thought": true}, {"text": "Oslo"}]}}], "usageMetadata": {"thoughtsTokenCount": 40}}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}], "usageMetadata": {"thoughtsTokenCount": 40}}
     """
     count = evidence.reply.count("thoughtsTokenCount")
-    if thinking(evidence, "includeThoughts") is not True or not _is_2_5(evidence) or not is_finished(evidence):
+    if thinking(evidence, "includeThoughts") is not True or not is_finished(evidence):
         return
-    if count and not _thought_parts(evidence):
+    if count and not _thought_parts(evidence) and (_is_2_5(evidence) or _THOUGHT.match(evidence.reply.text[:300])):
         message = f"includeThoughts is set and {count} thought tokens are counted, but there is no thought part"
         yield Mismatch("thoughts", "at least one part", 0, message)
 
