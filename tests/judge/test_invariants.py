@@ -293,7 +293,11 @@ BREAKS: list[tuple[str, str, Exchange]] = [
             "gemini-3.5-flash",
         ),
     ),
-    ("thinking-level", "warn", unary(answer(modelVersion="gemini-3.8-flash"), thinking(thinkingLevel="MINIMAL"))),
+    (
+        "thinking-level",
+        "warn",
+        unary(answer(modelVersion="gemini-3.8-flash"), thinking(thinkingLevel="MINIMAL"), "gemini-3.8-flash"),
+    ),
     ("thought-leak", "warn", unary(answer("THOUGHT: the user wants a city"))),
     ("thought-leak", "warn", unary(answer("...94>thought CRITICAL INSTRUCTION 1"))),
     ("json-parses", "error", unary(answer('```json\n{"b": 1}\n```'), JSON)),

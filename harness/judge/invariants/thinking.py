@@ -68,14 +68,15 @@ def thinking_level(evidence: Evidence) -> Iterator[Mismatch]:
 
     asked: {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
     right: {"modelVersion": "gemini-3.8-flash"}
-    wrong: {"modelVersion": "gemini-3-pro-image"}
+    wrong: {"modelVersion": "gemini-2.5-flash"}
     """
     level = thinking(evidence, "thinkingLevel")
-    known = models.facts(evidence.reply.model_version or evidence.model or "")
-    refused = known.thinking.refuses({"thinkingLevel": level}) if known and level and has_answer(evidence) else None
-    if known and refused:
-        message = f"{known.name} answered, but it rejects the requested thinkingConfig: {refused}"
-        yield Mismatch("thinkingLevel", known.thinking.levels, level, message)
+    names = {evidence.model or "", evidence.reply.model_version or evidence.model or ""}
+    known = [facts for facts in map(models.facts, sorted(names)) if facts]
+    refused = [facts.thinking.refuses({"thinkingLevel": level}) for facts in known] if level else []
+    if refused and all(refused) and has_answer(evidence):
+        message = f"{known[0].name} answered, but it rejects the requested thinkingConfig: {refused[0]}"
+        yield Mismatch("thinkingLevel", known[0].thinking.levels, level, message)
 
 
 @rule("thoughts-unasked", "error", per_candidate=True, dialect="gemini", needs="thought")
