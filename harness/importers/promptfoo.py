@@ -21,7 +21,7 @@ from harness.importers.promptfoo_assertions import Expect, NotCarried
 from harness.importers.promptfoo_sources import Prompt, Source, Test, cell, names_in, open_config, with_placeholders
 from harness.importers.promptfoo_sources import prompts as prompts_of
 from harness.importers.promptfoo_sources import tests as tests_of
-from harness.importers.to_suite import Imported, LeftOut, suite_text
+from harness.importers.to_suite import Imported, LeftOut, free, one_or_all, suite_text
 from harness.model import Json
 from harness.suite.matrix import expand
 from harness.suite.parse import parse
@@ -430,7 +430,7 @@ def _suite(
             continue
         case = _case(group, prompt, shared, taken)
         if len(models) < len(target.models):
-            case["only"] = _one_or_all([{"model": name} for name in models])
+            case["only"] = one_or_all([{"model": name} for name in models])
         if fault := _refused(name, case, shared, head, config):
             _leave(result, source.document.file, f"{name}/{case['id']}: {fault}")
             continue
@@ -448,15 +448,11 @@ def _filters(target: _Target, groups: Sequence[_Group]) -> Iterator[References]:
     yield from (group.prompts for group in groups)
 
 
-def _one_or_all(values: Sequence[Json]) -> Json:
-    return values[0] if len(values) == 1 else list(values)
-
-
 def _defaults(
     target: _Target, prompts: Sequence[Prompt], *, filtered: bool
 ) -> tuple[dict[str, Json], Sequence[Prompt]]:
     """The keys of ``defaults``, and the prompts that cannot stand there, as they are more than an axis of texts, or ``filtered``."""
-    shared: dict[str, Json] = {"model": _one_or_all(list(target.models)), **target.settings}
+    shared: dict[str, Json] = {"model": one_or_all(list(target.models)), **target.settings}
     if filtered:
         return shared, prompts
     if len(prompts) == 1:
@@ -515,7 +511,8 @@ def _case(group: _Group, prompt: Prompt | None, shared: Mapping[str, Json], take
     rows = list({canonical(row): row for row in rows}.values())
     label = slug(prompt.label.lower()) if prompt else ""
     stem = "-".join(filter(None, (group.name, label))) or _stem(rows, asked)
-    case: dict[str, Json] = {"id": _free(stem, taken)}
+    case: dict[str, Json] = {"id": free(stem, taken)}
+    taken.add(case["id"])
     if group.about and slug(group.about.lower()) != case["id"]:
         case["about"] = group.about
     if len(rows) > 1:
@@ -525,13 +522,6 @@ def _case(group: _Group, prompt: Prompt | None, shared: Mapping[str, Json], take
     if group.remarks and not group.expect:
         case["skip"] = "what it expects was left out: nothing would be judged"
     return case | dict(keys) | ({"expect": group.expect} if group.expect else {})
-
-
-def _free(stem: str, taken: set[str]) -> str:
-    """The name, with a number if it is taken, which it is from now on."""
-    name = next(one for one in (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3))) if one not in taken)
-    taken.add(name)
-    return name
 
 
 def _stem(rows: Sequence[Mapping[str, Json]], asked: Mapping[str, Json]) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.gemini.providers import Provider, is_chat
+from harness.gemini.providers import is_chat
+from harness.model import Json
 from harness.text.names import slug
 
 _CALL = re.compile(r"(?P<root>.*?)(?P<path>/v\d[^/]*/(?:.*/)?|/)[^/:]+:(?:g|streamG)enerateContent")
+_USUAL = "/v1beta/models/"
 _CHAT = re.compile(r"(?P<root>.*?)(?P<path>(?:/v\d.*)?/chat/completions)")
 
 
@@ -21,17 +23,13 @@ def toml(url: str, credentials: Collection[str], file: Path | None) -> str:
     name = slug((parts.hostname or "").replace(".", "-"))
     found = (_CHAT if chat else _CALL).fullmatch(parts.path)
     root, path = (found["root"], found["path"]) if found else ("", parts.path)
-    row = Provider(
-        name,
-        base_url=f"{parts.scheme}://{parts.netloc}{root}",
-        kind=name,
-        keys=(f"{name.replace('-', '_').upper()}_API_KEY",),
-        auth="bearer" if chat or any(place.lower() == "authorization" for place in credentials) else "x-goog-api-key",
-        path=path if chat else f"{path}{{model}}:{{method}}",
-        dialect="openai" if chat else "gemini",
-    )
-    usual = Provider(name, base_url="", kind=name)
-    keys = ("base_url", "path", "keys", "auth", "dialect")
-    given = {key: getattr(row, key) for key in keys if getattr(row, key) != getattr(usual, key)}
+    row: dict[str, Json] = {"base_url": f"{parts.scheme}://{parts.netloc}{root}"}
+    if path != _USUAL:
+        row["path"] = path if chat else f"{path}{{model}}:{{method}}"
+    row["keys"] = [f"{name.replace('-', '_').upper()}_API_KEY"]
+    if chat or any(place.lower() == "authorization" for place in credentials):
+        row["auth"] = "bearer"
+    if chat:
+        row["dialect"] = "openai"
     table = "tool.gemini-harness.providers" if file and file.name == "pyproject.toml" else "providers"
-    return "\n".join([f"[{table}.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in given.items())])
+    return "\n".join([f"[{table}.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in row.items())])

@@ -11,9 +11,9 @@ import json
 import re
 import textwrap
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -193,11 +193,14 @@ def _id(text: str, stem: str, taken: Mapping[str, str]) -> str:
     words = re.findall(r"[\w.+]*\w", text)
     for most in _WORDS:
         name = slug(_joined(words[:most]).lower()) or stem
-        if name not in taken:
-            return name
-        if taken[name] == text:
+        if name not in taken or taken[name] == text:
             break
-    return next(one for one in (f"{name}-{number}" for number in count(2)) if one not in taken)
+    return free(name, taken)
+
+
+def free(name: str, taken: Container[str]) -> str:
+    """The name, with a number if it is taken."""
+    return next(one for one in chain((name,), (f"{name}-{number}" for number in count(2))) if one not in taken)
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -300,7 +303,7 @@ def _table(id: str, sent: Sequence[_Sent]) -> dict[str, Json]:
     providers, models = (
         list(dict.fromkeys(names)) for names in zip(*((one.provider, one.model) for one in sent), strict=True)
     )
-    table: dict[str, Json] = {"id": id, "provider": _one_or_all(providers), "model": _one_or_all(models)}
+    table: dict[str, Json] = {"id": id, "provider": one_or_all(providers), "model": one_or_all(models)}
     if first.request.transport == "stream":
         table["transport"] = "stream"
     if len(first.answers) > 1:
@@ -315,8 +318,9 @@ def _table(id: str, sent: Sequence[_Sent]) -> dict[str, Json]:
     return {**table, "expect": expect} if expect else table
 
 
-def _one_or_all(values: list[Json]) -> Json:
-    return values[0] if len(values) == 1 else values
+def one_or_all(values: Sequence[Json]) -> Json:
+    """The values of a key that takes one or a list."""
+    return values[0] if len(values) == 1 else list(values)
 
 
 def _prompt(contents: Json) -> str | None:
