@@ -67,7 +67,7 @@ class Imported:
     """Recordings, among those left out, that could not be read."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Sent:
     """A request that was sent to one model, with all of its answers."""
 
@@ -271,12 +271,24 @@ def _cases(name: str, requests: Iterable[_Sent], config: Config, result: Importe
             case = _read_back(name, _id(sent[0].text, sent[0].stem, taken), sent, config)
         except HarnessError as fault:
             if len(sent) > 1:
-                waiting.extendleft([one] for one in reversed(sent))
+                waiting.extendleft(reversed(_parts(name, sent, config)))
             else:
                 result.left_out.append(LeftOut(sent[0].where, _first_line(name, fault)))
         else:
             taken[case.id] = sent[0].text
             yield case
+
+
+def _parts(name: str, sent: Sequence[_Sent], config: Config) -> list[list[_Sent]]:
+    """The requests of a case that cannot be: those that a case may send, and each of the others."""
+    unfit = []
+    for one in sent:
+        try:
+            _read_back(name, "alone", [one], config)
+        except HarnessError:
+            unfit.append([one])
+    fit = [one for one in sent if [one] not in unfit]
+    return [*_grids(fit), *unfit] if unfit and fit else [[one] for one in sent]
 
 
 def _question(sent: _Sent) -> str:

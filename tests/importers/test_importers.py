@@ -212,6 +212,16 @@ def test_one_prompt_asked_of_several_models_is_one_case(project: Path, capsys: p
     assert re.search(r"\ncapital-of-norway-one-word-2 +pass\n", table)
 
 
+def test_a_model_that_a_case_cannot_ask_is_left_out_alone(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    little = {**BODY, "generationConfig": {"thinkingConfig": {"thinkingLevel": "MINIMAL"}}}
+    asked = ["gemini-3.6-flash", "gemini-3.8-flash", "gemini-3.5-flash-lite"]
+    vcrpy(project / "a.yaml", *(interaction(body=little, url=ASK.replace(FLASH, model)) for model in asked))
+    assert main(["import", "a.yaml"]) == 0
+    assert "left out: a.yaml, request 1: gemini-3.8-flash would refuse this" in capsys.readouterr().out
+    (case,) = suite()["cases"]
+    assert case["model"] == ["gemini-3.6-flash", "gemini-3.5-flash-lite"]
+
+
 def test_models_that_end_differently_are_one_case_with_either_reason(project: Path) -> None:
     cut = json.loads(json.dumps(ANSWER).replace("STOP", "SAFETY"))
     vcrpy(project / "a.yaml", asked_of(FLASH), asked_of(PRO, cut))
