@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from harness.judge.judging import violations
+from harness.judge.judging import RuleViolation, violations
 from harness.judge.recorded import CHAT, evidence, operation, operation_of
 from harness.model import Json, Severity
 from harness.transport.cassette import Interaction, Tape

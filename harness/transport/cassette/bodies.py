@@ -83,7 +83,7 @@ def is_request(value: Json) -> bool:
 
 
 def decoded(answer: Mapping[str, Any]) -> Body:
-    """An answer that a tool has decoded, as JSON. Some tools write a count of tokens as ``11.0``."""
+    """An answer or a request that a tool has decoded, as JSON. Some tools write a count of tokens as ``11.0``."""
     usage = answer.get("usageMetadata")
     if isinstance(usage, Mapping) and any(isinstance(count, float) for count in usage.values()):
         answer = {**answer, "usageMetadata": _whole(usage)}
@@ -141,10 +141,8 @@ def _unbase64(text: str) -> bytes | None:
 
 
 def _in_mapping(value: Mapping[str, Any], deep: int) -> Body | None:
-    if is_answer(value):
+    if is_answer(value) or is_request(value):
         return decoded(value)
-    if is_request(value):
-        return Body(compact(value), exact=False)
     if (octets := octets_of(value)) is not None:
         return Body(octets)
     named = {word(key): item for key, item in value.items() if item is not None}
@@ -170,9 +168,10 @@ _TEXTS = ("{", "[", "data:", "event:")
 
 def octets_of(value: Mapping[str, Any]) -> bytes | None:
     """The bytes of an array of JavaScript that was written as an object: ``{"0": 123, "1": 34}``; None for any other object."""
-    if value.get("0") not in range(256) or any(key != str(number) for number, key in enumerate(value)):
+    if "0" not in value or any(key != str(number) for number, key in enumerate(value)):
         return None
-    return bytes(value.values()) if all(item in range(256) for item in value.values()) else None
+    octets = list(value.values())
+    return bytes(octets) if all(type(item) is int and 0 <= item < 256 for item in octets) else None
 
 
 def encoding_of(named: Mapping[str, Any]) -> str:

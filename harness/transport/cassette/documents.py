@@ -317,7 +317,7 @@ def _toml(raw: bytes) -> list[Any]:
 _FENCE = re.compile(r"^(?P<pad>[ \t]*)```ya?ml\b[^\n]*\n(?P<yaml>.*?)^(?P=pad)```", re.MULTILINE | re.DOTALL)
 
 
-def _fenced(raw: bytes) -> list[Any]:
+def _fenced(raw: bytes) -> Sequence[Any]:
     """The documents of the blocks of YAML in a page of Markdown, and the addresses before them."""
     text, found, at = raw.decode("utf-8", "replace"), list[Any](), 0
     for block in _FENCE.finditer(text):
@@ -325,7 +325,7 @@ def _fenced(raw: bytes) -> list[Any]:
         with suppress(yaml.YAMLError):
             found += safeyaml.load_all(dedent(block["yaml"]).encode())
         at = block.end()
-    return Extracted(found, "Markdown") if any(isinstance(one, dict) for one in found) else []
+    return Elements(found, name="Markdown") if any(isinstance(one, dict) for one in found) else []
 
 
 MARK = re.compile(rb"^---(?=[ \t\r\n])", re.MULTILINE)

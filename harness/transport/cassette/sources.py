@@ -27,7 +27,16 @@ from harness.errors import BadCassette
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing, pairs, typed
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, body_of, is_answer
-from harness.transport.cassette.documents import COMMANDS, Elements, Indivisible, NoDocument, documents, json_value, logged, plain
+from harness.transport.cassette.documents import (
+    COMMANDS,
+    Elements,
+    Indivisible,
+    NoDocument,
+    documents,
+    json_value,
+    logged,
+    plain,
+)
 from harness.transport.cassette.interaction import (
     UNREADABLE,
     Compact,
