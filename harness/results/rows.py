@@ -6,10 +6,12 @@ programs read the same rows, so every output can be produced again from a saved 
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from msgspec import Meta, Struct, convert, to_builtins
+from msgspec import Meta, Struct, convert, msgpack, to_builtins
+from msgspec import json as fast_json
 from msgspec.structs import replace
 
 from harness.answer import refusals, wire_form
@@ -345,6 +347,20 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     except UnicodeEncodeError:
         return json.dumps(_finite(value), separators=separators, indent=indent, default=str)
     return text
+
+
+def row_line(row: Row) -> bytes:
+    """The row as a line of a saved run: the value that ``dumps`` writes, in a twentieth of the time."""
+    try:
+        if not _NOT_FINITE.search(msgpack.encode(row, enc_hook=_basic)):
+            return fast_json.encode(row, enc_hook=_basic)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        pass  # JSON lacks something in it
+    return dumps(row).encode()
+
+
+_NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
+"""How MessagePack begins NaN and infinite floats, which the fast JSON writes as null."""
 
 
 def plain(value: object) -> Any:

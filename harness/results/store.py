@@ -23,7 +23,7 @@ from harness import __version__
 from harness.disk import FolderLock, is_locked, replacing, sweep
 from harness.errors import RunError
 from harness.model import Json
-from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, dumps
+from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, dumps, row_line
 from harness.results.summary import Summary
 
 NAME = "run.jsonl"
@@ -105,7 +105,7 @@ class RunWriter:
 
     def append(self, row: Row, line: bytes | None = None) -> None:
         """Write a row. ``line``: the row as it is written, if it is known."""
-        self._write((dumps(row).encode() if line is None else line) + b"\n")
+        self._write((row_line(row) if line is None else line) + b"\n")
         self.trials += 1
         self.unasked += may_pass(row)
 

@@ -23,7 +23,7 @@ from harness.gemini import providers
 from harness.gemini.models import ends_by, lifecycles
 from harness.judge.registry import find_check
 from harness.model import Expectation, Json, Result, Step, Target, Trial
-from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row
+from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row, row_line
 from harness.results.store import run_row
 from harness.run.play import prepared
 from harness.suite.cases import Suite
@@ -390,10 +390,13 @@ class Judge:
         """The row of a result, and the same as a line of the run's file. Raises UsageError where a pattern of ``[redact]`` changes more
         than texts."""
         row = result_row(self._taken(result))
+        written = row_line(row)
+        if not self.config.redact and not self.leaks.may_be_in(written):
+            return row, written
         known = plain(row)
         shown = self.leaks.hidden(self.config.redact.row(known))
         try:
-            return row if shown is known else convert(shown, Row), dumps(shown).encode()
+            return (row, written) if shown is known else (convert(shown, Row), dumps(shown).encode())
         except ValidationError as fault:
             raise UsageError(
                 f"{row.id}: a pattern of [redact] changes what a saved run is read by ({fault}); narrow it"

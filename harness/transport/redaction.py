@@ -55,7 +55,8 @@ class _Secret:
         self._texts = {value, raw.hex(), raw.hex().upper(), *_base64_forms(raw)}
         if re.fullmatch(_HEX, value):
             self._texts |= {value.lower(), value.upper()}
-        quoted = {escape(value), value.replace('"', '""'), value.replace("'", "'\"'\"'"), dumps(value)[1:-1]}
+        in_json = {dumps(value)[1:-1], dumps(value, ensure_ascii=False)[1:-1]}
+        quoted = {escape(value), value.replace('"', '""'), value.replace("'", "'\"'\"'"), *in_json}
         self._forms = [text.encode("utf-8", "surrogatepass") for text in self._texts | quoted]
         self._bare = {form.replace(b"\\", b"") for form in self._forms}
 
@@ -121,6 +122,13 @@ class Leaks:
                 return what, found.start()
         return None
 
+    def may_be_in(self, data: bytes) -> bool:
+        """Whether ``hidden`` may find something in the value of this JSON text. If not, it need not look at each text of it."""
+        if any(hint in data for _, hint, _ in self._shapes):
+            return True
+        plain = _without_escapes(data) if self._known else data
+        return any(secret.at(data, plain) >= 0 for secret in self._known)
+
     def hidden(self, value: Json) -> Json:
         """The JSON value or text with each secret replaced by its name. The same object if it holds none."""
         everything = "\n".join(_texts(value)).encode("utf-8", "surrogatepass")
@@ -140,9 +148,9 @@ def _joined(headers: Mapping[str, str]) -> bytes:
 
 def _without_escapes(data: bytes) -> bytes:
     """The data without the escapes of JSON (at any depth) and of URLs; the same object if nothing is escaped."""
-    if b"\\" not in data and b"%" not in data:
-        return data
-    return re.sub(_ESCAPED, _unescaped, data).replace(b"\\", b"")
+    if b"%" in data or b"\\u" in data:
+        data = re.sub(_ESCAPED, _unescaped, data)
+    return data.replace(b"\\", b"")
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
