@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.gemini import schemas
 from harness.model import Evidence, Json
-from harness.text.jsontext import is_deeper
+from harness.text.jsontext import is_deeper, may_be_deeper
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ def as_json(text: str) -> Json:
         raise _not_json(text, problem) from None
     except RecursionError:
         raise NotJsonAnswer(_TOO_DEEP) from None
-    if is_deeper(value):
+    if may_be_deeper(text) and is_deeper(value):
         raise NotJsonAnswer(_TOO_DEEP)
     return value
 

@@ -5,7 +5,7 @@ It never rejects: where it does not accept a value, ``jsonschema`` judges it and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from operator import ge, le
 from typing import Final
 
@@ -37,7 +37,17 @@ def acceptance(schema: Json, depth: int = _DEPTH) -> Accepts | None:
         if test is None:
             return None
         tests.append(test)
-    return lambda value: all(test(value) for test in tests)
+    return _all(tests)
+
+
+def _all(tests: Sequence[Accepts]) -> Accepts:
+    def accepts(value: Json) -> bool:
+        for test in tests:  # noqa: SIM110 - ``all`` of a generator takes twice the time
+            if not test(value):
+                return False
+        return True
+
+    return tests[0] if len(tests) == 1 else accepts
 
 
 def _type(wanted: Json, _schema: Json, _depth: int) -> Accepts | None:

@@ -26,6 +26,7 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, compact, is_number, objects_in
 
+_SEVERAL = 2
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
 _DETAILS = {
     "promptTokensDetails": "promptTokenCount",
@@ -107,7 +108,7 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     right: [{"usageMetadata": {"promptTokenCount": 5}}, {"usageMetadata": {"promptTokenCount": 5}}]
     wrong: [{"usageMetadata": {"promptTokenCount": 4}}, {"usageMetadata": {"promptTokenCount": 5}}]
     """
-    if evidence.reply.count("toolUsePromptTokenCount"):
+    if len(evidence.reply.events) < _SEVERAL or evidence.reply.count("toolUsePromptTokenCount"):
         return
     usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
     counts = [count for usage in usages if is_natural(count := usage.get("promptTokenCount")) and count]
@@ -144,10 +145,13 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     """
     ran = evidence.reply.count("toolUsePromptTokenCount") > 0
     for key, total in _DETAILS.items():
-        details, counted = objects_in(evidence.reply.usage.get(key)), _by_modality(evidence.reply.usage, key)
+        details = objects_in(evidence.reply.usage.get(key))
+        if not details:
+            continue
+        counted = _by_modality(evidence.reply.usage, key)
         if wrong := _broken_details(details) or (_foreign_modality(evidence, counted) if total == _ANSWER else ""):
             yield Mismatch(f"$.usageMetadata.{key}", "each modality once, with a count", details, f"{key}: {wrong}")
-        elif details and not (ran and total in _RESTARTED) and not (total == _ANSWER and "IMAGE" in counted):
+        elif not (ran and total in _RESTARTED) and not (total == _ANSWER and "IMAGE" in counted):
             yield from _wrong_sum(evidence, key, total, sum(counted.values()))
 
 
@@ -220,7 +224,9 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     right: [{"usageMetadata": {"candidatesTokenCount": 4}}, {"usageMetadata": {"candidatesTokenCount": 9}}]
     wrong: [{"usageMetadata": {"candidatesTokenCount": 9}}, {"usageMetadata": {"candidatesTokenCount": 4}}]
     """
-    if evidence.request_body is None or offers_builtin_tools(evidence) or has_hidden_functions(evidence):
+    if len(evidence.reply.events) < _SEVERAL or evidence.request_body is None:
+        return
+    if offers_builtin_tools(evidence) or has_hidden_functions(evidence):
         return
     usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
     counts = [count for usage in usages if (count := number(usage.get(_ANSWER))) is not None]
@@ -239,15 +245,18 @@ def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"usageMetadata": {"candidatesTokenCount": null}}
     """
     reply = evidence.reply
-    json_with_tools = wants_json(evidence) and offers_builtin_tools(evidence)
-    several = len(objects_in(reply.response.get("candidates"))) > 1
-    if json_with_tools or several or (reply.model_version or evidence.model or "").startswith("gemma"):
+    uncounted = bool(reply.finish_reason and reply.text) and not reply.usage.get("candidatesTokenCount")
+    uncounted_thoughts = bool(reply.thoughts.strip()) and not reply.count("thoughtsTokenCount")
+    if not (uncounted or uncounted_thoughts) or (wants_json(evidence) and offers_builtin_tools(evidence)):
         return
-    if has_answer(evidence) and reply.finish_reason and reply.text and not reply.usage.get("candidatesTokenCount"):
+    several = len(objects_in(reply.response.get("candidates"))) > 1
+    if several or (reply.model_version or evidence.model or "").startswith("gemma"):
+        return
+    if uncounted and has_answer(evidence):
         message = "the answer has text, but no candidatesTokenCount"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "a count", None, message)
     asked = evidence.request_body is None or thinking(evidence, "includeThoughts") is True
-    if is_finished(evidence) and asked and reply.thoughts.strip() and not reply.count("thoughtsTokenCount"):
+    if uncounted_thoughts and asked and is_finished(evidence):
         message = "the answer has thoughts, but no thoughtsTokenCount"
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", "a count", None, message)
 
@@ -332,7 +341,7 @@ _ROUND = 1_000_000
 
 def _is_prose(text: str) -> bool:
     """Whether it is words: 70 % letters, and blanks between them. In recordings, such text has 3.4 bytes and more a token."""
-    return sum(map(str.isalpha, text)) >= 0.7 * len(text) and text.count(" ") * 12 >= len(text)
+    return text.count(" ") * 12 >= len(text) and sum(map(str.isalpha, text)) >= 0.7 * len(text)
 
 
 def _is_whole_text(evidence: Evidence) -> bool:

@@ -86,10 +86,11 @@ def is_stream(evidence: Evidence) -> bool:
 
 def wants_sse(evidence: Evidence) -> bool:
     """Whether the request asked for server-sent events. A chat completion asks in its body."""
-    if is_chat(evidence.exchange.request.url):
+    url = evidence.exchange.request.url
+    if evidence.transport != "stream" or is_chat(url):
         return evidence.transport == "stream"
-    query = parse_qs(urlsplit(evidence.exchange.request.url).query)
-    return evidence.transport == "stream" and "sse" in query.get("alt", []) + query.get("$alt", [])
+    query = parse_qs(urlsplit(url).query)
+    return "sse" in query.get("alt", []) + query.get("$alt", [])
 
 
 def knows_query(evidence: Evidence) -> bool:

@@ -62,9 +62,10 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
     schema = _schema(evidence)
     if schema is not None:
         with suppress(ValueError):
-            for violation in violations_of(evidence):
+            found = violations_of(evidence)
+            for violation in found:
                 yield violation.mismatch(f"{violation.message} ({schema.source})")
-            if not violations_of(evidence):
+            if not found:
                 for extra in schemas.undeclared(schema.schema, value_of(evidence)):
                     yield replace(extra.mismatch(f"{extra.message} ({schema.source})"), severity="warn")
 

@@ -193,9 +193,9 @@ def _loop_of_values(values: Iterable[Json]) -> tuple[str, int] | None:
             waiting += value.values()
         elif isinstance(value, list):
             waiting += [item for item in value if isinstance(item, (dict, list))]
-            for item, run in groupby(value):
+            for item, run in groupby(value if len(value) >= _LOOP else ()):
                 if (count := len(list(run))) >= _LOOP:
                     return json.dumps(item, ensure_ascii=False), count
-        elif isinstance(value, str) and (loop := _loop_of_units(value.splitlines())):
+        elif isinstance(value, str) and len(value) >= _LOOP and (loop := _loop_of_units(value.splitlines())):
             return loop
     return None
