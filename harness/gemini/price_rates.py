@@ -63,11 +63,13 @@ def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -
     of_unit = {units[name].usage: price for name, price in rates.items()}
     reported = tuple(unit.dimensions for unit in units.values() if usage.get(unit.usage))
     own: list[tuple[Unit, int]] = []
-    for unit in _narrowest_first(tuple(units[name] for name in rates)):
+    for unit in sorted((units[name] for name in rates), key=_narrowest_first):
         narrower = sum(count for narrow, count in own if unit.dimensions < narrow.dimensions)
-        own.append((unit, _counted(unit, usage, reported) - narrower))
-        if own[-1][1] < 0:
+        count = _counted(unit, usage, reported) - narrower
+        if count < 0:
             raise Unpriced(f"the counts of usageMetadata contradict each other ({unit.usage})")
+        if count:
+            own.append((unit, count))
     total = usage.get("input_tokens", 0)
     return sum(_rate(of_unit[unit.usage], total) * count / unit.per for unit, count in own)
 
@@ -78,9 +80,8 @@ def _rate(price: float | Tiered, total: int) -> float:
     return next((rate for start, rate in reversed(price.tiers) if total > start), price.base)
 
 
-@lru_cache(maxsize=256)
-def _narrowest_first(units: tuple[Unit, ...]) -> list[Unit]:
-    return sorted(units, key=lambda unit: -len(unit.dimensions))
+def _narrowest_first(unit: Unit) -> int:
+    return -len(unit.dimensions)
 
 
 def _counted(unit: Unit, usage: Mapping[str, int], reported: tuple[frozenset[str], ...]) -> int:

@@ -20,6 +20,7 @@ from harness.model import (
     Exchange,
     Json,
     Problem,
+    Place,
     Provenance,
     RecordMode,
     Reply,
@@ -28,6 +29,7 @@ from harness.model import (
     Severity,
     Status,
     Turn,
+    Verdict,
 )
 
 LARGEST = 1e100
@@ -303,7 +305,7 @@ def result_row(result: Result) -> Row:
         axes=dict(trial.axes),
         attempt=trial.attempt,
         streamed=any(step.transport == "stream" for step in trial.steps),
-        place=PlaceRow(trial.place.file, trial.place.line),
+        place=_place_row(trial.place),
         require=trial.require.at_least,
         xfail=trial.xfail,
         skip=trial.skip,
@@ -311,7 +313,7 @@ def result_row(result: Result) -> Row:
         cassette=str(trial.cassette),
         tags=list(trial.tags),
         status=result.status,
-        verdicts=[convert(verdict, VerdictRow, from_attributes=True) for verdict in result.verdicts],
+        verdicts=list(map(_verdict_row, result.verdicts)),
         invariants_passed=result.invariants_passed,
         measures=dict(result.measures),
         provenance=result.provenance,
@@ -320,6 +322,16 @@ def result_row(result: Result) -> Row:
         unpriced=next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None) or None,
         turns=[turn_row(turn.request, turn.exchange, turn.reply) for turn in result.turns],
     )
+
+
+def _verdict_row(verdict: Verdict) -> VerdictRow:
+    place = None if verdict.place is None else _place_row(verdict.place)
+    values = verdict.at, verdict.expected, verdict.actual, verdict.message, place, verdict.reason
+    return VerdictRow(verdict.check, verdict.status, verdict.severity, *values)
+
+
+def _place_row(place: Place) -> PlaceRow:
+    return PlaceRow(place.file, place.line)
 
 
 def without_turns(row: Row) -> Row:

@@ -64,6 +64,7 @@ class Case(Struct, frozen=True, dict=True):
     ``folder`` is its part of the path of a cassette, unique in the suite. ``rows`` is ``({},)`` without ``each``.
     ``rows_in_file``: the rows are the unchanged content of a file, whose hash the suite keeps; rows in the suite itself may
     contain ``${env:}``. ``expects_refusal``: the case expects an HTTP 400 or an error, so it may send an invalid request.
+    ``plain``: its id and the text of its prompt are its own, all else is the same in every plain case of the suite.
     """
 
     index: int
@@ -86,6 +87,7 @@ class Case(Struct, frozen=True, dict=True):
     agree: Literal["shape", "text"] | None = None
     cassette: Path | None = None
     expects_refusal: bool = False
+    plain: bool = False
 
     @cached_property
     def body(self) -> Mapping[str, Json]:

@@ -316,11 +316,14 @@ def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[Target]:
 
 
 def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:
+    before: Case | None = None
+    cells: Sequence[Cell] = ()
     for case in suite.cases:
         attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
-        cells: Sequence[Cell] = ()
+        same = case.plain and before is not None and before.plain
+        before = case
         for index, row in enumerate(case.rows):
-            if not index or case.axes_by_row:
+            if not same and (not index or case.axes_by_row):
                 cells = _cells(suite, case, row, selection)
             name = f"{suite.name}/{case.named(row)}"
             for cell in cells:

@@ -113,6 +113,7 @@ class _SuiteReading:
         stated = {**(defaults if isinstance(defaults, Mapping) else {}), **variables}
         self.files = template.Reader(project, environ, diagnostics.point_at, stated)
         self.place = diagnostics.document.place
+        self.plain: Case | None = None
 
     # the whole
 
@@ -187,10 +188,13 @@ class _SuiteReading:
         if "id" not in table:
             return None
         defaults = root.get("defaults", {})
+        is_plain = _is_plain(table) and "files" not in defaults
+        if is_plain and self.plain is not None:
+            return self.as_plain(self.plain, index, table)
         asked = {**{key: root[key] for key in ("require", "xfail", "repeat") if key in root}, **defaults, **table}
         axes = self.axes(route, table, root)
         plans = tuple(self.turns(route, table, defaults, axes))
-        return Case(
+        case = Case(
             index=index,
             id=table["id"],
             place=self.place((*route, "id")),
@@ -212,6 +216,22 @@ class _SuiteReading:
             agree=asked.get("agree"),
             cassette=self.diagnostics.project.folder / table["cassette"] if "cassette" in table else None,
             expects_refusal=any(_refusal(plan.expect) for plan in plans if plan.call is None),
+            plain=is_plain,
+        )
+        self.plain = case if is_plain else self.plain
+        return case
+
+    def as_plain(self, other: Case, index: int, table: _Table) -> Case:
+        """A plain case, made of another one."""
+        (asking,) = other.turns
+        place = self.place(("cases", index, "id"))
+        contents = [*asking.contents[:-1], turns.user_content(table["prompt"], [])]
+        return replace(
+            other,
+            id=table["id"],
+            place=place,
+            folder=_plain_name(table["id"]),
+            turns=(replace(asking, contents=contents, place=place),),
         )
 
     def axes(self, route: Route, table: _Table, root: _Table) -> dict[str, Axis]:
@@ -398,6 +418,13 @@ def _may_wait(route: Route) -> bool:
         return False
     key = str(route[inner])
     return key.startswith("request.") or len(route) - inner > _WAITING.get(key, len(route))
+
+
+def _is_plain(table: _Table) -> bool:
+    """Whether a case has an id and a prompt only, both without placeholders."""
+    return (
+        table.keys() == {"id", "prompt"} and type(table["id"]) is type(table["prompt"]) is str and bool(table["prompt"])
+    )
 
 
 def _listed(value: Json) -> list[Json]:

@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import json
+import re
 from math import isfinite
 from typing import Any, TypeGuard
+
+from msgspec import json as fast_json
+from msgspec import msgpack
 
 from harness.model import Json
 
@@ -89,8 +93,17 @@ def keys_in(value: Json) -> set[str]:
 
 def compact(value: Json) -> bytes:
     """JSON for sending: UTF-8, no spaces, keys in their order. Dates become ISO text, bytes become base64."""
+    try:
+        if not _NOT_THE_SAME.search(msgpack.encode(value)):
+            return fast_json.encode(value)
+    except (OverflowError, RecursionError, TypeError, ValueError):
+        pass
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return text.encode("utf-8", "surrogatepass")
+
+
+_NOT_THE_SAME = re.compile(rb"[\xc4-\xcb\xd4-\xd8]")
+"""How MessagePack begins floats, bytes and dates, which msgspec and Python write differently as JSON. Some letters too."""
 
 
 def canonical(value: Json) -> str:

@@ -27,10 +27,16 @@ def check(suite: Suite, diagnostics: Diagnostics) -> None:
     for key in ("matrix", "defaults"):
         axes.names(tree.get(key, {}), (key,), diagnostics)
     lint = RequestLint(suite, diagnostics)
+    plain_is_sound = False
     for case in suite.cases:
-        CaseValidator(suite, case, diagnostics).check()
+        validator = CaseValidator(suite, case, diagnostics)
+        if case.plain and plain_is_sound:
+            validator.check_plain()
+            continue
+        validator.check()
         if not waived([case]):
             lint.look_at(case)
+        plain_is_sound = case.plain and not (diagnostics.complaints or diagnostics.notes or lint.found)
     lint.report()
     misspelled_models(suite, diagnostics)
     if tree.get("cases") == []:
