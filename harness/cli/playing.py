@@ -25,7 +25,7 @@ from harness.results.rows import Row, RunRow
 from harness.results.store import RunWriter, claim
 from harness.results.summary import Summary
 from harness.run import session
-from harness.run.play import Stop, finish, play, play_all, replay
+from harness.run.play import Stop, finish, play, play_all
 from harness.run.resume import CompletedTrials, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
@@ -126,13 +126,10 @@ class Played(Struct):
                 with suppress(Stop):
                     if self.pool is not None:
                         self._play_on(self.pool, trials, transport, budget)
-                    elif way.asks:
-                        play_all(trials, watched, _crowded(config, trials), self._take, limit=budget)
                     elif processes > 1:
                         self._play_forked(trials, watched, processes)
                     else:
-                        for result in replay(trials, watched, config):
-                            self._take(result)
+                        play_all(trials, watched, _crowded(config, trials), self._take, limit=budget)
                 if budget:
                     self.spent += budget.spent
                     budget.check()

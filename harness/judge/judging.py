@@ -74,7 +74,7 @@ def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mappin
     """
     verdicts = [verdict for expectation in expectations for verdict in _verdicts(evidence, expectation)]
     rules = _rules_for(evidence)
-    broken = grouped(_violations(evidence, rules), lambda violation: violation.rule.id)
+    broken = grouped(violations(evidence, rules), lambda violation: violation.rule.id)
     for rule_id, found in broken.items():
         if rule_id in waive:
             new = [_waived_verdict(found, waive[rule_id])]
@@ -84,17 +84,13 @@ def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mappin
     return Judgement(tuple(verdicts), len(rules) - len(broken))
 
 
-def violations(evidence: Evidence) -> Iterator[RuleViolation]:
-    """Every rule that this answer breaks. Outcomes are left out if the step expects them, and in an audit."""
-    return _violations(evidence, _rules_for(evidence))
-
-
-def _violations(evidence: Evidence, rules: Iterable[Rule]) -> Iterator[RuleViolation]:
+def violations(evidence: Evidence, rules: Iterable[Rule] | None = None) -> Iterator[RuleViolation]:
+    """Every rule (default: of those for this answer) that it breaks. Outcomes are left out if the step expects them, and in an audit."""
     alone = [(0, evidence)]
     candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
     stated = {name for name, checks in EXPECTED_BY.items() if not checks.isdisjoint(evidence.expects)}
     fields = keys_in((evidence.reply.response, evidence.request_body))
-    for rule in rules:
+    for rule in _rules_for(evidence) if rules is None else rules:
         if rule.id in stated or (rule.of_bytes and not evidence.exchange.verbatim):
             continue
         if rule.needs and rule.needs.isdisjoint(fields):
@@ -174,15 +170,10 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
         trace = "".join(traceback.format_exception(error))
         broke = f"the check itself broke: {type(error).__name__}: {error}\n{trace}"
         message = str(error) if isinstance(error, HarnessError) else broke
-        yield Verdict(
-            name, "error", expected=expectation.parameter, message=message, place=place, reason=_reason(error)
-        )
+        reason = cause(error) if isinstance(error, CannotJudge) else ""
+        yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place, reason=reason)
     elif not mismatches:
         yield Verdict(name, "passed", expected=expectation.parameter, place=place)
-
-
-def _reason(error: Exception) -> str:
-    return cause(error) if isinstance(error, CannotJudge) else ""
 
 
 def _violation_verdict(violation: RuleViolation) -> Verdict:

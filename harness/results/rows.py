@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta, Struct, convert, msgpack, to_builtins
 from msgspec import json as fast_json
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from harness.answer import refusals, wire_form
 from harness.answer.wire_form import FramingRow
@@ -20,7 +20,6 @@ from harness.model import (
     Exchange,
     Json,
     Problem,
-    Place,
     Provenance,
     RecordMode,
     Reply,
@@ -305,7 +304,7 @@ def result_row(result: Result) -> Row:
         axes=dict(trial.axes),
         attempt=trial.attempt,
         streamed=any(step.transport == "stream" for step in trial.steps),
-        place=_place_row(trial.place),
+        place=PlaceRow(trial.place.file, trial.place.line),
         require=trial.require.at_least,
         xfail=trial.xfail,
         skip=trial.skip,
@@ -325,13 +324,9 @@ def result_row(result: Result) -> Row:
 
 
 def _verdict_row(verdict: Verdict) -> VerdictRow:
-    place = None if verdict.place is None else _place_row(verdict.place)
-    values = verdict.at, verdict.expected, verdict.actual, verdict.message, place, verdict.reason
-    return VerdictRow(verdict.check, verdict.status, verdict.severity, *values)
-
-
-def _place_row(place: Place) -> PlaceRow:
-    return PlaceRow(place.file, place.line)
+    *values, place, reason = astuple(verdict)
+    values += [PlaceRow(place.file, place.line) if place else None, reason]
+    return VerdictRow(*values)
 
 
 def without_turns(row: Row) -> Row:

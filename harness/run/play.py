@@ -1,7 +1,7 @@
 """One trial, played: prepare, send, read, judge, for each of its steps. And many trials, a few at a time.
 
-``play`` is a coroutine over any Transport. Over cassettes it never suspends, so ``replay`` drives it by hand and needs no event
-loop; live ``play_all`` runs them in one, with as many requests in flight as the configuration says.
+``play`` is a coroutine over any Transport. Over cassettes it never suspends, so ``play_all`` drives it by hand and needs no event
+loop; live ones it runs in one, with as many requests in flight as the configuration says.
 """
 
 from __future__ import annotations
@@ -387,11 +387,6 @@ class Stop(Exception):
     """Raised by ``on_result`` to play no further trials; what is in flight is cancelled."""
 
 
-def replay(trials: Iterable[Trial], transport: Transport, config: Config) -> Iterator[Result]:
-    """The results of trials over a transport that never suspends, one after the other as they are taken."""
-    return map(finish, map(partial(play, transport=transport, config=config), trials))
-
-
 def play_all(
     trials: Iterable[Trial],
     transport: Transport,
@@ -416,8 +411,8 @@ def play_all(
             with stage(transport) as runner:  # type: ignore[arg-type]
                 runner.run(play_some(one, trials, on_result, config.concurrency))
         else:
-            for result in replay(trials, transport, config):
-                on_result(result)
+            for trial in trials:
+                on_result(finish(play(trial, transport, config)))
     except Stop:
         return False
     return True

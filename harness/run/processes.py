@@ -49,10 +49,11 @@ def default(trials: int) -> int:
 def in_order(trials: Expansion, work: Work, processes: int) -> Generator[bytes]:
     """The results of ``work`` for all trials, in the order of the trials.
 
-    A fork has every check that this process has imported. If a fork ends early, this process plays the rest, so an error is
-    the same as without forks.
+    This process plays the first trials: a fork then has everything that is imported, read and compiled to play one. If a fork
+    ends early, this process plays the rest, so an error is the same as without forks.
     """
-    done = 0
+    done = min(_BATCH, len(trials))
+    yield from map(work, islice(trials, done))
     with _forks(trials, work, processes) as readers:
         for results in _received(readers, len(trials)):
             yield from results
@@ -61,7 +62,7 @@ def in_order(trials: Expansion, work: Work, processes: int) -> Generator[bytes]:
 
 
 def _received(readers: Sequence[Connection], trials: int) -> Iterator[list[bytes]]:
-    for number in range(-(-trials // _BATCH)):
+    for number in range(1, -(-trials // _BATCH)):
         try:
             yield readers[number % len(readers)].recv_bytes().split(b"\n")
         except (EOFError, OSError):
@@ -104,7 +105,7 @@ def _play(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for reader in readers:
         reader.close()
-    own = trials.at(lambda position: position // _BATCH % parts == part)
+    own = trials.at(lambda position: position >= _BATCH and position // _BATCH % parts == part)
     try:
         while results := [work(trial) for trial in islice(own, _BATCH)]:
             writer.send_bytes(b"\n".join(results))

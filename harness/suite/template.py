@@ -227,15 +227,14 @@ class Reader:
         """Name -> SHA-256 of files that are read when trials are made. Their content is not kept."""
 
     def resolve(self, value: Json, route: Route = ()) -> Json:
-        """The value with ``${var.x}``, ``${env:}`` and ``${file:}`` filled in. Texts with other references become ``Template``.
-        Errors are passed to ``complain``; nothing is raised."""
+        """The value with ``${var.x}``, ``${env:}`` and ``${file:}`` filled in, as plain lists and dicts. Texts with other references
+        become ``Template``. Errors are passed to ``complain``; nothing is raised."""
         if isinstance(value, str):
             return self.text(value, route) if "${" in value else value
         if isinstance(value, Mapping):
             return self.mapping(value, route)
         if isinstance(value, list):
-            items = [self.resolve(item, (*route, index)) for index, item in enumerate(value)]
-            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+            return [self.resolve(item, (*route, index)) for index, item in enumerate(value)]
         return value
 
     def mapping(self, value: Mapping[str, Json], route: Route) -> Json:
@@ -244,8 +243,7 @@ class Reader:
                 self.complain(
                     route, found[0], f"{found[0]} is not filled in here", "only values are filled in, not keys"
                 )
-        made = {key: self.resolve(item, (*route, key)) for key, item in value.items()}
-        return made if any(made[key] is not item for key, item in value.items()) else value
+        return {key: self.resolve(item, (*route, key)) for key, item in value.items()}
 
     def text(self, text: str, route: Route) -> Json:
         whole = _MARK.fullmatch(text)

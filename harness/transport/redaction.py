@@ -14,7 +14,6 @@ from functools import cache, cached_property
 from html import escape
 from json import dumps
 from pathlib import Path
-from types import NoneType
 from urllib.parse import unquote
 
 from harness.answer import framing
@@ -182,29 +181,15 @@ def _leaves(value: Json, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[st
             yield from _leaves(inner, (*path, index))
 
 
-def _texts(value: Json) -> set[str]:
-    """Every text in a value, including member names. Half of a row is the same texts again."""
-    found: list[str] = []
-    waiting = [value]
-    for inner in waiting:  # grows meanwhile
-        kind = type(inner)  # a row holds thousands of values: the most frequent kinds first
-        if kind is str:
-            found.append(inner)
-        elif kind in _NUMBERS:
-            continue
-        elif kind is dict or isinstance(inner, dict):
-            found += inner
-            waiting += inner.values()
-        elif isinstance(inner, str):
-            found.append(inner)
-        elif isinstance(inner, (list, tuple)):
-            waiting += inner
-        elif isinstance(inner, Mapping):  # a slow question
-            waiting.append(dict(inner))
-    return set(found)
-
-
-_NUMBERS = frozenset((int, float, bool, NoneType))
+def _texts(value: Json) -> Iterator[str]:
+    """Every text in a value, including member names."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from value
+    if isinstance(value, Mapping | list | tuple):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(inner)
 
 
 def _replaced(value: Json, found: list[tuple[re.Pattern[str], str]]) -> Json:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from harness.judge.invariants.request_fields import has_answer, knows_query
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import compact
 
 _KEYS = ("candidates", "content", "parts", "text", "role", "finishReason", "index", "functionCall", "args", "usageMetadata")  # fmt: skip
 _LONGEST = 1_000_000
@@ -26,27 +27,17 @@ def duplicate_key(evidence: Evidence) -> Iterator[Mismatch]:
     content, reply = evidence.exchange.content, evidence.reply
     if len(content) > _LONGEST or reply.faults or not has_answer(evidence):
         return
-    written = _written([event.value for event in reply.events])
+    written = compact([event.value for event in reply.events])
     if content.count(_COLON) == written.count(_COLON):
         return
     twice = next((key for key in _KEYS if content.count(quoted := f'"{key}"'.encode()) > written.count(quoted)), None)
-    if twice and written:
+    if twice:
         yield Mismatch(
             "body",
             "each key once",
             twice,
             f"an object has the key {twice!r} twice: some parsers take the last, others the first",
         )
-
-
-def _written(value: Json) -> bytes:
-    """The value as JSON; nothing if it holds half a surrogate pair."""
-    import msgspec
-
-    try:
-        return msgspec.json.encode(value)
-    except (UnicodeError, msgspec.MsgspecError):
-        return b""
 
 
 _ENUM = rb'"(finishReason|blockReason|category|probability|modality)"\s*:\s*'

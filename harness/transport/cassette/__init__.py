@@ -237,5 +237,6 @@ class _Pieces(Sequence[Interaction]):
             return [self[number] for number in range(*index.indices(len(self)))]
         number = range(len(self))[index]
         piece = self._raw[self._starts[number] : self._starts[number + 1]]
-        whole = _whole(self._path, b"interactions:\n" + piece)
+        text = b"interactions:\n" + piece
+        whole = plainyaml.read(text) or _whole(self._path, text)
         return _read(self._path, number, whole["interactions"][0])
