@@ -28,6 +28,8 @@ from harness.text.names import snake
 
 RuleSeverity = Literal["error", "warn", "outcome"]
 RuleDialect = Literal["gemini", "openai"] | None
+SEVERAL_EVENTS = "several events"
+"""What rules that compare events need, in the place of a field."""
 
 
 class Asking(Struct, frozen=True):
@@ -81,7 +83,8 @@ class Rule(Struct, frozen=True):
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. ``dialect``:
     the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about
     one candidate, and judge every candidate of an answer. ``needs``: the rule finds nothing where neither the request nor the merged
-    answer has one of these fields, in either spelling, and is not asked there; empty: it is always asked.
+    answer has one of these fields, in either spelling, and is not asked there; empty: it is always asked. ``SEVERAL_EVENTS``: nor where
+    the answer came in one.
     """
 
     id: str

@@ -551,5 +551,5 @@ def cassette_path(group: TrialGroup, selection: Selection) -> Path:
     name = f"{safe_filename(pair.target.provider)}.{safe_filename(pair.target.model)}"
     if pair.swept:
         name += f".{pair.labels}"
-    folder = Path(selection.cassettes_dir, safe_filename(group.suite.name), group.case.folder)
-    return folder / f"{safe_filename(name, max_bytes=195)}.yaml"
+    file = f"{safe_filename(name, max_bytes=195)}.yaml"
+    return Path(selection.cassettes_dir, safe_filename(group.suite.name), group.case.folder, file)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from harness.errors import HarnessError, SuiteError
 from harness.model import Step, Trial
@@ -399,3 +400,36 @@ def test_globs_that_a_model_matches_are_accepted(text: str) -> None:
 def test_a_target_that_is_no_text_is_one_complaint() -> None:
     found = complaints('cases:\n- {id: a, prompt: hi, xfail: {why: x, targets: ["m*", null]}}')
     assert found == ["a.yaml:4:55: expected text, got nothing"]
+
+
+# --- plain cases: an id and a prompt ----------------------------------------------------------------------------
+
+
+def _alike(defaults: str, more: str = "", prompts: tuple[str, ...] = ("One", "Two", "Three")) -> str:
+    cases = "\n".join(f"- {{id: c{number}, prompt: {prompt}{more}}}" for number, prompt in enumerate(prompts))
+    return f"defaults: {defaults}\ncases:\n{cases}\n"
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    ["{}", "{system: Be brief., thinking: [low, high]}", "{jsonSchema: {type: object}, expect: {text: {contains: a}}}"],
+)
+def test_plain_cases_are_what_cases_with_more_keys_are(defaults: str) -> None:
+    plain, others = trials(_alike(defaults)), trials(_alike(defaults, ", about: x"))
+    assert [replace(trial, steps=()) for trial in plain] == [replace(trial, steps=(), about="") for trial in others]
+    sent = [[(step.body, step.contents, step.expect, step.place) for step in trial.steps] for trial in plain]
+    assert sent == [[(step.body, step.contents, step.expect, step.place) for step in trial.steps] for trial in others]
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    ["{system: '${row.x}'}", "{expect: {text: {matches: '('}}}", "{request: {generationConfig: {topK: x}}}"],
+)
+def test_plain_cases_have_the_complaints_of_cases_with_more_keys(defaults: str) -> None:
+    assert complaints(_alike(defaults)) == complaints(_alike(defaults, ", about: x"))
+
+
+def test_a_plain_case_has_complaints_of_its_own() -> None:
+    assert complaints(_alike("{}", prompts=("One", "'${row.x}'", "''"))) == complaints(
+        _alike("{}", ", about: x", prompts=("One", "'${row.x}'", "''"))
+    )

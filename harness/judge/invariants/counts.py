@@ -22,11 +22,10 @@ from harness.judge.invariants.request_fields import (
     request_parts,
     thinking,
 )
-from harness.judge.registry import rule
+from harness.judge.registry import SEVERAL_EVENTS, rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, compact, is_number, objects_in
 
-_SEVERAL = 2
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
 _DETAILS = {
     "promptTokensDetails": "promptTokenCount",
@@ -98,7 +97,7 @@ def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.totalTokenCount", sum(counts.values()), total, message)
 
 
-@rule("usage-prompt-stable", "warn", of_events=True, dialect="gemini")
+@rule("usage-prompt-stable", "warn", of_events=True, dialect="gemini", needs=SEVERAL_EVENTS)
 def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """``promptTokenCount`` is the same in every chunk of a stream that used no built-in tool.
 
@@ -108,7 +107,7 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     right: [{"usageMetadata": {"promptTokenCount": 5}}, {"usageMetadata": {"promptTokenCount": 5}}]
     wrong: [{"usageMetadata": {"promptTokenCount": 4}}, {"usageMetadata": {"promptTokenCount": 5}}]
     """
-    if len(evidence.reply.events) < _SEVERAL or evidence.reply.count("toolUsePromptTokenCount"):
+    if evidence.reply.count("toolUsePromptTokenCount"):
         return
     usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
     counts = [count for usage in usages if is_natural(count := usage.get("promptTokenCount")) and count]
@@ -146,12 +145,10 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     ran = evidence.reply.count("toolUsePromptTokenCount") > 0
     for key, total in _DETAILS.items():
         details = objects_in(evidence.reply.usage.get(key))
-        if not details:
-            continue
-        counted = _by_modality(evidence.reply.usage, key)
-        if wrong := _broken_details(details) or (_foreign_modality(evidence, counted) if total == _ANSWER else ""):
+        counted = _by_modality(evidence.reply.usage, key) if details else {}
+        if wrong := _broken_details(details) or (counted and total == _ANSWER and _foreign_modality(evidence, counted)):
             yield Mismatch(f"$.usageMetadata.{key}", "each modality once, with a count", details, f"{key}: {wrong}")
-        elif not (ran and total in _RESTARTED) and not (total == _ANSWER and "IMAGE" in counted):
+        elif details and not (ran and total in _RESTARTED) and not (total == _ANSWER and "IMAGE" in counted):
             yield from _wrong_sum(evidence, key, total, sum(counted.values()))
 
 
@@ -216,7 +213,7 @@ def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("$.usageMetadata.promptTokensDetails", modalities[0], counted, message)
 
 
-@rule("usage-grows", "warn", of_events=True, dialect="gemini")
+@rule("usage-grows", "warn", of_events=True, dialect="gemini", needs=SEVERAL_EVENTS)
 def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     """``candidatesTokenCount`` does not fall from one chunk to the next: it counts the answer so far. Otherwise chunks changed places.
     Not checked with built-in tools, whose steps count from the start.
@@ -224,9 +221,7 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     right: [{"usageMetadata": {"candidatesTokenCount": 4}}, {"usageMetadata": {"candidatesTokenCount": 9}}]
     wrong: [{"usageMetadata": {"candidatesTokenCount": 9}}, {"usageMetadata": {"candidatesTokenCount": 4}}]
     """
-    if len(evidence.reply.events) < _SEVERAL or evidence.request_body is None:
-        return
-    if offers_builtin_tools(evidence) or has_hidden_functions(evidence):
+    if evidence.request_body is None or offers_builtin_tools(evidence) or has_hidden_functions(evidence):
         return
     usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
     counts = [count for usage in usages if (count := number(usage.get(_ANSWER))) is not None]

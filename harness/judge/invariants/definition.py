@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.answer.reply import error_of
+from harness.answer.structured import once
 from harness.gemini.definition import DefinitionFinding, walk
 from harness.judge.invariants.request_fields import is_chunk, is_placeholder
 from harness.judge.registry import rule
@@ -51,10 +52,7 @@ def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _findings(evidence: Evidence) -> Sequence[tuple[str, DefinitionFinding]]:
     """What :func:`_walk` finds, computed once for both rules."""
-    if "definition" not in evidence.memo:
-        evidence.memo["definition"] = tuple(_walk(evidence))
-    found: Sequence[tuple[str, DefinitionFinding]] = evidence.memo["definition"]
-    return found
+    return once(evidence, "definition", lambda: tuple(_walk(evidence)))
 
 
 def _walk(evidence: Evidence) -> Iterator[tuple[str, DefinitionFinding]]:

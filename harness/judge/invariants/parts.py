@@ -28,7 +28,7 @@ def _received(evidence: Evidence) -> list[dict[str, Json]]:
     return objects_in((evidence.reply.content or {}).get("parts"))
 
 
-@rule("part-kind", "error", per_candidate=True, dialect="gemini")
+@rule("part-kind", "error", per_candidate=True, dialect="gemini", needs=_KINDS[1:])
 def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
     """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other.
 

@@ -9,7 +9,7 @@ from harness.gemini.models import answers_for, bare, family, is_googles, is_targ
 from harness.gemini.models import service_tier as tier_of
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import has_answer
-from harness.judge.registry import rule
+from harness.judge.registry import SEVERAL_EVENTS, rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import an_object
 
@@ -69,7 +69,7 @@ def _is_foreign(evidence: Evidence) -> bool:
     return bool(model and version) and is_googles(bare(model or "")) and not is_googles(bare(version or ""))
 
 
-@rule("model-version-stable", "error", of_events=True)
+@rule("model-version-stable", "error", of_events=True, needs=SEVERAL_EVENTS)
 def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """``modelVersion`` is the same in every chunk of a stream. Otherwise the pieces are of two answers.
 
@@ -79,7 +79,7 @@ def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
     yield from _changes(evidence, "modelVersion")
 
 
-@rule("response-id-stable", "error", of_events=True)
+@rule("response-id-stable", "error", of_events=True, needs=SEVERAL_EVENTS)
 def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """``responseId`` is the same in every chunk of a stream. Logs find an answer by it.
 

@@ -12,7 +12,7 @@ from harness.answer.reply import OUTPUT, candidate_of, error_of, numbered, parts
 from harness.answer.structured import once
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
-from harness.judge.registry import rule
+from harness.judge.registry import SEVERAL_EVENTS, rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object
 
@@ -153,7 +153,7 @@ def _has_content(part: Mapping[str, Json]) -> bool:
     return any(part.get(kind) not in (None, "") for kind in OUTPUT)
 
 
-@rule("stream-duplicate", "error", of_events=True, per_candidate=True)
+@rule("stream-duplicate", "error", of_events=True, per_candidate=True, needs=SEVERAL_EVENTS)
 def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence.
     A warning: an event has the text (40 characters and more) of any earlier one. Clients append events, and show it twice.
@@ -212,7 +212,7 @@ def _length(parts: Sequence[Mapping[str, Json]]) -> int:
     return sum(len(text) for text in texts if isinstance(text, str))
 
 
-@rule("stream-delta", "error", of_events=True, per_candidate=True)
+@rule("stream-delta", "error", of_events=True, per_candidate=True, needs=SEVERAL_EVENTS)
 def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
     """Chunks are deltas: the last one does not repeat the whole text, and chunks do not each repeat the text so far.
     Clients append them, and show the text twice.
@@ -303,7 +303,7 @@ _BLANKS = 15
 """Characters to a blank in a text of words, at most."""
 
 
-@rule("stream-blanks", "warn", of_events=True, per_candidate=True)
+@rule("stream-blanks", "warn", of_events=True, per_candidate=True, needs=SEVERAL_EVENTS)
 def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
     """The events of a stream keep the blanks at their ends: in a text of words, some events begin or end with one.
     Four and more joints without any, between letters, are noticed. Clients join the events, and words run together.

@@ -75,15 +75,13 @@ class RequestLint(Struct):
 
     def look_at(self, case: Case) -> None:
         """What the API would refuse or ignore about the requests of a case; of its rows, the first with a fault."""
-        if not _by_row(case):
-            self.keep(case, self.faults(case, case.rows[0]))
-            return
-        for number, row in enumerate(case.rows, 1):
+        by_row = _by_row(case)
+        for number, row in enumerate(case.rows if by_row else case.rows[:1], 1):
             try:
                 faults = list(self.faults(case, row))
             except template.Undefined:
-                return
-            self.keep(case, faults, f"{row_label(row, number)}: ")
+                return  # that has its own complaint
+            self.keep(case, faults, f"{row_label(row, number)}: " if by_row else "")
             if any(not broken.ignored for _, broken in faults):
                 return
 
