@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from msgspec import Meta, Struct, convert, msgpack, to_builtins
-from msgspec import json as fast_json
+from msgspec import Meta, Struct, convert, to_builtins
 from msgspec.structs import astuple, replace
 
 from harness.answer import refusals, wire_form
@@ -28,8 +27,8 @@ from harness.model import (
     Severity,
     Status,
     Turn,
-    Verdict,
 )
+from harness.text import jsontext
 
 LARGEST = 1e100
 """The limit of a measure: a larger value, as a faulty gateway may report it, counts as not known."""
@@ -323,7 +322,7 @@ def result_row(result: Result) -> Row:
     )
 
 
-def _verdict_row(verdict: Verdict) -> VerdictRow:
+def _verdict_row(verdict: Struct) -> VerdictRow:
     *values, place, reason = astuple(verdict)
     values += [PlaceRow(place.file, place.line) if place else None, reason]
     return VerdictRow(*values)
@@ -358,12 +357,7 @@ def dumps(value: object, *, indent: int | None = None) -> str:
 
 def row_line(row: Row) -> bytes:
     """The row as a line of a saved run: the value that ``dumps`` writes, in a twentieth of the time."""
-    try:
-        if not _NOT_FINITE.search(msgpack.encode(row, enc_hook=_basic)):
-            return fast_json.encode(row, enc_hook=_basic)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        pass  # JSON lacks something in it
-    return dumps(row).encode()
+    return jsontext.fast(row, _NOT_FINITE.search, _basic) or dumps(row).encode()
 
 
 _NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeGuard
 
-from msgspec import json as fast_json
+from msgspec import json as msgspec_json
 from msgspec import msgpack
 
 from harness.model import Json
@@ -92,14 +93,18 @@ def keys_in(value: Json) -> set[str]:
 
 def compact(value: Json) -> bytes:
     """JSON for sending: UTF-8, no spaces, keys in their order. Dates become ISO text, bytes become base64."""
-    try:
-        packed = msgpack.encode(value)
-        if packed.translate(None, _NOT_THE_SAME) == packed:
-            return fast_json.encode(value)
-    except (OverflowError, RecursionError, TypeError, ValueError):
-        pass
+    if written := fast(value, lambda packed: packed.translate(None, _NOT_THE_SAME) != packed):
+        return written
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return text.encode("utf-8", "surrogatepass")
+
+
+def fast(value: Any, is_odd: Callable[[bytes], object], hook: Callable[[Any], Any] | None = None) -> bytes:
+    """JSON in a tenth of the time; empty where JSON lacks something, and where the value in MessagePack ``is_odd``."""
+    try:
+        return b"" if is_odd(msgpack.encode(value, enc_hook=hook)) else msgspec_json.encode(value, enc_hook=hook)
+    except (OverflowError, RecursionError, TypeError, ValueError):
+        return b""
 
 
 _NOT_THE_SAME = bytes((*range(0xC4, 0xCC), *range(0xD4, 0xD9)))
