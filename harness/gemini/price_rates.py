@@ -63,7 +63,7 @@ def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -
     of_unit = {units[name].usage: price for name, price in rates.items()}
     reported = tuple(unit.dimensions for unit in units.values() if usage.get(unit.usage))
     own: list[tuple[Unit, int]] = []
-    for unit in sorted((units[name] for name in rates), key=_narrowest_first):
+    for unit in sorted((units[name] for name in rates), key=lambda unit: -len(unit.dimensions)):
         narrower = sum(count for narrow, count in own if unit.dimensions < narrow.dimensions)
         count = _counted(unit, usage, reported) - narrower
         if count < 0:
@@ -78,10 +78,6 @@ def _rate(price: float | Tiered, total: int) -> float:
     if not isinstance(price, Tiered):
         return price
     return next((rate for start, rate in reversed(price.tiers) if total > start), price.base)
-
-
-def _narrowest_first(unit: Unit) -> int:
-    return -len(unit.dimensions)
 
 
 def _counted(unit: Unit, usage: Mapping[str, int], reported: tuple[frozenset[str], ...]) -> int:

@@ -316,14 +316,13 @@ def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[Target]:
 
 
 def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:
-    before: Case | None = None
     cells: Sequence[Cell] = ()
+    plain = False
     for case in suite.cases:
         attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
-        same = case.plain and before is not None and before.plain
-        before = case
+        is_same, plain = plain and case.plain, case.plain
         for index, row in enumerate(case.rows):
-            if not same and (not index or case.axes_by_row):
+            if not is_same and (not index or case.axes_by_row):
                 cells = _cells(suite, case, row, selection)
             name = f"{suite.name}/{case.named(row)}"
             for cell in cells:
