@@ -77,6 +77,8 @@ def _forks(trials: Expansion, work: Work, processes: int) -> Iterator[Sequence[C
     context = multiprocessing.get_context("fork")
     forks = []
     readers: list[Connection] = []
+    # Ctrl-C reaches the whole group. Forks never see it: this process, which sees it once all are known, ends them.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         for part in range(processes):
             reader, writer = context.Pipe(duplex=False)
@@ -87,8 +89,10 @@ def _forks(trials: Expansion, work: Work, processes: int) -> Iterator[Sequence[C
                 )
                 forks.append(fork)
                 fork.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         yield readers
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for reader in readers:
             reader.close()
         for fork in forks:
@@ -101,7 +105,6 @@ def _play(
     trials: Expansion, work: Work, part: int, parts: int, writer: Connection, readers: Sequence[Connection]
 ) -> None:
     """Play every ``parts``-th batch, in a fork."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process ends its forks
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for reader in readers:
         reader.close()
