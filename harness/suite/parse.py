@@ -224,8 +224,8 @@ class _SuiteReading:
     def as_plain(self, other: Case, index: int, table: _Table) -> Case:
         """A plain case, made of another one."""
         (turn,), place = other.turns, self.place(("cases", index, "id"))
-        turn = replace(turn, contents=[*turn.contents[:-1], turns.user_content(table["prompt"], [])], place=place)
-        return replace(other, id=table["id"], place=place, folder=_plain_name(table["id"]), turns=(turn,))
+        turn = replace(turn, contents=[*turn.contents[:-1], turns.content("user", table["prompt"])], place=place)
+        return replace(other, index=index, id=table["id"], place=place, folder=_plain_name(table["id"]), turns=(turn,))
 
     def axes(self, route: Route, table: _Table, root: _Table) -> dict[str, Axis]:
         """The matrix's axes first, in its order; a case's own value replaces that of the matrix or the defaults."""
