@@ -206,6 +206,13 @@ def test_a_reference_of_zero_has_no_relative_change() -> None:
     assert judge(found)[0].verdict == "worse"
 
 
+@pytest.mark.parametrize("before", [[0.0] * 5, [-1.0, 0.0, 1.0, 0.0, 0.0]])
+def test_a_reference_of_zero_can_be_planned_for(before: list[float]) -> None:
+    [found] = judge(numbers(range(5), before, [0.0, 0.0, 0.0, 1.0, 2.0], margin=0.1))
+    assert found.verdict == "cannot tell"
+    assert found.needs is not None
+
+
 def test_a_constant_change_needs_no_interval() -> None:
     found = numbers(range(8), [100.0] * 8, [130.0] * 8, margin=0.1)
     assert (found.constant, found.interval) == (True, None)

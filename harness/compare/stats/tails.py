@@ -24,11 +24,14 @@ def wider(before: Vector, after: Vector) -> Vector:
 
     ``before``, ``after``: the mean of each case on either side; two cases or more that differ.
     """
+    doubt = _doubt(before.size - 1)
+    if before.size < 3 or not before.mean() > 0:
+        return doubt
     off = after - after.mean() / before.mean() * before
     sampled = float(np.std(off, ddof=1)) / before.mean()
-    if before.size < 3 or not sampled > 0:
-        return _doubt(before.size - 1)
-    doubt, own = _doubt(before.size - 1), _doubt(_worth(off - off.mean()))
+    if not sampled > 0:
+        return doubt
+    own = _doubt(_worth(off - off.mean()))
     if min(before.min(), after.min()) < 0:
         return own
     powers = POWERS[0 if min(before.min(), after.min()) > 0 else 1 :]
