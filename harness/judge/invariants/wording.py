@@ -38,7 +38,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "whole characters", ascii(taken), message)
 
 
-_LOST = re.compile(r"[A-Za-z]+\?[a-z]++(?!=)|\?{6,}")
+_LOST = re.compile(r"(?<![A-Za-z])[A-Za-z]++\?[a-z]++(?!=)|\?{6,}")
 _FEW_LOST = 2
 
 
