@@ -70,11 +70,16 @@ def as_json(text: str) -> Json:
         raise _not_json(text, problem) from None
     except RecursionError:
         raise NotJsonAnswer(_TOO_DEEP) from None
+    except NotJsonAnswer:
+        raise
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise NotJsonAnswer(_TOO_LONG) from None
     if may_be_deeper(text) and is_deeper(value):
         raise NotJsonAnswer(_TOO_DEEP)
     return value
 
 
+_TOO_LONG = "expected one JSON value, got one with a number that is too long to read"
 _TOO_DEEP = "expected one JSON value, got one that is nested too deeply to read"
 
 

@@ -66,6 +66,24 @@ def test_a_slow_expression_breaks_only_its_check(expect: dict[str, Any], reply: 
     assert "Traceback" not in broken.message
 
 
+REPEATED = ["a", "\n", "\\n", "<a", "?", "```", "&l", '{"a":', "1", "** a", "| a ", "é", "\u0301", "x?y=1&", "[1] "]
+
+
+@pytest.mark.parametrize("piece", REPEATED)
+def test_no_invariant_takes_long_on_an_answer_that_repeats(piece: str) -> None:
+    long = piece * (100_000 // len(piece))
+    call = {"name": "f", "args": {"a": long}}
+    grounding = {"groundingChunks": [{"web": {"uri": "https://x.y/", "title": long}}], "webSearchQueries": [long]}
+    content = {"role": "model", "parts": [{"text": long, "thought": True}, {"text": long}, {"functionCall": call}]}
+    reply = {"candidates": [{"content": content, "finishReason": "STOP", "groundingMetadata": grounding}]}
+    asked = {
+        "generationConfig": {"responseMimeType": "application/json"},
+        "tools": [{"functionDeclarations": [{"name": "f"}]}],
+    }
+    found = judged(exchange(reply, request({**asked, "contents": [{"role": "user", "parts": [{"text": long}]}]})))
+    assert not [verdict for verdict in found.verdicts if verdict.message.startswith("the rule")]
+
+
 def test_the_time_limit_is_for_the_whole_check() -> None:
     many = json.dumps([f"{number}{LONG}" for number in range(30)])
     found = verdicts({"json": {"at": {"$[*]": {"not": {"matches": SLOW}}}}}, many)

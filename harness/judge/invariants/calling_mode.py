@@ -55,7 +55,7 @@ def _declares(evidence: Evidence) -> bool:
 
 
 _CALL_AS_TEXT = (
-    r"(?mi)```tool_code|^\s*tool_code\b|\bdefault_api[.:]\w+|<ctrl\d+>call\b"
+    r"(?mi)```tool_code|^[ \t]*+tool_code\b|\bdefault_api[.:]\w+|<ctrl\d+>call\b"
     r"|\{\s*\"(functionCall|function_call|tool_call|tool_calls|tool_use)\"\s*:"
     r"|<\|?(tool_call|function_call|function=|invoke|tool_use|python_tag)|\[(tool|function)[_ ]call\b"
 )
