@@ -6,6 +6,7 @@ import binascii
 import re
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,8 @@ _PLAIN_HEX = re.compile(r"(?:7b|5b|64.?61.?74.?61|48.?54.?54.?50|1f.?8b)(?:[ :\n
 """Hex of ``{``, ``[``, ``data``, ``HTTP`` or gzip, which no text begins with by chance."""
 _WRITTEN = re.compile(r"""b["']|"[ ]*(?:[{\[]|data:|event:)""")
 """How bytes begin that Python wrote, and a body that was made JSON a second time."""
+_PIECES = re.compile(r'\["[A-Za-z0-9+/=]{16,}"[\],]')
+"""How a body begins that is a list of its pieces, in hex or base64, as Polly.js keeps it."""
 _ABOUT = frozenset({"mimetype", "mime", "contenttype", "size", "sha1", "sha256", "hash", "file", "filename", "path", "encoding", "compression", "length", "bodysize"})  # fmt: skip
 """Keys that describe a body which is kept elsewhere, or was not kept."""
 _BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", *ZLIB, b"POST /", b"HTTP/")
@@ -115,6 +118,11 @@ def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
 
 
 def _text(text: str, encoding: str) -> bytes:
+    if _PIECES.match(text):
+        with suppress(ValueError):
+            whole = body_of(json_value(text.encode()), encoding)
+            if whole and whole.content.startswith(_BEGINS):
+                return whole.content
     if "hex" in encoding and _HEX.fullmatch(text):
         return bytes.fromhex(text)
     if len(text) > 15 and _PLAIN_HEX.fullmatch(text):

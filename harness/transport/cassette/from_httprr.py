@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.transport.cassette.interaction import Interaction, read_interaction
-from harness.transport.cassette.sources import Recorded, Unread, attempted, source
-from harness.transport.cassette.texts import http_message
+from harness.transport.cassette import from_shape
+from harness.transport.cassette.interaction import Interaction
+from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
 
 _LENGTHS = re.compile(rb"(\d{1,12}) (\d{1,12})\n")
 
@@ -28,24 +28,5 @@ def _exchanges(raw: bytes) -> Iterator[Interaction | Recorded | Unread]:
         if not lengths or end > len(raw):
             yield Unread(f"exchange {index}", "the trace is cut: its lengths are missing, or point beyond its end")
             return
-        yield attempted("exchange", _exchange, index, raw[lengths.end() : middle], raw[middle:end])
+        yield from by_pieces(from_shape.exchanges([raw[lengths.end() : middle], raw[middle:end]]), index)
         at, index = end, index + 1
-
-
-def _exchange(index: int, asked: bytes, answered: bytes) -> Interaction:
-    request, answer = http_message(asked), http_message(answered)
-    host = request.headers.get("host", "")
-    item = {
-        "request": {
-            "method": request.method,
-            "uri": request.target if "://" in request.target else f"https://{host}{request.target}",
-            "headers": dict(request.headers),
-            "body": request.body,
-        },
-        "response": {
-            "status": {"code": answer.status},
-            "headers": dict(answer.headers),
-            "body": {"string": answer.body},
-        },
-    }
-    return read_interaction(index, item, verbatim=True)

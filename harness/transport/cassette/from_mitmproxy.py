@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.transport.cassette.interaction import UNREADABLE, Interaction, read_interaction
-from harness.transport.cassette.sources import Recorded, Unread, attempted, source
+from harness.text.jsontext import is_utf8
+from harness.transport.cassette.interaction import UNREADABLE, Interaction
+from harness.transport.cassette.sources import Recorded, Unread, of_messages, source
 
 _LENGTH = re.compile(rb"(\d{1,12}):")
 _DEEPEST = 30
 _SCALARS: Mapping[bytes, Callable[[bytes], Any]] = {
-    b",": bytes,
+    b",": lambda data: data.decode() if is_utf8(data) else data,
     b";": lambda data: data.decode("utf-8", "replace"),
     b"#": int,
     b"^": float,
@@ -30,16 +31,15 @@ def mitmproxy(_path: Path, raw: bytes) -> Iterator[Interaction | Recorded | Unre
 
 
 def _flows(raw: bytes) -> Iterator[Interaction | Recorded | Unread]:
-    at, index = 0, 0
-    while at < len(raw):
+    at, flows, cut = 0, list[Any](), list[Unread]()
+    while at < len(raw) and not cut:
         try:
             flow, at = _netstring(raw, at)
+            flows.append(flow)
         except UNREADABLE as fault:
-            yield Unread(f"flow {index}", f"the file is cut, or no list of flows: {fault}")
-            return
-        if isinstance(flow, dict) and isinstance(flow.get("request"), dict):
-            yield attempted("flow", _exchange, index, flow)
-        index += 1
+            cut.append(Unread(f"flow {len(flows)}", f"the file is cut, or no list of flows: {fault}"))
+    calls = (flow for flow in flows if isinstance(flow, dict) and isinstance(flow.get("request"), dict))
+    yield from (*of_messages("flow", map(_with_address, calls)), *cut)
 
 
 def _netstring(raw: bytes, at: int, deep: int = 0) -> tuple[Any, int]:
@@ -57,32 +57,11 @@ def _netstring(raw: bytes, at: int, deep: int = 0) -> tuple[Any, int]:
         items.append(item)
     if kind == b"]":
         return items, end + 1
-    return {_word(key): value for key, value in zip(items[::2], items[1::2], strict=True)}, end + 1
+    return {str(key): value for key, value in zip(items[::2], items[1::2], strict=True)}, end + 1
 
 
-def _word(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _exchange(index: int, flow: Mapping[str, Any]) -> Interaction | Recorded:
-    asked, answer = flow["request"], flow.get("response")
-    host = _word(asked.get("authority") or asked["host"])
-    item = {
-        "request": {
-            "method": _word(asked["method"]),
-            "uri": f"{_word(asked['scheme'])}://{host}{_word(asked['path'])}",
-            "headers": _headers(asked),
-            "body": asked.get("content"),
-        },
-        "response": {
-            "status": {"code": answer["status_code"] if answer else 0},
-            "headers": _headers(answer or {}),
-            "body": (answer or {}).get("content"),
-        },
-    }
-    found = read_interaction(index, item, verbatim=True)
-    return found if answer else Recorded(found.exchange.request, None, found.credentials)
-
-
-def _headers(message: Mapping[str, Any]) -> dict[str, str]:
-    return {_word(name): _word(value) for name, value in message.get("headers") or ()}
+def _with_address(flow: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The flow with the whole address of its request, which is there in parts."""
+    asked = flow["request"]
+    host = asked.get("authority") or asked.get("host")
+    return {**flow, "request": {**asked, "url": f"{asked.get('scheme')}://{host}{asked.get('path')}"}}

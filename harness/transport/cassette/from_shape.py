@@ -35,7 +35,7 @@ from harness.transport.cassette.bodies import (
 from harness.transport.cassette.documents import Elements, json_value, logged
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
 from harness.transport.cassette.packing import unpack
-from harness.transport.cassette.texts import http_message
+from harness.transport.cassette.texts import http_message, is_message
 
 _REQUESTS = ("request", "req", "when", "originalrequest", "sent", "outgoing", "httprequest", "input")
 _ANSWERS = ("response", "res", "resp", "then", "reply", "answer", "received", "incoming", "httpresponse", "responses", "output", "result", "returns", "is")  # fmt: skip
@@ -45,6 +45,7 @@ _MODELS = ("model", "modelname", "modelid", "modelversion")
 _IDS = ("id", "requestid", "callid", "traceid", "correlationid", "key", "seq", "exchangeid", "flowid", "uuid")
 _HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata", "contents", "enerateContent", '"error"', "'error'")  # fmt: skip
 _BODY_HINTS = ('"contents"', '"candidates"', "'contents'", "'candidates'")
+_TIMES = ("starteddatetime", "recordedat")
 _CALL = re.compile(r"(?:models\.)?(stream)?generate_?content_?(stream)?(?:_?async)?", re.IGNORECASE)
 _SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
 _ID = re.compile(rb'"responseId"\s*:\s*"([^"]{1,100})"')
@@ -99,6 +100,7 @@ class Piece(Struct):
     several: bool = False
     streams: bool | None = None
     id: str | None = None
+    at: str | None = None
 
     @property
     def has_request(self) -> bool:
@@ -121,6 +123,7 @@ class Piece(Struct):
             answer_headers=self.answer_headers or context.answer_headers,
             streams=context.streams if self.streams is None else self.streams,
             id=self.id or context.id,
+            at=self.at or context.at,
         )
 
 
@@ -443,7 +446,8 @@ def _begun(text: Any) -> str | None:
 
 
 def _in_bytes(value: bytes, deep: int) -> list[Piece]:
-    return _in_text(unpack(value).content.decode("utf-8", "replace"), deep + 1)
+    content = unpack(value).content
+    return _in_http(content, deep) if is_message(content) else _in_text(content.decode("utf-8", "replace"), deep + 1)
 
 
 def _in_text(text: str, deep: int) -> list[Piece]:
@@ -456,7 +460,7 @@ def _in_text(text: str, deep: int) -> list[Piece]:
         stream = Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], gists=[None], streams=True)
         return [stream] if any(hint in text for hint in _HINTS) else []
     if _HTTP.match(text, len(text) - len(text.lstrip())):
-        return _in_http(text, deep)
+        return _in_http(text.encode("utf-8", "surrogatepass"), deep)
     if "{" in text and any(hint in text for hint in _BODY_HINTS):
         return _in_list(logged(text.encode("utf-8", "surrogatepass")), deep + 1)
     if len(text) < _LONGEST_ADDRESS and "enerateContent" in text:
@@ -493,9 +497,9 @@ def _in_lines(text: str, deep: int) -> list[Piece]:
     return _matched(_grouped([piece for pieces in found for piece in pieces]))
 
 
-def _in_http(text: str, deep: int) -> list[Piece]:
+def _in_http(raw: bytes, deep: int) -> list[Piece]:
     try:
-        message = http_message(text.encode("utf-8", "surrogatepass"))
+        message = http_message(raw)
     except ValueError:
         return []
     body = Body(message.body) if message.body else None
@@ -546,12 +550,15 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
         answer,
         url=url,
         method=messages.method_of(asked),
+        at=next((str(mapping[name]) for name in _TIMES if mapping.get(name)), None),
         headers=messages.headers_of(asked) if asked is inner else {},
         request=None if _is_of_sdk(body) else body,
         status=answer.status or (messages.status_of(mapping) if asked is mapping else None),
         answer_headers=answer.answer_headers or (messages.headers_of(mapping) if asked is mapping else {}),
     )
-    return _completed(whole, mapping, deep) if body is None or whole.answers == [Body(b"")] else whole
+    if body is None or whole.answers == [Body(b"")]:
+        whole = _completed(whole, mapping, deep)
+    return whole if whole.request or asked is mapping else replace(whole, request=Body(b""))
 
 
 def _completed(piece: Piece, mapping: Mapping[str, Any], deep: int) -> Piece:
@@ -797,6 +804,7 @@ def item_of(piece: Piece) -> tuple[dict[str, Any], bool]:
             "headers": dict(piece.answer_headers),
             "body": {"string": body.content},
         },
+        "recorded_at": piece.at,
     }, body.exact
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.transport.cassette import from_shape
@@ -33,10 +33,5 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unrea
 @source("HTTP text")
 def http_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
     """A dump of requests and answers as they are on the wire, one after another."""
-    found = list(_messages(raw))
+    found = list(http_messages(raw))
     return list(by_pieces(from_shape.exchanges(found))) if found else None
-
-
-def _messages(raw: bytes) -> Iterator[str]:
-    for message in http_messages(raw):
-        yield message.decode("utf-8", "replace")

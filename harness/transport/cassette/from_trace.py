@@ -25,7 +25,7 @@ def trace(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] 
     """The exchanges of a trace."""
     if b" header, " not in raw or b"\n0000: " not in raw:
         return None
-    messages = [b"".join(part).decode("utf-8", "replace") for _, part in _by_message(raw.decode("utf-8", "replace"))]
+    messages = [b"".join(part) for _, part in _by_message(raw.decode("utf-8", "replace"))]
     return list(by_pieces(from_shape.exchanges(messages))) or None
 
 

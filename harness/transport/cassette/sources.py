@@ -26,14 +26,13 @@ from harness import extensions
 from harness.errors import BadCassette
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing, pairs, typed
 from harness.transport.cassette.attachments import Beside
-from harness.transport.cassette.bodies import Body, body_of, is_answer
+from harness.transport.cassette.bodies import Body, is_answer
 from harness.transport.cassette.documents import (
     COMMANDS,
     Elements,
     Indivisible,
     NoDocument,
     documents,
-    json_value,
     logged,
     plain,
 )
@@ -184,7 +183,11 @@ def _read(
     del content
     if layout in ("vcrpy", "HAR"):
         whole = values[0]
-        found = _of_har(whole) if layout == "HAR" else _of_vcrpy(whole, may_be_normalised=may_be_normalised)
+        found = (
+            of_messages("entry", whole["log"]["entries"])
+            if layout == "HAR"
+            else _of_vcrpy(whole, may_be_normalised=may_be_normalised)
+        )
         return _checked(path, Reading(layout, collected(found), _about(whole)))
     pieces = from_shape.exchanges(values)
     if text and (first := next(pieces, None)) is not None:
@@ -375,49 +378,18 @@ def _of_vcrpy(whole: Mapping[str, Any], *, may_be_normalised: bool) -> Iterator[
     return (attempted("interaction", read_one, index, item) for index, item in enumerate(items))
 
 
-def _of_har(whole: Mapping[str, Any]) -> Iterator[Interaction | Recorded | Unread]:
-    return (attempted("entry", _har_entry, index, entry) for index, entry in enumerate(whole["log"]["entries"]))
+def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Interaction | Recorded | Unread]:
+    """The exchanges of mappings with a request and its answer each. ``kind``: what the tool calls such a mapping."""
+    for index, mapping in enumerate(mappings):
+        pieces = from_shape.scan(mapping)
+        if not pieces and not (_has(mapping, "request") and isinstance(mapping["request"], Mapping)):
+            yield Unread(f"{kind} {index}", "no request and answer of HTTP")
+        yield from (attempted(kind, _of_piece, index, piece) for piece in pieces)
 
 
-def _har_entry(index: int, entry: Mapping[str, Any]) -> Interaction | Recorded:
-    """Bodies in HAR are decoded, whatever the header content-encoding says. Some exporters keep none, and Polly.js the pieces that came."""
-    request, response = entry["request"], entry["response"]
-    content = response.get("content") or {}
-    text, encoding = content.get("text", ""), content.get("encoding") or ""
-    pieces = body_of(json_value(text.encode()), encoding) if _PIECES.match(text) else None
-    body = {"base64_string" if encoding == "base64" else "string": text} if pieces is None else pieces.content
-    item = {
-        "request": {
-            "method": request["method"],
-            "uri": request["url"],
-            "headers": _har_headers(request),
-            "body": (request.get("postData") or {}).get("text"),
-        },
-        "response": {"status": {"code": response["status"]}, "headers": _har_headers(response), "body": body},
-        "startedDateTime": entry.get("startedDateTime"),
-    }
-    found = read_interaction(index, item, verbatim=True)
-    exchange = found.exchange
-    if exchange.status == 0 or (exchange.status == 200 and not exchange.content):
-        return Recorded(exchange.request, None, found.credentials)
-    return found
-
-
-_PIECES = re.compile(r'\["[A-Za-z0-9+/=]+"[\],]')
-"""How a body begins that is a list of its pieces, in hex or base64."""
-
-
-def _har_headers(message: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        header["name"]: header["value"]
-        for header in message.get("headers", ())
-        if header["name"].lower() != "content-encoding"
-    }
-
-
-def by_pieces(pieces: Iterable[from_shape.Piece]) -> Iterator[Interaction | Recorded | Unread]:
-    """Each piece as an interaction."""
-    return (attempted("exchange", _of_piece, index, piece) for index, piece in enumerate(pieces))
+def by_pieces(pieces: Iterable[from_shape.Piece], first: int = 0) -> Iterator[Interaction | Recorded | Unread]:
+    """Each piece as an interaction. ``first``: the number of the first."""
+    return (attempted("exchange", _of_piece, index, piece) for index, piece in enumerate(pieces, first))
 
 
 def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded:
