@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -15,8 +16,10 @@ from typing import Any, NamedTuple
 
 from harness.errors import UsageError
 from harness.importers.promptfoo_assertions import NotCarried, from_text
+from harness.importers.to_suite import without_templates
 from harness.model import Json
 from harness.text import yamltext
+from harness.text.jsontext import mapped
 from harness.text.project import Project, Unreadable
 
 MOST_COMBINATIONS = 10_000
@@ -121,11 +124,7 @@ def _text(project: Project, name: str) -> str:
 def with_placeholders(value: Json) -> Json:
     """The value with ``{{name}}`` as ``${row.name}``, in all of its texts. Raises NotCarried for what is more than a variable and simple
     filters."""
-    if isinstance(value, Mapping):
-        return {key: with_placeholders(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [with_placeholders(item) for item in value]
-    return _placed(value) if isinstance(value, str) else value
+    return mapped(value, lambda text: _placed(text) if isinstance(text, str) else text)
 
 
 _FILTERS: Mapping[str, Callable[[str], str]] = {
@@ -429,25 +428,12 @@ def _rows(source: Source, variables: Mapping[str, Any]) -> list[dict[str, Json]]
         raise NotCarried("one of its variables is an empty list")
     if prod(map(len, lists)) > MOST_COMBINATIONS:
         raise NotCarried(f"its variables have over {MOST_COMBINATIONS:,} combinations")
-    rows = [dict(zip(values, map(_escaped, combination), strict=True)) for combination in product(*lists)]
-    return [{name: _rendered(value, row) for name, value in row.items()} for row in rows]
+    rows = [dict(zip(values, map(without_templates, combination), strict=True)) for combination in product(*lists)]
+    return [mapped(row, partial(_rendered, row=row)) for row in rows]
 
 
 def _rendered(value: Json, row: Mapping[str, Json]) -> Json:
-    """A value of a variable, in whose texts ``{{other}}`` stands for another variable. Raises NotCarried for any other template."""
-    if isinstance(value, Mapping):
-        return {key: _rendered(item, row) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rendered(item, row) for item in value]
+    """A text of a variable, in which ``{{other}}`` stands for another variable. Raises NotCarried for any other template."""
     if not isinstance(value, str) or "{" not in value:
         return value
     return _complete(_VARIABLE.sub(lambda found: str(cell(row, _column(found))), value))
-
-
-def _escaped(value: Json) -> Json:
-    """A value of a variable as plain data, whose texts are no templates."""
-    if isinstance(value, Mapping):
-        return {key: _escaped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_escaped(item) for item in value]
-    return value.replace("${", "$${") if isinstance(value, str) else value

@@ -33,7 +33,7 @@ from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
 from harness.text.amounts import some
 from harness.text.grouping import grouped
-from harness.text.jsontext import canonical
+from harness.text.jsontext import canonical, mapped
 from harness.text.names import slug
 from harness.text.yamltext import scalar
 from harness.transport.cassette import Recorded, document, dump, origin
@@ -408,15 +408,12 @@ def _case_for_file(case: _Case, suite: Path, files: dict[Path, str]) -> dict[str
 
 
 def _escape_values(value: Mapping[str, Json], keys: Sequence[str]) -> dict[str, Json]:
-    return {key: _without_templates(value[key]) for key in keys if key in value}
+    return {key: without_templates(value[key]) for key in keys if key in value}
 
 
-def _without_templates(value: Json) -> Json:
-    if isinstance(value, str):
-        return value.replace("${", "$${")
-    if isinstance(value, Mapping):
-        return {key: _without_templates(item) for key, item in value.items()}
-    return [_without_templates(item) for item in value] if isinstance(value, list) else value
+def without_templates(value: Json) -> Json:
+    """The value as plain data, whose texts are no templates."""
+    return mapped(value, lambda text: text.replace("${", "$${") if isinstance(text, str) else text)
 
 
 def _vcrpy_interaction(answer: Exchange) -> dict[str, Any]:

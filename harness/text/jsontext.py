@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, TypeGuard
 
@@ -89,6 +89,13 @@ def values_in(value: Json) -> list[Json]:
 def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
     return {key for inner in values_in(value) if isinstance(inner, dict) for key in inner}
+
+
+def mapped(value: Json, change: Callable[[Any], Json]) -> Json:
+    """The value with ``change`` of each text, number and word in it."""
+    if isinstance(value, Mapping):
+        return {key: mapped(item, change) for key, item in value.items()}
+    return [mapped(item, change) for item in value] if isinstance(value, list | tuple) else change(value)
 
 
 def compact(value: Json) -> bytes:

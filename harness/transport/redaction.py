@@ -21,6 +21,7 @@ from harness.gemini.providers import Provider
 from harness.gemini.providers import secrets as keys_of
 from harness.model import Exchange, Json, Request
 from harness.text.credentials import SHAPES, SHORTEST, credential_kind, credentials_in
+from harness.text.jsontext import values_in
 from harness.text.names import is_secret_name
 
 _PASSWORD = re.compile(r"(?:^|://)[^/?#\s:@]*:([^/?#\s]+)@[\w.\[-]")
@@ -183,13 +184,9 @@ def _leaves(value: Json, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[st
 
 def _texts(value: Json) -> Iterator[str]:
     """Every text in a value, including member names."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from value
-    if isinstance(value, Mapping | list | tuple):
-        for inner in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(inner)
+    for inner in values_in(value):
+        if isinstance(inner, str | Mapping):
+            yield from [inner] if isinstance(inner, str) else inner
 
 
 def _replaced(value: Json, found: list[tuple[re.Pattern[str], str]]) -> Json:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from harness.model import Json
-from harness.text.jsontext import compact
+from harness.text.jsontext import compact, mapped
 from harness.transport.cassette.documents import json_value, literal_value
 from harness.transport.cassette.packing import ZLIB, unpack
 
@@ -89,16 +89,12 @@ def decoded(answer: Mapping[str, Any]) -> Body:
     """An answer or a request that a tool has decoded, as JSON. Some tools write a count of tokens as ``11.0``."""
     usage = answer.get("usageMetadata")
     if isinstance(usage, Mapping) and any(isinstance(count, float) for count in usage.values()):
-        answer = {**answer, "usageMetadata": _whole(usage)}
+        answer = {**answer, "usageMetadata": mapped(usage, _whole)}
     return Body(compact(answer), exact=False)
 
 
 def _whole(value: Json) -> Json:
-    """The value with integers for its numbers that have no fraction."""
-    if isinstance(value, Mapping):
-        return {key: _whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
+    """An integer for a number that has no fraction."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
