@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
-from typing import overload
 
 import msgspec
 
 from harness.model import Event
+from harness.text.lazy import Lazy
 
 LONG = 20_000_000
 """Bytes from which on a stream is long."""
 
 
-class LazyEvents(Sequence[Event]):
+class LazyEvents(Lazy[Event]):
     """Events in the order of arrival. Most are a place in the body; the others, which need a complaint, are kept."""
 
     def __init__(self, content: bytes) -> None:
+        super().__init__(range(0), self._at)
         self._content = content
         self._places = array("Q")  # the first byte of each event and the byte after its last
         self._times: list[float | None] = []
@@ -32,21 +32,7 @@ class LazyEvents(Sequence[Event]):
         """Add the event whose JSON stands between these bytes."""
         self._places.extend((start, end))
         self._times.append(at)
-
-    def __len__(self) -> int:
-        return len(self._times)
-
-    @overload
-    def __getitem__(self, index: int) -> Event: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Event]: ...
-    def __getitem__(self, index: int | slice) -> Event | list[Event]:
-        if isinstance(index, slice):
-            return [self._at(number) for number in range(len(self))[index]]
-        return self._at(range(len(self))[index])
-
-    def __iter__(self) -> Iterator[Event]:
-        return map(self._at, range(len(self)))
+        self.parts = range(len(self._times))
 
     def _at(self, index: int) -> Event:
         if kept := self._kept.get(index):

@@ -28,7 +28,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import yaml
 from msgspec import Struct
@@ -36,6 +36,7 @@ from msgspec import Struct
 from harness.errors import BadCassette
 from harness.model import Json
 from harness.text import plainyaml, safeyaml
+from harness.text.lazy import Lazy
 from harness.transport.cassette.interaction import (
     SIMULATOR_HOST,
     UNREADABLE,
@@ -210,13 +211,12 @@ def _rest(path: Path, raw: bytes) -> Mapping[str, Any]:
     return rest if isinstance(rest, dict) else {}
 
 
-class _Pieces(Sequence[Interaction]):
+class _Pieces(Lazy[Interaction]):
     """Interactions of a file as ``dump`` writes it: split where each begins, decoded on access."""
 
     def __init__(self, path: Path, raw: bytes, starts: Sequence[int]) -> None:
-        self._path = path
-        self._raw = raw
-        self._starts = starts
+        super().__init__(range(len(starts) - 1), self._decoded)
+        self._path, self._raw, self._starts = path, raw, starts
         # The last line that looks like a slot is the real one: bodies come before it.
         slots = ((_SLOT.findall(raw, starts[index], starts[index + 1]), index) for index in range(len(self)))
         self._slots = {tuple(map(int, filter(None, found[-1]))): index for found, index in slots if found}
@@ -225,17 +225,7 @@ class _Pieces(Sequence[Interaction]):
         index = self._slots.get(slot)
         return None if index is None else self[index]
 
-    def __len__(self) -> int:
-        return len(self._starts) - 1
-
-    @overload
-    def __getitem__(self, index: int) -> Interaction: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Interaction]: ...
-    def __getitem__(self, index: int | slice) -> Interaction | Sequence[Interaction]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        number = range(len(self))[index]
+    def _decoded(self, number: int) -> Interaction:
         piece = self._raw[self._starts[number] : self._starts[number + 1]]
         text = b"interactions:\n" + piece
         whole = plainyaml.read(text) or _whole(self._path, text)

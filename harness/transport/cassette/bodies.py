@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from harness.model import Json
 from harness.text.jsontext import compact, mapped
-from harness.transport.cassette.documents import json_value, literal_value
+from harness.transport.cassette.documents import is_json, json_value, literal_value
 from harness.transport.cassette.packing import ZLIB, unpack
 
 _PAYLOADS = (
@@ -214,7 +214,7 @@ def joined(bodies: list[Body]) -> Body:
         whole = all(piece.startswith((b"data:", b"event:")) and not piece.endswith(b"\n") for piece in pieces)
         ended = (piece + b"\n\n" if whole else piece for piece in pieces)
         return Body(b"".join(ended), exact=not whole, events=len(pieces))
-    if all(piece[:1] in (b"{", b"[") and _is_json(piece) for piece in pieces):
+    if all(piece[:1] in (b"{", b"[") and is_json(piece) for piece in pieces):
         return Body(pieces[0] if len(pieces) == 1 else sse(pieces), exact=False, events=len(pieces))
     return Body(b"".join(pieces), exact=len(pieces) == 1)
 
@@ -222,14 +222,6 @@ def joined(bodies: list[Body]) -> Body:
 def sse(events: Iterable[bytes]) -> bytes:
     """The events as a stream of server-sent events. A list of events has lost how they were framed."""
     return b"".join(b"data: " + event + b"\n\n" for event in events)
-
-
-def _is_json(piece: bytes) -> bool:
-    try:
-        json_value(piece)
-    except ValueError:
-        return False
-    return True
 
 
 def json_in(body: Body | None) -> Json:

@@ -12,12 +12,13 @@ from contextlib import suppress
 from io import BytesIO
 from itertools import pairwise, takewhile
 from textwrap import dedent
-from typing import Any, overload
+from typing import Any
 
 import yaml
 
 from harness.text import plainyaml, safeyaml
 from harness.text.jsontext import DEEPEST, is_deeper, loads, may_be_deeper
+from harness.text.lazy import Lazy
 from harness.transport.cassette.packing import unpack
 
 _BOMS = (
@@ -51,7 +52,7 @@ class Indivisible(Exception):
     """An element cannot be decoded on its own. The text must be decoded as a whole."""
 
 
-class Elements(Sequence[Any]):
+class Elements(Lazy[Any]):
     """A sequence whose elements are decoded one at a time: ``read_one`` makes one of a part, and raises Indivisible if it cannot.
 
     ``name``: what the text is, if it is no document as a whole. ``broken``: (place, reason) of each line that is left out.
@@ -64,40 +65,20 @@ class Elements(Sequence[Any]):
         name: str = "",
         broken: Iterable[tuple[str, str]] = (),
     ) -> None:
-        self._parts = parts
-        self._read_one = read_one
-        self._last: tuple[int, Any] = (-1, None)
+        super().__init__(parts, read_one)
         self._freed = 0
         self.name = name
         self.broken = list(broken)
 
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return list(map(self._read_one, self._parts[index]))
-        number = range(len(self))[index]
-        if number != self._last[0]:
-            self._last = (number, self._read_one(self._parts[number]))
-        return self._last[1]
-
-    def __iter__(self) -> Iterator[Any]:
-        return map(self._read_one, self._parts)
-
     def free(self, end: int) -> None:
         """The elements before this one are not needed again."""
-        if isinstance(self._parts, list):
-            self._parts[self._freed : end] = [None] * (end - self._freed)
+        if isinstance(self.parts, list):
+            self.parts[self._freed : end] = [None] * (end - self._freed)
             self._freed = end
 
     def changed(self, change: Callable[[Any], Any]) -> Elements:
         """The same sequence with every element changed as it is decoded."""
-        return Elements(self._parts, lambda part: change(self._read_one(part)), self.name, self.broken)
+        return Elements(self.parts, lambda part: change(self.read_one(part)), self.name, self.broken)
 
 
 class NoDocument(ValueError):
@@ -160,6 +141,15 @@ def json_value(raw: bytes) -> Any:
     if may_be_deeper(raw) and is_deeper(value):
         raise ValueError(f"nested more than {DEEPEST} levels deep")
     return value
+
+
+def is_json(raw: bytes) -> bool:
+    """Whether the bytes are a JSON text that ``json_value`` reads."""
+    try:
+        json_value(raw)
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(raw: bytes) -> Sequence[Any] | None:
@@ -486,11 +476,7 @@ def _joined(text: str, start: int, end: int) -> tuple[str, int]:
 
 def _is_whole(text: str) -> bool:
     """Whether the last event, or the value, in a text is whole JSON."""
-    try:
-        json_value(text.rpartition("data:")[2].strip().encode("utf-8", "surrogatepass"))
-    except ValueError:
-        return False
-    return True
+    return is_json(text.rpartition("data:")[2].strip().encode("utf-8", "surrogatepass"))
 
 
 _DATA = re.compile(r"(?:^|[`\"'])data: ?$", re.MULTILINE)

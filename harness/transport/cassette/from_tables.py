@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.transport.cassette import from_shape
-from harness.transport.cassette.documents import SQLITE, json_value, logged
+from harness.transport.cassette.documents import SQLITE, is_json, json_value, logged
 from harness.transport.cassette.interaction import Interaction
 from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
 
@@ -60,22 +60,14 @@ def _mappings(rows: Iterable[tuple[Sequence[str], Sequence[Any]]], broken: list[
 
 def _plain(cell: Any) -> Any:
     """A cell as it was before it was written: dumps of databases double the backslashes. Raises ValueError for broken JSON."""
-    if not isinstance(cell, str) or not _OBJECT.match(cell) or _is_json(cell):
+    if not isinstance(cell, str) or not _OBJECT.match(cell):
         return cell
-    halved = cell.replace("\\\\", "\\")
-    if _is_json(halved):
-        return halved
-    if not logged(cell.encode("utf-8", "surrogatepass")):
-        json_value(cell.encode("utf-8", "surrogatepass"))
+    raw, halved = (text.encode("utf-8", "surrogatepass") for text in (cell, cell.replace("\\\\", "\\")))
+    if not is_json(raw) and is_json(halved):
+        return halved.decode("utf-8", "surrogatepass")
+    if not is_json(raw) and not logged(raw):
+        json_value(raw)
     return cell
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json_value(text.encode("utf-8", "surrogatepass"))
-    except ValueError:
-        return False
-    return True
 
 
 def _may_be_body(cell: Any) -> bool:

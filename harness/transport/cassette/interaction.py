@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from harness.gemini.providers import is_chat
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.text.credentials import credentials_in
 from harness.text.jsontext import compact, loads
+from harness.text.lazy import Lazy
 from harness.text.names import is_secret_name
 from harness.transport.cassette import origin
 from harness.transport.cassette.packing import unpack
@@ -88,32 +89,19 @@ class Unread(Struct, frozen=True):
 _Item = TypeVar("_Item")
 
 
-class Compact(Sequence[_Item]):
+class Compact(Lazy[_Item]):
     """Many items in little memory: interactions are kept without the decoded bodies of their requests.
 
-    A body is decoded again on access. Decoded, it takes about ten times the memory of its bytes. ``kept``: the items without it.
+    A body is decoded again on access. Decoded, it takes about ten times the memory of its bytes. ``parts``: the items without it.
     """
 
     def __init__(self, items: Iterable[_Item]) -> None:
-        self.kept: list[_Item] = [_with_body(item, None) for item in items]
-
-    def __len__(self) -> int:
-        return len(self.kept)
-
-    @overload
-    def __getitem__(self, index: int) -> _Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[_Item]: ...
-    def __getitem__(self, index: int | slice) -> _Item | Sequence[_Item]:
-        return list(map(_restored, self.kept[index])) if isinstance(index, slice) else _restored(self.kept[index])
-
-    def __iter__(self) -> Iterator[_Item]:
-        return map(_restored, self.kept)
+        super().__init__([_with_body(item, None) for item in items], _restored)
 
 
 def kept(items: Sequence[_Item]) -> Sequence[_Item]:
     """The items, without decoding again what ``Compact`` left out."""
-    return items.kept if isinstance(items, Compact) else items
+    return items.parts if isinstance(items, Compact) else items
 
 
 def _restored(item: _Item) -> _Item:
