@@ -25,7 +25,7 @@ from harness.importers.to_suite import Imported, LeftOut, free, one_or_all, suit
 from harness.model import Json
 from harness.suite.matrix import expand
 from harness.suite.parse import parse
-from harness.text.jsontext import canonical
+from harness.text.jsontext import an_object, canonical
 from harness.text.names import slug
 
 MOST_ROWS = 12
@@ -199,12 +199,10 @@ def _provider(one: Any) -> tuple[str, str, Mapping[str, Any], Mapping[str, Any]]
     """The id, the label and the ``config`` of a provider, in any of its three spellings, and its other keys."""
     if isinstance(one, Mapping) and "id" not in one and len(one) == 1:
         ((name, options),) = one.items()
-        one = {"id": name, **(options if isinstance(options, Mapping) else {})}
+        one = {"id": name, **an_object(options)}
     if isinstance(one, Mapping):
-        settings = one.get("config")
         rest = {str(key): value for key, value in one.items() if key not in ("id", "config", "label")}
-        name, label = str(one.get("id", "")), str(one.get("label") or "")
-        return name, label, settings if isinstance(settings, Mapping) else {}, rest
+        return str(one.get("id", "")), str(one.get("label") or ""), an_object(one.get("config")), rest
     return str(one), "", {}, {}
 
 
@@ -295,18 +293,15 @@ _OF_TESTS = {
 
 def _groups(source: Source, result: Imported) -> list[_Group]:
     """The tests as cases: those without a description that expect the same are one, with their rows."""
-    shared = source.content(source.value.get("defaultTest")) or {}
-    shared = shared if isinstance(shared, Mapping) else {}
+    shared = an_object(source.content(source.value.get("defaultTest")))
     for key in (key for key in shared if key not in ("vars", "assert", "providers", "prompts")):
         _leave(result, source.at("defaultTest", key), f"defaultTest.{key}: {_OF_TESTS.get(key, _NO_KEY)}")
-    variables = shared.get("vars")
-    variables = variables if isinstance(variables, Mapping) else {}
     base = [
         (assertion, source.at("defaultTest", "assert", *route))
         for route, assertion in assertions.flat(shared.get("assert"))
     ]
     found: dict[str, _Group] = {}
-    for test in tests_of(source, variables):
+    for test in tests_of(source, an_object(shared.get("vars"))):
         if isinstance(test, Test):
             _group(test, base, found, result, shared)
         else:
@@ -316,8 +311,7 @@ def _groups(source: Source, result: Imported) -> list[_Group]:
 
 def _transforms(test: Mapping[str, Any]) -> bool:
     """Whether code changes the answer before the assertions of a test judge it."""
-    options = test.get("options")
-    return isinstance(options, Mapping) and not {"transform", "postprocess"}.isdisjoint(options)
+    return not {"transform", "postprocess"}.isdisjoint(an_object(test.get("options")))
 
 
 def _group(
@@ -497,9 +491,9 @@ def _merged(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, Jso
 
 def _repeat(source: Source) -> int | None:
     for key in ("evaluateOptions", "commandLineOptions"):
-        options = source.value.get(key)
-        if isinstance(options, Mapping) and isinstance(options.get("repeat"), int) and options["repeat"] > 1:
-            return int(options["repeat"])
+        times = an_object(source.value.get(key)).get("repeat")
+        if isinstance(times, int) and times > 1:
+            return int(times)
     return None
 
 
@@ -596,6 +590,5 @@ def _remaining(source: Source, result: Imported) -> None:
     for key in (key for key in source.value if key not in _READ):
         _leave(result, source.at(key), f"{key}: {_OPTIONS.get(key, 'no key of a suite is like it')}")
     for group in ("evaluateOptions", "commandLineOptions"):
-        options = source.value.get(group)
-        for key in (key for key in (options if isinstance(options, Mapping) else ()) if key != "repeat"):
+        for key in (key for key in an_object(source.value.get(group)) if key != "repeat"):
             _leave(result, source.at(group, key), f"{group}.{key}: {_OPTIONS.get(key, 'no option is like it')}")

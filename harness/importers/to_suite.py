@@ -38,6 +38,7 @@ from harness.text.names import slug
 from harness.text.yamltext import scalar
 from harness.transport.cassette import Recorded, document, dump, origin
 from harness.transport.cassette.messages import UNKNOWN_HOST
+from harness.transport.cassette.writing import as_text
 from harness.transport.matching import differences
 from harness.transport.redaction import Leaks
 
@@ -420,19 +421,12 @@ def _vcrpy_interaction(answer: Exchange) -> dict[str, Any]:
     """The answer in the format of vcrpy, without our own data (times, slots), which are not known. Its origin stays in its headers."""
     item = document(answer, None)
     del item["response"]["x-recording"]
-    item["response"]["body"]["string"] = _as_text(answer.content)
+    item["response"]["body"]["string"] = as_text(answer.content)
     item["response"]["headers"] |= {name: [value] for name, value in origin.headers_of(answer.provenance)}
     if not answer.verbatim:  # marks a recording whose bytes another tool changed
         item["request"] = {**item["request"], "parsed_body": answer.request.body}
         del item["request"]["body"]
     return item
-
-
-def _as_text(content: bytes) -> str | bytes:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content
 
 
 def _shared(tables: Sequence[dict[str, Json]]) -> tuple[Sequence[Mapping[str, Json]], Mapping[str, Json]]:

@@ -42,7 +42,7 @@ def _items(folder: Mapping[str, Any], outer: Mapping[str, str]) -> Iterator[Inte
             request = example.get("originalRequest") or asked
             yield _filled_and_read(f"{name}, example {index}", _example, index, request, example, values)
         if not any(_is_same(asked, example.get("originalRequest") or asked, values) for example in examples):
-            yield _filled_and_read(name, _request, 0, asked, values)
+            yield _filled_and_read(name, _request, asked, values)
 
 
 def _filled_and_read(
@@ -67,16 +67,16 @@ def _is_same(asked: Any, example: Any, values: Mapping[str, str]) -> bool:
         return False
 
 
-def _request(_index: int, asked: Any, values: Mapping[str, str]) -> Recorded:
+def _request(asked: Any, values: Mapping[str, str]) -> Recorded:
     sent = _sent(asked, values)
     return Recorded(read_request(sent), None, credentials(sent))
 
 
 def _example(index: int, asked: Any, example: Mapping[str, Any], values: Mapping[str, str]) -> Interaction:
     answer = {
-        "status": {"code": example.get("code") or 200},
+        "status": example.get("code") or 200,
         "headers": _headers(example.get("header")),
-        "body": {"string": example.get("body") or ""},
+        "body": example.get("body"),
     }
     return read_interaction(index, {"request": _sent(asked, values), "response": answer}, verbatim=False)
 

@@ -23,8 +23,8 @@ def document(exchange: Exchange, slot: tuple[int, ...] | None, host: str | None 
     request_body: str | bytes | None = _pretty(exchange.request)
     if request_body is None:
         ours["request"] = "verbatim"
-        request_body = _text(exchange.request.content)
-    body = _text(exchange.content)
+        request_body = as_text(exchange.request.content)
+    body = as_text(exchange.content)
     if isinstance(body, str) and (unix := _unix(body)) is not None:
         body = unix
         ours["eol"] = "crlf"
@@ -86,7 +86,8 @@ def _pretty(request: Request) -> str | None:
     return text if text.isprintable() or is_utf8(text.encode("utf-8", "surrogatepass")) else None
 
 
-def _text(content: bytes) -> str | bytes:
+def as_text(content: bytes) -> str | bytes:
+    """The bytes as text, where they are text in UTF-8."""
     try:
         return content.decode()
     except UnicodeDecodeError:
