@@ -36,6 +36,7 @@ from msgspec import Struct
 from harness.errors import BadCassette
 from harness.model import Json
 from harness.text import plainyaml, safeyaml
+from harness.text.jsontext import an_object
 from harness.text.lazy import Lazy
 from harness.transport.cassette.interaction import (
     SIMULATOR_HOST,
@@ -125,7 +126,9 @@ def _short(path: Path, raw: bytes) -> Tape | None:
         items = [read_interaction(*item, verbatim=True) for item in enumerate(whole["interactions"])]
     except UNREADABLE:
         return None
-    return Tape(path, items, _about(whole)) if all(item.exchange.own for item in items) else None
+    return (
+        Tape(path, items, an_object(whole.get("recorded_with"))) if all(item.exchange.own for item in items) else None
+    )
 
 
 def _of_any_tool(path: Path) -> Tape:
@@ -193,13 +196,7 @@ def _long(path: Path, raw: bytes) -> Tape:
     end = _ENDS.search(raw, starts[-1])
     rest = _rest(path, raw[end.start() :]) if end else {}
     starts.append(end.start() if end else len(raw))
-    return Tape(path, _Pieces(path, raw, starts), _about(rest))
-
-
-def _about(whole: Mapping[str, Any]) -> Mapping[str, Json]:
-    """What the recording tool wrote about itself."""
-    with_what = whole.get("recorded_with")
-    return with_what if isinstance(with_what, dict) else {}
+    return Tape(path, _Pieces(path, raw, starts), an_object(rest.get("recorded_with")))
 
 
 def _rest(path: Path, raw: bytes) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from harness import extensions
 from harness.errors import BadCassette
+from harness.text.jsontext import an_object
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing, pairs, typed
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import Body, is_answer
@@ -188,7 +189,7 @@ def _read(
             if layout == "HAR"
             else _of_vcrpy(whole, may_be_normalised=may_be_normalised)
         )
-        return _checked(path, Reading(layout, collected(found), _about(whole)))
+        return _checked(path, Reading(layout, collected(found), an_object(whole.get("recorded_with"))))
     pieces = from_shape.exchanges(values)
     if text and (first := next(pieces, None)) is not None:
         pieces = chain((first,), pieces)
@@ -292,11 +293,6 @@ def _of_archive(content: bytes, *, nested: bool) -> Reading:
             if b"enerateContent" in data or b'"candidates"' in data:
                 items.append(Unread(name, str(fault).removeprefix(f"{name}: ")))
     return Reading("archive", items, {})
-
-
-def _about(whole: Any) -> Mapping[str, Any]:
-    with_what = whole.get("recorded_with")
-    return with_what if isinstance(with_what, dict) else {}
 
 
 # --- the known layouts ------------------------------------------------------------------------------------------

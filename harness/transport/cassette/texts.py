@@ -22,7 +22,8 @@ class HttpMessage(Struct, frozen=True):
 
 def http_message(raw: bytes) -> HttpMessage:
     """The message in these bytes, which begin with its first line. Chunked bodies are put together. Raises ValueError."""
-    head, _, body = _cut(raw)
+    head, *rest = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)
+    body = rest[0] if rest else b""
     first, *lines = head.decode("utf-8", "replace").splitlines() or [""]
     headers: dict[str, str] = {}
     for line in lines:
@@ -37,11 +38,6 @@ def http_message(raw: bytes) -> HttpMessage:
     if words[0].startswith("HTTP/"):
         return HttpMessage("", "", int(words[1]), headers, body)
     return HttpMessage(words[0], words[1], None, headers, body)
-
-
-def _cut(raw: bytes) -> tuple[bytes, bytes, bytes]:
-    found = re.search(rb"\r?\n\r?\n", raw)
-    return (raw[: found.start()], b"", raw[found.end() :]) if found else (raw, b"", b"")
 
 
 def _unchunked(body: bytes) -> bytes:
