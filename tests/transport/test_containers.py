@@ -117,6 +117,7 @@ def in_pieces(written: Callable[[bytes], str]) -> list[str]:
     return [written(packed[:90]), written(packed[90:])]
 
 
+PACKED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(ANSWERED_TEXT.encode())
 FILES: Mapping[str, bytes] = {
     "a folder.zip": zipped(a_json=RECORD, readme_md="none"),
     "Fiddler.saz": zipped(**{"raw/1_c.txt": RAW, "raw/1_s.txt": RAW_ANSWER, "raw/1_m.xml": "<Session/>"}),
@@ -136,6 +137,8 @@ FILES: Mapping[str, bytes] = {
     "blocks of YAML.md": f"# Asked\n\nPOST {URL}\n\n```yaml\n{yaml.safe_dump(ASKED)}```\n\nIt answers:\n\n```yml\n{yaml.safe_dump(ANSWERED)}```\n".encode(),
     "Polly in hex.har": har(_isBinary=True, text=json.dumps(in_pieces(bytes.hex))).encode(),
     "Polly in base64.har": har(encoding="base64", text=json.dumps(in_pieces(lambda piece: b64encode(piece).decode()))).encode(),
+    "messages with a compressed body.txt": RAW.encode() + b"\n" + PACKED,
+    "a trace.httprr": f"httprr trace v1\n{len(RAW.encode())} {len(PACKED)}\n{RAW}".encode() + PACKED,
     "packed twice.json.gz": gzip.compress(gzip.compress(RECORD.encode())),
     "a command and its answer.log": f"curl -X POST {URL} -d '{ASKED_TEXT}'\n{PRETTY}\n".encode(),
 }  # fmt: skip

@@ -133,6 +133,15 @@ def test_the_day_is_read(tmp_path: Path, headers: dict[str, Any], more: dict[str
     assert read.exchange.provenance.recorded_at == at
 
 
+@pytest.mark.parametrize(("top", "name"), [("http_interactions", "recorded_at"), ("calls", "startedDateTime")])
+def test_the_day_is_read_whatever_the_tool(tmp_path: Path, top: str, name: str) -> None:
+    dated(tmp_path / "a.yaml", {}, **{name: "2026-11-19T13:00:00+01:00"})
+    text = (tmp_path / "a.yaml").read_text().replace("interactions:", f"{top}:")
+    (tmp_path / "a.yaml").write_text(text)
+    (read,) = cassette.read(tmp_path / "a.yaml").interactions
+    assert read.exchange.provenance.recorded_at == "2026-11-19T12:00:00+00:00"
+
+
 def test_an_import_keeps_the_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
