@@ -82,7 +82,7 @@ def completed(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
         (["gemini-harness", "bas"], ["baseline"]),
         (["gemini-harness", "run", "--record-m"], ["--record-mode"]),
         (["gemini-harness", "run", "--record-mode", "on"], ["once"]),
-        (["gemini-harness", "baseline", "s"], ["set", "show", "script", "suites"]),
+        (["gemini-harness", "baseline", "s"], ["set", "show"]),
         (["gemini-harness", "run", "sui"], ["suites"]),
         (["gemini-harness", "check", "--format", ""], ["text", "github"]),
     ],
@@ -93,7 +93,7 @@ def test_bash_completes(
     (project / "suites").mkdir()
     (project / "script").write_text(completed("bash", capsys))
     quoted = " ".join(f"'{word}'" for word in words)
-    code = f"source ./script; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _gemini_harness; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    code = f"source ./script; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _shtab_gemini_harness; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     done = subprocess.run(
         ["bash", "--norc", "-u", "-c", code], cwd=project, capture_output=True, text=True, check=False
     )
