@@ -8,6 +8,7 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -99,6 +100,8 @@ def _last_run(reports: Path) -> Iterator[str]:
     except HarnessError:
         yield "none"
         return
+    with suppress(HarnessError):
+        saved.read_ending()  # it completes the header
     run: Mapping[str, object] = dict(saved.run)
     yield ", ".join(
         f"{name}: {run[name]}" for name in ("id", "record_mode", "front", "harness", "python") if name in run
