@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, TextIO
 
 from harness.compare.candidates import Comparisons
@@ -100,9 +100,7 @@ def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
 @output("csv", of="history")
 def history_csv(history: History, _view: View, out: TextIO) -> None:
     """A line per run, suite and target, for a spreadsheet."""
-    rows = [line.to_json() for line in history.lines]
-    header = [*(field.name for field in fields(HistoryEntry)), "change"]
-    _write(out, header, ([row[name] for name in header] for row in rows))
+    _write(out, [field.name for field in fields(HistoryEntry)], map(list, map(astuple, history.lines)))
 
 
 @output("csv", of="query")

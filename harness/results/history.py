@@ -33,7 +33,7 @@ _LARGEST = 2**63
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
 _MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
 """The ids of runs that are parts of a merged run: its lines contain theirs."""
-_ENTRY_COLUMNS = [field.name for field in fields(HistoryEntry) if field.name != "playing"]
+_ENTRY_COLUMNS = [field.name for field in fields(HistoryEntry) if field.name not in ("playing", "change")]
 """The fields of an entry that the database holds."""
 _WAIT = 30.0
 """Seconds to wait for another process that is reading runs."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 
 from harness.model import Json
 from harness.results.rows import VERSION
@@ -43,6 +44,8 @@ class HistoryEntry:
     simulated: bool
     stopped_early: bool = False
     playing: bool = False
+    change: str = ""
+    """What changed since the entry before of the same subject; empty for the first, and if nothing changed."""
 
     @property
     def subject(self) -> tuple[str, str, str | None]:
@@ -51,31 +54,20 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """An entry, and what changed since the entry before of the same subject; empty for the first, and if nothing changed."""
-
-    entry: HistoryEntry
-    change: str
-
-    def to_json(self) -> dict[str, Json]:
-        return {**asdict(self.entry), "change": self.change}
-
-
-@dataclass(frozen=True, slots=True)
 class History:
     """Lines, newest last. ``earlier``: the number of older runs that ``--last`` left out."""
 
-    lines: Sequence[Line]
+    lines: Sequence[HistoryEntry]
     notes: Sequence[str] = ()
     earlier: int = 0
 
     def to_json(self) -> dict[str, Json]:
         """The document of ``history --format json``."""
-        lines = [line.to_json() for line in self.lines]
+        lines = [asdict(line) for line in self.lines]
         return {"version": VERSION, "history": lines, "earlier": self.earlier, "notes": list(self.notes)}
 
-    def by_subject(self) -> Mapping[tuple[str, str, str | None], Sequence[Line]]:
-        return grouped(self.lines, lambda line: line.entry.subject)
+    def by_subject(self) -> Mapping[tuple[str, str, str | None], Sequence[HistoryEntry]]:
+        return grouped(self.lines, attrgetter("subject"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +82,11 @@ class QueryResult:
         return {"version": VERSION, "columns": list(self.columns), "rows": list(self.rows)}
 
 
-def lines(entries: Sequence[HistoryEntry]) -> Iterator[Line]:
-    """Entries, oldest first, as lines with what changed."""
+def lines(entries: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
+    """Entries, oldest first, with what changed."""
     before: dict[tuple[str, str, str | None], HistoryEntry] = {}
     for entry in entries:
-        yield Line(entry, ", ".join(_changes(before.get(entry.subject), entry)))
+        yield replace(entry, change=", ".join(_changes(before.get(entry.subject), entry)))
         before[entry.subject] = entry
 
 

@@ -25,7 +25,7 @@ from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Report, View, find
 from harness.report.html import server_pages
 from harness.report.html.server_pages import RunListItem
-from harness.results.history_lines import History, HistoryEntry, Line
+from harness.results.history_lines import History, HistoryEntry
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
@@ -199,7 +199,7 @@ def _history_entry() -> HistoryEntry:
         "group": BAD,
         "status": BAD,
     }
-    return HistoryEntry(**named, **counts, **measures, complete=False, sources=BAD, simulated=True)
+    return HistoryEntry(**named, **counts, **measures, complete=False, sources=BAD, simulated=True, change=BAD)
 
 
 @cache
@@ -218,7 +218,7 @@ def pages() -> dict[str, str]:
         ("comparisons", combine("target", [compared, compared])),
         ("migration", Migration(compared, [BAD], [(BAD, BAD)], (BAD, BAD), simulated=True)),
         ("sweep", Sweeps(BAD, BAD, True, sweeps(summary), [BAD])),
-        ("history", History([Line(_history_entry(), BAD)], [BAD], 3)),
+        ("history", History([_history_entry()], [BAD], 3)),
         ("audit", Audit(1, 1, {BAD: BAD}, findings=[AuditFinding(BAD, 0, BAD, "error", BAD, BAD, BAD, BAD)])),
         ("drift", _drift()),
         ("scoreboard", _scoreboard()),

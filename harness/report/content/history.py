@@ -7,19 +7,19 @@ from urllib.parse import quote
 
 from harness.report import View, words
 from harness.report.blocks import SIMULATED, Block, Bullets, Code, Details, Heading, Paragraph, Styled, Table, document
-from harness.results.history_lines import History, HistoryEntry, Line
+from harness.results.history_lines import History, HistoryEntry
 from harness.text.amounts import count, some
 from harness.text.grouping import gathered
 
-HISTORY_COLUMNS: Mapping[str, Callable[[Line], str]] = {
-    "run": lambda line: line.entry.run,
-    "passed": lambda line: f"{line.entry.passed}/{line.entry.total}",
+HISTORY_COLUMNS: Mapping[str, Callable[[HistoryEntry], str]] = {
+    "run": lambda line: line.run,
+    "passed": lambda line: f"{line.passed}/{line.total}",
     "change": lambda line: line.change,
-    "tokens": lambda line: words.measured("totalTokenCount", line.entry.tokens),
-    "thoughts": lambda line: words.measured("thoughtsTokenCount", line.entry.thoughts),
-    "ttft s": lambda line: words.measured("ttft_s", line.entry.ttft_s),
-    "latency s": lambda line: words.measured("latency_s", line.entry.latency_s),
-    "cost $": lambda line: words.measured("cost_usd", line.entry.cost_usd),
+    "tokens": lambda line: words.measured("totalTokenCount", line.tokens),
+    "thoughts": lambda line: words.measured("thoughtsTokenCount", line.thoughts),
+    "ttft s": lambda line: words.measured("ttft_s", line.ttft_s),
+    "latency s": lambda line: words.measured("latency_s", line.latency_s),
+    "cost $": lambda line: words.measured("cost_usd", line.cost_usd),
 }
 """The columns of a history. There is no column for the time, since a run's id begins with it."""
 SPARE = ("ttft s", "thoughts", "cost $", "latency s", "tokens")
@@ -34,7 +34,7 @@ def history_blocks(history: History, view: View) -> Iterator[Block]:
     """The results of runs over time."""
     if view.page:
         yield Heading("history", level=1)
-        if any(line.entry.simulated for line in history.lines):
+        if any(line.simulated for line in history.lines):
             yield SIMULATED
     yield Paragraph([bottom_line(history)], strong=True)
     if view.page:
@@ -53,7 +53,7 @@ def bottom_line(history: History) -> str:
     """What passes less, or more, in its latest run than in the run before."""
     if not history.lines:
         return "no saved run has results yet"
-    last = [(lines[-2].entry, lines[-1].entry) for lines in history.by_subject().values() if len(lines) > 1]
+    last = [(lines[-2], lines[-1]) for lines in history.by_subject().values() if len(lines) > 1]
     steps = gathered(
         (_rank(before, now), f"{_name(now)} {now.passed}/{now.total} after {before.passed}/{before.total}")
         for before, now in last
@@ -74,7 +74,7 @@ def _name(entry: HistoryEntry) -> str:
     return entry.group or f"{entry.suite} at {entry.target}"
 
 
-def _on_a_page(lines: Sequence[Line], view: View) -> Iterator[Block]:
+def _on_a_page(lines: Sequence[HistoryEntry], view: View) -> Iterator[Block]:
     """The latest runs, newest first, and the earlier ones folded."""
     shown, newest = columns(lines), list(reversed(lines))
     yield _table(newest[:UNFOLDED], shown, view)
@@ -82,30 +82,30 @@ def _on_a_page(lines: Sequence[Line], view: View) -> Iterator[Block]:
         yield Details([f"{len(earlier):,} before them"], [_table(earlier, shown, view)])
 
 
-def subject(lines: Sequence[Line]) -> str:
+def subject(lines: Sequence[HistoryEntry]) -> str:
     """The group, or suite and target, of the lines, and the sources of the answers."""
-    entry = lines[-1].entry
-    sources = dict.fromkeys(line.entry.sources for line in lines if line.entry.sources)
-    simulated = [line.entry.simulated for line in lines if line.entry.sources]
+    entry = lines[-1]
+    sources = dict.fromkeys(line.sources for line in lines if line.sources)
+    simulated = [line.simulated for line in lines if line.sources]
     mark = "" if not any(simulated) else " (SIMULATED answers)" if all(simulated) else " (some answers SIMULATED)"
     answers = f"answered by {' / '.join(sources)}{mark}" if sources else "no answers"
     return f"{_name(entry)}, {answers}"
 
 
-def columns(lines: Sequence[Line]) -> list[str]:
+def columns(lines: Sequence[HistoryEntry]) -> list[str]:
     """The names of the columns that are not empty."""
     found = {name: {show(line) for line in lines} for name, show in HISTORY_COLUMNS.items()}
     return [name for name, cells in found.items() if name in ("run", "passed") or cells - {"", "-"}]
 
 
-def _table(lines: Sequence[Line], shown: Sequence[str], view: View) -> Table:
+def _table(lines: Sequence[HistoryEntry], shown: Sequence[str], view: View) -> Table:
     at = {name: number for number, name in enumerate(shown)}
     rows = [[_run(line, view), *(HISTORY_COLUMNS[name](line) for name in shown[1:])] for line in lines]
     texts = frozenset({at["change"]} if "change" in at else ())
-    caption = f"runs of {_name(lines[0].entry)}"
+    caption = f"runs of {_name(lines[0])}"
     return Table(list(shown), rows, caption, words=texts, spare=[at[name] for name in SPARE if name in at])
 
 
-def _run(line: Line, view: View) -> str:
-    name = line.entry.run
+def _run(line: HistoryEntry, view: View) -> str:
+    name = line.run
     return Styled(name, address=f"{view.home}run/{quote(name)}") if view.home else Code(name) if view.page else name
