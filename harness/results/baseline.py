@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,32 +31,28 @@ def path(project: Path) -> Path:
 def keep(saved: SavedRun, target: Path) -> int:
     """Write the run to ``target`` as a baseline; the number of its trials. Raises RunError if it cannot be written, or was
     cut short."""
+    ending = saved.read_ending()
+    if ending is None or ending.get("interrupted"):
+        raise RunError(f"run {saved.run['id']} was cut short, so it is no baseline; `gemini-harness run --resume` ends it")
     try:
-        with saved.path.open("rb") as file:
-            rows = [json.loads(line) for line in file if line.strip()]
-        if len(rows) < 2 or "totals" not in rows[-1] or rows[-1].get("interrupted"):
-            raise RunError(
-                f"run {saved.run['id']} was cut short, so it is no baseline; `gemini-harness run --resume` ends it"
-            )
         target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as out:
-            out.writelines(f"{dumps(row)}\n".encode() for row in _small(rows))
+        with saved.path.open("rb") as file, replacing(target) as out:
+            out.writelines(f"{dumps(_small(json.loads(line)))}\n".encode() for line in file)
     except OSError as error:
         raise RunError(f"cannot keep {saved.path} in {target}: {error.strerror or error}") from error
     except ValueError as error:
         raise RunError(f"{saved.path} is damaged: {error}") from error
-    return len(rows) - 2
+    return ending.get("trials", 0)
 
 
-def _small(rows: list[Any]) -> Iterator[Any]:
-    for row in rows:
-        if "id" in row:
-            row.pop("turns", None)
-            if row.get("outcome"):
-                row["outcome"]["text"] = _short(row["outcome"].get("text", ""))
-            for verdict in row.get("verdicts", ()):
-                verdict["actual"] = _short(verdict.get("actual"))
-        yield row
+def _small(row: Any) -> Any:
+    if "id" in row:
+        row.pop("turns", None)
+        if row.get("outcome"):
+            row["outcome"]["text"] = _short(row["outcome"].get("text", ""))
+        for verdict in row.get("verdicts", ()):
+            verdict["actual"] = _short(verdict.get("actual"))
+    return row
 
 
 def _short(value: Any) -> Any:
