@@ -33,7 +33,9 @@ def keep(saved: SavedRun, target: Path) -> int:
     cut short."""
     ending = saved.read_ending()
     if ending is None or ending.get("interrupted"):
-        raise RunError(f"run {saved.run['id']} was cut short, so it is no baseline; `gemini-harness run --resume` ends it")
+        raise RunError(
+            f"run {saved.run['id']} was cut short, so it is no baseline; `gemini-harness run --resume` ends it"
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with saved.path.open("rb") as file, replacing(target) as out:

@@ -29,6 +29,8 @@ from harness.results.summary import Summary
 NAME = "run.jsonl"
 _KNOWN_LATE = frozenset({"targets", "suites", "notes", "gates", "looks", "whole", "planned"})
 """The keys of the header that are complete only at the end of the run."""
+_SWEPT = 20
+"""The latest runs whose folders are freed of what a killed process left there. Any other is when its file is written again."""
 ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
 """The beginning of a trial's line as this program writes it: (group, attempt) of the trial's id."""
 
@@ -96,7 +98,7 @@ class RunWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._claim = claim(self.path.parent) if resumed is None else resumed[0]
             self._file: BinaryIO = self.path.open("xb" if resumed is None else "ab")
-            for folder in reports.iterdir():
+            for folder in sorted(reports.iterdir(), key=str)[-_SWEPT:]:
                 sweep(folder)
         except OSError as error:
             raise RunError(f"cannot write the run to {self.path}: {error.strerror or error}") from error
