@@ -67,6 +67,7 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> None:
         rows = [_part_row(part) for part in parts]
         run["targets"] = [target for target, _ in summary.by_target()]
         run["parts"] = rows
+        run["notes"] = list(dict.fromkeys(chain(*(part.run["notes"] for part in parts), run["notes"])))  # late ones too
         run["gates"] = evaluate_run(parts[0].run.get("options", {}).get("gate", []), run, summary)
         finished = [row["finished"] for row in rows]
         late = known_late(run, summary)
@@ -203,7 +204,6 @@ def _spelled(part: SavedRun) -> str:
 def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
     runs = [part.run for part in parts]
     suites: dict[str, SuiteRow] = {suite["suite"]: suite for run in runs for suite in run["suites"]}
-    notes = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{name}" for name in missing]
     selection: Mapping[str, Json] = {
         name: value for name, value in runs[0]["selection"].items() if name not in _OF_THE_MACHINE
     }
@@ -212,7 +212,7 @@ def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
         front="merge",
         suites=list(suites.values()),
         selection=selection,
-        notes=list(dict.fromkeys(notes)),
+        notes=[f"{_LACKS}{name}" for name in missing],
         prices=" and ".join(dict.fromkeys(prices for run in runs if (prices := run.get("prices")))) or None,
     )
     header["started"] = min((run["started"] for run in runs if run["started"]), key=instant, default="")

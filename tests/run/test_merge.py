@@ -172,6 +172,18 @@ def test_an_unfinished_shard_is_an_error_with_the_next_command(runs: Runs) -> No
     assert (code, "(48 trials in" in out) == (1, True)
 
 
+def test_what_a_part_noted_at_its_end_is_a_note_of_the_whole(runs: Runs) -> None:
+    parts = runs.shards(2)
+    path = runs.reports / parts[1] / "run.jsonl"
+    *lines, last = path.read_text("utf-8").splitlines()
+    ending = json.loads(last)
+    ending["run"]["notes"] = [*ending["run"]["notes"], "the ceiling of $1.00 would be exceeded"]
+    path.write_text("\n".join([*lines, json.dumps(ending), ""]), "utf-8")
+    runs.call("merge", *parts)
+    _, out, _ = runs.call("report", "last")
+    assert out.count("the ceiling of $1.00 would be exceeded") == 1
+
+
 def cut(path: Path) -> None:
     """As after kill -9 in the middle of a line."""
     lines = path.read_bytes().splitlines(keepends=True)
