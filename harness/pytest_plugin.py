@@ -451,10 +451,10 @@ class _TrialSession:
     @cached_property
     def _budget(self) -> Budget | None:
         """What this process may spend; None if there is no ceiling, or if no request is sent."""
-        from harness.cli import costs
+        from harness.run import session
 
         workers = getattr(self.pytest, "workerinput", {}).get("workercount", 1)
-        return costs.budget(self.config, self.policy, workers=workers)
+        return session.budget(self.config, self.policy, workers=workers)
 
     @cached_property
     def _opened(self) -> Any:

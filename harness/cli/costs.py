@@ -1,4 +1,4 @@
-"""What a run will cost, announced before its first request; and the budget of a run with ``--max-cost``."""
+"""What a run will cost, announced before its first request."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from harness.run.session import RecordPolicy
 from harness.text import amounts
 
 if TYPE_CHECKING:
-    from harness.run.budget import Budget
-    from harness.run.estimate import Estimates, Forecast
+    from harness.run.estimate import Forecast
 
 
 _REASONS = 8
@@ -45,25 +44,10 @@ def announce(
         sys.stderr.writelines(f"{warning}\n" for warning in session.endings(targets, config))
 
 
-def budget(config: Config, way: RecordPolicy, spent: float = 0.0, workers: int = 1) -> Budget | None:
-    """What may still be spent, after ``spent`` US dollars, by one of so many processes; None if there is no ceiling, or if no request is sent live."""
-    if config.max_cost is None or not way.asks:
-        return None
-    from harness.run.budget import Budget
-
-    return Budget(max(config.max_cost - spent, 0.0), _estimates(config, way), workers)
-
-
-def _estimates(config: Config, way: RecordPolicy) -> Estimates:
-    from harness.run.estimate import Estimates
-
-    return Estimates(config, way.record_mode, live=way.live)
-
-
 def forecast_of(config: Config, trials: Iterable[Trial], way: RecordPolicy) -> Forecast:
-    from harness.run.estimate import forecast
+    from harness.run.estimate import Estimates, forecast
 
-    return forecast(trials, _estimates(config, way))
+    return forecast(trials, Estimates(config, way.record_mode, live=way.live))
 
 
 def lines(forecast: Forecast) -> Iterator[str]:

@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.model import Trial
 from harness.results.rows import VERSION, dumps
 from harness.run import session
+from harness.run.conversation import requests_of
 from harness.run.play import as_played, prepare
 from harness.run.session import Plan, RecordPolicy
 from harness.text import amounts
@@ -38,7 +39,7 @@ def check(options: Namespace) -> None:
 def show(plan: Plan, options: Namespace) -> int:
     """Print every request, or one JSON document of them. Returns the exit code: 5 if nothing would be sent."""
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(plan.trials.targets, plan.config))
-    sent = sum(session.requests_of(trial) for trial in _trials(plan))
+    sent = sum(requests_of(trial) for trial in _trials(plan))
     write(options, lambda name: (_document if name == "json" else _lines)(plan, options, sent))
     return 0 if sent else 5
 
@@ -77,7 +78,7 @@ def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
     request = prepare(trial, plan.config)
     first = {"method": request.method, "url": request.url, "bytes": len(request.content)}
     stored = {"transport": request.transport, "cassette": str(trial.cassette)}
-    return {**row, "requests": session.requests_of(trial), **first, **stored}
+    return {**row, "requests": requests_of(trial), **first, **stored}
 
 
 def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from harness.cli import costs
 from harness.cli.progress import Progress
 from harness.config import Config
 from harness.disk import FolderLock
@@ -116,7 +115,7 @@ class Played(Struct):
         """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``.
         ``processes``: more than one only where nothing is asked."""
         config = self.judge.config
-        budget = costs.budget(config, way, self.spent)
+        budget = session.budget(config, way, self.spent)
         self.in_order = self.in_order and not way.asks and self.pool is None
         self.progress.begin(trials)
         try:

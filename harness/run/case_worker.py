@@ -30,7 +30,6 @@ from harness.results.rows import SuiteRow
 from harness.run import session
 from harness.run.budget import Budget
 from harness.run.concurrency import play_some
-from harness.run.estimate import Estimates
 from harness.run.play import Stop, pay_and_play
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.run.shared_limits import SharedAccount, SharedTurn
@@ -148,10 +147,7 @@ class CaseWorker:
     async def _open_transport(self, setup: WorkerSetup, name: str, limits: Any) -> None:
         config, policy = self._plan.config, setup.policy
         self._judge = Judge(config, setup.strict, setup.skip_missing)
-        self._limit = None
-        if setup.limited:
-            estimates = Estimates(config, policy.record_mode, live=policy.live)
-            self._limit = Budget(0.0, estimates, account=SharedAccount(limits, name))
+        self._limit = session.budget(config, policy, account=SharedAccount(limits, name))
         worker = Coworker(name, partial(SharedTurn, limits, name), _send_home, setup.interrupted)
         opened = session.transport(config, policy, partial=True, since=setup.since, worker=worker)
         counted = Counting(self._open.enter_context(opened), self._count)

@@ -325,3 +325,13 @@ def _numbers(parameter: Json) -> Iterator[int]:
     elif isinstance(parameter, (list, Mapping)):
         for value in parameter.values() if isinstance(parameter, Mapping) else parameter:
             yield from _numbers(value)
+
+
+def requests_of(trial: Trial) -> int:
+    """How many requests a trial sends, if its conversation goes to its end and each poll is answered at once."""
+    return 0 if trial.skip is not None else sum(map(_requests_of, trial.steps))
+
+
+def _requests_of(step: Step) -> int:
+    asking = (check.asking for line in step.expect if (check := find_check(line.check)))
+    return step.sends + sum(1 for question in asking if question is not None)

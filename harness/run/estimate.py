@@ -29,9 +29,8 @@ from harness.gemini.prices import bill, is_free
 from harness.judge.registry import find_check
 from harness.model import Exchange, Json, Slot, Step, Trial
 from harness.results.load import load
-from harness.run.conversation import expected_statuses
+from harness.run.conversation import expected_statuses, requests_of
 from harness.run.play import as_played, prepare
-from harness.run.session import requests_of
 from harness.text.jsontext import compact
 from harness.transport.recorder import Player
 

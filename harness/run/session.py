@@ -21,8 +21,7 @@ from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError, cause
 from harness.gemini import providers
 from harness.gemini.models import ends_by, lifecycles
-from harness.judge.registry import find_check
-from harness.model import Expectation, Json, Result, Step, Target, Trial
+from harness.model import Expectation, Json, Result, Target, Trial
 from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row, row_line
 from harness.results.store import run_row
 from harness.run.play import prepared
@@ -35,6 +34,7 @@ from harness.transport.redaction import Leaks, known
 from harness.transport.wrapping import Transport
 
 if TYPE_CHECKING:
+    from harness.run.budget import Account, Budget
     from harness.transport.pacing import GiveTurn
     from harness.transport.recorder import Coworker
     from harness.transport.wire import LocalServer
@@ -294,6 +294,22 @@ class RecordPolicy(Struct, frozen=True):
         return "live" if self.live else self.record_mode
 
 
+def budget(
+    config: Config, policy: RecordPolicy, spent: float = 0.0, workers: int = 1, account: Account | None = None
+) -> Budget | None:
+    """What one of so many processes may still spend, after ``spent`` US dollars; None if there is no ceiling, or if no request is sent live.
+
+    ``account``: see `Budget`.
+    """
+    if config.max_cost is None or not policy.asks:
+        return None
+    from harness.run.budget import Budget
+    from harness.run.estimate import Estimates
+
+    estimates = Estimates(config, policy.record_mode, live=policy.live)
+    return Budget(max(config.max_cost - spent, 0.0), estimates, workers, account)
+
+
 @contextmanager
 def transport(
     config: Config,
@@ -419,13 +435,3 @@ class Judge:
 
 
 _NOT_RECORDED = cause(NoRecording())
-
-
-def requests_of(trial: Trial) -> int:
-    """How many requests a trial sends, if its conversation goes to its end and each poll is answered at once."""
-    return 0 if trial.skip is not None else sum(map(_requests_of, trial.steps))
-
-
-def _requests_of(step: Step) -> int:
-    asking = (check.asking for line in step.expect if (check := find_check(line.check)))
-    return step.sends + sum(1 for question in asking if question is not None)

@@ -138,7 +138,7 @@ class _Probing:
 
     def ask_all(self, asked: Sequence[Probed]) -> None:
         """Every question, within the ceiling; what ends that early is noted."""
-        budget = costs.budget(self.config, _LIVE)
+        budget = session.budget(self.config, _LIVE)
         try:
             with session.transport(self.config, _LIVE) as transport:
                 watched = Attentive(budget.watch(transport) if budget else transport)
