@@ -37,40 +37,36 @@ def folder(options: Namespace) -> Path:
 def notes(saved: SavedRun, summary: Summary) -> list[str]:
     """What the user should know about a run that was read: a damaged file, missing trials."""
     ending = saved.ending
-    if ending is None:
-        return _unended(saved, summary, playing=is_being_played(saved.path.parent))
-    if saved.is_finished():
+    if _is_playing(saved):  # an incomplete line is no damage: it is being written
+        there = _counted(summary.trials, saved)
+        return [f"run {saved.run['id']} is still being played by another process: {there} finished so far"]
+    if ending is None or saved.is_finished():
         return saved.notes
-    there, planned = ending.get("trials", 0), saved.run.get("planned", 0)
-    of = f" of {amounts.count(planned, 'trial')} are" if planned else f" trial{' is' if there == 1 else 's are'}"
-    return [*saved.notes, f"run {saved.run['id']} was cut short: {there:,}{of} in it"]
+    return [*saved.notes, f"run {saved.run['id']} was cut short: {_counted(ending.get('trials', 0), saved)} in it"]
 
 
-def _unended(saved: SavedRun, summary: Summary, *, playing: bool) -> list[str]:
-    """The notes of a run without a last line. While it is played, an incomplete line is no damage: it is being written."""
-    if not playing:
-        return saved.notes
+def _is_playing(saved: SavedRun) -> bool:
+    return saved.ending is None and is_being_played(saved.path.parent)
+
+
+def _counted(there: int, saved: SavedRun) -> str:
+    """``3 of 8 trials are``."""
     planned = saved.run.get("planned", 0)
-    there = (
-        f"{summary.trials:,} of {amounts.count(planned, 'trial')}"
-        if planned
-        else amounts.count(summary.trials, "trial")
-    )
-    are = "is" if (planned or summary.trials) == 1 else "are"
-    return [f"run {saved.run['id']} is still being played by another process: {there} {are} finished so far"]
+    of = f"{there:,} of " if planned else ""
+    return f"{of}{amounts.count(planned or there, 'trial')} {'is' if (planned or there) == 1 else 'are'}"
 
 
 def report(saved: SavedRun) -> Report:
     """A saved run as a document. Reads the file once."""
     summary = saved.summary()
     ending = saved.ending or {}
-    playing = saved.ending is None and is_being_played(saved.path.parent)
+    playing = _is_playing(saved)
     return Report(
         run=saved.run,
         summary=summary,
         rows=saved.rows,
         rows_of=saved.rows_of,
-        notes=tuple(_unended(saved, summary, playing=playing)),
+        notes=tuple(notes(saved, summary) if playing else saved.notes),
         interrupted=bool(ending.get("interrupted", saved.ending is None)),
         playing=playing,
         seconds=ending.get("seconds"),
