@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import lru_cache
 from math import floor
 from operator import attrgetter
+from typing import get_args
 
 from harness.compare.fidelity_changes import (
     INSTEAD,
@@ -130,23 +131,7 @@ def _lost(sight: Sight, inside: Collection[int], pairs: Sequence[AnswerPair]) ->
     return sum(_loss(sight.change, _shape(pairs[at])) for at in sight.hits if at in inside)
 
 
-_WORST: Sequence[ChangeKind] = (
-    "model",
-    "ignored",
-    "status",
-    "dropped",
-    "retyped",
-    "renamed",
-    "value",
-    "framing",
-    "timing",
-    "added",
-    "header",
-    "order",
-)
-"""What breaks callers most, first: another answer, then less of it, then another shape, then more of it."""
-
-
+_WORST: Sequence[ChangeKind] = get_args(ChangeKind)
 _WHOLE, _OF_BODIES = ("model", "ignored", "status"), ("dropped", "retyped", "renamed", "value")
 _HARM = (
     re.compile(r"\$$|\$\.candidates$|\$\.candidates\[\*\]\.(content|finishReason)\b"),

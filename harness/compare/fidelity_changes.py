@@ -11,19 +11,9 @@ from harness.model import Json
 from harness.results.rows import TurnRow
 
 ChangeKind = Literal[
-    "dropped",
-    "added",
-    "renamed",
-    "retyped",
-    "value",
-    "order",
-    "framing",
-    "timing",
-    "header",
-    "status",
-    "model",
-    "ignored",
-]
+    "model", "ignored", "status", "dropped", "retyped", "renamed", "value", "framing", "timing", "added", "header", "order",
+]  # fmt: skip
+"""What breaks callers most, first: another answer, then less of it, then another shape, then more of it."""
 
 _COSMETIC = ("stream line endings", "stream comments", "stream events", "stream events with usageMetadata")
 
