@@ -161,20 +161,22 @@ def _pair(form: str, data: bytes, at: int) -> tuple[int, int]:
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """The markers of JPEG segments that hold the size; the three others define tables (ITU-T T.81, table B.1)."""
 _NO_LENGTH = frozenset((0x01, *range(0xD0, 0xD8)))
+_END, _SCAN = 0xD9, 0xDA
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Marker and place of each segment of a JPEG file. ``FF`` is a fill byte."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        marker = data[at + 1]
+        yield marker, at
+        at += 1 if marker == 0xFF else 2 if marker in _NO_LENGTH else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while data[at] == 0xFF and data[at + 1] not in (0xD9, 0xDA):
-        marker = data[at + 1]
-        if marker in _FRAMES:
-            height, width = _pair(">HH", data, at + 5)
-            return width, height
-        if marker == 0xFF:  # a fill byte
-            at += 1
-        else:
-            at += 2 if marker in _NO_LENGTH else 2 + struct.unpack_from(">H", data, at + 2)[0]
-    return None
+    segments = ((marker, at) for marker, at in _jpeg_segments(data) if marker in _FRAMES | {_END, _SCAN})
+    marker, at = next(segments, (_END, 0))
+    return None if marker in (_END, _SCAN) else _pair(">HH", data, at + 5)[::-1]
 
 
 def _webp_size(data: bytes) -> tuple[int, int] | None:
@@ -216,13 +218,7 @@ def _has_png_end(data: bytes) -> bool:
 
 def _scan_of_jpeg(data: bytes) -> int:
     """The place of the first scan, after all segments: a preview in one of them has an end of its own. The length if there is none."""
-    at = 2
-    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
-        marker = data[at + 1]
-        if marker == 0xDA:
-            return at
-        at += 1 if marker == 0xFF else 2 if marker in _NO_LENGTH else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return len(data)
+    return next((at for marker, at in _jpeg_segments(data) if marker == _SCAN), len(data))
 
 
 # --- the length of a sound -----------------------------------------------------------------------------
