@@ -392,7 +392,7 @@ class Evidence(Struct, frozen=True):
     bill: Bill = Bill()
     assessments: Mapping[str, Sequence[Assessment]] = field(default_factory=dict)
     """Check -> the answers to its questions."""
-    memo: dict[str, Any] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict)
     """A cache of results that several checks and rules need (see ``structured``)."""
 
 

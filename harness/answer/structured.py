@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import wraps
 from typing import TypeVar
 
 from harness.gemini import schemas
@@ -23,14 +24,29 @@ class NotJsonAnswer(ValueError):
         self.reason = reason
 
 
+def once(compute: Callable[[Evidence], T]) -> Callable[[Evidence], T]:
+    """The function, which then computes its result once for an answer, and keeps it there."""
+
+    @wraps(compute)
+    def kept(evidence: Evidence) -> T:
+        if kept not in evidence.memo:
+            evidence.memo[kept] = compute(evidence)
+        found: T = evidence.memo[kept]
+        return found
+
+    return kept
+
+
+@once
 def wants_json(evidence: Evidence) -> bool:
     """Whether the request asks for JSON."""
-    return once(evidence, "wants JSON", lambda: schemas.json_mode(evidence.request_body))
+    return schemas.json_mode(evidence.request_body)
 
 
+@once
 def wants_enum(evidence: Evidence) -> bool:
     """Whether the request asks for one word (``text/x.enum``)."""
-    return once(evidence, "wants an enum", lambda: schemas.enum_mode(evidence.request_body))
+    return schemas.enum_mode(evidence.request_body)
 
 
 def value_of(evidence: Evidence) -> Json:
@@ -40,7 +56,7 @@ def value_of(evidence: Evidence) -> Json:
     """
     if wants_enum(evidence):
         return evidence.reply.text.strip()
-    found = once(evidence, "value", lambda: _attempt(evidence.reply.text))
+    found = _attempt(evidence)
     if isinstance(found, NotJsonAnswer):
         if evidence.reply.finish_reason == "MAX_TOKENS":
             found.reason = "cut"
@@ -48,18 +64,20 @@ def value_of(evidence: Evidence) -> Json:
     return found
 
 
+@once
 def schema_of(evidence: Evidence) -> schemas.RequestSchema | None:
     """The schema in the request; None without one."""
-    return once(evidence, "schema", lambda: schemas.request_schema(evidence.request_body))
+    return schemas.request_schema(evidence.request_body)
 
 
+@once
 def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
     """Every violation of the request's schema; empty without a schema.
 
     Raises NotJsonAnswer if the answer is not one JSON value, and SchemaProblem (a ValueError) for an invalid schema.
     """
     schema, value = schema_of(evidence), value_of(evidence)
-    return once(evidence, "violations", lambda: schemas.violations(schema.schema, value) if schema else [])
+    return schemas.violations(schema.schema, value) if schema else []
 
 
 def as_json(text: str) -> Json:
@@ -83,17 +101,10 @@ _TOO_LONG = "expected one JSON value, got one with a number that is too long to 
 _TOO_DEEP = "expected one JSON value, got one that is nested too deeply to read"
 
 
-def once(evidence: Evidence, name: str, compute: Callable[[], T]) -> T:
-    """What ``compute`` returns, kept with the answer under that name."""
-    if name not in evidence.memo:
-        evidence.memo[name] = compute()
-    found: T = evidence.memo[name]
-    return found
-
-
-def _attempt(text: str) -> Json | NotJsonAnswer:
+@once
+def _attempt(evidence: Evidence) -> Json | NotJsonAnswer:
     try:
-        return as_json(text)
+        return as_json(evidence.reply.text)
     except NotJsonAnswer as problem:
         return problem
 

@@ -50,21 +50,16 @@ def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, finding.expected, finding.actual, f"{shown} is not {finding.expected}")
 
 
+@once
 def _findings(evidence: Evidence) -> Sequence[tuple[str, DefinitionFinding]]:
-    """What :func:`_walk` finds, computed once for both rules."""
-    return once(evidence, "definition", lambda: tuple(_walk(evidence)))
-
-
-def _walk(evidence: Evidence) -> Iterator[tuple[str, DefinitionFinding]]:
     """(place, finding) for every event. A place that several chunks or list items repeat is reported once.
 
     Events without any field of an answer are left to ``sse-framing``.
     """
-    if evidence.exchange.status != 200:
-        return
+    found: list[tuple[str, DefinitionFinding]] = []
     reported: set[tuple[str, str]] = set()
     several = len(evidence.reply.events) > 1
-    for index, event in enumerate(evidence.reply.events):
+    for index, event in enumerate(evidence.reply.events if evidence.exchange.status == 200 else ()):
         if not isinstance(event.value, dict) or error_of(event.value) is not None:
             continue
         if several and not is_chunk(event.value):
@@ -73,4 +68,5 @@ def _walk(evidence: Evidence) -> Iterator[tuple[str, DefinitionFinding]]:
             place = (finding.kind, re.sub(_INDEX, "", finding.at))
             if place not in reported:
                 reported.add(place)
-                yield f"events[{index}]{finding.at[1:]}" if several else finding.at, finding
+                found.append((f"events[{index}]{finding.at[1:]}" if several else finding.at, finding))
+    return found

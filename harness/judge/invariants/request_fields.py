@@ -44,9 +44,10 @@ def generation(evidence: Evidence) -> tuple[int, int]:
     return version or models.generation(evidence.model or "") or (0, 0)
 
 
+@once
 def declared(evidence: Evidence) -> Mapping[str, schemas.RequestSchema | None]:
     """Name -> schema of every function that the request declares."""
-    return once(evidence, "declared", lambda: schemas.declarations(evidence.request_body))
+    return schemas.declarations(evidence.request_body)
 
 
 def offers_builtin_tools(evidence: Evidence) -> bool:

@@ -180,12 +180,9 @@ _SHORTEST_DUPLICATE = 20
 _SHORTEST_LATER = 40
 
 
+@once
 def _duplicate(evidence: Evidence) -> tuple[int, int] | None:
     """The indices of an event and of the first later one with the same content."""
-    return once(evidence, "duplicate of an event", lambda: _second_time(evidence))
-
-
-def _second_time(evidence: Evidence) -> tuple[int, int] | None:
     seen: dict[int, int] = {}
     for index, event in enumerate(evidence.reply.events if evidence.reply.form in _STREAMS else ()):
         parts = parts_of(candidate_of(event.value))
@@ -262,11 +259,8 @@ class _Texts(Struct):
         self.first, self.last = self.first or text, text
 
 
+@once
 def _texts(evidence: Evidence) -> Mapping[str, _Texts]:
-    return once(evidence, "texts of events", lambda: _collected(evidence))
-
-
-def _collected(evidence: Evidence) -> Mapping[str, _Texts]:
     found = {"text": _Texts(), "thoughts": _Texts()} if evidence.reply.form in _STREAMS else {}
     for event in evidence.reply.events if found else ():
         parts = parts_of(candidate_of(event.value))
