@@ -99,9 +99,10 @@ def _word(name: str) -> Callable[[_Word], _Word]:
     return register
 
 
-def _mismatch(at: str, actual: Any, expected: Any, wanted: str, options: _Options, got: str | None = None) -> Mismatch:
-    got = got or shown(actual, options.unit)
-    return Mismatch(at, expected, _shortened(actual), f"expected {wanted}, got {got}")
+def _mismatch(at: str, actual: Any, words: Mapping[str, Any], options: _Options, got: str = "") -> Mismatch:
+    """The value does not satisfy these words. ``got``: what it is instead; else the value itself."""
+    message = f"expected {phrase(words, options.unit)}, got {got or shown(actual, options.unit)}"
+    return Mismatch(at, words, _shortened(actual), message)
 
 
 _MAX_CHARACTERS = 4_000
@@ -119,7 +120,7 @@ def _simple_word(name: str, test: Callable[[Any, Any, _Options], bool]) -> None:
 
     def compare(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, Any]) -> Iterator[Mismatch]:
         if not test(actual, value, options):
-            yield _mismatch(at, actual, {name: value}, phrase({name: value}, options.unit), options)
+            yield _mismatch(at, actual, {name: value}, options)
 
     _WORDS[name] = compare
 
@@ -164,16 +165,17 @@ def _equals(at: str, actual: Any, value: Any, options: _Options) -> Iterator[Mis
     if same(options.fold(actual), options.fold(value)):
         return
     if isinstance(actual, str) and isinstance(value, str):
-        yield Mismatch(at, value, _shortened(actual), text_difference(actual, value))
+        message = text_difference(actual, value)
     else:
-        yield _mismatch(at, actual, value, shown(value, options.unit), options)
+        message = f"expected {shown(value, options.unit)}, got {shown(actual, options.unit)}"
+    yield Mismatch(at, value, _shortened(actual), message)
 
 
 @_word("approx")
 def _approx(at: str, actual: Any, value: Any, options: _Options, words: Mapping[str, Any]) -> Iterator[Mismatch]:
     if not (is_number(actual) and _near(actual, options.number(value), words.get("abs"), words.get("rel"))):
         terms = {word: words[word] for word in ("approx", "abs", "rel") if word in words}
-        yield _mismatch(at, actual, terms, phrase(terms, options.unit), options)
+        yield _mismatch(at, actual, terms, options)
 
 
 def _near(actual: float, value: float, absolute: float | None, relative: float | None) -> bool:
@@ -197,17 +199,16 @@ def _all(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, An
 
 @_word("length")
 def _length(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, Any]) -> Iterator[Mismatch]:
-    if not isinstance(actual, str | list | Mapping):
-        yield _mismatch(at, actual, {"length": value}, phrase({"length": value}), options)
-    elif not holds(len(actual), value):
-        wanted = phrase({"length": value})
-        yield _mismatch(at, actual, {"length": value}, wanted, options, f"length {len(actual)}: {describe(actual)}")
+    has_length = isinstance(actual, str | list | Mapping)
+    if not has_length or not holds(len(actual), value):
+        got = f"length {len(actual)}: {describe(actual)}" if has_length else ""
+        yield _mismatch(at, actual, {"length": value}, options, got)
 
 
 @_word("each")
 def _each(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, Any]) -> Iterator[Mismatch]:
     if not isinstance(actual, list):
-        yield _mismatch(at, actual, {"each": value}, phrase({"each": value}), options)
+        yield _mismatch(at, actual, {"each": value}, options)
         return
     for index, item in enumerate(actual):
         yield from _differs(f"{at}[{index}]", item, value, options)
@@ -216,7 +217,7 @@ def _each(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, A
 @_word("fields")
 def _fields(at: str, actual: Any, value: Any, options: _Options, _: Mapping[str, Any]) -> Iterator[Mismatch]:
     if not isinstance(actual, Mapping):
-        yield _mismatch(at, actual, {"fields": value}, phrase({"fields": value}), options)
+        yield _mismatch(at, actual, {"fields": value}, options)
         return
     for name, inner in value.items():
         yield from _differs(f"{at}.{name}" if at else name, actual.get(name, ABSENT), inner, options)
