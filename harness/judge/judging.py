@@ -195,5 +195,4 @@ def _waived_verdict(found: Sequence[RuleViolation], reason: str) -> Verdict:
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     message = f"waived: {reason}; found: {first.mismatch.message}{more}"
-    at, expected, actual = first.mismatch.at, first.mismatch.expected, first.mismatch.actual
-    return Verdict(f"invariant:{first.rule.id}", "waived", first.severity, at, expected, actual, message)
+    return replace(_violation_verdict(first), status="waived", message=message, reason="")
