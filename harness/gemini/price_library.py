@@ -41,7 +41,7 @@ class ModelPrices(Struct, frozen=True):
             raise Unpriced(f"the price of {self.name} depends on more than the date")
         rates = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
         variant = {} if tier == "standard" else self._variant(day, tier)
-        priced = {name: _price(value, factor) for name, value in {**rates, **variant}.items()}
+        priced = {name: _price(value) * factor for name, value in {**rates, **variant}.items()}
         return in_batch(priced) if tier == BATCH and not variant else priced
 
     def _variant(self, day: date, tier: str) -> Mapping[str, Any]:
@@ -59,10 +59,8 @@ def _began(row: Mapping[str, Any], day: date) -> bool:
     return row["from"] is None or day.isoformat() >= row["from"]
 
 
-def _price(value: Any, factor: float) -> float | Tiered:
-    if isinstance(value, dict):
-        return Tiered(value["base"] * factor, tuple((start, price * factor) for start, price in value["tiers"]))
-    return float(value) * factor
+def _price(value: Any) -> float | Tiered:
+    return Tiered(value["base"], value["tiers"]) if isinstance(value, dict) else float(value)
 
 
 class Prices:

@@ -22,6 +22,9 @@ class Tiered(Struct, frozen=True):
     base: float
     tiers: tuple[tuple[int, float], ...]
 
+    def __mul__(self, factor: float) -> Tiered:
+        return Tiered(self.base * factor, tuple((start, price * factor) for start, price in self.tiers))
+
 
 Rates = Mapping[str, float | Tiered]
 """Price name (``input_mtok``) -> dollars per ``Unit.per``."""
@@ -47,13 +50,7 @@ class Unpriced(Exception):
 
 def in_batch(rates: Rates) -> Rates:
     """The prices of tokens in a batch: half of the others (ai.google.dev, "Batch API"). Searches cost the same."""
-    return {name: _half(price) if name.endswith("_mtok") else price for name, price in rates.items()}
-
-
-def _half(price: float | Tiered) -> float | Tiered:
-    if isinstance(price, Tiered):
-        return Tiered(price.base / 2, tuple((start, dollars / 2) for start, dollars in price.tiers))
-    return price / 2
+    return {name: price * 0.5 if name.endswith("_mtok") else price for name, price in rates.items()}
 
 
 def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -> float:
