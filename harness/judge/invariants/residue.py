@@ -12,8 +12,8 @@ from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import has_answer, is_finished, request_parts
 from harness.judge.registry import rule
-from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import is_utf8
+from harness.model import Evidence, Mismatch
+from harness.text.jsontext import is_utf8, values_in
 
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);")
 _RAW = r"[<>\"']"
@@ -41,7 +41,8 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     calls = json.dumps(called, ensure_ascii=False) if called else ""
     entities = [] if _PLAIN_IN_ARGS.search(calls) else _ENTITY.findall(calls)
     entities = entities or next(
-        (some for one in _texts_in(called) if len(some := _escapes(one)) >= _FEWEST_ESCAPES), []
+        (some for one in values_in(called) if isinstance(one, str) and len(some := _escapes(one)) >= _FEWEST_ESCAPES),
+        [],
     )
     for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
         if len(escapes) >= _FEWEST_ESCAPES:
@@ -61,14 +62,6 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
 _LONG = 300
 _GLUED = re.compile(r"[^\s#*] *(?:#{2,4} (?=\w)|[*-] {1,3}\*\*|\d\. {1,2}\*\*|```\w)")
 """What begins a line of Markdown, behind other text."""
-
-
-def _texts_in(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts_in(item)
 
 
 _PLAIN_IN_ARGS = re.compile(r"[<>']")
