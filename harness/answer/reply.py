@@ -114,6 +114,11 @@ def parts_of(candidate: Json) -> list[Object]:
     return objects_in(an_object(an_object(candidate).get("content")).get("parts"))
 
 
+def received(reply: Reply) -> list[Object]:
+    """The parts of the answer that are JSON objects, as received: none is joined."""
+    return objects_in((reply.content or {}).get("parts"))
+
+
 def text_of(parts: Iterable[Part], *, thought: bool = False) -> str:
     """All text of the answer, or of its thoughts."""
     texts = (part["text"] for part in parts if "text" in part and bool(part.get("thought")) is thought)

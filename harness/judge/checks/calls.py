@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
-from harness.answer.reply import answer_parts
+from harness.answer.reply import answer_parts, received
 from harness.gemini import offers
 from harness.judge.predicates import (
     NumberPredicate,
@@ -16,7 +16,6 @@ from harness.judge.predicates import (
 )
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import objects_in
 
 
 class _CallName(TypedDict):
@@ -134,7 +133,7 @@ def thought_signature(
 
         thoughtSignature: on-first-call
     """
-    parts = objects_in((evidence.reply.content or {}).get("parts"))
+    parts = received(evidence.reply)
     if expected == "on-first-call":
         first = next((part for part in parts if "functionCall" in part), None)
         if first is None:

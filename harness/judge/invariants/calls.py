@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from harness.answer.reply import received
 from harness.gemini import schemas
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
@@ -18,7 +19,7 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object
 
 
 @rule("function-declared", "error", per_candidate=True, needs="functionCall")
@@ -139,11 +140,11 @@ def _earlier_ids(evidence: Evidence) -> list[Json]:
 def _gives_ids(evidence: Evidence) -> bool:
     """Whether the API gives ids in such an answer. Vertex AI gives none, and neither has a call that comes in pieces."""
     reply = evidence.reply
-    received = objects_in((reply.content or {}).get("parts"))
-    in_pieces = any("partialArgs" in an_object(part.get("functionCall")) for part in received)
+    parts = received(reply)
+    in_pieces = any("partialArgs" in an_object(part.get("functionCall")) for part in parts)
     vertex = "createTime" in reply.response or "trafficType" in reply.usage
     new = "serviceTier" in reply.usage or generation(evidence) >= (3, 5)
-    steps = (an_object(part.get(kind)) for part in received for kind in ("toolCall", "toolResponse"))
+    steps = (an_object(part.get(kind)) for part in parts for kind in ("toolCall", "toolResponse"))
     if any(step.get("id") for step in steps):
         return True  # calls of built-in tools have ids in the same answer
     return generation(evidence) >= (3, 0) and new and not vertex and not in_pieces
@@ -164,8 +165,7 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
       {"candidates": [{"content": {"parts": []}}]}
     ]
     """
-    received = objects_in((evidence.reply.content or {}).get("parts"))
-    pieces = [call for part in received if isinstance(call := part.get("functionCall"), dict)]
+    pieces = [call for part in received(evidence.reply) if isinstance(call := part.get("functionCall"), dict)]
     if is_finished(evidence) and pieces and pieces[-1].get("willContinue"):
         call = evidence.reply.function_calls[-1]
         message = f"the call of {call.get('name')!r} is incomplete: its last piece has willContinue"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from harness.answer.reply import candidate_of, parts_of, text_of
+from harness.answer.reply import candidate_of, parts_of, received, text_of
 from harness.answer.structured import wants_json
 from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field, items_of
@@ -14,6 +14,7 @@ from harness.judge.invariants.request_fields import (
     generation,
     has_answer,
     has_hidden_functions,
+    has_several_candidates,
     is_finished,
     is_natural,
     media_parts,
@@ -179,11 +180,11 @@ def _broken_details(details: list[dict[str, Json]]) -> str:
 
 def _foreign_modality(evidence: Evidence, counted: Mapping[str, int]) -> str:
     """A modality that is counted in a finished answer that does not hold it; empty if there is none."""
-    blobs = (an_object(part.get("inlineData")) for part in objects_in((evidence.reply.content or {}).get("parts")))
+    blobs = (an_object(part.get("inlineData")) for part in received(evidence.reply))
     held = {str(blob.get("mimeType")).partition("/")[0].upper() for blob in blobs}
     strange = next((name for name in ("IMAGE", "AUDIO", "VIDEO") if name in counted and name not in held), "")
-    is_one = len(objects_in(evidence.reply.response.get("candidates"))) < 2
-    return f"{strange} is counted, but the answer holds none" if strange and is_one and is_finished(evidence) else ""
+    is_alone = not has_several_candidates(evidence) and is_finished(evidence)
+    return f"{strange} is counted, but the answer holds none" if strange and is_alone else ""
 
 
 _COUNTED_AS = {"image/": ("IMAGE",), "audio/": ("AUDIO",), "application/pdf": ("DOCUMENT", "IMAGE")}
@@ -244,8 +245,7 @@ def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
     uncounted_thoughts = bool(reply.thoughts.strip()) and not reply.count("thoughtsTokenCount")
     if not (uncounted or uncounted_thoughts) or (wants_json(evidence) and offers_builtin_tools(evidence)):
         return
-    several = len(objects_in(reply.response.get("candidates"))) > 1
-    if several or (reply.model_version or evidence.model or "").startswith("gemma"):
+    if has_several_candidates(evidence) or (reply.model_version or evidence.model or "").startswith("gemma"):
         return
     if uncounted and has_answer(evidence):
         message = "the answer has text, but no candidatesTokenCount"

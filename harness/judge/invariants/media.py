@@ -8,7 +8,13 @@ from math import sqrt
 
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import has_answer, is_finished, is_placeholder, number
+from harness.judge.invariants.request_fields import (
+    has_answer,
+    has_several_candidates,
+    is_finished,
+    is_placeholder,
+    number,
+)
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in
@@ -223,7 +229,7 @@ def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
     blobs = [blob for blob in evidence.reply.inline_data if media.mime_type(blob).startswith("audio/")]
     lengths = [media.seconds(blob) for blob in blobs]
     billed = _audio_tokens(evidence) / _TOKENS_A_SECOND
-    if not has_answer(evidence) or not blobs or not billed or None in lengths or _several(evidence):
+    if not has_answer(evidence) or not blobs or not billed or None in lengths or has_several_candidates(evidence):
         return
     length = sum(seconds or 0 for seconds in lengths)
     if length < billed / 2:
@@ -237,8 +243,3 @@ def _audio_tokens(evidence: Evidence) -> int:
     if details:
         return sum(number(detail.get("tokenCount")) or 0 for detail in details if detail.get("modality") == "AUDIO")
     return 0 if evidence.reply.text else evidence.reply.count("candidatesTokenCount")
-
-
-def _several(evidence: Evidence) -> bool:
-    """Whether the tokens are those of several candidates."""
-    return len(objects_in(evidence.reply.response.get("candidates"))) > 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.answer.reply import OUTPUT, candidate_of
+from harness.answer.reply import OUTPUT, candidate_of, received
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
     has_answer,
@@ -15,17 +15,13 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object
 
 _STEPS = (("executableCode", "codeExecutionResult"), ("toolCall", "toolResponse"))
 _STEP_PARTS = tuple(kind for step in _STEPS for kind in step)
 _SIGNS = ("toolUsePromptTokenCount", "groundingMetadata", "urlContextMetadata", *_STEP_PARTS)
 """What an answer has only if a built-in tool ran."""
 _KINDS = (*OUTPUT, "functionResponse", "toolCall", "toolResponse")
-
-
-def _received(evidence: Evidence) -> list[dict[str, Json]]:
-    return objects_in((evidence.reply.content or {}).get("parts"))
 
 
 @rule("part-kind", "error", per_candidate=True, dialect="gemini", needs=_KINDS[1:])
@@ -36,7 +32,7 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "I look it up."}, {"functionCall": {"name": "weather", "args": {}}}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "I look it up.", "functionCall": {"name": "weather", "args": {}}}]}}]}
     """
-    for index, part in enumerate(_received(evidence)):
+    for index, part in enumerate(received(evidence.reply)):
         kinds = [kind for kind in _KINDS if part.get(kind) not in (None, "")]
         if len(kinds) > 1:
             message = f"parts[{index}] is {' and '.join(kinds)} at once: clients read one of them"
@@ -52,7 +48,7 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"text": "1"}]}}]}
     """
-    parts = _received(evidence) if is_finished(evidence) else []
+    parts = received(evidence.reply) if is_finished(evidence) else []
     for step, answer in _STEPS:
         ran, results = ([an_object(part[kind]) for part in parts if kind in part] for kind in (step, answer))
         ids, answered = ({str(one["id"]) for one in found if one.get("id")} for found in (ran, results))
@@ -106,5 +102,5 @@ def _signs(evidence: Evidence) -> dict[str, Json]:
     return {
         "groundingMetadata": grounding.get("groundingChunks") or grounding.get("webSearchQueries"),
         "urlContextMetadata": candidate.get("urlContextMetadata"),
-        **{kind: any(kind in part for part in _received(evidence)) for kind in _STEP_PARTS},
+        **{kind: any(kind in part for part in received(evidence.reply)) for kind in _STEP_PARTS},
     }

@@ -11,6 +11,7 @@ from harness.gemini import models, schemas
 from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.model import Evidence, Json
+from harness.text.jsontext import objects_in
 
 
 def number(value: Json) -> int | None:
@@ -113,6 +114,11 @@ def has_answer(evidence: Evidence) -> bool:
     """Whether this is a 200 with a readable answer and no error, so that the rules about answers apply."""
     reply = evidence.reply
     return evidence.exchange.status == 200 and reply.error is None and not SIGNS.isdisjoint(reply.response)
+
+
+def has_several_candidates(evidence: Evidence) -> bool:
+    """Whether the answer has several candidates, whose tokens are counted together."""
+    return len(objects_in(evidence.reply.response.get("candidates"))) > 1
 
 
 SIGNS = frozenset(("candidates", "promptFeedback", "usageMetadata"))

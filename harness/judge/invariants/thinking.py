@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from harness.answer.reply import received
 from harness.gemini import models
-from harness.gemini.schemas.request_schema import field, items_of
+from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import generation, has_answer, is_finished, number, thinking
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch, Severity
@@ -152,8 +153,11 @@ def _thoughts(evidence: Evidence) -> Sequence[str]:
     whole = _one_line(evidence.reply.thoughts)
     if whole in _one_line(evidence.reply.text):
         return [whole]
-    chunks = (part for part in items_of((evidence.reply.content or {}).get("parts")) if isinstance(part, dict))
-    return [_one_line(str(part.get("text"))) for part in chunks if part.get("thought") and part.get("text")]
+    return [
+        _one_line(str(part.get("text")))
+        for part in received(evidence.reply)
+        if part.get("thought") and part.get("text")
+    ]
 
 
 _SHORTEST_THOUGHT = 40
