@@ -283,7 +283,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("thoughts-missing", "error", unary(answer(usageMetadata=THINKING), thinking(includeThoughts=True))),
     (
         "thoughts-missing",
-        "error",
+        "warn",
         unary(
             {
                 **newer(usageMetadata=THINKING),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, urlsplit
@@ -73,6 +74,28 @@ def request_parts(evidence: Evidence) -> Iterator[Json]:
     """The parts of all turns of the request."""
     for turn in items_of(field(evidence.request_body, "contents")):
         yield from items_of(field(turn, "parts"))
+
+
+PROGRAMS = (
+    r"escap|encod|base.?64|\bhtml|\bxml|entities|regex|regular exp|latex|formula|markdown|\bcode\b|javascript|typescript|python|\bsql"
+    r"|\bshell|\bglob|newline|line break|backslash|unicode|accents|chat template|\btokens?\b|\btags?\b|chatml|prompt format"
+    r"|rror\b|fehler|\bhttp\b(?!:)|status code|gateway|streams end"
+)
+"""Words of a question about texts for programs: its answer may show escapes, tags, tokens and errors."""
+
+
+def is_about(evidence: Evidence, topic: str) -> bool:
+    """Whether a question of the request has the regular expression, in upper or lower case. Long texts are material, not questions."""
+    texts = (text for part in request_parts(evidence) if isinstance(text := field(part, "text"), str))
+    return any(len(text) < _MATERIAL and re.search(topic, text, re.IGNORECASE) for text in texts)
+
+
+_MATERIAL = 1_000
+
+
+def has_text(evidence: Evidence, text: str) -> bool:
+    """Whether the request has the text anywhere: then the answer may have it too."""
+    return json.dumps(text)[1:-1] in json.dumps(evidence.request_body)
 
 
 def media_parts(evidence: Evidence) -> frozenset[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from itertools import islice
 
 from harness.answer.structured import wants_json
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import has_answer, is_finished, request_parts
+from harness.judge.invariants.request_fields import PROGRAMS, has_answer, has_text, is_about, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import is_utf8, values_in
@@ -18,7 +19,9 @@ from harness.text.jsontext import is_utf8, values_in
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);")
 _RAW = r"[<>\"']"
 _LATEX = r"(?!(?:abla|eq?|u|i|ot|ho|ight|m|imes|heta|au|ext|extbf|o|an|ilde|op)\b)"
-_ESCAPE = re.compile(rf"(?<!\\)\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})")
+_ESCAPE = re.compile(rf"(?<![\\\s${{(])\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})")
+_NOT_OF_JSON = r"(?<!\\)(?:\\\\)*\\[^\"\\/bfnrtu]"
+"""An escape that JSON does not have: the text has a formula, a pattern or a path."""
 _FEWEST_ESCAPES = 2
 
 
@@ -28,48 +31,42 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     the end of a line. Two and more are noticed, in a text without the plain characters, and in the arguments of calls. Users see them.
 
     Also: the whole text is no base64; lines end with one character, not with CR and LF, which the API does not write unless the prompt
-    does; and headings and items of lists stand in lines of their own.
+    does; and headings and items of lists stand in lines of their own. Not checked where the request is about code or markup.
 
     right: {"candidates": [{"content": {"parts": [{"text": "\"Oslo\" & \"Bergen\""}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "&quot;Oslo&quot; &amp; &quot;Bergen&quot;"}]}}]}
     """
+    found = [*_wrongly_escaped(evidence)] if has_answer(evidence) else []
+    if found and not is_about(evidence, PROGRAMS):
+        yield from found
+
+
+def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text
-    if not has_answer(evidence):
-        return
     found = [] if wants_json(evidence) else _escapes(text)
     called = [call.get("args") for call in evidence.reply.function_calls]
     calls = json.dumps(called, ensure_ascii=False) if called else ""
-    entities = [] if _PLAIN_IN_ARGS.search(calls) else _ENTITY.findall(calls)
-    entities = entities or next(
-        (some for one in values_in(called) if isinstance(one, str) and len(some := _escapes(one)) >= _FEWEST_ESCAPES),
-        [],
-    )
+    entities = [] if re.search(_PLAIN_IN_ARGS, calls) else _ENTITY.findall(calls)
+    texts = (_escapes(value) for value in values_in(called) if isinstance(value, str))
+    entities = entities or next((some for some in texts if len(some) >= _FEWEST_ESCAPES), [])
     for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
         if len(escapes) >= _FEWEST_ESCAPES:
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
             yield Mismatch(place, "plain characters", whole[:200], message)
-    if "\r\n" in text and not _is_asked(evidence, "\r"):
+    if "\r\n" in text and not has_text(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
-    if _BASE64.fullmatch(text) and not _is_asked(evidence, "ase64") and is_utf8(media.decoded(text) or b"\xff"):
+    if _BASE64.fullmatch(text) and is_utf8(media.decoded(text) or b"\xff"):
         yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
     elif len(text) > _LONG and "\n" not in text and len(list(islice(_GLUED.finditer(text), 3))) > 2:
-        yield Mismatch(
-            "text", "lines", text[:200], "headings and items of a list stand in one line: the ends of lines were lost"
-        )
+        message = "headings and items of a list stand in one line: the ends of lines were lost"
+        yield Mismatch("text", "lines", text[:200], message)
 
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
 _LONG = 300
+_PLAIN_IN_ARGS = r"[<>']"
 _GLUED = re.compile(r"[^\s#*] *(?:#{2,4} (?=\w)|[*-] {1,3}\*\*|\d\. {1,2}\*\*|```\w)")
 """What begins a line of Markdown, behind other text."""
-
-
-_PLAIN_IN_ARGS = re.compile(r"[<>']")
-
-
-def _is_asked(evidence: Evidence, text: str) -> bool:
-    """Whether the request has the text: then the answer may have it too."""
-    return json.dumps(text)[1:-1] in json.dumps(evidence.request_body)
 
 
 def _escapes(text: str) -> list[str]:
@@ -78,7 +75,7 @@ def _escapes(text: str) -> list[str]:
         return entities
     if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
-    if "\\" in text and "`" not in text and ("\n" not in text or "\n" not in text.strip()):
+    if "\\" in text and "`" not in text and "\n" not in text.strip() and not re.search(_NOT_OF_JSON, text):
         return _some(_ESCAPE, text)
     return []
 
@@ -101,7 +98,7 @@ _MISSING = r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|nu
 @rule("missing-value", "warn", per_candidate=True)
 def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
-    Not checked for JSON, and where the request has the word.
+    Not checked for JSON, and where the request has the word or is about code.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.undefined"}]}}]}
@@ -112,7 +109,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 1_000 else text).strip()  # a long text is not copied
     found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
     word = found[0] if found else text if text in ("None", "null", "undefined", "NaN") else ""
-    if word and not _is_asked(evidence, word):
+    if word and not is_about(evidence, f"{PROGRAMS}|{re.escape(word)}"):
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
@@ -125,22 +122,22 @@ _SIGNS = ("<", "[/INST]", "[DONE]")
 
 @rule("control-token", "warn", per_candidate=True)
 def control_token(evidence: Evidence) -> Iterator[Mismatch]:
-    """The text holds no token of a chat template, such as ``<end_of_turn>`` or ``<|im_end|>``, unless the request has it, nor what
-    ends a stream. Servers of models cut them off.
+    """The text holds no token of a chat template, such as ``<end_of_turn>`` or ``<|im_end|>``, unless the request has it or is about
+    such, nor what ends a stream. Servers of models cut them off.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
     found = re.search(_CHAT_TEMPLATE, text) if any(sign in text for sign in _SIGNS) else None
-    if found and not _is_asked(evidence, found[0]):
+    if found and not is_about(evidence, PROGRAMS) and not has_text(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
 
 _ERROR = re.compile(
     r"\s*(?:\{\s*\"error\"\s*:\s*\{|\W{0,4}(?:[A-Z]\w+ ){0,2}[Ee]rror\b\W{0,3}(?:(?:code|status|HTTP)\W{1,2}){0,2}[45]\d\d\b(?! [a-z])"
-    r"|[45]\d\d [A-Z][a-z]+(?: [A-Za-z]+){0,4}\s*$)"
+    rf"|[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\W*$)"
 )
 """How a text begins that reports an error: its JSON, ``Error: 429``, or the status line alone."""
 
@@ -148,13 +145,13 @@ _ERROR = re.compile(
 @rule("error-as-text", "warn", per_candidate=True)
 def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     """The text is an answer, not the error of an API that something on the way took for one: ``Error: 429 Too Many Requests``.
-    Not checked where the request is about errors.
+    Not checked where the request is about errors or code.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Error: 429 Too Many Requests"}]}}]}
     """
     start = evidence.reply.text[:200]
-    if is_finished(evidence) and _ERROR.match(start) and not _is_asked(evidence, "rror"):
+    if is_finished(evidence) and _ERROR.match(start) and not is_about(evidence, f"{PROGRAMS}|json|status"):
         yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
 
 
@@ -177,27 +174,31 @@ def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
 
 _SHORTEST_COPY = 40
 _SHORTEST_PROMPT = 60
+_AGAIN = r"repeat|twice|\bagain\b|complete th|continue|go on|quote|\bcopy\b|\becho\b|chorus|\bsing\b|song"
+"""Words of a prompt that wants a text again, or more of it."""
 
 
 @rule("prompt-repeated", "warn", per_candidate=True)
 def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with the whole last text of the prompt (60 characters and more) and go on: servers cut the prompt off.
+    """The answer does not begin with the whole last turn of the prompt (60 characters and more) and go on: servers cut the prompt off.
+    Not checked where the request wants a text again, or more of it.
 
     asked: {"contents": [{"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie?"}]}]}
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo, on the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie? Oslo, on the Oslofjord."}]}}]}
     """
-    asked = str(
-        next((field(part, "text") for part in reversed([*request_parts(evidence)]) if field(part, "text")), "")
-    ).strip()
+    turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
+    asked = "".join(str(field(part, "text") or "") for turn in turn for part in items_of(field(turn, "parts"))).strip()
     text = evidence.reply.text.lstrip() if len(asked) >= _SHORTEST_PROMPT else ""
-    if has_answer(evidence) and text.startswith(asked or "\0") and len(text) > len(asked) + 10:
+    is_repeated = has_answer(evidence) and text.startswith(asked or "\0") and len(text) > len(asked) + 10
+    if is_repeated and not is_about(evidence, _AGAIN):
         yield Mismatch("text", "the answer alone", text[:200], "the answer begins with the whole prompt")
 
 
 @rule("text-twice", "error", per_candidate=True)
 def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer (40 characters and more) does not come twice in a row. Another rule reports a stream that repeats its events.
+    Not checked where the request wants a text again.
 
     right: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}, {"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
@@ -207,5 +208,5 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text.strip()
     half = text[: len(text) // 2].strip()
     is_pair = len(half) >= _SHORTEST_COPY and text.startswith(half) and text[len(half) :].strip() == half
-    if is_pair and len(set(half.split())) > 2:
+    if is_pair and len(set(half.split())) > 2 and not is_about(evidence, _AGAIN):
         yield Mismatch("text", half[:200], text[:200], f"the whole text of {len(half):,} characters comes twice")

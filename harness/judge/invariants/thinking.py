@@ -8,16 +8,24 @@ from collections.abc import Iterator, Sequence
 from harness.answer.reply import received
 from harness.gemini import models
 from harness.gemini.schemas.request_schema import field
-from harness.judge.invariants.request_fields import generation, has_answer, is_finished, number, thinking
+from harness.judge.invariants.request_fields import (
+    PROGRAMS,
+    generation,
+    has_answer,
+    is_about,
+    is_finished,
+    number,
+    thinking,
+)
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch, Severity
 
 _LEAK = re.compile(
-    r"(?:assistant|model)(?:\n|: )|THOUGHT:|<think(ing)?>|<thought>|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
+    r"(?:assistant|model)(?:\n|: )(?![a-z])|THOUGHT:|<think(ing)?>|<thought>|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
 )
 
 
-_THOUGHT = re.compile(r"\s*\*\*[A-Z][^*\n]{2,90}\*\*\s*\n\s*(?:I|My|Okay|Alright)\b")
+_THOUGHT = r"\s*\*\*(?:[A-Z][a-z]+ing\b[^*\n]{2,90}\*\*\s*\n\s*(?:I|My|Okay|Alright)|My [^*\n]{2,90}\*\*\s*\n\s*(?:Okay|Alright))\b"
 
 
 def _is_2_5(evidence: Evidence) -> bool:
@@ -101,7 +109,7 @@ def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("thoughts-missing", "error", per_candidate=True, dialect="gemini", needs="includeThoughts")
 def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
     """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none; from them the
-    text does not begin like a thought, with a heading in bold and ``I``: its flag was lost.
+    text does not begin like a thought, with a heading such as ``**Weighing the Question**`` and ``I``: a warning that its flag was lost.
 
     asked: {"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}
     right: {"candidates": [{"content": {"parts": [{"text": "I look at the map.", "thought": true}, {"text": "Oslo"}]}}], "usageMetadata": {"thoughtsTokenCount": 40}}
@@ -110,22 +118,26 @@ def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
     count = evidence.reply.count("thoughtsTokenCount")
     if thinking(evidence, "includeThoughts") is not True or not is_finished(evidence):
         return
-    if count and not _thought_parts(evidence) and (_is_2_5(evidence) or _THOUGHT.match(evidence.reply.text[:300])):
+    if count and not _thought_parts(evidence) and (_is_2_5(evidence) or re.match(_THOUGHT, evidence.reply.text[:300])):
         message = f"includeThoughts is set and {count} thought tokens are counted, but there is no thought part"
-        yield Mismatch("thoughts", "at least one part", 0, message)
+        yield Mismatch("thoughts", "at least one part", 0, message, None if _is_2_5(evidence) else "warn")
 
 
 @rule("thought-leak", "warn", per_candidate=True)
 def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with a marker of hidden reasoning, such as ``<think>``, or with the name of its role.
+    """The answer does not begin with a marker of hidden reasoning, such as ``<think>``, or with the name of its role, unless the
+    request has it.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "<think>The user asks for a city.</think> Oslo"}]}}]}
     """
-    start = evidence.reply.text[:200].lstrip()[:60]
+    text = evidence.reply.text
+    start = text[:200].lstrip()[:60]
     if found := _LEAK.match(start):
-        yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
-    elif "</think" in evidence.reply.text and "think>" not in str(evidence.request_body):
+        marker = re.escape(found[0].rstrip(": \n"))
+        if not is_about(evidence, rf"{marker}|\btags?\b|template"):
+            yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
+    elif "</think" in text and "<think" not in text and not is_about(evidence, f"{PROGRAMS}|think>"):
         yield Mismatch("text", "no reasoning marker", start, "the answer holds the end of its reasoning, </think>")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from harness.answer.structured import NotJsonAnswer, value_of
-from harness.judge.invariants.request_fields import has_answer
+from harness.judge.invariants.request_fields import PROGRAMS, has_answer, is_about
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
@@ -24,7 +24,8 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
     calls = [json.dumps(call.get("args"), ensure_ascii=False) for call in evidence.reply.function_calls]
     for at, text in (("text", evidence.reply.text), ("thoughts", evidence.reply.thoughts), ("args", "".join(calls))):
         if text.isascii():
-            if "`" not in text and len(lost := _LOST.findall(text[:_MOST_READ])) > _FEW_LOST:
+            lost = _LOST.findall(text[:_MOST_READ]) if "?" in text and "`" not in text else []
+            if len(lost) > _FEW_LOST and not is_about(evidence, PROGRAMS):
                 yield Mismatch(at, "characters", lost[0], f"question marks stand for characters, as in {lost[0]!r}")
             continue
         if half := re.search(_HALF, text):
@@ -33,12 +34,12 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         elif wrong := wrongly_decoded(text):
             message = f"{wrong[0][:40]!r} is {wrong[1][:20]!r} decoded as Latin-1: the text is broken"
             yield Mismatch(at, wrong[1][:200], wrong[0][:200], message)
-        elif taken := _taken_apart(text):
+        elif (taken := _taken_apart(text)) and not is_about(evidence, PROGRAMS):
             message = f"{taken!r} is two characters: something on the way normalised the text"
             yield Mismatch(at, "whole characters", ascii(taken), message)
 
 
-_LOST = re.compile(r"(?<![A-Za-z])[A-Za-z]++\?[a-z]++(?!=)|\?{6,}")
+_LOST = re.compile(r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}")
 _FEW_LOST = 2
 
 
