@@ -342,7 +342,7 @@ async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGe
             yield raw
             continue
         try:
-            while raw:
+            while raw and not (inflate.eof and raw[:1] != b"\x1f"):  # else it is padding
                 if inflate.eof:  # another member follows
                     inflate = zlib.decompressobj(47)
                 yield inflate.decompress(raw, answer._largest + 1)  # noqa: SLF001

@@ -251,6 +251,11 @@ def test_gzip_in_several_members_is_read_whole() -> None:
     assert (exchange.content, exchange.fault) == (SSE[0] + SSE[1], None)
 
 
+def test_padding_behind_gzip_is_no_part_of_the_answer() -> None:
+    exchange, _ = ask(answer(gzip.compress(b"{}") + bytes(16), headers={"content-encoding": "gzip"}))
+    assert (exchange.content, exchange.fault) == (b"{}", None)
+
+
 def test_gzip_that_is_none_says_so() -> None:
     exchange, _ = ask(answer(b"{}", headers={"content-encoding": "gzip"}))
     assert str(exchange.fault).startswith("not the gzip it says it is")
