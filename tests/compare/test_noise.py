@@ -113,3 +113,8 @@ def test_a_run_without_repeats_says_what_to_do(tmp_path: Path, capsys: pytest.Ca
         writer.close(summarise([row()]))
     assert main(["noise", "once", "--reports", str(tmp_path)]) == 5
     assert "no cell was judged twice; run with --repeat 3, or name two runs" in capsys.readouterr().err
+
+
+def test_equal_attempts_have_no_noise_whatever_the_rounding() -> None:
+    found = made(summarise([row("capital", n=n, measures={"latency_s": 0.1}) for n in (1, 2, 3)]))
+    assert {one.measure: one.by_repeats[3] for one in found.visible}["latency_s"] == 0

@@ -225,6 +225,17 @@ def test_the_table_fits_a_terminal_and_names_the_knee(reports: Path, capsys: pyt
     assert any("SIMULATED" in line for line in lines)
 
 
+def test_of_values_that_all_fail_none_is_marked_as_the_best(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with RunWriter(tmp_path, sample_rows.run()) as writer:
+        for row in (rows := swept_rows({value: [0, 1, 2] for value in TOKENS}, cases=3)):
+            writer.append(row)
+        writer.close(summarise(rows))
+    main(["sweep", "--reports", str(tmp_path)])
+    table = capsys.readouterr().out.partition("\nnotes")[0]
+    assert "beaten" in table
+    assert "best" not in table
+
+
 def test_every_format_says_the_same(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def printed(name: str) -> str:
         assert main(["sweep", "last", "--reports", str(reports), "--format", name]) == 0

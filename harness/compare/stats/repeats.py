@@ -61,5 +61,6 @@ def visible_rate(shares: Sequence[float], repeats: int) -> float:
 def visible_number(values: Sequence[Sequence[float]], repeats: int) -> float:
     """The smallest relative change of a mean that two runs with this number of repeats show; ``values``: the attempts of each cell."""
     whole = sum(float(np.mean(of)) for of in values)
-    variance = sum(2 * float(np.var(of, ddof=1)) / repeats for of in values)
+    varied = (of for of in values if max(of) > min(of))  # equal numbers have a variance by rounding
+    variance = sum(2 * float(np.var(of, ddof=1)) / repeats for of in varied)
     return SEEN * math.sqrt(variance) / whole if whole > 0 else math.inf

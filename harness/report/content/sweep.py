@@ -58,12 +58,12 @@ def table(sweep: Sweep) -> Table:
 
 
 def _mark(sweep: Sweep, point: SweepPoint) -> str:
-    """``knee``; ``knee?`` if it is the knee by the observed rates only; ``best``; ``beaten``; else empty."""
+    """``knee``; ``knee?`` if it is the knee by the observed rates only; ``best``, if any passed; ``beaten``; else empty."""
     knee = sweep.knee
     if point.name == knee.value:
         return "knee"
     if point.name == knee.seems:
         return "knee?"
-    if point.name == sweep.best:
+    if point.name == sweep.best and point.rate:
         return "best"
     return "beaten" if point.dominated_by else ""
