@@ -180,10 +180,10 @@ def octets_of(value: Mapping[str, Any]) -> bytes | None:
 
 def encoding_of(named: Mapping[str, Any]) -> str:
     """What a mapping (by its words) says of the encoding of its body."""
-    said = ((name, named[name]) for name in _ENCODINGS if named.get(name))
+    stated = ((name, named[name]) for name in _ENCODINGS if named.get(name))
     return " ".join(
         "base64" if value is True else value.lower()[:40]
-        for name, value in said
+        for name, value in stated
         if value is True or isinstance(value, str)
     )
 
