@@ -260,6 +260,8 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("escaped-text", unary(answer(f"It costs 3 * 4 = 12. * **Oslo** is one item. {PLAN * 6}"))),
     ("unicode", unary(answer("Is Oslo old? See https://a.example/search?q=1&b=2 and b?page=3 and c?d=4."))),
     ("escaped-text", unary(answer(r"$$\nabla \times \rho \neq \theta \to \text{a}$$"))),
+    ("null-field", unary(with_candidate(answer(), logprobsResult={"chosenCandidates": [{"token": "", "logProbability": -0.1}]}))),
+    ("null-field", unary(with_candidate(answer(), groundingMetadata={"groundingChunks": [{"retrievedContext": {"customMetadata": [{"key": "note", "stringValue": ""}]}}]}))),
     ("null-field", unary(with_candidate(answer(), citationMetadata={"citationSources": [{"license": ""}]}))),
     ("code-result", unary(answer(usageMetadata={**USAGE, "toolUsePromptTokenCount": 9}), {"tools": [{"mcpServers": [{"name": "a"}]}]})),
     ("control-token", unary(answer("It ends with </s>."), {"contents": [{"parts": [{"text": "Explain </s>"}]}]})),

@@ -66,8 +66,10 @@ _ABSENT = re.compile(rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"')
 _ABSENT_SIGNS = (b"null", b'""', b"_UNSPECIFIED")
 _WORDS = ("null", "None", "undefined", "nil", "[object Object]")
 _WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, _WORDS))})"'.encode())
-_FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title"))
-"""Keys whose values the model writes, or a program for it, or the author of a page."""
+_FREE = frozenset(
+    ("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue")
+)
+"""Keys whose values the model writes, or a program for it, or the author of a page or file."""
 
 
 @rule("null-field", "warn", of_bytes=True, dialect="gemini")
