@@ -39,7 +39,7 @@ _DOCUMENT = re.compile(
     re.MULTILINE,
 )
 _HELD = re.compile(
-    r"""(?:(?P<name>\w+)=["']?\$\([ \t]*cat|\bread[ \t][^\n<]*?[ \t](?P<read>\w+))[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[^\n]*\n"""
+    r"""(?:\b(?P<name>\w++)=["']?\$\([ \t]*cat|\bread[ \t][^\n<]*?[ \t](?P<read>\w+))[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[^\n]*\n"""
 )
 """A document that becomes the value of a variable."""
 _PIPED = re.compile(
@@ -61,6 +61,8 @@ _ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\
 _BARE = re.compile(r"(?!)()()|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _IN_QUOTES = re.compile(r"\\([\\\"$`])|\\\n|(\$\([^()]*\)|`[^`]*`)|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 """What a shell replaces: an escaped character, a command substitution, a variable."""
+_PLAIN = re.compile(r"[^\s'\"\\$;|&<>()`]++")
+"""A piece of a word in which a shell replaces nothing."""
 _UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
 """Marks a text whose value only the shell that runs the command would know."""
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json")
@@ -126,8 +128,8 @@ def blocks_without_commands(raw: bytes) -> list[bytes]:
     """The blocks of code of a page in Markdown or HTML that hold no command, where others do."""
     text = raw.decode("utf-8", "replace")
     blocks = [*(found[3] for found in _FENCE.finditer(text)), *map(as_text, _PRE.findall(text))]
-    commands = [block for block in blocks if next(_begins(block), None)]
-    return [block.encode() for block in blocks if commands and block not in commands]
+    others = [block for block in blocks if next(_begins(block), None) is None]
+    return [block.encode() for block in others] if len(others) < len(blocks) else []
 
 
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
@@ -276,7 +278,7 @@ class _Command:
         elif rest[0] in " \t":
             self.at += 1
             self._end_word()
-        elif rest[0] in "<>" or re.match(r"\d?[<>]|&>", self.text[self.at : self.at + 2]):
+        elif rest[0] in "<>" or rest == "&>" or (rest[0].isdecimal() and rest[1:] in ("<", ">")):
             self._redirect()
         elif rest[0] in "\n;|&)`" or (rest[0] == "#" and self._word is None):
             return False
@@ -290,6 +292,9 @@ class _Command:
             self._word = None
 
     def _piece(self, rest: str) -> str:
+        if found := _PLAIN.match(self.text, self.at):
+            self.at = found.end()
+            return found[0]
         if found := _SUBSTITUTED.match(self.text, self.at):
             if found["file"]:
                 self.at = found.end()
@@ -436,6 +441,8 @@ def _options(command: list[str]) -> Namespace:
 
 def _recorded(script: _Script, command: list[str], document: str | None, *, at_start: bool) -> Recorded | None:
     """The request; None if the text is prose that mentions curl. Raises ValueError for a command that is not supported."""
+    if not any(word.startswith("-") or _ADDRESS.search(word) for word in command):
+        return None
     options = _options(command)
     if len(options.urls) != 1:
         if not options.urls and not (at_start and any(word.startswith("-") for word in command)):

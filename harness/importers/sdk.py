@@ -11,15 +11,14 @@ from typing import Any
 
 from harness.model import Json
 from harness.transport.cassette import Recorded, Unread, read_request
-from harness.transport.cassette.documents import SETTING, json_value
+from harness.transport.cassette.documents import Settings, json_value
 from harness.transport.cassette.from_shape import camel
 from harness.transport.cassette.literals import as_json, length
 
 _CALL = re.compile(r"\bmodels\.generate(?:_content(?P<events>_stream)?|Content(?P<stream>Stream)?)\(")
 _MODEL = re.compile(r"(\bmodel\s*[=:]\s*)([A-Za-z_]\w*)(?=\s*[,)}])")
-_SETTING = re.compile(SETTING % r"\w+")
 _BASE = "https://generativelanguage.googleapis.com/v1beta"
-_FAR, _LONGEST = 20_000, 200_000
+_LONGEST = 200_000
 _BESIDE = ("systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "serviceTier")
 """Settings that a request has beside ``generationConfig``."""
 _UNKNOWN = "a call of an SDK with values that only the program knows; write them in their place"
@@ -28,31 +27,28 @@ _OF_CLIENT = ("httpOptions", "abortSignal", "automaticFunctionCalling")
 
 def read(text: str) -> list[Recorded | Unread]:
     """The requests of the calls in a text; empty if none can be read."""
-    found, line, at, closed = list[Recorded | Unread](), 1, 0, text.rfind(")")
-    settings = _SETTING.finditer(text) if _CALL.search(text) else iter(())
-    following, before = next(settings, None), dict[str, re.Match[str]]()
+    found, line, at, closed, settings = list[Recorded | Unread](), 1, 0, text.rfind(")"), Settings(text)
     for call in _CALL.finditer(text):
         begin = call.end() - 1
-        while following and following.start() < begin:
-            before[following[1]] = following
-            following = next(settings, None)
         line, at = line + text.count("\n", at, begin), begin
         end = begin + length(text, begin, _LONGEST) if begin < closed else begin
-        found.append(_read(call, text[begin:end], before) or Unread(f"line {line}", _UNKNOWN))
+        found.append(_read(call, text[begin:end], settings) or Unread(f"line {line}", _UNKNOWN))
     return found if any(isinstance(item, Recorded) for item in found) else []
 
 
-def _read(call: re.Match[str], inside: str, before: Mapping[str, re.Match[str]]) -> Recorded | None:
+def _read(call: re.Match[str], inside: str, settings: Settings) -> Recorded | None:
     """The request of a call, with the name of its model where the text sets it before; None if only the program knows it."""
 
     def named(found: re.Match[str]) -> str:
-        setting = before.get(found[2])
-        return f'{found[1]}"{setting[2]}"' if setting and setting.end() > call.end() - _FAR else found[0]
+        setting = settings.last(found[2], call.start())
+        return f'{found[1]}"{setting}"' if setting else found[0]
 
+    if not ("model" in inside and "contents" in inside):
+        return None
     try:
         value = json_value(as_json(_MODEL.sub(named, inside)).encode("utf-8", "surrogatepass"))
         return Recorded(read_request(_request(value, is_stream=bool(call["events"] or call["stream"]))))
-    except (ValueError, KeyError, TypeError):
+    except (AttributeError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from itertools import pairwise, takewhile
 from textwrap import dedent
@@ -310,8 +312,9 @@ _FENCE = re.compile(r"^(?P<pad>[ \t]*)```ya?ml\b[^\n]*\n(?P<yaml>.*?)^(?P=pad)``
 def _fenced(raw: bytes) -> Sequence[Any]:
     """The documents of the blocks of YAML in a page of Markdown, and the addresses before them."""
     text, found, at = raw.decode("utf-8", "replace"), list[Any](), 0
+    settings = Settings(text)
     for block in _FENCE.finditer(text):
-        found += _addresses(text, at, block.start())
+        found += _addresses(text, at, block.start(), settings)
         with suppress(yaml.YAMLError):
             found += safeyaml.load_all(dedent(block["yaml"]).encode())
         at = block.end()
@@ -368,16 +371,18 @@ def logged(raw: bytes) -> Sequence[Any]:
 def _candidates(raw: bytes) -> Iterator[str | bytes]:
     """The objects in a log as JSON, and the texts and addresses as text, in their order. A part of the log is read at a time."""
     blocks, text, at = _blocks(raw), "", 0
-    spare, passed = _MOST_ATTEMPTS, 0
+    spare, passed, calls, hints, settings = _MOST_ATTEMPTS, 0, _Ahead(""), _Ahead(""), Settings("")
     while True:
         match = _OBJECT.search(text, at)
         begin = match.start() if match else len(text)
-        yield from _addresses(text, at, begin)
+        if calls.is_any(at, begin):
+            yield from _addresses(text, at, begin, settings)
         at = begin
         if begin + _LONGEST > len(text) and (more := next(blocks, "")):
             gone = max(0, begin - _FAR)
             text, at, passed = text[gone:] + more, begin - gone, passed - gone
             spare += len(more) // _PER_ATTEMPT
+            calls, hints, settings = _Ahead(text, "enerateContent"), _Ahead(text, *_HINTS), Settings(text)
             continue
         if match is None:
             return
@@ -391,7 +396,7 @@ def _candidates(raw: bytes) -> Iterator[str | bytes]:
             value, length = _array(text, first, begin)
         if not length and _CLOSED.search(line):
             value, length = _object(line)
-        may_follow = not length and spare > 0 and any(hint in text[begin : begin + _SOON] for hint in _HINTS)
+        may_follow = not length and spare > 0 and hints.is_any(begin, begin + _SOON)
         if may_follow and _is_open(line):
             value, length = _over_lines(text, begin)
         if length:
@@ -409,20 +414,52 @@ def _blocks(raw: bytes) -> Iterator[str]:
         at = end
 
 
-def _addresses(text: str, at: int, end: int) -> Iterator[str]:
+class _Ahead:
+    """The next of some words in a text, for a reader who never goes back: each is looked for once."""
+
+    def __init__(self, text: str, *words: str) -> None:
+        self._text, self._places = text, dict.fromkeys(words, -1)
+        self._begin, self._end = -1, sys.maxsize
+
+    def is_any(self, begin: int, end: int) -> bool:
+        """Whether the next word from a place ends before another."""
+        if self._begin < begin and self._places:
+            for word, place in self._places.items():
+                if place < begin:
+                    found = self._text.find(word, begin)
+                    self._places[word] = found if found >= 0 else sys.maxsize
+            self._begin, self._end = min((place, place + len(word)) for word, place in self._places.items())
+        return self._end <= end
+
+
+def _addresses(text: str, at: int, end: int, settings: Settings) -> Iterator[str]:
     """The addresses in a part of a text, with the variables in them that the text sets before."""
     for found in _ADDRESS.finditer(text, at, end):
-        yield _filled(found[0], text[max(0, found.start() - _FAR) : found.start()])
+        yield _HOLE.sub(partial(settings.filled, found.start()), found[0])
 
 
-SETTING = r"""\b(%s)\b(?=[ \t]*(?::[ \t]*\w+[ \t]*)?(?::?=|:)[ \t]*["'`]([^\s"'`{}]+)["'`])"""
-"""Where a program sets a variable to a text."""
+_SETTING = re.compile(r"""\b(\w+)\b(?=[ \t]*(?::[ \t]*\w+[ \t]*)?(?::?=|:)[ \t]*["'`]([^\s"'`{}]+)["'`])""")
 
 
-def _filled(address: str, before: str) -> str:
-    """An address with the texts that a program sets its variables to at last."""
-    values = {name: dict(re.findall(SETTING % name, before)) for name in _HOLE.findall(address)}
-    return _HOLE.sub(lambda hole: values[hole[1]].get(hole[1], hole[0]), address)
+class Settings:
+    """The texts that a program sets its variables to, for a reader who never goes back."""
+
+    def __init__(self, text: str) -> None:
+        self._found = _SETTING.finditer(text)
+        self._next = re.match("", text)
+        self._last = dict[str, re.Match[str]]()
+
+    def filled(self, at: int, hole: re.Match[str]) -> str:
+        """The text that stands in the place of a variable, in an address that begins at a place."""
+        return self.last(hole[1], at) or hole[0]
+
+    def last(self, name: str, at: int) -> str | None:
+        """The text that a variable is set to not far before a place, at last."""
+        while self._next and self._next.start() < at:
+            self._last[self._next[0]] = self._next
+            self._next = next(self._found, None)
+        setting = self._last.get(name)
+        return setting[2] if setting and setting.start() >= at - _FAR else None
 
 
 _VERBATIM = re.compile(r'@"((?:[^"]|"")*+)"')
@@ -444,7 +481,8 @@ def _quoted(text: str, begin: int) -> tuple[Any, int]:
 
     Logs with ``key="value"`` write bodies so, and Python. An event stream and a list begin with more than the object.
     """
-    opened = _OPENED.search(text, max(0, begin - _NEAR), begin)
+    near = text[max(0, begin - _NEAR) : begin]
+    opened = _OPENED.search(text, begin - len(near), begin) if '"' in near or "'" in near else None
     found = _QUOTED.match(text, opened.start(1)) if opened else None
     if not opened or not found or found.end() <= begin:
         return None, 0
@@ -489,7 +527,8 @@ def _events(text: str, begin: int) -> tuple[Any, int, int]:
 
     The last: the place before which none begins, so that long lines of events are not read again from every event.
     """
-    head = _DATA.search(text, max(0, begin - 10), begin)
+    near = text[max(0, begin - 10) : begin]
+    head = _DATA.search(near) if near.endswith(("data:", "data: ")) else None
     found = _EVENTS.match(text, text.rindex("data:", 0, begin)) if head else None
     if found is None:
         return None, 0, 0
@@ -507,8 +546,9 @@ _LIST = re.compile(r"\[\s*$")
 
 def _first_of_list(text: str, begin: int) -> int | None:
     """Where the list begins whose first item is the answer here."""
-    head = _LIST.search(text, max(0, begin - _NEAR), begin)
-    return head.start() if head and '"candidates"' in text[begin : begin + _NEAR] else None
+    is_answer = '"candidates"' in text[begin : begin + _NEAR]
+    head = _LIST.search(text, max(0, begin - _NEAR), begin) if is_answer else None
+    return head.start() if head else None
 
 
 def _array(text: str, start: int, begin: int) -> tuple[str, int]:
