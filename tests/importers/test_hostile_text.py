@@ -22,6 +22,7 @@ TEXTS: Mapping[str, str] = {
     "lists in lists": '{"candidates": [\n',
     "broken events": "data: {\n",
     "calls that are not closed": "models.generate_content(",
+    "one long word": "7b22",
 }
 LENGTH = 200_000
 REASONABLE = 4.0

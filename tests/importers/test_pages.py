@@ -136,6 +136,7 @@ const chunks = await ai.models.generateContentStream({
 ```
 ```python
 client.models.generate_content(model="gemini-2.5-flash", contents=[image, "what is it?"])
+client.models.generate_content(model=None, contents="of no model")
 ```
 """
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, overload
@@ -103,7 +103,7 @@ def read(path: Path) -> Reading:
 
     Raises BadCassette, with the reason, if that is nothing, or nothing that can be read.
     """
-    reading = _alone(path)
+    reading = _half(path) if pairs.named_alike(path) else _alone(path)
     return _paired(path, reading) if pairs.half(reading.items) else reading
 
 
@@ -127,9 +127,23 @@ def _paired(path: Path, reading: Reading) -> Reading:
 
 def _items(path: Path) -> Sequence[Interaction | Recorded | Unread]:
     try:
-        return _alone(path).items
+        return _half(path).items
     except BadCassette:
         return ()
+
+
+def _half(path: Path) -> Reading:
+    """A file that has another half by its name. A small one is read once, since the other half asks for it too."""
+    try:
+        about = path.stat()
+    except OSError:
+        return _alone(path)
+    return _read_last(path, about.st_mtime_ns) if about.st_size < elements.LONG else _alone(path)
+
+
+@lru_cache(32)
+def _read_last(path: Path, _changed: int) -> Reading:
+    return _alone(path)
 
 
 def _alone(path: Path) -> Reading:
