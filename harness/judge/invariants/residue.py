@@ -57,7 +57,7 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
     if _BASE64.fullmatch(text) and is_utf8(media.decoded(text) or b"\xff"):
         yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
-    elif len(text) > _LONG and "\n" not in text and len(list(islice(_GLUED.finditer(text), 3))) > 2:
+    elif len(text) > _LONG and "\n" not in text and any(mark in text for mark in _MARKS) and _glued(text) > 2:
         message = "headings and items of a list stand in one line: the ends of lines were lost"
         yield Mismatch("text", "lines", text[:200], message)
 
@@ -66,7 +66,12 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
 _LONG = 300
 _PLAIN_IN_ARGS = r"[<>']"
 _GLUED = re.compile(r"[^\s#*] *(?:#{2,4} (?=\w)|[*-] {1,3}\*\*|\d\. {1,2}\*\*|```\w)")
-"""What begins a line of Markdown, behind other text."""
+"""What begins a line of Markdown, behind other text. It has one of the ``_MARKS``."""
+_MARKS = ("##", "**", "```")
+
+
+def _glued(text: str) -> int:
+    return sum(1 for _ in islice(_GLUED.finditer(text), 3))
 
 
 def _escapes(text: str) -> list[str]:
