@@ -368,7 +368,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     text, at = "".join(_prompted(evidence)), "$.usageMetadata.promptTokenCount"
     least = _fewest_tokens(text, counted, _MOST_PROMPTED)
     strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
-    if not least and not strange and counted < _MANY:
+    if not least and not strange and (counted < _MANY or counted <= len(text)):
         return
     sent = compact(body)
     if re.search(_BEYOND_TEXT, sent):
