@@ -228,7 +228,7 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def _without_secrets(requests: Iterable[_Sent], leaks: Leaks, result: Imported) -> Iterator[_Sent]:
-    """The requests of which no file would contain a known secret, or the key that was recorded with the request."""
+    """The requests whose files would hold no secret: neither a known one nor the key that was recorded with the request."""
     for sent in requests:
         recorded_keys = Leaks({f"its own {where}": _bare(value) for where, value in sent.credentials.items()})
         leak = next(filter(None, (_leak(sent, searched) for searched in (leaks, recorded_keys))), None)

@@ -57,7 +57,12 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
     if _BASE64.fullmatch(text) and is_utf8(media.decoded(text) or b"\xff"):
         yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
-    elif len(text) > _LONG and "\n" not in text and any(mark in text for mark in _MARKS) and _glued(text) > 2:
+    elif (
+        len(text) > _LONG
+        and "\n" not in text
+        and any(mark in text for mark in _MARKS)
+        and len(_some(_GLUED, text, 3)) > 2
+    ):
         message = "headings and items of a list stand in one line: the ends of lines were lost"
         yield Mismatch("text", "lines", text[:200], message)
 
@@ -68,10 +73,6 @@ _PLAIN_IN_ARGS = r"[<>']"
 _GLUED = re.compile(r"[^\s#*] *(?:#{2,4} (?=\w)|[*-] {1,3}\*\*|\d\. {1,2}\*\*|```\w)")
 """What begins a line of Markdown, behind other text. It has one of the ``_MARKS``."""
 _MARKS = ("##", "**", "```")
-
-
-def _glued(text: str) -> int:
-    return sum(1 for _ in islice(_GLUED.finditer(text), 3))
 
 
 def _escapes(text: str) -> list[str]:
@@ -88,9 +89,9 @@ def _escapes(text: str) -> list[str]:
 _TWO_WORDS = r"\S\s+\S"
 
 
-def _some(pattern: re.Pattern[str], text: str) -> list[str]:
+def _some(pattern: re.Pattern[str], text: str, most: int = _FEWEST_ESCAPES) -> list[str]:
     """The first matches. A long text may have millions."""
-    return [found[0] for found in islice(pattern.finditer(text), _FEWEST_ESCAPES)]
+    return [found[0] for found in islice(pattern.finditer(text), most)]
 
 
 _IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=[a-z]{2})")

@@ -13,6 +13,22 @@ from harness.text.jsontext import is_number
 Scalar: TypeAlias = str | int | float | bool | None
 JsonType = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
 
+# Words that mean the same for any value and for a number or a text, each with its explanation.
+Least: TypeAlias = Annotated[float, "at least this number"]
+Most: TypeAlias = Annotated[float, "at most this number"]
+About: TypeAlias = Annotated[
+    float, "about this number: within abs, or within rel times the number; by default within a millionth of it"
+]
+Within: TypeAlias = Annotated[float, "with approx: the greatest difference"]
+WithinShare: TypeAlias = Annotated[float, "with approx: the greatest difference, as a share of the number"]
+Contains: TypeAlias = Annotated[str, "the text contains this one"]
+ContainsAnyCase: TypeAlias = Annotated[str, "the text contains this one; upper and lower case are the same"]
+StartsWith: TypeAlias = Annotated[str, "the text starts with this one"]
+EndsWith: TypeAlias = Annotated[str, "the text ends with this one"]
+Matches: TypeAlias = Annotated[str, "this Python regular expression matches somewhere in the text"]
+Trim: TypeAlias = Annotated[bool, "true: white space around the text is removed first"]
+AnyCase: TypeAlias = Annotated[bool, "true: upper and lower case are the same"]
+
 Words = TypedDict(
     "Words",
     {
@@ -23,20 +39,18 @@ Words = TypedDict(
         "in": Annotated[list[Any], "one of these values"],
         "present": Annotated[bool, "true: the value is present; false: it is absent. null is present"],
         "type": Annotated[JsonType | list[JsonType], "the JSON type; an integer is a number without a fraction"],
-        "min": Annotated[float, "at least this number"],
-        "max": Annotated[float, "at most this number"],
-        "approx": Annotated[
-            float, "about this number: within abs, or within rel times the number; by default within a millionth of it"
-        ],
-        "abs": Annotated[float, "with approx: the greatest difference"],
-        "rel": Annotated[float, "with approx: the greatest difference, as a share of the number"],
-        "contains": Annotated[str, "the text contains this one"],
-        "icontains": Annotated[str, "the text contains this one; upper and lower case are the same"],
-        "starts_with": Annotated[str, "the text starts with this one"],
-        "ends_with": Annotated[str, "the text ends with this one"],
-        "matches": Annotated[str, "this Python regular expression matches somewhere in the text"],
-        "trim": Annotated[bool, "true: white space around the text is removed first"],
-        "ignore_case": Annotated[bool, "true: upper and lower case are the same"],
+        "min": Least,
+        "max": Most,
+        "approx": About,
+        "abs": Within,
+        "rel": WithinShare,
+        "contains": Contains,
+        "icontains": ContainsAnyCase,
+        "starts_with": StartsWith,
+        "ends_with": EndsWith,
+        "matches": Matches,
+        "trim": Trim,
+        "ignore_case": AnyCase,
         "length": "Annotated[NumberPredicate, 'how many characters, items or keys']",
         "unique": Annotated[bool, "true: no item of the list occurs twice"],
         "each": "Annotated[Predicate, 'every item of the list satisfies this; an empty list does too']",
@@ -55,13 +69,11 @@ NumberWords = TypedDict(
         "any": "Annotated[list[NumberPredicate], 'at least one of these holds']",
         "all": "Annotated[list[NumberPredicate], 'each of these holds']",
         "in": Annotated[list[float], "one of these numbers"],
-        "min": Annotated[float, "at least this number"],
-        "max": Annotated[float, "at most this number"],
-        "approx": Annotated[
-            float, "about this number: within abs, or within rel times the number; by default within a millionth of it"
-        ],
-        "abs": Annotated[float, "with approx: the greatest difference"],
-        "rel": Annotated[float, "with approx: the greatest difference, as a share of the number"],
+        "min": Least,
+        "max": Most,
+        "approx": About,
+        "abs": Within,
+        "rel": WithinShare,
     },
     total=False,
 )
@@ -76,13 +88,13 @@ TextWords = TypedDict(
         "all": "Annotated[list[TextPredicate], 'each of these holds']",
         "in": Annotated[list[str], "one of these texts"],
         "present": Annotated[bool, "true: the text is present; false: it is absent"],
-        "contains": Annotated[str, "the text contains this one"],
-        "icontains": Annotated[str, "the text contains this one; upper and lower case are the same"],
-        "starts_with": Annotated[str, "the text starts with this one"],
-        "ends_with": Annotated[str, "the text ends with this one"],
-        "matches": Annotated[str, "this Python regular expression matches somewhere in the text"],
-        "trim": Annotated[bool, "true: white space around the text is removed first"],
-        "ignore_case": Annotated[bool, "true: upper and lower case are the same"],
+        "contains": Contains,
+        "icontains": ContainsAnyCase,
+        "starts_with": StartsWith,
+        "ends_with": EndsWith,
+        "matches": Matches,
+        "trim": Trim,
+        "ignore_case": AnyCase,
         "length": "Annotated[NumberPredicate, 'how many characters']",
     },
     total=False,

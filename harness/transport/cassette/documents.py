@@ -228,7 +228,10 @@ _KEY = re.compile(rb"\n[^\s#\[\]{}-][^\n]*?:(?=[ \r\n])")
 
 
 def _are_lines(values: list[Any], raw: bytes) -> bool:
-    """Whether it is a log with lines that begin alike, of which YAML keeps only the last, or with a time each."""
+    """Whether the text is a log that happens to be YAML: every line begins with a time, or several lines have the same key.
+
+    Of lines with the same key, YAML keeps only the last.
+    """
     if all(isinstance(value, dict) and value and all(_TIMED.match(str(key)) for key in value) for value in values):
         return True
     keys = sum(len(value) for value in values) if all(isinstance(value, dict) for value in values) else len(raw)
