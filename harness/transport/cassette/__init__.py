@@ -25,19 +25,16 @@ The readers of other formats are imported where they are used: a replay of casse
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from msgspec import Struct
 
 from harness.errors import BadCassette
 from harness.model import Json
-from harness.text import plainyaml, safeyaml
+from harness.text import plainyaml
 from harness.text.jsontext import an_object
-from harness.text.lazy import Lazy
 from harness.transport.cassette.interaction import (
     SIMULATOR_HOST,
     UNREADABLE,
@@ -74,15 +71,15 @@ __all__ = [
     "without_secrets",
 ]
 
+_OURS = b"version: 1\ninteractions:\n- request:\n"
 _LONG = 1_000_000
-"""Bytes from which on a cassette of ours is decoded one interaction at a time."""
+"""Bytes from which on a cassette is not decoded as a whole."""
 
 
 class Tape(Struct, frozen=True):
     """A recording. ``recorded_with``: what the recording tool wrote about itself, or empty. ``format``: the name of its format.
 
     ``unanswered`` are requests without an answer, ``unread`` the parts of the file that could not be read.
-    The interactions of a long cassette of ours are decoded on access; access may then raise BadCassette.
     """
 
     path: Path
@@ -94,9 +91,8 @@ class Tape(Struct, frozen=True):
 
     def at(self, slot: Place) -> Interaction | None:
         """The interaction in this slot; None if there is none."""
-        if isinstance(self.interactions, _Pieces):
-            return self.interactions.at(slot)
-        return next((interaction for interaction in self.interactions if interaction.slot == slot), None)
+        places = (place for place, item in enumerate(kept(self.interactions)) if item.slot == slot)
+        return next(map(self.interactions.__getitem__, places), None)
 
 
 # --- reading ------------------------------------------------------------------------------------------
@@ -104,9 +100,7 @@ class Tape(Struct, frozen=True):
 
 def read(path: Path) -> Tape:
     """The recording at ``path``, in any format. Raises BadCassette with the reason."""
-    if raw := _bytes_of_ours(path):
-        return _long(path, raw) if len(raw) > _LONG else _short(path, raw) or _of_any_tool(path)
-    return _of_any_tool(path)
+    return _short(path, _bytes_of_ours(path)) or _of_any_tool(path)
 
 
 def _bytes_of_ours(path: Path) -> bytes:
@@ -119,8 +113,8 @@ def _bytes_of_ours(path: Path) -> bytes:
 
 
 def _short(path: Path, raw: bytes) -> Tape | None:
-    """A cassette as ``dump`` writes it, which is whole; None if it is anything else, which ``sources`` reads or refuses."""
-    if b"parsed_body" in raw or (whole := plainyaml.read(raw)) is None:
+    """A short cassette as ``dump`` writes it, which is whole; None if it is anything else, which ``sources`` reads or refuses."""
+    if len(raw) > _LONG or b"parsed_body" in raw or (whole := plainyaml.read(raw)) is None:
         return None
     try:
         items = [read_interaction(*item, verbatim=True) for item in enumerate(whole["interactions"])]
@@ -158,72 +152,14 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises BadCassette for everything else.
     """
+    from harness.transport.cassette.documents import NoDocument, documents
     from harness.transport.cassette.sources import bytes_of
 
-    return _whole(path, bytes_of(path))
-
-
-def _whole(path: Path, raw: bytes) -> dict[str, Any]:
-    from harness.transport.cassette.documents import NoDocument, documents
-
     try:
-        values = documents(raw)
+        values = documents(bytes_of(path))
     except NoDocument as fault:
         raise BadCassette(f"{path}: {fault}") from fault
     whole = values[0] if len(values) == 1 else None
     if not isinstance(whole, dict) or not isinstance(whole.get("interactions"), list):
         raise BadCassette(f"{path}: not a vcrpy cassette: no list of interactions")
     return whole
-
-
-def _read(path: Path, index: int, item: Mapping[str, Any]) -> Interaction:
-    try:
-        return read_interaction(index, item, verbatim=True)
-    except UNREADABLE as fault:
-        raise BadCassette(f"{path}: interaction {index} is not readable: {type(fault).__name__}: {fault}") from fault
-
-
-# --- long cassettes of ours -----------------------------------------------------------------------------
-
-_OURS = b"version: 1\ninteractions:\n- request:\n"
-_BEGINS = re.compile(rb"^- request:$", re.MULTILINE)
-_ENDS = re.compile(rb"^[a-z]", re.MULTILINE)
-_SLOT = re.compile(rb"^      slot: \[(\d+), (\d+), (\d+)(?:, (\d+))?\]$", re.MULTILINE)
-
-
-def _long(path: Path, raw: bytes) -> Tape:
-    starts = [found.start() for found in _BEGINS.finditer(raw)]
-    end = _ENDS.search(raw, starts[-1])
-    rest = _rest(path, raw[end.start() :]) if end else {}
-    starts.append(end.start() if end else len(raw))
-    return Tape(path, _Pieces(path, raw, starts), an_object(rest.get("recorded_with")))
-
-
-def _rest(path: Path, raw: bytes) -> Mapping[str, Any]:
-    """The keys after the interactions."""
-    try:
-        rest = safeyaml.load(raw)
-    except yaml.YAMLError as fault:
-        raise BadCassette(f"{path}: after its interactions: {safeyaml.reason(fault)}") from fault
-    return rest if isinstance(rest, dict) else {}
-
-
-class _Pieces(Lazy[Interaction]):
-    """Interactions of a file as ``dump`` writes it: split where each begins, decoded on access."""
-
-    def __init__(self, path: Path, raw: bytes, starts: Sequence[int]) -> None:
-        super().__init__(range(len(starts) - 1), self._decoded)
-        self._path, self._raw, self._starts = path, raw, starts
-        # The last line that looks like a slot is the real one: bodies come before it.
-        slots = ((_SLOT.findall(raw, starts[index], starts[index + 1]), index) for index in range(len(self)))
-        self._slots = {tuple(map(int, filter(None, found[-1]))): index for found, index in slots if found}
-
-    def at(self, slot: Place) -> Interaction | None:
-        index = self._slots.get(slot)
-        return None if index is None else self[index]
-
-    def _decoded(self, number: int) -> Interaction:
-        piece = self._raw[self._starts[number] : self._starts[number + 1]]
-        text = b"interactions:\n" + piece
-        whole = plainyaml.read(text) or _whole(self._path, text)
-        return _read(self._path, number, whole["interactions"][0])
