@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from msgspec import Struct
+from msgspec import Meta, Struct, convert
 from msgspec.structs import replace
 
 from harness.gemini.providers import is_chat
@@ -31,26 +31,34 @@ _LAST_STATUS = 999
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """The errors of reading something that is not an interaction."""
 
-_KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
-    "from": ("text", (str,)),
-    "at": ("a date and time", (str, datetime, date)),
-    "slot": ("three or four whole numbers", (list,)),
-    "attempts": ("a whole number", (int,)),
-    "head_ms": ("a number", (int, float)),
-    "t_ms": ("numbers", (str, int, float)),
-    "bytes": ("whole numbers", (str, int)),
-    "simulated": ("true or false", (bool,)),
-    "redacted": ("true or false", (bool,)),
-    "eol": ("text", (str,)),
-    "request": ("text", (str,)),
-    "headers": ("names of headers", (str,)),
-}
-"""The keys of ``x-recording``: what is expected, in words and as types."""
-_COUNT, _TIME = r"[0-9]{1,9}", r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
-_AS_WRITTEN = {name: re.compile(f"{one}(?: {one})*") for name, one in (("bytes", _COUNT), ("t_ms", _TIME))}
-"""Lists of numbers as this program writes them. Their numbers need not be read to be checked."""
 _MOST = 1_000_000_000
-"""The upper limit of every count in it: rows, repeats, steps, attempts, bytes, milliseconds."""
+"""The upper limit of every count in ``x-recording``: rows, repeats, steps, attempts, bytes, milliseconds."""
+_Whole = Annotated[int, Meta(ge=0, lt=_MOST)]
+_Number = Annotated[float, Meta(ge=0, lt=_MOST)]
+_COUNT, _TIME = r"[0-9]{1,9}", r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+
+
+class About(Struct, frozen=True, rename={"source": "from"}):
+    """``x-recording``: what `cassette` says of each key. ``at``: as text, or as YAML reads it."""
+
+    source: str = ""
+    at: Any = None
+    slot: Annotated[tuple[_Whole, ...], Meta(min_length=3, max_length=4)] | None = None
+    attempts: _Whole = 1
+    head_ms: _Number | None = None
+    t_ms: Annotated[str, Meta(pattern=f"^({_TIME}( {_TIME})*)?$")] | _Number = ""
+    bytes: Annotated[str, Meta(pattern=f"^({_COUNT}( {_COUNT})*)?$")] | _Whole = ""
+    simulated: bool = False
+    redacted: bool = False
+    eol: str = ""
+    request: str = ""
+    headers: str = ""
+
+    def __post_init__(self) -> None:
+        _sendable(f"{self.source} {self.headers}")
+        if self.at is not None and datetime.fromisoformat(str(self.at)).year < 2:
+            raise ValueError(f"at: expected a date and time, got {self.at}")
+
 
 Place: TypeAlias = tuple[int, ...]
 """``(row, repeat, step)``, each counted from 0, or ``(row, repeat, step, part)`` with ``part`` from 1."""
@@ -119,11 +127,11 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
     """One item of ``interactions:``. Raises one of ``UNREADABLE`` if it is not an interaction."""
     response = item["response"]
     ours = _ours(response.get("x-recording"))
-    headers = {**_unkept(ours), **_headers(response.get("headers"))}
+    headers = {**(_unkept(ours) if ours else {}), **_headers(response.get("headers"))}
     content, fault = _response_bytes(response), None
     if ours is None:
         content, fault = unpack(content, headers.get("content-encoding", ""))
-    if ours is not None and ours.get("eol") == "crlf":
+    elif ours.eol == "crlf":
         content = content.replace(b"\n", b"\r\n")
     chunks, timed = _chunks(content, ours)
     provenance = _provenance(item, ours, headers, content, timed=timed)
@@ -132,14 +140,14 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
         status=_status(response),
         headers={name: value for name, value in headers.items() if name not in ABOUT_BYTES},
         chunks=chunks,
-        head_at=_seconds(ours.get("head_ms")) if ours is not None and timed else None,
+        head_at=ours.head_ms / 1000 if ours and timed and ours.head_ms is not None else None,
         provenance=provenance,
-        attempts=int((ours or {}).get("attempts", 1)),
-        verbatim=verbatim and not (ours or {}).get("redacted"),
+        attempts=ours.attempts if ours else 1,
+        verbatim=verbatim and not (ours and ours.redacted),
         own=ours is not None,
         fault=fault,
     )
-    return Interaction(index, exchange, _slot(ours), credentials(item["request"]))
+    return Interaction(index, exchange, ours.slot if ours else None, credentials(item["request"]))
 
 
 def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
@@ -147,33 +155,11 @@ def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return tuple(credentials_in(str(raw["uri"]), _headers(raw.get("headers"))))
 
 
-def _ours(about: Any) -> Mapping[str, Any] | None:
-    """``x-recording`` with its types checked; None in files of other tools. Raises ValueError for a wrong type."""
+def _ours(about: Any) -> About | None:
+    """``x-recording``; None in files of other tools. Raises ValueError for a value that it cannot have."""
     if not isinstance(about, dict):
         return None
-    for name, (words, types) in _KINDS.items():
-        value = about.get(name)
-        if value is not None and (type(value) not in types or not _is_sound(name, value)):
-            raise ValueError(f"x-recording.{name}: expected {words}, got {str(value)[:80]!r}")
-    return about
-
-
-def _is_sound(name: str, value: Any) -> bool:
-    try:
-        if name == "at":
-            return datetime.fromisoformat(str(value)).year > 1
-        if name == "slot":
-            return len(value) in (3, 4) and all(type(part) is int and 0 <= part < _MOST for part in value)
-        if name in ("attempts", "head_ms"):
-            return bool(0 <= value < _MOST)
-        if isinstance(value, str):
-            _sendable(value)
-        if name in _AS_WRITTEN and not _AS_WRITTEN[name].fullmatch(str(value)):
-            number = float if name == "t_ms" else int
-            return all(0 <= number(part) < _MOST for part in str(value).split())
-    except ValueError:
-        return False
-    return True
+    return convert({name: value for name, value in about.items() if value is not None}, About)
 
 
 def read_request(raw: Mapping[str, Any]) -> Request:
@@ -181,13 +167,13 @@ def read_request(raw: Mapping[str, Any]) -> Request:
     return _request(raw, None, provider_of(raw["uri"]))
 
 
-def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None, provider: str) -> Request:
+def _request(raw: Mapping[str, Any], ours: About | None, provider: str) -> Request:
     url = without_secrets(_sendable(raw["uri"]))
     content = _request_bytes(raw)
     if ours is None:
         content = unpack(content).content
     body = json_of(content)
-    if ours is not None and body is not None and ours.get("request") != "verbatim":
+    if ours is not None and body is not None and ours.request != "verbatim":
         content = compact(body)
     found = _MODEL.search(urlsplit(url).path)
     return Request(
@@ -234,9 +220,9 @@ def _header_value(value: Any) -> str:
     return ", ".join(map(_header_value, value)) if isinstance(value, list) else str(value)
 
 
-def _unkept(ours: Mapping[str, Any] | None) -> dict[str, str]:
+def _unkept(ours: About) -> dict[str, str]:
     """The headers that were stored by name only, with empty values."""
-    return dict.fromkeys(str((ours or {}).get("headers") or "").split(), "")
+    return dict.fromkeys(ours.headers.split(), "")
 
 
 def _status(response: Mapping[str, Any]) -> int:
@@ -294,11 +280,11 @@ def json_of(content: bytes) -> Json:
         return None
 
 
-def _chunks(content: bytes, ours: Mapping[str, Any] | None) -> tuple[Sequence[Chunk], bool]:
+def _chunks(content: bytes, ours: About | None) -> tuple[Sequence[Chunk], bool]:
     """The chunks with their times, and whether times are known: not after the body was edited by hand."""
     if ours is not None:
-        lengths = [int(length) for length in str(ours.get("bytes", "")).split()]
-        times = [float(time) for time in str(ours.get("t_ms", "")).split()]
+        lengths = [int(length) for length in str(ours.bytes).split()]
+        times = [float(time) for time in str(ours.t_ms).split()]
         if len(lengths) == len(times) and sum(lengths) == len(content):
             return _cut(content, lengths, times), True
     return ([Chunk(content, 0.0)] if content else []), False
@@ -312,29 +298,20 @@ def _cut(content: bytes, lengths: Sequence[int], times: Sequence[float]) -> Sequ
     return chunks
 
 
-def _seconds(ms: Any) -> float | None:
-    return None if ms is None else float(ms) / 1000
-
-
-def _slot(ours: Mapping[str, Any] | None) -> Place | None:
-    slot = (ours or {}).get("slot")
-    return tuple(slot) if slot else None
-
-
 def _provenance(
     item: Mapping[str, Any],
-    ours: Mapping[str, Any] | None,
+    ours: About | None,
     headers: Mapping[str, str],
     content: bytes,
     *,
     timed: bool,
 ) -> Provenance:
     provider = provider_of(item["request"]["uri"])
-    simulated = bool(ours.get("simulated")) if ours is not None else origin.is_simulated(headers, content)
-    at = ours.get("at") if ours is not None else origin.recorded_at(item, headers)
+    simulated = ours.simulated if ours else origin.is_simulated(headers, content)
+    at = ours.at if ours else origin.recorded_at(item, headers)
     return Provenance(
         mode="replay",
-        recorded_from=(ours or {}).get("from") or ("simulator" if simulated else provider),
+        recorded_from=(ours and ours.source) or ("simulator" if simulated else provider),
         recorded_at=None if at is None else str(at),
         timing="recorded" if timed else "lost",
         simulated=simulated or provider == "simulator",
