@@ -28,6 +28,7 @@ from harness.run.play import play_all
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
 from harness.text.shape import nearest
+from harness.transport.cassette import read_request
 
 if TYPE_CHECKING:
     from harness.compare.audit import Audit
@@ -261,15 +262,15 @@ def _exchange(response: Any, request: Mapping[str, Json] | None, model: str | No
         request = _sent(response, request)
     stream = content.lstrip()[:5] == b"data:" or isinstance(response, (list, tuple))
     operation = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    body = dict(request) if request is not None else None
-    sent = json.dumps(body).encode() if body is not None else b""
-    address = f"{GOOGLE}/models/{{}}:{operation}"
-    asked = Request("", UNKNOWN_MODEL, "POST", address.format("x"), {}, body, sent, "stream" if stream else "unary")
+    body = None if request is None else dict(request)
+
+    def asked(name: str) -> Request:
+        return replace(read_request({"uri": f"{GOOGLE}/models/{name}:{operation}", "body": body}), model=name)
+
     found = {"content-type": "text/event-stream" if stream else "application/json", **headers}
-    origin = Provenance("replay", "library", None, "lost")
-    exchange = Exchange(asked, status, found, (Chunk(content, 0.0),), None, origin, 1, verbatim, own=False)
-    name = model or replies.read(exchange).model_version or UNKNOWN_MODEL
-    return replace(exchange, request=replace(asked, model=name, url=address.format(name)))
+    chunks, origin = (Chunk(content, 0.0),), Provenance("replay", "library", None, "lost")
+    exchange = Exchange(asked(UNKNOWN_MODEL), status, found, chunks, None, origin, 1, verbatim, own=False)
+    return replace(exchange, request=asked(model or replies.read(exchange).model_version or UNKNOWN_MODEL))
 
 
 def _content(response: Any) -> tuple[bytes, bool]:

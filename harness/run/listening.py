@@ -19,6 +19,8 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from harness.answer import reply as replies
 from harness.config import load
 from harness.disk import replacing
@@ -29,9 +31,8 @@ from harness.model import Chunk, Exchange, Expectation, Json, Provenance, Reply,
 from harness.run.library import Verdicts, expectations, judge_exchange, waivers
 from harness.text.amounts import count
 from harness.text.credentials import credentials_in
-from harness.text.jsontext import loads
-from harness.transport.cassette import document, dump, origin
-from harness.transport.cassette.interaction import ABOUT_BYTES, SIMULATOR_HOST, without_secrets
+from harness.transport.cassette import document, dump, origin, read_request
+from harness.transport.cassette.interaction import ABOUT_BYTES, SIMULATOR_HOST
 from harness.transport.recorder import is_passing
 from harness.transport.redaction import Leaks, known
 
@@ -289,17 +290,9 @@ class _Incoming:
 
     def _sent(self, provider: str, url: str, headers: Mapping[str, str]) -> Request:
         """The request without its credentials."""
-        model, operation = operation_at(url) or ("", "")
-        content = self._request.content
         kept = {name: value for name, value in headers.items() if name in ("accept", "content-type")}
-        try:
-            body = loads(content)
-        except ValueError:
-            body = None
-        stream = operation.startswith("stream")
-        return Request(
-            provider, model, "POST", without_secrets(url), kept, body, content, "stream" if stream else "unary"
-        )
+        sent = {"method": "POST", "uri": url, "headers": kept, "body": self._request.content}
+        return replace(read_request(sent), provider=provider)
 
 
 def _sync_stream(library: Any, inner: Any, incoming: _Incoming) -> Any:
