@@ -108,20 +108,12 @@ def view(options: Namespace, out: TextIO) -> View:
 def colored(environ: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:
     """Whether to use colours: on a terminal that is not dumb, unless the environment says otherwise; NO_COLOR wins.
 
-    ``forced``: whether FORCE_COLOR and CLICOLOR_FORCE apply. NO_COLOR: no-color.org; FORCE_COLOR: force-color.org; CLICOLOR, CLICOLOR_FORCE: bixense.com/clicolors.
+    ``forced``: whether FORCE_COLOR applies elsewhere too. NO_COLOR: no-color.org; FORCE_COLOR: force-color.org.
     """
-    if environ.get("NO_COLOR"):
+    wanted = environ.get("FORCE_COLOR", "").lower()
+    if environ.get("NO_COLOR") or wanted in ("0", "false"):
         return False
-    if forced and any(
-        environ.get(name, "0").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
-    ):
-        return True
-    return (
-        terminal
-        and environ.get("TERM") != "dumb"
-        and environ.get("CLICOLOR") != "0"
-        and environ.get("FORCE_COLOR") != "0"
-    )
+    return (forced and bool(wanted)) or (terminal and environ.get("TERM") != "dumb")
 
 
 def _columns() -> int:

@@ -289,8 +289,6 @@ def test_counts_have_thousands_separators() -> None:
         ({"NO_COLOR": ""}, True, True),
         ({"FORCE_COLOR": "1"}, False, True),
         ({"FORCE_COLOR": "0"}, True, False),
-        ({"CLICOLOR_FORCE": "1"}, False, True),
-        ({"CLICOLOR": "0"}, True, False),
         ({"TERM": "dumb"}, True, False),
     ],
 )
