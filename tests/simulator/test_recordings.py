@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from harness.simulator.provenance import EVIDENCE, SOURCES, ShapeSource
 from harness.transport import cassette
+from tests.simulator.provenance import EVIDENCE, SOURCES, ShapeSource
 from tests.simulator.recordings import OPERATIONS, answer_to, keys, values
 
 NOT_SERVED = ("gemini-1.5-", "gemma-3-", "learnlm")

@@ -1,6 +1,6 @@
 """The evidence for each shape of an answer: recordings of real traffic, else the official definition, else a report.
 
-``tests/simulator/test_recordings.py`` sends the requests of the public recordings to the simulator and compares: the
+``test_recordings.py`` sends the requests of the public recordings to the simulator and compares: the
 status is the same, and an answer has no key that no recorded answer has. Recordings are named by their public repository and the path in it.
 """
 
