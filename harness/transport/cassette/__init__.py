@@ -26,6 +26,7 @@ The readers of other formats are imported where they are used: a replay of casse
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ _LONG = 1_000_000
 """Bytes from which on a cassette is not decoded as a whole."""
 
 
-class Tape(Struct, frozen=True):
+class Tape(Struct, frozen=True, dict=True):
     """A recording. ``recorded_with``: what the recording tool wrote about itself, or empty. ``format``: the name of its format.
 
     ``unanswered`` are requests without an answer, ``unread`` the parts of the file that could not be read.
@@ -90,9 +91,14 @@ class Tape(Struct, frozen=True):
     unread: Sequence[Unread] = ()
 
     def at(self, slot: Place) -> Interaction | None:
-        """The interaction in this slot; None if there is none."""
-        places = (place for place, item in enumerate(kept(self.interactions)) if item.slot == slot)
-        return next(map(self.interactions.__getitem__, places), None)
+        """The interaction in this slot, the first of several; None if there is none."""
+        index = self._by_slot.get(slot)
+        return None if index is None else self.interactions[index]
+
+    @cached_property
+    def _by_slot(self) -> Mapping[Place | None, int]:
+        slots = [item.slot for item in kept(self.interactions)]
+        return {slot: index for index, slot in reversed(list(enumerate(slots)))}
 
 
 # --- reading ------------------------------------------------------------------------------------------
