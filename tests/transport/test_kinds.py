@@ -125,6 +125,9 @@ KINDS: Mapping[str, str] = {
     "the head of an answer apart": json.dumps({"at": URL, "headers": "HTTP/1.1 200 OK\nContent-Type: application/json", "data": ANSWERED_TEXT, "sent": ASKED_TEXT}),
     "the arguments of a method": json.dumps({"url": URL, "inputs": {"self": {"_type": "Models"}, "model": "gemini-2.5-flash", **ASKED}, "output": ANSWERED}),
     "messages in base64": json.dumps([{"request": b64encode(f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\n\r\n{ASKED_TEXT}".encode()).decode(), "response": b64encode(f"HTTP/1.1 200 OK\r\n\r\n{ANSWERED_TEXT}".encode()).decode()}]),
+    "texts in backquotes that go on": f"package a\n\nconst url = `{URL}`\nconst asked = `{ASKED_TEXT[:30]}` +\n\t`{ASKED_TEXT[30:]}`\nconst got = `{ANSWERED_TEXT[:90]}` +\n\t`{ANSWERED_TEXT[90:]}`\n",
+    "a body in base64 beside an empty text": json.dumps({"http_interactions": [{"request": {"method": "POST", "uri": URL, "body": {"encoding": "utf-8", "string": ASKED_TEXT}}, "response": {"status": {"code": 200, "message": "OK"}, "body": {"base64_string": b64encode(ANSWERED_TEXT.encode()).decode(), "encoding": "UTF-8", "string": ""}}}], "recorded_with": "betamax/0.9.0"}),
+    "an audit log of Google Cloud": json.dumps({"url": URL, "protoPayload": {"methodName": "google.cloud.aiplatform.v1.PredictionService.GenerateContent", "request": {"@type": "type.googleapis.com/x.GenerateContentRequest", **ASKED}, "response": {"@type": "type.googleapis.com/x.GenerateContentResponse", **ANSWERED}}}),
     "curl --trace-ascii": trace(traced),
     "curl --trace": trace(in_hex),
 }  # fmt: skip
@@ -147,6 +150,7 @@ CALL = "content=Content(parts=[Part(text='It\\'s on.')], role='model'), finish_r
 PRINTED: Mapping[str, str] = {
     "an answer as a text": f"sdk_http_response=HttpResponse(headers={{'a': 'b'}}) candidates=[Candidate({CALL})] create_time=datetime.datetime(2026, 1, 1, tzinfo=TzInfo(UTC)) model_version='gemini-2.5-flash' parsed=None\n",
     "an answer in a notebook": f"GenerateContentResponse(\n  automatic_function_calling_history=[],\n  candidates=[\n    Candidate(\n      {CALL}\n    ),\n  ],\n  sdk_http_response=HttpResponse(\n    headers=<dict len=11>\n  )\n)\n",
+    "an answer with its parts as texts": json.dumps({"candidates": [CALL], "model_version": "gemini-2.5-flash", "parsed": None}),
     "an answer that PHP encodes": "<?php new Response(200, ['Content-Type' => 'application/json'], json_encode([\n 'candidates' => [['content' => ['parts' => [['text' => 'It\\'s on.']], 'role' => 'model'], 'finishReason' => 'STOP']],\n]));\n",
 }  # fmt: skip
 
@@ -185,6 +189,32 @@ def test_one_broken_row_of_a_table_is_named(tmp_path: Path) -> None:
     tape = cassette.read(path)
     assert len(tape.interactions) == 1
     assert [place.where for place in tape.unread] == ["row 2"]
+
+
+COUNTS = {"promptTokenCount": 4, "candidatesTokenCount": 5, "totalTokenCount": 9}
+NEAR: Mapping[str, Any] = {
+    "places": {"candidates": [{"place_id": "x", "name": "Museum"}], "status": "OK"},
+    "candidates of an election": {"contest": {"candidates": [{"id": "a", "partyId": "2"}]}},
+    "the result of a framework": {"text": "Paris.", "providerMetadata": {"google": {"groundingMetadata": None, "safetyRatings": None, "usageMetadata": COUNTS}}},
+    "the event of an agent": {"content": {"parts": [{"text": "Paris."}], "role": "model"}, "finishReason": "STOP", "usageMetadata": COUNTS, "author": "root_agent"},
+    "a cached content": {"name": "cachedContents/a", "model": "models/gemini-2.5-flash", "usageMetadata": {"totalTokenCount": 9}},
+    "a failed row of a batch": {"key": "request-3", "error": {"code": 3, "message": "bad"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NEAR)
+def test_what_only_looks_like_an_answer_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(NEAR[kind]))
+    with pytest.raises(BadCassette, match="no request or answer"):
+        cassette.read(path)
+
+
+def test_answers_of_several_apis_in_one_cache_stay_apart(tmp_path: Path) -> None:
+    foreign = 'event: message_start\ndata: {"type": "message_start"}\n\nevent: message_stop\ndata: {"type": "message_stop"}\n\n'
+    path = tmp_path / "cachy.jsonl"
+    path.write_text("\n".join(json.dumps({"key": str(n), "response": text}) for n, text in enumerate([foreign, ANSWERED_TEXT, LONG_ANSWER])))  # fmt: skip
+    assert [reply.read(one.exchange).response for one in cassette.read(path).interactions] == [ANSWERED, ANSWERED]
 
 
 def test_a_program_without_an_exchange_says_so(tmp_path: Path) -> None:

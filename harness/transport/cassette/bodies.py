@@ -37,8 +37,16 @@ _BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", *Z
 """How a body begins that is taken for base64 although nothing says that it is."""
 _FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", "toolCallCancellation"})
 """Keys of requests, and of messages of the Live API, which count tokens too."""
+ANSWER_FIELDS = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime", "error", "modelStatus"})  # fmt: skip
+SDK_FIELDS = frozenset({"sdkHttpResponse", "automaticFunctionCallingHistory", "parsed"})
+"""What Google's SDKs add to an answer."""
+_WHOLE = ANSWER_FIELDS | SDK_FIELDS
+_CANDIDATE_FIELDS = frozenset({"content", "finishReason", "finish_reason", "finishMessage", "index", "safetyRatings", "safety_ratings", "groundingMetadata", "grounding_metadata", "citationMetadata", "tokenCount"})  # fmt: skip
+"""Keys of candidates. Other APIs have candidates too: places, persons, products."""
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _LONGEST_WORD = 60
+_MOST_OF_GRPC = 16
+"""The last code of an error of gRPC."""
 _DEEPEST = 20
 
 
@@ -64,14 +72,22 @@ def is_answer(value: Json) -> bool:
     """Whether a value is a Gemini answer, one event of it, or an error of the API."""
     if not isinstance(value, Mapping) or not _FOREIGN.isdisjoint(value):
         return False
-    if isinstance(value.get("candidates"), list):
-        return all(isinstance(item, Mapping) for item in value["candidates"])
-    if any(isinstance(value.get(key), Mapping) for key in ("promptFeedback", "usageMetadata")):
+    is_whole = value.keys() <= _WHOLE
+    if isinstance(candidates := value.get("candidates"), list):
+        return all(map(_is_candidate, candidates)) if candidates else is_whole or "usageMetadata" in value
+    if isinstance(value.get("promptFeedback"), Mapping):
         return True
+    if isinstance(value.get("usageMetadata"), Mapping):
+        return is_whole  # frameworks keep the counts beside an answer in their own form
     error = value.get("error")
-    return (
-        isinstance(error, Mapping) and isinstance(error.get("code"), int) and bool({"message", "status"} & error.keys())
-    )
+    if not isinstance(error, Mapping):
+        return False
+    code = error.get("code")  # of HTTP: a failed row of a batch has one of gRPC
+    return isinstance(code, int) and code > _MOST_OF_GRPC and bool({"message", "status"} & error.keys())
+
+
+def _is_candidate(item: Json) -> bool:
+    return isinstance(item, Mapping) and not (item and _CANDIDATE_FIELDS.isdisjoint(item))
 
 
 def is_request(value: Json) -> bool:
@@ -86,7 +102,8 @@ def is_request(value: Json) -> bool:
 
 
 def decoded(answer: Mapping[str, Any]) -> Body:
-    """An answer or a request that a tool has decoded, as JSON. Some tools write a count of tokens as ``11.0``."""
+    """An answer or a request that a tool has decoded, as JSON. Some write a count of tokens as ``11.0``, logs of Google the type."""
+    answer = {key: item for key, item in answer.items() if key != "@type"}
     usage = answer.get("usageMetadata")
     if isinstance(usage, Mapping) and any(isinstance(count, float) for count in usage.values()):
         answer = {**answer, "usageMetadata": mapped(usage, _whole)}
@@ -155,11 +172,12 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> Body | None:
     if len(named) == 1 and isinstance(only := next(iter(named.values())), str) and only.startswith(_TEXTS):
         return body_of(only, deep=deep + 1)
     encoding = encoding_of(named)
-    for name in _PAYLOADS:
-        if named.get(name) is not None and (len(named) <= len(_ENCODINGS)):
-            if name.startswith(("base64", "b64")) and isinstance(named[name], str):
-                encoding += " base64"
-            return body_of(named[name], encoding, deep + 1)
+    names = [name for name in _PAYLOADS if named.get(name) is not None] if len(named) <= len(_ENCODINGS) else []
+    if names:
+        name = next((name for name in names if named[name] != ""), names[0])
+        if name.startswith(("base64", "b64")) and isinstance(named[name], str):
+            encoding += " base64"
+        return body_of(named[name], encoding, deep + 1)
     if "path" in named and ("sha256" in named or named.get("kind") == "binary"):
         return None  # the body is in a file of its own
     if named and _ABOUT.issuperset(named):

@@ -251,6 +251,8 @@ _ADDRESS = re.compile(r"""(?:https?://|/v1|\$?\{\w+\}/)[^\s"'`<>]{1,300}enerateC
 _HOLE = re.compile(r"\$?\{+(\w+)\}+")
 _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:(?:g|streamG)enerateContent)""")
 """A variable in an address, and one that is added to it."""
+_RAW_BORDER = re.compile(r"`[ \t]*\+\s*`")
+"""Where a text in backquotes ends and goes on in the next, in Go and JavaScript."""
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
     r"""(?:\{|\[|\b(?:array|list|dict|mapOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?(?:<<)?["'][\w$-][^"'\n]{0,100}["'](?:>>)?|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
@@ -415,7 +417,7 @@ def _blocks(raw: bytes) -> Iterator[str]:
     at = 0
     while at < len(raw):
         end = raw.find(b"\n", at + _BLOCK) + 1 or len(raw)
-        yield _ADDED.sub(r"{\1}", _without_doubles(raw[at:end].decode("utf-8", "replace")))
+        yield _RAW_BORDER.sub("", _ADDED.sub(r"{\1}", _without_doubles(raw[at:end].decode("utf-8", "replace"))))
         at = end
 
 

@@ -21,6 +21,8 @@ from harness.model import UNKNOWN_MODEL, Json
 from harness.text.jsontext import an_object, compact
 from harness.transport.cassette import messages
 from harness.transport.cassette.bodies import (
+    ANSWER_FIELDS,
+    SDK_FIELDS,
     Body,
     body_of,
     decoded,
@@ -32,7 +34,7 @@ from harness.transport.cassette.bodies import (
     sse,
     word,
 )
-from harness.transport.cassette.documents import Elements, json_value, logged
+from harness.transport.cassette.documents import Elements, json_value, literal_value, logged
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
 from harness.transport.cassette.packing import unpack
 from harness.transport.cassette.texts import http_message, is_message
@@ -217,6 +219,8 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
 def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if "Candidates" in value or "Contents" in value:
         value = camel(value)
+    elif isinstance(candidates := value.get("candidates"), list) and any(map(_is_printed, candidates)):
+        value = {key: _unprinted(item) for key, item in value.items()}
     if (octets := octets_of(value)) is not None:
         return _in_bytes(octets, deep)
     if "contents" in value and "candidates" in value:
@@ -296,11 +300,10 @@ def _body_piece(value: Mapping[str, Any]) -> Piece:
         return Piece(answers=[decoded(wire)], gists=[gist(wire)])
     model = value.get("model")
     is_of_log = isinstance(model, str) and not model.startswith("models/")  # a log names it so, not a request
-    value = {key: item for key, item in value.items() if key != "self" and not (is_of_log and key == "model")}
+    value = {key: item for key, item in value.items() if key not in ("self", "@type") and not (is_of_log and key == "model")}  # fmt: skip
     return Piece(request=Body(compact(value), exact=False), model=_model(model))
 
 
-ANSWER_FIELDS = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime", "error", "modelStatus"})  # fmt: skip
 _REQUEST_FIELDS = frozenset({"contents", "systemInstruction", "generationConfig", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "model", "serviceTier", "store"})  # fmt: skip
 
 
@@ -439,7 +442,8 @@ def _begun(text: Any) -> str | None:
     content = body_of(text) or Body(plain)
     head = content.content.lstrip()[:6]
     if head.startswith((b"data:", b"event:")):
-        is_begun = b"finishReason" not in content.content
+        is_ours = not content.content.endswith((b"\n\n", b"\r\n\r\n")) or _is_of_gemini(content.content)
+        is_begun = is_ours and b"finishReason" not in content.content
     else:
         is_begun = head[:1] in (b"{", b"[") and b'"' in content.content and json_in(content) is None
     return ("" if content.content == plain else "base64") if is_begun else None
@@ -631,8 +635,11 @@ def _answer_in(value: Any, deep: int) -> Piece | None:
 
 
 def _has_answer(body: Body) -> bool:
-    start = body.content[:_MOST_SEARCHED]
-    return any(hint in start for hint in (b"candidates", b"promptFeedback", b"usageMetadata", b'"error"'))
+    return _is_of_gemini(body.content[:_MOST_SEARCHED])
+
+
+def _is_of_gemini(content: bytes) -> bool:
+    return any(hint in content for hint in (b"candidates", b"promptFeedback", b"usageMetadata", b'"error"'))
 
 
 # --- putting together -------------------------------------------------------------------------------------------
@@ -751,8 +758,6 @@ def _nearest(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> 
 
 _FREE = frozenset({"args", "response", "properties", "$defs", "partial_args"})
 _SNAKE = ("usage_metadata", "prompt_feedback", "model_version", "response_id")
-_SDK_ONLY = ("sdkHttpResponse", "automaticFunctionCallingHistory", "parsed")
-"""What Google's SDKs add to an answer."""
 
 
 def _camel_word(key: str) -> str:
@@ -760,7 +765,7 @@ def _camel_word(key: str) -> str:
 
 
 def _is_spelled_by_sdk(value: Mapping[str, Any]) -> bool:
-    return any(name in value for name in (*_SNAKE, *_SDK_ONLY)) or any(
+    return any(name in value for name in (*_SNAKE, *SDK_FIELDS)) or any(
         "finish_reason" in one for one in value.get("candidates") or () if isinstance(one, Mapping)
     )
 
@@ -769,7 +774,21 @@ def _wire(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """An answer as it is on the wire, also where an SDK wrote it in its own spelling and with absent fields as null."""
     if not _is_spelled_by_sdk(value):
         return value
-    return {key: item for key, item in camel(value).items() if key not in _SDK_ONLY}
+    return {key: item for key, item in camel(value).items() if key not in SDK_FIELDS}
+
+
+def _is_printed(value: Any) -> bool:
+    """Whether it is a text as Python prints an object of an SDK, which JSON has no form for."""
+    return isinstance(value, str) and re.match(r"[a-z_]+=", value) is not None
+
+
+def _unprinted(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unprinted(item) for item in value]
+    try:
+        return literal_value(value) if _is_printed(value) else value
+    except ValueError:
+        return value
 
 
 def camel(value: Json) -> Json:

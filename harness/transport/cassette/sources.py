@@ -27,7 +27,7 @@ from harness.errors import BadCassette
 from harness.text.jsontext import an_object
 from harness.transport.cassette import archive, attachments, elements, from_shape, packing, pairs, typed
 from harness.transport.cassette.attachments import Beside
-from harness.transport.cassette.bodies import Body, is_answer
+from harness.transport.cassette.bodies import ANSWER_FIELDS, Body, is_answer
 from harness.transport.cassette.documents import (
     COMMANDS,
     Elements,
@@ -349,7 +349,7 @@ _LAYOUTS: Mapping[str, Callable[[Any], bool]] = {
     "httpmock": lambda whole: _has(whole, "when", "then"),
     "nock": lambda whole: _has(_first(whole), "scope", "path"),
     "Datadog": lambda whole: _has(whole, "request", "response") and _has(whole["request"], "url", "method"),
-    "bare JSON": lambda whole: is_answer(whole) and from_shape.ANSWER_FIELDS.issuperset(whole),
+    "bare JSON": lambda whole: is_answer(whole) and ANSWER_FIELDS.issuperset(whole),
     "JSON array": lambda whole: isinstance(whole, list | Elements) and bool(whole) and all(map(is_answer, whole)),
 }  # fmt: skip
 """The name of a format -> whether a document has it. The first that fits counts."""
