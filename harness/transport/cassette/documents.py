@@ -370,14 +370,55 @@ def logged(raw: bytes) -> Sequence[Any]:
     raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw)
     if b" Snapshot v1" in raw[:40]:
         raw = _IN_SNAPSHOT.sub(_escaped, raw)
-    parts = list(_candidates(raw))
+    parts = list[str | bytes]()
+    for part in _candidates(raw):
+        if part is not None:
+            parts.append(part)
+        else:  # the error before is printed again
+            del parts[next(number for number in reversed(range(len(parts))) if _error_in(parts[number]))]
     is_any = any(one[:1] == b"{" if isinstance(one, bytes) else "{" in one for one in parts)
     return Elements(parts, lambda part: json_value(part) if isinstance(part, bytes) else part, "log") if is_any else []
 
 
-def _candidates(raw: bytes) -> Iterator[str | bytes]:
-    """The objects in a log as JSON, and the texts and addresses as text, in their order. A part of the log is read at a time."""
-    blocks, text, at = _blocks(raw), "", 0
+_STACK = re.compile(r"Traceback \(most recent|\n[ \t]+at \S|\b[Ss]tack\b")
+"""Shows that what follows is an error with its message again."""
+
+
+def _error_in(part: str | bytes) -> str:
+    """How the message of the error begins that a part of a log is; empty for anything else."""
+    content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+    if b"error" not in content[:_NEAR] or not is_json(content):
+        return ""
+    value = json_value(content)
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
+    error = value.get("error") if isinstance(value, dict) else None
+    return re.split(r'["\\\n]', str(error.get("message", "")))[0] if isinstance(error, dict) else ""
+
+
+class _LastError:
+    """The last error in a log, which a program may print again with its stack."""
+
+    def __init__(self) -> None:
+        self._message, self.end = "", 0
+
+    def marked(self, value: str | bytes, text: str, begin: int, end: int) -> Sequence[str | bytes | None]:
+        """The value at a place of a text, behind None if it is that error. Each is printed twice at most."""
+        part = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+        is_near = bool(self._message) and begin - self.end < _FAR and self._message.encode() in part
+        is_again = is_near and _STACK.search(text, max(self.end, 0), begin) is not None
+        if is_again:
+            self._message = ""
+        elif message := _error_in(part):
+            self._message, self.end = message, end
+        return (None, value) if is_again else (value,)
+
+
+def _candidates(raw: bytes) -> Iterator[str | bytes | None]:
+    """The objects in a log as JSON, and the texts and addresses as text, in their order. A part of the log is read at a time.
+
+    None stands before an error that is the last one, printed again behind its stack.
+    """
+    blocks, text, at, error = _blocks(raw), "", 0, _LastError()
     spare, passed, calls, hints, settings = _MOST_ATTEMPTS, 0, _Ahead(""), _Ahead(""), Settings("")
     while True:
         match = _OBJECT.search(text, at)
@@ -387,7 +428,7 @@ def _candidates(raw: bytes) -> Iterator[str | bytes]:
         at = begin
         if begin + _LONGEST > len(text) and (more := next(blocks, "")):
             gone = max(0, begin - _FAR)
-            text, at, passed = text[gone:] + more, begin - gone, passed - gone
+            text, at, passed, error.end = text[gone:] + more, begin - gone, passed - gone, error.end - gone
             spare += len(more) // _PER_ATTEMPT
             calls, hints, settings = _Ahead(text, "enerateContent"), _Ahead(text, *_HINTS), Settings(text)
             continue
@@ -407,7 +448,7 @@ def _candidates(raw: bytes) -> Iterator[str | bytes]:
         if may_follow and _is_open(line):
             value, length = _over_lines(text, begin)
         if length:
-            yield value
+            yield from error.marked(value, text, begin, begin + length)
         at = begin + (length or (1 if may_follow else len(line)))
         spare -= (may_follow or first is not None) and not length
 
