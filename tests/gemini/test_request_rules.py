@@ -118,6 +118,12 @@ def test_what_is_at_the_limit_is_accepted() -> None:
     assert names(config(candidateCount=8), FLASH25) == []
 
 
+def test_a_choice_in_the_parameters_of_a_function_may_be_an_object_of_any_keys() -> None:
+    data = {"anyOf": [{"type": "STRING"}, {"type": "OBJECT"}]}
+    parameters = {"type": "OBJECT", "properties": {"data": data}}
+    assert names(asking(tools=[{"functionDeclarations": [{"name": "f", "parameters": parameters}]}]), FLASH25) == []
+
+
 def test_a_stream_has_no_logprobs() -> None:
     body = config(responseLogprobs=True)
     assert names(body, "gemini-2.0-flash", stream=True) == ["logprobs_stream"]

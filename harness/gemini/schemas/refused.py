@@ -30,11 +30,14 @@ class Fault(Struct, frozen=True):
 
 
 def broken(schema: Mapping[str, Any], at: At, depth: int = 0, *, function: bool = False) -> Iterator[Fault]:
-    """The rules that a canonical ``Schema`` breaks. ``function``: the schema is that of a function's parameters, which may be empty."""
+    """The rules that a canonical ``Schema`` breaks. ``function``: it is that of a function's parameters.
+
+    These may be empty, and so may a choice in them: Google answers 200 to ``anyOf: [..., {type: object}]`` (2026-05).
+    """
     if depth > DEEPEST:
         yield Fault("schema_depth_function" if function else "schema_depth", at, {"deepest": DEEPEST})
         return
-    yield from _own(schema, at, may_be_empty=function and depth == 0)
+    yield from _own(schema, at, may_be_empty=function and (depth == 0 or "anyOf" in at[-2:]))
     for inner_at, inner in _inside(schema):
         yield from broken(inner, (*at, *inner_at), depth + 1, function=function)
 
