@@ -490,6 +490,15 @@ def test_a_transcript_keeps_an_error(name: str, tmp_path: Path) -> None:
     assert reply.read(interaction.exchange).error == QUOTA["error"]
 
 
+def test_an_answer_in_a_trace_and_in_its_span_is_one(tmp_path: Path) -> None:
+    kept = {"input": json.dumps({"model": MODEL, "contents": "a"}), "output": json.dumps(json.dumps(ANSWERED))}
+    other = {"input": ASKED_TEXT, "output": json.dumps(events("no ", 1)[0])}
+    traces = {"trace": {"id": "t", **kept}, "observations": [{"id": "o", **other}, {"id": "p", **kept}]}
+    span = {"attributes": {"input.value": ASKED_TEXT, "output.value": ANSWERED_TEXT}, "events": [{"completion": ANSWERED_TEXT}]}  # fmt: skip
+    assert [text for _, text, _ in read_lines(tmp_path, traces)] == ["no 0", "yes 0"]
+    assert read_lines(tmp_path, span) == [(ASKED, "yes 0", 200)]
+
+
 def test_events_in_lines_are_one_stream(tmp_path: Path) -> None:
     assert read_lines(
         tmp_path, *({"at": n, "line": f"data: {json.dumps(part)}"} for n, part in enumerate(events("c ", 3)))

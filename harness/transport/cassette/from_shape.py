@@ -256,18 +256,36 @@ def _headed(pieces: list[Piece]) -> list[Piece]:
 def _once(found: list[list[Piece]]) -> list[Piece]:
     """The pieces of a mapping, without an answer that is there a second time under another key, and its request.
 
-    Some tools keep an answer as it came and as they read it. The one in more events is kept.
+    Some tools keep an answer as it came and as they read it, others in a span and in the trace around it. The one with the
+    request is kept, or the one in more events, or among more answers.
     """
-    answers = [pieces[0] for pieces in found if len(pieces) == 1 and _answer_id(pieces[0])]
+    several = sum(any(piece.has_answer for piece in pieces) for pieces in found) > 1
+    answers = [(pieces, piece) for pieces in found for piece in pieces if piece.has_answer][: _FEW * several]
+    texts = {id(piece): _text_of_answer(piece) for _, piece in answers}
     again: set[int] = set()
-    for one, other in combinations(answers[:_FEW], 2):
-        if _answer_id(one) == _answer_id(other) and (_events(one) != _events(other) or _same(one, other)):
-            again.add(id(min(other, one, key=_events)))
+    for (here, one), (there, other) in combinations(answers, 2):
+        same = bool(texts[id(one)]) and texts[id(one)] == texts[id(other)]
+        named = _answer_id(one) is not None and _answer_id(one) == _answer_id(other)
+        is_again = same or (named and _events(one) != _events(other))
+        if here is not there and is_again and not (one.has_request and other.has_request):
+            again.add(id(min((other, there), (one, here), key=_worth)[0]))
     kept = [piece for pieces in found for piece in pieces if id(piece) not in again]
     asked = [piece for piece in kept if piece.has_request and not piece.has_answer]
     if again and len(asked) > 1 and len({compact(json_in(piece.request)) for piece in asked}) == 1:
         kept = [piece for piece in kept if not any(piece is one for one in asked[1:])]
     return kept
+
+
+def _worth(found: tuple[Piece, list[Piece]]) -> tuple[bool, int, int]:
+    piece, beside = found
+    return piece.has_request, _events(piece), len(beside)
+
+
+def _text_of_answer(piece: Piece) -> bytes:
+    """The text by which an answer is known a second time; empty for an error, which each attempt may have."""
+    if any(_is_error(body) for body in piece.answers):
+        return b""
+    return b"\n".join(compact(value) if (value := json_in(body)) else body.content for body in piece.answers)
 
 
 def _answer_id(piece: Piece) -> bytes | None:
@@ -278,11 +296,6 @@ def _answer_id(piece: Piece) -> bytes | None:
 
 def _events(piece: Piece) -> int:
     return sum(max(1, body.events, body.content.count(b"data:")) for body in piece.answers)
-
-
-def _same(one: Piece, other: Piece) -> bool:
-    values, others = ([json_in(body) or body.content for body in piece.answers] for piece in (one, other))
-    return values == others
 
 
 def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, Any]]:
@@ -470,7 +483,7 @@ def _in_text(text: str, deep: int) -> list[Piece]:
     if len(text) < _LONGEST_ADDRESS and "enerateContent" in text:
         url = messages.address_in(text)
         return [Piece(url=url)] if url else []
-    if len(text) > 40 and (" " not in text[:40] or text[2] == " "):
+    if len(text) > 40 and (" " not in text[:40] or text[2] == " " or text[0] == '"'):
         body = body_of(text)
         if body and body.content != text.encode("utf-8", "surrogatepass"):
             return _in_bytes(body.content, deep)
