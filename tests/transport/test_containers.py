@@ -214,6 +214,8 @@ REFUSED: Mapping[str, tuple[bytes, str]] = {
         "names a Gemini model, but holds no request or answer",
     ),
     "live.json": (b'[{"setup": {}}, {"setupComplete": {}}]', "messages of the Live API"),
+    "interaction.json": (b'{"object": "interaction", "model": "gemini-3.8-flash"}', "messages of the Interactions API"),
+    "interaction.txt": (b'event: x\ndata: {"event_type": "interaction.start"}\n\n', "messages of the Interactions API"),
     "a.pcap": (b"\xd4\xc3\xb2\xa1" + bytes(90), "HTTPS is encrypted"),
     "a.parquet": (b"PAR1" + bytes(90), "export its rows"),
     "a.pkl": (b"\x80\x04\x95" + bytes(90), "never loaded"),

@@ -182,7 +182,8 @@ def _read(
     for name, function in () if content.startswith(_VCRPY) else _all_sources().items():
         found = function(path, content)
         if found is not None:
-            return _checked(path, Reading(name, list(found), {}))
+            reading = Reading(name, list(found), {})
+            return _checked(path, reading, "" if reading.items else _missing(content))
     values = divide(content) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
     values = _completed(values, content, beside)
@@ -263,14 +264,18 @@ def _checked(path: Path, reading: Reading, missing: str = "") -> Reading:
 
 
 _EMPTY = "no request or answer of Gemini is in it"
-_LIVE = (b"BidiGenerateContent", b"setupComplete")
+_OTHERS = {
+    "Live": re.compile(rb"BidiGenerateContent|setupComplete"),
+    "Interactions": re.compile(rb'"object":\s*"interaction"|"event_type":\s*"interaction\.'),
+}
+"""APIs for Gemini whose messages are not read -> what is in them."""
 _NAMED = re.compile(rb"gemini-\d|gen_ai\.\w+|gemini-pro\b")
 
 
 def _missing(content: bytes) -> str:
     """Why a file about Gemini holds nothing to judge; empty for a file about anything else."""
-    if any(word in content for word in _LIVE):
-        return "messages of the Live API; only generateContent and streamGenerateContent are read"
+    if api := next((name for name, mark in _OTHERS.items() if mark.search(content)), None):
+        return f"messages of the {api} API; only generateContent and streamGenerateContent are read"
     if b"enerateContent" in content and COMMANDS.search(content):
         return "it holds commands, which are requests without answers; `gemini-harness import` makes a suite of them"
     if _NAMED.search(content, 0, 10_000_000):
