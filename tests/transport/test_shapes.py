@@ -325,6 +325,26 @@ def test_a_log_is_put_together_by_its_ids(tmp_path: Path) -> None:
     ) == [(asks("b"), "to b 0", 200), (asks("a"), "to a 0", 200)]
 
 
+TAGS: Mapping[str, tuple[str, str]] = {
+    "in brackets": ("[a1b2c3d4]", "[e5f6a7b8]"),
+    "by name": ("INFO request_id=1a", "INFO request_id=2b"),
+    "of their own": ("368c9764-1c6d-493a-9c93-095bdd9340c9 :", "e21d9494-01e2-418b-aaf6-50f2492c6c0f :"),
+}
+
+
+@pytest.mark.parametrize("kind", TAGS)
+def test_calls_at_the_same_time_are_put_together_by_the_ids_in_their_lines(kind: str, tmp_path: Path) -> None:
+    one, two = TAGS[kind]
+    lines = [f"{who} POST {URL} {json.dumps(asks(who))}" for who in (one, two)]
+    lines += [f"{who} got {json.dumps(events(f'to {who} ', 1)[0])}" for who in (two, one)]
+    (tmp_path / "a.log").write_text("".join(f"10:52:01 {line}\n" for line in lines))
+    found = [one.exchange for one in cassette.read(tmp_path / "a.log").interactions]
+    assert [(call.request.body, reply.read(call).text) for call in found] == [
+        (asks(two), f"to {two} 0"),
+        (asks(one), f"to {one} 0"),
+    ]
+
+
 def test_streams_at_the_same_time_are_put_together_by_their_ids(tmp_path: Path) -> None:
     asked = [{"id": who, "url": f"{URL.replace(':g', ':streamG')}?alt=sse", "sent": asks(who)} for who in "ab"]
     chunks = [{"id": who, "chunk": part} for parts in zip(events("a", 3), events("b", 3), strict=True) for who, part in zip("ab", parts, strict=True)]  # fmt: skip

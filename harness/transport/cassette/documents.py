@@ -17,6 +17,7 @@ from textwrap import dedent
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from harness.text import plainyaml, safeyaml
 from harness.text.jsontext import DEEPEST, is_deeper, loads, may_be_deeper
@@ -321,7 +322,7 @@ def _fenced(raw: bytes) -> Sequence[Any]:
     text, found, at = raw.decode("utf-8", "replace"), list[Any](), 0
     settings = Settings(text)
     for block in _FENCE.finditer(text):
-        found += _addresses(text, at, block.start(), settings)
+        found += (part.content for part in _addresses(text, at, block.start(), settings))
         with suppress(yaml.YAMLError):
             found += safeyaml.load_all(dedent(block["yaml"]).encode())
         at = block.end()
@@ -370,14 +371,43 @@ def logged(raw: bytes) -> Sequence[Any]:
     raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw)
     if b" Snapshot v1" in raw[:40]:
         raw = _IN_SNAPSHOT.sub(_escaped, raw)
-    parts = list[str | bytes]()
+    parts = list[_Part]()
     for part in _candidates(raw):
-        if part is not None:
-            parts.append(part)
-        else:  # the error before is printed again
-            del parts[next(number for number in reversed(range(len(parts))) if _error_in(parts[number]))]
-    is_any = any(one[:1] == b"{" if isinstance(one, bytes) else "{" in one for one in parts)
-    return Elements(parts, lambda part: json_value(part) if isinstance(part, bytes) else part, "log") if is_any else []
+        if part.is_again:
+            del parts[next(number for number in reversed(range(len(parts))) if _error_in(parts[number].content))]
+        parts.append(part)
+    if not any(one.content[:1] == b"{" if isinstance(one.content, bytes) else "{" in one.content for one in parts):
+        return []
+    tags = [part.tag for part in parts if part.tag]
+    return Elements(parts, partial(_value_of, is_tagged=1 < len(set(tags)) <= len(tags) // 2), "log")
+
+
+class _Part(Struct):
+    """An object in a log as JSON, or a text. ``tag``: the id of its call before it; ``is_again``: it is the error before it, printed again."""
+
+    content: str | bytes
+    tag: str = ""
+    is_again: bool = False
+
+
+def _value_of(part: _Part | None, *, is_tagged: bool) -> Any:
+    if part is None:
+        return None  # it is freed
+    value = json_value(part.content) if isinstance(part.content, bytes) else part.content
+    return {"id": part.tag, "logged": value} if is_tagged and part.tag else value
+
+
+_TAG = re.compile(
+    r"""\[(?!\d{4}-\d\d-\d\d)(?P<a>[0-9a-f][0-9a-f-]{5,35})\]|(?<![\w-])(?P<b>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![\w-])"""
+    r"""|\b(?:request|req|trace|correlation|call)_?id[ "']*[=:][ "']*(?P<c>[\w-]{2,64})""",
+    re.IGNORECASE,
+)
+"""The id of a call in the line of a log before an object."""
+
+
+def _tag(text: str, begin: int) -> str:
+    found = _TAG.search(text, max(text.rfind("\n", 0, begin) + 1, begin - _WIDEST), begin)
+    return found[found.lastgroup or 0] if found else ""
 
 
 _STACK = re.compile(r"Traceback \(most recent|\n[ \t]+at \S|\b[Ss]tack\b")
@@ -401,8 +431,8 @@ class _LastError:
     def __init__(self) -> None:
         self._message, self.end = "", 0
 
-    def marked(self, value: str | bytes, text: str, begin: int, end: int) -> Sequence[str | bytes | None]:
-        """The value at a place of a text, behind None if it is that error. Each is printed twice at most."""
+    def part(self, value: str | bytes, text: str, begin: int, end: int) -> _Part:
+        """The value at a place of a text. The error is printed twice at most."""
         part = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
         is_near = bool(self._message) and begin - self.end < _FAR and self._message.encode() in part
         is_again = is_near and _STACK.search(text, max(self.end, 0), begin) is not None
@@ -410,14 +440,11 @@ class _LastError:
             self._message = ""
         elif message := _error_in(part):
             self._message, self.end = message, end
-        return (None, value) if is_again else (value,)
+        return _Part(value, _tag(text, begin), is_again)
 
 
-def _candidates(raw: bytes) -> Iterator[str | bytes | None]:
-    """The objects in a log as JSON, and the texts and addresses as text, in their order. A part of the log is read at a time.
-
-    None stands before an error that is the last one, printed again behind its stack.
-    """
+def _candidates(raw: bytes) -> Iterator[_Part]:
+    """The objects in a log as JSON, and the texts and addresses as text, in their order. A part of the log is read at a time."""
     blocks, text, at, error = _blocks(raw), "", 0, _LastError()
     spare, passed, calls, hints, settings = _MOST_ATTEMPTS, 0, _Ahead(""), _Ahead(""), Settings("")
     while True:
@@ -448,7 +475,7 @@ def _candidates(raw: bytes) -> Iterator[str | bytes | None]:
         if may_follow and _is_open(line):
             value, length = _over_lines(text, begin)
         if length:
-            yield from error.marked(value, text, begin, begin + length)
+            yield error.part(value, text, begin, begin + length)
         at = begin + (length or (1 if may_follow else len(line)))
         spare -= (may_follow or first is not None) and not length
 
@@ -480,10 +507,10 @@ class _Ahead:
         return self._end <= end
 
 
-def _addresses(text: str, at: int, end: int, settings: Settings) -> Iterator[str]:
+def _addresses(text: str, at: int, end: int, settings: Settings) -> Iterator[_Part]:
     """The addresses in a part of a text, with the variables in them that the text sets before."""
     for found in _ADDRESS.finditer(text, at, end):
-        yield _HOLE.sub(partial(settings.filled, found.start()), found[0])
+        yield _Part(_HOLE.sub(partial(settings.filled, found.start()), found[0]), _tag(text, found.start()))
 
 
 _SETTING = re.compile(r"""\b(\w+)\b(?=[ \t]*(?::[ \t]*\w+[ \t]*)?(?::?=|:)[ \t]*["'`]([^\s"'`{}]+)["'`])""")
