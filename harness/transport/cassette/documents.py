@@ -379,7 +379,8 @@ def logged(raw: bytes) -> Sequence[Any]:
     if not any(one.content[:1] == b"{" if isinstance(one.content, bytes) else "{" in one.content for one in parts):
         return []
     tags = [part.tag for part in parts if part.tag]
-    return Elements(parts, partial(_value_of, is_tagged=1 < len(set(tags)) <= len(tags) // 2), "log")
+    are_mixed = 1 + sum(one != other for one, other in pairwise(tags)) > len(set(tags))
+    return Elements(parts, partial(_value_of, is_tagged=are_mixed and 2 * len(set(tags)) <= len(tags)), "log")
 
 
 class _Part(Struct):
@@ -397,17 +398,17 @@ def _value_of(part: _Part | None, *, is_tagged: bool) -> Any:
     return {"id": part.tag, "logged": value} if is_tagged and part.tag else value
 
 
-_TAG = re.compile(
-    r"""\[(?!\d{4}-\d\d-\d\d)(?P<a>[0-9a-f][0-9a-f-]{5,35})\]|(?<![\w-])(?P<b>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![\w-])"""
-    r"""|\b(?:request|req|trace|correlation|call)_?id[ "']*[=:][ "']*(?P<c>[\w-]{2,64})""",
-    re.IGNORECASE,
+_TAGS = (
+    ("[", re.compile(r"\[(?!\d{4}-\d\d-\d\d)([0-9a-f][0-9a-f-]{5,35})\]")),
+    ("-", re.compile(r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")),
+    ("id", re.compile(r"""(?:request|req|trace|correlation|call)_?id[ "']*[=:][ "']*([\w-]{2,64})""")),
 )
-"""The id of a call in the line of a log before an object."""
+"""The forms of an id of a call in a line of a log, each behind a text without which it is not there."""
 
 
 def _tag(text: str, begin: int) -> str:
-    found = _TAG.search(text, max(text.rfind("\n", 0, begin) + 1, begin - _WIDEST), begin)
-    return found[found.lastgroup or 0] if found else ""
+    near = text[max(0, begin - _WIDEST) : begin].rpartition("\n")[2].lower()
+    return next((found[1] for mark, tag in _TAGS if mark in near and (found := tag.search(near))), "")
 
 
 _STACK = re.compile(r"Traceback \(most recent|\n[ \t]+at \S|\b[Ss]tack\b")
