@@ -519,6 +519,14 @@ def test_an_answer_in_a_trace_and_in_its_span_is_one(tmp_path: Path) -> None:
     assert read_lines(tmp_path, span) == [(ASKED, "yes 0", 200)]
 
 
+def test_requests_and_answers_by_name_are_put_together_by_their_names(tmp_path: Path) -> None:
+    fixtures = {
+        "requests": {"basic": asks("a"), "tools": asks("b")},
+        "responses": {"cut": events("cut ", 1)[0], "basic": events("basic ", 1)[0]},
+    }
+    assert read_lines(tmp_path, fixtures) == [(None, "cut 0", 200), (asks("a"), "basic 0", 200)]
+
+
 def test_events_in_lines_are_one_stream(tmp_path: Path) -> None:
     assert read_lines(
         tmp_path, *({"at": n, "line": f"data: {json.dumps(part)}"} for n, part in enumerate(events("c ", 3)))

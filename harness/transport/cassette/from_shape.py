@@ -223,6 +223,9 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
         value = {key: _unprinted(item) for key, item in value.items()}
     if (octets := octets_of(value)) is not None:
         return _in_bytes(octets, deep)
+    if pairs := _pairs_by_name(value):
+        around = _around(named(value))
+        return [piece.within(around) for pair in pairs for piece in scan(pair, deep + 1) if piece.has_answer]
     if "contents" in value and "candidates" in value:
         asked = {key: item for key, item in value.items() if _camel_word(key) in _REQUEST_FIELDS}
         others = {key: item for key, item in value.items() if key not in asked}
@@ -242,6 +245,14 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if not inside:
         return [around] if around.url or around.model else []
     return [piece.within(around) for piece in _matched(inside)]
+
+
+def _pairs_by_name(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Each answer with the request of the same name, where a mapping holds both by name; empty for any other mapping."""
+    asked, answered = value.get("requests"), value.get("responses")
+    if not (isinstance(asked, Mapping) and isinstance(answered, Mapping)) or asked.keys().isdisjoint(answered):
+        return []
+    return [{"request": asked.get(name), "response": answer} for name, answer in answered.items()]
 
 
 def _headed(pieces: list[Piece]) -> list[Piece]:
