@@ -404,6 +404,33 @@ def test_an_error_keeps_its_status_and_its_page(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("query", [{"asText": "alt=sse"}, {"asText": None, "asJsonString": '{"alt": "sse"}'}])
+def test_a_query_in_a_text_of_its_own_is_part_of_the_address(query: Any, tmp_path: Path) -> None:
+    path = f"/v1beta/models/{MODEL}:streamGenerateContent"
+    request = {"host": "generativelanguage.googleapis.com", "path": path, "method": "POST", "query": query}
+    both = {"request": {**request, "body": asks("a")}, "response": {"statusCode": 200, "body": _sse(events("b", 2))}}
+    (tmp_path / "a.json").write_text(json.dumps({"session": [both]}))
+    (item,) = cassette.read(tmp_path / "a.json").interactions
+    assert item.exchange.request.url == f"https://generativelanguage.googleapis.com{path}?alt=sse"
+
+
+@pytest.mark.parametrize("contents", ["a", asks("a")["contents"]])
+def test_the_parameters_of_an_sdk_without_settings_are_the_request(contents: Any, tmp_path: Path) -> None:
+    called = {"inputs": {"model": MODEL, "contents": contents, "config": None}, "output": events("b", 1)[0]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(called))
+    (item,) = cassette.read(tmp_path / "a.jsonl").interactions
+    assert item.exchange.request.body == {"contents": asks("a")["contents"]}
+
+
+def test_an_answer_goes_to_no_request_of_another_method(tmp_path: Path) -> None:
+    refused = {"error": {"code": 404, "message": "no such page", "status": "NOT_FOUND"}}
+    got = {"method": "GET", "url": f"{BASE}/models", "status": 404, "response": refused}
+    sent = {"method": "POST", "url": f"{BASE}/models/{MODEL}:generateContent", "body": asks("a")}
+    (tmp_path / "a.json").write_text(json.dumps([got, sent]))
+    (item, *_) = cassette.read(tmp_path / "a.json").interactions
+    assert (item.exchange.request.method, item.exchange.request.content) == ("GET", b"")
+
+
 def test_the_parameters_of_an_sdk_are_no_request(tmp_path: Path) -> None:
     sdk = {"model": MODEL, "contents": "hi", "config": {"tools": []}}
     assert read_lines(tmp_path, {"request": sdk, "response": ANSWERED}) == [(None, "yes 0", 200)]

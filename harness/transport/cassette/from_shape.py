@@ -230,6 +230,10 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
         asked = {key: item for key, item in value.items() if _camel_word(key) in _REQUEST_FIELDS}
         others = {key: item for key, item in value.items() if key not in asked}
         return _matched([*_in_mapping(asked, deep), *_in_mapping(others, deep)])
+    if "contents" in value and value.get("config", "") is None:  # the parameters of an SDK
+        value = {key: item for key, item in value.items() if key != "config"}
+        if isinstance(text := value["contents"], str):
+            value["contents"] = [{"role": "user", "parts": [{"text": text}]}]
     body, rest = _split_body(value)
     if body is not None and not rest:
         return [body]
@@ -762,9 +766,14 @@ def _paired(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> l
         partner = {id(answer): request for answer, request in zip(answered, asked, strict=True)}
     else:
         partner = _nearest(pieces, asked, answered)
+    partner = {id(one): partner[id(one)] for one in answered if id(one) in partner and _may_be(one, partner[id(one)])}
     used = {id(request) for request in partner.values()}
     rest = [piece for piece in pieces if id(piece) not in used]
     return [piece.within(partner[id(piece)]) if id(piece) in partner else piece for piece in rest]
+
+
+def _may_be(answer: Piece, request: Piece) -> bool:
+    return not answer.method or not request.method or answer.method == request.method
 
 
 def _nearest(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> dict[int, Piece]:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from harness.model import UNKNOWN_MODEL
-from harness.transport.cassette.bodies import Body, body_of, encoding_of, is_answer, word
+from harness.transport.cassette.bodies import Body, body_of, encoding_of, is_answer, json_in, word
 
 UNKNOWN_HOST = "recording.invalid"
 """Stands for a host that the recording does not tell."""
@@ -22,6 +22,8 @@ _URLS = (
 )  # fmt: skip
 _HOSTS = ("scope", "host", "hostname", "baseurl", "serveraddress", "server", "origin", "destination", "authority", "domain", "netloc")  # fmt: skip
 _QUERIES = ("query", "querystring", "queryparameters", "queryparams", "queryparam", "params", "search")
+_AS_TEXT = ("asText", "asJsonString")
+"""Where Optic keeps all parameters of a query together."""
 _METHODS = ("method", "httpmethod", "verb", "requestmethod")
 _STATUSES = ("status", "statuscode", "code", "httpstatus", "httpstatuscode", "responsecode", "responsestatus", "responsestatuscode", "statusline", "httpcode")  # fmt: skip
 _HEADERS = ("headers", "header", "rawheaders", "httpheaders")
@@ -79,8 +81,7 @@ def url_of(message: Mapping[str, Any]) -> str | None:
             break
     else:
         return None
-    if "://" not in url:
-        url = _with_host(url, message)
+    url = without_unknown_host(url if "://" in url else f"https://{UNKNOWN_HOST}{url}", message)
     query = next((text for name in _QUERIES if (text := _query(message.get(name)))), "")
     return f"{url}?{query}" if query and "?" not in url else url
 
@@ -134,8 +135,11 @@ def without_unknown_host(url: str, message: Mapping[str, Any]) -> str:
 
 def _query(value: Any) -> str:
     if isinstance(value, str):
-        return value.lstrip("?") if "=" in value else ""
+        inside = json_in(Body(value.encode())) if value[:1] == "{" else None
+        return _query(inside) if inside else value.lstrip("?") if "=" in value else ""
     if isinstance(value, Mapping):
+        if texts := [item for key, item in value.items() if key in _AS_TEXT and isinstance(item, str)]:
+            return _query(texts[0])
         pairs = [(str(key), _scalar(item)) for key, item in value.items()]
     elif isinstance(value, list):
         pairs = [
