@@ -86,7 +86,7 @@ def test_every_complaint_comes_at_once(tmp_path: Path) -> None:
         f"{file}: attempts: expected a whole number above 0 and at most 1,000, got true",
         f'{file}: timeouts.conect: unknown key, did you mean "connect"?',
         f"{file}: timeouts.total: expected a number above 0 and at most 10,000,000, got the number -1",
-        f'{file}: providers.mine.auth: expected "x-goog-api-key", "bearer", "both" or "none", got the text "basic"',
+        f'{file}: providers.mine.auth: expected "x-goog-api-key", "bearer", "both", "none" or the name of a header such as "x-corp-key", got the text "basic"',
         f"{file}: providers.mine.base_url: missing",
         f"{file}: providers.other.base_url: expected http://... or https://..., with no name, password, ? or # in it, got 'gateway.example'",
         f"{file}: providers.other.key: a key does not belong in a file; name its environment variable under `keys`",

@@ -231,7 +231,7 @@ def _headers(rows: Sequence[Row], providers: Mapping[str, Provider]) -> str:
     names = {"x-goog-api-key": "x-goog-api-key", "bearer": "Bearer", "both": "both headers at once", "none": "no key"}
     passed = [row.target.partition("/")[0] for row in rows if row.status == "passed"]
     auths = [providers[name].auth for name in passed if name in providers]
-    return ", ".join(dict.fromkeys(names[auth] for auth in auths))
+    return ", ".join(dict.fromkeys(names.get(auth, auth) for auth in auths))
 
 
 def _format(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:

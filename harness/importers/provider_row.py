@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.gemini.providers import is_chat
+from harness.gemini.providers import HEADER, is_chat
 from harness.model import Json
 from harness.text.names import slug
 
@@ -27,8 +27,11 @@ def toml(url: str, credentials: Collection[str], file: Path | None) -> str:
     if path != _USUAL:
         row["path"] = path if chat else f"{path}{{model}}:{{method}}"
     row["keys"] = [f"{name.replace('-', '_').upper()}_API_KEY"]
-    if chat or any(place.lower() == "authorization" for place in credentials):
+    places = [place.lower() for place in credentials]
+    if chat or "authorization" in places:
         row["auth"] = "bearer"
+    elif own := [place for place in places if re.fullmatch(HEADER, place)]:
+        row["auth"] = own[0]
     if chat:
         row["dialect"] = "openai"
     table = "tool.gemini-harness.providers" if file and file.name == "pyproject.toml" else "providers"

@@ -313,6 +313,23 @@ def test_a_host_without_a_provider_is_noted_with_the_lines_to_add(
     assert main(["run"]) == 0
 
 
+def test_the_header_of_a_gateways_key_is_in_the_lines_to_add(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = interaction(url="https://gateway.example/v1beta/models/gemini-2.5-flash:generateContent")
+    recorded["request"]["headers"] = {"X-Corp-Key": ["gw-9f8e-7d6c-5b4a"]}
+    vcrpy(project / "a.yaml", recorded)
+    assert main(["import", "a.yaml"]) == 0
+    lines = textwrap.dedent("\n".join(line for line in capsys.readouterr().out.splitlines() if line[:4] == "    "))
+    assert lines.endswith('auth = "x-corp-key"')
+    (project / "harness.toml").write_text(lines)
+    provider = load(project).providers["gateway-example"]
+    assert provider.headers("K") == {"x-corp-key": "K"}
+    assert main(["import", "a.yaml", "--replace"]) == 0
+    assert "no case uses cassettes/imported/" in (out := capsys.readouterr().out)
+    assert "`gemini-harness cassettes prune` removes it" in out
+
+
 def test_the_provider_of_the_host_is_used(project: Path) -> None:
     (project / "harness.toml").write_text('[providers.mine]\nbase_url = "https://gateway.example"\n')
     vcrpy(project / "a.yaml", interaction(url=URL.replace("generativelanguage.googleapis.com", "gateway.example")))

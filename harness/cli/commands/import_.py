@@ -21,6 +21,7 @@ from harness.errors import BadCassette, UsageError
 from harness.importers.promptfoo_sources import is_config
 from harness.importers.to_suite import Imported, LeftOut, build_suite
 from harness.text import amounts
+from harness.text.amounts import some
 from harness.text.names import slug
 from harness.text.patterns import TooSlow
 from harness.text.personal import Redaction
@@ -77,6 +78,8 @@ def main(options: Namespace) -> int:
     if done.cases:
         for path, content in {settings.suites / ".gemini-harness.schema.json": schema_text().encode(), **files}.items():
             printing.write(path, content)
+    if former := [path for path in (settings.cassettes / name).rglob("*.yaml") if done.cases and path not in files]:
+        done.notes.append(f"no case uses {some(sorted(map(str, former)))}; `gemini-harness cassettes prune` removes it")
     _say(done, suites, config, settings, everything=bool(options.verbose))
     return 0 if done.cases else 4 if done.unreadable else 5
 

@@ -14,7 +14,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, convert, field
@@ -25,10 +25,13 @@ from harness.errors import MissingKey, NotAvailable, UsageError
 from harness.model import Access, ApiCall, Auth, Json, Request, Transport
 from harness.text import safeyaml
 from harness.text.jsontext import compact
-from harness.text.shape import AtLeast
+from harness.text.shape import AtLeast, Spelled
 
 PriceList = Literal["google"]
 Count = Annotated[int, AtLeast(0, above=True)]
+HEADER = r"(?:[a-z0-9]+-)+(?:key|token|secret|auth)"
+"""The name of a header that holds a key, as far as it is known to be one wherever it is recorded."""
+KeyPlace = Annotated[str, Spelled(f"bearer|both|none|{HEADER}", '"x-goog-api-key", "bearer", "both", "none" or the name of a header such as "x-corp-key"')]  # fmt: skip
 
 
 class Limits(Struct, frozen=True):
@@ -53,7 +56,7 @@ class Provider(Struct, frozen=True):
     base_url: str
     kind: str
     keys: tuple[str, ...] = ()
-    auth: Auth = "x-goog-api-key"
+    auth: KeyPlace = "x-goog-api-key"
     path: str = "/v1beta/models/{model}:{method}"
     dialect: str = "gemini"
     simulated: bool = False
@@ -112,6 +115,8 @@ class Provider(Struct, frozen=True):
             yield "x-goog-api-key", key
         if self.auth in ("bearer", "both"):
             yield "Authorization", f"Bearer {key}"
+        if self.auth not in get_args(Auth):
+            yield self.auth, key
 
 
 WRONG_KEY = "wrong-key"
