@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import BadCassette
-from harness.importers import curl, http_files, sdk
+from harness.importers import curl, http_files, programs, sdk
+from harness.model import UNKNOWN_MODEL
 from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, sources
-from harness.transport.cassette.documents import logged
+from harness.transport.cassette.documents import json_value, logged
+from harness.transport.cassette.messages import UNKNOWN_HOST
 
 
 def read(path: Path) -> list[Recorded | Unread]:
@@ -30,23 +32,45 @@ def read(path: Path) -> list[Recorded | Unread]:
         reason = fault
     if any(isinstance(item, Recorded) and item.answer for item in found):
         return found
-    raw = sources.bytes_of(path)
+    raw, is_notebook = sources.bytes_of(path), path.suffix == ".ipynb"
+    raw = _in_blocks(raw) if is_notebook else raw
     text = curl.as_text(raw.decode("utf-8", "replace"))
     if commands := curl.read(path, text):
-        found = [*commands, *_in_programs(raw)]
-    known = [item.request.body for item in found if isinstance(item, Recorded)]
-    found += [item for item in sdk.read(text) if isinstance(item, Unread) or item.request.body not in known]
+        found = list(commands)
+    if len(text) < 1_000_000 and text[:1] not in ("{", "["):
+        blocks = curl.blocks_without_commands(raw) if commands or is_notebook else [text]
+        for item in (*(one for block in blocks for one in _in_program(block)), *sdk.read(programs.inlined(text))):
+            _add(item, found)
     if reason and not found:
         raise reason
     return found
 
 
-def _in_programs(page: bytes) -> Iterator[Recorded]:
-    """The requests of the programs in a page with commands: those with an address."""
-    for block in curl.blocks_without_commands(page):
-        pieces = from_shape.exchanges(logged(block))
-        items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
-        yield from (item for item in map(_recorded, items) if isinstance(item, Recorded))
+def _add(item: Recorded | Unread, found: list[Recorded | Unread]) -> None:
+    """Add what is not there, or is there without its host and its model."""
+    for place, one in enumerate(found):
+        if isinstance(item, Recorded) and isinstance(one, Recorded) and one.request.body == item.request.body:
+            if UNKNOWN_HOST in one.request.url or one.request.model == UNKNOWN_MODEL:
+                found[place] = item
+            if found[place] is item or one.request.model == item.request.model:
+                return
+    found.append(item)
+
+
+def _in_blocks(notebook: bytes) -> bytes:
+    """The cells of a notebook of Jupyter as the blocks of a page."""
+    try:
+        cells = json_value(notebook)["cells"]
+        return "\n".join("```\n" + "".join(cell["source"]) + "\n```" for cell in cells).encode()
+    except (ValueError, LookupError, TypeError):
+        return notebook
+
+
+def _in_program(block: str) -> Iterator[Recorded]:
+    """The requests of a program, in a page or alone: those with an address."""
+    pieces = from_shape.exchanges(logged(programs.inlined(block).encode("utf-8", "replace")))
+    items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
+    yield from (item for item in map(_recorded, items) if isinstance(item, Recorded))
 
 
 def _recorded(item: Interaction | Recorded | Unread) -> Recorded | Unread:

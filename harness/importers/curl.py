@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from argparse import ArgumentParser, Namespace
+from base64 import b64encode
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from html import unescape
@@ -32,7 +34,8 @@ _LINE_ENDS = re.compile(r"(?<!\\)\n")
 _FAR = 10_000
 """Characters from the name of HTTPie within which its address is looked for."""
 _ASSIGNMENT = re.compile(
-    r"""^[ \t]*(?:export[ \t]+|set[ \t]+)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""", re.MULTILINE
+    r"""^[ \t]*(?:(?:export|set|declare|local|readonly|typeset)[ \t]+(?:-\w+[ \t]+)*)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""",
+    re.MULTILINE,
 )
 _DOCUMENT = re.compile(
     r"""^[ \t]*(?:cat|tee)\b(?P<before>[^\n<]*)<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)(?P<after>[^\n]*)\n""",
@@ -63,6 +66,9 @@ _IN_QUOTES = re.compile(r"\\([\\\"$`])|\\\n|(\$\([^()]*\)|`[^`]*`)|\$(?:\{(\w+)\
 """What a shell replaces: an escaped character, a command substitution, a variable."""
 _PLAIN = re.compile(r"[^\s'\"\\$;|&<>()`]++")
 """A piece of a word in which a shell replaces nothing."""
+_BASE64 = re.compile(
+    r"\$\([ \t]*base64(?:[ \t]+(?:-\S*|\d+|\ue000[^\ue001]*\ue001))*+[ \t]+[\"']?([^\s\"'|]+)[\"']?[ \t]*(?:\|[ \t]*tr[^|]*)?\)"
+)
 _UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
 """Marks a text whose value only the shell that runs the command would know."""
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json")
@@ -105,6 +111,12 @@ class _Script:
         text = self.text[begin : lines[number][0]].removesuffix("\n")
         return text if quote else _VARIABLE.sub(self.filled, text), lines[number][1]
 
+    def define(self, begin: int, end: int) -> None:
+        """Set the variables of a part of the script."""
+        for found in _ASSIGNMENT.finditer(self.text, begin, end):
+            value = found[2] if found[2][0] == "'" else _VARIABLE.sub(self.filled, found[2])
+            self.variables[found[1]] = value[1:-1] if value[0] in "\"'" else value
+
     def filled(self, found: re.Match[str]) -> str:
         """The value of a variable in a text."""
         return self.value_of(found[1] or found[2])
@@ -118,18 +130,20 @@ def read(path: Path, text: str) -> list[Recorded | Unread]:
     return [*_commands(path, _plain(text)), *powershell.read(text)]
 
 
-_FENCE = re.compile(r"^([ \t]*)(`{3,20}|~{3,20})[^\n]*\n(.*?)^\1\2", re.MULTILINE | re.DOTALL)
-
-
+_FENCE = re.compile(
+    r"^([ \t]*)(`{3,20}|~{3,20}|(?<=\]\n)-{4,20}(?=\n))[^\n]*\n(?P<code>.*?)^\1\2"
+    r"|^([ \t]*)\.\. (?:code-block|code|sourcecode)::[^\n]*\n(?P<indented>(?:[ \t]*+\n|\4[ \t]++\S[^\n]*\n?)++)",
+    re.MULTILINE | re.DOTALL,
+)
+"""A block of code in Markdown or AsciiDoc, and in reStructuredText."""
 _PRE = re.compile(r"<pre\b[^<>]*>(?:(?!<pre\b).)*?</pre>", re.DOTALL | re.IGNORECASE)
 
 
-def blocks_without_commands(raw: bytes) -> list[bytes]:
-    """The blocks of code of a page in Markdown or HTML that hold no command, where others do."""
+def blocks_without_commands(raw: bytes) -> list[str]:
+    """The blocks of code of a page that hold no command."""
     text = raw.decode("utf-8", "replace")
-    blocks = [*(found[3] for found in _FENCE.finditer(text)), *map(as_text, _PRE.findall(text))]
-    others = [block for block in blocks if next(_begins(block), None) is None]
-    return [block.encode() for block in others] if len(others) < len(blocks) else []
+    fenced = (found["code"] or found["indented"] or "" for found in _FENCE.finditer(text))
+    return [block for block in (*fenced, *map(as_text, _PRE.findall(text))) if next(_begins(block), None) is None]
 
 
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
@@ -156,11 +170,13 @@ def _plain(text: str) -> str:
     if re.search(r'\^"|[ \t]\^\n', text):
         text = re.sub(r"\^\n", " \\\\\n", text)
         text = re.sub(r"\^(.)", r"\1", text)
-    text = re.sub(r"\\[ \t]+\n", r"\\\n", text)
+    text = re.sub(r"\\[ \t]+\n", r"\\\n", _CALLOUT.sub("", text))
     text = _OF_CMD.sub(r"${\1}", text)
     return re.sub(r"(?<=[ \t])`\n", "\\\\\n", text)
 
 
+_CALLOUT = re.compile(r"[ \t]+<(?:\d{1,2}|\.)>$", re.MULTILINE)
+"""The number of a remark on a line, in AsciiDoc."""
 _OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
 """A variable of cmd."""
 
@@ -188,6 +204,7 @@ def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
             continue
         line, counted = line + text.count("\n", counted, begin.end()), begin.end()
         try:
+            script.define(tried, begin.start())
             command = _Command(script, begin.end())
             command.take_piped(tried, begin.start())
             tried = begin.end()
@@ -205,11 +222,7 @@ def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
 
 def _script(path: Path, text: str) -> _Script:
     script = _Script(path, text)
-    for found in _ASSIGNMENT.finditer(text):
-        value = found[2]
-        if value[0] != "'":
-            value = _VARIABLE.sub(script.filled, value)
-        script.variables[found[1]] = value[1:-1] if value[0] in "\"'" else value
+    script.define(0, len(text))
     for found, document in _opened(script, _HELD):
         script.variables[found["name"] or found["read"]] = document
     for found in _WRITTEN.finditer(text):
@@ -314,7 +327,7 @@ class _Command:
             self.at += 2
             return rest[1:]
         if rest == "$(":
-            return _unknown(self._until(r"(\$\([^()]*(?:\([^()]*\)[^()]*)*\))"))
+            return self._encoded(self._until(r"(\$\([^()]*(?:\([^()]*\)[^()]*)*\))"))
         return self._expand(self._until(r"(\$?[^\s'\"\\$;|&<>()`]*|.)"), quoted=False)
 
     def _until(self, pattern: str) -> str:
@@ -329,9 +342,16 @@ class _Command:
 
     def _replacement(self, found: re.Match[str]) -> str:
         if found[2]:
-            return _unknown(found[2])
+            return self._encoded(found[2])
         name = found[3] or found[4]
         return self.script.value_of(name) if name else found[1] or ""
+
+    def _encoded(self, substitution: str) -> str:
+        """What ``$(base64 FILE)`` prints; any other command as unknown."""
+        found = _BASE64.fullmatch(self._expand(substitution, quoted=False))
+        with suppress(project.Unreadable):
+            return b64encode(project.read(self.script.path.parent / (found[1] if found else ""))).decode()
+        return _unknown(substitution)
 
     def _redirect(self) -> None:
         """Skip a redirection of output, which does not change the request. ``<<EOF`` is the text that ``@-`` sends."""
@@ -478,7 +498,9 @@ def _secrets(options: Namespace) -> Iterator[tuple[str, str]]:
             yield where, value
 
 
-_PLACEHOLDER = re.compile(r"models/(?:[A-Z][A-Z0-9_]*|<[^<>/]+>|\$?\{[^{}/]+\}|\[[^\[\]/]+\]|your[-_][\w-]+):")
+_PLACEHOLDER = re.compile(
+    r"models/(?:[A-Z][A-Z0-9_]*|<[^<>/]+>|\{\{[^{}/]+\}\}|\$?\{[^{}/]+\}|\[[^\[\]/]+\]|your[-_][\w-]+):"
+)
 """What documentation writes in the place of a model."""
 
 

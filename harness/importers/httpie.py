@@ -11,10 +11,10 @@ from urllib.parse import quote
 _ITEM = re.compile(r"(?P<key>(?:\\.|[^\\])*?)(?P<sign>:=@|:=|==|=@|=|:|;$|@)(?P<value>.*)", re.DOTALL)
 """The first sign in an item says what it is."""
 _STEP = re.compile(r"\[([^\[\]]*)\]")
-_METHOD = re.compile(r"[A-Z]{3,7}")
+_METHOD = re.compile(r"[A-Za-z]{3,7}")
 _VALUES = frozenset(
     ("-a", "--auth", "-A", "--auth-type", "--timeout", "-o", "--output", "-p", "--print", "-s", "--style", "--pretty",
-     "--session", "--session-read-only", "--verify", "--proxy", "--cert", "--cert-key", "--format-options", "--raw", "--default-scheme")
+     "--session", "--bearer", "--session-read-only", "--verify", "--proxy", "--cert", "--cert-key", "--format-options", "--raw", "--default-scheme")
 )  # fmt: skip
 """Options that have a value."""
 _MOST = 10_000
@@ -24,8 +24,8 @@ _MOST = 10_000
 def as_curl(name: str, words: list[str], read_file: Callable[[str], str], *, piped: bool) -> Iterator[str]:
     """The words of a command as those of curl. ``piped``: its body is piped in. Raises ValueError for a value that is no JSON."""
     options, given = _options(words)
-    if given and _METHOD.fullmatch(given[0]):
-        yield from ("-X", given.pop(0))
+    if len(given) > 1 and _METHOD.fullmatch(given[0]):
+        yield from ("-X", given.pop(0).upper())
     address, body = given.pop(0) if given else "", dict[str, Any]()
     query: list[str] = []
     for item in given:
@@ -59,7 +59,8 @@ def _options(words: list[str]) -> tuple[dict[str, str], list[str]]:
 
 def _authorised(options: dict[str, str]) -> Iterator[str]:
     kind = options.get("-A", options.get("--auth-type"))
-    if kind == "bearer" and (token := options.get("-a", options.get("--auth"))):
+    token = options.get("--bearer") or (options.get("-a", options.get("--auth")) if kind == "bearer" else None)
+    if token:
         yield from ("-H", f"Authorization: Bearer {token}")
 
 

@@ -65,7 +65,7 @@ class _Reader:
                 return self._inside(closing, make, deep)
         if self.text.startswith("$", self.at):
             name = self.take(re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))", re.IGNORECASE))
-            return self._named(name[1] or name[2]) if name else self._fail()
+            return self.named(name[1] or name[2]) if name else self._fail()
         word = self.take(_WORD)
         return _scalar(word[0]) if word else self._fail()
 
@@ -87,7 +87,7 @@ class _Reader:
             return pairs[0] if len(pairs) == 1 else pairs
         return make(pairs)
 
-    def _named(self, name: str) -> Any:
+    def named(self, name: str) -> Any:
         if name.lower() in _CONSTANTS:
             return _CONSTANTS[name.lower()]
         return self.variables.get(name.lower(), f"${name}")
@@ -141,6 +141,9 @@ def _parameters(reader: _Reader) -> dict[str, Any]:
     found: dict[str, Any] = {}
     while True:
         reader.skip()
+        if (splatted := reader.take(re.compile(r"@(\w+)"))) and isinstance(table := reader.named(splatted[1]), dict):
+            found |= {key.lower(): value for key, value in table.items()}
+            continue
         name = reader.take(re.compile(r"-(\w+):?(?![\w-])"))
         if name is None:
             if reader.at >= len(reader.text) or reader.text[reader.at] in "\r\n;|)}" or "uri" in found:

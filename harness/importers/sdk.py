@@ -1,4 +1,4 @@
-"""Calls of Google's SDKs for Python and JavaScript in programs and pages: ``models.generate_content(model=..., contents=...)``.
+"""Calls of Google's SDKs for Python, JavaScript, Go and Java in programs and pages: ``models.generate_content(model=..., contents=...)``.
 
 Only calls whose values stand in them are read. What the SDKs send for them: https://googleapis.github.io/python-genai/.
 """
@@ -11,12 +11,14 @@ from typing import Any
 
 from harness.model import Json
 from harness.transport.cassette import Recorded, Unread, read_request
-from harness.transport.cassette.documents import Settings, json_value
+from harness.transport.cassette.documents import literal_value
 from harness.transport.cassette.from_shape import camel
-from harness.transport.cassette.literals import as_json, length
+from harness.transport.cassette.literals import length
 
-_CALL = re.compile(r"\bmodels\.generate(?:_content(?P<events>_stream)?|Content(?P<stream>Stream)?)\(")
-_MODEL = re.compile(r"(\bmodel\s*[=:]\s*)([A-Za-z_]\w*)(?=\s*[,)}])")
+_CALL = re.compile(r"\b[mM]odels\.(?:generate_content(?:_stream)?|[gG]enerateContent(?:Stream)?)\(")
+_TEXT = r'"(?:[^"\\\n]|\\.)*+"'
+_LISTED = re.compile(rf"\((?:\s*[\w.()]+,)?\s*({_TEXT}),\s*(?:genai\.Text\()?({_TEXT})\)?,\s*(?:nil|null),?\s*\)")
+"""The model and the text of a call in Go or Java."""
 _BASE = "https://generativelanguage.googleapis.com/v1beta"
 _LONGEST = 200_000
 _BESIDE = ("systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "serviceTier")
@@ -26,28 +28,24 @@ _OF_CLIENT = ("httpOptions", "abortSignal", "automaticFunctionCalling")
 
 
 def read(text: str) -> list[Recorded | Unread]:
-    """The requests of the calls in a text; empty if none can be read."""
-    found, line, at, closed, settings = list[Recorded | Unread](), 1, 0, text.rfind(")"), Settings(text)
+    """The requests of the calls in a text (see ``programs.inlined``); empty if none can be read."""
+    found, line, at, closed = list[Recorded | Unread](), 1, 0, text.rfind(")")
     for call in _CALL.finditer(text):
         begin = call.end() - 1
         line, at = line + text.count("\n", at, begin), begin
         end = begin + length(text, begin, _LONGEST) if begin < closed else begin
-        found.append(_read(call, text[begin:end], settings) or Unread(f"line {line}", _UNKNOWN))
+        found.append(_read(text[begin:end], is_stream="tream" in call[0]) or Unread(f"line {line}", _UNKNOWN))
     return found if any(isinstance(item, Recorded) for item in found) else []
 
 
-def _read(call: re.Match[str], inside: str, settings: Settings) -> Recorded | None:
-    """The request of a call, with the name of its model where the text sets it before; None if only the program knows it."""
-
-    def named(found: re.Match[str]) -> str:
-        setting = settings.last(found[2], call.start())
-        return f'{found[1]}"{setting}"' if setting else found[0]
-
+def _read(inside: str, *, is_stream: bool) -> Recorded | None:
+    """The request of a call; None if only the program knows it."""
+    if listed := _LISTED.fullmatch(inside):
+        inside = f"(model={listed[1]}, contents={listed[2]})"
     if not ("model" in inside and "contents" in inside):
         return None
     try:
-        value = json_value(as_json(_MODEL.sub(named, inside)).encode("utf-8", "surrogatepass"))
-        return Recorded(read_request(_request(value, is_stream=bool(call["events"] or call["stream"]))))
+        return Recorded(read_request(_request(literal_value(inside), is_stream=is_stream)))
     except (AttributeError, ValueError, KeyError, TypeError):
         return None
 

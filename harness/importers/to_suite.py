@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import yaml
+from msgspec.structs import replace
 
 from harness.answer import reply as replies
 from harness.config import Config
@@ -33,7 +34,7 @@ from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
 from harness.text.amounts import some
 from harness.text.grouping import grouped
-from harness.text.jsontext import canonical, mapped
+from harness.text.jsontext import canonical, compact, mapped
 from harness.text.names import slug
 from harness.text.yamltext import scalar
 from harness.transport.cassette import Recorded, document, dump, origin
@@ -142,7 +143,7 @@ def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, resul
     """Each different request. If it was sent several times, its answers are attempts."""
     requests: dict[tuple[str, ...], _Sent] = {}
     for file, recorded in found:
-        for index, item in enumerate(recorded):
+        for index, item in enumerate(map(_as_suites_send, recorded)):
             where = f"{file}, request {index}"
             native = operation_of(item.request)
             if native is None or not isinstance(item.request.body, dict):
@@ -162,6 +163,19 @@ def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, resul
         one.answers = [answer for answer in one.answers if answer.status not in _RETRIED] or one.answers
         one.observed = [_observed(answer) for answer in one.answers]
     return list(requests.values())
+
+
+def _as_suites_send(item: Recorded) -> Recorded:
+    """A request without an answer in the form that suites give it: its turns in a list, the usage asked for beside a stream."""
+    request = item.request
+    if item.answer or not isinstance(request.body, dict):
+        return item
+    body = dict(request.body)
+    if isinstance(body.get("contents"), Mapping):
+        body["contents"] = [body["contents"]]
+    if is_chat(request.url) and request.transport == "stream":
+        body.setdefault("stream_options", {"include_usage": True})
+    return replace(item, request=replace(request, body=body, content=compact(body)))
 
 
 def _provider(item: Recorded, config: Config) -> tuple[str, str]:

@@ -19,6 +19,8 @@ TEXTS: Mapping[str, str] = {
     "documents of commands that do not end": "curl -d @- <<A\n",
     "quotes that are not closed": "curl -d '",
     "substitutions that are not closed": "curl $(",
+    "values that do not end": "a = [\n",
+    "texts that do not end": 'a = """\n"\n',
     "lists in lists": '{"candidates": [\n',
     "broken events": "data: {\n",
     "calls that are not closed": "models.generate_content(",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -89,6 +90,12 @@ FORMS: Mapping[str, str] = {
     "a document without quotes": f"curl {ASK} -d $(cat <<'EOF'\n{body('hi')}\nEOF\n)",
     "a file that is printed": f'curl {ASK} -d "$(cat body.json)"',
     "a file that is read": f'curl {ASK} -d "$(< body.json)"',
+    "a declared variable": f"declare -r M=gemini-2.5-flash\ncurl {BASE}/$M:generateContent -d @body.json",
+    "a method in small letters": f"xh post {ASK} contents[0][parts][0][text]=hi",
+    "a token of xh": f"xh --bearer ya29.a0AfH.not-to-be-kept {ASK} contents[0][parts][0][text]=hi",
+    "remarks in AsciiDoc": f"curl {ASK} \\ <1>\n  -d '{body('hi')}' <2>\n",
+    "parameters of PowerShell": f"$p = @{{\n  Uri = '{ASK}'\n  Body = '{body('hi')}'\n}}\nirm @p",
+    "an object of Bruno": f'post {{\n  url: {ASK}\n}}\nbody:json {{\n  {{\n    "contents": [{{"parts": [{{"text": "hi"}}]}}]\n  }}\n}}',
     "a variable of cmd": f'set MODEL=gemini-2.5-flash\r\ncurl "{BASE}/%MODEL%:generateContent" -d @body.json\r\n',
     "a token of OAuth": f"curl --oauth2-bearer ya29.a0AfH.not-to-be-kept {ASK} -d @body.json",
 }
@@ -102,7 +109,35 @@ def test_a_body_is_read_where_the_shell_puts_it(form: str) -> None:
     assert "not-to-be-kept" not in Path("suites/imported.yaml").read_text()
 
 
-@pytest.mark.parametrize("name", ["MODEL_ID", "<model>", "{model}", "[MODEL]", "your-model", "%MODEL_NAME%"])
+def test_a_picture_in_base64_is_sent() -> None:
+    Path("a.png").write_bytes(b"\x89PNG")
+    data = """{"contents":[{"parts":[{"inline_data":{"mime_type":"image/png","data":"'$(base64 $FLAGS $FILE)'"}}]}]}"""
+    Path("page.sh").write_text(f"FILE=a.png\ncurl {ASK} -d '{data}'\n")
+    assert main(["import", "page.sh"]) == 0
+    assert '"data": "iVBORw=="' in json.dumps(yaml.safe_load(Path("suites/imported.yaml").read_text()))
+
+
+def test_a_variable_has_the_value_that_it_was_set_to_last() -> None:
+    Path("page.sh").write_text("".join(f'P={one}\ncurl {ASK} -d "{QUOTED}"\n' for one in ("one", "two")))
+    assert main(["import", "page.sh"]) == 0
+    assert [*models()] == ["one", "two"]
+
+
+QUOTED = body("$P").replace('"', '\\"')
+
+
+def test_turns_in_no_list_and_streams_of_chats_are_sent_as_suites_send_them() -> None:
+    chat = {"model": "gemini-2.5-flash", "stream": True, "messages": [{"role": "user", "content": "of a chat"}]}
+    turn = {"contents": {"role": "user", "parts": [{"text": "in no list"}]}}
+    asks = {ASK: turn, BASE.replace("models", "openai/chat/completions"): chat}
+    Path("page.sh").write_text("".join(f"curl {url} -d '{json.dumps(asked)}'\n" for url, asked in asks.items()))
+    assert main(["import", "page.sh"]) == 0
+    assert [*models()] == ["in-no-list", "of-a-chat"]
+
+
+@pytest.mark.parametrize(
+    "name", ["MODEL_ID", "<model>", "{model}", "{{model}}", "[MODEL]", "your-model", "%MODEL_NAME%"]
+)
 def test_a_placeholder_of_a_model_is_to_be_written(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("page.txt").write_text(f"curl '{BASE}/{name}:generateContent' -d '{body('hi')}'\n")
     assert main(["import", "page.txt"]) == 0

@@ -376,7 +376,7 @@ def logged(raw: bytes) -> Sequence[Any]:
         if part.is_again:
             del parts[next(number for number in reversed(range(len(parts))) if _error_in(parts[number].content))]
         parts.append(part)
-    if not any(one.content[:1] == b"{" if isinstance(one.content, bytes) else "{" in one.content for one in parts):
+    if not any((b"{" if isinstance(one.content, bytes) else "{") in one.content for one in parts):
         return []
     tags = [part.tag for part in parts if part.tag]
     are_mixed = 1 + sum(one != other for one, other in pairwise(tags)) > len(set(tags))
@@ -526,16 +526,12 @@ class Settings:
         self._last = dict[str, re.Match[str]]()
 
     def filled(self, at: int, hole: re.Match[str]) -> str:
-        """The text that stands in the place of a variable, in an address that begins at a place."""
-        return self.last(hole[1], at) or hole[0]
-
-    def last(self, name: str, at: int) -> str | None:
-        """The text that a variable is set to not far before a place, at last."""
+        """The text that a variable in an address is set to not far before it, at last."""
         while self._next and self._next.start() < at:
             self._last[self._next[0]] = self._next
             self._next = next(self._found, None)
-        setting = self._last.get(name)
-        return setting[2] if setting and setting.start() >= at - _FAR else None
+        setting = self._last.get(hole[1])
+        return setting[2] if setting and setting.start() >= at - _FAR else hole[0]
 
 
 _VERBATIM = re.compile(r'@"((?:[^"]|"")*+)"')

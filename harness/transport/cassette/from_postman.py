@@ -86,6 +86,8 @@ def _sent(asked: Any, values: Mapping[str, str]) -> dict[str, Any]:
     asked = {"url": asked} if isinstance(asked, str) else asked
     url, body = asked["url"], asked.get("body") or {}
     address = _KEY.sub("", url if isinstance(url, str) else url["raw"]).rstrip("?&")
+    for part in url.get("variable") or () if isinstance(url, Mapping) else ():
+        address = address.replace(f"/:{part['key']}", f"/{part.get('value', '')}")
     return {
         "method": asked.get("method", "GET"),
         "uri": _filled(address, values),

@@ -766,14 +766,11 @@ def _paired(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> l
         partner = {id(answer): request for answer, request in zip(answered, asked, strict=True)}
     else:
         partner = _nearest(pieces, asked, answered)
-    partner = {id(one): partner[id(one)] for one in answered if id(one) in partner and _may_be(one, partner[id(one)])}
+    pairs = [(one, partner[id(one)]) for one in answered if id(one) in partner]
+    partner = {id(one): asked for one, asked in pairs if asked.method in (None, one.method or asked.method)}
     used = {id(request) for request in partner.values()}
     rest = [piece for piece in pieces if id(piece) not in used]
     return [piece.within(partner[id(piece)]) if id(piece) in partner else piece for piece in rest]
-
-
-def _may_be(answer: Piece, request: Piece) -> bool:
-    return not answer.method or not request.method or answer.method == request.method
 
 
 def _nearest(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> dict[int, Piece]:

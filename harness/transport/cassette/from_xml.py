@@ -41,7 +41,8 @@ def _value(element: ET.Element, deep: int = 0) -> Any:
     found: dict[str, Any] = {key: value for key, value in element.attrib.items() if value not in ("true", "false")}
     inside: dict[str, list[Any]] = {}
     for child in element:
-        inside.setdefault(child.tag.rpartition("}")[2], []).append(_value(child, deep + 1))
+        name = child.tag if len(child) else child.get("name", child.tag).rpartition(".")[2]  # of JMeter
+        inside.setdefault((name or child.tag).rpartition("}")[2], []).append(_value(child, deep + 1))
     return found | {name: values[0] if len(values) == 1 else values for name, values in inside.items()}
 
 

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     rf"(?:<<)?(?P<double>{_DOUBLE})(?:(?:/utf8)?>>)?|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
     rf"|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
     r"|\b[A-Z]\w*+\.(?P<constant>[A-Z][A-Z0-9_]*+)\b(?![.(\w])"
-    r"|(?:(?P<name>[%#]|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?(?=[ \t]?[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
+    r"|(?:(?P<name>[%#]|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?\s*+(?=[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
     r"|(?P<close>[\]})])|(?P<comma>,)|:?(?P<key>[A-Za-z_$][\w$]*+)(?=\s*+[:=])"
     r"|(?P<sign>=>|:|=|\bto\b)|(?P<word>[A-Za-z_$][\w$]*+)|(?P<number>\d+)(?=\s*+=>)",
     re.DOTALL,
@@ -172,7 +172,8 @@ class _Writer:
 
 def _is_type(name: str) -> bool:
     """Whether a name before a bracket is that of a type."""
-    return bool(re.match(r"[&*\[]|map\[|new\b", name)) or name.rpartition(".")[2][:1].isupper()
+    last = name.rpartition(".")[2]
+    return bool(re.match(r"[&*\[]|map\[|new\b", name)) or last[:1].isupper() or last == "from_text"
 
 
 _QUOTE = re.compile(r"\\([\\'])")

@@ -1,0 +1,65 @@
+"""A program with its variables in their places: texts, lists and objects that are written where a variable is set."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from harness.transport.cassette.literals import length
+
+_SET = re.compile(
+    r"^[ \t]*(?:(?:const|let|var|val|final|static|export|readonly|private|public|String|auto)\s+)*"
+    r"\$?(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]{1,60})?:?=(?![=>])[ \t]*",
+    re.MULTILINE,
+)
+_STRING = re.compile(
+    r'"""(?P<python>.*?)"""|`(?P<template>[^`$]*)`|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.DOTALL
+)
+_STRUCTURE = re.compile(r"(?:new[ \t]+)?(?:[\w.]*\b[A-Z]\w*|(?:\[\]|map\[\w+\])+[\w.]+(?:\{\})?)?(?=[\[{(])")
+"""What stands before the bracket of a value that is no call of a function."""
+_ENDS = re.compile(r"[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
+_USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
+_BASE = re.compile(r"""\b(?:\w*base_?url|host)["']?\s*[=:]\s*["'`](https?://[^"'`\s]+?)/?["'`]""", re.IGNORECASE)
+_PATH = re.compile(r"""(["'`])(?=/[^"'`\s]*enerateContent)""")
+_LONGEST, _MOST_FILLED = 200_000, 2_000_000
+
+
+def inlined(text: str) -> str:
+    """The text of a program, with the value of each variable in the place of its name, and the host before each path."""
+    if base := _BASE.search(text):
+        text = _PATH.sub(lambda found: found[1] + base[1], text)
+    values, places, parts, at, left = dict[str, str](), dict[str, int](), list[str](), 0, _MOST_FILLED
+
+    def value(found: re.Match[str]) -> str:
+        nonlocal left
+        known = values.get(found["name"], "")
+        left -= len(known)
+        if not known or left < 0:
+            return found[0]
+        parts[places[found["name"]]] = ""  # it is moved
+        return found["gap"] + known
+
+    for found in _SET.finditer(text):
+        end = _end(text, found.end()) if found.start() >= at and left > 0 else 0
+        left -= _LONGEST * (end < 0)
+        if end > 0:
+            parts.append(_USED.sub(value, text[at : found.end()]))
+            parts.append(_USED.sub(value, _as_json(text[found.end() : end])))
+            values[found["name"]], places[found["name"]], at = parts[-1], len(parts) - 1, end
+    rest = _USED.sub(value, text[at:])
+    return "".join((*parts, rest))
+
+
+def _end(text: str, at: int) -> int:
+    """Where the value ends that stands alone at a place; 0 if there is none, below 0 if it does not end."""
+    found, inside = _STRING.match(text, at) or _STRUCTURE.match(text, at), 0
+    if found and found.re is _STRUCTURE and not (inside := length(text, found.end(), _LONGEST)):
+        return -1
+    return found.end() + inside if found and _ENDS.match(text, found.end() + inside) else 0
+
+
+def _as_json(value: str) -> str:
+    """A text over several lines as one in quotes; any other value as it is."""
+    found = _STRING.fullmatch(value)
+    several = found and (found["python"] or found["template"])
+    return json.dumps(several, ensure_ascii=False) if several else value

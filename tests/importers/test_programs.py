@@ -1,0 +1,117 @@
+"""Programs in any language: a request is read where its variables, its host or its model stand apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.cli.main import main
+from harness.importers.programs import inlined
+
+HOST = "https://generativelanguage.googleapis.com"
+ASK = f"{HOST}/v1beta/models/gemini-2.5-flash:generateContent"
+PYTHON = f"""\
+MODEL = "gemini-2.5-flash"
+prompt = "Capital of Norway?"
+data = {{"contents": [{{"parts": [{{"text": prompt}}]}}]}}
+requests.post(f"{HOST}/v1beta/models/{{MODEL}}:generateContent", json=data)
+"""
+PROGRAMS: Mapping[str, str] = {
+    "variables.py": PYTHON,
+    "host.py": f"""
+client = httpx.Client(base_url="{HOST}/v1beta")
+client.post("/models/gemini-2.5-flash:generateContent", json={{"contents": [{{"parts": [{{"text": "Capital of Norway?"}}]}}]}})
+""",
+    "locustfile.py": f"""
+class User(HttpUser):
+    host = "{HOST}"
+    def ask(self):
+        body = {{"contents": [{{"parts": [{{"text": "Capital of Norway?"}}]}}]}}
+        self.client.post("/v1beta/models/gemini-2.5-flash:generateContent", json=body)
+""",
+    "sdk.py": """
+MODEL = "gemini-2.5-flash"
+PROMPT = \"\"\"Capital of Norway?\"\"\"
+client.models.generate_content(model=MODEL, contents=PROMPT)
+""",
+    "turns.py": """
+turns = [types.Content(role="user", parts=[types.Part.from_text(text="Capital of Norway?")])]
+client.models.generate_content(model="gemini-2.5-flash", contents=turns)
+""",
+    "axios.ts": f"""
+const BASE: string = '{HOST}/v1beta';
+const prompt = 'Capital of Norway?';
+await axios.post(`${{BASE}}/models/gemini-2.5-flash:generateContent`, {{ contents: [{{ parts: [{{ text: prompt }}] }}] }});
+""",
+    "main.go": """
+result, _ := client.Models.GenerateContent(ctx, "gemini-2.5-flash", genai.Text("Capital of Norway?"), nil)
+""",
+    "Main.java": """
+var response = client.models.generateContent("gemini-2.5-flash", "Capital of Norway?", null);
+""",
+    "Ask.cs": f"""
+var payload = new
+{{
+    contents = new[]
+    {{
+        new {{ parts = new[] {{ new {{ text = "Capital of Norway?" }} }} }}
+    }}
+}};
+await http.PostAsJsonAsync("{ASK}", payload);
+""",
+    "page.rst": f"""
+.. code-block:: console
+
+   $ curl {HOST}/v1beta/models
+
+.. code-block:: python
+
+   requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": "Capital of Norway?"}}]}}]}})
+
+The end.
+""",
+    "page.adoc": f"""
+[source,bash]
+----
+curl {HOST}/v1beta/models
+----
+[source,python]
+----
+requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": "Capital of Norway?"}}]}}]}})
+----
+""",
+    "notebook.ipynb": json.dumps({"cells": [{"cell_type": "code", "source": PYTHON.splitlines(keepends=True)}]}),
+    "plan.jmx": """<?xml version="1.0"?><plan><sampler>
+<arguments><stringProp name="Argument.value">{"contents":[{"parts":[{"text":"Capital of Norway?"}]}]}</stringProp></arguments>
+<stringProp name="HTTPSampler.domain">generativelanguage.googleapis.com</stringProp>
+<stringProp name="HTTPSampler.path">/v1beta/models/gemini-2.5-flash:generateContent</stringProp>
+</sampler></plan>""",
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_request_is_read_with_what_stands_apart(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(PROGRAMS[name])
+    assert main(["import", name]) == 0
+    assert "no provider is configured" not in capsys.readouterr().out
+    suite: Any = yaml.safe_load(Path("suites/imported.yaml").read_text())
+    assert [(case["id"], case["model"]) for case in suite["cases"]] == [("capital-of-norway", "gemini-2.5-flash")]
+
+
+@pytest.mark.parametrize("value", ["ask()", "a if b else c", "'a' + b", "f'{a}'", "'a', 'b'"])
+def test_a_value_that_only_the_program_knows_stays_where_it_is(value: str) -> None:
+    text = f"prompt = {value}\nsend(prompt)\n"
+    assert inlined(text) == text
+
+
+def test_values_in_each_other_do_not_grow_without_end() -> None:
+    text = "a0 = 'long text'\n" + "".join(f"a{n + 1} = [a{n}, a{n}]\n" for n in range(60))
+    assert len(inlined(text)) < 10_000_000
