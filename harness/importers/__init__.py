@@ -37,7 +37,7 @@ def read(path: Path) -> list[Recorded | Unread]:
     text = curl.as_text(raw.decode("utf-8", "replace"))
     if commands := curl.read(path, text):
         found = list(commands)
-    if len(text) < 1_000_000 and text[:1] not in ("{", "["):
+    if len(text) < 1_000_000 and path.suffix.lower() not in sources.DATA:
         blocks = curl.blocks_without_commands(raw) if commands or is_notebook else [text]
         for item in (*(one for block in blocks for one in _in_program(block)), *sdk.read(programs.inlined(text))):
             _add(item, found)
@@ -70,7 +70,7 @@ def _in_program(block: str) -> Iterator[Recorded]:
     """The requests of a program, in a page or alone: those with an address."""
     pieces = from_shape.exchanges(logged(programs.inlined(block).encode("utf-8", "replace")))
     items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
-    yield from (item for item in map(_recorded, items) if isinstance(item, Recorded))
+    yield from (item for item in map(_recorded, items) if isinstance(item, Recorded) and not item.answer)
 
 
 def _recorded(item: Interaction | Recorded | Unread) -> Recorded | Unread:

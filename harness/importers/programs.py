@@ -42,7 +42,7 @@ def inlined(text: str) -> str:
     for found in _SET.finditer(text):
         end = _end(text, found.end()) if found.start() >= at and left > 0 else 0
         left -= _LONGEST * (end < 0)
-        if end > 0:
+        if end > 0 and "models.generate" not in text[found.end() : end]:
             parts.append(_USED.sub(value, text[at : found.end()]))
             parts.append(_USED.sub(value, _as_json(text[found.end() : end])))
             values[found["name"]], places[found["name"]], at = parts[-1], len(parts) - 1, end

@@ -42,6 +42,9 @@ ANSWER = {
 }
 
 
+TEXT = '{"contents":[{"parts":[{"text":"hi"}]}]}'
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -344,6 +347,11 @@ def test_the_provider_of_the_host_is_used(project: Path) -> None:
         ("a.har", '{"log": {"entries": [{"request": 1}]}}', "entry 0 is not readable"),
         ("a.yaml", "interactions: [", "not decodable"),
         ("a.yaml", "", "empty"),
+        (
+            "a.yaml",
+            f"version: 1\ninteractions:\n- request: {{uri: '{URL}', body: {json.dumps(TEXT)}}}\n  response: 3\n",
+            "not readable: TypeError",
+        ),
         ("a.yaml", "http_interactions: []", "Ruby VCR: no request or answer"),
         ("a.sh", "curl 'unclosed\n", "not a command line that can be read"),
         ("a.sh", "curl --silent\n", "a curl command that is not understood"),
@@ -626,7 +634,6 @@ def test_an_import_that_was_killed_is_repeated(project: Path) -> None:
     assert main(["run"]) == 0
 
 
-TEXT = '{"contents":[{"parts":[{"text":"hi"}]}]}'
 QUOTED = TEXT.replace('"', '\\"')
 FORMS = {
     "notebook": f"!curl '{ASK}' -d '{TEXT}'",

@@ -106,7 +106,9 @@ def test_a_request_is_read_with_what_stands_apart(
     assert [(case["id"], case["model"]) for case in suite["cases"]] == [("capital-of-norway", "gemini-2.5-flash")]
 
 
-@pytest.mark.parametrize("value", ["ask()", "a if b else c", "'a' + b", "f'{a}'", "'a', 'b'"])
+@pytest.mark.parametrize(
+    "value", ["ask()", "a if b else c", "'a' + b", "f'{a}'", "'a', 'b'", "'models.generate_content()'"]
+)
 def test_a_value_that_only_the_program_knows_stays_where_it_is(value: str) -> None:
     text = f"prompt = {value}\nsend(prompt)\n"
     assert inlined(text) == text

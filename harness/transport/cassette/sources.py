@@ -232,7 +232,7 @@ def _documents(path: Path, content: bytes) -> Sequence[Any]:
         return documents(content)
     except NoDocument as fault:
         reason = (
-            _missing(content) if path.suffix.lower() not in _DATA and content.lstrip()[:1] not in (b"{", b"[") else ""
+            _missing(content) if path.suffix.lower() not in DATA and content.lstrip()[:1] not in (b"{", b"[") else ""
         )
         raise (NoDocument(reason) if reason else fault) from fault
 
@@ -241,7 +241,7 @@ _PROGRAMS = frozenset((".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".ts
 """Of programs. Errors in them are mostly made up for a test."""
 
 
-_DATA = frozenset((".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".har", ".csv", ".toml"))
+DATA = frozenset((".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".har", ".csv", ".toml"))
 """Of files that are data. Others are prose, in which no mark is out of place."""
 
 
