@@ -9,66 +9,48 @@ from __future__ import annotations
 import json
 import re
 from argparse import ArgumentParser, Namespace
-from base64 import b64encode
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from html import unescape
+from itertools import islice, product
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from harness.importers import httpie, powershell
+from harness.importers.shell_output import printed
 from harness.model import UNKNOWN_MODEL
 from harness.text import project
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 _NAME = r"(?P<name>curl|curl\.exe|wget|https?|xhs?)(?![\w.-])"
 _COMMAND = re.compile(
-    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?:/?(?:[\w.-]+/)+)?{_NAME}(?=[ \t]+\S)",
+    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?P<path>(?:/?(?:[\w.-]+/)+)?){_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
 )
 _POSTED = re.compile(r"[ \t]+(?:-\S+[ \t]+)*+POST[ \t]")
 _LINE_ENDS = re.compile(r"(?<!\\)\n")
 _FAR = 10_000
-"""Characters from the name of HTTPie within which its address is looked for."""
-_ASSIGNMENT = re.compile(
-    r"""^[ \t]*(?:(?:export|set|declare|local|readonly|typeset)[ \t]+(?:-\w+[ \t]+)*)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""",
+"""Characters from the name of HTTPie within which its address is looked for, and from the head of a loop to its end."""
+_DEFINED = re.compile(
+    r"""^[ \t]*(?:[$%#>][ \t]+)?(?:(?:(?:export|declare|local|readonly|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)="""
+    r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w])|(?=(?P<makes>cat|tee|echo|printf|jq|base64)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
     re.MULTILINE,
 )
-_DOCUMENT = re.compile(
-    r"""^[ \t]*(?:cat|tee)\b(?P<before>[^\n<]*)<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)(?P<after>[^\n]*)\n""",
-    re.MULTILINE,
-)
-_HELD = re.compile(
-    r"""(?:\b(?P<name>\w++)=["']?\$\([ \t]*cat|\bread[ \t][^\n<]*?[ \t](?P<read>\w+))[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[^\n]*\n"""
-)
-"""A document that becomes the value of a variable."""
-_PIPED = re.compile(
-    r"""(?:\b(?:echo|printf|jq)\b(?:[ \t]+-\w+)*(?:[ \t]+['"]%s(?:\\n)?['"])?[ \t]+(?P<text>'[^']*'|"(?:[^"\\]|\\.)*")|\bcat[ \t]+(?:<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)|(?P<file>[\w./-]+)))[ \t]*\|[ \t]*(?:\\?\n[ \t]*)?$"""
-)
-"""What stands before a command and is piped into it."""
-_SUBSTITUTED = re.compile(
-    r"""(?P<outer>"?)\$\([ \t]*(?:(?:cat[ \t]+|<[ \t]*)(?P<file>[\w./-]+)[ \t]*\)(?P=outer)|cat[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[ \t]*\n)"""
-)
-"""A document, or a file, in the place of a word: ``"$(cat <<EOF ...)"``."""
+"""Where a script sets a variable, or writes a document."""
 _END = re.compile(r"^[ \t]*(\w+)[ \t]*(?:$|(?=\)))", re.MULTILINE)
 """The line that ends a document."""
-_WRITTEN = re.compile(
-    r"""\b(?:echo|printf)[ \t]+(?P<text>'[^']*'|"(?:[^"\\]|\\.)*")[ \t]*>[ \t]*["']?(?P<file>[\w./-]+)"""
-)
-"""A document that ``echo`` writes."""
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
-_BARE = re.compile(r"(?!)()()|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
-_IN_QUOTES = re.compile(r"\\([\\\"$`])|\\\n|(\$\([^()]*\)|`[^`]*`)|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
-"""What a shell replaces: an escaped character, a command substitution, a variable."""
+_FILLED = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*|\d))|\\([\\$`]|\n)|(\\\")|[^\"\\$`]++|.", re.DOTALL)
+"""A variable, an escaped character, an escaped quote, or text, between double quotes or in a document."""
+_LOOP = re.compile(r"\bfor[ \t]+(\w+)[ \t]+in[ \t]+")
+_DO = re.compile(r"(?:^|;)[ \t]*(do|done)\b", re.MULTILINE)
+_FUNCTION = re.compile(r"^([ \t]*)(?:function[ \t]+)?([\w-]+)[ \t]*\(\)[ \t]*\{", re.MULTILINE)
+_DEEPEST, _MOST_REPEATED = 3, 50
 _PLAIN = re.compile(r"[^\s'\"\\$;|&<>()`]++")
 """A piece of a word in which a shell replaces nothing."""
-_BASE64 = re.compile(
-    r"\$\([ \t]*base64(?:[ \t]+(?:-\S*|\d+|\ue000[^\ue001]*\ue001))*+[ \t]+[\"']?([^\s\"'|]+)[\"']?[ \t]*(?:\|[ \t]*tr[^|]*)?\)"
-)
 _UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
 """Marks a text whose value only the shell that runs the command would know."""
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json")
@@ -87,6 +69,14 @@ def _unknown(text: str) -> str:
     return f"\ue000{text}\ue001"
 
 
+class _Repeat(NamedTuple):
+    """A loop, or a function: from where to where, and the variables that it sets each time."""
+
+    begin: int
+    end: int
+    settings: Sequence[Mapping[str, str]]
+
+
 @dataclass(slots=True)
 class _Script:
     """A file with commands, the variables that it sets, and the documents that it writes."""
@@ -94,35 +84,101 @@ class _Script:
     path: Path
     text: str
     variables: dict[str, str] = field(default_factory=dict)
+    piped: dict[int, str] = field(default_factory=dict)
+    """Where a command begins -> what is piped into it."""
     documents: dict[str, str] = field(default_factory=dict)
     ends: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     """A word -> where the lines begin, and end, that hold nothing else."""
+    repeats: list[_Repeat] = field(default_factory=list)
+    unknown: set[int] = field(default_factory=set)
+    """Where substitutions begin that only a shell can make, so that none is tried twice."""
 
     def __post_init__(self) -> None:
         for found in _END.finditer(self.text):
             self.ends.setdefault(found[1], []).append(found.span())
+        self.define(0, len(self.text))  # a function may use what is set below it
+        self.repeats = [*self._loops(), *self._functions()]
 
-    def document(self, begin: int, end: str, quote: str) -> tuple[str, int] | None:
-        """The document that begins at a line, with its variables filled in unless its end is in quotes, and where it ends."""
+    def line_of_end(self, begin: int, end: str) -> tuple[int, int] | None:
+        """Where the line begins, and ends, that ends the document that begins at a line."""
         lines = self.ends.get(end, [])
         number = bisect_left(lines, (begin, begin))
-        if number == len(lines):
-            return None
-        text = self.text[begin : lines[number][0]].removesuffix("\n")
-        return text if quote else _VARIABLE.sub(self.filled, text), lines[number][1]
-
-    def define(self, begin: int, end: int) -> None:
-        """Set the variables of a part of the script."""
-        for found in _ASSIGNMENT.finditer(self.text, begin, end):
-            value = found[2] if found[2][0] == "'" else _VARIABLE.sub(self.filled, found[2])
-            self.variables[found[1]] = value[1:-1] if value[0] in "\"'" else value
-
-    def filled(self, found: re.Match[str]) -> str:
-        """The value of a variable in a text."""
-        return self.value_of(found[1] or found[2])
+        return lines[number] if number < len(lines) else None
 
     def value_of(self, name: str) -> str:
-        return self.variables.get(name, _unknown(f"${name}"))
+        return self.variables.get(name, f"${name}" if name.isdigit() else _unknown(f"${name}"))
+
+    def bytes_of(self, name: str) -> bytes:
+        """A document of the script, or a file beside it."""
+        if name in self.documents:
+            return self.documents[name].encode()
+        file = self.path.parent / name
+        try:
+            return project.read(file)
+        except project.Unreadable as fault:
+            raise _Unreadable(f"curl sends {file}, which cannot be read: {fault}; put it there") from fault
+
+    def text_of(self, name: str) -> str:
+        try:
+            return self.bytes_of(name).decode()
+        except UnicodeDecodeError as fault:
+            raise _Unreadable(f"curl sends {self.path.parent / name}, which is no text: {fault}") from fault
+
+    def define(self, begin: int, end: int) -> None:
+        """Set the variables and write the documents of a part of the script."""
+        at = begin
+        for found in _DEFINED.finditer(self.text, begin, end):
+            if found.start() >= at:
+                with suppress(ValueError):
+                    at = self._define(found)
+
+    def _define(self, found: re.Match[str]) -> int:
+        command, name = _Command(self, found.end()), found["name"] or found["fish"] or ""
+        if found["makes"]:
+            text, command = _printed(self, found.end())
+            if text is not None and command.output:
+                self.documents[command.output] = text.removesuffix("\n")
+        elif found["read"]:
+            command.read()
+            self.variables[found["read"]] = command.document or ""
+        elif (value := command.value()) is not None:
+            self.variables[name] = value
+        return command.at
+
+    def _loops(self) -> Iterator[_Repeat]:
+        for found in islice(_LOOP.finditer(self.text), _MOST_REPEATED):
+            deep = 0
+            for border in _DO.finditer(self.text, found.end(), found.end() + _FAR):
+                deep += 1 if border[1] == "do" else -1
+                if deep <= 0:
+                    values = self._words_at(found.end())
+                    yield _Repeat(found.start(), border.end(), [{found[1]: value} for value in values])
+                    break
+
+    def _functions(self) -> Iterator[_Repeat]:
+        for found in islice(_FUNCTION.finditer(self.text), _MOST_REPEATED):
+            begin, end = found.span()
+            if closed := re.compile(rf"^{found[1]}\}}", re.MULTILINE).search(self.text, end, end + _FAR):
+                call = re.compile(rf"(?:^|[;&|(`])[ \t]*{re.escape(found[2])}(?=[ \t]+\S)", re.MULTILINE)
+                places = (one.end() for one in call.finditer(self.text) if not begin <= one.start() < closed.end())
+                words = map(self._words_at, islice(places, _MOST_REPEATED))
+                yield _Repeat(begin, closed.end(), [{str(at): word for at, word in enumerate(one, 1)} for one in words])
+
+    def _words_at(self, at: int) -> list[str]:
+        command = _Command(self, at)
+        with suppress(ValueError):
+            command.read()
+        return command.words
+
+    def repeated(self, at: int) -> Iterator[None]:
+        """Set the variables of each time that what stands at a place is run."""
+        around = [one for one in self.repeats if one.begin <= at < one.end and one.settings]
+        for settings in islice(product(*(one.settings for one in around)), _MOST_REPEATED):
+            for setting in settings:
+                self.variables |= setting
+            if around:
+                self.define(around[0].begin, at)
+            yield
 
 
 def read(path: Path, text: str) -> list[Recorded | Unread]:
@@ -197,51 +253,28 @@ def _is_call(text: str, at: int) -> bool:
 
 
 def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
-    script = _script(path, text)
+    script = _Script(path, text)
     line, counted, end, tried = 1, 0, 0, 0
     for begin in _begins(text):
         if begin.start() < end:
             continue
         line, counted = line + text.count("\n", counted, begin.end()), begin.end()
-        try:
-            script.define(tried, begin.start())
-            command = _Command(script, begin.end())
-            command.take_piped(tried, begin.start())
-            tried = begin.end()
-            command.read()
-            tried = end = command.at
-            for words in _requests(_as_curl(script, begin["name"], command)):
-                if recorded := _recorded(script, words, command.document, at_start=begin["lead"] is not None):
-                    yield recorded
-        except ValueError as fault:
-            if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
-                text, begin.end()
-            ):  # else it is prose that mentions curl
-                yield Unread(f"line {line}", str(fault))
-
-
-def _script(path: Path, text: str) -> _Script:
-    script = _Script(path, text)
-    script.define(0, len(text))
-    for found, document in _opened(script, _HELD):
-        script.variables[found["name"] or found["read"]] = document
-    for found in _WRITTEN.finditer(text):
-        script.documents[found["file"]] = re.sub(r'\\(["\\])', r"\1", found["text"][1:-1])
-    for found, document in _opened(script, _DOCUMENT):
-        if file := re.search(r">[ \t]*[\"']?([^\s\"'>|]+)", found["before"] + found["after"]) or re.search(
-            r"^tee[ \t]+(\S+)", found[0]
-        ):
-            script.documents[file[1]] = document
-    return script
-
-
-def _opened(script: _Script, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], str]]:
-    """The places where a document begins, none of them in another document, with its text."""
-    at = 0
-    for found in pattern.finditer(script.text):
-        if found.start() >= at and (document := script.document(found.end(), found["end"], found["quote"])):
-            at = document[1]
-            yield found, document[0]
+        script.define(tried, begin.start())
+        for _ in script.repeated(begin.start()):
+            try:
+                command = _Command(script, begin.end())
+                command.document = script.piped.get(begin.start("path"))
+                command.read()
+                end = command.at
+                for words in _requests(_as_curl(script, begin["name"], command)):
+                    if recorded := _recorded(script, words, command.document, at_start=begin["lead"] is not None):
+                        yield recorded
+            except ValueError as fault:
+                if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
+                    text, begin.end()
+                ):  # else it is prose that mentions curl
+                    yield Unread(f"line {line}", str(fault))
+        tried = max(begin.end(), end)
 
 
 # --- one command, as a shell reads it -----------------------------------------------------------------
@@ -250,10 +283,16 @@ def _opened(script: _Script, pattern: re.Pattern[str]) -> Iterator[tuple[re.Matc
 class _Command:
     """The words of one command, from its place in a script to its end. Redirections, pipes and what follows are left out."""
 
-    def __init__(self, script: _Script, at: int) -> None:
-        self.script, self.text, self.at = script, script.text, at
+    def __init__(self, script: _Script, at: int, deep: int = 0) -> None:
+        if deep > _DEEPEST:
+            raise _Unreadable(f"not a command line that can be read: more than {_DEEPEST} commands in each other")
+        self.script, self.text, self.at, self._deep = script, script.text, at, deep
         self.words: list[str] = []
         self.document: str | None = None
+        self.output = ""
+        """The file that its output goes to."""
+        self.stop = at
+        """Where the command ends, before the document that it reads."""
         self._heredoc: tuple[str, str] | None = None
         self._word: str | None = None
 
@@ -261,26 +300,17 @@ class _Command:
         while self.at < len(self.text) and self._step():
             pass
         self._end_word()
+        self.stop = self.at
         if self._heredoc:
             self._read_document(*self._heredoc)
+        if not self.output and self.words[:1] == ["tee"]:
+            self.output = self.words[-1]
 
-    def take_piped(self, after: int, start: int) -> None:
-        """Take what is piped into the command, which begins at ``start``, as the document that ``@-`` sends.
-
-        ``after``: where the command before it ends.
-        """
-        before = self.text[max(after, start - 100_000) : start]
-        found = _PIPED.search(before[before.rfind("\n\n") + 1 :])
-        if found and found["text"]:
-            self.document = self.inner(found["text"])
-        elif found and found["end"]:
-            self._heredoc = (found["end"], found["quote"])
-        elif found:
-            self.document = _file(self.script, found["file"])
-
-    def inner(self, quoted: str) -> str:
-        """The value of a quoted text."""
-        return quoted[1:-1] if quoted[0] == "'" else self._expand(quoted[1:-1], quoted=True)
+    def value(self) -> str | None:
+        """The value of a variable that is set here."""
+        while self.at < len(self.text) and self.text[self.at] not in " \t\n" and self._step():
+            pass
+        return self._word
 
     def _step(self) -> bool:
         """Read the next piece of the command; False at its end."""
@@ -291,6 +321,10 @@ class _Command:
         elif rest[0] in " \t":
             self.at += 1
             self._end_word()
+        elif rest == "<(":
+            name = f"/dev/fd/{len(self.script.documents)}"
+            self.script.documents[name] = self._substituted()
+            self._word = (self._word or "") + name
         elif rest[0] in "<>" or rest == "&>" or (rest[0].isdecimal() and rest[1:] in ("<", ">")):
             self._redirect()
         elif rest[0] in "\n;|&)`" or (rest[0] == "#" and self._word is None):
@@ -308,27 +342,69 @@ class _Command:
         if found := _PLAIN.match(self.text, self.at):
             self.at = found.end()
             return found[0]
-        if found := _SUBSTITUTED.match(self.text, self.at):
-            if found["file"]:
-                self.at = found.end()
-                return _file(self.script, found["file"])
-            document = self.script.document(found.end(), found["end"], found["quote"])
-            closed = re.compile(rf"\s*\){found['outer']}").match(self.text, document[1]) if document else None
-            if document and closed:
-                self.at = closed.end()
-                return document[0]
         if rest == "$'":
             return _ansi(self._until(r"\$'((?:[^'\\]|\\.)*)'"))
         if rest[0] == "'":
             return self._until(r"'([^']*)'")
         if rest[0] == '"':
-            return self._expand(self._until(r'"((?:[^"\\]|\\.)*)"'), quoted=True)
+            return self._quoted()
         if rest[0] == "\\":
             self.at += 2
             return rest[1:]
         if rest == "$(":
-            return self._encoded(self._until(r"(\$\([^()]*(?:\([^()]*\)[^()]*)*\))"))
-        return self._expand(self._until(r"(\$?[^\s'\"\\$;|&<>()`]*|.)"), quoted=False)
+            return self._substituted()
+        if rest[0] == "$":
+            return self._piece_filled(len(self.text), "")
+        return self._until(r"([^\s'\"\\$;|&<>()`]+|.)")
+
+    def _quoted(self) -> str:
+        start = self.at
+        self.at += 1
+        text = self._filled(len(self.text), '"')
+        if any(begin["lead"] is not None for begin in _begins(self.text[start : self.at])):
+            raise _Unreadable('not a command line that can be read: " is opened and not closed')
+        return text
+
+    def _filled(self, end: int, closing: str) -> str:
+        """The text up to a quote, or up to ``end``, with what a shell fills in."""
+        found = list[str]()
+        while self.at < end:
+            if self.text[self.at] == closing:
+                self.at += 1
+                return "".join(found)
+            found.append(self._piece_filled(end, closing))
+        if closing:
+            raise _Unreadable(f"not a command line that can be read: {closing} is opened and not closed")
+        return "".join(found)
+
+    def _piece_filled(self, end: int, closing: str) -> str:
+        if self.text.startswith(("$(", "`"), self.at):
+            return self._substituted()
+        found = _FILLED.match(self.text, self.at, end)
+        if found is None:
+            return ""
+        self.at = found.end()
+        if name := found[1] or found[2]:
+            return self.script.value_of(name)
+        if found[3]:
+            return found[3].strip("\n")
+        return '"' if found[4] and closing else found[0]
+
+    def _substituted(self) -> str:
+        """What the commands in ``$(...)`` print; else what stands there, as unknown."""
+        begin, mark = self.at, "`" if self.text[self.at] == "`" else self.text[self.at : self.at + 2]
+        text = closed = None
+        if begin not in self.script.unknown:
+            with suppress(ValueError):
+                text, last = _printed(self.script, begin + len(mark), self._deep + 1)
+                closed = re.compile(rf"\s*{'`' if mark == '`' else r'[)]'}").match(self.text, last.at)
+        if text is not None and closed:
+            self.at = closed.end()
+            return text.rstrip("\n")
+        self.script.unknown.add(begin)
+        if self._deep:
+            raise _Unreadable("a command in another, whose output only a shell would know")
+        return _unknown(self._until(r"([$<]\([^()]*(?:\([^()]*\)[^()]*)*\)|`[^`]*`|[$`])"))
 
     def _until(self, pattern: str) -> str:
         found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
@@ -336,22 +412,6 @@ class _Command:
             raise _Unreadable(f"not a command line that can be read: {self.text[self.at]} is opened and not closed")
         self.at = max(found.end(), self.at + 1)
         return found[1]
-
-    def _expand(self, text: str, *, quoted: bool) -> str:
-        return (_IN_QUOTES if quoted else _BARE).sub(self._replacement, text)
-
-    def _replacement(self, found: re.Match[str]) -> str:
-        if found[2]:
-            return self._encoded(found[2])
-        name = found[3] or found[4]
-        return self.script.value_of(name) if name else found[1] or ""
-
-    def _encoded(self, substitution: str) -> str:
-        """What ``$(base64 FILE)`` prints; any other command as unknown."""
-        found = _BASE64.fullmatch(self._expand(substitution, quoted=False))
-        with suppress(project.Unreadable):
-            return b64encode(project.read(self.script.path.parent / (found[1] if found else ""))).decode()
-        return _unknown(substitution)
 
     def _redirect(self) -> None:
         """Skip a redirection of output, which does not change the request. ``<<EOF`` is the text that ``@-`` sends."""
@@ -364,16 +424,39 @@ class _Command:
             return
         else:
             found = re.compile(r"(?:\d|&)?[<>]+&?[ \t]*(\"[^\"]*\"|'[^']*'|[^\s;|&<>()]*)").match(self.text, self.at)
+            if found and found[0].lstrip("1").startswith(">") and not found[0].startswith(">&"):
+                self.output = found[1].strip("\"'")
             if found and found[0][0] == "<" and found[1] != "/dev/null":
-                self.document = _file(self.script, found[1].strip("\"'"))
+                self.document = self.script.text_of(found[1].strip("\"'"))
         self.at = found.end() if found else self.at + 1
 
     def _read_document(self, end: str, quote: str) -> None:
         begins = self.text.find("\n", self.at) + 1
-        document = self.script.document(begins, end, quote)
-        if not begins or document is None:
+        line = self.script.line_of_end(begins, end)
+        if not begins or line is None:
             raise _Unreadable(f"not a command line that can be read: no line ends the document <<{end}")
-        self.document, self.at = document
+        self.at = begins
+        body = self.text[begins : line[0]] if quote else self._filled(line[0], "")
+        self.document, self.at = body.removesuffix("\n"), line[1]
+
+
+def _printed(script: _Script, at: int, deep: int = 0) -> tuple[str | None, _Command]:
+    """What the commands that are piped into each other from a place print, and the last of them; None if only a shell would know."""
+    given: str | None = None
+    while True:
+        command = _Command(script, at, deep)
+        begin = command.at = _START.match(script.text, at).end()  # type: ignore[union-attr]
+        command.document = given
+        command.read()
+        made = printed(command.words, given if command.document is None else command.document, script.bytes_of)
+        if made is None or script.text[command.stop : command.stop + 1] != "|":
+            if given is not None:
+                script.piped[begin] = given.removesuffix("\n")
+            return made, command
+        given, at = made, command.stop + 1
+
+
+_START = re.compile(r"(?:\s|\\\n)*")
 
 
 def _ansi(text: str) -> str:
@@ -407,7 +490,7 @@ def _as_curl(script: _Script, name: str, command: _Command) -> Iterable[str]:
         return _of_wget(command.words)
     if name.startswith("curl"):
         return command.words
-    return httpie.as_curl(name, command.words, partial(_file, script), piped=command.document is not None)
+    return httpie.as_curl(name, command.words, script.text_of, piped=command.document is not None)
 
 
 def _of_wget(words: list[str]) -> Iterator[str]:
@@ -515,18 +598,7 @@ def _data(script: _Script, value: str, document: str | None) -> str:
     name = value[1:].strip()
     if name == "-" and document is not None:
         return document
-    return _file(script, name)
-
-
-def _file(script: _Script, name: str) -> str:
-    """The text of a document of the script, or of a file beside it."""
-    if name in script.documents:
-        return script.documents[name]
-    file = script.path.parent / name
-    try:
-        return project.read(file).decode("utf-8")
-    except (project.Unreadable, UnicodeDecodeError) as fault:
-        raise _Unreadable(f"curl sends {file}, which cannot be read: {fault}; put it there") from fault
+    return script.text_of(name)
 
 
 _TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])')

@@ -21,6 +21,8 @@ TEXTS: Mapping[str, str] = {
     "substitutions that are not closed": "curl $(",
     "values that do not end": "a = [\n",
     "texts that do not end": 'a = """\n"\n',
+    "loops that do not end": "for a in b; do\n",
+    "functions that do not end": "a() {\na 'b\n",
     "lists in lists": '{"candidates": [\n',
     "broken events": "data: {\n",
     "calls that are not closed": "models.generate_content(",

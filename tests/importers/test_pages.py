@@ -90,6 +90,12 @@ FORMS: Mapping[str, str] = {
     "a document without quotes": f"curl {ASK} -d $(cat <<'EOF'\n{body('hi')}\nEOF\n)",
     "a file that is printed": f'curl {ASK} -d "$(cat body.json)"',
     "a file that is read": f'curl {ASK} -d "$(< body.json)"',
+    "an object that jq makes": f"P=hi\njq -n --arg p \"$P\" '{{contents:[{{parts:[{{text:$p}}]}}]}}' | curl {ASK} -d @-",
+    "a variable that jq makes": f"B=$(jq -nc --arg p hi '{{contents:[{{parts:[{{text:$p}}]}}]}}')\ncurl {ASK} -d \"$B\"",
+    "a text that printf makes": f"curl {ASK} -d \"$(printf '{body('%s')}' hi)\"",
+    "the output of a command": f"curl {ASK} -d @<(cat <<EOF\n{body('hi')}\nEOF\n)",
+    "a file in a document": f"echo hi > p.txt\nP=$(cat p.txt)\ncat > b.json <<EOF\n{body('$P')}\nEOF\ncurl {ASK} -d @b.json",
+    "a variable of fish": f"set -x model gemini-2.5-flash\ncurl {BASE}/$model:generateContent -d @body.json",
     "a declared variable": f"declare -r M=gemini-2.5-flash\ncurl {BASE}/$M:generateContent -d @body.json",
     "a method in small letters": f"xh post {ASK} contents[0][parts][0][text]=hi",
     "a token of xh": f"xh --bearer ya29.a0AfH.not-to-be-kept {ASK} contents[0][parts][0][text]=hi",
@@ -115,6 +121,15 @@ def test_a_picture_in_base64_is_sent() -> None:
     Path("page.sh").write_text(f"FILE=a.png\ncurl {ASK} -d '{data}'\n")
     assert main(["import", "page.sh"]) == 0
     assert '"data": "iVBORw=="' in json.dumps(yaml.safe_load(Path("suites/imported.yaml").read_text()))
+
+
+def test_each_time_that_a_loop_or_a_function_runs_is_a_request() -> None:
+    each = f"for m in gemini-2.5-pro 'gemini-2.5-flash'; do\n  curl {BASE}/$m:generateContent -d @body.json\ndone\n"
+    ask = f'ask() {{\n  curl {ASK} -d "{QUOTED.replace("$P", "$1")}"\n}}\nask "first"\nask second\n'
+    Path("page.sh").write_text(each + ask)
+    assert main(["import", "page.sh"]) == 0
+    asked: Any = {"hi": ["gemini-2.5-pro", "gemini-2.5-flash"], "first": "gemini-2.5-flash"}
+    assert models() == {**asked, "second": "gemini-2.5-flash"}
 
 
 def test_a_variable_has_the_value_that_it_was_set_to_last() -> None:

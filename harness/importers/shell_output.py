@@ -1,0 +1,90 @@
+"""What commands that only make text print: ``cat``, ``echo``, ``printf``, ``base64``, ``tr -d`` and ``jq -n``. Nothing is run."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from harness.text.jsontext import loads
+from harness.transport.cassette.literals import as_json
+
+ReadFile: TypeAlias = Callable[[str], bytes]
+
+
+def printed(words: Sequence[str], given: str | None, read_file: ReadFile) -> str | None:
+    """What a command prints; None if only a shell would know. ``given``: what is piped into it."""
+    if not words:
+        return given
+    command = _COMMANDS.get(words[0])
+    return command(list(words[1:]), given, read_file) if command else None
+
+
+def _cat(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
+    names = [word for word in words if not word.startswith("-")]
+    return "".join(read_file(name).decode() for name in names) if names else given
+
+
+def _echo(words: list[str], _given: str | None, _read_file: ReadFile) -> str:
+    return " ".join(word for word in words if not re.fullmatch("-[neE]+", word)) + "\n"
+
+
+def _printf(words: list[str], _given: str | None, _read_file: ReadFile) -> str | None:
+    form, *values = words or [""]
+    left = iter(values)
+    return _OF_PRINTF.sub(lambda found: next(left, "") if found[1] else _ESCAPES.get(found[0], found[0][1:]), form)
+
+
+_OF_PRINTF = re.compile(r"%([sbd])|%%|\\.", re.DOTALL)
+_ESCAPES = {r"\n": "\n", r"\t": "\t"}
+
+
+def _base64(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
+    if {"-d", "-D", "--decode"} & {*words}:
+        return None
+    names = [word for word in words if re.match(r"[^\d\ue000-]|\d+\D", word)]
+    return b64encode(read_file(names[-1]) if names else (given or "").encode()).decode()
+
+
+def _tr(words: list[str], given: str | None, _read_file: ReadFile) -> str | None:
+    is_about_lines = words[:1] == ["-d"] and words[1:] in (["\\n"], ["\\r\\n"], ["\n"], ["\\n\\r"])
+    return re.sub(r"[\r\n]", "", given) if given is not None and is_about_lines else None
+
+
+def _jq(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
+    """The object that a filter makes of its arguments, or of raw text that is piped in."""
+    values, rest, options = dict[str, str](), list[str](), ""
+    left = iter(words)
+    for word in left:
+        if word in ("--arg", "--argjson", "--rawfile"):
+            name, value = next(left, ""), next(left, "")
+            text = read_file(value).decode() if word == "--rawfile" else value
+            values[name] = text if word == "--argjson" else json.dumps(text, ensure_ascii=False)
+        elif word.startswith("-"):
+            options += {"--null-input": "n", "--raw-input": "R"}.get(word, word if word[:2] != "--" else "")
+        else:
+            rest.append(word)
+    if len(rest) != 1 or rest[0] == "." or not re.search("[nR]", options):
+        return given if rest == ["."] else None
+    if "R" in options:
+        values[""] = json.dumps(given, ensure_ascii=False)
+    try:
+        return json.dumps(loads(as_json(_JQ.sub(lambda found: _filled(found, values), rest[0])).encode()))
+    except (ValueError, KeyError):
+        return None
+
+
+_JQ = re.compile(r'"(?:[^"\\]|\\.)*"|\$(?:ARGS\.named\.)?(?P<name>\w+)|(?<=:)\s*(?P<dot>)\.(?=\s*[,}\]])')
+
+
+def _filled(found: re.Match[str], values: Mapping[str, str]) -> str:
+    if found[0][0] == '"':
+        return re.sub(r"\\\(\$(\w+)\)", lambda inside: values[inside[1]].strip('"'), found[0])
+    return values[found["name"] or ""]
+
+
+_COMMANDS: Mapping[str, Callable[[list[str], str | None, ReadFile], str | None]] = {
+    "cat": _cat, "echo": _echo, "printf": _printf, "base64": _base64, "tr": _tr, "jq": _jq, "tee": lambda _, given, __: given,
+}  # fmt: skip
