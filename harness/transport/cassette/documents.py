@@ -376,7 +376,7 @@ def logged(raw: bytes) -> Sequence[Any]:
         if part.is_again:
             del parts[next(number for number in reversed(range(len(parts))) if _error_in(parts[number].content))]
         parts.append(part)
-    if not any((b"{" if isinstance(one.content, bytes) else "{") in one.content for one in parts):
+    if not any(b"{" in one.content if isinstance(one.content, bytes) else "{" in one.content for one in parts):
         return []
     tags = [part.tag for part in parts if part.tag]
     are_mixed = 1 + sum(one != other for one, other in pairwise(tags)) > len(set(tags))
@@ -435,7 +435,9 @@ class _LastError:
     def part(self, value: str | bytes, text: str, begin: int, end: int) -> _Part:
         """The value at a place of a text. The error is printed twice at most."""
         part = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
-        is_near = bool(self._message) and begin - self.end < _FAR and self._message.encode() in part
+        is_near = (
+            bool(self._message) and begin - self.end < _FAR and self._message.encode("utf-8", "surrogatepass") in part
+        )
         is_again = is_near and _STACK.search(text, max(self.end, 0), begin) is not None
         if is_again:
             self._message = ""

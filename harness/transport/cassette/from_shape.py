@@ -217,10 +217,7 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
 
 
 def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
-    if "Candidates" in value or "Contents" in value:
-        value = camel(value)
-    elif isinstance(candidates := value.get("candidates"), list) and any(map(_is_printed, candidates)):
-        value = {key: _unprinted(item) for key, item in value.items()}
+    value = _as_sent(value)
     if (octets := octets_of(value)) is not None:
         return _in_bytes(octets, deep)
     if pairs := _pairs_by_name(value):
@@ -230,10 +227,6 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
         asked = {key: item for key, item in value.items() if _camel_word(key) in _REQUEST_FIELDS}
         others = {key: item for key, item in value.items() if key not in asked}
         return _matched([*_in_mapping(asked, deep), *_in_mapping(others, deep)])
-    if "contents" in value and value.get("config", "") is None:  # the parameters of an SDK
-        value = {key: item for key, item in value.items() if key != "config"}
-        if isinstance(text := value["contents"], str):
-            value["contents"] = [{"role": "user", "parts": [{"text": text}]}]
     body, rest = _split_body(value)
     if body is not None and not rest:
         return [body]
@@ -249,6 +242,20 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if not inside:
         return [around] if around.url or around.model else []
     return [piece.within(around) for piece in _matched(inside)]
+
+
+def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A body that a program printed, in the form in which it is sent; any other mapping as it is."""
+    if "Candidates" in value or "Contents" in value:
+        in_camel: Mapping[str, Any] = camel(value)
+        return in_camel
+    if isinstance(candidates := value.get("candidates"), list) and any(map(_is_printed, candidates)):
+        return {key: _unprinted(item) for key, item in value.items()}
+    if "contents" not in value or value.get("config", "") is not None:
+        return value
+    contents = value["contents"]  # the parameters of an SDK
+    turns = [{"role": "user", "parts": [{"text": contents}]}] if isinstance(contents, str) else contents
+    return {**{key: item for key, item in value.items() if key != "config"}, "contents": turns}
 
 
 def _pairs_by_name(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
