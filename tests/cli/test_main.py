@@ -722,6 +722,8 @@ def test_a_replay_imports_no_client_no_vcr_no_event_loop(example: Example, envir
     others = ("difflib", "harness.compare", "harness.transport.batch_jobs", "harness.transport.cassette.sources")
     for heavy in ("asyncio", "httpx", "aiohttp", "vcr", "uvicorn", "pytest", "jsonschema", *others):
         assert f"'{heavy}'" not in done.stderr
+    assert "'tabulate'" in done.stderr  # whose own imports take as long as all of ours
+    assert not {"'importlib.metadata'", "'wcwidth'"} & set(re.findall(r"'[\w.]+'", done.stderr))
 
 
 def test_a_check_without_gates_imports_no_comparison(example: Example, environment: dict[str, str]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any, TextIO
 
 from harness.report import View, layout, words
 
@@ -57,17 +61,41 @@ def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
 
 def table_lines(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
     """The lines of a table: the first column left-aligned, the others right-aligned; a rule below the header rows."""
-    from tabulate import SEPARATING_LINE, tabulate
-
+    library = _tabulate()
+    library.WIDE_CHARS_MODE = not all(cell.isascii() for row in [*header, *rows] for cell in row)
     colored = [[row[0], *(colored_cell(cell, view) for cell in row[1:])] for row in rows]
-    text = tabulate(
-        [*header, SEPARATING_LINE, *colored] if header else colored,
+    text = library.tabulate(
+        [*header, library.SEPARATING_LINE, *colored] if header else colored,
         tablefmt="simple",
         disable_numparse=True,
         colalign=("left", *["right"] * (len(rows[0]) - 1)),
         preserve_whitespace=True,
     )
+    library.WIDE_CHARS_MODE = True
     yield from (line.rstrip() for line in text.split("\n")[1 if header else 0 : -1])
+
+
+class _WhenUsed(ModuleType):
+    """Stands for a module that is imported when something of it is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
+
+
+@cache
+def _tabulate() -> Any:
+    """The library. What it imports takes longer than all else that a small report needs: `wcwidth` waits for the first wide text.
+    `importlib.metadata` is left out, since it only gives a version, which the library then reads from a file of its own."""
+    metadata = ModuleType("importlib.metadata")
+    vars(metadata).update(version=str, PackageNotFoundError=LookupError)
+    instead = {module.__name__: module for module in (metadata, _WhenUsed("wcwidth"))}
+    instead = {name: module for name, module in instead.items() if name not in sys.modules}
+    sys.modules.update(instead)
+    try:
+        return import_module("tabulate")
+    finally:
+        for name in instead:
+            del sys.modules[name]
 
 
 def colored_cell(cell: str, view: View) -> str:
