@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from harness.cli.main import main
@@ -18,6 +19,7 @@ from harness.gemini.features import features
 from harness.judge.registry import all_checks
 from harness.model import Trial
 from harness.simulator import prompt_markers
+from harness.text import safeyaml
 from tests import faults
 from tests.check_reference import reference
 
@@ -44,6 +46,19 @@ is generated. The tags are one vocabulary for suites and reports: `gemini-harnes
 
 The [invariants](checks.md#invariants) are judged in every suite, also where no check names them."""
 WIRE = """Where a feature is on the wire:"""
+
+
+DATA = ("models", "providers", "request_rules")
+"""The data files that every run reads."""
+
+
+def data_copy(name: str) -> tuple[str, str]:
+    """The copy of a data file as JSON, which a run reads instead."""
+    file = Path(f"harness/gemini/{name}.yaml")
+    content = file.read_bytes()
+    return str(
+        safeyaml.copy_of(file)
+    ), f"{json.dumps([sha256(content).hexdigest(), safeyaml.load(content)], ensure_ascii=False)}\n"
 
 
 def command(*argv: str, code: int = 0) -> str:
@@ -207,6 +222,7 @@ def files() -> Iterator[tuple[str, str]]:
     yield "docs/checks.md", checks()
     yield "docs/features.md", feature_page()
     yield "suites/.gemini-harness.schema.json", command("schema")
+    yield from map(data_copy, DATA)
     yield "reports/sample.md", played(SAMPLE, "--format", "markdown")
 
 

@@ -175,7 +175,7 @@ class Catalogue(Struct, frozen=True):
 @cache
 def catalogue() -> Catalogue:
     """The facts that ship with this package. Parsed once and cached."""
-    document = safeyaml.load(Path(__file__).with_name("models.yaml").read_bytes())
+    document = safeyaml.shipped(Path(__file__).with_name("models.yaml"))
     routing = convert(document["routing"], tuple[Route, ...])
     routes = {route.origin: route.to for route in routing}
     models = {name: _facts(name, row, document, routes.get(name)) for name, row in document["models"].items()}

@@ -95,7 +95,7 @@ def messages() -> Mapping[str, str]:
 @cache
 def table() -> _RuleTable:
     """The rules. Parsed once and cached."""
-    document = safeyaml.load(Path(__file__).with_name("request_rules.yaml").read_bytes())
+    document = safeyaml.shipped(Path(__file__).with_name("request_rules.yaml"))
     rules = {name: _rule(name, order, row) for order, (name, row) in enumerate(document["rules"].items())}
     by_field: dict[tuple[str, ...], list[_Rule]] = {}
     for rule in rules.values():

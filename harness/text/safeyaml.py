@@ -6,7 +6,10 @@ huge value. ``yamltext`` is the stricter reader, for suites.
 
 from __future__ import annotations
 
+import json
 import re
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
@@ -141,6 +144,21 @@ def load(text: str | bytes, room: int = _ROOM) -> Any:
     if len(documents) > 1:
         raise yaml.YAMLError(f"{len(documents)} documents, where one is expected")
     return documents[0] if documents else None
+
+
+def shipped(file: Path) -> Any:
+    """The value of a data file of this package. A copy as JSON, ``x.json``, is read in a tenth of the time, where it is of just this text."""
+    content, copy = file.read_bytes(), copy_of(file)
+    if copy.exists():
+        digest, value = json.loads(copy.read_bytes())
+        if digest == sha256(content).hexdigest():
+            return value
+    return load(content)
+
+
+def copy_of(file: Path) -> Path:
+    """The copy of a data file, which ``shipped`` reads: the SHA-256 of the file, and its value."""
+    return file.with_suffix(".json")
 
 
 def load_all(text: str | bytes, room: int = _ROOM) -> list[Any]:

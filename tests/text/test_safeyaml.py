@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,11 @@ def test_every_document_of_a_text_is_read() -> None:
     assert safeyaml.load_all("") == []
     with pytest.raises(yaml.YAMLError, match="2 documents, where one is expected"):
         safeyaml.load("a\n---\nb")
+
+
+def test_the_copy_of_a_data_file_is_read_until_the_file_changes(tmp_path: Path) -> None:
+    file = tmp_path / "facts.yaml"
+    file.write_text("new: true")
+    for of, value in (("new: true", "copied"), ("old: true", {"new": True})):
+        safeyaml.copy_of(file).write_text(json.dumps([sha256(of.encode()).hexdigest(), "copied"]))
+        assert safeyaml.shipped(file) == value

@@ -128,8 +128,7 @@ SIMULATOR_URL = "http://simulator.invalid"
 
 _FILE = Path(__file__).parents[1] / "providers.yaml"
 ROWS: Mapping[str, Provider] = {
-    name: convert({"name": name, "kind": name, **row}, Provider)
-    for name, row in safeyaml.load(_FILE.read_bytes()).items()
+    name: convert({"name": name, "kind": name, **row}, Provider) for name, row in safeyaml.shipped(_FILE).items()
 }
 """The providers that ship, from ``providers.yaml``. The configuration can add rows and change these."""
 
