@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections import deque
 from typing import Any, cast
 
-from harness.cli import from_options, saved_run
+from harness.cli import from_options
 from harness.errors import RunError, UsageError
 from harness.model import Json
 from harness.results.load import SavedRun
@@ -33,11 +33,12 @@ def chosen(options: Namespace) -> SavedRun:
     Raises RunError if there is no such run or it cannot be resumed, UsageError for an option that contradicts.
     """
     command = options.command
-    saved = (
-        saved_run.find(options.resume, options)
-        if options.resume
-        else latest(from_options.config(options).reports, command)
-    )
+    if options.resume:
+        from harness.cli import saved_run
+
+        saved = saved_run.find(options.resume, options)
+    else:
+        saved = latest(from_options.config(options).reports, command)
     began = _options(saved, command)
     for name, value in given(options).items():
         if value != began.get(name):

@@ -9,7 +9,6 @@ axes and the target when trials are made, with captures during the run. So does 
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 import re
@@ -465,6 +464,8 @@ def _rows(text: str, name: str) -> Iterator[DataRow | str]:
 
 
 def _csv_rows(text: str, name: str) -> Iterator[DataRow | str]:
+    import csv
+
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # of the whole process: never lower it
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:

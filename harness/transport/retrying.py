@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -38,6 +37,8 @@ def asked_wait(exchange: Exchange) -> float | None:
 
 def backoff(attempt: int) -> float:
     """Seconds before the next attempt where the server names none: about 1, 2, 4 ..."""
+    import random
+
     return 2.0 ** (min(attempt, 12) - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
 
 

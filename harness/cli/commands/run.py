@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from harness.cli import costs, from_options, last_failed, printing, resume_options
+from harness.cli import costs, from_options, printing, resume_options
 from harness.cli import options as shared
 from harness.cli.playing import Played, RunSession, began, check_fail_fast, open_session
 from harness.cli.progress import Progress
@@ -102,6 +102,8 @@ def main(options: Namespace) -> int:
         return _watch(options)
     saved = None if options.resume is None else resume_options.chosen(options)
     if options.last_failed is not None and saved is None:
+        from harness.cli import last_failed
+
         last_failed.choose(options)
     _check(options)
     started, plan = time.perf_counter(), _plan(options)
@@ -143,6 +145,8 @@ def _plan(options: Namespace) -> Plan:
     plan = from_options.plan(options)
     if options.last_failed is None:
         return plan
+    from harness.cli import last_failed
+
     return replace(plan, trials=last_failed.narrowed(plan.trials, options))
 
 
