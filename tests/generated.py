@@ -57,7 +57,7 @@ def data_copy(name: str) -> tuple[str, str]:
     file = Path(f"harness/gemini/{name}.yaml")
     content = file.read_bytes()
     return str(
-        safeyaml.copy_of(file)
+        file.with_suffix(".json")
     ), f"{json.dumps([sha256(content).hexdigest(), safeyaml.load(content)], ensure_ascii=False)}\n"
 
 

@@ -56,6 +56,7 @@ from harness.results.saved_turns import exchange_of
 from harness.run.conversation import Conversation, ConversationEnded, gave_up, unmet
 from harness.suite.template import Undefined
 from harness.text.amounts import count
+from harness.transport.provider_health import refused_key
 from harness.transport.recorder import is_passing, refuses_key
 from harness.transport.retrying import asked_wait, is_daily, is_worded_limit
 from harness.transport.wrapping import Transport
@@ -250,8 +251,6 @@ def _refuse_passing(turn: Turn, config: Config) -> None:
     if exchange.status in turn.request.expects_status:
         return
     if refuses_key(exchange):
-        from harness.transport.provider_health import refused_key
-
         why = refused_key(config.find(turn.request.provider))
         raise RefusedKey(f"{error_summary(exchange, turn.reply)}\n{why}")
     if is_worded_limit(exchange, turn.reply.text):

@@ -88,8 +88,7 @@ def _tabulate() -> Any:
     `importlib.metadata` is left out, since it only gives a version, which the library then reads from a file of its own."""
     metadata = ModuleType("importlib.metadata")
     vars(metadata).update(version=str, PackageNotFoundError=LookupError)
-    instead = {module.__name__: module for module in (metadata, _WhenUsed("wcwidth"))}
-    instead = {name: module for name, module in instead.items() if name not in sys.modules}
+    instead = {m.__name__: m for m in (metadata, _WhenUsed("wcwidth")) if m.__name__ not in sys.modules}
     sys.modules.update(instead)
     try:
         return import_module("tabulate")
