@@ -18,7 +18,16 @@ from harness.config import Config
 from harness.errors import HarnessError, SuiteError
 from harness.importers import promptfoo_assertions as assertions
 from harness.importers.promptfoo_assertions import Expect, NotCarried
-from harness.importers.promptfoo_sources import Prompt, Source, Test, cell, names_in, open_config, with_placeholders
+from harness.importers.promptfoo_sources import (
+    Prompt,
+    Source,
+    Test,
+    cell,
+    names_in,
+    open_config,
+    unset,
+    with_placeholders,
+)
 from harness.importers.promptfoo_sources import prompts as prompts_of
 from harness.importers.promptfoo_sources import tests as tests_of
 from harness.importers.to_suite import Imported, LeftOut, free, one_or_all, suite_text
@@ -87,7 +96,7 @@ def _mean(references: References, names: Sequence[str]) -> bool:
 def build_suites(path: Path, name: str, config: Config) -> Imported:
     """The suites ``name``, ``name-2`` ... of the configuration at ``path``. Raises UsageError if it cannot be read."""
     source, result = open_config(path), Imported()
-    targets = _targets(source, result)
+    targets = _targets(source, config, result)
     prompts = list(_kept(prompts_of(source), result))
     _prompt_keys_left(source, result)
     groups = _groups(source, result) if prompts else []
@@ -127,8 +136,8 @@ def _kept(found: Iterator[tuple[str, Prompt | NotCarried]], result: Imported) ->
 # --- the providers ----------------------------------------------------------------------------------------
 
 
-def _targets(source: Source, result: Imported) -> list[_Target]:
-    """Models by their settings. Providers that are not Gemini are left out."""
+def _targets(source: Source, config: Config, result: Imported) -> list[_Target]:
+    """Models by their settings. Providers that are not Gemini, or whose settings no suite can hold, are left out."""
     key = "providers" if "providers" in source.value else "targets"
     stated = source.value.get(key, [])
     found: dict[str, _Target] = {}
@@ -144,6 +153,10 @@ def _targets(source: Source, result: Imported) -> list[_Target]:
         for other in (key for key in rest if key != "prompts"):
             _leave(result, where, f"{other} of a provider: {_OF_PROVIDERS.get(other, _NO_KEY)}")
         keys = dict(_settings(settings, source, where, result))
+        tried = {"id": "a", "prompt": "hi", "each": [dict.fromkeys(names_in(keys), "x")]}
+        if fault := _refused("a", tried, {"model": model[2], **keys}, {}, config):
+            _leave(result, where, f"provider {name}, and all that asks it: {fault}")
+            continue
         same = found.setdefault(canonical(keys), _Target({}, keys)).models
         same[model[2]] = _both(same.get(model[2]), _Model((name, label), _references(rest.get("prompts"))))
     targets = _joined(list(found.values()))
@@ -423,6 +436,10 @@ def _suite(
         if not models:
             continue
         case = _case(group, prompt, shared, taken)
+        for column in unset(group.rows, names_in([shared, dict(prompt.keys) if prompt else {}, group.expect])):
+            message = f"{{{{{column.partition('__')[0]}}}}} has no value, and its place stays empty"
+            if not any(note.endswith(message) for note in result.notes):
+                result.notes.append(f"{group.where}: {message}")
         if len(models) < len(target.models):
             case["only"] = one_or_all([{"model": name} for name in models])
         if fault := _refused(name, case, shared, head, config):
@@ -464,7 +481,8 @@ def _refused(
         suite = parse(suite_text(name, [case], shared, head), f"{name}.yaml", config.suites, {})
         return "" if len(expand([suite])) else "it has no trial"
     except HarnessError as fault:
-        return _reason(fault)
+        snippet = re.search(r"^ *\d+ \| *(.+)", str(fault), re.MULTILINE)
+        return f"{_reason(fault)}{f', in `{snippet[1]}`' if snippet else ''}"
 
 
 def _share_checks(cases: Sequence[dict[str, Json]], shared: dict[str, Json]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -18,6 +16,7 @@ from harness.errors import UsageError
 from harness.importers.promptfoo_assertions import NotCarried, from_text
 from harness.importers.to_suite import without_templates
 from harness.model import Json
+from harness.suite.template import DataRow, data_rows
 from harness.text import yamltext
 from harness.text.jsontext import mapped
 from harness.text.project import Project, Unreadable
@@ -135,7 +134,7 @@ _FILTERS: Mapping[str, Callable[[str], str]] = {
     "capitalize": str.capitalize,
 }
 """Filters of templates that need only their value, so that their result can be a column of its own."""
-_VARIABLE = re.compile(rf"\{{\{{-?\s*(\w+(?:\.\w+)*)((?:\s*\|\s*(?:{'|'.join(_FILTERS)})\b)*)\s*-?\}}\}}")
+_VARIABLE = re.compile(rf"\{{\{{-?\s*(?!env\.)(\w+(?:\.\w+)*)((?:\s*\|\s*(?:{'|'.join(_FILTERS)})\b)*)\s*-?\}}\}}")
 """``{{country}}``, ``{{user.name}}``, ``{{ country | upper }}``."""
 
 
@@ -165,6 +164,11 @@ def cell(row: Mapping[str, Json], column: str) -> Json:
     for step in steps:
         value = value.get(step, "") if isinstance(value, Mapping) else _FILTERS.get(step, str)(str(value))
     return value
+
+
+def unset(rows: Sequence[Mapping[str, Json]], columns: Sequence[str]) -> list[str]:
+    """The columns for which some of the rows have no value."""
+    return [one for one in columns if any(one not in row and one.partition("__")[0] not in row for row in rows)]
 
 
 def names_in(value: Json) -> list[str]:
@@ -281,9 +285,11 @@ class Test(NamedTuple):
     source: Source
     route: tuple[str | int, ...]
     rows: list[dict[str, Json]]
+    line: str = ""
+    """The place of a test that is a line of a table."""
 
     def at(self, *route: str | int) -> str:
-        return self.source.at(*self.route, *route)
+        return self.line or self.source.at(*self.route, *route)
 
 
 def tests(source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:
@@ -369,12 +375,14 @@ def _files(source: Source, name: Any) -> list[str]:
 
 
 def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:
-    if name.endswith(".csv"):
-        yield from _tests_in_table(name, source, shared)
-    elif name.endswith(".jsonl"):
-        lines = _text(source.project, name).splitlines()
-        whole = read(Path(name), source.project, f"[{', '.join(filter(str.strip, lines))}]")
-        yield from (_test(whole, (index,), one, shared) for index, one in enumerate(whole.value))
+    if name.endswith((".csv", ".jsonl")):
+        for row in data_rows(_text(source.project, name), str(source.project.folder / name)):
+            if isinstance(row, str):
+                where, _, reason = row.partition(": ")
+                yield where, NotCarried(reason)
+            else:
+                test = _test_of_cells(row, source, shared) if name.endswith(".csv") else _test(source, (), row, shared)
+                yield test._replace(line=row.at)
     else:
         found = source.named(name)
         items = found.value if isinstance(found.value, list) else [found.value]
@@ -398,19 +406,16 @@ def _test(source: Source, route: tuple[str | int, ...], one: Mapping[str, Any], 
     return Test(one, source, route, _rows(source, {**shared, **_variables(source, one)}))
 
 
-def _tests_in_table(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[Test]:
-    """The rows of a CSV file. Its ``__expected`` columns are assertions; a text that one expects becomes the column ``expected``."""
-    document = yamltext.Document(str(source.project.folder / name), (), None, ())
-    for row in csv.DictReader(io.StringIO(_text(source.project, name))):
-        values: dict[str, Json] = {**shared, **{key: text for key, text in row.items() if key and key[:2] != "__"}}
-        stated: dict[str, Any] = {"assert": []}
-        for key, text in row.items():
-            if key and key.startswith("__expected") and text:
-                column = key.removeprefix("__")
-                stated["assert"].append(_as_column(from_text(text.strip()), column, values))
-            elif key and key.startswith("__") and text:
-                stated[key.removeprefix("__")] = text
-        yield Test(stated, Source(source.project, document), (), [values])
+def _test_of_cells(row: DataRow, source: Source, shared: Mapping[str, Any]) -> Test:
+    """A row of a CSV file. Its ``__expected`` columns are assertions; a text that one expects becomes the column ``expected``."""
+    values: dict[str, Json] = {**shared, **{key: text for key, text in row.items() if key and key[:2] != "__"}}
+    stated: dict[str, Any] = {"assert": []}
+    for key, text in row.items():
+        if key.startswith("__expected") and text:
+            stated["assert"].append(_as_column(from_text(text.strip()), key.removeprefix("__"), values))
+        elif key.startswith("__") and text:
+            stated[key.removeprefix("__")] = text
+    return Test(stated, source, (), [values])
 
 
 def _as_column(assertion: dict[str, Any], column: str, values: dict[str, Json]) -> dict[str, Any]:

@@ -393,9 +393,11 @@ class Reader:
         if not isinstance(content, bytes):
             return []
         try:
-            found = list(_rows(content.decode("utf-8-sig"), name))
+            found = list(data_rows(content.decode("utf-8-sig"), name))
         except UnicodeDecodeError as error:
-            found = [f"{name}:{1 + content.count(10, 0, error.start)}: not UTF-8 text (byte {error.start})"]
+            found = [
+                f"{name}:{1 + content.count(10, 0, error.start)}: not UTF-8 text (byte {error.start}); save it as UTF-8"
+            ]
         errors = [row for row in found if isinstance(row, str)] if found else [f"{name} holds no rows"]
         for message in errors[:_MOST_ERRORS]:
             self.complain(route, written, message, "")
@@ -451,8 +453,8 @@ _MOST_ERRORS = 10
 """The most errors that are reported for one file of rows."""
 
 
-def _rows(text: str, name: str) -> Iterator[DataRow | str]:
-    """Each row, or a text that says what is wrong with it."""
+def data_rows(text: str, name: str) -> Iterator[DataRow | str]:
+    """Each row of a CSV, JSONL or JSON file, or a text that says what is wrong with it: its place, a colon, and the reason."""
     if name.endswith(".csv"):
         yield from _csv_rows(text, name)
     elif name.endswith((".jsonl", ".ndjson")):
@@ -467,7 +469,9 @@ def _csv_rows(text: str, name: str) -> Iterator[DataRow | str]:
     import csv
 
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # of the whole process: never lower it
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first = text.partition("\n")[0]
+    separator = next((mark for mark in ",;\t" if mark in first), ",")  # spreadsheets write semicolons in many languages
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         header = next(reader, [])
         if twice := next((column for column in header if header.count(column) > 1), None):

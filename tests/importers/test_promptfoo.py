@@ -122,7 +122,7 @@ def test_an_assertion_becomes_a_check(imported: Import, assertion: str, expect: 
             "the template '{{ country | wordcount }}' is more than",
         ),
         ("{type: contains, value: a, weight: 2}", "contains: its weight is not carried over"),
-        ("{type: similar, value: a}, {type: similar, value: b}", "a case has one similar"),
+        ("{type: similar, value: a}, {type: similar, value: b}", "a case has one check `similar`"),
     ],
 )
 def test_what_has_no_counterpart_is_listed_by_its_place(imported: Import, assertion: str, reason: str) -> None:
@@ -422,6 +422,36 @@ def test_tests_in_a_table_become_rows_of_a_case(imported: Import) -> None:
     ]
 
 
+def test_a_table_of_a_spreadsheet_is_read_and_its_lines_are_named(imported: Import) -> None:
+    table = "country;__expected\nPeru;icontains: lima\nChad;levenshtein(2): ndjamena\n;yes\n"
+    printed = imported(CONFIG[: CONFIG.index("tests:")] + "tests: file://tests.csv\n", tests_csv=table)
+    assert suite()["cases"][0]["each"] == [{"country": "Peru", "expected": "lima"}]
+    assert "left out: tests.csv:3: levenshtein: " in printed
+
+
+def test_a_broken_line_of_tests_leaves_the_others(imported: Import) -> None:
+    lines = '{"vars": {"country": "Peru"}, "assert": [{"type": "contains", "value": "Lima"}]}\n\n{bad\n'
+    printed = imported(CONFIG[: CONFIG.index("tests:")] + "tests: file://tests.jsonl\n", tests_jsonl=lines)
+    assert [case["id"] for case in suite()["cases"]] == ["peru"]
+    assert "left out: tests.jsonl:3: tests: not JSON: " in printed
+
+
+def test_a_variable_without_a_value_is_noted_once(imported: Import) -> None:
+    printed = imported(CONFIG.replace("vars: {country: Norway}", "vars: {land: Norway}"))
+    assert printed.count("{{country}} has no value, and its place stays empty") == 1
+
+
+def test_a_variable_of_the_environment_does_not_become_an_empty_value(imported: Import) -> None:
+    printed = imported(CONFIG.replace("country: Norway", "country: '{{env.LAND}}'"), code=5)
+    assert "the template '{{env.LAND}}'" in printed
+
+
+def test_of_two_limits_the_narrower_one_stays(imported: Import) -> None:
+    shared = "defaultTest: {assert: [{type: latency, threshold: 800}]}\n"
+    imported(with_assertion("{type: latency, threshold: 700}, {type: latency, threshold: 900}") + shared)
+    assert suite()["cases"][0]["expect"] == {"latency": {"max": "700ms"}}
+
+
 def test_many_rows_get_a_file(imported: Import) -> None:
     imported(CONFIG.replace("{country: Norway}", f"{{country: {json.dumps([f'C{n}' for n in range(20)])}}}"))
     assert suite()["cases"][0]["each"] == "${file:imported/country.jsonl}"
@@ -440,7 +470,8 @@ def test_checks_of_all_tests_stand_in_defaults(imported: Import) -> None:
 def test_a_case_that_the_api_refuses_is_left_out(imported: Import) -> None:
     settings = "{id: 'google:gemini-3.8-flash', config: {temperature: 7}}"
     printed = imported(CONFIG.replace("[google:gemini-3.8-flash]", f"[{settings}]"), code=5)
-    assert "left out: promptfooconfig.yaml: imported/norway: " in printed
+    assert "left out: promptfooconfig.yaml:3: provider google:gemini-3.8-flash, and all that asks it: " in printed
+    assert "in `temperature: 7`" in printed
     assert "nothing was imported: no Gemini model with a prompt and a test" in printed
 
 

@@ -143,12 +143,18 @@ def test_every_ragged_row_is_reported_with_its_line(tmp_path: Path) -> None:
     assert named == ["row 1 (a.jsonl:1)", "row 2 (a.jsonl:3)"]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns_may_be_separated_as_spreadsheets_do_it(tmp_path: Path, separator: str) -> None:
+    text = f'\ufeffcountry{separator}capital\r\nÖsterreich{separator}"Wien{separator} Vienna"\r\n'
+    assert rows(tmp_path, "a.csv", text) == ([{"country": "Österreich", "capital": f"Wien{separator} Vienna"}], [])
+
+
 def test_a_file_without_rows_or_text_is_reported(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.csv", "a,b\n") == ([], ["${file:a.csv}: a.csv holds no rows"])
     (tmp_path / "b.csv").write_bytes(b"a,b\n1,\xff\n")
     messages = Messages()
     assert Reader(Project(tmp_path), {}, messages, {}).rows("b.csv", (), "${file:b.csv}") == []
-    assert messages == ["${file:b.csv}: b.csv:2: not UTF-8 text (byte 6)"]
+    assert messages == ["${file:b.csv}: b.csv:2: not UTF-8 text (byte 6); save it as UTF-8"]
 
 
 def test_a_cell_may_be_long(tmp_path: Path) -> None:
