@@ -42,17 +42,16 @@ def suites(parser: ArgumentParser) -> None:
     repeatable(parser, "--var", "NAME=VALUE", "the value of ${var.NAME} in suites, read as in YAML (repeatable)")
 
 
-def selection(parser: ArgumentParser, *, keyword: bool = True) -> None:
+def selection(parser: ArgumentParser) -> None:
     """The options that select trials."""
     group = parser.add_argument_group("which trials")
     add = group.add_argument
-    if keyword:
-        add(
-            "-k",
-            metavar="EXPR",
-            dest="keyword",
-            help="only trials whose id matches: words, and, or, not; or a whole id",
-        )
+    add(
+        "-k",
+        metavar="EXPR",
+        dest="keyword",
+        help="only trials whose id matches: words, and, or, not; or a whole id",
+    )
     repeatable(group, "--tag", "TAG", "only suites and cases with this tag (repeatable)")
     repeatable(group, "--target", "PROVIDER/MODEL", "run on this target instead of the suites' own (repeatable)")
     repeatable(group, "--provider", "NAME", "run at this provider instead (repeatable)")

@@ -456,6 +456,20 @@ def test_show_of_an_unknown_trial_names_the_nearest(example: Example) -> None:
     assert "not-bergen@simulator/gemini-3-flash-preview" in done.err
 
 
+def test_show_takes_the_words_of_the_command_that_a_failure_prints(example: Example) -> None:
+    whole = "wrong/not-bergen@google/gemini-3-flash-preview"
+    by_keyword = example.run("show", "suites/wrong.yaml", "-k", whole)
+    assert by_keyword == example.run("show", whole)  # the provider of the id is asked, not that of the configuration
+    assert by_keyword.out.startswith(f"{whole}#1\n")
+
+
+@pytest.mark.parametrize("words", [["suites/wrong.yaml", "not-bergen"], ["suites/wrong.yaml"]])
+def test_show_says_that_the_trial_comes_first(example: Example, words: list[str]) -> None:
+    done = example.run("show", *words)
+    assert done.code == 4
+    assert "the trial comes first: gemini-harness show TRIAL suites/wrong.yaml" in done.err
+
+
 def test_no_key_is_ever_shown(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     monkeypatch.setenv("GEMINI_API_KEY", "AIza-secret")

@@ -30,17 +30,20 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("trial", metavar="TRIAL", help="a trial's id, or an unambiguous part of it")
+    parser.add_argument(
+        "trial", metavar="TRIAL", nargs="?", help="a trial's id, or an unambiguous part of it; or give -k"
+    )
     shared.suites(parser)
-    shared.selection(parser, keyword=False)
+    shared.selection(parser)
     code = parser.add_mutually_exclusive_group()
     code.add_argument("--python", action="store_true", help="print code for google-genai that sends the same request")
     code.add_argument("--js", action="store_true", help="the same in JavaScript, for @google/genai")
 
 
 def main(options: Namespace) -> int:
+    text = _wanted(options)
     plan = from_options.plan(options)
-    trial = _found(plan, options.trial)
+    trial = _found(plan, text)
     request = prepare(trial, plan.config)
     provider = plan.config.find(trial.target.provider)
     if options.python or options.js:
@@ -50,6 +53,21 @@ def main(options: Namespace) -> int:
         return 0
     sys.stdout.writelines(f"{line}\n" for line in _shown(trial, request, provider))
     return 0
+
+
+def _wanted(options: Namespace) -> str:
+    """The part of an id that is looked for. With ``-k``, as in the commands that ``run`` prints, all words are paths. A whole id says at
+    which provider. Raises UsageError."""
+    if options.keyword:
+        options.paths = [*filter(None, [options.trial]), *options.paths]
+        return ""
+    if not options.trial or options.trial.endswith((".yaml", ".yml")):
+        words = f"gemini-harness show TRIAL {options.trial or 'PATH'}"
+        raise UsageError(f"the trial comes first: {words}; `gemini-harness list` prints their ids")
+    _, _, target = options.trial.partition("@")
+    if "/" in target and not (options.target or options.provider):
+        options.provider = [target.partition("/")[0]]
+    return str(options.trial)
 
 
 def _found(plan: Plan, text: str) -> Trial:
@@ -62,7 +80,9 @@ def _found(plan: Plan, text: str) -> Trial:
         return plan.trials.find(text) if "#" in text else groups.get(text) or next(iter(groups.values()))
     if groups and not any(trial.id == text for trial in groups.values()):
         shown = "\n".join(f"  {group}" for group in list(groups)[:10])
-        raise UsageError(f"{text!r} is part of {len(groups)} ids; give a longer part:\n{shown}")
+        raise UsageError(
+            f"{f'{text!r} is part of' if text else '-k selects'} {len(groups)} ids; give a longer part:\n{shown}"
+        )
     return plan.trials.find(text)
 
 
