@@ -78,6 +78,11 @@ class Config(Struct, frozen=True):
         """The prices at this provider. Raises UsageError as ``find`` does."""
         return Tariff(self.find(provider), self.prices)
 
+    def passed_over(self, folder: Path) -> Path | None:
+        """The configuration that applies in that folder, if it is another one. Raises UsageError where it cannot be read."""
+        file, _ = _nearest(folder)
+        return file if file and file.resolve() != (self.file and self.file.resolve()) else None
+
     @property
     def price_source(self) -> str:
         """The source of the prices, in words."""
@@ -90,13 +95,19 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:
     Folders in the result are relative to the current directory. ``environ`` gives base URLs (default: the environment of
     the process). Raises one UsageError for all unknown keys and values of the wrong type.
     """
+    file, table = _nearest(folder)
     variables = os.environ if environ is None else environ
+    return with_definition(_config(file.parent if file else folder, file, table, variables))
+
+
+def _nearest(folder: Path) -> tuple[Path | None, Mapping[str, Any]]:
+    """The nearest file in the folder or above it that holds a configuration, and what it holds."""
     for place in (folder, *folder.resolve().parents):
-        for name in ("harness.toml", "pyproject.toml"):
-            table = _table(place / name)
+        for file in (place / "harness.toml", place / "pyproject.toml"):
+            table = _table(file)
             if table is not None:
-                return with_definition(_config(place, place / name, table, variables))
-    return with_definition(_config(folder, None, {}, variables))
+                return file, table
+    return None, {}
 
 
 def with_definition(config: Config) -> Config:

@@ -46,12 +46,8 @@ def selection(parser: ArgumentParser) -> None:
     """The options that select trials."""
     group = parser.add_argument_group("which trials")
     add = group.add_argument
-    add(
-        "-k",
-        metavar="EXPR",
-        dest="keyword",
-        help="only trials whose id matches: words, and, or, not; or a whole id",
-    )
+    matches = "only trials whose id matches: words, and, or, not; or a whole id"
+    add("-k", metavar="EXPR", dest="keyword", help=matches)
     repeatable(group, "--tag", "TAG", "only suites and cases with this tag (repeatable)")
     repeatable(group, "--target", "PROVIDER/MODEL", "run on this target instead of the suites' own (repeatable)")
     repeatable(group, "--provider", "NAME", "run at this provider instead (repeatable)")

@@ -18,16 +18,7 @@ from harness.config import Config
 from harness.errors import HarnessError, SuiteError
 from harness.importers import promptfoo_assertions as assertions
 from harness.importers.promptfoo_assertions import Expect, NotCarried
-from harness.importers.promptfoo_sources import (
-    Prompt,
-    Source,
-    Test,
-    cell,
-    names_in,
-    open_config,
-    unset,
-    with_placeholders,
-)
+from harness.importers.promptfoo_sources import Prompt, Source, Test, cell, names_in, open_config, with_placeholders
 from harness.importers.promptfoo_sources import prompts as prompts_of
 from harness.importers.promptfoo_sources import tests as tests_of
 from harness.importers.to_suite import Imported, LeftOut, free, one_or_all, suite_text
@@ -436,9 +427,10 @@ def _suite(
         if not models:
             continue
         case = _case(group, prompt, shared, taken)
-        for column in unset(group.rows, names_in([shared, dict(prompt.keys) if prompt else {}, group.expect])):
-            message = f"{{{{{column.partition('__')[0]}}}}} has no value, and its place stays empty"
-            if not any(note.endswith(message) for note in result.notes):
+        for column in names_in([shared, dict(prompt.keys) if prompt else {}, group.expect]):
+            message = f"{{{{{(variable := column.partition('__')[0])}}}}} has no value, and its place stays empty"
+            missing = not all({column, variable} & row.keys() for row in group.rows)
+            if missing and not any(note.endswith(message) for note in result.notes):
                 result.notes.append(f"{group.where}: {message}")
         if len(models) < len(target.models):
             case["only"] = one_or_all([{"model": name} for name in models])

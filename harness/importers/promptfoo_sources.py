@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -164,11 +164,6 @@ def cell(row: Mapping[str, Json], column: str) -> Json:
     for step in steps:
         value = value.get(step, "") if isinstance(value, Mapping) else _FILTERS.get(step, str)(str(value))
     return value
-
-
-def unset(rows: Sequence[Mapping[str, Json]], columns: Sequence[str]) -> list[str]:
-    """The columns for which some of the rows have no value."""
-    return [one for one in columns if any(one not in row and one.partition("__")[0] not in row for row in rows)]
 
 
 def names_in(value: Json) -> list[str]:

@@ -28,6 +28,7 @@ from harness.run.play import prepared
 from harness.suite.cases import Suite
 from harness.suite.matrix import Expansion, Selection, expand
 from harness.suite.parse import load
+from harness.suite.validate.request import no_such_model
 from harness.text import amounts, project
 from harness.text.yamltext import scalar
 from harness.transport.redaction import Leaks, known
@@ -58,7 +59,18 @@ class Plan(Struct, frozen=True):
         """What a suite says in vain, what was left out, and what is known today about the days of the models that are asked."""
         suites = [f"{note.place}: {note.message}" for suite in self.suites for note in suite.notes]
         ends = lifecycles([target.model for target in self.trials.targets], date.today())  # noqa: DTZ011 - days, not hours
-        return [*suites, *self.left_out, *ends]
+        return [*self._mistaken(), *suites, *self.left_out, *ends]
+
+    def _mistaken(self) -> Iterator[str]:
+        """What is likely to be a slip of the command line: a folder whose configuration is elsewhere, the name of a model."""
+        for file in dict.fromkeys(
+            self.config.passed_over(folder) for folder in {suite.folder for suite in self.suites}
+        ):
+            if file:
+                shown = Path(os.path.relpath(file))
+                yield f"{shown} is not used: run in {shown.parent}/ for its provider and folders"
+        asked = self.trials.selection
+        yield from filter(None, map(no_such_model, [*asked.models, *(target.model for target in asked.targets)]))
 
     @property
     def left_out(self) -> list[str]:

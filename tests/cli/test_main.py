@@ -456,6 +456,21 @@ def test_show_of_an_unknown_trial_names_the_nearest(example: Example) -> None:
     assert "not-bergen@simulator/gemini-3-flash-preview" in done.err
 
 
+def test_a_configuration_elsewhere_is_named(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    example.write("harness.toml", 'provider = "simulator"\n')
+    note = "project/harness.toml is not used: run in project/ for its provider and folders\n"
+    assert note not in example.run("list").err
+    monkeypatch.chdir(example.folder.parent)
+    assert f"note: {note}" in example.run("list", "project/suites").err
+
+
+def test_a_misspelled_model_of_the_command_line_is_noted(example: Example) -> None:
+    done = example.run("list", "--model", "gemini-3-flash-previw")
+    assert (
+        'there is no model "gemini-3-flash-previw" in the catalogue; did you mean "gemini-3-flash-preview"?' in done.err
+    )
+
+
 def test_show_takes_the_words_of_the_command_that_a_failure_prints(example: Example) -> None:
     whole = "wrong/not-bergen@google/gemini-3-flash-preview"
     by_keyword = example.run("show", "suites/wrong.yaml", "-k", whole)
@@ -869,7 +884,7 @@ def test_options_may_stand_between_the_words(example: Example) -> None:
     shown = example.run("show", "not-bergen", "--model", "gemini-2.5-flash", "suites/wrong.yaml")
     assert shown.code == 0
     assert example.run("cassettes", "prune", "--dry-run", "suites/wrong.yaml").code == 0
-    assert "required: TRIAL" in example.run("show", "--model", "x").err
+    assert "the trial comes first" in example.run("show", "--model", "x").err
 
 
 def test_a_suite_that_is_met_twice_is_played_once(example: Example) -> None:

@@ -274,14 +274,15 @@ def misspelled_models(suite: Suite, diagnostics: Diagnostics) -> None:
     for case in suite.cases:
         axis = case.axes.get("model")
         names = axis.for_model("") if axis and not template.has_references(axis.values) else ()
-        for model, near in ((model, _near(str(model))) for model in names):
-            if (
-                axis
-                and near
-                and not any(line.check in ("http", "error") for turn in case.turns for line in turn.expect)
-            ):
-                note = Note(axis.place, f'there is no model "{model}" in the catalogue; did you mean "{near}"?')
+        if axis and not any(line.check in ("http", "error") for turn in case.turns for line in turn.expect):
+            for note in (Note(axis.place, message) for message in map(no_such_model, map(str, names)) if message):
                 diagnostics.notes += [note] if note not in diagnostics.notes else []
+
+
+def no_such_model(model: str) -> str:
+    """What to say of a model whose name is nearly that of a known one; empty of any other."""
+    near = _near(model)
+    return f'there is no model "{model}" in the catalogue; did you mean "{near}"?' if near else ""
 
 
 @lru_cache(maxsize=1024)
