@@ -1,4 +1,4 @@
-"""What the gates of a plan can be answered with: printed by ``check``, ``list`` and ``run --dry-run``."""
+"""What the gates and comparisons of a plan can be answered with: printed by ``check``, ``list`` and ``run --dry-run``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def lines(plan: Plan, options: Sequence[str] = ()) -> Iterator[str]:
-    """A line for each gate of the suites, and of ``--gate`` (``options``), that the number of cells may not answer."""
-    if not options and not any("gate" in (suite.compare or {}) for suite in plan.suites):
+    """A line for each gate (``options``: of ``--gate``) that the cells may not answer, and for models that have none in common."""
+    if not options and not any({"gate", "by"} & (suite.compare or {}).keys() for suite in plan.suites):
         return
     from harness.compare import gates
 
@@ -25,6 +25,10 @@ def lines(plan: Plan, options: Sequence[str] = ()) -> Iterator[str]:
         yield from _line(gate, "", len(groups), groups)
     for suite in plan.suites:
         own = [group for group in groups if group.suite is suite]
+        sides = {(group.id.partition("@")[0], group.target) for group in own}
+        apart = len(sides) == len({name for name, _ in sides}) and len({target for _, target in sides}) > 1
+        if apart and (suite.compare or {}).get("by") == "model":
+            yield f"{suite.file}: compare by model: no two models have a cell in common, since another axis has values of its own for each"
         for gate in gates.from_suite((suite.compare or {}).get("gate", {}), suite.name) if own else ():
             cells = len(own) if gate.is_budget else max(Counter(group.target for group in own).values())
             yield from _line(gate, f" ({suite.name})", cells, own)

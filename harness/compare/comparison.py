@@ -231,8 +231,12 @@ def why_apart(comparison: Comparison) -> tuple[str, list[str]]:
     compared = _fixed_by(comparison.axis) if comparison.axis else {"provider", "model"}
     known = sorted((values[0].keys() | values[1].keys()) - compared)
     names = [name for name in known if values[0][name].isdisjoint(values[1][name])]
-    differing = f", with another {' and '.join(names)} on either side" if names else ""
-    return f"the two sides have {count(len(cases), 'case')} in common, but no cell{differing}", names
+    here, there = ({name: " or ".join(sorted(side[name])) for name in names} for side in values)
+    differing = "; ".join(f"{name} is {here[name]} on one side, {there[name]} on the other" for name in names)
+    return (
+        f"the two sides have {count(len(cases), 'case')} in common, but no cell{': ' * bool(names)}{differing}",
+        names,
+    )
 
 
 def _axis_values(groups: Iterable[Group]) -> Mapping[str, set[str]]:

@@ -280,8 +280,7 @@ class Test(NamedTuple):
     source: Source
     route: tuple[str | int, ...]
     rows: list[dict[str, Json]]
-    line: str = ""
-    """The place of a test that is a line of a table."""
+    line: str = ""  # the place of a test that is a line of a table
 
     def at(self, *route: str | int) -> str:
         return self.line or self.source.at(*self.route, *route)

@@ -177,7 +177,7 @@ def find(name: str, of: Kind) -> Writer:
         from harness.text.shape import nearest
 
         names = (known.name for known in all_formats().values() if of in known.writers)
-        raise UsageError(f"no format {name!r} for a {of}; {nearest(name, names)}")
+        raise UsageError(f"no format {name!r} for a{'n' * of.startswith('a')} {of}; {nearest(name, names)}")
     return writer
 
 

@@ -63,12 +63,10 @@ class Plan(Struct, frozen=True):
 
     def _mistaken(self) -> Iterator[str]:
         """What is likely to be a slip of the command line: a folder whose configuration is elsewhere, the name of a model."""
-        for file in dict.fromkeys(
-            self.config.passed_over(folder) for folder in {suite.folder for suite in self.suites}
-        ):
-            if file:
-                shown = Path(os.path.relpath(file))
-                yield f"{shown} is not used: run in {shown.parent}/ for its provider and folders"
+        folders = dict.fromkeys(suite.folder for suite in self.suites)
+        for file in filter(None, dict.fromkeys(map(self.config.passed_over, folders))):
+            shown = Path(os.path.relpath(file))
+            yield f"{shown} is not used: run in {shown.parent}/ for its provider and folders"
         asked = self.trials.selection
         yield from filter(None, map(no_such_model, [*asked.models, *(target.model for target in asked.targets)]))
 

@@ -138,7 +138,7 @@ def _missing(index: Index, same: list[Interaction], request: Request, slot: Slot
         )
     other = index.tape.at(slot.position) or _nearest(index, request)
     if other is None:
-        return NoRecording(f"{path} holds no recording of {what} (row {slot.row}, step {slot.step})")
+        return NoRecording(f"{path} holds no recording of {what} (row {slot.row + 1}, turn {slot.step + 1})")
     changes = tuple(_changes(other, request, request_host))
     return StaleRecording(f"{path} is stale for {what}:" + "".join(f"\n  {change}" for change in changes), changes)
 

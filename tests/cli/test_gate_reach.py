@@ -52,6 +52,18 @@ def test_a_gate_that_is_always_answered_says_nothing(gate: str) -> None:
     assert reach(from_option(gate), 8) is None
 
 
+@pytest.mark.parametrize(("old", "apart"), [("gemini-3.5-flash, gemini-2.5-flash", False), ("gemini-2.5-flash", True)])
+def test_check_says_that_two_models_have_no_cell_in_common(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, *, apart: bool
+) -> None:
+    (tmp_path / "s.yaml").write_text(
+        f"suite: s\nmatrix: {{model: [{old}, gemini-3.8-flash], thinking: {{gemini-3*: [low, high], gemini-2.5-*: [0, 512]}}}}\n"
+        "cases: [{id: c, prompt: hi}]\ncompare: {by: model}\n"
+    )
+    assert main(["check", str(tmp_path)]) == 0
+    assert ("compare by model: no two models have a cell in common" in capsys.readouterr().out) is apart
+
+
 def test_check_list_and_dry_run_say_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

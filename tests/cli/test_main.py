@@ -1123,7 +1123,10 @@ def test_targets_of_two_runs_are_compared(example: Example) -> None:
     base = min(path.name for path in (example.folder / "reports").iterdir())
     sides = "--target simulator/gemini-2.5-flash --target simulator/gemini-3-flash-preview"
     alone = example.run("compare", base, "last")
-    assert (alone.code, f"but no cell, with another target on either side; {sides}" in alone.err) == (5, True)
+    assert (alone.code, f"{sides.split()[1]} on one side, {sides.split()[3]} on the other; {sides}" in alone.err) == (
+        5,
+        True,
+    )
     done = example.run("compare", base, "last", *sides.split(), "--format", "json")
     document = json.loads(done.out)
     assert (done.code, document["candidate"], len(document["cells"])) == (0, "simulator/gemini-3-flash-preview", 1)
@@ -1143,7 +1146,11 @@ def test_settings_of_each_model_keep_its_cells_comparable(example: Example) -> N
         )
         example.run("run", "suites/compared.yaml", "--live", "-q")
         done = example.run("compare", "last")
-        assert (done.code, "another thinking on either side; one value for each model" in done.err) == (code, code == 5)
+        assert (
+            done.code,
+            "thinking is 0 on one side, 512 on the other; with one value for each model, `thinking: {MODEL: VALUE"
+            in done.err,
+        ) == (code, code == 5)
 
 
 def test_one_value_is_compared_with_the_baseline(example: Example) -> None:

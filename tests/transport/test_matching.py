@@ -93,7 +93,7 @@ def test_a_row_that_moved_keeps_its_recordings() -> None:
 
 def test_a_row_that_was_never_recorded_is_missing_not_stale() -> None:
     index = tape(exchange(b"one", request(body("Oslo?"))), slots=[(0, 0, 0)])
-    with pytest.raises(NoRecording, match=r"row 3, step 0"):
+    with pytest.raises(NoRecording, match=r"row 4, turn 1"):
         replayed(index, request(body("Rome?")), row=3)
 
 

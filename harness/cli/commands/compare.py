@@ -114,7 +114,7 @@ def _apart(comparison: Comparison) -> str:
     if before.isdisjoint(after):
         return f"{why}; `gemini-harness run --model ONE --model OTHER` asks both models every case"
     if names:
-        return f"{why}; one value for each model is no axis, as in `{names[0]}: {{MODEL: VALUE, OTHER: VALUE}}`"
+        return f"{why}; with one value for each model, `{names[0]}: {{MODEL: VALUE, OTHER: VALUE}}`, their cells meet"
     return why
 
 

@@ -64,8 +64,7 @@ def _wanted(options: Namespace) -> str:
     if not options.trial or options.trial.endswith((".yaml", ".yml")):
         words = f"gemini-harness show TRIAL {options.trial or 'PATH'}"
         raise UsageError(f"the trial comes first: {words}; `gemini-harness list` prints their ids")
-    _, _, target = options.trial.partition("@")
-    if "/" in target and not (options.target or options.provider):
+    if "/" in (target := options.trial.partition("@")[2]) and not (options.target or options.provider):
         options.provider = [target.partition("/")[0]]
     return str(options.trial)
 
