@@ -91,6 +91,11 @@ def test_every_page_of_the_documentation_is_in_its_index() -> None:
     ]
 
 
+def test_every_option_of_the_pytest_plugin_is_in_the_documentation() -> None:
+    options = set(re.findall(r"--harness-[a-z-]+", (ROOT / "harness/pytest_plugin.py").read_text("utf-8")))
+    assert options == set(re.findall(r"--harness-[a-z-]+", (ROOT / "docs/ci.md").read_text("utf-8")))
+
+
 def test_every_shipped_suite_is_in_its_index() -> None:
     index = (ROOT / "suites/README.md").read_text("utf-8")
     assert [suite.name for suite in (ROOT / "suites").glob("*.yaml") if f"]({suite.name})" not in index] == []

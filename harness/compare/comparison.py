@@ -233,10 +233,8 @@ def why_apart(comparison: Comparison) -> tuple[str, list[str]]:
     names = [name for name in known if values[0][name].isdisjoint(values[1][name])]
     here, there = ({name: " or ".join(sorted(side[name])) for name in names} for side in values)
     differing = "; ".join(f"{name} is {here[name]} on one side, {there[name]} on the other" for name in names)
-    return (
-        f"the two sides have {count(len(cases), 'case')} in common, but no cell{': ' * bool(names)}{differing}",
-        names,
-    )
+    why = f"the two sides have {count(len(cases), 'case')} in common, but no cell{': ' * bool(names)}{differing}"
+    return why, names
 
 
 def _axis_values(groups: Iterable[Group]) -> Mapping[str, set[str]]:

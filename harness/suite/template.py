@@ -395,9 +395,8 @@ class Reader:
         try:
             found = list(data_rows(content.decode("utf-8-sig"), name))
         except UnicodeDecodeError as error:
-            found = [
-                f"{name}:{1 + content.count(10, 0, error.start)}: not UTF-8 text (byte {error.start}); save it as UTF-8"
-            ]
+            line = 1 + content.count(10, 0, error.start)
+            found = [f"{name}:{line}: not UTF-8 text (byte {error.start}); save it as UTF-8"]
         errors = [row for row in found if isinstance(row, str)] if found else [f"{name} holds no rows"]
         for message in errors[:_MOST_ERRORS]:
             self.complain(route, written, message, "")

@@ -471,6 +471,11 @@ def test_a_misspelled_model_of_the_command_line_is_noted(example: Example) -> No
     )
 
 
+def test_baseline_set_says_how_the_run_ended(example: Example) -> None:
+    example.run("run", "--model", "gemini-2.5-flash", "--provider", "google", "suites/wrong.yaml")
+    assert re.search(r": run \S+, \d trials? \(\d error\), ", example.run("baseline", "set", "last").out)
+
+
 def test_show_takes_the_words_of_the_command_that_a_failure_prints(example: Example) -> None:
     whole = "wrong/not-bergen@google/gemini-3-flash-preview"
     by_keyword = example.run("show", "suites/wrong.yaml", "-k", whole)

@@ -148,6 +148,8 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
         ("hard=jsn", "there is no check 'jsn'; did you mean \"json\"?"),
         ("hard=invariant:usagesum", "there is no check 'invariant:usagesum'; did you mean \"invariant:usage-sum\"?"),
         ("latency=2pp", "gate latency: expected a percentage such as 25%, got '2pp'"),
+        ("pass_rate=5", "gate pass_rate: expected points such as 2pp, got '5'"),
+        ("latency=25", "gate latency: expected a percentage such as 25%, got '25'"),
         ("pass_rate=a bit", "gate pass_rate: expected points such as 2pp, got 'a bit'"),
         ("pass_rate=2pp@95", "gate pass_rate: expected a confidence between 50% and 100%, got '95'"),
     ],

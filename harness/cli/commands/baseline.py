@@ -13,6 +13,7 @@ from harness.cli import options as shared
 from harness.cli import saved_run
 from harness.config import load as load_config
 from harness.errors import UsageError
+from harness.report import words
 from harness.results import baseline
 from harness.results.load import SavedRun, load
 from harness.text import amounts
@@ -43,7 +44,8 @@ def main(options: Namespace) -> int:
         saved = saved_run.find(options.run, options)
         trials = baseline.keep(saved, target)
         size = f"{target.stat().st_size / 1024:,.0f} KiB"
-        sys.stdout.write(f"{target}: run {saved.run['id']}, {amounts.count(trials, 'trial')}, {size}, without bodies\n")
+        kept = f"{amounts.count(trials, 'trial')} ({words.totals(saved.summary().totals())}), {size}"
+        sys.stdout.write(f"{target}: run {saved.run['id']}, {kept}, without bodies\n")
         sys.stdout.write("commit it; then: gemini-harness compare baseline last\n")
         return 0
     if not target.is_file():
@@ -61,7 +63,7 @@ def _shown(saved: SavedRun) -> Iterator[str]:
     sources = Counter(source for _, source, _ in summary.provenance)
     yield f"{saved.path}: run {run['id']} of {run['started'][:10]}, {amounts.count(summary.trials, 'trial')}"
     yield f"  from {', '.join(sources) or 'nobody'}; targets: {', '.join(run['targets'])}"
-    yield f"  {', '.join(f'{number:,} {status}' for status, number in summary.totals().items() if number)}"
+    yield f"  {words.totals(summary.totals())}"
     for suite in run["suites"]:
         now = _hash(Path(suite["file"]))
         state = "" if now == suite["sha256"] else "; it is missing now" if now is None else "; it has changed since"

@@ -30,9 +30,7 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "trial", metavar="TRIAL", nargs="?", help="a trial's id, or an unambiguous part of it; or give -k"
-    )
+    parser.add_argument("trial", metavar="TRIAL", nargs="?", help="a trial's id, or an unambiguous part of it; or -k")
     shared.suites(parser)
     shared.selection(parser)
     code = parser.add_mutually_exclusive_group()
@@ -79,9 +77,8 @@ def _found(plan: Plan, text: str) -> Trial:
         return plan.trials.find(text) if "#" in text else groups.get(text) or next(iter(groups.values()))
     if groups and not any(trial.id == text for trial in groups.values()):
         shown = "\n".join(f"  {group}" for group in list(groups)[:10])
-        raise UsageError(
-            f"{f'{text!r} is part of' if text else '-k selects'} {len(groups)} ids; give a longer part:\n{shown}"
-        )
+        how = f"{text!r} is part of" if text else "-k selects"
+        raise UsageError(f"{how} {len(groups)} ids; give a longer part:\n{shown}")
     return plan.trials.find(text)
 
 
