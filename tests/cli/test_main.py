@@ -471,6 +471,14 @@ def test_a_misspelled_model_of_the_command_line_is_noted(example: Example) -> No
     )
 
 
+def test_check_knows_the_providers(example: Example) -> None:
+    example.write(
+        "suites/more.yaml", "suite: more\ncases: [{id: a, model: gemini-3.8-flash, provider: gogle, prompt: hi}]\n"
+    )
+    done = example.run("check", "suites/more.yaml")
+    assert (done.code, done.err) == (4, "no provider is called 'gogle'; did you mean \"google\"?\n")
+
+
 def test_baseline_set_says_how_the_run_ended(example: Example) -> None:
     example.run("run", "--model", "gemini-2.5-flash", "--provider", "google", "suites/wrong.yaml")
     assert re.search(r": run \S+, \d trials? \(\d error\), ", example.run("baseline", "set", "last").out)

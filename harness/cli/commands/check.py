@@ -51,6 +51,8 @@ def main(options: Namespace) -> int:
     if options.watch:
         return watch(options, main)
     plan = from_options.plan(options)
+    for target in plan.trials.targets:
+        plan.config.find(target.provider)  # `run` would refuse it
     for note in plan.notes if options.ends_within is None else plan.left_out:
         sys.stdout.write(f"note: {note}\n")
     if options.format == "github":
