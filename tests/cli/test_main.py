@@ -698,6 +698,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        (["simulate", "--replay", "nowhere"], "no such file or folder: nowhere"),
         (["simulate", "--faults", "no-usage"], "gemini-harness simulate: 'no-usage' belongs to no option"),
         (["run", "--recordmode", "none"], "there is no option '--recordmode'; did you mean \"--record-mode\"?"),
         (["run", "--gat=x"], 'did you mean "--gate"?\n(try gemini-harness run --help)'),

@@ -71,6 +71,8 @@ def main(options: Namespace) -> int:
     settings: dict[str, Any] = {name: getattr(options, name) for name in ("latency", "pace", "seed", "vary")}
     settings |= {"rules": pinned, "faults": dict(map(_rated, options.fault)), "strict": options.strict_models}
     settings |= {"as_of": options.as_of, "profile": _profile(options.profile)}
+    if missing := [path for path in options.replay if not path.exists()]:
+        raise UsageError(f"no such file or folder: {missing[0]}")
     settings["replay"] = replay.load(options.replay) if options.replay else None
     serve.serve(options.host, options.port, **settings)
     return 0
