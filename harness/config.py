@@ -80,8 +80,9 @@ class Config(Struct, frozen=True):
 
     def passed_over(self, folder: Path) -> Path | None:
         """The configuration that applies in that folder, if it is another one. Raises UsageError where it cannot be read."""
-        file, _ = _nearest(folder)
-        return file if file and file.resolve() != (self.file and self.file.resolve()) else None
+        own = self.file and self.file.parent.resolve() / self.file.name
+        found = next((file for file in _files(folder.resolve()) if file == own or _table(file) is not None), None)
+        return None if found == own else found
 
     @property
     def price_source(self) -> str:
@@ -95,19 +96,18 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:
     Folders in the result are relative to the current directory. ``environ`` gives base URLs (default: the environment of
     the process). Raises one UsageError for all unknown keys and values of the wrong type.
     """
-    file, table = _nearest(folder)
     variables = os.environ if environ is None else environ
-    return with_definition(_config(file.parent if file else folder, file, table, variables))
+    for file in _files(folder):
+        table = _table(file)
+        if table is not None:
+            return with_definition(_config(file.parent, file, table, variables))
+    return with_definition(_config(folder, None, {}, variables))
 
 
-def _nearest(folder: Path) -> tuple[Path | None, Mapping[str, Any]]:
-    """The nearest file in the folder or above it that holds a configuration, and what it holds."""
+def _files(folder: Path) -> Iterator[Path]:
+    """Where a configuration may stand, the nearest first."""
     for place in (folder, *folder.resolve().parents):
-        for file in (place / "harness.toml", place / "pyproject.toml"):
-            table = _table(file)
-            if table is not None:
-                return file, table
-    return None, {}
+        yield from (place / "harness.toml", place / "pyproject.toml")
 
 
 def with_definition(config: Config) -> Config:

@@ -468,8 +468,7 @@ def _csv_rows(text: str, name: str) -> Iterator[DataRow | str]:
     import csv
 
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # of the whole process: never lower it
-    first = text.partition("\n")[0]
-    separator = next((mark for mark in ",;\t" if mark in first), ",")  # spreadsheets write semicolons in many languages
+    separator = next((mark for mark in ",;\t" if mark in text.partition("\n")[0]), ",")  # spreadsheets write them all
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         header = next(reader, [])

@@ -54,8 +54,7 @@ def main(options: Namespace) -> int:
 
 
 def _wanted(options: Namespace) -> str:
-    """The part of an id that is looked for. With ``-k``, as in the commands that ``run`` prints, all words are paths. A whole id says at
-    which provider. Raises UsageError."""
+    """The part of an id that is looked for. With ``-k`` all words are paths, as in commands that ``run`` prints. Raises UsageError."""
     if options.keyword:
         options.paths = [*filter(None, [options.trial]), *options.paths]
         return ""

@@ -94,8 +94,7 @@ def _limit(name: str, kind: LimitKind, value: Json) -> float:
 def _share(name: str, value: Json) -> float:
     text = f"{Decimal(str(value)):f}" if is_number(value) else str(value)
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(%|pp)?", text)
-    bare = found is not None and not found[2] and float(found[1]) > 1  # 5 would be 500 points, which nothing crosses
-    if found is None or bare or (found[2] == "pp" and name != "pass_rate"):
+    if found is None or (found[2] == "pp" and name != "pass_rate") or (not found[2] and float(found[1]) > 1):
         kinds = "points such as 2pp" if name == "pass_rate" else "a percentage such as 25%"
         raise UsageError(f"gate {name}: expected {kinds}, got {value!r}")
     return float(found[1]) / (100 if found[2] else 1)
