@@ -122,8 +122,8 @@ def _to(plan: Plan, options: Namespace) -> str:
     if options.live:
         return ", all of them live"
     if options.record_mode == "none":
-        return f", answered from {len(cassettes):,} cassettes ({there:,} there)"
-    return f", recorded into {len(cassettes):,} cassettes ({there:,} there) in mode {options.record_mode}"
+        return f", answered from {len(cassettes):,} cassettes ({there:,} exist)"
+    return f", recorded into {len(cassettes):,} cassettes ({there:,} exist) in mode {options.record_mode}"
 
 
 def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
