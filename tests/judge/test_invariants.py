@@ -397,6 +397,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("part-kind", "error", unary(chunk({"text": "1", "executableCode": CODE}, finish="STOP", usageMetadata=USAGE))),
     ("tool-unasked", "warn", unary(fetched("URL_RETRIEVAL_STATUS_SUCCESS"), ASKED)),
     ("media-counted", "warn", unary(answer(usageMetadata=OF_TEXT), PICTURE)),
+    ("input-lost", "warn", unary(answer("I don't see an image. Please upload it."), PICTURE)),
     (
         "candidates-count",
         "warn",

@@ -101,6 +101,29 @@ ASKED_2K = config(
     responseFormat={"image": {"aspectRatio": "ASPECT_RATIO_SIXTEEN_BY_NINE", "imageSize": "IMAGE_SIZE_TWO_K"}}
 )
 
+OLD, NEW = "2026-10-01T00:00:00Z", "2026-10-01T00:00:01Z"
+TUNED = "https://generativelanguage.googleapis.com/v1beta/tunedModels/mine:generateContent"
+ASKED_NOTHING = {"contents": [{"parts": [{"text": "Where?"}]}]}
+WEB = {"web": {"uri": "https://a.example/", "title": "a"}}
+
+
+def calling_with(**fields: Any) -> dict[str, Any]:
+    return chunk({"functionCall": {"name": "get_weather", "args": {}, **fields}}, finish="STOP", usageMetadata=USAGE)
+
+
+def grounding(**metadata: Any) -> dict[str, Any]:
+    return with_candidate(answer("Oslo"), groundingMetadata=metadata)
+
+
+def support(start: int, end: int) -> dict[str, Any]:
+    return {"segment": {"startIndex": start, "endIndex": end, "text": "Oslo"[start:end]}, "groundingChunkIndices": [0]}
+
+
+def twins(*indices: int) -> dict[str, Any]:
+    both = several("a", "b")
+    return {**both, "candidates": [{**one, "index": at} for one, at in zip(both["candidates"], indices, strict=True)]}
+
+
 BROKEN: Sequence[tuple[str, Exchange]] = [
     # who answered
     ("alias-family", unary(newer(), {}, "gemini-flash-lite-latest")),
@@ -203,6 +226,58 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ("image-shape", unary(picture(png(576, 1024)), {"generation_config": {"image_config": {"aspect_ratio": "16:9"}}})),
     ("audio-length", stream(spoken(1, 100), spoken(1, 250))),
     ("audio-length", unary({**spoken(1, 250), "usageMetadata": {**FULL, "candidatesTokenCount": 250, "totalTokenCount": 255}})),
+    # what programs on the way made up, masked, wrapped or moved
+    ("foreign-id", unary(calling_with(id="toolu_01A09q90qw90lq917835lq9"))),
+    ("foreign-id", unary(calling_with(id="get_weather"))),
+    ("foreign-id", unary(answer(responseId="4bf92f3577b34da6a3ce929d0e0e4736"))),
+    ("model-version", unary(answer(modelVersion="gemini-flash-latest"), {}, "gemini-flash-latest")),
+    ("service-tier", unary(cached(serviceTier="priority"), ASKED_NOTHING)),
+    ("null-word", unary(answer(createTime="1970-01-01T00:00:00Z"))),
+    ("response-id-stable", stream(chunk({"text": "a"}, createTime=OLD), answer("b", createTime=NEW))),
+    ("response-id-stable", stream(chunk({"text": "a"}, responseId="r"), chunk({"text": " "}), answer("b", responseId="r"))),
+    ("candidate-count", unary(twins(0, 0), config(candidateCount=2))),
+    ("part-kind", unary(chunk({"text": "Oslo"}, {"text": "I look it up.", "thought": True}, finish="STOP"))),
+    ("code-result", unary(chunk({"codeExecutionResult": {"outcome": "OUTCOME_OK"}}, {"executableCode": {"language": "PYTHON", "code": "1"}}, finish="STOP"), {"tools": [{"codeExecution": {}}]})),
+    ("finish-reason", unary(with_candidate(answer("I look it up."), finishMessage="Model generated function call(s)."))),
+    ("thought-signature", unary(chunk({"text": "a", "thoughtSignature": "skip_thought_signature_validator"}, finish="STOP"))),
+    ("base64", unary(chunk({"text": "a", "thoughtSignature": (b"\x12\x5a" + bytes(90)).hex()}, finish="STOP"))),
+    ("base64", unary(chunk({"text": "a", "thoughtSignature": base64.b64encode(coded(b"\x12\xff" * 99).encode()).decode()}, finish="STOP"))),
+    ("input-lost", unary(answer("I can't access real-time information."), {"tools": [{"googleSearch": {}}]})),
+    ("grounding-chunks", unary(grounding(searchEntryPoint={"renderedContent": "<div></div>"}, groundingChunks=[WEB]))),
+    ("grounding-support", unary(grounding(groundingChunks=[WEB], groundingSupports=[support(2, 4), support(0, 2)]))),
+    ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://***.com/***", "title": "a"}}]))),
+    ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://a.example/?a=1&amp;b=2", "title": "a"}}]))),
+    ("grounding-range", unary(with_candidate(answer(), citationMetadata={"citationSources": [{"startIndex": -5, "endIndex": 2}]}))),
+    *[
+        ("escaped-text", unary(answer(text)))
+        for text in (
+            "caf&#233; and th&#233;",
+            r"caf\xe9 and th\u00e9",
+            "cafu00e9 and thu00e9",
+            "caf=C3=A9 and th=C3=A9",
+            "Oslo./n/nBergen./n* Tromso",
+            "b'Oslo'",
+            "[{'type': 'text', 'text': 'Oslo'}]",
+            '{"parts": [{"text": "Oslo"}]}',
+            'data: {"candidates": []}',
+            r'"Oslo\nBergen"',
+            "<p>Oslo</p><p>Bergen</p>",
+            "Oslo<br>Bergen<br>Hamar<br>",
+            "Oslois old.Bergen is wet.Hamar is cold.Tromso is north.Moss is south.",
+        )
+    ],
+    *[
+        ("error-as-text", unary(answer(text)))
+        for text in ("upstream request timeout", "Bad Gateway", "The model is overloaded. Please try again later.", "<html><head><title>502 Bad")
+    ],
+    ("missing-value", unary(answer("Oslo lies at... [truncated]"))),
+    ("control-token", unary(answer("Oslo.\nUser:"))),
+    ("unicode", unary(answer("\ufeffOslo"))),
+    ("text-twice", unary(answer(f"{PLAN[:50]} {PLAN}"))),
+    ("text-twice", unary(answer(f"{PLAN} {PLAN[:50]}"))),
+    ("error-envelope", unary({"error": {**ERROR["error"], "details": {"@type": "a"}}}, status=429)),
+    ("error-envelope", unary({"error": {**ERROR["error"], "message": "undefined"}}, status=429)),
+    ("error-envelope", exchange(sse(ERROR), request({}), status=429)),
     # errors
     ("error-status-name", unary({"error": {"code": 400, "message": "x", "status": "NOT_FOUND"}}, status=400)),
     # the form of a stream
@@ -254,6 +329,18 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("escaped-text", unary(answer("Write &lt;b&gt; for <b>, and &amp; for itself."))),
     ("escaped-text", unary(answer("The regular expression `\\n\\n` finds an empty line."))),
     ("escaped-text", unary(answer('["a\\nb\\nc"]'), JSON)),
+    ("escaped-text", unary(answer('"To be, or not to be."'))),
+    ("escaped-text", unary(answer('{"parts": [{"text": "Oslo"}]}'), JSON)),
+    ("alias-family", unary(answer(modelVersion="gemini-4-hydrogen"), {}, "gemini-flash-latest")),
+    ("model-version", exchange(answer(), replace(request({}), url=TUNED))),
+    ("service-tier", unary(cached(serviceTier="priority"))),
+    ("output-limit", unary({**several("a", "b"), "usageMetadata": FULL}, config(candidateCount=2, maxOutputTokens=500))),
+    ("prompt-per-token", unary(answer(usageMetadata={**USAGE, "promptTokenCount": 9_000, "totalTokenCount": 9_001}), {"continuationToken": "t"})),
+    ("response-id-stable", stream(chunk({"text": "a"}, responseId="r"), chunk({"text": "b"}), answer("c", responseId=None))),
+    ("foreign-id", unary(calling_with(id="call_1"))),
+    ("part-kind", unary(chunk({"text": "I look.", "thought": True}, {"text": "Oslo"}, {"text": "I see.", "thought": True}, {"text": "!"}, finish="STOP"))),
+    ("input-lost", unary(answer("I cannot access your calendar.", usageMetadata=USAGE), {"tools": [{"googleSearch": {}}]})),
+    ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://a.example/search?q=a+b, c", "title": "a"}}]))),
     ("error-as-text", unary(answer("Error 429 means that you should wait."))),
     ("error-as-text", unary(answer("Error: 429"), {"contents": [{"parts": [{"text": "Which error?"}]}]})),
     ("prompt-repeated", unary(answer(PLAN * 2), {"contents": [{"parts": [{"text": PLAN * 2}]}]})),
@@ -291,6 +378,14 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
             ("unicode", "Explain combining accents", "e and U+0301 are e\u0301."),
             ("prompt-repeated", f"Continue: {PLAN}", f"Continue: {PLAN} And then I went home."),
             ("text-twice", "Repeat it twice", f"{PLAN}\n{PLAN}"),
+            ("text-twice", "Write it forty times", f"{PLAN}\n" * 40),
+            ("text-loop", "Write it forty times", f"{PLAN}\n" * 40),
+            ("text-loop", "The weekday of the next 40 Mondays?", "Monday\n" * 40),
+            ("missing-value", "What is 1 divided by 0?", "undefined"),
+            ("error-as-text", "Was bedeutet 500?", "Error 500 (Internal Server Error) bedeutet, dass er nicht kann."),
+            ("error-as-text", "Give me an answer of an API", '{"error": {"code": 404}}'),
+            ("escaped-text", "How is the ampersand written?", "&amp; or &#38;"),
+            ("control-token", "Write it down", "`data: [DONE]` ends it."),
         )
     ],
     ("prompt-repeated", unary(answer(f"{PLAN * 2} So it is."), {"contents": [{"parts": [{"text": "Correct:"}, {"text": PLAN * 2}]}]})),

@@ -356,7 +356,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     as three. A warning: 100 tokens and more are counted, and the whole request has fewer bytes; or a modality is counted that the
     request does not hold. It may be the usage of another answer.
 
-    Not checked where more than the request is counted: media, cached content, and for the warnings, built-in tools.
+    Not checked where more than the request is counted: media, cached content, a continuation, and for the warnings, built-in tools.
 
     asked: {"contents": [{"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski. What is its area?"}]}]}
     right: {"usageMetadata": {"promptTokenCount": 54, "candidatesTokenCount": 1}}
@@ -388,7 +388,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.promptTokensDetails", "TEXT", min(strange), message, "warn")
 
 
-_BEYOND_TEXT = rb"(?:inline|file)_?[dD]ata\"|cached_?[cC]ontent\""
+_BEYOND_TEXT = rb"(?:inline|file)_?[dD]ata\"|cached_?[cC]ontent\"|continuation_?[tT]oken\""
 
 
 def _prompted(evidence: Evidence) -> Iterator[str]:

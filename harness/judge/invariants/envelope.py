@@ -34,7 +34,7 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("error-envelope", "error", dialect="gemini")
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name.
-    Clients decide by ``code`` and ``status`` whether to ask again.
+    Clients decide by ``code`` and ``status`` whether to ask again, and when by the ``details``: a list of objects with their ``@type``.
 
     right: {"status": 429, "body": {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}}
     wrong: {"status": 429, "body": {"detail": "Quota exceeded."}}
@@ -50,12 +50,15 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("error.code", status, code, f"error.code is {code!r} under HTTP {status}")
     if not isinstance(name, str) or name not in STATUSES:
         yield Mismatch("error.status", "a google.rpc name", name, f"error.status is {name!r}: not a google.rpc name")
-    if not isinstance(message, str) or not message:
+    if not isinstance(message, str) or message in ("", "undefined", "null", "None", "[object Object]"):
         yield Mismatch("error.message", "some text", message, "error.message is missing")
     elif _is_nested(message):
         yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON text")
-    if reply.form == "array" and not is_stream(evidence):
-        yield Mismatch("body", "an object", "an array", "the error comes in an array")
+    details = reply.error.get("details", [])
+    if not isinstance(details, list) or not all(an_object(one).get("@type") for one in details):
+        yield Mismatch("error.details", "a list", details, "error.details is no list of objects with @type")
+    if reply.form == "sse" and evidence.transport == "unary":
+        yield Mismatch("body", "an object", "an event", "the error comes as an event")
 
 
 @rule("error-status-name", "error")
@@ -83,6 +86,8 @@ def _no_envelope(evidence: Evidence) -> Mismatch:
 
 
 def _is_nested(message: str) -> bool:
+    if "{'error':" in message:
+        return True
     if not message.lstrip().startswith("{"):
         return False
     try:
@@ -247,7 +252,7 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
     A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
-    ``finishMessage`` says what went wrong.
+    ``finishMessage`` says what went wrong, or that it has a function call, and none came.
 
     right: {"candidates": [{"finishReason": "STOP"}]}
     wrong: {"candidates": [{"finishReason": "SAFETY"}]}
@@ -262,7 +267,7 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(at, "STOP", reply.finish_reason, _why(reply.finish_reason, evidence))
     elif reply.finish_reason == "STOP":
         message = str(candidate_of(reply.response).get("finishMessage"))
-        if re.search(_WENT_WRONG, message):
+        if re.search(_WENT_WRONG, message) or ("function call" in message and not reply.function_calls):
             yield Mismatch(at, "another reason", "STOP", f"STOP, but the finishMessage is {message[:80]!r}", "warn")
 
 

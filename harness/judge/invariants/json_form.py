@@ -64,7 +64,7 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
 
 _ABSENT = re.compile(rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"')
 _ABSENT_SIGNS = (b"null", b'""', b"_UNSPECIFIED")
-_WORDS = ("null", "None", "undefined", "nil", "[object Object]")
+_WORDS = ("null", "None", "undefined", "nil", "[object Object]", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z")
 _WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, _WORDS))})"'.encode())
 _FREE = frozenset(
     ("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue")
@@ -94,7 +94,7 @@ def _is_absent(value: Json) -> bool:
 
 @rule("null-word", "error", dialect="gemini")
 def null_word(evidence: Evidence) -> Iterator[Mismatch]:
-    """No field holds the word ``null``, ``None`` or ``undefined``: a program wrote the text of a missing value.
+    """No field holds the word ``null``, ``None`` or ``undefined``, or the year 1970 or 1: a program wrote the text of a missing value.
     An id or a signature that is sent back so is refused.
 
     right: {"responseId": "aBcD"}

@@ -14,18 +14,18 @@ from harness.text.jsontext import objects_in
 @rule("output-limit", "warn", needs="maxOutputTokens")
 def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated.
-    One that was truncated has no more than twice as many: models go a little beyond a limit.
+    One that was truncated has no more than twice as many: models go a little beyond a limit. Each candidate has a limit of its own.
 
     asked: {"generationConfig": {"maxOutputTokens": 60}}
     right: {"usageMetadata": {"candidatesTokenCount": 40}}
     wrong: {"usageMetadata": {"candidatesTokenCount": 60}}
     """
-    limit = _limit(evidence)
+    limit = (_limit(evidence) or 0) * (len(objects_in(evidence.reply.response.get("candidates"))) or 1)
     spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")
     if is_finished(evidence) and limit and spent >= limit:
         message = f"STOP after {spent} tokens of {limit}: was the answer truncated?"
         yield Mismatch("$.candidates[0].finishReason", "MAX_TOKENS", "STOP", message)
-    elif limit and limit >= _LOWEST_LIMIT and evidence.reply.finish_reason == "MAX_TOKENS" and spent > 2 * limit:
+    elif limit >= _LOWEST_LIMIT and evidence.reply.finish_reason == "MAX_TOKENS" and spent > 2 * limit:
         message = f"MAX_TOKENS after {spent} tokens, but maxOutputTokens is {limit}"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", limit, spent, message)
 
@@ -76,8 +76,8 @@ def _spent(evidence: Evidence) -> int | None:
 
 @rule("candidate-count", "error")
 def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """There are no more candidates than ``candidateCount`` (1 without it), and no index outside of that. A warning: there are fewer.
-    All of them are billed.
+    """There are no more candidates than ``candidateCount`` (1 without it), and no index outside of that, or twice. All of them are
+    billed. A warning: there are fewer.
 
     asked: {"generationConfig": {"candidateCount": 1}}
     right: {"candidates": [{"index": 0}]}
@@ -92,5 +92,7 @@ def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     if len(found) > asked or strange is not None:
         what = f"{len(found)} candidates" if len(found) > asked else f"a candidate with the index {strange}"
         yield Mismatch("$.candidates", asked, len(found), f"{what}, but candidateCount is {asked}")
+    elif len(named := [one["index"] for one in found if "index" in one]) > len(set(map(str, named))):
+        yield Mismatch("$.candidates", "each index once", named, f"the indices are {named}: clients mix candidates")
     elif found and len(found) < asked:
         yield Mismatch("$.candidates", asked, len(found), f"{len(found)} of {asked} requested candidates", "warn")

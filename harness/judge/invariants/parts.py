@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from harness.answer.reply import OUTPUT, candidate_of, received
@@ -10,6 +11,7 @@ from harness.judge.invariants.request_fields import (
     has_answer,
     has_hidden_functions,
     is_finished,
+    media_parts,
     offers_builtin_tools,
     tools,
 )
@@ -24,9 +26,10 @@ _SIGNS = ("toolUsePromptTokenCount", "groundingMetadata", "urlContextMetadata", 
 _KINDS = (*OUTPUT, "functionResponse", "toolCall", "toolResponse")
 
 
-@rule("part-kind", "error", per_candidate=True, dialect="gemini", needs=_KINDS[1:])
+@rule("part-kind", "error", per_candidate=True, dialect="gemini", needs=(*_KINDS[1:], "thought"))
 def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
-    """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other.
+    """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other. A warning: all thoughts come
+    behind the text, so parts changed places.
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
     right: {"candidates": [{"content": {"parts": [{"text": "I look it up."}, {"functionCall": {"name": "weather", "args": {}}}]}}]}
@@ -37,12 +40,17 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
         if len(kinds) > 1:
             message = f"parts[{index}] is {' and '.join(kinds)} at once: clients read one of them"
             yield Mismatch(f"parts[{index}]", "one kind", kinds, message)
+    spoken = [bool(part.get("thought")) for part in received(evidence.reply) if part.get("text")]
+    is_text = not any(kind in part for part in received(evidence.reply) for kind in _KINDS[1:])
+    if is_text and any(spoken) and spoken == sorted(spoken) and not all(spoken):
+        message = "the thoughts come behind the text: parts changed places"
+        yield Mismatch("parts", "thoughts first", spoken, message, "warn")
 
 
 @rule("code-result", "warn", per_candidate=True, needs=(*_STEP_PARTS, "toolUsePromptTokenCount"))
 def code_result(evidence: Evidence) -> Iterator[Mismatch]:
-    """Code that the model ran has its result in the same answer, with the same id and an outcome; a step of another built-in tool has
-    its response. Tokens of tool use come with what the tools gave. Otherwise a part was dropped on the way.
+    """Code that the model ran has its result behind it in the same answer, with the same id and an outcome; a step of another built-in
+    tool has its response. Tokens of tool use come with what the tools gave. Otherwise a part was dropped on the way.
 
     asked: {"tools": [{"codeExecution": {}}]}
     right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
@@ -56,6 +64,8 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
         if len(ran) != len(results) and is_run:
             message = f"{len(ran)} {step} and {len(results)} {answer} came: a part was lost on the way"
             yield Mismatch("parts", len(ran), len(results), message)
+        elif [kind for part in parts for kind in (step, answer) if kind in part][:1] == [answer]:
+            yield Mismatch("parts", step, answer, f"{answer} comes before {step}: parts changed places")
         elif ids and answered and ids != answered:
             message = f"the ids of {step} and {answer} differ: {min(ids ^ answered)!r} is in one of them"
             yield Mismatch("parts", sorted(ids), sorted(answered), message)
@@ -94,6 +104,29 @@ def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     if found := next((name for name, value in signs.items() if value), None):
         message = f"the answer has {found}, but the request has no built-in tool"
         yield Mismatch(found, "nothing", found, message)
+
+
+@rule("input-lost", "warn", per_candidate=True, needs=("inlineData", "fileData", "googleSearch", "urlContext"))
+def input_lost(evidence: Evidence) -> Iterator[Mismatch]:
+    """The answer does not say that it lacks what the request gives: a picture, a file, or the web where a search or pages are offered
+    and none was used. Then it was dropped on the way.
+
+    asked: {"contents": [{"parts": [{"text": "What is it?"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}]}
+    right: {"candidates": [{"content": {"parts": [{"text": "A red barn."}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "I don't see an image. Please upload it."}]}}]}
+    """
+    start = evidence.reply.text[:_START]
+    no_file = media_parts(evidence) and re.search(_NO_FILE, start)
+    searches = tools(evidence, "googleSearch") or tools(evidence, "urlContext")
+    no_web = searches and not any(_signs(evidence).values()) and re.search(_NO_WEB, start)
+    if is_finished(evidence) and (found := no_file or no_web):
+        yield Mismatch("text", "an answer", start, f"the model lacks what the request gives: {found[0]!r}")
+
+
+_START = 300
+_NOT = r"(?i)\b(?:do(?:es)?n[o']?t|do not|did(?:n't| not)|can(?:'t|not| not)|unable to|no)\b[^.\n]{0,40}"
+_NO_FILE = rf"{_NOT}\b(?:(?:see|view|receive|find|access)\b[^.\n]{{0,20}}|attached )(?:image|picture|photo|file|attachment|document|pdf|audio|video)\b"
+_NO_WEB = rf"{_NOT}\b(?:access|browse|search)\b[^.\n]{{0,30}}\b(?:real-time|internet|web|live|current|links?|urls?)\b"
 
 
 def _signs(evidence: Evidence) -> dict[str, Json]:

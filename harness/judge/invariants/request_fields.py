@@ -79,7 +79,7 @@ def request_parts(evidence: Evidence) -> Iterator[Json]:
 PROGRAMS = (
     r"escap|encod|base.?64|\bhtml|\bxml|entities|regex|regular exp|latex|formula|markdown|\bcode\b|javascript|typescript|python|\bsql"
     r"|\bshell|\bglob|newline|line break|backslash|unicode|accents|chat template|\btokens?\b|\btags?\b|chatml|prompt format"
-    r"|rror\b|fehler|\bhttp\b(?!:)|status code|gateway|streams end"
+    r"|rror\b|fehler|\bhttp\b(?!:)|status code|gateway|streams? end|\bsse\b|ampersand"
 )
 """Words of a question about texts for programs: its answer may show escapes, tags, tokens and errors."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from itertools import islice
 
@@ -14,7 +15,7 @@ from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import PROGRAMS, has_answer, has_text, is_about, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
-from harness.text.jsontext import is_utf8, values_in
+from harness.text.jsontext import is_utf8, loads, values_in
 
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);")
 _RAW = r"[<>\"']"
@@ -30,8 +31,9 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     r"""The text is not escaped once more than it should: ``&quot;`` for a quote, ``%20`` for a blank, or ``\n`` as two characters for
     the end of a line. Two and more are noticed, in a text without the plain characters, and in the arguments of calls. Users see them.
 
-    Also: the whole text is no base64; lines end with one character, not with CR and LF, which the API does not write unless the prompt
-    does; and headings and items of lists stand in lines of their own. Not checked where the request is about code or markup.
+    Also: the whole text is no base64, HTML, or JSON or Python of an answer; lines end with one character, not with CR and LF, which the
+    API does not write unless the prompt does; blanks stand between words, and headings and items of lists in lines of their own. Not
+    checked where the request is about code or markup.
 
     right: {"candidates": [{"content": {"parts": [{"text": "\"Oslo\" & \"Bergen\""}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "&quot;Oslo&quot; &amp; &quot;Bergen&quot;"}]}}]}
@@ -57,14 +59,35 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
     if _BASE64.fullmatch(text) and is_utf8(media.decoded(text) or b"\xff"):
         yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
-    elif (
-        len(text) > _LONG
-        and "\n" not in text
-        and any(mark in text for mark in _MARKS)
-        and len(_some(_GLUED, text, 3)) > 2
-    ):
-        message = "headings and items of a list stand in one line: the ends of lines were lost"
-        yield Mismatch("text", "lines", text[:200], message)
+    elif not wants_json(evidence) and (what := _written_by_a_program(text)):
+        yield Mismatch("text", "plain text", text[:80], f"the whole text is {what}: it was written once too often")
+    elif _is_glued(text):
+        yield Mismatch("text", "lines", text[:200], "blanks or the ends of lines were lost: sentences run together")
+
+
+def _written_by_a_program(text: str) -> str:
+    """What the whole text is, if a program wrote the answer into it; empty if it did not."""
+    if re.match(_OF_AN_ANSWER, text) or (text[:2] in ("b'", 'b"') and text[1] == text.rstrip()[-1]):
+        return "JSON or Python of an answer"
+    if text[:1] == text[-1:] == '"' and "\\" in text and "\n" not in text:
+        with suppress(ValueError):
+            return "a JSON text" if isinstance(loads(text), str) else ""
+    is_page = text.count("<br>") > 2 and "\n" not in text.strip()
+    return "HTML" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
+
+
+_OF_AN_ANSWER = r"\s*(?:\[\{['\"](?:type|text)['\"]: |\{['\"](?:parts|choices|candidates)['\"]: [\[{]|data: \{)"
+
+
+def _is_glued(text: str) -> bool:
+    """Whether words, sentences, headings or items of a list in one line have nothing between them."""
+    if "\n" in text and " " in text:
+        return False
+    may_have_items = len(text) > _LONG and any(mark in text for mark in _MARKS)
+    return (may_have_items and len(_some(_GLUED, text, 3)) > 2) or len(_some(_SENTENCES, text, 4)) > 3
+
+
+_SENTENCES = re.compile(r"[a-z]{2}[.!?,:][A-Z][a-z]{2}")
 
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
@@ -77,6 +100,8 @@ _MARKS = ("##", "**", "```")
 
 def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
+    if text.isascii() and (codes := _some(_CODES, re.sub("`[^`]*`", "", text))):
+        return codes
     if "&" in text and not re.search(_RAW, text) and (entities := _some(_ENTITY, text)):
         return entities
     if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
@@ -86,6 +111,11 @@ def _escapes(text: str) -> list[str]:
     return []
 
 
+_CODES = re.compile(
+    r"&#(?:1[3-9]\d|[2-9]\d\d|\d{4,6}|x[0-9a-f]{2,5});|\\(?:x[89a-f][0-9a-f]|u[0-9a-f]{4}|U000[0-9a-f]{5})|(?<=\w)u00[a-f][0-9a-f]"
+    r"|(?:=[89A-F][0-9A-F]){2}|(?<=[.!?:*,])(?:/n)+(?=[A-Z*#\d-])"
+)
+"""Characters that are not ASCII, or end a line, as HTML, Python, JSON and e-mail write them."""
 _TWO_WORDS = r"\S\s+\S"
 
 
@@ -98,13 +128,17 @@ _IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=[a-z]{2})")
 
 
 _OBJECT = r"\[object \w+\]"
-_MISSING = r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
+_MISSING = (
+    r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
+    r"|(?:\.{3}|…) ?[\[(<](?:truncated|\d[\d,]* (?:more )?(?:bytes|char)).*$"
+)
 
 
 @rule("missing-value", "warn", per_candidate=True)
 def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
-    Not checked for JSON, and where the request has the word or is about code.
+    Nor the mark of a log that shortens: ``... [truncated]``. Not checked for JSON, and where the request has the word or is about code,
+    JSON or mathematics.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.undefined"}]}}]}
@@ -115,21 +149,21 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 1_000 else text).strip()  # a long text is not copied
     found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
     word = found[0] if found else text if text in ("None", "null", "undefined", "NaN") else ""
-    if word and not is_about(evidence, f"{PROGRAMS}|{re.escape(word)}"):
+    if word and not is_about(evidence, f"{PROGRAMS}|json|math|divi|float|{re.escape(word)}"):
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
 _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|ctrl\d+"
-    r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]|data: \[DONE\]"
+    r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]|data: \[DONE\]\s*$|\n(?:User|Human):\s*$"
 )
-_SIGNS = ("<", "[/INST]", "[DONE]")
+_SIGNS = ("<", "[/INST]", "[DONE]", "\nUser:", "\nHuman:")
 
 
 @rule("control-token", "warn", per_candidate=True)
 def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     """The text holds no token of a chat template, such as ``<end_of_turn>`` or ``<|im_end|>``, unless the request has it or is about
-    such, nor what ends a stream. Servers of models cut them off.
+    such. Nor does it end with the end of a stream, or with the name of the one who speaks next. Servers of models cut them off.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
@@ -141,11 +175,16 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
 
+_STATUS = r"\b[45]\d\d\b"
 _ERROR = re.compile(
     r"\s*(?:\{\s*\"error\"\s*:\s*\{|\W{0,4}(?:[A-Z]\w+ ){0,2}[Ee]rror\b\W{0,3}(?:(?:code|status|HTTP)\W{1,2}){0,2}[45]\d\d\b(?! [a-z])"
-    rf"|[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\W*$)"
+    rf"|(?:[45]\d\d )?(?:{'|'.join(status.phrase for status in HTTPStatus if status >= 429)})\W*$"
+    rf"|[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\W*$"
+    r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|<html>.{0,60}<title>[45]\d\d|You exceeded your current quota"
+    r"|An internal error has occurred|The model is overloaded|Resource (?:has been )?exhausted|This model is currently experiencing)",
+    re.DOTALL,
 )
-"""How a text begins that reports an error: its JSON, ``Error: 429``, or the status line alone."""
+"""How a text begins that reports an error: its JSON, ``Error: 429``, the status line alone, or what Google and proxies write."""
 
 
 @rule("error-as-text", "warn", per_candidate=True)
@@ -157,7 +196,8 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Error: 429 Too Many Requests"}]}}]}
     """
     start = evidence.reply.text[:200]
-    if is_finished(evidence) and _ERROR.match(start) and not is_about(evidence, f"{PROGRAMS}|json|status"):
+    found = _ERROR.match(start) if is_finished(evidence) else None
+    if found and not is_about(evidence, "|".join((PROGRAMS, r"json|status|\bapi\b", *re.findall(_STATUS, found[0])))):
         yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
 
 
@@ -203,7 +243,8 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("text-twice", "error", per_candidate=True)
 def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer (40 characters and more) does not come twice in a row. Another rule reports a stream that repeats its events.
+    """The answer (40 characters and more) does not come twice in a row. A warning: it begins a second time, before the whole or cut
+    after it. Another rule reports a stream that repeats its events, and loops.
     Not checked where the request wants a text again.
 
     right: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
@@ -214,5 +255,14 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text.strip()
     half = text[: len(text) // 2].strip()
     is_pair = len(half) >= _SHORTEST_COPY and text.startswith(half) and text[len(half) :].strip() == half
-    if is_pair and len(set(half.split())) > 2 and not is_about(evidence, _AGAIN):
-        yield Mismatch("text", half[:200], text[:200], f"the whole text of {len(half):,} characters comes twice")
+    message = f"the whole text of {len(half):,} characters comes twice" if is_pair else "the text begins again"
+    is_loop = len(set(half.split())) < 3 or text.count(text[:_SHORTEST_COPY]) > 2
+    if (is_pair or _begins_again(text)) and not is_loop and not is_about(evidence, _AGAIN):
+        yield Mismatch("text", half[:200], text[:200], message, None if is_pair else "warn")
+
+
+def _begins_again(text: str) -> bool:
+    """Whether a part of the text comes before or after the whole."""
+    at = text.find(text[:_SHORTEST_COPY], _SHORTEST_COPY)
+    first, second = text[:at].strip(), text[at:].strip()
+    return at > 0 and (second.startswith(first) or (second[-1] not in ".!?" and first.startswith(second)))

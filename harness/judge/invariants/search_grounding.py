@@ -5,6 +5,7 @@ And the pages that the model was asked to read could be fetched.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from harness.answer.reply import candidate_of
@@ -20,7 +21,7 @@ _AT = "$.candidates[0].groundingMetadata."
 @rule("grounding-chunks", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, an answer that ended with STOP has ``groundingChunks``, and of Google's a ``searchEntryPoint``.
-    The service's terms want both shown.
+    The service's terms want both shown. With it come the queries, which are billed.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "searchEntryPoint": {"renderedContent": "<div></div>"}, "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
@@ -34,6 +35,9 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     if is_google and is_finished(evidence) and found.get("groundingChunks") and not found.get("searchEntryPoint"):
         message = "sources came without the searchEntryPoint, which the service's terms want shown"
         yield Mismatch(f"{_AT}searchEntryPoint", "the search suggestions", None, message)
+    queries = found.get("webSearchQueries") or found.get("imageSearchQueries")
+    if found.get("searchEntryPoint") and is_finished(evidence) and found.get("groundingChunks") and not queries:
+        yield Mismatch(f"{_AT}webSearchQueries", "at least one", None, "search suggestions came without their queries")
 
 
 @rule("grounding-index", "error", per_candidate=True, needs="groundingMetadata")
@@ -87,7 +91,7 @@ def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
     cited = an_object(candidate_of(evidence.reply.response).get("citationMetadata")) if is_finished(evidence) else {}
     for one in (*objects_in(cited.get("citationSources")), *objects_in(cited.get("citations"))):
         start, end = number(one.get("startIndex")) or 0, number(one.get("endIndex")) or 0
-        if start > end or end > _most(evidence):
+        if start < 0 or start > end or end > _most(evidence):
             message = f"a citation from {start} to {end} is outside the text"
             yield Mismatch("$.candidates[0].citationMetadata", "a place in the text", [start, end], message)
             return
@@ -108,11 +112,16 @@ def _most(evidence: Evidence) -> int:
 @rule("grounding-support", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
     """A support says what it is about and where it comes from: a segment with its text and its end, and chunks, each once.
+    Supports are in the order of the text, and each place has one.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}}]}}]}
     """
+    places = [(one.part or 0, one.start, one.end) for one in grounding.segments(evidence.reply)]
+    if places != sorted(set(places)):
+        message = "supports come twice or out of order: clients misplace their footnotes"
+        yield Mismatch(f"{_AT}groundingSupports", "in order", places, message)
     for index, support in enumerate(objects_in(evidence.reply.grounding.get("groundingSupports"))):
         segment = an_object(support.get("segment"))
         lost = [name for name in ("text", "endIndex") if not segment.get(name)]
@@ -164,8 +173,12 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
         uri, at = an_object(web).get("uri"), f"{_AT}groundingChunks[{index}].web.uri"
         if isinstance(web, dict) and not uri:
             yield Mismatch(at, "an address", uri, f"the source {web.get('title') or index!r} has no uri")
-        elif isinstance(uri, str) and "://" not in uri:
+        elif isinstance(uri, str) and not _ADDRESS.match(uri):
             yield Mismatch(at, "an address", uri, f"the uri of a source is no whole address: {uri[:80]!r}", "warn")
+
+
+_ADDRESS = re.compile(r"\w[\w+.-]*://[^/*](?!.*(?:&amp;|\*\*\*))")
+"""Gateways mask addresses: ``https://***.com/***``."""
 
 
 @rule("url-fetch-failed", "warn", per_candidate=True, needs="urlContextMetadata")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from harness.answer.reply import candidate_of
 from harness.gemini.models import answers_for, bare, family, is_googles, is_target
 from harness.gemini.models import service_tier as tier_of
+from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import has_answer
 from harness.judge.registry import SEVERAL_EVENTS, rule
@@ -16,23 +18,29 @@ from harness.text.jsontext import an_object
 
 @rule("model-version", "warn", dialect="gemini")
 def model_version(evidence: Evidence) -> Iterator[Mismatch]:
-    """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it.
-    Price, limits and quality are those of the other.
+    """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it, and no alias
+    itself. Price, limits and quality are those of the other. Not checked for a tuned model, or an endpoint of Vertex AI.
 
     asked: {"model": "gemini-2.5-flash"}
     right: {"modelVersion": "gemini-2.5-flash-preview-09-2025"}
     wrong: {"modelVersion": "gemini-2.0-flash"}
     """
     model, version = evidence.model, evidence.reply.model_version
-    if not model or not version or _is_alias(model) or _is_foreign(evidence):
+    if not version or _is_foreign(evidence) or _OWN.search(evidence.exchange.request.url):
         return
-    if not answers_for(model, version):
+    if _is_alias(version):
+        yield Mismatch("$.modelVersion", "a model", version, f"{version} is an alias: a program wrote it")
+    elif model and not _is_alias(model) and not answers_for(model, version):
         yield Mismatch("$.modelVersion", model, version, f"{version} answered for {model}")
+
+
+_OWN = re.compile(r"/(?:tunedModels|endpoints|dynamic)/")
 
 
 @rule("alias-family", "warn")
 def alias_family(evidence: Evidence) -> Iterator[Mismatch]:
     """A model of the same family answers for a name that ends with ``-latest``. Which one is Google's to change, without notice.
+    Names of Gemini 4 (``gemini-4-hydrogen``) do not say the family.
 
     asked: {"model": "gemini-pro-latest"}
     right: {"modelVersion": "gemini-2.5-pro"}
@@ -41,7 +49,7 @@ def alias_family(evidence: Evidence) -> Iterator[Mismatch]:
     model, version = evidence.model, evidence.reply.model_version
     if not model or not version or not _is_alias(model) or _is_foreign(evidence):
         return
-    if family(version) != family(model) and not is_target(model, version):
+    if family(version) not in (family(model), "gemini") and not is_target(model, version):
         message = f"{version} answered for {model}: it is of another family"
         yield Mismatch("$.modelVersion", family(model), version, message)
 
@@ -81,18 +89,23 @@ def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("response-id-stable", "error", of_events=True, needs=SEVERAL_EVENTS)
 def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
-    """``responseId`` is the same in every chunk of a stream. Logs find an answer by it.
+    """``responseId`` is the same in every chunk of a stream, and so is ``createTime``. Logs find an answer by it. A warning: a chunk with
+    content has none, but those before and after it: something on the way made it.
 
     right: [{"responseId": "a"}, {"responseId": "a"}]
     wrong: [{"responseId": "a"}, {"responseId": "b"}]
     """
     yield from _changes(evidence, "responseId")
+    yield from () if is_chat(evidence.exchange.request.url) else _changes(evidence, "createTime")
+    chunks = [an_object(event.value) for event in evidence.reply.events if candidate_of(event.value).get("content")]
+    if re.search(r"x\.+x", "".join("x" if chunk.get("responseId") else "." for chunk in chunks)):
+        yield Mismatch("events", "responseId", None, "a chunk between others with a responseId has none", "warn")
 
 
 @rule("foreign-id", "warn", dialect="gemini")
 def foreign_id(evidence: Evidence) -> Iterator[Mismatch]:
-    """``responseId`` is not empty, and not the id of another maker's API (``chatcmpl-1``): something on the way made it up.
-    Google finds an answer by it.
+    """``responseId`` is not empty, and neither it nor the id of a call is an id of another maker's API (``chatcmpl-1``): something on the
+    way made it up. Google finds an answer by it.
 
     right: {"responseId": "aBcD"}
     wrong: {"responseId": "chatcmpl-1"}
@@ -101,9 +114,16 @@ def foreign_id(evidence: Evidence) -> Iterator[Mismatch]:
     if has_answer(evidence) and isinstance(found, str) and (not found or _FOREIGN_ID.match(found)):
         what = f"the id {found!r} is of another maker's API" if found else "responseId is empty"
         yield Mismatch("$.responseId", "an id of Gemini", found, what)
+    for index, call in enumerate(evidence.reply.function_calls):
+        if isinstance(made := call.get("id"), str) and (_FOREIGN_CALL.match(made) or made == call.get("name")):
+            what = f"the id {made!r} of a call is not one of Gemini's"
+            yield Mismatch(f"functionCalls[{index}].id", "an id of Gemini", made, what)
 
 
-_FOREIGN_ID = re.compile(r"chatcmpl-|cmpl-|msg_|gen-|resp_\w{20}|req_\w{10}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-")
+_FOREIGN_ID = re.compile(
+    r"(?:chat)?cmpl-|msg_|gen-|resp_|req_\w{10}|\d{14}|[0-9a-f]{32}$|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-"
+)
+_FOREIGN_CALL = re.compile(r"toolu_|chatcmpl-|call_[A-Za-z0-9]{20,}$")
 
 
 def _changes(evidence: Evidence, name: str) -> Iterator[Mismatch]:
@@ -119,8 +139,8 @@ def _changes(evidence: Evidence, name: str) -> Iterator[Mismatch]:
 
 @rule("service-tier", "warn")
 def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
-    """The requested service tier answered. Not checked if the answer does not say which one did.
-    Tiers have prices of their own.
+    """The requested service tier answered, and the standard one where none was requested in the body of a request to the Gemini API.
+    Not checked if the answer does not say which one did. Tiers have prices of their own.
 
     asked: {"serviceTier": "priority"}
     right: {"usageMetadata": {"serviceTier": "priority"}}
@@ -131,16 +151,20 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     if has_answer(evidence) and asked and served and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
         yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
+    own = tier_of(evidence.reply.usage.get("serviceTier")) or tier_of(evidence.exchange.headers.get(_HEADER))
+    if not asked and own in ("flex", "priority") and has_answer(evidence) and field(evidence.request_body, "contents"):
+        yield Mismatch("$.usageMetadata.serviceTier", "standard", own, f"no tier was requested, {own} answered")
 
 
 def _served_tier(evidence: Evidence) -> str:
     usage = evidence.reply.usage
-    header = evidence.exchange.headers.get("x-gemini-service-tier")
+    header = evidence.exchange.headers.get(_HEADER)
     return tier_of(usage.get("serviceTier")) or tier_of(header) or _TRAFFIC.get(str(usage.get("trafficType")), "")
 
 
 _TRAFFIC = {"ON_DEMAND": "standard", "ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 """``trafficType`` of Vertex -> the tier. Provisioned throughput is none of them."""
+_HEADER = "x-gemini-service-tier"
 _VERTEX_HEADER = "x-vertex-ai-llm-shared-request-type"
 
 

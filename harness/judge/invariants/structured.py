@@ -27,7 +27,7 @@ def _judged(evidence: Evidence) -> bool:
 @rule("json-parses", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
     """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence.
-    A client that parses the text fails.
+    A client that parses the text fails. A warning: the value is a text that is JSON itself.
 
     asked: {"generationConfig": {"responseMimeType": "application/json"}}
     right: {"candidates": [{"content": {"parts": [{"text": "[1, 2]"}]}}]}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from harness.answer.structured import NotJsonAnswer, value_of
-from harness.judge.invariants.request_fields import PROGRAMS, has_answer, is_about
+from harness.judge.invariants.request_fields import PROGRAMS, has_answer, is_about, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
@@ -16,13 +16,15 @@ from harness.model import Evidence, Json, Mismatch
 @rule("unicode", "warn", per_candidate=True)
 def unicode(evidence: Evidence) -> Iterator[Mismatch]:
     """The text has whole characters, and is not UTF-8 that was decoded as Latin-1 or Windows-1252 (``Ã©`` for ``é``).
-    Nor were accents taken from their letters, or question marks put in the place of characters.
+    Nor were accents taken from their letters, question marks put in the place of characters, or a byte order mark before it or NUL in it.
 
     right: {"candidates": [{"content": {"parts": [{"text": "café"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "cafÃ©"}]}}]}
     """
     calls = [json.dumps(call.get("args"), ensure_ascii=False) for call in evidence.reply.function_calls]
     for at, text in (("text", evidence.reply.text), ("thoughts", evidence.reply.thoughts), ("args", "".join(calls))):
+        if text.startswith("\ufeff") or "\0" in text:
+            yield Mismatch(at, "characters", ascii(text[:40]), "the text has a byte order mark or NUL")
         if text.isascii():
             lost = _LOST.findall(text[:_MOST_READ]) if "?" in text and "`" not in text else []
             if len(lost) > _FEW_LOST and not is_about(evidence, PROGRAMS):
@@ -112,7 +114,8 @@ _SAMPLED = slice(99, None, 100)
 def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer did not fall into a loop: the same line, sentence, word or element of an array 30 times in a row.
 
-    Also 100 times the same digits, and 1,000 blanks, as constrained decoding writes them into JSON.
+    Also 100 times the same digits, and 1,000 blanks, as constrained decoding writes them into JSON. Not checked where the answer ended
+    by itself and the request wants it: it asks for zeros, for a number of ``times``, or names the number that came.
 
     right: {"candidates": [{"content": {"parts": [{"text": "la la la"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "la la la la la la la la la la la la la la la la la la la la la la la la la la la la la la"}]}}]}
@@ -123,6 +126,9 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     found = _loop_of_text(evidence.reply.text) or _loop_in_json(evidence) or _loop_of_values(calls)
     if found is not None:
         unit, times = found
+        numbers = "|".join(rf"\b{number}\b" for number in range(times, times + 3))
+        if is_finished(evidence) and is_about(evidence, rf"\brepeat|\btimes\b|\bzeros?\b|{numbers}"):
+            return
         yield Mismatch("text", "no loop", unit[:200], f"{unit[:60]!r} comes {times} times in a row: a loop")
 
 
