@@ -104,6 +104,7 @@ ASKED_2K = config(
 OLD, NEW = "2026-10-01T00:00:00Z", "2026-10-01T00:00:01Z"
 TUNED = "https://generativelanguage.googleapis.com/v1beta/tunedModels/mine:generateContent"
 ASKED_NOTHING = {"contents": [{"parts": [{"text": "Where?"}]}]}
+IN_THE_PICTURE = {"contents": [{"parts": [{"text": "Who?"}, {"fileData": {"fileUri": "https://a.example/b.png"}}]}]}
 WEB = {"web": {"uri": "https://a.example/", "title": "a"}}
 
 
@@ -339,7 +340,9 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("response-id-stable", stream(chunk({"text": "a"}, responseId="r"), chunk({"text": "b"}), answer("c", responseId=None))),
     ("foreign-id", unary(calling_with(id="call_1"))),
     ("part-kind", unary(chunk({"text": "I look.", "thought": True}, {"text": "Oslo"}, {"text": "I see.", "thought": True}, {"text": "!"}, finish="STOP"))),
-    ("input-lost", unary(answer("I cannot access your calendar.", usageMetadata=USAGE), {"tools": [{"googleSearch": {}}]})),
+    ("input-lost", unary(answer("I cannot access your calendar."), {"tools": [{"googleSearch": {}}]})),
+    ("input-lost", unary(answer("No, I do not see a person in the image."), IN_THE_PICTURE)),
+    ("input-lost", unary(answer("I can't see the image's border."), IN_THE_PICTURE)),
     ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://a.example/search?q=a+b, c", "title": "a"}}]))),
     ("error-as-text", unary(answer("Error 429 means that you should wait."))),
     ("error-as-text", unary(answer("Error: 429"), {"contents": [{"parts": [{"text": "Which error?"}]}]})),
@@ -386,6 +389,13 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
             ("error-as-text", "Give me an answer of an API", '{"error": {"code": 404}}'),
             ("escaped-text", "How is the ampersand written?", "&amp; or &#38;"),
             ("control-token", "Write it down", "`data: [DONE]` ends it."),
+            ("escaped-text", "Which namespaces?", "Microsoft.Extensions.DependencyInjection.Options and System.Collections.Generic"),
+            ("escaped-text", "Opening hours?", "Mo:Closed,Tu:Open,We:Open,Th:Open,Fr:Open"),
+            ("escaped-text", "Make a quiz", '{"choices": ["a", "b"], "answer": "a"}'),
+            ("escaped-text", "Quote it", r'"He said \"no\" and left."'),
+            ("missing-value", "Explain tail", "The output was ... [truncated by the tool] and went on."),
+            ("missing-value", "Write pi", "3.14159... (1,000 characters more would follow)"),
+            ("error-as-text", "Why was I refused?", "The model is overloaded when too many people ask."),
         )
     ],
     ("prompt-repeated", unary(answer(f"{PLAN * 2} So it is."), {"contents": [{"parts": [{"text": "Correct:"}, {"text": PLAN * 2}]}]})),

@@ -125,7 +125,9 @@ def input_lost(evidence: Evidence) -> Iterator[Mismatch]:
 
 _START = 300
 _NOT = r"(?i)\b(?:do(?:es)?n[o']?t|do not|did(?:n't| not)|can(?:'t|not| not)|unable to|no)\b[^.\n]{0,40}"
-_NO_FILE = rf"{_NOT}\b(?:(?:see|view|receive|find|access)\b[^.\n]{{0,20}}|attached )(?:image|picture|photo|file|attachment|document|pdf|audio|video)\b"
+_FILE = r"(?:image|picture|photo|file|attachment|document|pdf|audio|video)"
+_LACKING = r"\W*(?:$|[.,;!\n]|attached|uploaded|provided|in (?:your|our)|here|yet|you\b|so\b)"
+_NO_FILE = rf"{_NOT}\b(?:(?:see|view|receive|access) (?:an?|any|the|your|this) {_FILE}\b(?={_LACKING})|{_FILE} (?:was |is )?(?:attached|provided))"
 _NO_WEB = rf"{_NOT}\b(?:access|browse|search)\b[^.\n]{{0,30}}\b(?:real-time|internet|web|live|current|links?|urls?)\b"
 
 

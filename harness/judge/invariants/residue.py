@@ -69,14 +69,14 @@ def _written_by_a_program(text: str) -> str:
     """What the whole text is, if a program wrote the answer into it; empty if it did not."""
     if re.match(_OF_AN_ANSWER, text) or (text[:2] in ("b'", 'b"') and text[1] == text.rstrip()[-1]):
         return "JSON or Python of an answer"
-    if text[:1] == text[-1:] == '"' and "\\" in text and "\n" not in text:
+    if text[:1] == text[-1:] == '"' and "\\n" in text and "\n" not in text:
         with suppress(ValueError):
             return "a JSON text" if isinstance(loads(text), str) else ""
     is_page = text.count("<br>") > 2 and "\n" not in text.strip()
     return "HTML" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
 
 
-_OF_AN_ANSWER = r"\s*(?:\[\{['\"](?:type|text)['\"]: |\{['\"](?:parts|choices|candidates)['\"]: [\[{]|data: \{)"
+_OF_AN_ANSWER = r"\s*(?:\[\{['\"](?:type|text)['\"]: |\{['\"](?:parts|choices|candidates)['\"]: \[\{|data: \{)"
 
 
 def _is_glued(text: str) -> bool:
@@ -84,10 +84,16 @@ def _is_glued(text: str) -> bool:
     if "\n" in text and " " in text:
         return False
     may_have_items = len(text) > _LONG and any(mark in text for mark in _MARKS)
-    return (may_have_items and len(_some(_GLUED, text, 3)) > 2) or len(_some(_SENTENCES, text, 4)) > 3
+    if may_have_items and len(_some(_GLUED, text, 3)) > 2:
+        return True
+    joints = _SENTENCES if " " in text else _WORDS_OF_SENTENCES
+    return len(_some(joints, text[:_MOST_READ], 4)) > 3 and (" " in text or len(text) > _LONG)
 
 
-_SENTENCES = re.compile(r"[a-z]{2}[.!?,:][A-Z][a-z]{2}")
+_SENTENCES = re.compile(r"[a-z]{2}[.!?,:][A-Z][a-z]+ [a-z]")
+_WORDS_OF_SENTENCES = re.compile(r"[a-z]{2}[.!?,:][A-Z][a-z]{2}")
+_MOST_READ = 100_000
+"""Characters of a long text in which what is wrong shows."""
 
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
@@ -100,7 +106,7 @@ _MARKS = ("##", "**", "```")
 
 def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
-    if text.isascii() and (codes := _some(_CODES, re.sub("`[^`]*`", "", text))):
+    if text.isascii() and (codes := _some(_CODES, re.sub("`[^`]*`", "", text[:_MOST_READ]))):
         return codes
     if "&" in text and not re.search(_RAW, text) and (entities := _some(_ENTITY, text)):
         return entities
@@ -130,7 +136,7 @@ _IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=[a-z]{2})")
 _OBJECT = r"\[object \w+\]"
 _MISSING = (
     r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
-    r"|(?:\.{3}|…) ?[\[(<](?:truncated|\d[\d,]* (?:more )?(?:bytes|char)).*$"
+    r"|(?:\.{3}|…) ?[\[(<](?:truncated|\d[\d,]* (?:more )?(?:bytes|char(?:acter)?s))(?: (?:more|omitted|truncated))?[\])>]$"
 )
 
 
@@ -181,7 +187,7 @@ _ERROR = re.compile(
     rf"|(?:[45]\d\d )?(?:{'|'.join(status.phrase for status in HTTPStatus if status >= 429)})\W*$"
     rf"|[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\W*$"
     r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|<html>.{0,60}<title>[45]\d\d|You exceeded your current quota"
-    r"|An internal error has occurred|The model is overloaded|Resource (?:has been )?exhausted|This model is currently experiencing)",
+    r"|An internal error has occurred|The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
     re.DOTALL,
 )
 """How a text begins that reports an error: its JSON, ``Error: 429``, the status line alone, or what Google and proxies write."""
