@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from argparse import ArgumentParser, Namespace
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from functools import cache
 from html import unescape
 from itertools import islice, product
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from harness.importers import httpie, powershell
 from harness.importers.shell_output import printed
@@ -27,7 +27,7 @@ from harness.transport.cassette import Recorded, Unread, credentials, read_reque
 
 _NAME = r"(?P<name>curl|curl\.exe|wget|https?|xhs?)(?![\w.-])"
 _COMMAND = re.compile(
-    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?P<path>(?:/?(?:[\w.-]+/)+)?){_NAME}(?=[ \t]+\S)",
+    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?P<path>(?:/?(?:[A-Za-z0-9_.-]+/)+)?){_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
 )
 _POSTED = re.compile(r"[ \t]+(?:-\S+[ \t]+)*+POST[ \t]")
@@ -53,12 +53,15 @@ _PLAIN = re.compile(r"[^\s'\"\\$;|&<>()`]++")
 """A piece of a word in which a shell replaces nothing."""
 _UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
 """Marks a text whose value only the shell that runs the command would know."""
-_DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json")
-_FLAGS = ("-s", "-S", "-N", "-k", "-i", "-v", "-f", "-L", "-g", "-#", "--silent", "--show-error", "--no-buffer", "--insecure",
-          "--include", "--verbose", "--fail", "--fail-with-body", "--location", "--compressed", "--globoff")  # fmt: skip
-_VALUES = ("-m", "-o", "-A", "-e", "-b", "-x", "-w", "-D", "-c", "-E", "--max-time", "--connect-timeout", "--output",
-           "--retry", "--user-agent", "--referer", "--cookie", "--proxy", "--write-out", "--dump-header",
-           "--cookie-jar", "--aws-sigv4", "--cacert", "--cert", "--resolve", "--retry-delay", "--noproxy")  # fmt: skip
+_SETS = {name: what for what, names in {
+    "method": "-X --request", "header": "-H --header", "url": "--url", "user": "-u --user", "token": "--oauth2-bearer",
+    "data": "-d --data --data-raw --data-binary --data-ascii --data-urlencode --json", "file": "-T --upload-file",
+    "": "-m -o -A -e -b -x -w -D -c -E --max-time --connect-timeout --output --retry --user-agent --referer --cookie --proxy --write-out "
+        "--dump-header --cookie-jar --aws-sigv4 --cacert --cert --resolve --retry-delay --noproxy"}.items() for name in names.split()}  # fmt: skip
+"""An option that takes a value -> what it sets; empty for what changes no request. Any other option is a switch."""
+_TAKE = "".join(name[1] for name in _SETS if len(name) == 2)
+_OPTION = re.compile(rf"(--[\w-]+)(?:=(.*))?|-([^{_TAKE}]*)([{_TAKE}])?(.+)?", re.DOTALL)
+"""A long option with or without its value, or the letters of switches with one that takes a value at their end."""
 
 
 class _Unreadable(ValueError):
@@ -510,36 +513,27 @@ def _of_wget(words: list[str]) -> Iterator[str]:
 _MOST_WORDS = 300
 
 
-class _Parser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise _Unreadable(f"a curl command that is not understood: {message}")
-
-
-@cache
-def _parser() -> _Parser:
-    parser = _Parser(prog="curl", add_help=False, allow_abbrev=False)
-    parser.add_argument("-X", "--request", dest="method")
-    parser.add_argument("-H", "--header", dest="headers", action="append", default=[])
-    parser.add_argument(*_DATA, dest="data", action="append", default=[])
-    parser.add_argument("--url", dest="urls", action="append", default=[])
-    for flag in _FLAGS:
-        parser.add_argument(flag, action="store_true")
-    for name in _VALUES:
-        parser.add_argument(name)
-    parser.add_argument("-u", "--user", dest="user")
-    parser.add_argument("--oauth2-bearer", dest="token")
-    parser.add_argument("-T", "--upload-file")
-    parser.add_argument("-G", "--get", action="store_true")
-    return parser
-
-
-def _options(command: list[str]) -> Namespace:
+def _options(command: list[str]) -> Mapping[str, Sequence[str]]:
+    """What the options of a command set, and its addresses, each with its values in their order."""
     if len(command) > _MOST_WORDS:
         raise _Unreadable(f"a curl command that is not understood: it has {len(command):,} words; is a quote missing?")
-    options, rest = _parser().parse_known_args(command)
-    options.data = [*options.data, *([f"@{options.upload_file}"] if options.upload_file else [])]
-    options.urls = [*options.urls, *(word for word in rest if _ADDRESS.search(word))]
-    return options
+    found, words = defaultdict[str, list[str]](list), iter(command)
+    for word in words:
+        option = _OPTION.fullmatch(word)
+        if option is None:
+            found["url"] += [word] if _ADDRESS.search(word) else []
+            continue
+        name = option[1] or f"-{option[4]}"
+        if name == "--get" or "G" in (option[3] or ""):
+            found["get"].append(name)
+        if name in _SETS:
+            given = option[2] if option[1] else option[5]
+            value = next(words, None) if given is None else given
+            if value is None:
+                raise _Unreadable(f"a curl command that is not understood: {name} has no value")
+            found[_SETS[name]].append(value)
+    found["data"] += [f"@{file}" for file in found["file"]]
+    return found
 
 
 def _recorded(script: _Script, command: list[str], document: str | None, *, at_start: bool) -> Recorded | None:
@@ -547,21 +541,22 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
     if not any(word.startswith("-") or _ADDRESS.search(word) for word in command):
         return None
     options = _options(command)
-    if len(options.urls) != 1:
-        if not options.urls and not (at_start and any(word.startswith("-") for word in command)):
+    urls, data = options["url"], options["data"]
+    if len(urls) != 1:
+        if not urls and not (at_start and any(word.startswith("-") for word in command)):
             return None
-        raise _Unreadable(f"a curl command that is not understood: {len(options.urls)} addresses, write one")
-    if re.search(r"\s", options.urls[0].strip()):
+        raise _Unreadable(f"a curl command that is not understood: {len(urls)} addresses, write one")
+    url = urls[0].strip()
+    if re.search(r"\s", url):
         raise _Unreadable("not a command line that can be read: its address holds a blank; is a quote missing?")
-    url = options.urls[0].strip()
-    if options.get and any(value.lstrip()[:1] in ("{", "@") for value in options.data):
+    if options["get"] and any(value.lstrip()[:1] in ("{", "@") for value in data):
         raise _Unreadable("curl -G sends its data in the address, not in a body; leave out -G")
-    if options.get and options.data:
-        url, options.data = f"{url}{'&' if '?' in url else '?'}{'&'.join(options.data)}", []
-    headers = dict(line.split(":", 1) for line in options.headers if ":" in line)
-    body = _json("&".join(_data(script, value, document) for value in options.data))
+    if options["get"] and data:
+        url, data = f"{url}{'&' if '?' in url else '?'}{'&'.join(data)}", []
+    headers = dict(line.split(":", 1) for line in options["header"] if ":" in line)
+    body = _json("&".join(_data(script, value, document) for value in data))
     raw = {
-        "method": options.method or ("POST" if options.data else "GET"),
+        "method": options["method"][-1] if options["method"] else ("POST" if data else "GET"),
         "uri": _PLACEHOLDER.sub(f"models/{UNKNOWN_MODEL}:", _as_written(url)),
         "headers": {name.strip(): _as_written(value.strip()) for name, value in headers.items()},
         "body": body,
@@ -574,9 +569,10 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
     return Recorded(read_request(raw), credentials=(*credentials(raw), *_secrets(options)))
 
 
-def _secrets(options: Namespace) -> Iterator[tuple[str, str]]:
+def _secrets(options: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     """(where, value) of each secret that an option of its own holds. No request keeps it."""
-    for where, value in (("curl -u", (options.user or "").partition(":")[2]), ("--oauth2-bearer", options.token)):
+    users = [("curl -u", user.partition(":")[2]) for user in options["user"]]
+    for where, value in (*users, *(("--oauth2-bearer", token) for token in options["token"])):
         if value and not _UNKNOWN.search(value):
             yield where, value
 
