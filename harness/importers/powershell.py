@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from harness.text.jsontext import compact
@@ -14,7 +15,7 @@ from harness.transport.cassette import Recorded, Unread, credentials, read_reque
 
 _CALL = re.compile(r"(?<![\w-])(Invoke-(?:WebRequest|RestMethod)|iwr|irm)(?=[ \t]+[-$\"'@h`(])", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"^[ \t]*\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*", re.MULTILINE | re.IGNORECASE)
-_BLANK = re.compile(r"(?:[ \t]|`\r?\n|<#.*?#>)*", re.DOTALL)
+_BLANK = re.compile(r"(?:[ \t]|`\r?\n)*")
 _BLANKS = re.compile(r"(?:[\s;,]|`\r?\n|#[^\n]*)*")
 _HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
 _TEXT = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"`]|`.|\"\")*)\"", re.DOTALL)
@@ -22,6 +23,7 @@ _VARIABLE = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))|\$\(([^()]*)\)"
 _WORD = re.compile(r"[^\s;|,(){}@'\"$`]+")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
+_AFTER_SWITCH = re.compile(r"-[A-Za-z]|[\r\n;|)]|\Z")
 _DEEPEST = 60
 
 
@@ -30,14 +32,19 @@ class _Unreadable(ValueError):
 
 
 class _Reader:
-    """Reads values of PowerShell from a place in a text."""
+    """Reads values of PowerShell from a place in a text, and sets variables."""
 
-    def __init__(self, text: str, at: int, variables: Mapping[str, Any]) -> None:
-        self.text, self.at, self.variables = text, at, variables
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+        self.variables: dict[str, Any] = {}
+        self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
+        """Where a here-string or a comment ends at the latest. Nothing is looked for behind it."""
 
     def skip(self, pattern: re.Pattern[str] = _BLANK) -> None:
-        found = pattern.match(self.text, self.at)
-        self.at = found.end() if found else self.at
+        self.take(pattern)
+        while self.text.startswith("<#", self.at) and self.at < self._last["#>"]:
+            self.at = self.text.index("#>", self.at) + 2
+            self.take(pattern)
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         found = pattern.match(self.text, self.at)
@@ -55,7 +62,8 @@ class _Reader:
 
     def _plain(self, deep: int) -> Any:
         self.skip()
-        if here := self.take(_HERE):
+        is_here = self.at < self._last.get(self.text[self.at : self.at + 2][::-1], 0)
+        if here := self.take(_HERE) if is_here else None:
             return here[2] if here[1] == "'" else self.expand(here[2])
         if text := self.take(_TEXT):
             return text[1].replace("''", "'") if text[1] is not None else self.expand(text[2])
@@ -113,27 +121,27 @@ def _scalar(word: str) -> Any:
 
 
 def read(text: str) -> Iterator[Recorded | Unread]:
-    """The requests of the commands in a text. One that cannot be read is named."""
-    variables: dict[str, Any] = {}
-    at = 0
-    for call in _CALL.finditer(text):
-        _assign(text, at, call.start(), variables)
-        at = call.end()
+    """The requests of the commands in a text. One that cannot be read is named, and the next begins where it could not be read further."""
+    reader, line, counted, assigned = _Reader(text), 1, 0, 0
+    while call := _CALL.search(text, reader.at):
+        begin = call.start()
+        assigned = _assign(reader, assigned, begin)
+        line, counted, reader.at = line + text.count("\n", counted, begin), begin, call.end()
         try:
-            yield _recorded(_parameters(_Reader(text, call.end(), variables)))
+            yield _recorded(_parameters(reader))
         except ValueError as fault:
-            line = text.count("\n", 0, call.start()) + 1
-            yield Unread(
-                f"line {line}", f"{call[1]} of PowerShell is not read: {fault}; copy the request as cURL (bash)"
-            )
+            reason = f"{call[1]} of PowerShell is not read: {fault}; copy the request as cURL (bash)"
+            yield Unread(f"line {line}", reason)
 
 
-def _assign(text: str, start: int, end: int, variables: dict[str, Any]) -> None:
-    for found in _ASSIGNMENT.finditer(text, start, end):
-        try:
-            variables[found[1].lower()] = _Reader(text, found.end(), variables).value()
-        except _Unreadable:
-            continue
+def _assign(reader: _Reader, at: int, end: int) -> int:
+    """Set the variables of the assignments in a part of a text. Returns how far they were read."""
+    while found := _ASSIGNMENT.search(reader.text, at, end):
+        reader.at = found.end()
+        with suppress(_Unreadable):
+            reader.variables[found[1].lower()] = reader.value()
+        at = reader.at
+    return max(at, end)
 
 
 def _parameters(reader: _Reader) -> dict[str, Any]:
@@ -151,8 +159,7 @@ def _parameters(reader: _Reader) -> dict[str, Any]:
             found["uri"] = reader.value()
             continue
         reader.skip()
-        is_switch = re.match(r"-[A-Za-z]|[\r\n;|)]|$", reader.text[reader.at :])
-        found[name[1].lower()] = True if is_switch else reader.value()
+        found[name[1].lower()] = True if _AFTER_SWITCH.match(reader.text, reader.at) else reader.value()
 
 
 def _recorded(parameters: Mapping[str, Any]) -> Recorded:
