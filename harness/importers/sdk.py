@@ -21,6 +21,7 @@ _LISTED = re.compile(rf"\((?:\s*[\w.()]+,)?\s*({_TEXT}),\s*(?:genai\.Text\()?({_
 """The model and the text of a call in Go or Java."""
 _BASE = "https://generativelanguage.googleapis.com/v1beta"
 _LONGEST = 200_000
+"""Characters of a call; and those, beside the length of a text, in which ends of calls are looked for in vain."""
 _BESIDE = ("systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "serviceTier")
 """Settings that a request has beside ``generationConfig``."""
 _UNKNOWN = "a call of an SDK with values that only the program knows; write them in their place"
@@ -29,11 +30,15 @@ _OF_CLIENT = ("httpOptions", "abortSignal", "automaticFunctionCalling")
 
 def read(text: str) -> list[Recorded | Unread]:
     """The requests of the calls in a text (see ``programs.inlined``); empty if none can be read."""
-    found, line, at, closed = list[Recorded | Unread](), 1, 0, text.rfind(")")
-    for call in _CALL.finditer(text):
+    found, line, counted, end = list[Recorded | Unread](), 1, 0, 0
+    last, spare = text.rfind(")"), _LONGEST + len(text)
+    while call := _CALL.search(text, end):
         begin = call.end() - 1
-        line, at = line + text.count("\n", at, begin), begin
-        end = begin + length(text, begin, _LONGEST) if begin < closed else begin
+        line, counted = line + text.count("\n", counted, begin), begin
+        most = min(_LONGEST, spare, last + 1 - begin)
+        size = length(text, begin, most)
+        spare -= 0 if size else most
+        end = begin + (size or 1)
         found.append(_read(text[begin:end], is_stream="tream" in call[0]) or Unread(f"line {line}", _UNKNOWN))
     return found if any(isinstance(item, Recorded) for item in found) else []
 
