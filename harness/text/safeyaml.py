@@ -57,8 +57,8 @@ class _Loader(Levels, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: i
 
     def __init__(self, content: bytes, room: int) -> None:
         super().__init__(content)
-        self.content = content
-        self.room = room
+        self.size, self.has_anchors = len(content), _ANCHOR.search(content) is not None
+        self.room = room + _TIMES * self.size
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         """The tag of a node without one. Those of short plain texts, which are mostly keys, are remembered."""
@@ -72,11 +72,12 @@ class _Loader(Levels, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: i
         return tag
 
     def construct_document(self, node: yaml.Node) -> Any:
-        if not _ANCHOR.search(self.content):
+        if not self.has_anchors:
             return self.without_aliases(node)
-        before, after = len(self.content), _size(node, {})
-        if after > self.room + _TIMES * before:
-            raise refused(f"its aliases unfold {before:,} characters to {after:,}", node)
+        after = _size(node, {})
+        self.room -= after
+        if self.room < 0:
+            raise refused(f"its aliases unfold {self.size:,} characters to {after:,}", node)
         return super().construct_document(node)
 
     def without_aliases(self, node: yaml.Node) -> Any:

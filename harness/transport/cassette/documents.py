@@ -337,12 +337,13 @@ def _whole_parts(raw: bytes) -> Sequence[Any]:
     """The documents of a YAML text that holds several. What is broken is noted, and the rest is read."""
     values, broken = list[Any](), list[tuple[str, str]]()
     marks = [0, *(found.start() for found in MARK.finditer(raw, 1)), len(raw)]
+    line = 1
     for begin, end in pairwise(marks if 2 < len(marks) < _MOST_DOCUMENTS else ()):
-        line = raw.count(b"\n", 0, begin) + 1
         try:
             values += safeyaml.load_all(raw[begin:end])
         except yaml.YAMLError as fault:
             broken.append((f"the document at line {line}", safeyaml.reason(fault)))
+        line += raw.count(b"\n", begin, end)
     return Elements(values, name="YAML", broken=broken) if any(isinstance(value, dict) for value in values) else []
 
 
