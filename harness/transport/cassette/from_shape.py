@@ -693,7 +693,7 @@ def _grouped(pieces: list[Piece]) -> list[Piece]:
             group = None
             continue
         if group is None:
-            ids = _ids(before)
+            ids = {*_ids(before)}
             group = found[-1] = replace(before, answers=[*before.answers], gists=[*before.gists], ids=ids)
         group.several = group.several or not _is_open(group)
         group.answers += piece.answers
@@ -703,7 +703,11 @@ def _grouped(pieces: list[Piece]) -> list[Piece]:
 
 
 def _ids(piece: Piece) -> set[Json]:
-    return {one.id for one in piece.gists if one is not None}
+    """The ids of its answers, also those that the text of events names."""
+    if piece.ids is not None:
+        return piece.ids
+    named = {one.id for one in piece.gists if one is not None}
+    return named if named or not _is_of_events(piece) else named | _names(piece)
 
 
 def _goes_on(before: Piece, piece: Piece) -> bool:
@@ -712,7 +716,7 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
     if before.status and (piece.status or before.status) != before.status:
         return False
     if _is_of_events(before) and _is_of_events(piece):
-        return b"finishReason" not in before.answers[-1].content and len(_names(before) | _names(piece)) < 2
+        return b"finishReason" not in before.answers[-1].content and len(_ids(before) | _ids(piece)) < 2
     if piece.streams is not None or (before.streams is not None and not before.has_request):
         return False  # each is the answer of a call of its own
     if before.has_request and not _is_open(before):
@@ -731,11 +735,11 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
 
 def _is_of_events(piece: Piece) -> bool:
     """Whether it is the text of events, without anything that shows where they belong."""
-    alone = not piece.has_request and not piece.url and all(one is None for one in piece.gists)
-    return alone and bool(piece.streams) and all(body.content[:5] == b"data:" for body in piece.answers)
+    alone = not piece.has_request and not piece.url and piece.gists[-1] is None
+    return alone and bool(piece.streams) and piece.answers[-1].content[:5] == b"data:"
 
 
-def _names(piece: Piece) -> set[bytes]:
+def _names(piece: Piece) -> set[Json]:
     """The ids that the events of texts name."""
     return {found[1] for body in piece.answers for found in _ID.finditer(body.content, 0, 1_000_000)}
 
@@ -743,7 +747,7 @@ def _names(piece: Piece) -> set[bytes]:
 def _is_open(piece: Piece) -> bool:
     """Whether the last event does not end its answer, or all have the id of the same answer."""
     last = piece.gists[-1]
-    ids = piece.ids or _ids(piece)
+    ids = _ids(piece)
     return (last is not None and last.is_open) or (len(piece.gists) > 1 and len(ids) == 1 and None not in ids)
 
 
