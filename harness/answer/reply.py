@@ -17,6 +17,7 @@ from harness.answer import framing
 from harness.answer.lazy_events import LazyEvents
 from harness.gemini.providers import is_chat
 from harness.model import AnswerFault, Event, Exchange, Json, Reply
+from harness.text.grouping import gathered
 from harness.text.jsontext import an_object, objects_in
 
 Part = Mapping[str, Json]
@@ -35,19 +36,23 @@ def read(exchange: Exchange) -> Reply:
     return _read(framed.form, _named(framed.events, exchange.request.url), framed.faults, framed.chat)
 
 
+_MOST_CANDIDATES = 100
+"""More than any model gives, which is 8."""
+
+
 def by_candidate(reply: Reply) -> Iterator[tuple[int, Reply]]:
     """(index, reply) for every candidate, if there are several: the same answer, read as if it had that candidate only."""
     if len(objects_in(reply.response.get("candidates"))) > 1:
-        chunks = [an_object(event.value) for event in reply.events]
-        for index in sorted({index for chunk in chunks for index, _ in numbered(chunk)}):
-            yield index, _read(reply.form, [_only(event, index) for event in reply.events], ())
+        chunks = [gathered(numbered(an_object(event.value))) for event in reply.events]
+        for index in sorted({index for chunk in chunks for index in chunk})[:_MOST_CANDIDATES]:
+            own = map(_only, reply.events, (chunk.get(index, ()) for chunk in chunks))
+            yield index, _read(reply.form, list(own), ())
 
 
-def _only(event: Event, index: int) -> Event:
+def _only(event: Event, kept: Sequence[Object]) -> Event:
     if not isinstance(event.value, dict) or "candidates" not in event.value:
         return event
-    kept = [candidate for number, candidate in numbered(event.value) if number == index]
-    return Event({**event.value, "candidates": kept}, event.at)
+    return Event({**event.value, "candidates": list(kept)}, event.at)
 
 
 def _read(

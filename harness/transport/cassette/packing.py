@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+from msgspec import Struct, field
+
 from harness.answer.refusals import is_binary
 
 _ROOM = 4_000_000
@@ -25,24 +27,6 @@ _WINDOW = 1 << 27
 
 _PATIENCE = 30_000_000
 """Bytes. When so much of a file was unfolded in vain, its other bodies may unfold to little."""
-_in_vain: ContextVar[list[int]] = ContextVar("bytes of this file that were unfolded in vain")
-
-
-@contextmanager
-def one_file() -> Iterator[None]:
-    """While a file is read: many small bombs in it together cost little more than one."""
-    token = _in_vain.set([])
-    try:
-        yield
-    finally:
-        _in_vain.reset(token)
-
-
-def most_bytes(packed: int, largest: int = _LARGEST) -> int:
-    """The most bytes that ``packed`` bytes may unfold to."""
-    if sum(_in_vain.get([])) < _PATIENCE:
-        return min(largest, _ROOM + _TIMES * packed)
-    return min(largest, _ROOM // 40 + _TIMES // 4 * packed)
 
 
 class Unpacked(NamedTuple):
@@ -50,6 +34,33 @@ class Unpacked(NamedTuple):
 
     content: bytes
     fault: str | None = None
+
+
+class _Suspects(Struct):
+    """The bodies of a file that unfold to ``_TIMES`` their size or more, each unfolded once, and to how many bytes in all."""
+
+    known: dict[bytes, Unpacked] = field(default_factory=dict)
+    total: int = 0
+
+
+_suspects: ContextVar[_Suspects] = ContextVar("suspects of this file")
+
+
+@contextmanager
+def one_file() -> Iterator[None]:
+    """While a file is read: many small bombs in it together cost little more than one."""
+    token = _suspects.set(_Suspects())
+    try:
+        yield
+    finally:
+        _suspects.reset(token)
+
+
+def most_bytes(packed: int, largest: int = _LARGEST) -> int:
+    """The most bytes that ``packed`` bytes may unfold to."""
+    if _suspects.get(_Suspects()).total < _PATIENCE:
+        return min(largest, _ROOM + _TIMES * packed)
+    return min(largest, _ROOM // 40 + _TIMES // 4 * packed)
 
 
 class _Broken(ValueError):
@@ -77,15 +88,22 @@ def unpack(content: bytes, encoding: str = "") -> Unpacked:
 
 
 def _unpacked(content: bytes, name: str) -> Unpacked:
+    suspects = _suspects.get(_Suspects())
+    if suspects.known and content in suspects.known:
+        return suspects.known[content]
     try:
         plain, ended = _UNPACKERS[name](content)
+        size = len(plain)
+        found = Unpacked(plain, None if ended else f"cut: the body, compressed with {name}, ends early")
     except (_Broken, MemoryError) as fault:
         return Unpacked(content, f"compressed ({name}), and broken: {fault}")
     except _TooLarge as fault:
-        most, start = fault.args
-        _in_vain.get([]).append(most)
-        return Unpacked(start, f"too large: {len(content):,} bytes of {name} unfold beyond {most:,}")
-    return Unpacked(plain, None if ended else f"cut: the body, compressed with {name}, ends early")
+        size, start = fault.args
+        found = Unpacked(start, f"too large: {len(content):,} bytes of {name} unfold beyond {size:,}")
+    if size > _TIMES * len(content):
+        suspects.known[content] = found
+        suspects.total += size
+    return found
 
 
 def _pieces(content: bytes, size: int, plain: bytearray) -> Iterator[tuple[bytes, int]]:
