@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from harness import importers
+from harness.answer.reply import by_candidate, read
 from harness.errors import BadCassette
+from harness.transport.cassette import Interaction, sources
+from tests.factories import exchange
 
 TEXTS: Mapping[str, str] = {
     "documents that do not end": "cat <<A\n",
@@ -33,6 +39,8 @@ TEXTS: Mapping[str, str] = {
     "hash tables in hash tables": "irm @{a=",
     "commands of PowerShell": "irm $",
     "events of no stream": 'data: {"a":1}\n',
+    "texts that are added to each other": '"{\\"a\\": " +\n',
+    "lists of answers in lists": '[{"candidates":[]}, ',
     "documents with an anchor": "a: &a [x]\n---\n",
     "documents of one word": "a\n---\n",
     "calls of functions": "models.generate_content(f(",
@@ -64,3 +72,18 @@ def test_a_block_of_html_that_is_not_closed_takes_no_time(tmp_path: Path) -> Non
     short = seconds(path, "<pre>" * 4_000 + command)
     assert seconds(path, "<pre>" * 4_000 * TIMES + command) < TIMES**2 / 2 * max(0.02, short)
     assert len(importers.read(path)) == 1
+
+
+def test_many_bodies_that_unfold_to_much_are_cut(tmp_path: Path) -> None:
+    bodies = [b64encode(gzip.compress(b"%d" % number + b" " * 3_900_000)).decode() for number in range(12)]
+    ask = {"url": "https://a.example/v1beta/models/gemini-2.5-flash:generateContent", "body": "{}"}
+    path = tmp_path / "bodies.json"
+    path.write_text(json.dumps([{"request": ask, "response": {"status": 200, "body": body}} for body in bodies]))
+    sizes = [len(item.exchange.content) for item in sources.read(path).items if isinstance(item, Interaction)]
+    assert len(sizes) == 12
+    assert sizes[0] > 3_900_000 > sum(sizes[-3:])
+
+
+def test_no_more_than_a_hundred_candidates_are_read_on_their_own() -> None:
+    answers = {"candidates": [{"content": {"parts": [{"text": "a"}]}}] * 300}
+    assert len(list(by_candidate(read(exchange(answers))))) == 100

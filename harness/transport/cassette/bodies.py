@@ -70,7 +70,7 @@ def _word(key: str) -> str:
 
 def is_answer(value: Json) -> bool:
     """Whether a value is a Gemini answer, one event of it, or an error of the API."""
-    if not isinstance(value, Mapping) or not _FOREIGN.isdisjoint(value):
+    if not isinstance(value, dict) or not _FOREIGN.isdisjoint(value):
         return False
     is_whole = value.keys() <= _WHOLE
     if isinstance(candidates := value.get("candidates"), list):
@@ -92,13 +92,11 @@ def _is_candidate(item: Json) -> bool:
 
 def is_request(value: Json) -> bool:
     """Whether a value is a Gemini request as it is on the wire."""
-    if not isinstance(value, Mapping) or is_answer(value) or "config" in value:
+    if not isinstance(value, dict) or "contents" not in value or is_answer(value) or "config" in value:
         return False
-    turns = value.get("contents")
-    turns = [turns] if isinstance(turns, Mapping) else turns
-    return (
-        isinstance(turns, list) and bool(turns) and all(isinstance(turn, Mapping) and "parts" in turn for turn in turns)
-    )
+    turns = value["contents"]
+    turns = [turns] if isinstance(turns, dict) else turns
+    return isinstance(turns, list) and bool(turns) and all(isinstance(turn, dict) and "parts" in turn for turn in turns)
 
 
 def decoded(answer: Mapping[str, Any]) -> Body:

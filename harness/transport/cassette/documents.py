@@ -257,9 +257,11 @@ _RAW_BORDER = re.compile(r"`[ \t]*\+\s*`")
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
     r"""(?:\{|\[|\b(?:array|list|dict|mapOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?(?:<<)?["'][\w$-][^"'\n]{0,100}["'](?:>>)?|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
-    r"|\{(?=[ \t\r]*+\n)|\bGenerateContentResponse\((?=\s*+\w+=)|(?<![\w(])candidates=(?=\[)"
+    r"|\{(?=[ \t\r]*+\n(?!\s*+\{))|\bGenerateContentResponse\((?=\s*+\w+=)|(?<![\w(])candidates=(?=\[)"
 )
 """Where an object with a key begins, also inside a text in quotes, and where a printed answer does."""
+_BEFORE = ('"', "'", "[", "data:", r"\n", r"\r", r"\t")
+"""What may stand before an object, and blanks between, if not only the object is read."""
 _OPENED = re.compile(r"""(?:\bb)?+(["'])(?:\\[nrt]|\s|\[|data: ?|event: ?\w+\\n)*+$""")
 """Before an object: the beginning of the text in quotes that holds it."""
 _QUOTED = re.compile(r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""")
@@ -450,7 +452,7 @@ class _LastError:
 def _candidates(raw: bytes) -> Iterator[_Part]:
     """The objects in a log as JSON, and the texts and addresses as text, in their order. A part of the log is read at a time."""
     blocks, text, at, error = _blocks(raw), "", 0, _LastError()
-    spare, passed, calls, hints, settings = _MOST_ATTEMPTS, 0, _Ahead(""), _Ahead(""), Settings("")
+    vain, calls, hints, settings = _Vain(), _Ahead(""), _Ahead(""), Settings("")
     while True:
         match = _OBJECT.search(text, at)
         begin = match.start() if match else len(text)
@@ -459,29 +461,44 @@ def _candidates(raw: bytes) -> Iterator[_Part]:
         at = begin
         if begin + _LONGEST > len(text) and (more := next(blocks, "")):
             gone = max(0, begin - _FAR)
-            text, at, passed, error.end = text[gone:] + more, begin - gone, passed - gone, error.end - gone
-            spare += len(more) // _PER_ATTEMPT
+            text, at, error.end = text[gone:] + more, begin - gone, error.end - gone
+            vain = _Vain(vain.spare + len(more) // _PER_ATTEMPT, vain.events - gone, vain.joined - gone)
             calls, hints, settings = _Ahead(text, "enerateContent"), _Ahead(text, *_HINTS), Settings(text)
             continue
         if match is None:
             return
         end = text.find("\n", match.end())
-        line = text[begin:] if end < 0 else text[begin:end]
-        value, length = _quoted(text, begin)
-        if not length and begin >= passed:
-            value, length, passed = _events(text, begin)
-        first = None if length or spare <= 0 else _first_of_list(text, begin)
-        if first is not None:
-            value, length = _array(text, first, begin)
-        if not length and _CLOSED.search(line):
-            value, length = _object(line)
-        may_follow = not length and spare > 0 and hints.is_any(begin, begin + _SOON)
-        if may_follow and _is_open(line):
+        end = len(text) if end < 0 else end
+        value, length = _around(text, begin, vain)
+        if not length and _CLOSED.search(text, begin, end):
+            value, length = _in_line(text, begin, end)
+        may_follow = not length and vain.spare > 0 and hints.is_any(begin, begin + _SOON)
+        if may_follow and _is_open(text[begin:end]):
             value, length = _over_lines(text, begin)
         if length:
             yield error.part(value, text, begin, begin + length)
-        at = begin + (length or (1 if may_follow else len(line)))
-        spare -= (may_follow or first is not None) and not length
+        at = begin + (length or (1 if may_follow else end - begin))
+        vain.spare -= may_follow and not length
+
+
+class _Vain(Struct):
+    """What was looked for in vain in a text, so that nothing long is read again and again.
+
+    ``spare``: how many more objects may turn out to be none. ``events``, ``joined``: the places before which no event stream begins, and
+    no texts are joined.
+    """
+
+    spare: int = _MOST_ATTEMPTS
+    events: int = 0
+    joined: int = 0
+
+
+def _around(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
+    """The text in quotes, the event stream or the list that begins before an object, and where it ends, counted from there; 0 if there is none."""
+    if not text[max(0, begin - _NEAR) : begin].rstrip().endswith(_BEFORE):
+        return None, 0
+    ways = (_quoted, _events, _array)
+    return next((found for way in ways if (found := way(text, begin, vain))[1]), (None, 0))
 
 
 def _blocks(raw: bytes) -> Iterator[str]:
@@ -551,39 +568,40 @@ def _without_doubles(text: str) -> str:
     return _VERBATIM.sub(lambda found: json.dumps(found[1].replace('""', '"'), ensure_ascii=False), text)
 
 
-def _quoted(text: str, begin: int) -> tuple[Any, int]:
-    """The text in quotes around the start of an object, and where it ends, counted from there; 0 if there is none.
-
-    Logs with ``key="value"`` write bodies so, and Python. An event stream and a list begin with more than the object.
-    """
-    near = text[max(0, begin - _NEAR) : begin]
-    opened = _OPENED.search(text, begin - len(near), begin) if '"' in near or "'" in near else None
+def _quoted(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
+    """The text in quotes. Logs with ``key="value"`` write bodies so, and Python. An event stream and a list begin with more than the object."""
+    opened = _OPENED.search(text, max(0, begin - _NEAR), begin)
     found = _QUOTED.match(text, opened.start(1)) if opened else None
     if not opened or not found or found.end() <= begin:
         return None, 0
+    end = found.end()
     try:
-        inside, end = _joined(text, opened.start(), found.end())
+        inside, end = _joined(text, opened.start(), end, _MOST_STRINGS if begin >= vain.joined else 0)
         if inside.lstrip()[:1] in ("{", "["):
             json_value(inside.encode("utf-8", "surrogatepass"))
+        if any(hint in inside for hint in _HINTS):
+            return f"{inside}\n\n" if inside[:5] == "data:" and inside[-1:] == "}" else inside, end - begin
     except ValueError:  # a shell's quotes, in which nothing is escaped
-        return None, 0
-    ended = f"{inside}\n\n" if inside[:5] == "data:" and inside[-1:] == "}" else inside
-    return (ended, end - begin) if any(hint in inside for hint in _HINTS) else (None, 0)
+        pass
+    vain.joined = max(vain.joined, end)
+    return None, 0
 
 
 _NEXT = re.compile(r"""\s*+(?:[+.]\s*+)?(?=["'])""")
 _MOST_STRINGS = 500
 
 
-def _joined(text: str, start: int, end: int) -> tuple[str, int]:
+def _joined(text: str, start: int, end: int, most: int) -> tuple[str, int]:
     """The text of the string there and of those that follow it at once, as long as its JSON is not whole; and their end."""
     inside: str = literal_value(text[start:end])
-    for _ in range(_MOST_STRINGS):
+    for _ in range(most):
         following = _NEXT.match(text, end)
         more = _QUOTED.match(text, following.end()) if following else None
-        if more is None or _is_whole(inside):
+        if more is None or (inside.rstrip()[-1:] in ("}", "]") and _is_whole(inside)):
             break
-        inside, end = inside + literal_value(more[0]), more.end()
+        with suppress(ValueError):
+            inside += literal_value(more[0])
+        end = more.end()
     return inside, end
 
 
@@ -597,42 +615,39 @@ _EVENTS = re.compile(r"(?:(?:data: ?\{[^\n]*+|event: ?\w+[ \t\r]*+|[ \t\r]*+)(?:
 _IDENTITY = re.compile(r"""responseId["']\s*:\s*["']([^"']+)""")
 
 
-def _events(text: str, begin: int) -> tuple[Any, int, int]:
-    """The lines of one event stream that stand as they are in a page or a program, and where they end; 0 if there are none.
-
-    The last: the place before which none begins, so that long lines of events are not read again from every event.
-    """
+def _events(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
+    """The lines of one event stream that stand as they are in a page or a program. Long lines of events are not read again from every event."""
     near = text[max(0, begin - 10) : begin]
-    head = _DATA.search(near) if near.endswith(("data:", "data: ")) else None
+    head = _DATA.search(near) if begin >= vain.events and near.endswith(("data:", "data: ")) else None
     found = _EVENTS.match(text, text.rindex("data:", 0, begin)) if head else None
     if found is None:
-        return None, 0, 0
+        return None, 0
     whole = found[0][: found[0].rfind("}") + 1]
     if not _is_whole(whole) or not any(hint in whole for hint in _HINTS):
-        return None, 0, found.end()
+        vain.events = found.end()
+        return None, 0
     ids = [(one[1], found.start() + one.start()) for one in _IDENTITY.finditer(whole)]
     if others := [place for one, place in ids if one != ids[-1][0]]:
-        return None, 0, others[-1]
-    return f"{whole}\n\n", found.start() + len(whole) - begin, 0
+        vain.events = others[-1]
+        return None, 0
+    return f"{whole}\n\n", found.start() + len(whole) - begin
 
 
 _LIST = re.compile(r"\[\s*$")
 
 
-def _first_of_list(text: str, begin: int) -> int | None:
-    """Where the list begins whose first item is the answer here."""
-    is_answer = '"candidates"' in text[begin : begin + _NEAR]
+def _array(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
+    """The JSON array of answers, as text: the body of a stream that was not asked for as events."""
+    is_answer = vain.spare > 0 and '"candidates"' in text[begin : begin + _NEAR]
     head = _LIST.search(text, max(0, begin - _NEAR), begin) if is_answer else None
-    return head.start() if head else None
-
-
-def _array(text: str, start: int, begin: int) -> tuple[str, int]:
-    """The JSON array of answers there, as text: the body of a stream that was not asked for as events. Its end counts from ``begin``."""
-    value, whole = _long_object(lambda room: text[start : start + room])
+    if head is None:
+        return None, 0
+    value, whole = _long_object(lambda room: text[head.start() : head.start() + room])
     answers = json_value(value) if whole else None
-    if not isinstance(answers, list) or not all(isinstance(one, dict) and "candidates" in one for one in answers):
-        return "", 0
-    return whole, start + len(whole) - begin
+    if isinstance(answers, list) and all(isinstance(one, dict) and "candidates" in one for one in answers):
+        return whole, head.start() + len(whole) - begin
+    vain.spare -= 1
+    return None, 0
 
 
 def _is_open(line: str) -> bool:
@@ -689,6 +704,12 @@ def _is_cut(text: str) -> bool:
     except RecursionError:
         return False
     return True
+
+
+def _in_line(text: str, begin: int, end: int) -> tuple[bytes, int]:
+    """The object at a place of a line, as JSON, and its length. Most are short, and the rest of a long line is not copied for each."""
+    value, length = _object(text[begin : min(end, begin + _ROOM)])
+    return (value, length) if length or end - begin <= _ROOM else _object(text[begin:end])
 
 
 def _object(text: str) -> tuple[bytes, int]:

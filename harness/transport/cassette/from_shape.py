@@ -48,6 +48,7 @@ _IDS = ("id", "requestid", "callid", "traceid", "correlationid", "key", "seq", "
 _HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata", "contents", "enerateContent", '"error"', "'error'")  # fmt: skip
 _BODY_HINTS = ('"contents"', '"candidates"', "'contents'", "'candidates'")
 _TIMES = ("starteddatetime", "recordedat")
+_ADDRESSED = messages.ADDRESSED.union(_REQUESTS)
 _CALL = re.compile(r"(?:models\.)?(stream)?generate_?content_?(stream)?(?:_?async)?", re.IGNORECASE)
 _SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
 _ID = re.compile(rb'"responseId"\s*:\s*"([^"]{1,100})"')
@@ -563,6 +564,8 @@ def _in_http(raw: bytes, deep: int) -> list[Piece]:
 
 def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     """The exchange of a mapping with a request that has an address, and an answer; None for any other."""
+    if _ADDRESSED.isdisjoint(mapping):
+        return None
     inner = next((named(item) for name in _REQUESTS if isinstance(item := mapping.get(name), Mapping)), {})
     url = messages.url_of(inner)
     asked = inner if url else mapping

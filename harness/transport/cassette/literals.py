@@ -61,7 +61,29 @@ def as_json(text: str) -> str:
 
     Raises ValueError for nesting beyond ``jsontext.DEEPEST``.
     """
-    return _Writer(f"({text})" if _NAMED.match(text) else text).text()
+    return _of_python(text) or _Writer(f"({text})" if _NAMED.match(text) else text).text()
+
+
+_STRINGS = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")""")
+_BETWEEN = re.compile(r"(?:(?!,\s*[\]}])[{}\[\]:,\s]|\0(?!\s*\0)|-?\d[\d.e+-]*+|(?:True|False|None)\b)*+")
+"""Between the texts of a value, each of which is a NUL, as Python prints it."""
+
+
+def _of_python(text: str) -> str:
+    """A value that Python printed, as JSON, in a fraction of the time; empty for any other text."""
+    import msgspec
+
+    pieces = _STRINGS.split(text)
+    between = "\0".join(pieces[::2])
+    if not _BETWEEN.fullmatch(between):
+        return ""
+    pieces[::2] = between.replace("True", "true").replace("False", "false").replace("None", "null").split("\0")
+    pieces[1::2] = map(_in_double, pieces[1::2])
+    try:
+        msgspec.json.decode(written := "".join(pieces))
+    except (ValueError, RecursionError):  # a dictionary of Swift, or a set
+        return ""
+    return written
 
 
 class _Writer:
@@ -161,13 +183,16 @@ class _Writer:
             self._written[done.at :] = [json.dumps("".join(self._written[done.at :]))]
 
     def _string_of(self, kind: str, token: str) -> str:
-        if kind == "double":
-            return encode_basestring(_plain(token)) if _ODD.search(token) else token
+        if kind == "double" or (kind != "constant" and token[0] == "'" and not self._is_raw):
+            return _in_double(token)
         if kind == "bytes":
             return encode_basestring(_of_bytes(_plain(token[1:])))
-        if kind == "constant":
-            return encode_basestring(token)
-        return encode_basestring(_QUOTE.sub(r"\1", token[1:].removesuffix("'")) if self._is_raw else _plain(token))
+        return encode_basestring(token if kind == "constant" else _QUOTE.sub(r"\1", token[1:].removesuffix("'")))
+
+
+def _in_double(token: str) -> str:
+    """A text in quotes as JSON."""
+    return encode_basestring(_plain(token)) if token[0] == "'" or _ODD.search(token) else token
 
 
 def _is_type(name: str) -> bool:

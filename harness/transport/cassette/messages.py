@@ -20,6 +20,8 @@ _URLS = (
     "uri", "url", "fullurl", "absoluteurl", "requesturl", "requesturi", "href", "endpoint", "address", "target", "path", "urlpath",
     "pathname", "rawpath", "route", "requestpath", "resource", "requestline", "request", "matchkey",
 )  # fmt: skip
+ADDRESSED = frozenset(_URLS)
+"""Words for an address. A mapping without any has none."""
 _HOSTS = ("scope", "host", "hostname", "baseurl", "serveraddress", "server", "origin", "destination", "authority", "domain", "netloc")  # fmt: skip
 _QUERIES = ("query", "querystring", "queryparameters", "queryparams", "queryparam", "params", "search")
 _AS_TEXT = ("asText", "asJsonString")
@@ -174,7 +176,7 @@ def status_of(message: Mapping[str, Any]) -> int | None:
     """The HTTP status of an answer mapping: ``200``, ``"200 OK"``, ``{code: 200}``."""
     for name in _STATUSES:
         value = message.get(name)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = next((value[key] for key in value if word(key) in ("code", "value", "statuscode", "status")), None)
         if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 999:
             return value
