@@ -61,7 +61,7 @@ def as_json(text: str) -> str:
 
     Raises ValueError for nesting beyond ``jsontext.DEEPEST``.
     """
-    return _of_python(text) or _Writer(f"({text})" if _NAMED.match(text) else text).text()
+    return (text[:1] != "(" and _of_python(text)) or _Writer(f"({text})" if _NAMED.match(text) else text).text()
 
 
 _STRINGS = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")""")
