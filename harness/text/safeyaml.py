@@ -29,7 +29,7 @@ _TEXT, _LIST, _MAPPING, _INT, _FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in 
 
 _TAGS = {yaml.ScalarNode: _TEXT, yaml.SequenceNode: _LIST, yaml.MappingNode: _MAPPING}
 _SHORT = 40
-DECIMAL = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,30}")
+DECIMAL = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,30}(?:e[-+][0-9]{1,2})?")
 """A plain text that is a float without further rules."""
 
 

@@ -212,8 +212,8 @@ def _one_after_another(raw: bytes) -> Sequence[Any] | None:
 
 
 def _yaml(raw: bytes, complaint: str = "") -> Sequence[Any]:
-    if raw.startswith(_CASSETTE) and (ours := plainyaml.read(raw)) is not None:
-        return [ours]
+    if quick := plainyaml.read_all(raw):
+        return quick
     try:
         values = safeyaml.load_all(raw)
     except yaml.YAMLError as fault:
