@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
@@ -73,14 +74,15 @@ def recordings(paths: Iterable[str]) -> Iterator[Path]:
             raise UsageError(f"no such file or folder: {path}")
     for path in map(Path, paths):
         if path.is_dir():
-            found = (file for file in path.rglob("*") if not _is_hidden(file.relative_to(path)) and file.is_file())
-            yield from sorted(found)
+            yield from sorted(_visible(path))
         else:
             yield path
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _visible(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = (name for name in folders if name[0] != ".")
+        yield from (file for name in files if name[0] != "." and (file := Path(place, name)).is_file())
 
 
 def is_named_a_recording(file: Path, paths: Iterable[str]) -> bool:

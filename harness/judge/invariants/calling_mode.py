@@ -60,6 +60,8 @@ _CALL_AS_TEXT = (
     r"|<\|?(tool_call|function_call|function=|invoke|tool_use|python_tag)|\[(tool|function)[_ ]call\b"
 )
 """The notations in which models and gateways write calls: Gemini's ``tool_code``, JSON, and the tags of other makers."""
+_WORDS_OF_CALLS = ("tool", "function", "invoke", "default_api", "<ctrl", "python_tag")
+"""Each of them has one of these."""
 
 
 @rule("call-as-text", "warn", per_candidate=True, needs="functionDeclarations")
@@ -76,7 +78,9 @@ def call_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text
     if not _declares(evidence) or (mode_of(evidence) == "ANY" and _lacks_a_call(evidence)):
         return
-    found = re.search(_CALL_AS_TEXT, text) or _named_call(evidence, text)
+    lower = text.lower()
+    noted = re.search(_CALL_AS_TEXT, text) if any(word in lower for word in _WORDS_OF_CALLS) else None
+    found = noted or _named_call(evidence, text)
     if found is not None:
         around = text[max(0, found.start() - 20) : found.start() + 60]
         yield Mismatch("text", "a function call", around, f"a function call is written in the text: {around!r}")
@@ -84,6 +88,8 @@ def call_as_text(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _named_call(evidence: Evidence, text: str) -> re.Match[str] | None:
     """The name of a declared function, where the text is its call in JSON: ``{"name": "f", "args": {...}}``, or ``f(city="Oslo")``."""
+    if "{" not in text and text.rstrip()[-1:] != ")":
+        return None
     names = "|".join(re.escape(name) for name in declared(evidence))
     as_json = (
         rf'\{{\s*"(?:name|function|tool|tool_name)"\s*:\s*"(?:{names})"\s*,\s*"(?:args|arguments|parameters|input)"\s*:'

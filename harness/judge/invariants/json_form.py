@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from harness.judge.invariants.request_fields import has_answer, knows_query
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import compact
+from harness.text.jsontext import compact, fast
 
 _KEYS = ("candidates", "content", "parts", "text", "role", "finishReason", "index", "functionCall", "args", "usageMetadata")  # fmt: skip
 _LONGEST = 1_000_000
@@ -27,7 +27,7 @@ def duplicate_key(evidence: Evidence) -> Iterator[Mismatch]:
     content, reply = evidence.exchange.content, evidence.reply
     if len(content) > _LONGEST or reply.faults or not has_answer(evidence):
         return
-    written = compact([event.value for event in reply.events])
+    written = fast([event.value for event in reply.events]) or compact([event.value for event in reply.events])
     if content.count(_COLON) == written.count(_COLON):
         return
     twice = next((key for key in _KEYS if content.count(quoted := f'"{key}"'.encode()) > written.count(quoted)), None)

@@ -82,7 +82,7 @@ def base64(evidence: Evidence) -> Iterator[Mismatch]:
             yield from _wrongly_encoded(data, f"inlineData[{index}].data")
     for index, part in enumerate(evidence.reply.parts):
         signature = part.get("thoughtSignature")
-        if isinstance(signature, str) and not re.search(_SCRUBBED, signature) and not _is_whole_signature(signature):
+        if isinstance(signature, str) and not _is_whole_signature(signature) and not re.search(_SCRUBBED, signature):
             message = f"the thoughtSignature of parts[{index}] is cut, or no base64: it ends {signature[-40:]!r}"
             yield Mismatch(f"parts[{index}].thoughtSignature", "base64", signature[-80:], message, "warn")
 

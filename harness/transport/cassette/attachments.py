@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,7 @@ from typing import Any, TypeAlias
 from harness.transport.cassette.documents import Elements
 
 _KEYS = ("_file", "bodyFileName", "_sha1")
+_KEY = re.compile(rb"\W(?:_file|bodyFileName|_sha1)\b")
 _LARGEST = 200_000_000
 _DEEPEST = 60
 
@@ -19,7 +21,7 @@ Beside: TypeAlias = Callable[[str], bytes | None]
 
 def are_named(content: bytes) -> bool:
     """Whether a text may name such files."""
-    return any(key.encode() in content for key in _KEYS)
+    return any(key.encode() in content for key in _KEYS) and _KEY.search(content) is not None
 
 
 def near(recording: Path, name: str) -> bytes | None:

@@ -75,19 +75,19 @@ def is_answer(value: Json) -> bool:
     is_whole = value.keys() <= _WHOLE
     if isinstance(candidates := value.get("candidates"), list):
         return all(map(_is_candidate, candidates)) if candidates else is_whole or "usageMetadata" in value
-    if isinstance(value.get("promptFeedback"), Mapping):
+    if isinstance(value.get("promptFeedback"), dict):
         return True
-    if isinstance(value.get("usageMetadata"), Mapping):
+    if isinstance(value.get("usageMetadata"), dict):
         return is_whole  # frameworks keep the counts beside an answer in their own form
     error = value.get("error")
-    if not isinstance(error, Mapping):
+    if not isinstance(error, dict):
         return False
     code = error.get("code")  # of HTTP: a failed row of a batch has one of gRPC
     return isinstance(code, int) and code > _MOST_OF_GRPC and bool({"message", "status"} & error.keys())
 
 
 def _is_candidate(item: Json) -> bool:
-    return isinstance(item, Mapping) and not (item and _CANDIDATE_FIELDS.isdisjoint(item))
+    return isinstance(item, dict) and not (item and _CANDIDATE_FIELDS.isdisjoint(item))
 
 
 def is_request(value: Json) -> bool:
@@ -103,7 +103,7 @@ def decoded(answer: Mapping[str, Any]) -> Body:
     """An answer or a request that a tool has decoded, as JSON. Some write a count of tokens as ``11.0``, logs of Google the type."""
     answer = {key: item for key, item in answer.items() if key != "@type"}
     usage = answer.get("usageMetadata")
-    if isinstance(usage, Mapping) and any(isinstance(count, float) for count in usage.values()):
+    if isinstance(usage, dict) and any(isinstance(count, float) for count in usage.values()):
         answer = {**answer, "usageMetadata": mapped(usage, _whole)}
     return Body(compact(answer), exact=False)
 
@@ -121,7 +121,7 @@ def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
         return Body(value)
     if isinstance(value, str):
         return Body(_text(value, encoding))
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _in_mapping(value, deep)
     if isinstance(value, list):
         return _in_list(value, encoding, deep)
@@ -218,7 +218,7 @@ def _in_list(items: list[Any], encoding: str, deep: int) -> Body | None:
 def _untimed(item: Any) -> Any:
     """A chunk without its time, where both stand in a list of two."""
     is_timed = isinstance(item, list) and len(item) == 2 and isinstance(item[0], (int, float))
-    return item[1] if is_timed and isinstance(item[1], (str, Mapping)) else item
+    return item[1] if is_timed and isinstance(item[1], (str, dict)) else item
 
 
 def joined(bodies: list[Body]) -> Body:

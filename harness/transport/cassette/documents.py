@@ -217,7 +217,7 @@ def _yaml(raw: bytes, complaint: str = "") -> Sequence[Any]:
     try:
         values = safeyaml.load_all(raw)
     except yaml.YAMLError as fault:
-        if raw.startswith(_CASSETTE):  # a broken one; lines of it may be JSON
+        if raw.startswith(CASSETTE):  # a broken one; lines of it may be JSON
             raise NoDocument(safeyaml.reason(fault)) from fault
         return _otherwise(raw, complaint or safeyaml.reason(fault))
     return (logged(raw) if _are_lines(values, raw) else []) or values
@@ -235,14 +235,16 @@ def _are_lines(values: list[Any], raw: bytes) -> bool:
     """
     if all(isinstance(value, dict) and value and all(_TIMED.match(str(key)) for key in value) for value in values):
         return True
-    keys = sum(len(value) for value in values) if all(isinstance(value, dict) for value in values) else len(raw)
+    if not all(isinstance(value, dict) for value in values):
+        return False
+    keys = sum(map(len, values))
     first = 2 if _KEY.match(b"\n" + raw[:10_000]) else 1
     return any(number > keys for number, _ in enumerate(_KEY.finditer(raw), first))
 
 
 # --- what is neither ----------------------------------------------------------------------------------------
 
-_CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
+CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
 """How cassettes of vcrpy begin."""
 _TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
 _HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'")
@@ -256,10 +258,10 @@ _RAW_BORDER = re.compile(r"`[ \t]*\+\s*`")
 """Where a text in backquotes ends and goes on in the next, in Go and JavaScript."""
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
-    r"""(?:\{|\[|\b(?:array|list|dict|mapOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?(?:<<)?["'][\w$-][^"'\n]{0,100}["'](?:>>)?|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
-    r"|\{(?=[ \t\r]*+\n(?!\s*+\{))|\bGenerateContentResponse\((?=\s*+\w+=)|(?<![\w(])candidates=(?=\[)"
+    r"""[{\[aldmGc](?:(?:(?<=[{\[])|(?:(?<=\ba)rray|(?<=\bl)ist|(?<=\bd)ict|(?<=\bm)apOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?(?:<<)?["'][\w$-][^"'\n]{0,100}["'](?:>>)?|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
+    r"|(?<=\{)(?=[ \t\r]*+\n(?!\s*+\{))|(?<=\bG)enerateContentResponse\((?=\s*+\w+=)|(?<=(?<![\w(])c)andidates=(?=\[))"
 )
-"""Where an object with a key begins, also inside a text in quotes, and where a printed answer does."""
+"""Where an object with a key begins, also inside a text in quotes, and where a printed answer does. A set of characters first is found faster."""
 _BEFORE = ('"', "'", "[", "data:", r"\n", r"\r", r"\t")
 """What may stand before an object, and blanks between, if not only the object is read."""
 _OPENED = re.compile(r"""(?:\bb)?+(["'])(?:\\[nrt]|\s|\[|data: ?|event: ?\w+\\n)*+$""")

@@ -73,7 +73,7 @@ class Gist(Struct, frozen=True):
 
 def gist(value: Any) -> Gist | None:
     """The gist of an object; None for any other value."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     candidates = value.get("candidates")
     first = candidates[0] if isinstance(candidates, list) and candidates else {}
@@ -170,7 +170,7 @@ def is_foreign_error(piece: Piece, *, of_google: bool) -> bool:
     """Whether it is an error that nothing around it shows to be of a call. ``of_google``: a status of Google's shows it."""
     one = piece.gists[0] if len(piece.gists) == 1 else None
     error = one.error if one is not None else None
-    if piece.url or piece.model or piece.has_request or not isinstance(error, Mapping):
+    if piece.url or piece.model or piece.has_request or not isinstance(error, dict):
         return False
     return not (of_google and isinstance(error.get("status"), str))
 
@@ -178,7 +178,7 @@ def is_foreign_error(piece: Piece, *, of_google: bool) -> bool:
 def _in_column(lines_of: Sequence[Any]) -> list[Piece]:
     """What stands in the lines of a log, a mapping with a line or a part of one each: an object may go over several lines."""
     values = list(lines_of)
-    if len(values) < 3 or not all(isinstance(value, Mapping) for value in values):
+    if len(values) < 3 or not all(isinstance(value, dict) for value in values):
         return []
     for key, first in list(values[0].items())[:_FEW]:
         lines = [value.get(key) for value in values] if isinstance(first, str) else []
@@ -206,7 +206,7 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
     """The pieces of exchanges in a value, in their order."""
     if deep > _DEEPEST:
         return []
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _in_mapping(value, deep)
     if isinstance(value, list | Elements):
         return _in_list(value, deep)
@@ -262,7 +262,7 @@ def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
 def _pairs_by_name(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Each answer with the request of the same name, where a mapping holds both by name; empty for any other mapping."""
     asked, answered = value.get("requests"), value.get("responses")
-    if not (isinstance(asked, Mapping) and isinstance(answered, Mapping)) or asked.keys().isdisjoint(answered):
+    if not (isinstance(asked, dict) and isinstance(answered, dict)) or asked.keys().isdisjoint(answered):
         return []
     return [{"request": asked.get(name), "response": answer} for name, answer in answered.items()]
 
@@ -444,7 +444,7 @@ def _in_neighbours(items: Sequence[Any], at: int, deep: int) -> tuple[list[Piece
 
 def _short(first: Any, deep: int = 2) -> Iterator[tuple[tuple[Any, ...], str]]:
     """The texts in a mapping, or in one in it, beside which there are short values only, each with the keys on its way."""
-    if not isinstance(first, Mapping) or len(first) >= _FEW or not deep:
+    if not isinstance(first, dict) or len(first) >= _FEW or not deep:
         return
     long = [key for key, item in first.items() if not _is_short(item)]
     for key, item in first.items():
@@ -455,14 +455,14 @@ def _short(first: Any, deep: int = 2) -> Iterator[tuple[tuple[Any, ...], str]]:
 
 def _piece(item: Any, path: Sequence[Any]) -> Any:
     for key in path:
-        item = item.get(key) if isinstance(item, Mapping) else None
+        item = item.get(key) if isinstance(item, dict) else None
     return item
 
 
 def _is_short(value: Any) -> bool:
     """Whether it is a number or a few words, or a few of these, as beside the chunks of a stream."""
-    if isinstance(value, Mapping):
-        return len(value) < _FEW and all(not isinstance(item, Mapping) and _is_short(item) for item in value.values())
+    if isinstance(value, dict):
+        return len(value) < _FEW and all(not isinstance(item, dict) and _is_short(item) for item in value.values())
     return not isinstance(value, (list, bytes)) and not (isinstance(value, str) and len(value) > _FEW)
 
 
@@ -566,7 +566,7 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     """The exchange of a mapping with a request that has an address, and an answer; None for any other."""
     if _ADDRESSED.isdisjoint(mapping):
         return None
-    inner = next((named(item) for name in _REQUESTS if isinstance(item := mapping.get(name), Mapping)), {})
+    inner = next((named(item) for name in _REQUESTS if isinstance(item := mapping.get(name), dict)), {})
     url = messages.url_of(inner)
     asked = inner if url else mapping
     url = url or messages.url_of(mapping)
@@ -635,7 +635,7 @@ def _first_body(mapping: Mapping[str, Any], names: Iterable[str]) -> Body | None
 def _is_of_sdk(body: Body | None) -> bool:
     """Whether the body holds the parameters of an SDK's method, not what was sent."""
     value = json_in(body) if body is not None and b'"config"' in body.content else None
-    return isinstance(value, Mapping) and "config" in value and not is_request(value)
+    return isinstance(value, dict) and "config" in value and not is_request(value)
 
 
 def _answer(mapping: Mapping[str, Any], deep: int) -> Piece | None:
@@ -643,16 +643,16 @@ def _answer(mapping: Mapping[str, Any], deep: int) -> Piece | None:
         value = mapping.get(name)
         if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
             continue
-        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping) and not is_answer(value[0]):
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) and not is_answer(value[0]):
             value = value[0]  # mocks answer with one of several responses
-            if isinstance(value.get("is"), Mapping):
+            if isinstance(value.get("is"), dict):
                 value = value["is"]
         return _answer_in(value, deep)
     return None
 
 
 def _answer_in(value: Any, deep: int) -> Piece | None:
-    if not isinstance(value, Mapping) or is_answer(value):
+    if not isinstance(value, dict) or is_answer(value):
         body = body_of(value)
         is_lines = isinstance(value, str) and value[:1] == "{" and json_in(body) is None
         if is_lines and len(found := _in_lines(value, deep)) == 1:
@@ -810,7 +810,7 @@ def _camel_word(key: str) -> str:
 
 def _is_spelled_by_sdk(value: Mapping[str, Any]) -> bool:
     return any(name in value for name in (*_SNAKE, *SDK_FIELDS)) or any(
-        "finish_reason" in one for one in value.get("candidates") or () if isinstance(one, Mapping)
+        "finish_reason" in one for one in value.get("candidates") or () if isinstance(one, dict)
     )
 
 
@@ -837,7 +837,7 @@ def _unprinted(value: Any) -> Any:
 
 def camel(value: Json) -> Json:
     """The value with the keys of its objects as on the wire, without those that are null."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         pairs = ((key, item) for key, item in value.items() if item is not None)
         return {_camel_word(key): item if key.lower() in _FREE else camel(item) for key, item in pairs}
     return [camel(item) for item in value] if isinstance(value, list) else value

@@ -91,7 +91,7 @@ def url_of(message: Mapping[str, Any]) -> str | None:
 def _as_url(value: Any) -> str | None:
     if isinstance(value, list) and value:
         return _as_url(value[0])
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         inside = named(value)
         if isinstance(inside.get("raw"), str):
             return _as_url(inside["raw"])
@@ -120,7 +120,7 @@ def _with_host(url: str, message: Mapping[str, Any]) -> str:
     for name in _HOSTS:
         value = message.get(name)
         value = value[0] if isinstance(value, list) and value else value
-        value = value.get("value") if isinstance(value, Mapping) else value
+        value = value.get("value") if isinstance(value, dict) else value
         if isinstance(value, str) and re.match(r"(https?://)?[\w.-]+(:\d+)?/?$", value):
             base = value if "://" in value else f"https://{value}"
             return base.rstrip("/") + url
@@ -139,7 +139,7 @@ def _query(value: Any) -> str:
     if isinstance(value, str):
         inside = json_in(Body(value.encode())) if value[:1] == "{" else None
         return _query(inside) if inside else value.lstrip("?") if "=" in value else ""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if texts := [item for key, item in value.items() if key in _AS_TEXT and isinstance(item, str)]:
             return _query(texts[0])
         pairs = [(str(key), _scalar(item)) for key, item in value.items()]
@@ -147,7 +147,7 @@ def _query(value: Any) -> str:
         pairs = [
             (str(one.get("name", one.get("key", ""))), _scalar(one.get("value")))
             for one in value
-            if isinstance(one, Mapping)
+            if isinstance(one, dict)
         ]
     else:
         return ""
@@ -157,7 +157,7 @@ def _query(value: Any) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, list):
         return _scalar(value[0]) if value else ""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _scalar(next((value[key] for key in ("value", "equalTo", "values") if key in value), ""))
     return "" if value is None else str(value)
 
@@ -166,7 +166,7 @@ def method_of(message: Mapping[str, Any]) -> str | None:
     """The HTTP method of a request mapping."""
     for name in _METHODS:
         value = message.get(name)
-        value = value[0].get("value") if isinstance(value, list) and value and isinstance(value[0], Mapping) else value
+        value = value[0].get("value") if isinstance(value, list) and value and isinstance(value[0], dict) else value
         if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{3,7}", value):
             return value.upper()
     return None
@@ -195,7 +195,7 @@ def headers_of(message: Mapping[str, Any]) -> dict[str, str]:
 
 def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
     """The headers of a mapping, of lines, of a flat list of names and values, or of a list of pairs."""
-    if isinstance(headers, Mapping):
+    if isinstance(headers, dict):
         yield from ((str(key), _joined(value)) for key, value in headers.items())
     elif isinstance(headers, str):
         lines = (line.partition(":") for line in headers.splitlines())
@@ -210,7 +210,7 @@ def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
 def _pair(item: Any) -> tuple[str, str] | None:
     if isinstance(item, list) and len(item) == 2:
         return str(item[0]), _joined(item[1])
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return None
     inside = named(item)
     key = next((inside[name] for name in ("name", "key", "header") if isinstance(inside.get(name), str)), None)
@@ -234,7 +234,7 @@ def message_body(message: Mapping[str, Any]) -> Body | None:
             if found is not None:
                 return found
     others = (value for name, value in message.items() if _is_other_body(name) and value)
-    return next((body_of(value, encoding) for value in others if isinstance(value, (str, bytes, list, Mapping))), None)
+    return next((body_of(value, encoding) for value in others if isinstance(value, (str, bytes, list, dict))), None)
 
 
 def _is_other_body(name: str) -> bool:

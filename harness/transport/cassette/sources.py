@@ -29,6 +29,7 @@ from harness.transport.cassette import archive, attachments, elements, from_shap
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import ANSWER_FIELDS, Body, is_answer
 from harness.transport.cassette.documents import (
+    CASSETTE,
     COMMANDS,
     Elements,
     Indivisible,
@@ -208,7 +209,9 @@ def _read(
     pieces = from_shape.exchanges(values)
     if text and (first := next(pieces, None)) is not None:
         pieces = chain((first,), pieces)
-    elif text and layout != "log" and (values := logged(text)):  # a log whose lines happen to be YAML
+    elif (
+        text and layout != "log" and not text.startswith(CASSETTE) and (values := logged(text))
+    ):  # a log whose lines happen to be YAML
         layout, pieces = "log", from_shape.exchanges(values)
     is_program = path.suffix.lower() in _PROGRAMS
     if is_program or layout == "log":
@@ -322,7 +325,7 @@ def _as_list(value: Any) -> Sequence[Any]:
 
 
 def _has(value: Any, *keys: str) -> bool:
-    return isinstance(value, Mapping) and all(key in value for key in keys)
+    return isinstance(value, dict) and all(key in value for key in keys)
 
 
 def _first(value: Any) -> Any:
@@ -397,7 +400,7 @@ def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Interaction | Re
     """The exchanges of mappings with a request and its answer each. ``kind``: what the tool calls such a mapping."""
     for index, mapping in enumerate(mappings):
         pieces = from_shape.scan(mapping)
-        if not pieces and not (_has(mapping, "request") and isinstance(mapping["request"], Mapping)):
+        if not pieces and not (_has(mapping, "request") and isinstance(mapping["request"], dict)):
             yield Unread(f"{kind} {index}", "no request and answer of HTTP")
         yield from (attempted(kind, _of_piece, index, piece) for piece in pieces)
 
