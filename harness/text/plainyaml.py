@@ -21,6 +21,7 @@ from harness.text import safeyaml
 _LINE = re.compile(r"( *+)((?:- )*+)(?:([A-Za-z$_][\w$./-]{0,99}):(?: |(?=\n)))?+([^\n]*)\n", re.ASCII)
 """The column, the lists of which items begin, the name, and a value or how it begins."""
 _QUOTED = re.compile(r"'(?:[^']++|'')*+'|\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
+_FOLD = re.compile(r" *+\n([ \n]*+)")
 _SIMPLE = re.compile(r"'[^'\n]*'|\"[^\"\\\n]*\"")
 _PLAIN = re.compile(r"(?:[A-Za-z0-9/(+.$_]|<(?!<)|-(?=[A-Za-z0-9.]))(?:[^ :#]++|:(?! |$)|(?<! )#| ++(?!#|$))*+")
 _LISTED = re.compile(r"\[([^\[\]{}:#?\",]+(?:, [^\[\]{}:#?\",]+)*+)\]")
@@ -176,7 +177,11 @@ def _numbers_at(column: int) -> re.Pattern[str]:
 
 
 def _unquoted(text: str) -> str:
-    return text[1:-1] if _SIMPLE.fullmatch(text) else str(safeyaml.load(text))
+    if _SIMPLE.fullmatch(text):
+        return text[1:-1]
+    if text[0] == '"' or "\n-" in text or "\n." in text:  # escapes, or the mark of a document
+        return str(safeyaml.load(text))
+    return _FOLD.sub(lambda lines: "\n" * lines[1].count("\n") or " ", text[1:-1]).replace("''", "'")
 
 
 def _listed(text: str) -> Any:

@@ -92,7 +92,7 @@ def _is_candidate(item: Json) -> bool:
 
 def is_request(value: Json) -> bool:
     """Whether a value is a Gemini request as it is on the wire."""
-    if not isinstance(value, dict) or "contents" not in value or is_answer(value) or "config" in value:
+    if not isinstance(value, dict) or "contents" not in value or "config" in value or is_answer(value):
         return False
     turns = value["contents"]
     turns = [turns] if isinstance(turns, dict) else turns

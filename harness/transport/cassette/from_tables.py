@@ -81,7 +81,7 @@ def _of_text(raw: bytes, delimiter: str, *, has_names: bool) -> Iterator[tuple[S
     lines = csv.reader(StringIO(raw.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
     try:
         columns = next(lines) if has_names else [f"column {number}" for number in range(_MOST_COLUMNS)]
-        yield from ((columns, line) for line in lines)
+        yield from ((columns, line if _may_be_body(" ".join(line)) else ()) for line in lines)
     except csv.Error:
         return
 

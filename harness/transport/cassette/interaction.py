@@ -209,7 +209,9 @@ def _sendable(text: str) -> str:
 
 def _headers(raw: Any) -> dict[str, str]:
     pairs = raw.items() if isinstance(raw, dict) else ()
-    return {_sendable(str(name)).lower(): _sendable(_header_value(value)) for name, value in pairs}
+    found = {str(name).lower(): _header_value(value) for name, value in pairs}
+    _sendable("".join((*found, *found.values())))
+    return found
 
 
 def _header_value(value: Any) -> str:
@@ -217,7 +219,9 @@ def _header_value(value: Any) -> str:
         return value
     if isinstance(value, bytes):
         return value.decode("latin-1")
-    return ", ".join(map(_header_value, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return _header_value(value[0]) if len(value) == 1 else ", ".join(map(_header_value, value))
+    return str(value)
 
 
 def _unkept(ours: About) -> dict[str, str]:

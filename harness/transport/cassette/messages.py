@@ -16,7 +16,7 @@ from harness.transport.cassette.bodies import Body, body_of, encoding_of, is_ans
 UNKNOWN_HOST = "recording.invalid"
 """Stands for a host that the recording does not tell."""
 
-_URLS = (
+URLS = (
     "uri", "url", "fullurl", "absoluteurl", "requesturl", "requesturi", "href", "endpoint", "address", "target", "path", "urlpath",
     "pathname", "rawpath", "route", "requestpath", "resource", "requestline", "request", "matchkey",
 )  # fmt: skip
@@ -78,7 +78,7 @@ def _whole(url: str) -> str:
 
 def url_of(message: Mapping[str, Any]) -> str | None:
     """The address that a request mapping (by its words) holds, completed from its host and its query; None without one."""
-    for name in _URLS:
+    for name in URLS:
         if message.get(name) is not None and (url := _as_url(message[name])):
             break
     else:
@@ -175,7 +175,9 @@ def method_of(message: Mapping[str, Any]) -> str | None:
 def status_of(message: Mapping[str, Any]) -> int | None:
     """The HTTP status of an answer mapping: ``200``, ``"200 OK"``, ``{code: 200}``."""
     for name in _STATUSES:
-        value = message.get(name)
+        if name not in message:
+            continue
+        value = message[name]
         if isinstance(value, dict):
             value = next((value[key] for key in value if word(key) in ("code", "value", "statuscode", "status")), None)
         if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 999:
