@@ -72,26 +72,11 @@ class _Loader(Levels, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: i
         return tag
 
     def construct_document(self, node: yaml.Node) -> Any:
-        if not self.has_anchors:
-            return self.without_aliases(node)
-        after = _size(node, {})
+        after = _size(node, {}) if self.has_anchors else 0
         self.room -= after
         if self.room < 0:
             raise refused(f"its aliases unfold {self.size:,} characters to {after:,}", node)
         return super().construct_document(node)
-
-    def without_aliases(self, node: yaml.Node) -> Any:
-        """The value of a node that has no aliases. Texts, lists and mappings, the most common nodes, are made directly."""
-        tag, value = node.tag, node.value
-        if _is_text(node):
-            return value
-        if tag == _FLOAT and DECIMAL.fullmatch(value):
-            return float(value)
-        if tag == _LIST and isinstance(node, yaml.SequenceNode):
-            return [self.without_aliases(item) for item in value]
-        if tag == _MAPPING and isinstance(node, yaml.MappingNode) and all(_is_text(key) for key, _ in value):
-            return {key.value: self.without_aliases(item) for key, item in value}
-        return self.construct_object(node, deep=True)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ARG002
         self.flatten_mapping(node)
@@ -118,10 +103,6 @@ def _plain(loader: Any, node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [loader.construct_object(item, deep=True) for item in node.value]
     return loader.construct_scalar(node)
-
-
-def _is_text(node: yaml.Node) -> bool:
-    return bool(node.tag == _TEXT) and isinstance(node, yaml.ScalarNode)
 
 
 def _number(loader: Any, node: yaml.Node) -> Any:
