@@ -40,7 +40,6 @@ from harness.transport.cassette.packing import unpack
 from harness.transport.cassette.texts import http_message, is_message
 
 _REQUESTS = ("request", "req", "when", "originalrequest", "sent", "outgoing", "httprequest", "input")
-_ADDRESSED = frozenset((*_REQUESTS, *messages.URLS))
 _ANSWERS = ("response", "res", "resp", "then", "reply", "answer", "received", "incoming", "httpresponse", "responses", "output", "result", "returns", "is")  # fmt: skip
 _REQUEST_BODIES = ("requestbody", "reqbody", "requestbodyjson", "requestjson", "requestdata", "requestpayload", "postdata", "request", "req", "input", "body", "payload", "params")  # fmt: skip
 _ANSWER_BODIES = ("responsebody", "respbody", "resbody", "responsejson", "responsedata", "responsetext", "replybody", *_ANSWERS)  # fmt: skip

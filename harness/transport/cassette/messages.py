@@ -16,7 +16,7 @@ from harness.transport.cassette.bodies import Body, body_of, encoding_of, is_ans
 UNKNOWN_HOST = "recording.invalid"
 """Stands for a host that the recording does not tell."""
 
-URLS = (
+_URLS = (
     "uri", "url", "fullurl", "absoluteurl", "requesturl", "requesturi", "href", "endpoint", "address", "target", "path", "urlpath",
     "pathname", "rawpath", "route", "requestpath", "resource", "requestline", "request", "matchkey",
 )  # fmt: skip
@@ -78,7 +78,7 @@ def _whole(url: str) -> str:
 
 def url_of(message: Mapping[str, Any]) -> str | None:
     """The address that a request mapping (by its words) holds, completed from its host and its query; None without one."""
-    for name in URLS:
+    for name in _URLS:
         if message.get(name) is not None and (url := _as_url(message[name])):
             break
     else:
