@@ -197,7 +197,6 @@ NEAR: Mapping[str, Any] = {
     "candidates of an election": {"contest": {"candidates": [{"id": "a", "partyId": "2"}]}},
     "the result of a framework": {"text": "Paris.", "providerMetadata": {"google": {"groundingMetadata": None, "safetyRatings": None, "usageMetadata": COUNTS}}},
     "the event of an agent": {"content": {"parts": [{"text": "Paris."}], "role": "model"}, "finishReason": "STOP", "usageMetadata": COUNTS, "author": "root_agent"},
-    "a cached content": {"name": "cachedContents/a", "model": "models/gemini-2.5-flash", "usageMetadata": {"totalTokenCount": 9}},
     "a failed row of a batch": {"key": "request-3", "error": {"code": 3, "message": "bad"}},
 }  # fmt: skip
 

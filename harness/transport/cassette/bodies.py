@@ -78,7 +78,8 @@ def is_answer(value: Json) -> bool:
     if isinstance(value.get("promptFeedback"), dict):
         return True
     if isinstance(value.get("usageMetadata"), dict):
-        return is_whole  # frameworks keep the counts beside an answer in their own form
+        is_cache = str(value.get("name", "")).startswith("cachedContents/")
+        return is_whole or is_cache  # frameworks keep the counts beside an answer in their own form
     error = value.get("error")
     if not isinstance(error, dict):
         return False
