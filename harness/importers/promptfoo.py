@@ -298,7 +298,7 @@ _OF_TESTS = {
 def _groups(source: Source, result: Imported) -> list[_Group]:
     """The tests as cases: those without a description that expect the same are one, with their rows."""
     shared = an_object(source.content(source.value.get("defaultTest")))
-    for key in (key for key in shared if key not in ("vars", "assert", "providers", "prompts")):
+    for key in _left(shared, ("vars", "assert", "providers", "prompts")):
         _leave(result, source.at("defaultTest", key), f"defaultTest.{key}: {_OF_TESTS.get(key, _NO_KEY)}")
     base = [
         (assertion, source.at("defaultTest", "assert", *route))
@@ -313,9 +313,9 @@ def _groups(source: Source, result: Imported) -> list[_Group]:
     return list(found.values())
 
 
-def _transforms(test: Mapping[str, Any]) -> bool:
-    """Whether code changes the answer before the assertions of a test judge it."""
-    return not {"transform", "postprocess"}.isdisjoint(an_object(test.get("options")))
+def _transforms(test: Mapping[str, Any]) -> list[str]:
+    """The code that changes the answer before the assertions of a test judge it."""
+    return [str(code) for key, code in an_object(test.get("options")).items() if key in ("transform", "postprocess")]
 
 
 def _group(
@@ -326,18 +326,24 @@ def _group(
     defaults: Mapping[str, Any],
 ) -> None:
     about = str(test.stated.get("description") or "")
-    for key in (key for key in test.stated if key not in _OF_GROUPS):
+    for key in _left(test.stated, _OF_GROUPS):
         _leave(result, test.at(key), f"{key} of a test: {_OF_TESTS.get(key, _NO_KEY)}")
     own = [(one, test.at("assert", *route)) for route, one in assertions.flat(test.stated.get("assert"))]
     remarks: list[str] = []
-    changes = _transforms(defaults) or _transforms(test.stated)
-    shared = _expectations(base, test.source, remarks if changes else [], result, transformed=changes)
-    expect = _expectations(own, test.source, remarks, result, shared, transformed=changes)
+    changes = _transforms(test.stated) or _transforms(defaults)
+    shared = _expectations(base, test.source, remarks if changes else [], result, changes=changes)
+    expect = _expectations(own, test.source, remarks, result, shared, changes=changes)
     providers, prompts = (_references({**defaults, **test.stated}.get(key)) for key in ("providers", "prompts"))
     key = canonical([about, expect, remarks, sorted(test.rows[0]), providers, prompts])
     name = slug(about.lower())[:60].strip("-")
     group = found.setdefault(key, _Group(name, about, expect, [], remarks, providers, prompts, test.at()))
     group.rows.extend(test.rows)
+
+
+def _left(stated: Mapping[str, Any], known: Sequence[str]) -> list[str]:
+    """Keys that are not carried over. A transform is a matter of each assertion that it changes."""
+    only_transforms = an_object(stated.get("options")).keys() <= {"transform", "postprocess"}
+    return [key for key in stated if key not in known and not (key == "options" and only_transforms)]
 
 
 _OF_GROUPS = ("vars", "assert", "description", "providers", "prompts")
@@ -351,30 +357,28 @@ def _expectations(
     result: Imported,
     shared: Expect | None = None,
     *,
-    transformed: bool = False,
+    changes: Sequence[str],
 ) -> Expect:
     """The checks of these assertions, beside the shared ones. What is left out becomes a remark for the suite too."""
     kept: Expect = shared or {}
     for assertion, where in stated:
         try:
-            kept = assertions.join([kept, _accepted(source.resolved(assertion), source, transformed=transformed)])
+            kept = assertions.join([kept, _accepted(source.resolved(assertion), source, changes)])
         except NotCarried as fault:
             _leave(result, where, fault)
             code = str(assertion.get("value", "")).strip().splitlines() if isinstance(assertion, Mapping) else []
             remarks.append(f"{str(fault).partition(':')[0]}: {code[0] if code else ''}".rstrip(": "))
             continue
         stated_here = source.resolved(assertion)
-        for key in sorted(stated_here.keys() - {"type", "value", "threshold"}):
+        for key in sorted(stated_here.keys() - {"type", "value", "threshold", "transform"}):
             _leave(result, where, f"{stated_here['type']}: its {key} is not carried over")
     return kept
 
 
-def _accepted(assertion: Any, source: Source, *, transformed: bool = False) -> Expect:
-    """The check, read back as part of a suite. ``transformed``: code changes the answer before it is judged. Raises NotCarried."""
+def _accepted(assertion: Any, source: Source, changes: Sequence[str]) -> Expect:
+    """The check, read back as part of a suite. ``changes``: code that changes the answer before it is judged. Raises NotCarried."""
     if not isinstance(assertion, Mapping):
         raise NotCarried(f"not an assertion: {assertion!r}")
-    if (transformed or "transform" in assertion) and assertion.get("type") not in ("latency", "cost", "finish-reason"):
-        raise NotCarried(f"{assertion.get('type')}: {_TRANSFORMED}")
     value = with_placeholders(source.content(assertion.get("value")))
     if assertion.get("type") in ("is-json", "not-is-json") and isinstance(value, str):
         try:
@@ -382,6 +386,8 @@ def _accepted(assertion: Any, source: Source, *, transformed: bool = False) -> E
         except ValueError:
             raise NotCarried("is-json: its value is not a schema") from None
     expect = assertions.convert({**assertion, "value": value})
+    for code in (*changes, *([str(assertion["transform"])] if "transform" in assertion else [])):
+        expect = assertions.after(code, expect, str(assertion.get("type")))
     row = dict.fromkeys(names_in(expect), "x")
     case = {"id": "a", "model": "gemini-3.8-flash", "prompt": "hi", "each": [row], "expect": expect}
     try:
@@ -389,12 +395,6 @@ def _accepted(assertion: Any, source: Source, *, transformed: bool = False) -> E
     except SuiteError as fault:
         raise NotCarried(f"{assertion.get('type')}: {_reason(fault)}") from fault
     return expect
-
-
-_TRANSFORMED = (
-    "it judges what code makes of the answer (transform); write `json: {at: {$.name: ...}}`, or a function in Python "
-    "(`python: checks.py:NAME`)"
-)
 
 
 def _reason(fault: HarnessError) -> str:

@@ -37,6 +37,27 @@ def convert(assertion: Mapping[str, Any]) -> Expect:
     return {"text": {"not": found["text"]}}
 
 
+def after(code: str, expect: Expect, kind: str) -> Expect:
+    """The check of an answer that this code has changed before. Raises NotCarried where no word of a check does the same."""
+    methods = re.fullmatch(r"(?:return )?output((?:\.(?:trim|strip|toLowerCase|lower)\(\))+);?", code.strip())
+    parsed = re.fullmatch(r"(?:return )?(?:JSON\.parse|json\.loads)\(output\);?", code.strip())
+    if kind in ("latency", "cost", "finish-reason") or (parsed and "json" in expect):
+        return expect
+    if not methods or ("ower" in code and "text" not in expect):
+        raise NotCarried(f"{kind}: {_TRANSFORMED}")
+    words = {"trim": re.search("trim|strip", code), "ignore_case": "ower" in code}
+    return {
+        name: {**check, **{word: True for word in words if words[word]}} if name == "text" else check
+        for name, check in expect.items()
+    }
+
+
+_TRANSFORMED = (
+    "it judges what code makes of the answer (transform); write `json: {at: {$.name: ...}}`, or a function in Python "
+    "(`python: checks.py:NAME`)"
+)
+
+
 def from_text(text: str) -> dict[str, Any]:
     """The assertion that a cell of ``__expected`` states, such as ``contains: Oslo`` or ``similar(0.8): hi``."""
     code = re.match(r"(javascript|fn|eval|python|file://)\s*:?", text)
@@ -66,7 +87,7 @@ def _both(name: str, one: Json, other: Json) -> Json:
     if one == other:
         return one
     if name == "text":
-        if not one.keys() & other.keys():
+        if not (one.keys() | {"trim", "ignore_case"}) & other.keys():
             return {**one, **other}
         rest = one["all"] if list(one) == ["all"] else [one]
         return {"all": [*rest, other]}

@@ -195,6 +195,27 @@ def test_what_code_changes_first_is_not_judged_as_it_is(imported: Import, change
     assert "expect" not in suite()["cases"][0]
 
 
+@pytest.mark.parametrize(
+    ("code", "assertion", "expect"),
+    [
+        ("output.trim()", "{type: icontains, value: Oslo}", {"text": {"icontains": "Oslo", "trim": True}}),
+        ("output.strip()", "{type: not-equals, value: Oslo}", {"text": {"not": {"equals": "Oslo"}, "trim": True}}),
+        (
+            "output.trim().toLowerCase()",
+            "{type: contains-any, value: [oslo, bergen]}",
+            {"text": {"any": [{"contains": "oslo"}, {"contains": "bergen"}], "trim": True, "ignore_case": True}},
+        ),
+        ("JSON.parse(output)", "{type: equals, value: {city: Oslo}}", {"json": {"equals": {"city": "Oslo"}}}),
+        ("output.trim()", "{type: is-json}", {"json": {}}),
+    ],
+)
+def test_what_code_only_trims_lowers_or_parses_is_judged(
+    imported: Import, code: str, assertion: str, expect: dict[str, Any]
+) -> None:
+    out = imported(with_assertion(assertion).replace("    assert:", f"    options: {{transform: {code}}}\n    assert:"))
+    assert (suite()["cases"][0]["expect"], "left out" in out) == (expect, False)
+
+
 def test_an_assertion_may_be_named(imported: Import) -> None:
     templates = "assertionTemplates: {polite: {type: icontains, value: please}}\n"
     imported(templates + with_assertion('{$ref: "#/assertionTemplates/polite"}'))
@@ -459,7 +480,7 @@ def test_many_rows_get_a_file(imported: Import) -> None:
 
 
 def test_checks_of_all_tests_stand_in_defaults(imported: Import) -> None:
-    shared = "defaultTest: {assert: [{type: latency, threshold: 900}], options: {transform: x}}\n"
+    shared = "defaultTest: {assert: [{type: latency, threshold: 900}], options: {transform: x, prefix: y}}\n"
     printed = imported(f"{CONFIG}  - vars: {{country: Peru}}\n{shared}evaluateOptions: {{repeat: 3, cache: false}}\n")
     assert suite()["defaults"]["expect"] == {"latency": {"max": "900ms"}}
     assert suite()["repeat"] == 3
