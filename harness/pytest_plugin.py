@@ -150,6 +150,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile 
     except UsageError as error:
         raise parent.CollectError(_plainly(error)) from None
     if not (parent.session.isinitpath(file_path) or suites in file_path.resolve().parents):
+        parent.config.stash[_SESSION].elsewhere.append(file_path)
         return None
     from harness.run.session import is_suite
 
@@ -182,6 +183,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         len(trials),
         {(trial.own or trial.cassette).parent for trial in trials},
     )
+    if trials_session.reporter and not session.items:
+        from harness.run.session import is_suite
+
+        for folder in {trials_session.shortest(path.parent) for path in trials_session.elsewhere if is_suite(path)}:
+            trials_session.reporter.write_line(
+                f'{folder}/ has suites that are not collected: name files (pytest {folder}/*.yaml), or put suites = "{folder}" into harness.toml'
+            )
     if trials:
         _end_by_sigterm(session.config)
         trials_session.note_interrupted()
@@ -334,6 +342,8 @@ class _TrialSession:
         self.resources = ExitStack()
         self._failed: Counter[str] = Counter()
         self._suites: dict[Path, Suite] = {}
+        self.elsewhere: list[Path] = []
+        """YAML files that were not collected: they are in no suites folder, and not named."""
         self.planned = 0
         """The number of trials of the session, and the folders of their cassettes; known after the collection."""
         self.folders: set[Path] = set()

@@ -77,6 +77,15 @@ def test_a_trial_is_an_item_and_the_run_is_saved(project: pytest.Pytester) -> No
     assert ending["run"]["suites"][0]["suite"] == "capitals"
 
 
+def test_suites_in_another_folder_are_not_passed_over_in_silence(project: pytest.Pytester) -> None:
+    (project.path / "suites").rename(project.path / "evals")
+    result = project.runpytest("evals/")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines(
+        ["evals/ has suites that are not collected: name files (pytest evals/[*].yaml), or put*"]
+    )
+
+
 def test_a_failure_shows_the_suites_own_line_and_no_traceback(project: pytest.Pytester) -> None:
     result = project.runpytest("suites/wrong.yaml")
     result.assert_outcomes(failed=1)

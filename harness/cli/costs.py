@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.config import Config
 from harness.errors import UsageError
+from harness.gemini.providers import credentials, secrets
 from harness.model import Json, Target, Trial
 from harness.run import session
 from harness.run.session import RecordPolicy
@@ -26,11 +28,15 @@ def announce(
 ) -> None:
     """What is known before the first live request, on stderr: what is risky, what it will cost, and which models end.
 
-    Raises UsageError for a ceiling if a price is not known. The forecast takes a tenth of the time of a short run, so it is made only
-    where somebody reads it, or for a ceiling.
+    Raises MissingKey if no provider has its key, UsageError for a ceiling if a price is not known. The forecast takes a tenth of the
+    time of a short run, so it is made only where somebody reads it, or for a ceiling.
     """
     if not way.asks:
         return
+    rows = [config.find(target.provider) for target in targets]
+    keyless = not any(row.auth == "none" or row.key or secrets(row, os.environ) for row in rows)
+    if keyless and forecast_of(config, (trial for trial in trials if not trial.access.wrong_key), way).trials:
+        credentials(rows[0], os.environ)
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
     ceiling = config.max_cost
     if ceiling or (not quiet and any(not config.find(target.provider).simulated for target in targets)):

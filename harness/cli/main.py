@@ -159,7 +159,8 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
             self.mixing = True
             options, unknown = self.parse_known_intermixed_args(args, namespace)
             if unknown and unknown[0].startswith("-"):
-                self.error(_unknown("option", unknown[0].partition("=")[0], self._option_string_actions))
+                message = _unknown("option", unknown[0].partition("=")[0], self._option_string_actions)
+                self.error(message if "did you mean" in message else f"{message}\n{self.epilog}")
             if unknown:
                 self.error(f"{unknown[0]!r} belongs to no option, and stands where no argument is expected")
             return options, unknown
@@ -196,7 +197,7 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
 def _unknown(kind: str, word: str, known: Iterable[str]) -> str:
     from harness.text.shape import nearest
 
-    return f"there is no {kind} {word!r}; {nearest(word, known)}".removesuffix("; ")
+    return f"there is no {kind} {word!r}; {nearest(word, known, 0.75)}".removesuffix("; ")
 
 
 def command_names() -> dict[str, str]:

@@ -20,7 +20,7 @@ from harness.cli.stdout import under
 from harness.report import words
 from harness.results.rows import Row
 from harness.suite.matrix import Expansion
-from harness.text.amounts import dollars, duration
+from harness.text.amounts import dollars, duration, with_status
 from harness.transport.wrapping import Counting
 
 _FIRST = 0.5
@@ -48,7 +48,7 @@ class ProviderProgress(Struct):
         left = self.total - self.done
         parts = [
             f"{name} {self.done:,}/{self.total:,}",
-            ", ".join(f"{number:,} {status}" for status, number in self.statuses.items()),
+            ", ".join(with_status(number, status) for status, number in self.statuses.items()),
             f"{self.in_flight:,} in flight" if self.in_flight else "",
             f"{rate:,.1f}/s" if self.done else "",
             f"{self.retries:,} retried" if self.retries else "",

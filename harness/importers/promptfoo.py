@@ -331,8 +331,8 @@ def _group(
     own = [(one, test.at("assert", *route)) for route, one in assertions.flat(test.stated.get("assert"))]
     remarks: list[str] = []
     changes = _transforms(test.stated) or _transforms(defaults)
-    shared = _expectations(base, test.source, remarks if changes else [], result, changes=changes)
-    expect = _expectations(own, test.source, remarks, result, shared, changes=changes)
+    shared = _expectations(base, test.source, remarks if changes else [], result, changes)
+    expect = _expectations(own, test.source, remarks, result, changes, shared)
     providers, prompts = (_references({**defaults, **test.stated}.get(key)) for key in ("providers", "prompts"))
     key = canonical([about, expect, remarks, sorted(test.rows[0]), providers, prompts])
     name = slug(about.lower())[:60].strip("-")
@@ -355,9 +355,8 @@ def _expectations(
     source: Source,
     remarks: list[str],
     result: Imported,
-    shared: Expect | None = None,
-    *,
     changes: Sequence[str],
+    shared: Expect | None = None,
 ) -> Expect:
     """The checks of these assertions, beside the shared ones. What is left out becomes a remark for the suite too."""
     kept: Expect = shared or {}

@@ -38,20 +38,20 @@ def convert(assertion: Mapping[str, Any]) -> Expect:
 
 
 def after(code: str, expect: Expect, kind: str) -> Expect:
-    """The check of an answer that this code has changed before. Raises NotCarried where no word of a check does the same."""
-    methods = re.fullmatch(r"(?:return )?output((?:\.(?:trim|strip|toLowerCase|lower)\(\))+);?", code.strip())
-    parsed = re.fullmatch(r"(?:return )?(?:JSON\.parse|json\.loads)\(output\);?", code.strip())
-    if kind in ("latency", "cost", "finish-reason") or (parsed and "json" in expect):
+    """The check of an answer that this code has changed. Raises NotCarried where no word of a check does the same."""
+    found = re.fullmatch(_CODE, code.strip())
+    if kind in ("latency", "cost", "finish-reason"):
         return expect
-    if not methods or ("ower" in code and "text" not in expect):
+    if not found or (found["parse"] and "json" not in expect) or (found["lower"] and "text" not in expect):
         raise NotCarried(f"{kind}: {_TRANSFORMED}")
-    words = {"trim": re.search("trim|strip", code), "ignore_case": "ower" in code}
-    return {
-        name: {**check, **{word: True for word in words if words[word]}} if name == "text" else check
-        for name, check in expect.items()
-    }
+    words = [word for word, code in (("trim", found["trim"]), ("ignore_case", found["lower"])) if code]
+    return {"text": {**expect["text"], **dict.fromkeys(words, True)}} if "text" in expect else expect
 
 
+_CODE = (
+    r"(?:return )?(?:output(?:(?P<trim>\.(?:trim|strip)\(\))|(?P<lower>\.(?:toLowerCase|lower)\(\)))+"
+    r"|(?P<parse>JSON\.parse|json\.loads)\(output\));?"
+)
 _TRANSFORMED = (
     "it judges what code makes of the answer (transform); write `json: {at: {$.name: ...}}`, or a function in Python "
     "(`python: checks.py:NAME`)"

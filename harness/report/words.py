@@ -13,7 +13,7 @@ from harness.report import Report, View
 from harness.results.groups import FirstFailure, Group, total_of
 from harness.results.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
 from harness.results.summary import Summary
-from harness.text.amounts import count, dollars, some
+from harness.text.amounts import count, dollars, some, with_status
 from harness.text.grouping import grouped
 
 LABELS = {
@@ -241,8 +241,8 @@ def simulated(summary: Summary) -> bool:
 
 
 def totals(counts: Mapping[Status, int]) -> str:
-    """``12 passed, 1 failed``; ``nothing ran`` if all counts are 0."""
-    return ", ".join(f"{number:,} {status}" for status, number in counts.items() if number) or "nothing ran"
+    """``12 passed, 2 errors``; ``nothing ran`` if all counts are 0."""
+    return ", ".join(with_status(number, status) for status, number in counts.items() if number) or "nothing ran"
 
 
 def trials(summary: Summary) -> str:

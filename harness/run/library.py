@@ -27,6 +27,7 @@ from harness.run import session
 from harness.run.play import play_all
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
+from harness.text.amounts import with_status
 from harness.text.shape import nearest
 from harness.transport.cassette import read_request
 
@@ -83,7 +84,7 @@ class Results(list[Result]):
         return self.summary.exit_code() == 0
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{number:,} {status}" for status, number in self.summary.totals().items() if number)
+        counts = ", ".join(with_status(number, status) for status, number in self.summary.totals().items() if number)
         failed = [_failed(result) for result in self if result.status in ("failed", "error", "xpassed")]
         return "\n".join([counts or "nothing ran", *failed])
 

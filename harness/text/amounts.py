@@ -17,6 +17,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def with_status(number: int, status: str) -> str:
+    """``12 passed``, ``1 error``, ``2 errors``."""
+    return count(number, status) if status == "error" else f"{number:,} {status}"
+
+
 def duration(seconds: float) -> str:
     """``45 s``, ``12 min``, ``3.5 h``."""
     if seconds < 120:

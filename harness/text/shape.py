@@ -115,12 +115,12 @@ def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return next(iter(get_close_matches(word, names, 1, cutoff)), "")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``did you mean "..."?``; if no known word is similar, the list of known words, or nothing if it is over 300 characters."""
     names = list(known)
     by_lower = {name.lower(): name for name in reversed(names)}
     starts = (name for name in by_lower if word and name.startswith(word.lower()))
-    if close := next(starts, "") or closest(word.lower(), by_lower):
+    if close := next(starts, "") or closest(word.lower(), by_lower, cutoff):
         return f'did you mean "{by_lower[close]}"?'
     listed = ", ".join(names)
     return f"known here: {listed}" if names and len(listed) <= 300 else ""

@@ -89,6 +89,14 @@ def test_targets_need_not_be_named_where_a_run_has_two(project: Path, capsys: py
     assert changes(document(capsys, "last")) == changes(whole)
 
 
+def test_what_is_ignored_must_be_there(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, "last", "--ignore", "respnseId", "--ignore", "$.usageMetadata", "--ignore", "header x-*")
+    notes = [note for note in found["notes"] if "--ignore" in note]
+    assert notes == ['--ignore respnseId leaves nothing out, no answer has it; did you mean "$.responseId"?']
+    assert main(["fidelity", "last", "--ignore", "$.usageMetadata"]) == 0
+    assert "again: gemini-harness fidelity " in capsys.readouterr().out
+
+
 def test_two_runs_and_two_folders_say_the_same(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = sorted((project / "each").iterdir())
     runs = document(capsys, str(first), str(second))

@@ -173,13 +173,64 @@ def test_skip_missing_skips_it_and_all_skipped_is_not_green(example: Example) ->
     assert done.err == "no trial ran: the run fails (exit code 5)\n"
 
 
-def test_one_reason_for_many_errors_is_said_once(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", [["--live"], *(["--record-mode", mode] for mode in ("once", "new_episodes", "all"))])
+def test_nothing_begins_without_any_key(example: Example, monkeypatch: pytest.MonkeyPatch, mode: list[str]) -> None:
+    without_key(monkeypatch)
+    done = example.run("run", "suites/capitals.yaml", "--provider", "google", *mode)
+    assert (done.code, done.out) == (6, "")
+    assert done.err == "No key for provider 'google': set the environment variable GOOGLE_API_KEY or GEMINI_API_KEY.\n"
+    assert saved(example.folder) == []
+
+
+def without_key(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
-    done = example.run("run", "suites/capitals.yaml", "--live", "--provider", "google")
+
+
+def test_a_wrong_key_on_purpose_needs_no_key(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_key(monkeypatch)
+    example.write("harness.toml", f"{CONFIG}\n[providers.google]\nbase_url = 'http://127.0.0.1:1'\n")
+    example.write("suites/auth.yaml", "suite: auth\ncases: [{id: a, apiKey: wrong, prompt: hi, expect: {http: 400}}]\n")
+    done = example.run("run", "suites/auth.yaml", "--provider", "google", "--model", "gemini-2.5-flash", "--live")
+    assert (done.code, "No key" in done.out + done.err, len(saved(example.folder))) == (6, False, 1)
+
+
+def test_one_reason_for_many_errors_is_said_once(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_key(monkeypatch)
+    done = example.run("run", "suites/capitals.yaml", "--live", "--provider", "google", "--provider", "simulator")
     assert done.code == 6
     assert done.out.count("GOOGLE_API_KEY or GEMINI_API_KEY") == 1
     assert "ERROR 6 trials: No key for provider 'google'" in " ".join(done.out.split())
+
+
+def test_a_command_that_plays_all_failures_is_printed_once(example: Example) -> None:
+    cases = "".join(f"  - {{id: c{n}, prompt: hi, expect: {{cost: {{max: 0}}}}}}\n" for n in range(3))
+    models = "[gemini-2.5-flash, gemini-3-flash-preview]"
+    example.write("suites/dear.yaml", f"suite: dear\ndefaults: {{model: {models}}}\ncases:\n{cases}")
+    done = example.run("run", "suites/dear.yaml", "--live")
+    assert (done.code, done.out.count("FAIL 2 trials"), done.out.count("again, with all others")) == (1, 3, 1)
+    page = example.run("report", "last", "--format", "markdown")
+    assert page.out.count("run --last-failed") == 1
+
+
+def test_a_page_says_how_a_part_of_the_suites_was_chosen(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash", "-k", "not france")
+    page = example.run("report", "last", "--format", "html").out
+    assert "gemini-harness run suites/capitals.yaml -k &#x27;not france&#x27; --model gemini-2.5-flash" in page
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [("--provder", 'did you mean "--provider"?'), ("--junit", "gemini-harness run suites/ --format junit:junit.xml")],
+)
+def test_an_unknown_option_has_a_near_one_or_the_examples(example: Example, option: str, hint: str) -> None:
+    done = example.run("run", option, "x")
+    assert (done.code, hint in done.err, "did you mean" in done.err) == (4, True, option == "--provder")
+
+
+def test_a_missing_word_of_a_command_is_named_alone(example: Example) -> None:
+    done = example.run("cassettes")
+    assert (done.code, "the following arguments are required: action\n" in done.err) == (4, True)
 
 
 def test_measures_are_chosen(example: Example) -> None:
@@ -211,7 +262,7 @@ def test_last_failed_remembers_what_was_not_played_again(example: Example) -> No
 def test_max_failures_ends_the_run(example: Example) -> None:
     shutil.rmtree(example.folder / "cassettes")
     done = example.run("run", "suites/capitals.yaml", "--max-failures", "2")
-    assert (done.code, "2 error (2 trials)" in done.out) == (6, True)
+    assert (done.code, "2 errors (2 trials)" in done.out) == (6, True)
 
 
 def test_fail_fast_stops_at_the_first_failure(example: Example) -> None:

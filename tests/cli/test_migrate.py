@@ -100,6 +100,14 @@ def test_every_format_has_the_bottom_line(project: Path, capsys: pytest.CaptureF
     ]
 
 
+def test_the_provider_is_a_part_of_the_models(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", OLD, NEW, "--provider", "simulator"]) == 4
+    assert (
+        "examples:\n  gemini-harness migrate google/gemini-2.5-flash google/gemini-3-flash-preview\n"
+        in capsys.readouterr().err
+    )
+
+
 def test_a_gate_fails_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", OLD, NEW, "--gate", "hard=modelVersion"]) == 1
     assert "gate hard: modelVersion: crossed" in capsys.readouterr().out

@@ -76,7 +76,7 @@ def test_a_run_is_played_again(
     editing(monkeypatch, lambda: write(project / "suites/second.yaml", SUITE.format(name="other")))
     assert main(["run", "--watch", "-q"]) == 0
     ends = [line.partition(";")[0] for line in capsys.readouterr().out.splitlines() if "; run " in line]
-    assert [end.partition(" in ")[0] for end in ends] == ["2 error (2 trials)", "1 error (1 trial)"]
+    assert [end.partition(" in ")[0] for end in ends] == ["2 errors (2 trials)", "1 error (1 trial)"]
 
 
 def test_watching_never_asks_again_by_itself(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,6 +100,7 @@ def test_the_command_shows_it_in_every_format(tmp_path: Path, capsys: pytest.Cap
         shown[name] = capsys.readouterr().out
     assert "2 of 20 cells are unstable; two attempts disagree in 5.0% of pairs" in shown["table"]
     assert all("case-19" in text for text in shown.values())
+    assert "any: the attempts at each case are equal, so any change is seen" in " ".join(shown["table"].split())
     document = json.loads(shown["json"])
     assert document["targets"][0]["unstable"][0]["passed"] == 3
     assert main([*asked, "--target", "a/b"]) == 4

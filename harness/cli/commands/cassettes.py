@@ -41,6 +41,7 @@ def add_options(parser: ArgumentParser) -> None:
         "paths",
         metavar="PATH",
         nargs="*",
+        default=[],
         help="for stale and prune: suites; for check and recover: cassettes, or folders of them",
     )
     shared.cassettes_folder(parser)

@@ -18,6 +18,7 @@ from harness.config import load as load_config
 from harness.errors import UsageError
 from harness.report import words
 from harness.text.amounts import count
+from harness.text.shape import nearest
 
 ABOUT = "what a gateway changes, field by field: two targets of a run, two runs, or two folders of recordings"
 EXAMPLES = (
@@ -86,7 +87,7 @@ def _document(options: Namespace, listed: Sequence[KnownChange]) -> Fidelity:
     found = fidelity.fidelity(pairs, sides.names, sides.read, FidelityOptions(options.ignore, listed))
     found = replace(
         found,
-        notes=[*sides.notes, *_notes(sides, pairs), *_known_notes(options.known, listed)],
+        notes=[*sides.notes, *_notes(sides, pairs, options.ignore), *_known_notes(options.known, listed)],
         command=_again(sides.sources, options),
         show={trial: sides.show(trial) for trial in _trials(found)} if sides.show else {},
         simulated=sides.simulated,
@@ -111,7 +112,7 @@ def _exit_code(document: Fidelity, *, new_fail: bool) -> int:
     return 7 if any(gate.crossed is None for gate in document.gates) else 0
 
 
-def _notes(sides: fidelity_sides.Sides, pairs: Sequence[AnswerPair]) -> Iterator[str]:
+def _notes(sides: fidelity_sides.Sides, pairs: Sequence[AnswerPair], ignore: Sequence[str]) -> Iterator[str]:
     for name, answers in zip(sides.names, (sides.reference, sides.candidate), strict=True):
         if not answers:
             yield f"{name} has no answers: every request failed, or none was made"
@@ -126,6 +127,10 @@ def _notes(sides: fidelity_sides.Sides, pairs: Sequence[AnswerPair]) -> Iterator
         yield f"{count(mixed, 'pair')} of a stream and a unary answer: only bodies were compared there"
     if any(all(fact.path != "headers" for fact in side.facts.shape) for pair in pairs for side in pair):
         yield "some answers were saved without headers and framing: these were not compared there"
+    sides_facts = [side.facts for pair in pairs for side in pair]
+    paths = sorted({path for facts in sides_facts for path in (*(fact.path for fact in facts.shape), *facts.numbers)})
+    for pattern in (one for one in ignore if not any(map(FidelityOptions([one]).ignores, paths))):
+        yield f"--ignore {pattern} leaves nothing out, no answer has it; {nearest(pattern, paths)}".removesuffix("; ")
 
 
 def _again(sources: Sequence[str], options: Namespace) -> str:

@@ -37,7 +37,7 @@ from harness.text import amounts
 
 ABOUT = "compare an old model, replayed, with a new one, live: what changes, which checks flip, whether to switch"
 EXAMPLES = (
-    "gemini-harness migrate gemini-2.5-flash gemini-3-flash-preview",
+    "gemini-harness migrate google/gemini-2.5-flash google/gemini-3-flash-preview",
     "gemini-harness migrate --resume",
 )
 

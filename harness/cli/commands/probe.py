@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ from harness.errors import HarnessError, UsageError, first
 from harness.gemini import sheets
 from harness.gemini.capabilities import Finding, Probe, probeable, questions
 from harness.gemini.models import answering, catalogue, ends_by
-from harness.gemini.providers import credentials
 from harness.model import Result, Target
 from harness.results.rows import VERSION, dumps
 from harness.run import session
@@ -61,7 +59,6 @@ def main(options: Namespace) -> int:
     ]
     if options.dry_run:
         return _dry_run(asked, config, options)
-    credentials(config.find(provider), os.environ)  # without a key nothing is known of any model
     costs.announce(config, [one.trial for one in asked], targets, _LIVE, quiet=bool(options.quiet))
     probing = _Probing(config)
     probing.ask_all(asked)

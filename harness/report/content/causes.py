@@ -98,7 +98,10 @@ def failures(report: Report, view: View) -> Iterator[Block]:
         yield Heading("failures")
     shown = [group for cause in some for group in cause.shown]
     details = {} if view.page else failed_lines(report, shown, view.answer)
-    items = [_item(cause, details, report, view) for cause in some]
+    last = {cause.remedy: cause for cause in some}.values()  # one command may cover several causes
+    items = [
+        _item(cause, details, report, view, remedy=view.format in ("html", "github") or cause in last) for cause in some
+    ]
     yield from [Items(items, _UNFOLDED)] if view.page else [Items([item]) for item in items]
     if len(some) < len(every):
         yield Paragraph([f"and {len(every) - len(some):,} more: ", Code(words.whole_report(report, view))])
@@ -106,14 +109,14 @@ def failures(report: Report, view: View) -> Iterator[Block]:
         yield Paragraph(["What is behind an id: ", Code(words.command("explain", first))])
 
 
-def _item(cause: Cause, details: Mapping[str, list[str]], report: Report, view: View) -> Item:
+def _item(cause: Cause, details: Mapping[str, list[str]], report: Report, view: View, *, remedy: bool) -> Item:
     forgiving = next(filter(None, map(report.forgiven, cause.groups)), None)
     level: Level = "warning" if forgiving or cause.status == "error" else "error"
     place = words.where(cause.groups[0])
     mark = [Styled(words.MARKS[cause.status], status=cause.status), " "]
     what, _, command = cause.remedy.partition(": ")
     more = [cause.more, f"forgiven: {words.gate(forgiving)}" if forgiving else ""]
-    ending = [*(Paragraph([text]) for text in more if text), Paragraph([f"{what}: ", Code(command)])]
+    ending = [*(Paragraph([text]) for text in more if text), *([Paragraph([f"{what}: ", Code(command)])] * remedy)]
     if view.format == "github" and (known := _id(cause.groups[0].trouble)):
         ending.append(Paragraph(["what that is: ", Code(words.command("explain", known))]))
     if view.page:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Code, CodeBlock, Heading, Paragraph, Table, document
+from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
 
 if TYPE_CHECKING:
     from harness.compare.compatible import Compatibility, FeatureCell
@@ -32,7 +32,7 @@ def compatible_blocks(found: Compatibility, view: View) -> Iterator[Block]:
     if found.notes:
         yield Heading("notes")
         yield Bullets([[note] for note in found.notes])
-    yield CodeBlock([found.command])
+    yield Paragraph(["again: ", Code(found.command)])
 
 
 def bottom_line(found: Compatibility) -> str:

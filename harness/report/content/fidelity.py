@@ -45,7 +45,7 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
         yield Bullets([[f"{gate.gate} {gate.message}"] for gate in fidelity.gates], levels)
     yield Heading("notes")
     yield Bullets([[note] for note in [*fidelity.notes, METHOD]])
-    yield CodeBlock([fidelity.command])
+    yield Paragraph(["again: ", Code(fidelity.command)])
 
 
 def _verdict(fidelity: Fidelity) -> str:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 METHOD = (
     "flips: how often two attempts at the same cell disagree, one passing and the other not, as a share of all pairs of attempts. "
-    "smallest change: if the change is this large, a comparison of two such runs calls it better or worse in 80% of reports, on these cases."
+    "smallest change: if the change is this large, a comparison of two such runs calls it better or worse in 80% of reports, on these cases; "
+    "any: the attempts at each case are equal, so any change is seen."
 )
 
 

@@ -82,7 +82,6 @@ def _facts(report: Report, view: View) -> Iterator[Block]:
     run = report.run
     took = "" if report.seconds is None else f" in {report.seconds:,.2f} s"
     cut = f", {cut}" if (cut := words.incomplete(report)) else ""
-    chosen = {name: value for name, value in run["selection"].items() if value}
     asked = words.trials(report.summary)
     facts = {
         "answers": words.provenance(report.summary) if view.page else "",
@@ -91,7 +90,7 @@ def _facts(report: Report, view: View) -> Iterator[Block]:
         "run": f"{run['id']}, {run['started'].replace('T', ' ')}{cut}",
         "asked": f"{asked}{took}",
         "with": f"gemini-harness {run['harness']}, Python {run['python']}, record mode {run['record_mode']}",
-        "selection": words.value(chosen, 400) if chosen else "",
+        "command": words.same_command(run) if any(run["selection"].values()) else "",
     }
     yield Facts([(label, text) for label, text in facts.items() if text])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Code, CodeBlock, Details, Heading, Paragraph, Table, document
+from harness.report.blocks import Block, Bullets, Code, Details, Heading, Paragraph, Table, document
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
     yield Heading("notes")
     untried = [f"in no trial: {', '.join(board.untried)}"] if board.untried else []
     yield Bullets([[note] for note in [*board.notes, *untried, LEGEND]])
-    yield CodeBlock([board.command])
+    yield Paragraph(["again: ", Code(board.command)])
 
 
 def _verdict(board: Scoreboard) -> str:

@@ -11,7 +11,7 @@ from harness.report.html.markup import Markup, element, section, table
 from harness.report.html.page import page
 from harness.results.rows import EndingRow, RunRow
 from harness.results.summary import STATUSES
-from harness.text.amounts import some
+from harness.text.amounts import some, with_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
         yield element("span", "interrupted ", class_="xfailed")
     for status in STATUSES:
         if number := entry.ending.get("totals", {}).get(status):
-            yield element("span", f"{number:,} {status} ", class_=status)
+            yield element("span", f"{with_status(number, status)} ", class_=status)
     if entry.run and (stopped := words.gate_counts(entry.run.get("gates", ()))):
         yield element("span", f"{stopped.removeprefix(', ')} ", class_="failed")
     if entry.simulated:
