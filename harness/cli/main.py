@@ -197,7 +197,7 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
 def _unknown(kind: str, word: str, known: Iterable[str]) -> str:
     from harness.text.shape import nearest
 
-    return f"there is no {kind} {word!r}; {nearest(word, known, 0.75)}".removesuffix("; ")
+    return f"there is no {kind} {word!r}; {nearest(word, known, 0.75 if word[:1] == '-' else 0.6)}".removesuffix("; ")
 
 
 def command_names() -> dict[str, str]:
