@@ -208,6 +208,10 @@ def _find(name: str, reports: Path) -> Path:
         return given
     if (given / NAME).is_file():
         return given / NAME
+    if inside := saved_runs(given):
+        if len(inside) == 1:
+            return given / inside[0] / NAME
+        raise RunError(f"{name} holds {len(inside)} saved runs, such as {given / inside[-1]}: name one")
     saved = saved_runs(reports)
     if name == "last" and saved:
         return reports / saved[-1] / NAME

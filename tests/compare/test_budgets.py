@@ -310,6 +310,16 @@ def test_a_merged_run_is_held_to_the_budgets_of_its_suites(project: Project) -> 
     assert "not asked" not in output
 
 
+def test_a_folder_with_one_run_stands_for_it(project: Project) -> None:
+    for number in (1, 2):
+        project.run("run", "suites", "--shard", f"{number}/2", "--reports", f"shard-{number}")
+    code, output, errors = project.run("merge", "shard-1", "shard-2")
+    assert (code, "trials" in output, errors) == (1, True, "")
+    project.run("run", "suites", "--shard", "1/2", "--reports", "shard-1")
+    code, _, errors = project.run("merge", "shard-1", "shard-2")
+    assert (code, "shard-1 holds 2 saved runs, such as shard-1/" in errors) == (4, True)
+
+
 def test_shards_with_different_gates_cannot_be_merged(project: Project) -> None:
     project.run("run", "suites", "--shard", "1/2", "--gate", "pass_rate.min=50%")
     project.run("run", "suites", "--shard", "2/2")

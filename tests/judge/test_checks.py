@@ -113,7 +113,9 @@ def test_an_error_answer() -> None:
     }
     no = evidence({"error": error}, status=400)
     assert messages("http", 400, no) == []
-    assert messages("http", {"in": [200, 503]}, no) == ["HTTP status: expected one of [200, 503], got integer 400"]
+    assert messages("http", {"in": [200, 503]}, no) == [
+        "HTTP status: expected one of [200, 503], got integer 400: Thinking level is not supported"
+    ]
     assert (
         messages("error", {"status": "INVALID_ARGUMENT", "message": {"icontains": "thinking"}, "code": 400}, no) == []
     )

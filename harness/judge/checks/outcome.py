@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypedDict
 
+from msgspec.structs import replace
+
+from harness.answer.refusals import message_of
 from harness.answer.reply import candidate_of
 from harness.gemini import offers
 from harness.judge.predicates import ABSENT, NumberPredicate, Predicate, TextPredicate, differs, or_absent
@@ -65,7 +68,9 @@ def http(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
     http: 400
     http: {in: [429, 503]}
     """
-    yield from differs("HTTP status", evidence.exchange.status, expected)
+    reason = message_of(evidence.reply.error).partition("\n")[0]
+    for found in differs("HTTP status", evidence.exchange.status, expected):
+        yield replace(found, message=f"{found.message}: {reason}" if reason else found.message)
 
 
 @check("error")
