@@ -79,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
                 code = options.main(options)
         except HarnessError as error:
             sys.stderr.write(f"{secret_filter.text(str(error))}\n")
-            if _wants_annotations(argv):
+            if "--format=github" in argv or ("--format", "github") in pairwise(argv):  # the arguments may be faulty
                 _annotate(error)
             return error.exit_code
         except KeyboardInterrupt:
@@ -93,11 +93,6 @@ def main(argv: Sequence[str]) -> int:
         except Exception:  # noqa: BLE001  the last resort: two lines here, the rest in a file
             return _internal(argv)
         return code
-
-
-def _wants_annotations(argv: Sequence[str]) -> bool:
-    """Whether ``--format github`` is among the arguments, which may be faulty themselves."""
-    return "--format=github" in argv or ("--format", "github") in pairwise(argv)
 
 
 def _annotate(error: HarnessError) -> None:

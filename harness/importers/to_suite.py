@@ -500,16 +500,13 @@ def suite_text(
     text = f"# yaml-language-server: $schema=./.gemini-harness.schema.json\nsuite: {name}\n"
     for part in (head, {"defaults": dict(defaults)} if defaults else None):
         text += yaml.dump(dict(part), Dumper=_SuiteDumper, **_STYLE) if part else ""
-    cases = [_indented(yaml.dump([dict(table)], Dumper=_SuiteDumper, **_STYLE)) for table in tables]
+    dumped = (yaml.dump([dict(table)], Dumper=_SuiteDumper, **_STYLE) for table in tables)
+    cases = [re.sub(r"^(?=.)", "  ", case, flags=re.MULTILINE) for case in dumped]
     comments = ["".join(f"  # {line}\n" for line in lines) for lines in remarks] or [""] * len(cases)
     return f"{text}cases:\n" + "\n".join(map("".join, zip(comments, cases, strict=True)))
 
 
 _STYLE: Mapping[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 120}
-
-
-def _indented(text: str) -> str:
-    return re.sub(r"^(?=.)", "  ", text, flags=re.MULTILINE)
 
 
 class _SuiteDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

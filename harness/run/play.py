@@ -107,17 +107,13 @@ def prepared(trial: Trial, config: Config, turns: Sequence[TurnRow]) -> Iterator
         yield request
         turn = talk.read(step, exchange_of(request, row))
         if step.call is None:
-            later = [row for row in turns[number + 1 :] if _has_contents(row)]
+            later = [row for row in turns[number + 1 :] if isinstance(row.request, dict) and "contents" in row.request]
             content = _sent_back(later, len(talk.contents))
             if content is None:
                 return
             talk.answer = content
         with suppress(ConversationEnded):
             talk.capture(turn)
-
-
-def _has_contents(row: TurnRow) -> bool:
-    return isinstance(row.request, dict) and "contents" in row.request
 
 
 def _sent_back(later: Sequence[TurnRow], at: int) -> Json:

@@ -86,7 +86,10 @@ def _every(text: str) -> Iterator[tuple[Amount, bool]]:
         words = _thing(found["thing"])
         at = found.start("thing") + len(words) if words else found.end("count")
         if words and not _STREET.search(words):
-            yield Amount(found.start(), _count(found["count"]), found["unit"] or "", words), _is_article(found["count"])
+            yield (
+                Amount(found.start(), _count(found["count"]), found["unit"] or "", words),
+                found["count"].lower() in _ARTICLES,
+            )
 
 
 def _reversed(text: str) -> list[Amount]:
@@ -123,7 +126,3 @@ def _count(spelled: str) -> float:
     number = COUNT_WORDS.get(spelled.lower())
     value = float(number if number is not None else spelled.replace(",", "."))
     return int(value) if value.is_integer() else value
-
-
-def _is_article(spelled: str) -> bool:
-    return spelled.lower() in _ARTICLES

@@ -40,16 +40,13 @@ def _tree(prompt: str) -> ast.expr | None:
     for mention in mentions("expression", prompt):
         spelled = str(mention.value).replace("×", "*").replace("÷", "/").strip()
         try:
-            tree = ast.parse(_balanced(spelled), mode="eval").body
+            balanced = spelled + ")" * (spelled.count("(") - spelled.count(")"))
+            tree = ast.parse(balanced, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         if all(type(node.op) in _SIGNS for node in ast.walk(tree) if isinstance(node, ast.BinOp)):
             return tree
     return None
-
-
-def _balanced(text: str) -> str:
-    return text + ")" * (text.count("(") - text.count(")"))
 
 
 def _call(declaration: Declaration, step: _Step) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def grounded(ask: Ask, prompt: str, output: ModelOutput, known: KnownFact | None
         found = replace(output, tool_tokens=_MEDIA_TOKENS)
         return _shown(found, "MEDIA_PROCESSING", {"query": topic(prompt)}, {"result": output.text}, seed)
     if ask.passages:
-        found = replace(output, grounding=grounding.passages(output.text, ask.passages), tool_tokens=_file_tokens(ask))
+        read = 250 + sum(tokens(str(context["text"])) for context in ask.passages)
+        found = replace(output, grounding=grounding.passages(output.text, ask.passages), tool_tokens=read)
         return _with_steps(ask, found, "FILE_SEARCH", {}, {}, seed)
     if "googleMaps" in ask.tools:
         widget = bool(ask.tools["googleMaps"].get("enableWidget"))
@@ -76,10 +77,6 @@ def beside_calls(ask: Ask, prompt: str, output: ModelOutput, seed: Seed) -> Mode
     asked = grounding.queries(prompt)[:2]
     suggestions = {"search_suggestions": grounding.entry_point(asked)}
     return _with_steps(ask, output, "GOOGLE_SEARCH_WEB", {"queries": asked}, suggestions, seed)
-
-
-def _file_tokens(ask: Ask) -> int:
-    return 250 + sum(tokens(str(context["text"])) for context in ask.passages)
 
 
 def _wants_images(ask: Ask) -> bool:

@@ -21,7 +21,8 @@ from harness.simulator.style import StyleRules
 
 def formatted(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> str:
     """The text of JSON mode (two spaces of indent, as Gemini mostly writes) or of an enum."""
-    source = ValueSource.of(_source_text(ask, prompt), seed, known or _fixed_known(style))
+    fixed = KnownFact(style.fixed, style.fixed) if style.fixed else None
+    source = ValueSource.of(_source_text(ask, prompt), seed, known or fixed)
     if ask.mime == "text/x.enum":
         return str(value_for_schema(ask.schema, source))
     if ask.schema is not None:
@@ -57,10 +58,6 @@ _KEYWORDS = frozenset(
 def _source_text(ask: Ask, prompt: str) -> str:
     """The text from which the values are taken: the question, the results of calls, files and earlier user turns."""
     return "\n".join(filter(None, [prompt, background(ask)]))
-
-
-def _fixed_known(style: StyleRules) -> KnownFact | None:
-    return KnownFact(style.fixed, style.fixed) if style.fixed else None
 
 
 def json_text(ask: Ask, prompt: str, known: KnownFact | None, seed: Seed) -> str:

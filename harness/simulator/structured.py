@@ -717,10 +717,6 @@ def _invented(at: ValuePlace, source: ValueSource) -> str:
 _DIGITS = re.compile(r"\d+")
 
 
-def _null(_schema: Schema, _source: ValueSource, _at: ValuePlace) -> None:
-    return None
-
-
 _MAKERS: Mapping[str, Any] = {
     "object": _object,
     "array": _array,
@@ -728,5 +724,5 @@ _MAKERS: Mapping[str, Any] = {
     "number": _number,
     "integer": _number,
     "boolean": _boolean,
-    "null": _null,
+    "null": lambda *_: None,
 }

@@ -44,7 +44,7 @@ def main(options: Namespace) -> int:
         parts["Configuration"] = _configuration(config)
         reports = config.reports
     except HarnessError as fault:
-        parts["Configuration"] = iter([f"faulty: {_without_paths(str(fault))}"])
+        parts["Configuration"] = iter([f"faulty: {re.sub(_FOLDERS, '', str(fault))}"])
     parts["Last run"] = _last_run(Path(options.reports or reports))
     for title, lines in parts.items():
         sys.stdout.write(f"## {title}\n\n" + "".join(f"- {line}\n" for line in lines) + "\n")
@@ -116,5 +116,4 @@ def _last_run(reports: Path) -> Iterator[str]:
     yield f"{count(summary.trials, 'trial')} played, {'complete' if saved.is_finished() else 'cut short'}; groups: {words.totals(summary.totals())}"
 
 
-def _without_paths(text: str) -> str:
-    return re.sub(r"(?<![\w.])(~|[A-Za-z]:)?[/\\][\w.\\/ -]*[/\\]", "", text)
+_FOLDERS = r"(?<![\w.])(~|[A-Za-z]:)?[/\\][\w.\\/ -]*[/\\]"

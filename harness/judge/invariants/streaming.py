@@ -138,7 +138,9 @@ def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
     again: list[Json] = []
     for at, event in enumerate(evidence.reply.events):
         for index, candidate in numbered(an_object(event.value)):
-            if index in ended and any(_has_content(part) for part in parts_of(candidate)):
+            if index in ended and any(
+                part.get(kind) not in (None, "") for part in parts_of(candidate) for kind in OUTPUT
+            ):
                 message = f"content came after the finishReason in events[{ended[index]}]"
                 yield Mismatch(f"events[{at}]", "nothing after the end", parts_of(candidate), message)
                 return
@@ -147,10 +149,6 @@ def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
     if again and not is_chat(evidence.exchange.request.url):
         message = f"the finishReason of events[{min(ended.values())}] comes again in events[{again[0]}]"
         yield Mismatch(f"events[{again[0]}]", "one finishReason", again, message, "warn")
-
-
-def _has_content(part: Mapping[str, Json]) -> bool:
-    return any(part.get(kind) not in (None, "") for kind in OUTPUT)
 
 
 @rule("stream-duplicate", "error", of_events=True, per_candidate=True, needs=SEVERAL_EVENTS)

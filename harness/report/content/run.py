@@ -215,10 +215,6 @@ def _number(number: int, status: str) -> Styled:
 # --- the order ----------------------------------------------------------------------------------------
 
 
-def _section(name: str) -> Part:
-    return lambda _report, _view: iter([Heading(name)])
-
-
 def _plots(report: Report, _view: View) -> Iterator[Block]:
     from harness.report.content.plots import plots
 
@@ -240,7 +236,7 @@ PARTS: Mapping[str, Sequence[Part]] = {
     "markdown": (_totals, _gates, failures, _suites, _notes, _targets, _facts),
     "html": (
         *(_totals, _facts, _targets, _related_pages, _gates, failures),
-        *(_section("matrix"), _suites, _plots, _notes, _trials),
+        *(lambda _report, _view: iter([Heading("matrix")]), _suites, _plots, _notes, _trials),
     ),
 }
 """The parts of a run in the order of each format."""

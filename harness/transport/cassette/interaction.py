@@ -127,7 +127,7 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
     """One item of ``interactions:``. Raises one of ``UNREADABLE`` if it is not an interaction."""
     response = item["response"]
     ours = _ours(response.get("x-recording"))
-    headers = {**(_unkept(ours) if ours else {}), **_headers(response.get("headers"))}
+    headers = {**dict.fromkeys(ours.headers.split() if ours else (), ""), **_headers(response.get("headers"))}
     content, fault = _response_bytes(response), None
     if ours is None:
         content, fault = unpack(content, headers.get("content-encoding", ""))
@@ -222,11 +222,6 @@ def _header_value(value: Any) -> str:
     if isinstance(value, list):
         return _header_value(value[0]) if len(value) == 1 else ", ".join(map(_header_value, value))
     return str(value)
-
-
-def _unkept(ours: About) -> dict[str, str]:
-    """The headers that were stored by name only, with empty values."""
-    return dict.fromkeys(ours.headers.split(), "")
 
 
 def _status(response: Mapping[str, Any]) -> int:

@@ -68,13 +68,9 @@ def _about(exchange: Exchange, slot: tuple[int, ...] | None) -> dict[str, Any]:
         about["headers"] = " ".join(names)
     if provenance.timing != "lost":
         about["head_ms"] = None if exchange.head_at is None else round(exchange.head_at * 1000, 3)
-        about["t_ms"] = " ".join(_ms(chunk.at) for chunk in exchange.chunks)
+        about["t_ms"] = " ".join(f"{chunk.at * 1000:.3f}".rstrip("0").rstrip(".") for chunk in exchange.chunks)
         about["bytes"] = " ".join(str(len(chunk.data)) for chunk in exchange.chunks)
     return about
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.3f}".rstrip("0").rstrip(".")
 
 
 def _pretty(request: Request) -> str | None:
