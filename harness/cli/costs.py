@@ -34,18 +34,18 @@ def announce(
     if not way.asks:
         return
     rows = [config.find(target.provider) for target in targets]
-    keyless = not any(row.auth == "none" or row.key or secrets(row, os.environ) for row in rows)
-    if keyless and forecast_of(config, (trial for trial in trials if not trial.access.wrong_key), way).trials:
-        credentials(rows[0], os.environ)
-    sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
-    ceiling = config.max_cost
-    if ceiling or (not quiet and any(not config.find(target.provider).simulated for target in targets)):
+    ceiling, forecast = config.max_cost, None
+    if ceiling or (not quiet and any(not row.simulated for row in rows)):
         forecast = forecast_of(config, trials, way)
         if ceiling and forecast.unpriced:
             reasons = "\n".join(_unpriced(forecast, remedies=True))
             raise UsageError(f"--max-cost cannot be kept:\n{reasons}\nNo request was sent.")
-        if forecast.trials and (forecast.paid or ceiling) and not quiet:
-            sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
+    keyless = not any(row.auth == "none" or row.key or secrets(row, os.environ) for row in rows)
+    if keyless and forecast_of(config, (trial for trial in trials if not trial.access.wrong_key), way).trials:
+        credentials(rows[0], os.environ)
+    sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
+    if forecast and forecast.trials and (forecast.paid or ceiling) and not quiet:
+        sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
     if not quiet:
         sys.stderr.writelines(f"{warning}\n" for warning in session.endings(targets, config))
 

@@ -114,6 +114,8 @@ def main(options: Namespace) -> int:
             from harness.cli import dryrun
 
             return dryrun.show(replace(plan, trials=left), options)
+        if options.ray and policy.asks and left.has_batches:
+            raise UsageError("--ray: cases with transport: batch are sent by one process: leave out --ray")
         costs.announce(plan.config, left, left.targets, policy, quiet=bool(options.quiet))
         with (
             _pool(session, left, policy, options) as pool,
@@ -277,8 +279,6 @@ def _pool(
     if not options.ray:
         yield None
         return
-    if policy.asks and left.has_batches:
-        raise UsageError("--ray: cases with transport: batch are sent by one process: leave out --ray")
     from harness.run import cluster, worker_pool
 
     with cluster.connected(options.ray, options.processes) as (ray, most):
