@@ -31,6 +31,7 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
     Raises UsageError for an unknown format, for two formats on stdout, and, after all others are written, for a file that
     cannot be written.
     """
+    check(options, kind)
     faults: list[UsageError] = []
     for name, to in _places(options.format):
         try:

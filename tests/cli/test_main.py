@@ -228,6 +228,13 @@ def test_an_unknown_option_has_a_near_one_or_the_examples(example: Example, opti
     assert (done.code, hint in done.err, "did you mean" in done.err) == (4, True, option == "--provder")
 
 
+@pytest.mark.parametrize("command", [["report", "last"], ["models"], ["history"]])
+def test_nothing_is_printed_before_an_unknown_format_is_refused(example: Example, command: list[str]) -> None:
+    example.run("run", "suites/capitals.yaml")
+    done = example.run(*command, "--format", "markdwn:x.md")
+    assert (done.code, done.out, 'did you mean "markdown"?' in done.err) == (4, "", True)
+
+
 def test_a_missing_word_of_a_command_is_named_alone(example: Example) -> None:
     done = example.run("cassettes")
     assert (done.code, "the following arguments are required: action\n" in done.err) == (4, True)

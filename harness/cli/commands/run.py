@@ -275,7 +275,7 @@ def _show(played: Played, gates: Sequence[GateRow], started: float, options: Nam
 def _pool(
     session: RunSession, left: Expansion, policy: RecordPolicy, options: Namespace
 ) -> Iterator[WorkerPool | None]:
-    """The workers of ``--ray``; None without it. Raises UsageError where they cannot play what is left."""
+    """The workers of ``--ray``; None without it."""
     if not options.ray:
         yield None
         return
