@@ -24,17 +24,22 @@ _NAME = 50
 
 
 class FolderLock:
-    """An exclusive lock on a folder, until it is closed or the process ends."""
+    """A lock on a folder, until it is closed or the process ends: exclusive, or shared with others that are not exclusive.
 
-    def __init__(self, folder: Path, *, wait: bool = False) -> None:
+    ``held``: false where the system has no locks.
+    """
+
+    def __init__(self, folder: Path, *, wait: bool = False, shared: bool = False) -> None:
         """Raises BlockingIOError if another process holds the lock and ``wait`` is false; OSError if the folder cannot be
         opened."""
         self._descriptor: int | None = None
+        self.held = False
         if sys.platform == "win32":  # a folder cannot be opened on Windows
             return
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            _lock(descriptor, wait=wait)
+            _lock(descriptor, wait=wait, shared=shared)
+            self.held = True
         except BlockingIOError:
             os.close(descriptor)
             raise
@@ -51,18 +56,19 @@ class FolderLock:
             self._descriptor = None
 
 
-def _lock(descriptor: int, *, wait: bool = False) -> None:
+def _lock(descriptor: int, *, wait: bool = False, shared: bool = False) -> None:
     """Raises BlockingIOError if another process holds the lock for longer than ``is_locked`` does; OSError."""
     import fcntl
 
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     if wait:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, kind)
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         time.sleep(_PEEK_SECONDS)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
 
 
 def is_locked(folder: Path) -> bool:

@@ -688,11 +688,12 @@ class _Recording:
 
     def _take(self, folders: Iterable[Path]) -> None:
         from harness.errors import CannotWrite
-        from harness.transport.journal import RecordingLock
+        from harness.transport.journal import RecordingLock, recovered
 
         self._lock = RecordingLock()
         try:
-            self._lock.take(folders, self._say)
+            if found := self._lock.take(folders, self._say):
+                self._say(recovered(found))
         except CannotWrite as fault:
             raise pytest.UsageError(str(fault)) from None
 

@@ -344,16 +344,26 @@ def transport(
     elif way.record_mode == "none":
         from harness.transport.recorder import Player
 
-        yield Player(config.providers, redaction=config.redact)
+        yield Player(config.providers, redaction=config.redact, say=_tell)
     else:
+        from harness.transport.journal import recovered
         from harness.transport.recorder import Recorder
 
         mode: Any = way.record_mode
         secrets = known(os.environ, config.providers)
         wire = _wire(config, batching, turn)
-        with Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker) as recorder:
-            recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
-            yield recorder
+        recorder = Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker)
+        try:
+            with recorder:
+                recorder.claim(folders(), _tell)
+                if recorder.recovered:
+                    less = "; --record-mode new_episodes asks only for what is missing" if mode == "all" else ""
+                    _tell(f"{recovered(recorder.recovered)}{less}")
+                yield recorder
+        except KeyboardInterrupt:
+            if recorder.unwritten:
+                _tell(_UNWRITTEN.format(amounts.count(recorder.unwritten, "cassette")))
+            raise
         if recorder.foreign:
             sys.stderr.write(f"{_replayed(sorted(recorder.foreign))}\n")
         for named, own in sorted(recorder.beside.items()):
@@ -382,6 +392,13 @@ def _wire(config: Config, batching: Callable[[Any], Any] | None, turn: GiveTurn 
     from harness.transport.redacting import Redacting
 
     return Redacting(wire, config.redact)
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+_UNWRITTEN = "interrupted before {} could be written: the answers are kept in journals, which the next run puts into the cassettes"
 
 
 def _say(line: str) -> None:

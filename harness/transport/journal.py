@@ -13,16 +13,19 @@ import os
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from harness import __version__
 from harness.disk import FolderLock, is_locked, replacing, sweep
-from harness.errors import BadCassette, CannotWrite
+from harness.errors import BadCassette, CannotWrite, CassetteError
+from harness.text.amounts import count
 from harness.transport import cassette
 
 RECOVER = "gemini-harness cassettes recover"
+_AT_ONCE = 8
+"""Cassettes that are written at the same time. To write one is mostly to wait for the disk."""
 _JOURNAL = r"(.+?)(\.gw\d+)?\.journal"
 """The cassette's name, and the name of the worker, where there is one."""
 
@@ -142,6 +145,23 @@ def fold(path: Path, *, keep: bool = True) -> int:
     return len(new)
 
 
+def fold_each(cassettes: Mapping[Path, bool]) -> tuple[int, list[CassetteError]]:
+    """Fold the journals of these cassettes, each with its ``keep``: see ``fold``. The number of exchanges, and the faults."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(path: Path) -> int | CassetteError:
+        try:
+            return fold(path, keep=cassettes[path])
+        except CassetteError as fault:
+            return fault
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        done = list(pool.map(one, cassettes))
+    return sum(found for found in done if isinstance(found, int)), [
+        fault for fault in done if isinstance(fault, CassetteError)
+    ]
+
+
 def _put_into(path: Path, new: Mapping[Any, dict[str, Any]], *, keep: bool) -> None:
     old = cassette.load(path) if path.exists() else {"interactions": []}
     kept = [entry for entry in old["interactions"] if keep and _slot_or_id(entry) not in new]
@@ -174,8 +194,9 @@ class RecordingLock:
         self._locks: dict[Path, FolderLock] = {}
         self._folders: set[Path] = set()
 
-    def take(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> None:
-        """Lock these folders of cassettes too. If another process holds one, call ``waiting`` with a message, and wait.
+    def take(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> int:
+        """Lock these folders of cassettes too. If another process holds one, call ``waiting`` with a message, and wait. Returns the
+        number of exchanges that were in journals.
 
         Raises CannotWrite if the disk cannot be written, and, without ``waiting``, if another process holds one.
         """
@@ -185,19 +206,13 @@ class RecordingLock:
                 self._locks[home] = lock_folder(folder, waiting)
         for folder in new:
             sweep(folder)
-            _fold_all(folder)
+        found = _fold_all(new)
         self._folders |= new
+        return found
 
     def fold(self) -> None:
         """Fold all journals in these folders. Raises the first fault, after trying all folders."""
-        faults: list[CannotWrite] = []
-        for folder in sorted(self._folders):
-            try:
-                _fold_all(folder)
-            except CannotWrite as fault:
-                faults.append(fault)
-        if faults:
-            raise faults[0]
+        _fold_all(self._folders)
 
     def close(self) -> None:
         for lock in self._locks.values():
@@ -234,8 +249,36 @@ def lock_folder(folder: Path, waiting: Callable[[str], object] | None = None) ->
         ) from fault
 
 
-def _fold_all(folder: Path) -> None:
-    """A cassette that cannot be read keeps its journals; reading it reports the fault."""
-    for path in unfinished(folder):
-        with suppress(BadCassette):
-            fold(path)
+def recover(folder: Path) -> int:
+    """Fold the journals in a folder of cassettes and in those beside it, unless a process records there or the disk cannot be written.
+
+    Returns the number of exchanges. Of several processes that replay, one does it and the others wait.
+    """
+    home = _home(folder)
+    with (
+        suppress(OSError, CannotWrite),
+        closing(FolderLock(home, shared=True)) as lock,
+        closing(FolderLock(home.parent, wait=True)),
+    ):
+        return _fold_all(home.iterdir()) if lock.held else 0
+    return 0
+
+
+def _fold_all(folders: Iterable[Path]) -> int:
+    """Returns the number of exchanges. Raises the first CannotWrite, after trying all. A cassette that cannot be read keeps its
+    journals; reading it reports the fault."""
+    left = (path for folder in sorted(folders) for path in unfinished(folder))
+    if not (cassettes := dict.fromkeys(left, True)):
+        return 0
+    found, faults = fold_each(cassettes)
+    for fault in faults:
+        if not isinstance(fault, BadCassette):
+            raise fault
+    return found
+
+
+def recovered(exchanges: int) -> str:
+    """What a run says where it found journals."""
+    return (
+        f"an interrupted recording had left {count(exchanges, 'exchange')} in journals; they are in their cassettes now"
+    )

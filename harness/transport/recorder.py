@@ -34,7 +34,6 @@ from msgspec.structs import replace
 from harness.answer import reply as replies
 from harness.errors import (
     CannotWrite,
-    CassetteError,
     NoRecording,
     SecretOnTape,
     StaleRecording,
@@ -84,7 +83,10 @@ class Player:
         *,
         while_recording: bool = False,
         redaction: Redaction = NO_REDACTION,
+        say: Callable[[str], object] | None = None,
     ) -> None:
+        """``say``: takes a sentence where it recovers what an interrupted recording left; without it, that is an error."""
+        self._say = say
         self._providers = providers
         self._redaction = redaction
         self._while_recording = while_recording
@@ -164,10 +166,16 @@ class Player:
         folder = cassette.parent
         if folder not in self._unfinished:
             self._unfinished[folder] = journal.unfinished(folder)
+            if self._say and self._unfinished[folder]:
+                if found := journal.recover(folder):
+                    self._say(journal.recovered(found))
+                self._unfinished[folder] = journal.unfinished(folder)
         if cassette in self._unfinished[folder]:
             if journal.is_recorded_now(cassette):
                 raise UnfinishedCassette(f"{cassette} is being recorded by another process; wait for it")
-            raise UnfinishedCassette(f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {cassette}")
+            raise UnfinishedCassette(
+                f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {folder.parent}"
+            )
 
 
 def _written(slot: Slot) -> Slot:
@@ -193,6 +201,8 @@ class Recorder(Around):
     and the main process holds the lock and folds the journals.
     ``foreign``: the cassettes that ``all`` replayed, because other tools made them.
     ``beside``: files that cases name -> where the recording went that such a file lacks.
+    ``recovered``: exchanges that an interrupted recording had left. ``unwritten``: cassettes whose journals stay, since writing them
+    was interrupted.
 
     Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite if the disk cannot be written; no further
     request is then sent.
@@ -226,6 +236,8 @@ class Recorder(Around):
         self._worker = worker.name if worker else ""
         self._send_home: SendHome = (worker and worker.send_home) or self.receive
         self._lock = journal.RecordingLock()
+        self.recovered = 0
+        self.unwritten = 0
         self._claimed: set[Path] = set()
         self._interrupted = set(worker.interrupted) if worker else set()
         self._opened: set[Path] = set()
@@ -237,7 +249,7 @@ class Recorder(Around):
         new = set(folders) - self._claimed
         self._interrupted.update(path for folder in new for path in journal.unfinished(folder))
         if self._writes_cassettes:
-            self._lock.take(new, waiting)
+            self.recovered += self._lock.take(new, waiting)
         self._claimed |= new
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
@@ -255,7 +267,8 @@ class Recorder(Around):
         if self._since and (recorded := self._player.recorded_since(request, slot, self._since)):
             return recorded
         reads_named = named.own is not None and named.cassette.exists()
-        existed = self._existed.setdefault(slot.cassette, self._is_older(slot.cassette))
+        if (existed := self._existed.get(slot.cassette)) is None:
+            existed = self._existed[slot.cassette] = self._is_older(slot.cassette)
         if recorded := self._replayed(request, named, existed=existed or reads_named):
             return recorded
         self._refuse(self._leaks.find_in_request(request) or self._leaks.find_in_name(slot.cassette), slot)
@@ -337,15 +350,11 @@ class Recorder(Around):
         """Write every cassette that was recorded, and release the locks. Raises the first fault, after trying all."""
         if not self._writes_cassettes:
             return
-        faults: list[CassetteError] = []
         try:
-            for cassette in sorted(self._opened):
-                try:
-                    journal.fold(cassette, keep=not self._is_whole(cassette))
-                except CassetteError as fault:
-                    faults.append(fault)
+            _, faults = journal.fold_each({path: not self._is_whole(path) for path in sorted(self._opened)})
             self._opened.clear()
         finally:
+            self.unwritten = sum(journal.journal_of(path).exists() for path in self._opened)
             self._lock.close()
         if faults:
             raise faults[0]

@@ -237,6 +237,38 @@ def test_cassettes_finished_before_the_kill_are_folded(project: Project) -> None
     assert len(project.asked) <= TRIALS + FLIGHT
 
 
+@pytest.mark.parametrize("mode", ["none", "once"])
+def test_the_next_run_completes_cassettes_from_journals(project: Project, mode: str) -> None:
+    project.cut(signal.SIGKILL, "--record-mode", "all", after=TRIALS - 6)
+    assert project.left_over() != []
+    _, _, err = project.run("--record-mode", mode)
+    assert "an interrupted recording had left " in err
+    assert err.count(" in journals; they are in their cassettes now\n") == 1
+    assert project.left_over() == []
+
+
+def test_a_write_of_cassettes_that_is_interrupted_says_what_is_kept(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.transport.cassette.dump", interrupted)
+        code, _, err = project.run("--record-mode", "all", "-k", "twins")
+    assert code == 2
+    assert err == (
+        "interrupted before 4 cassettes could be written: the answers are kept in journals, which the next run puts into the "
+        "cassettes\n"
+    )
+    code, _, err = project.run("-k", "twins")
+    assert (code, err) == (
+        1,
+        "an interrupted recording had left 12 exchanges in journals; they are in their cassettes now\n",
+    )
+    assert project.left_over() == []
+
+
 def test_what_could_not_be_asked_is_asked_again(project: Project) -> None:
     whole = project.url
     project.url = "http://127.0.0.1:1"

@@ -318,7 +318,7 @@ def test_kill_9_loses_nothing_that_was_finished(case: Path) -> None:
     finished = killed_while_recording(case)
     assert case.read_bytes() == before
 
-    with pytest.raises(UnfinishedCassette, match=f"gemini-harness cassettes recover {case}"):
+    with pytest.raises(UnfinishedCassette, match=f"gemini-harness cassettes recover {case.parent.parent}$"):
         send(Player(), case)
 
     with Recorder("once", live()) as recorder:  # any recording mode picks up what was left behind
