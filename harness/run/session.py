@@ -357,8 +357,7 @@ def transport(
             with recorder:
                 recorder.claim(folders(), _tell)
                 if recorder.recovered:
-                    less = "; --record-mode new_episodes asks only for what is missing" if mode == "all" else ""
-                    _tell(f"{recovered(recorder.recovered)}{less}")
+                    _tell(recovered(recorder.recovered))
                 yield recorder
         except KeyboardInterrupt:
             if recorder.unwritten:

@@ -19,7 +19,7 @@ from typing import Any
 
 from harness import __version__
 from harness.disk import FolderLock, is_locked, replacing, sweep
-from harness.errors import BadCassette, CannotWrite, CassetteError
+from harness.errors import CannotWrite, CassetteError
 from harness.text.amounts import count
 from harness.transport import cassette
 
@@ -145,21 +145,19 @@ def fold(path: Path, *, keep: bool = True) -> int:
     return len(new)
 
 
-def fold_each(cassettes: Mapping[Path, bool]) -> tuple[int, list[CassetteError]]:
-    """Fold the journals of these cassettes, each with its ``keep``: see ``fold``. The number of exchanges, and the faults."""
+def fold_each(cassettes: Mapping[Path, bool], faults: list[CassetteError]) -> int:
+    """Fold the journals of these cassettes, each with its ``keep``, and add to ``faults``: see ``fold``."""
     from concurrent.futures import ThreadPoolExecutor
 
-    def one(path: Path) -> int | CassetteError:
+    def one(path: Path) -> int:
         try:
             return fold(path, keep=cassettes[path])
         except CassetteError as fault:
-            return fault
+            faults.append(fault)
+            return 0
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        done = list(pool.map(one, cassettes))
-    return sum(found for found in done if isinstance(found, int)), [
-        fault for fault in done if isinstance(fault, CassetteError)
-    ]
+        return sum(pool.map(one, cassettes))
 
 
 def _put_into(path: Path, new: Mapping[Any, dict[str, Any]], *, keep: bool) -> None:
@@ -250,35 +248,27 @@ def lock_folder(folder: Path, waiting: Callable[[str], object] | None = None) ->
 
 
 def recover(folder: Path) -> int:
-    """Fold the journals in a folder of cassettes and in those beside it, unless a process records there or the disk cannot be written.
-
-    Returns the number of exchanges. Of several processes that replay, one does it and the others wait.
-    """
+    """Fold the journals in a folder of cassettes and those beside it, unless a process records there or the disk cannot be
+    written. Returns the number of exchanges. Of several processes that replay, one does it and the others wait."""
     home = _home(folder)
-    with (
-        suppress(OSError, CannotWrite),
-        closing(FolderLock(home, shared=True)) as lock,
-        closing(FolderLock(home.parent, wait=True)),
-    ):
-        return _fold_all(home.iterdir()) if lock.held else 0
+    with suppress(OSError, CannotWrite), closing(FolderLock(home, shared=True)) as lock:
+        if lock.held:
+            with closing(FolderLock(home.parent, wait=True)):
+                return _fold_all(home.iterdir())
     return 0
 
 
 def _fold_all(folders: Iterable[Path]) -> int:
-    """Returns the number of exchanges. Raises the first CannotWrite, after trying all. A cassette that cannot be read keeps its
-    journals; reading it reports the fault."""
-    left = (path for folder in sorted(folders) for path in unfinished(folder))
-    if not (cassettes := dict.fromkeys(left, True)):
-        return 0
-    found, faults = fold_each(cassettes)
+    """A cassette that cannot be read keeps its journals; reading it reports the fault."""
+    faults: list[CassetteError] = []
+    found = fold_each({path: True for folder in sorted(folders) for path in unfinished(folder)}, faults)
     for fault in faults:
-        if not isinstance(fault, BadCassette):
+        if isinstance(fault, CannotWrite):
             raise fault
     return found
 
 
 def recovered(exchanges: int) -> str:
     """What a run says where it found journals."""
-    return (
-        f"an interrupted recording had left {count(exchanges, 'exchange')} in journals; they are in their cassettes now"
-    )
+    them = count(exchanges, "exchange")
+    return f"an interrupted recording had left {them} in journals; they are in their cassettes now"

@@ -34,6 +34,7 @@ from msgspec.structs import replace
 from harness.answer import reply as replies
 from harness.errors import (
     CannotWrite,
+    CassetteError,
     NoRecording,
     SecretOnTape,
     StaleRecording,
@@ -350,8 +351,9 @@ class Recorder(Around):
         """Write every cassette that was recorded, and release the locks. Raises the first fault, after trying all."""
         if not self._writes_cassettes:
             return
+        faults: list[CassetteError] = []
         try:
-            _, faults = journal.fold_each({path: not self._is_whole(path) for path in sorted(self._opened)})
+            journal.fold_each({path: not self._is_whole(path) for path in sorted(self._opened)}, faults)
             self._opened.clear()
         finally:
             self.unwritten = sum(journal.journal_of(path).exists() for path in self._opened)
