@@ -92,6 +92,7 @@ class Player:
         self._redaction = redaction
         self._while_recording = while_recording
         self._unfinished: dict[Path, Mapping[Path, object]] = {}
+        self._recovered: set[Path] = set()
         self._indexes: OrderedDict[Path, matching.Index] = OrderedDict()
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
@@ -167,7 +168,8 @@ class Player:
         folder = cassette.parent
         if folder not in self._unfinished:
             self._unfinished[folder] = journal.unfinished(folder)
-            if self._say and self._unfinished[folder]:
+            if self._say and self._unfinished[folder] and folder.parent not in self._recovered:
+                self._recovered.add(folder.parent)
                 if found := journal.recover(folder):
                     self._say(journal.recovered(found))
                 self._unfinished[folder] = journal.unfinished(folder)

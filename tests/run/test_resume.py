@@ -247,6 +247,16 @@ def test_the_next_run_completes_cassettes_from_journals(project: Project, mode: 
     assert project.left_over() == []
 
 
+def test_a_replay_leaves_the_journals_of_a_recording_that_goes_on(project: Project) -> None:
+    recording = project.start("--record-mode", "all")
+    until(lambda: any(len(project.lines(run)) > 8 for run in saved_runs(project.reports)))
+    code, out, err = project.run("--reports", "replayed")
+    assert (code, err.count("in journals")) == (6, 0)
+    assert "is being recorded by another process; wait for it" in out
+    recording.communicate(timeout=60)
+    assert (project.run()[0], project.left_over()) == (1, [])
+
+
 def test_a_write_of_cassettes_that_is_interrupted_says_what_is_kept(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
