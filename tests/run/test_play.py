@@ -168,9 +168,8 @@ def test_a_rate_limit_in_words_is_no_mark_against_the_feature() -> None:
     assert result.problem.message == "HTTP 200, yet its text is a rate limit: Rate limit exceeded, try again later."
 
 
-KEY_INVALID = {
-    "error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "No.", "details": [{"reason": "API_KEY_INVALID"}]}
-}
+_DETAIL = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+KEY_INVALID = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "No.", "details": [_DETAIL]}}
 
 
 @pytest.mark.parametrize(("status", "body"), [(401, {}), (400, KEY_INVALID)])
