@@ -9,7 +9,7 @@ from itertools import pairwise
 from harness.answer.reply import candidate_of, parts_of, received, text_of
 from harness.answer.structured import wants_json
 from harness.gemini.providers import is_chat
-from harness.gemini.schemas.request_schema import field, items_of
+from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
     generation,
     has_answer,
@@ -20,6 +20,7 @@ from harness.judge.invariants.request_fields import (
     media_parts,
     number,
     offers_builtin_tools,
+    prompted,
     request_parts,
     thinking,
 )
@@ -365,7 +366,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     counted, body = evidence.reply.count("promptTokenCount"), evidence.request_body
     if body is None or not counted or not has_answer(evidence):
         return
-    text, at = "".join(_prompted(evidence)), "$.usageMetadata.promptTokenCount"
+    text, at = "".join(prompted(evidence)), "$.usageMetadata.promptTokenCount"
     least = _fewest_tokens(text, counted, _MOST_PROMPTED)
     strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
     if not least and not strange and (counted < _MANY or counted <= len(text)):
@@ -389,14 +390,6 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _BEYOND_TEXT = frozenset(("inlineData", "inline_data", "fileData", "file_data", "cachedContent", "cached_content", "continuationToken", "continuation_token"))  # fmt: skip
-
-
-def _prompted(evidence: Evidence) -> Iterator[str]:
-    instruction = items_of(field(evidence.request_body, "systemInstruction", "parts"))
-    for part in (*request_parts(evidence), *instruction):
-        text = field(part, "text")
-        if isinstance(text, str) and not field(part, "thought"):
-            yield text
 
 
 @rule("logprobs", "error", per_candidate=True, needs=("avgLogprobs", "logprobsResult", "responseLogprobs"))

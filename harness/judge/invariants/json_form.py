@@ -67,9 +67,10 @@ _ABSENT = re.compile(rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"')
 _ABSENT_SIGNS = (b"null", b'""', b"_UNSPECIFIED")
 _WORDS = ("null", "None", "undefined", "nil", "[object Object]", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z")
 _WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, _WORDS))})"'.encode())
+_QUERIES = ("webSearchQueries", "imageSearchQueries", "retrievalQueries")
 _FREE = frozenset(
     ("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue")
-)
+).union(_QUERIES)
 """Keys whose values the model writes, or a program for it, or the author of a page or file."""
 
 

@@ -10,6 +10,7 @@ from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
     has_answer,
     has_hidden_functions,
+    is_about,
     is_finished,
     media_parts,
     offers_builtin_tools,
@@ -42,7 +43,7 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"parts[{index}]", "one kind", kinds, message)
     spoken = [bool(part.get("thought")) for part in received(evidence.reply) if part.get("text")]
     is_text = not any(kind in part for part in received(evidence.reply) for kind in _KINDS[1:])
-    if is_text and any(spoken) and spoken == sorted(spoken) and not all(spoken):
+    if is_text and any(spoken) and spoken == sorted(spoken) and not all(spoken) and is_finished(evidence):
         message = "the thoughts come behind the text: parts changed places"
         yield Mismatch("parts", "thoughts first", spoken, message, "warn")
 
@@ -116,19 +117,21 @@ def input_lost(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "I don't see an image. Please upload it."}]}}]}
     """
     start = evidence.reply.text[:_START]
-    no_file = media_parts(evidence) and re.search(_NO_FILE, start)
+    no_file = media_parts(evidence) and re.match(_NO_FILE, start)
     searches = tools(evidence, "googleSearch") or tools(evidence, "urlContext")
-    no_web = searches and not any(_signs(evidence).values()) and re.search(_NO_WEB, start)
-    if is_finished(evidence) and (found := no_file or no_web):
+    no_web = searches and not any(_signs(evidence).values()) and re.match(_NO_WEB, start)
+    if is_finished(evidence) and (found := no_file or no_web) and not is_about(evidence, _IS_ONE):
         yield Mismatch("text", "an answer", start, f"the model lacks what the request gives: {found[0]!r}")
 
 
 _START = 300
-_NOT = r"(?i)\b(?:do(?:es)?n[o']?t|do not|did(?:n't| not)|can(?:'t|not| not)|unable to|no)\b[^.\n]{0,40}"
+_NOT = r"(?i)(?:[^.!?\n]*\b(?:sorry|apolog\w+|hello|hi)\b[^.!?\n]*[.!?] )?[^.:!?\n]*?\b(?:do(?:es)?n[o']?t|do not|did(?:n't| not)|can(?:'t|not| not)|unable to|no)\b[^.\n]{0,40}"
 _FILE = r"(?:image|picture|photo|file|attachment|document|pdf|audio|video)"
 _LACKING = r"\W*(?:$|[.,;!\n]|attached|uploaded|provided|in (?:your|our)|here|yet|you\b|so\b)"
 _NO_FILE = rf"{_NOT}\b(?:(?:see|view|receive|access) (?:an?|any|the|your|this) {_FILE}\b(?={_LACKING})|{_FILE} (?:was |is )?(?:attached|provided))"
-_NO_WEB = rf"{_NOT}\b(?:access|browse|search)\b[^.\n]{{0,30}}\b(?:real-time|internet|web|live|current|links?|urls?)\b"
+_NO_WEB = rf"{_NOT}\b(?:access|browse|search)\b(?![^.\n]*\byour\b)[^.\n]{{0,30}}\b(?:real-time|internet|web|links?|urls?|(?:live|current) (?:information|data|events|news|weather|prices))\b"
+_IS_ONE = r"\b(?:is|are|was) there\b|\b(?:do|can) you see\b|\b(?:does|did|has|have) \w+ [^.!?]*\battach"
+"""A question whether there is a picture or a file: "no" is its answer."""
 
 
 def _signs(evidence: Evidence) -> dict[str, Json]:

@@ -77,17 +77,25 @@ def request_parts(evidence: Evidence) -> Iterator[Json]:
 
 
 PROGRAMS = (
-    r"escap|encod|base.?64|\bhtml|\bxml|entities|regex|regular exp|latex|formula|markdown|\bcode\b|javascript|typescript|python|\bsql"
+    r"escap|encod|base.?64|\bhtml|\bxml|entities|regex|regular exp|latex|formula|markdown|\bcode\b|\bjava|typescript|python|\bsql"
     r"|\bshell|\bglob|newline|line break|backslash|unicode|accents|chat template|\btokens?\b|\btags?\b|chatml|prompt format"
-    r"|rror\b|fehler|\bhttp\b(?!:)|status code|gateway|streams? end|\bsse\b|ampersand"
+    r"|rror\b|fehler|\bhttp\b(?!:)|status code|gateway|streams? end|\bsse\b|ampersand|\bnotation|page web|web ?page|web ?seite|gina web|<br|<p>"
 )
 """Words of a question about texts for programs: its answer may show escapes, tags, tokens and errors."""
 
 
+def prompted(evidence: Evidence) -> Iterator[str]:
+    """The texts of the request: of all turns, without thoughts, and of the system instruction."""
+    instruction = items_of(field(evidence.request_body, "systemInstruction", "parts"))
+    for part in (*request_parts(evidence), *instruction):
+        if isinstance(text := field(part, "text"), str) and not field(part, "thought"):
+            yield text
+
+
 def is_about(evidence: Evidence, topic: str) -> bool:
-    """Whether a question of the request has the regular expression, in upper or lower case. Long texts are material, not questions."""
-    texts = (text for part in request_parts(evidence) if isinstance(text := field(part, "text"), str))
-    return any(len(text) < _MATERIAL and re.search(topic, text, re.IGNORECASE) for text in texts)
+    """Whether a question or instruction of the request has the regular expression, in upper or lower case.
+    Long texts are material."""
+    return any(len(text) < _MATERIAL and re.search(topic, text, re.IGNORECASE) for text in prompted(evidence))
 
 
 _MATERIAL = 1_000

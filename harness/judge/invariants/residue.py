@@ -9,7 +9,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from itertools import islice
 
-from harness.answer.structured import wants_json
+from harness.answer.structured import wants_enum, wants_json
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import PROGRAMS, has_answer, has_text, is_about, is_finished
@@ -52,14 +52,14 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
     texts = (_escapes(value) for value in values_in(called) if isinstance(value, str))
     entities = entities or next((some for some in texts if len(some) >= _FEWEST_ESCAPES), [])
     for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
-        if len(escapes) >= _FEWEST_ESCAPES:
+        if len(escapes) >= _FEWEST_ESCAPES and not has_text(evidence, escapes[0]):
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
             yield Mismatch(place, "plain characters", whole[:200], message)
     if "\r\n" in text and not has_text(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
-    if _BASE64.fullmatch(text) and is_utf8(media.decoded(text) or b"\xff"):
+    if _BASE64.fullmatch(text) and is_utf8(plain := media.decoded(text) or b"\xff") and b"\0" not in plain:
         yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
-    elif not wants_json(evidence) and (what := _written_by_a_program(text)):
+    elif not wants_json(evidence) and (what := _written_by_a_program(text)) and not is_about(evidence, "json"):
         yield Mismatch("text", "plain text", text[:80], f"the whole text is {what}: it was written once too often")
     elif _is_glued(text):
         yield Mismatch("text", "lines", text[:200], "blanks or the ends of lines were lost: sentences run together")
@@ -76,7 +76,7 @@ def _written_by_a_program(text: str) -> str:
     return "HTML" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
 
 
-_OF_AN_ANSWER = r"\s*(?:\[\{['\"](?:type|text)['\"]: |\{['\"](?:parts|choices|candidates)['\"]: \[\{|data: \{)"
+_OF_AN_ANSWER = r"""\s*(?:\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: \{)"""
 
 
 def _is_glued(text: str) -> bool:
@@ -87,11 +87,11 @@ def _is_glued(text: str) -> bool:
     if may_have_items and len(_some(_GLUED, text, 3)) > 2:
         return True
     joints = _SENTENCES if " " in text else _WORDS_OF_SENTENCES
-    return len(_some(joints, text[:_MOST_READ], 4)) > 3 and (" " in text or len(text) > _LONG)
+    return len(_some(joints, text[:_MOST_READ], 4)) > 3
 
 
-_SENTENCES = re.compile(r"[a-z]{2}[.!?,:][A-Z][a-z]+ [a-z]")
-_WORDS_OF_SENTENCES = re.compile(r"[a-z]{2}[.!?,:][A-Z][a-z]{2}")
+_SENTENCES = re.compile(r"[a-z'] [a-z]{2,}[.!?][A-Z][a-z]+ [a-z]")
+_WORDS_OF_SENTENCES = re.compile(r"[a-z]{16,}[.!?][A-Z]")
 _MOST_READ = 100_000
 """Characters of a long text in which what is wrong shows."""
 
@@ -112,14 +112,19 @@ def _escapes(text: str) -> list[str]:
         return entities
     if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
-    if "\\" in text and "`" not in text and "\n" not in text.strip() and not re.search(_NOT_OF_JSON, text):
+    if (
+        "\\" in text
+        and "`" not in text
+        and "\n" not in text.strip()
+        and not re.search(rf"{_NOT_OF_JSON}|\b[C-F]:\\", text)
+    ):
         return _some(_ESCAPE, text)
     return []
 
 
 _CODES = re.compile(
     r"&#(?:1[3-9]\d|[2-9]\d\d|\d{4,6}|x[0-9a-f]{2,5});|\\(?:x[89a-f][0-9a-f]|u[0-9a-f]{4}|U000[0-9a-f]{5})|(?<=\w)u00[a-f][0-9a-f]"
-    r"|(?:=[89A-F][0-9A-F]){2}|(?<=[.!?:*,])(?:/n)+(?=[A-Z*#\d-])"
+    r"|=[CDE][0-9A-F]=[89AB][0-9A-F]|(?<=[.!?:*,])(?:/n)+(?=[A-Z*#\d-])"
 )
 """Characters that are not ASCII, or end a line, as HTML, Python, JSON and e-mail write them."""
 _TWO_WORDS = r"\S\s+\S"
@@ -130,10 +135,13 @@ def _some(pattern: re.Pattern[str], text: str, most: int = _FEWEST_ESCAPES) -> l
     return [found[0] for found in islice(pattern.finditer(text), most)]
 
 
-_IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=[a-z]{2})")
+_IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=(?:[a-z]{2,}\+){2}[a-z]{2})")
 
 
 _OBJECT = r"\[object \w+\]"
+_FEW_TOKENS = 2
+"""A word has as many. Then the model wrote ``None`` (of these) or ``null`` (in German, zero)."""
+_NAMES, _WORDS = frozenset(("undefined", "NaN")), frozenset(("None", "null"))
 _MISSING = (
     r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
     r"|(?:\.{3}|…) ?[\[(<](?:truncated|\d[\d,]* (?:more )?(?:bytes|char(?:acter)?s))(?: (?:more|omitted|truncated))?[\])>]$"
@@ -143,18 +151,19 @@ _MISSING = (
 @rule("missing-value", "warn", per_candidate=True)
 def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
-    Nor the mark of a log that shortens: ``... [truncated]``. Not checked for JSON, and where the request has the word or is about code,
-    JSON or mathematics.
+    Nor the mark of a log that shortens: ``... [truncated]``. Not checked for JSON and enums, for ``None`` and ``null`` where
+    one word was counted, and where the request has the word or is about code, JSON or mathematics.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.undefined"}]}}]}
     """
-    if not is_finished(evidence) or wants_json(evidence):
+    if not is_finished(evidence) or wants_json(evidence) or wants_enum(evidence):
         return
     text = evidence.reply.text
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 1_000 else text).strip()  # a long text is not copied
     found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
-    word = found[0] if found else text if text in ("None", "null", "undefined", "NaN") else ""
+    is_word = 0 < evidence.reply.count("candidatesTokenCount") <= _FEW_TOKENS
+    word = found[0] if found else text if text in (_NAMES if is_word else _NAMES | _WORDS) else ""
     if word and not is_about(evidence, f"{PROGRAMS}|json|math|divi|float|{re.escape(word)}"):
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
@@ -176,12 +185,14 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     """
     text = evidence.reply.text
     found = re.search(_CHAT_TEMPLATE, text) if any(sign in text for sign in _SIGNS) else None
-    if found and not is_about(evidence, PROGRAMS) and not has_text(evidence, found[0]):
+    is_struck = found and found[0] == "</s>" and "<s>" in text
+    if found and not is_struck and not is_about(evidence, PROGRAMS) and not has_text(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
 
 _STATUS = r"\b[45]\d\d\b"
+_TRANSLATE = r"translat|übersetz|tradu|перев|翻|訳|译|번역"
 _ERROR = re.compile(
     r"\s*(?:\{\s*\"error\"\s*:\s*\{|\W{0,4}(?:[A-Z]\w+ ){0,2}[Ee]rror\b\W{0,3}(?:(?:code|status|HTTP)\W{1,2}){0,2}[45]\d\d\b(?! [a-z])"
     rf"|(?:[45]\d\d )?(?:{'|'.join(status.phrase for status in HTTPStatus if status >= 429)})\W*$"
@@ -196,14 +207,14 @@ _ERROR = re.compile(
 @rule("error-as-text", "warn", per_candidate=True)
 def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     """The text is an answer, not the error of an API that something on the way took for one: ``Error: 429 Too Many Requests``.
-    Not checked where the request is about errors or code.
+    Not checked where the request is about errors or code, names a status, or wants a translation.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Error: 429 Too Many Requests"}]}}]}
     """
     start = evidence.reply.text[:200]
     found = _ERROR.match(start) if is_finished(evidence) else None
-    if found and not is_about(evidence, "|".join((PROGRAMS, r"json|status|\bapi\b", *re.findall(_STATUS, found[0])))):
+    if found and not is_about(evidence, rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}"):
         yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
 
 
@@ -226,7 +237,10 @@ def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
 
 _SHORTEST_COPY = 40
 _SHORTEST_PROMPT = 60
-_AGAIN = r"repeat|twice|\bagain\b|complete th|continue|go on|quote|\bcopy\b|\becho\b|chorus|\bsing\b|song"
+_AGAIN = (
+    r"repeat|twice|\bagain\b|complete th|continue|go on|quote|\bcopy\b|\becho\b|chorus|\bsing\b|song|wiederhol|zwei ?mal|r[eé]p[eèé]t"
+    r"|rip?[ei]t|repit|deux fois|dos veces|duas vezes|due volte|повтор|дважды|반복|두 번|[二两2]\s?[回次遍度]|繰り返|[重反][复複]"
+)
 """Words of a prompt that wants a text again, or more of it."""
 
 
@@ -243,7 +257,7 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     asked = "".join(str(field(part, "text") or "") for turn in turn for part in items_of(field(turn, "parts"))).strip()
     text = evidence.reply.text.lstrip() if len(asked) >= _SHORTEST_PROMPT else ""
     is_repeated = has_answer(evidence) and text.startswith(asked or "\0") and len(text) > len(asked) + 10
-    if is_repeated and not is_about(evidence, _AGAIN):
+    if is_repeated and not is_about(evidence, rf"{_AGAIN}|{_TRANSLATE}|correct|proofread"):
         yield Mismatch("text", "the answer alone", text[:200], "the answer begins with the whole prompt")
 
 
@@ -271,4 +285,9 @@ def _begins_again(text: str) -> bool:
     """Whether a part of the text comes before or after the whole."""
     at = text.find(text[:_SHORTEST_COPY], _SHORTEST_COPY)
     first, second = text[:at].strip(), text[at:].strip()
-    return at > 0 and (second.startswith(first) or (second[-1] not in ".!?" and first.startswith(second)))
+    return at > 0 and (_is_start(first, second) or (second[-1] not in ".!?" and _is_start(second, first)))
+
+
+def _is_start(part: str, whole: str) -> bool:
+    """Whether the text begins with the part, and not as with a line of verse."""
+    return whole.startswith(part) and not whole[len(part) :].lstrip(",;").startswith("\n")

@@ -74,7 +74,8 @@ def other_maker(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _is_foreign(evidence: Evidence) -> bool:
     model, version = evidence.model, evidence.reply.model_version
-    return bool(model and version) and is_googles(bare(model or "")) and not is_googles(bare(version or ""))
+    is_google = bool(model and version) and is_googles(bare(model or "")) and not is_googles(bare(version or ""))
+    return is_google and not _OWN.search(evidence.exchange.request.url)
 
 
 @rule("model-version-stable", "error", of_events=True, needs=SEVERAL_EVENTS)

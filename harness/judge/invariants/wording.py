@@ -27,7 +27,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "characters", ascii(text[:40]), "the text has a byte order mark or NUL")
         if text.isascii():
             lost = _LOST.findall(text[:_MOST_READ]) if "?" in text and "`" not in text else []
-            if len(lost) > _FEW_LOST and not is_about(evidence, PROGRAMS):
+            if len(lost) > _FEW_LOST and not is_about(evidence, rf"{PROGRAMS}|{_PUZZLE}"):
                 yield Mismatch(at, "characters", lost[0], f"question marks stand for characters, as in {lost[0]!r}")
             continue
         if half := re.search(_HALF, text):
@@ -43,6 +43,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
 
 _LOST = re.compile(r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}")
 _FEW_LOST = 2
+_PUZZLE = r"\w\?\w|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
 
 
 def _taken_apart(text: str) -> str | None:
