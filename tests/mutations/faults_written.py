@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import unicodedata
+from html import escape
 
 from harness.answer.reply import parts_of
 from harness.text.jsontext import objects_in
@@ -356,3 +357,75 @@ def one_answer_as_an_event(d: Draft) -> None:
     _whole(d)
     need(not d.streams)
     d.raw = b"data: " + d.bytes() + b"\n\n"
+
+
+@fault("escaped-code", "escaped-text")
+def code_of_an_answer(d: Draft) -> None:
+    d.stopped()
+    need(
+        d.parts("text")
+        and not d.get("generationConfig", "responseMimeType")
+        and "json" not in json.dumps(d.body).lower()
+    )
+    code = "```python\nif a < b and c > d:\n    print(a)\n```"
+    d.write(f"{d.text}\n{escape(code)}" if d.random.random() < 0.5 else code.replace("\n", "\\n"))
+
+
+@fault("escaped-suggestions", "grounding-chunks")
+def suggestions_escaped(d: Draft) -> None:
+    entries = [one["groundingMetadata"]["searchEntryPoint"] for one in d.candidates() if one.get("groundingMetadata")]
+    need(entries and entries[-1]["renderedContent"][:1] == "<")
+    shown = entries[-1]["renderedContent"]
+    entries[-1]["renderedContent"] = d.random.choice([escape(shown), json.dumps(shown)[1:-1]])
+
+
+@fault("maps-unasked", "tool-unasked")
+def place_without_its_tool(d: Draft) -> None:
+    d.stopped()
+    need(d.get("contents") and d.get("tools") and not {"googleMaps", "google_maps"} & {*d.get("tools")[0]})
+    need(len(d.get("tools")) == 1 and not d.get("cachedContent"))
+    place = {"uri": "https://maps.google.com/?cid=1", "title": "Opera", "placeId": "places/1"}
+    d.grounding("groundingChunks")[-1].update({"maps": place})
+    d.grounding("groundingChunks")[-1].pop("web")
+
+
+@fault("json-key-twice", "json-parses")
+def key_of_a_json_answer_twice(d: Draft) -> None:
+    d.stopped()
+    need(isinstance(json.loads(d.text), dict) and d.get("generationConfig", "responseMimeType") == "application/json")
+    name, value = next(iter(json.loads(d.text).items()))
+    d.write(d.text.replace("{", json.dumps({name: value})[:-1] + ", ", 1))
+
+
+@fault("null-of-a-schema", "json-schema")
+def null_as_a_text(d: Draft) -> None:
+    d.stopped()
+    asked = d.get("generationConfig", "responseSchema")
+    value = json.loads(d.text)
+    name = next(name for name, item in value.items() if isinstance(item, str))
+    asked["properties"][name]["nullable"] = True
+    need("enum" not in asked["properties"][name])
+    d.write(json.dumps({**value, name: "null"}))
+
+
+@fault("page-in-an-error", "error-envelope")
+def page_as_the_message(d: Draft) -> None:
+    need(d.status >= 400 and d.form == "json")
+    d.events[0]["error"]["message"] = d.random.choice(
+        ["<html><head><title>502", "<!DOCTYPE html><html>", "<h1>Bad</h1>"]
+    )
+
+
+@fault("words-twice", "text-twice")
+def each_word_twice(d: Draft) -> None:
+    d.stopped()
+    words = d.text.partition("\n")[0].split()
+    need(not d.get("generationConfig", "responseMimeType") and len(set(words[:5])) > 3 and max(map(len, words[:5])) > 3)
+    need(not re.search("repeat|twice|again|continue|quote|copy|song|sing", json.dumps(d.body)))
+    d.write(" ".join(f"{word} {word}" for word in words))
+
+
+@fault("media-type-in-capitals", "inline-mime")
+def media_type_in_capitals(d: Draft) -> None:
+    blob = d.one("inlineData")["inlineData"]
+    blob["mimeType"] = blob["mimeType"].upper()

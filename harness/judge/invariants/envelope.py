@@ -53,7 +53,7 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     if not isinstance(message, str) or message in ("", "undefined", "null", "None", "[object Object]"):
         yield Mismatch("error.message", "some text", message, "error.message is missing")
     elif _is_nested(message):
-        yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON text")
+        yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON or HTML")
     details = reply.error.get("details", [])
     if not isinstance(details, list) or not all(an_object(one).get("@type") for one in details):
         yield Mismatch("error.details", "a list", details, "error.details is no list of objects with @type")
@@ -86,7 +86,7 @@ def _no_envelope(evidence: Evidence) -> Mismatch:
 
 
 def _is_nested(message: str) -> bool:
-    if "{'error':" in message:
+    if "{'error':" in message or re.match(r"(?i)\s*<(?:!doctype|html|head|body|center|h1)\b", message):
         return True
     if not message.lstrip().startswith("{"):
         return False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from harness.answer.reply import OUTPUT, candidate_of, received
+from harness.gemini import grounding
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
     has_answer,
@@ -90,16 +91,19 @@ _GIVEN = {"googleSearch": "groundingMetadata", "urlContext": "urlContextMetadata
 
 @rule("tool-unasked", "warn", per_candidate=True, dialect="gemini", needs=_SIGNS)
 def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
-    """What built-in tools add comes only if the request has one: sources, read pages, code that ran, and tokens of tool use.
+    """What built-in tools add comes only if the request has one: sources, read pages, code that ran, and tokens of tool use. Places
+    of Google Maps come only with ``googleMaps``.
     Otherwise it is the answer to another request, or something on the way added the tool. Tools are billed.
 
     asked: {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}]}}]}
     """
-    if not field(evidence.request_body, "contents") or not has_answer(evidence):
+    if not field(evidence.request_body, "contents") or not has_answer(evidence) or has_hidden_functions(evidence):
         return
-    if offers_builtin_tools(evidence) or has_hidden_functions(evidence):
+    if offers_builtin_tools(evidence):
+        if any(one.kind == "maps" for one in grounding.chunks(evidence.reply)) and not tools(evidence, "googleMaps"):
+            yield Mismatch("groundingChunks", "no maps", "maps", "a source is of Maps, but no googleMaps was requested")
         return
     signs = {"toolUsePromptTokenCount": evidence.reply.count("toolUsePromptTokenCount"), **_signs(evidence)}
     if found := next((name for name, value in signs.items() if value), None):
@@ -136,9 +140,9 @@ _IS_ONE = r"\b(?:is|are|was) there\b|\b(?:do|can) you see\b|\b(?:does|did|has|ha
 
 def _signs(evidence: Evidence) -> dict[str, Json]:
     """What built-in tools added to the answer, by the name of the field; empty values for what did not come."""
-    candidate, grounding = candidate_of(evidence.reply.response), evidence.reply.grounding
+    candidate, found = candidate_of(evidence.reply.response), evidence.reply.grounding
     return {
-        "groundingMetadata": grounding.get("groundingChunks") or grounding.get("webSearchQueries"),
+        "groundingMetadata": found.get("groundingChunks") or found.get("webSearchQueries"),
         "urlContextMetadata": candidate.get("urlContextMetadata"),
         **{kind: any(kind in part for part in received(evidence.reply)) for kind in _STEP_PARTS},
     }

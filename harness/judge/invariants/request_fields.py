@@ -93,8 +93,7 @@ def prompted(evidence: Evidence) -> Iterator[str]:
 
 
 def is_about(evidence: Evidence, topic: str) -> bool:
-    """Whether a question or instruction of the request has the regular expression, in upper or lower case.
-    Long texts are material."""
+    """Whether a question or instruction of the request has the regular expression, in any case. Long texts are material."""
     return any(len(text) < _MATERIAL and re.search(topic, text, re.IGNORECASE) for text in prompted(evidence))
 
 

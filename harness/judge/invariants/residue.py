@@ -41,6 +41,22 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     found = [*_wrongly_escaped(evidence)] if has_answer(evidence) else []
     if found and not is_about(evidence, PROGRAMS):
         yield from found
+    elif (code := _escaped_code(evidence.reply.text)) and not wants_json(evidence) and not is_about(evidence, "json"):
+        yield Mismatch("text", "code", code[:200], "code in the text is escaped: it does not run")
+
+
+def _escaped_code(text: str) -> str | None:
+    """The first block of code with entities in the place of its signs, or with ends of lines as two characters."""
+    for block in text[:_MOST_READ].split("```")[1::2]:
+        is_code = _CODE.match(block) and not re.search(_RAW, block)
+        is_line = "\n" not in block and _CODE_IN_A_LINE.match(block)
+        if is_line or (is_code and len(_some(_ENTITY, block)) >= _FEWEST_ESCAPES):
+            return block
+    return None
+
+
+_LANGUAGE = r"(?:python|java(?:script)?|typescript|js|ts|kotlin|swift|c|cpp|csharp|go|rust|ruby|php|sql|bash|sh|shell)"
+_CODE, _CODE_IN_A_LINE = re.compile(rf"{_LANGUAGE}\s"), re.compile(rf"{_LANGUAGE}\\n.*\\n")
 
 
 def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
@@ -84,14 +100,13 @@ def _is_glued(text: str) -> bool:
     if "\n" in text and " " in text:
         return False
     may_have_items = len(text) > _LONG and any(mark in text for mark in _MARKS)
-    if may_have_items and len(_some(_GLUED, text, 3)) > 2:
-        return True
     joints = _SENTENCES if " " in text else _WORDS_OF_SENTENCES
-    return len(_some(joints, text[:_MOST_READ], 4)) > 3
+    are_lost = may_have_items and len(_some(_GLUED, text, 3)) > 2
+    return are_lost or len(_some(joints, text[:_MOST_READ], 4)) > 3
 
 
 _SENTENCES = re.compile(r"[a-z'] [a-z]{2,}[.!?][A-Z][a-z]+ [a-z]")
-_WORDS_OF_SENTENCES = re.compile(r"[a-z]{16,}[.!?][A-Z]")
+_WORDS_OF_SENTENCES = re.compile(r"(?<![a-z])[a-z]{16,}+[.!?][A-Z]")
 _MOST_READ = 100_000
 """Characters of a long text in which what is wrong shows."""
 
@@ -141,7 +156,6 @@ _IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=(?:[a-z]{2,}\+){2}
 _OBJECT = r"\[object \w+\]"
 _FEW_TOKENS = 2
 """A word has as many. Then the model wrote ``None`` (of these) or ``null`` (in German, zero)."""
-_NAMES, _WORDS = frozenset(("undefined", "NaN")), frozenset(("None", "null"))
 _MISSING = (
     r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
     r"|(?:\.{3}|…) ?[\[(<](?:truncated|\d[\d,]* (?:more )?(?:bytes|char(?:acter)?s))(?: (?:more|omitted|truncated))?[\])>]$"
@@ -163,7 +177,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 1_000 else text).strip()  # a long text is not copied
     found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
     is_word = 0 < evidence.reply.count("candidatesTokenCount") <= _FEW_TOKENS
-    word = found[0] if found else text if text in (_NAMES if is_word else _NAMES | _WORDS) else ""
+    word = found[0] if found else text if text in ("undefined", "NaN", *(() if is_word else ("None", "null"))) else ""
     if word and not is_about(evidence, f"{PROGRAMS}|json|math|divi|float|{re.escape(word)}"):
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
@@ -192,7 +206,7 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _STATUS = r"\b[45]\d\d\b"
-_TRANSLATE = r"translat|übersetz|tradu|перев|翻|訳|译|번역"
+_TRANSLATE = r"translat|übersetz|tradu|перев|翻|訳|译|譯|번역"
 _ERROR = re.compile(
     r"\s*(?:\{\s*\"error\"\s*:\s*\{|\W{0,4}(?:[A-Z]\w+ ){0,2}[Ee]rror\b\W{0,3}(?:(?:code|status|HTTP)\W{1,2}){0,2}[45]\d\d\b(?! [a-z])"
     rf"|(?:[45]\d\d )?(?:{'|'.join(status.phrase for status in HTTPStatus if status >= 429)})\W*$"
@@ -236,10 +250,11 @@ def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _SHORTEST_COPY = 40
+_WORDS_READ, _START = 10, 200
 _SHORTEST_PROMPT = 60
 _AGAIN = (
     r"repeat|twice|\bagain\b|complete th|continue|go on|quote|\bcopy\b|\becho\b|chorus|\bsing\b|song|wiederhol|zwei ?mal|r[eé]p[eèé]t"
-    r"|rip?[ei]t|repit|deux fois|dos veces|duas vezes|due volte|повтор|дважды|반복|두 번|[二两2]\s?[回次遍度]|繰り返|[重反][复複]"
+    r"|ripet|repit|deux fois|dos veces|duas vezes|due volte|повтор|дважды|반복|두 번|[二两兩2]\s?[回次遍度]|繰り返|[重反][复複覆]"
 )
 """Words of a prompt that wants a text again, or more of it."""
 
@@ -264,12 +279,16 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("text-twice", "error", per_candidate=True)
 def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer (40 characters and more) does not come twice in a row. A warning: it begins a second time, before the whole or cut
-    after it. Another rule reports a stream that repeats its events, and loops.
+    after it, or each word comes twice. Another rule reports a stream that repeats its events, and loops.
     Not checked where the request wants a text again.
 
     right: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}, {"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     """
+    words = evidence.reply.text[:_START].partition("\n")[0].split()[:_WORDS_READ]
+    are_many = len(words) == _WORDS_READ and len(set(words)) > 3 and max(map(len, words)) > 3
+    if are_many and words[::2] == words[1::2] and not is_about(evidence, _AGAIN):
+        yield Mismatch("text", words[::2], words, "each word comes twice", "warn")
     if len(evidence.reply.events) > 1:
         return
     text = evidence.reply.text.strip()

@@ -21,7 +21,7 @@ _AT = "$.candidates[0].groundingMetadata."
 @rule("grounding-chunks", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, an answer that ended with STOP has ``groundingChunks``, and of Google's a ``searchEntryPoint``.
-    The service's terms want both shown. With it come the queries, which are billed.
+    The service's terms want both shown, so it is HTML that is not escaped. With it come the queries, which are billed.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "searchEntryPoint": {"renderedContent": "<div></div>"}, "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
@@ -35,6 +35,9 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     if is_google and is_finished(evidence) and found.get("groundingChunks") and not found.get("searchEntryPoint"):
         message = "sources came without the searchEntryPoint, which the service's terms want shown"
         yield Mismatch(f"{_AT}searchEntryPoint", "the search suggestions", None, message)
+    shown = str(an_object(found.get("searchEntryPoint")).get("renderedContent", ""))
+    if re.match(r"\s*(?:&lt;|\\u003c|\\n)", shown) or '=\\"' in shown:
+        yield Mismatch(f"{_AT}searchEntryPoint", "HTML", shown[:80], "the search suggestions are escaped")
     queries = found.get("webSearchQueries") or found.get("imageSearchQueries")
     if found.get("searchEntryPoint") and is_finished(evidence) and found.get("groundingChunks") and not queries:
         yield Mismatch(f"{_AT}webSearchQueries", "at least one", None, "search suggestions came without their queries")

@@ -12,7 +12,7 @@ from harness.gemini import schemas
 from harness.judge.invariants.request_fields import is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
-from harness.text.jsontext import loads
+from harness.text.jsontext import compact, loads
 
 
 def _judged(evidence: Evidence) -> bool:
@@ -27,7 +27,7 @@ def _judged(evidence: Evidence) -> bool:
 @rule("json-parses", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
     """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence.
-    A client that parses the text fails. A warning: the value is a text that is JSON itself.
+    A client that parses the text fails. A warning: the value is a text that is JSON itself, or has a key twice.
 
     asked: {"generationConfig": {"responseMimeType": "application/json"}}
     right: {"candidates": [{"content": {"parts": [{"text": "[1, 2]"}]}}]}
@@ -42,6 +42,8 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
             return
         if isinstance(value, str) and _is_document(value) and _schema(evidence) is None:
             yield Mismatch("text", "one JSON value", text, "the JSON value is a text that is JSON itself", "warn")
+        if evidence.reply.text.count('":') > compact(value).count(b'":'):
+            yield Mismatch("text", "each key once", text, "an object has a key twice: parsers take one of them", "warn")
 
 
 def _is_document(text: str) -> bool:
@@ -53,7 +55,8 @@ def _is_document(text: str) -> bool:
 
 @rule("json-schema", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer is valid against the schema that the request sent. A warning: it has keys that the schema does not name.
+    """The answer is valid against the schema that the request sent. A warning: it has keys that the schema does not name, or the word
+    ``null`` as a text where null itself is allowed.
 
     asked: {"generationConfig": {"responseMimeType": "application/json", "responseSchema": {"type": "ARRAY", "items": {"type": "INTEGER"}}}}
     right: {"candidates": [{"content": {"parts": [{"text": "[1, 2]"}]}}]}
@@ -65,9 +68,12 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
             found = violations_of(evidence)
             for violation in found:
                 yield violation.mismatch(f"{violation.message} ({schema.source})")
-            if not found:
-                for extra in schemas.undeclared(schema.schema, value_of(evidence)):
-                    yield replace(extra.mismatch(f"{extra.message} ({schema.source})"), severity="warn")
+            for extra in () if found else schemas.undeclared(schema.schema, value_of(evidence)):
+                yield replace(extra.mismatch(f"{extra.message} ({schema.source})"), severity="warn")
+            text = evidence.reply.text
+            nulled = text.replace('"null"', "null")
+            if nulled != text and "null" in str(schema.schema) and not schemas.violations(schema.schema, loads(nulled)):
+                yield Mismatch("text", None, "null", "null is a text, and the schema allows null itself", "warn")
 
 
 @rule("json-order", "warn", per_candidate=True, needs="propertyOrdering")
