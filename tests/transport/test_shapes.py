@@ -554,6 +554,36 @@ def test_requests_and_answers_by_name_are_put_together_by_their_names(tmp_path: 
     assert read_lines(tmp_path, fixtures) == [(None, "cut 0", 200), (asks("a"), "basic 0", 200)]
 
 
+def test_a_request_by_name_without_an_answer_is_unanswered(tmp_path: Path) -> None:
+    fixtures = {"requests": {"basic": asks("a"), "tools": asks("b")}, "responses": {"cut": events("cut ", 1)[0], "basic": events("basic ", 1)[0]}}  # fmt: skip
+    path = tmp_path / "fixtures.json"
+    path.write_text(json.dumps(fixtures))
+    assert [one.request.body for one in cassette.read(path).unanswered] == [asks("b")]
+
+
+def test_a_row_that_a_batch_failed_is_named_beside_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "batch.jsonl"
+    rows = [{"key": "a", "response": events("yes ", 1)[0]}, {"key": "b", "error": {"code": 3, "message": "too long"}}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    tape = cassette.read(path)
+    assert [reply.read(one.exchange).text for one in tape.interactions] == ["yes 0"]
+    (unread,) = tape.unread
+    assert (unread.where, "code 3 (too long)" in unread.reason) == ("exchange 1", True)
+
+
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse"])
+def test_a_cassette_of_an_address_that_wraps_is_read_by_shape(method: str, tmp_path: Path) -> None:
+    url, wrapped = f"https://cloudcode.example/v1internal:{method}", [{"traceId": "t", "response": part} for part in events("yes ", 2)]  # fmt: skip
+    body = _sse(wrapped) if "stream" in method else json.dumps({"response": events("yes ", 1)[0]})
+    asked = {"method": "POST", "uri": url, "body": json.dumps({"model": MODEL, "project": "p", "request": asks("a")})}
+    item = {"request": asked, "response": {"status": {"code": 200}, "headers": {}, "body": {"string": body}}}
+    path = tmp_path / "a.yaml"
+    path.write_text(yaml.safe_dump({"interactions": [item], "version": 1}))
+    (found,) = cassette.read(path).interactions
+    assert (found.exchange.request.body, found.exchange.request.model) == (asks("a"), MODEL)
+    assert reply.read(found.exchange).text == ("yes 0yes 1" if "stream" in method else "yes 0")
+
+
 def test_events_in_lines_are_one_stream(tmp_path: Path) -> None:
     assert read_lines(
         tmp_path, *({"at": n, "line": f"data: {json.dumps(part)}"} for n, part in enumerate(events("c ", 3)))

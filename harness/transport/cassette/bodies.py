@@ -45,7 +45,7 @@ _CANDIDATE_FIELDS = frozenset({"content", "finishReason", "finish_reason", "fini
 """Keys of candidates. Other APIs have candidates too: places, persons, products."""
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _LONGEST_WORD = 60
-_MOST_OF_GRPC = 16
+MOST_OF_GRPC = 16
 """The last code of an error of gRPC."""
 _DEEPEST = 20
 
@@ -84,7 +84,7 @@ def is_answer(value: Json) -> bool:
     if not isinstance(error, dict):
         return False
     code = error.get("code")  # of HTTP: a failed row of a batch has one of gRPC
-    return isinstance(code, int) and code > _MOST_OF_GRPC and bool({"message", "status"} & error.keys())
+    return isinstance(code, int) and code > MOST_OF_GRPC and bool({"message", "status"} & error.keys())
 
 
 def _is_candidate(item: Json) -> bool:

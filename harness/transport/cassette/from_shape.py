@@ -18,10 +18,12 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from harness.model import UNKNOWN_MODEL, Json
+from harness.text.credentials import credential_kind
 from harness.text.jsontext import an_object, compact
 from harness.transport.cassette import messages
 from harness.transport.cassette.bodies import (
     ANSWER_FIELDS,
+    MOST_OF_GRPC,
     SDK_FIELDS,
     Body,
     body_of,
@@ -86,6 +88,7 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 class Piece(Struct):
     """What was found of an exchange. ``answers``: its body, or the events of it; ``gists``: those of their JSON, where it is known.
+    ``failure``: why it has no answer; none that stands near is taken for it.
 
     ``ids``: the ``responseId`` of its gists, where many were put together; ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
     """
@@ -104,6 +107,12 @@ class Piece(Struct):
     streams: bool | None = None
     id: str | None = None
     at: str | None = None
+    failure: str = ""
+
+    @property
+    def is_context(self) -> bool:
+        """Whether it only says where the exchanges around it were sent."""
+        return not (self.has_request or self.has_answer or self.failure)
 
     @property
     def has_request(self) -> bool:
@@ -142,7 +151,7 @@ def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
     del documents, values, found  # a long file is freed, and then each piece, before all its exchanges are there
     while pieces:
         piece = pieces.popleft()
-        if piece.has_request or piece.has_answer:
+        if not piece.is_context:
             yield from _split(piece)
 
 
@@ -223,7 +232,8 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
         return _in_bytes(octets, deep)
     if pairs := _pairs_by_name(value):
         around = _around(named(value))
-        return [piece.within(around) for pair in pairs for piece in scan(pair, deep + 1) if piece.has_answer]
+        found = (piece for pair in pairs for piece in scan(pair, deep + 1) if not piece.is_context)
+        return [(one if one.has_answer else replace(one, failure=_NO_ANSWER)).within(around) for one in found]
     if "contents" in value and "candidates" in value:
         asked = {key: item for key, item in value.items() if _camel_word(key) in _REQUEST_FIELDS}
         others = {key: item for key, item in value.items() if key not in asked}
@@ -240,6 +250,8 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if body is not None and not (inside or around.url):
         return [replace(_body_piece(value), id=around.id)]  # what stands beside the fields of a body belongs to it
     inside = _headed([*([body] if body else []), *inside])
+    if not inside and (failure := _failed(value)):
+        return [replace(around, failure=failure)]
     if not inside:
         return [around] if around.url or around.model else []
     return [piece.within(around) for piece in _matched(inside)]
@@ -260,11 +272,24 @@ def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _pairs_by_name(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Each answer with the request of the same name, where a mapping holds both by name; empty for any other mapping."""
+    """Each answer and each request with that of the same name, where a mapping holds both by name; empty for any other mapping."""
     asked, answered = value.get("requests"), value.get("responses")
     if not (isinstance(asked, dict) and isinstance(answered, dict)) or asked.keys().isdisjoint(answered):
         return []
-    return [{"request": asked.get(name), "response": answer} for name, answer in answered.items()]
+    return [{"request": asked.get(name), "response": answered.get(name)} for name in {**answered, **asked}]
+
+
+_NO_ANSWER = "no answer has its name"
+
+
+def _failed(value: Mapping[str, Any]) -> str:
+    """Why a batch has no answer for a row, which has an error of gRPC in its place; empty for any other mapping."""
+    error = an_object(value.get("error"))
+    code, message = error.get("code"), str(error.get("message", ""))
+    if type(code) is not int or not 0 < code <= MOST_OF_GRPC:
+        return ""
+    why = f" ({message})" if message and not credential_kind(message) else ""
+    return f"it failed with code {code}{why}, so no request or answer of Gemini is there; ask for it again"
 
 
 def _headed(pieces: list[Piece]) -> list[Piece]:
@@ -490,6 +515,10 @@ def _in_bytes(value: bytes, deep: int) -> list[Piece]:
     return _in_http(content, deep) if is_message(content) else _in_text(content.decode("utf-8", "replace"), deep + 1)
 
 
+_WRAPPED = re.compile(r'data:\s*\{\s*(?:"traceId"\s*:\s*"\w*"\s*,\s*)?"response"\s*:')
+"""How a stream of Code Assist begins, which wraps its events."""
+
+
 def _in_text(text: str, deep: int) -> list[Piece]:
     if deep > _DEEPEST:
         return []
@@ -498,6 +527,10 @@ def _in_text(text: str, deep: int) -> list[Piece]:
         return _in_json(text, deep) if any(hint in text for hint in _HINTS) else []
     if head.startswith(("data:", "event:", "id:", ":")) and "data:" in text:
         stream = Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], gists=[None], streams=True)
+        if _WRAPPED.match(text):
+            lines = (line[5:] for line in text.splitlines() if line.startswith("data:"))
+            events = [piece for line in lines for piece in _in_text(line, deep + 1)]
+            return [replace(piece, streams=True) for piece in _grouped(events)]
         return [stream] if any(hint in text for hint in _HINTS) else []
     if _HTTP.match(text, len(text) - len(text.lstrip())):
         return _in_http(text.encode("utf-8", "surrogatepass"), deep)
@@ -756,18 +789,18 @@ def _is_open(piece: Piece) -> bool:
 
 def _matched(pieces: list[Piece]) -> list[Piece]:
     """Contexts, requests and answers that stand apart, as exchanges. What has no counterpart here stays as it is."""
-    contexts = [piece for piece in pieces if not piece.has_request and not piece.has_answer]
-    asked = [piece for piece in pieces if piece.has_request and not piece.has_answer]
+    contexts = [piece for piece in pieces if piece.is_context]
+    asked = [piece for piece in pieces if piece.has_request and not (piece.has_answer or piece.failure)]
     answered = [piece for piece in pieces if piece.has_answer and not piece.has_request]
     if len(pieces) < 2 or not (contexts or (asked and answered)):
         return pieces
     if contexts and asked and len(contexts) == len(asked) and len(contexts) > 1:
         merged = iter([one.within(context) for one, context in zip(asked, contexts, strict=True)])
-        rest = (piece for piece in pieces if piece.has_request or piece.has_answer)
-        return _matched([piece if piece.has_answer else next(merged) for piece in rest])
+        rest = (piece for piece in pieces if not piece.is_context)
+        return _matched([piece if piece.has_answer or piece.failure else next(merged) for piece in rest])
     if len(contexts) == 1 or (contexts and (asked or not any(piece.url for piece in contexts))):
         context = contexts[0] if len(contexts) == 1 else Piece(model=contexts[0].model)
-        return _matched([piece.within(context) for piece in pieces if piece.has_request or piece.has_answer])
+        return _matched([piece.within(context) for piece in pieces if not piece.is_context])
     return _paired(pieces, asked or contexts, answered)
 
 

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from harness import extensions
 from harness.errors import BadCassette
 from harness.text.jsontext import an_object
-from harness.transport.cassette import archive, attachments, elements, from_shape, packing, pairs, typed
+from harness.transport.cassette import archive, attachments, elements, from_shape, messages, packing, pairs, typed
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import ANSWER_FIELDS, Body, is_answer
 from harness.transport.cassette.documents import (
@@ -374,7 +374,7 @@ def _layout(values: Sequence[Any]) -> str:
 
 
 def attempted(
-    kind: str, read_one: Callable[..., Interaction | Recorded], index: int, *values: Any
+    kind: str, read_one: Callable[..., Interaction | Recorded | Unread], index: int, *values: Any
 ) -> Interaction | Recorded | Unread:
     """What ``read_one`` makes of a part of a file. ``kind`` and ``index``, from 0, are the place of a part that it cannot read."""
     try:
@@ -393,7 +393,17 @@ def _of_vcrpy(whole: Mapping[str, Any], *, may_be_normalised: bool) -> Iterator[
         if isinstance(item[side], dict)
     )
     read_one = partial(read_interaction, verbatim=not normalised)
-    return (attempted("interaction", read_one, index, item) for index, item in enumerate(items))
+    for index, item in enumerate(items):
+        if _is_wrapped(item):
+            yield from by_pieces(from_shape.exchanges([item]), index)
+        else:
+            yield attempted("interaction", read_one, index, item)
+
+
+def _is_wrapped(item: Any) -> bool:
+    """Whether it was sent to an address without a model, such as those of Code Assist, which wrap requests and answers."""
+    url = item["request"].get("uri") if _has(item, "request") and isinstance(item["request"], Mapping) else None
+    return isinstance(url, str) and "enerateContent" in url and messages.address_in(url) is None
 
 
 def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Interaction | Recorded | Unread]:
@@ -410,7 +420,9 @@ def by_pieces(pieces: Iterable[from_shape.Piece], first: int = 0) -> Iterator[In
     return (attempted("exchange", _of_piece, index, piece) for index, piece in enumerate(pieces, first))
 
 
-def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded:
+def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded | Unread:
+    if piece.failure and not piece.has_request:
+        return Unread(f"exchange {index}", piece.failure)
     item, exact = from_shape.item_of(piece)
     found = read_interaction(index, item, verbatim=exact)
     if not piece.has_answer or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
