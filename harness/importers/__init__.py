@@ -9,18 +9,43 @@ Recordings are read by ``transport.cassette``, which the audit and a suite's ``c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
 from harness.model import UNKNOWN_MODEL
-from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, sources
+from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, pairs, sources
 from harness.transport.cassette.documents import json_value, logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
 
 
 def read(path: Path) -> list[Recorded | Unread]:
-    """The requests in a file, in their order. Raises BadCassette, with the reason, if it holds none."""
+    """The requests in a file, in their order; a command with the answer that is in a file of its own, where that file is read.
+
+    Raises BadCassette, with the reason, if it holds none.
+    """
+    found, others = _alone(path), [file for file, _ in pairs.named_alike(path) if file != path]
+    with suppress(BadCassette):
+        if (one := _half(found)) and len(others) == 1 and (other := _half(_alone(others[0]))):
+            if one.answer and not other.answer:
+                pair = sources.by_pieces([pairs.whole(other, Interaction(0, one.answer, None))])
+                return [
+                    Recorded(item.exchange.request, item.exchange, other.credentials)
+                    for item in pair
+                    if isinstance(item, Interaction)
+                ]
+            return found if one.answer or not other.answer else []
+    return found
+
+
+def _half(found: list[Recorded | Unread]) -> Recorded | None:
+    """The command, or the answer without its request, if that is all that was found."""
+    one = found[0] if len(found) == 1 else None
+    return one if isinstance(one, Recorded) and bool(one.answer) != bool(one.request.content) else None
+
+
+def _alone(path: Path) -> list[Recorded | Unread]:
     if path.suffix.lower() in http_files.SUFFIXES and (asked := http_files.read(path, sources.bytes_of(path))):
         return asked
     found, reason = list[Recorded | Unread](), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,24 @@ def test_of_several_answers_none_is_taken(capsys: pytest.CaptureFixture[str]) ->
     assert (found["native_interactions"], found["unanswered"], len(found["unread"])) == (2, 1, 3)
     reason = "x.output.json, x.request.json, x.response.json are named alike: leave one request and one answer"
     assert found["unread"][0]["reason"].startswith(reason)
+
+
+def test_pairs_in_an_archive_are_exchanges(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("recordings").mkdir()
+    with zipfile.ZipFile("recordings/all.zip", "w") as archive:
+        for name, content in {"1/x.request.json": SENT, "1/x.response.json": ANSWERED, "req/7.json": ASKED, "resp/7.json": ANSWERED}.items():  # fmt: skip
+            archive.writestr(name, json.dumps(content))
+    found = audited(capsys)
+    assert (found["native_interactions"], found["unanswered"], found["findings"]) == (2, 0, [])
+    tape = cassette.read(Path("recordings/all.zip"))
+    assert [one.exchange.request.body for one in tape.interactions] == [ASKED, ASKED]
+
+
+def test_a_command_is_imported_with_the_answer_beside_it() -> None:
+    command = f"curl '{URL}' -H 'x-goog-api-key: AIza-not-to-be-kept' -d '{json.dumps(ASKED)}'"
+    write(**{"x.request.sh": command, "x.response.txt": STREAM})
+    assert main(["import", "recordings"]) == 0
+    assert main(["run"]) == 0
+    written = "".join(path.read_text() for path in Path().rglob("*.yaml"))
+    assert "Oslo" in written
+    assert "not-to-be-kept" not in written

@@ -6,7 +6,7 @@ Their names, or those of their folders, differ in one word. They are a pair if o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -35,14 +35,35 @@ def half(items: Sequence[Interaction | Recorded | Unread]) -> Half | None:
     return "answer" if isinstance(item, Interaction) and not item.exchange.request.content else None
 
 
-def named_alike(path: Path) -> Sequence[tuple[Path, Half]]:
+Entries: TypeAlias = Mapping[str, Sequence[tuple[Path, Half | None]]]
+"""The entries of a folder, by their names without the word for their half."""
+
+
+def on_disk(folder: Path) -> Entries:
+    """The entries of a folder; none of one that cannot be read."""
+    try:
+        return _entries(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return {}
+
+
+def named_alike(path: Path, entries: Callable[[Path], Entries] = on_disk) -> Sequence[tuple[Path, Half]]:
     """This file and those that are named like it but for the word for its half, each with that; empty without such a word."""
     role, name = _named(path)
     if role:
-        return [(file, half) for file, half in _in(path.parent).get(name, ()) if half]
+        return [(file, half) for file, half in entries(path.parent).get(name, ()) if half]
     role, folder = _named(path.parent)
-    folders = _in(path.parent.parent).get(folder, ()) if role else ()
-    return [(file, half) for place, half in folders if half for file, own in _in(place).get(name, ()) if own is None]
+    folders = entries(path.parent.parent).get(folder, ()) if role else ()
+    return [
+        (file, half) for place, half in folders if half for file, own in entries(place).get(name, ()) if own is None
+    ]
+
+
+def entries_of(names: Iterable[Path]) -> Callable[[Path], Entries]:
+    """The entries of each folder in an archive with files of these names."""
+    paths = {path for name in names for path in (name, *name.parents[:-1])}
+    inside = gathered((path.parent, path) for path in sorted(paths))
+    return lambda folder: _by_name(inside.get(folder, ()))
 
 
 def _named(path: Path) -> tuple[Half | None, str]:
@@ -54,17 +75,13 @@ def _named(path: Path) -> tuple[Half | None, str]:
     return half, _WORD.sub("*", path.stem)
 
 
-def _in(folder: Path) -> Mapping[str, Sequence[tuple[Path, Half | None]]]:
-    try:
-        return _entries(folder, folder.stat().st_mtime_ns)
-    except OSError:
-        return {}
-
-
 @lru_cache(16)
-def _entries(folder: Path, _changed: int) -> Mapping[str, Sequence[tuple[Path, Half | None]]]:
-    """The entries of a folder, by their names without the word for their half."""
-    named = ((path, *_named(path)) for path in sorted(folder.iterdir()))
+def _entries(folder: Path, _changed: int) -> Entries:
+    return _by_name(sorted(folder.iterdir()))
+
+
+def _by_name(paths: Iterable[Path]) -> Entries:
+    named = ((path, *_named(path)) for path in paths)
     return gathered((name, (path, half)) for path, half, name in named)
 
 

@@ -104,13 +104,20 @@ def read(path: Path) -> Reading:
 
     Raises BadCassette, with the reason, if that is nothing, or nothing that can be read.
     """
-    reading = _half(path) if pairs.named_alike(path) else _alone(path)
-    return _paired(path, reading) if pairs.half(reading.items) else reading
+    alike = pairs.named_alike(path)
+    return _paired(path, _half(path) if alike else _alone(path), alike, _items)
 
 
-def _paired(path: Path, reading: Reading) -> Reading:
-    """The reading of half an exchange, with its other half, if just one file is named and made like that."""
-    halves = {file: items[0] for file, role in pairs.named_alike(path) if pairs.half(items := _items(file)) == role}
+_Items = Sequence[Interaction | Recorded | Unread]
+
+
+def _paired(
+    path: Path, reading: Reading, alike: Sequence[tuple[Path, pairs.Half]], items_of: Callable[[Path], _Items]
+) -> Reading:
+    """A reading; that of half an exchange with its other half, if just one file is named and made like that."""
+    if not pairs.half(reading.items):
+        return reading
+    halves = {file: items[0] for file, role in alike if pairs.half(items := items_of(file)) == role}
     requests = [item for item in halves.values() if isinstance(item, Recorded)]
     answers = [item for item in halves.values() if isinstance(item, Interaction)]
     if path not in halves or not requests or not answers:
@@ -126,7 +133,7 @@ def _paired(path: Path, reading: Reading) -> Reading:
     return replace(reading, items=[known])
 
 
-def _items(path: Path) -> Sequence[Interaction | Recorded | Unread]:
+def _items(path: Path) -> _Items:
     try:
         return _half(path).items
     except BadCassette:
@@ -305,16 +312,21 @@ def _of_archive(content: bytes, *, nested: bool) -> Reading:
     messages = [data for data in files.values() if is_message(data)]
     found = [("HTTP messages", b"\n".join(messages))] if messages else []
     found += sorted(files.items(), key=lambda file: not attachments.are_named(file[1]))
-    items: list[Interaction | Recorded | Unread] = []
+    readings = dict[Path, Reading]()
     for name, data in found:
         if name in attached or (is_message(data) and name in files):
             continue
         try:
-            items += _read(Path(name), plain(data), beside, nested=True).items
+            readings[Path(name)] = _read(Path(name), plain(data), beside, nested=True)
         except (BadCassette, NoDocument, *UNREADABLE) as fault:
             if b"enerateContent" in data or b'"candidates"' in data:
-                items.append(Unread(name, str(fault).removeprefix(f"{name}: ")))
-    return Reading("archive", items, {})
+                readings[Path(name)] = Reading("", [Unread(name, str(fault).removeprefix(f"{name}: "))], {})
+    entries = pairs.entries_of(readings)
+    whole = (
+        _paired(path, one, pairs.named_alike(path, entries), lambda file: readings[file].items)
+        for path, one in readings.items()
+    )
+    return Reading("archive", [item for one in whole for item in one.items], {})
 
 
 # --- the known layouts ------------------------------------------------------------------------------------------
