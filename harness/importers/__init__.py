@@ -21,10 +21,7 @@ from harness.transport.cassette.messages import UNKNOWN_HOST
 
 
 def read(path: Path) -> list[Recorded | Unread]:
-    """The requests in a file, in their order; a command with the answer that is in a file of its own, where that file is read.
-
-    Raises BadCassette, with the reason, if it holds none.
-    """
+    """The requests in a file, in their order; a command with the answer beside it. Raises BadCassette, with the reason, if it holds none."""
     found, others = _alone(path), [file for file, _ in pairs.named_alike(path) if file != path]
     with suppress(BadCassette):
         if (one := _half(found)) and len(others) == 1 and (other := _half(_alone(others[0]))):

@@ -584,6 +584,11 @@ def test_a_cassette_of_an_address_that_wraps_is_read_by_shape(method: str, tmp_p
     assert reply.read(found.exchange).text == ("yes 0yes 1" if "stream" in method else "yes 0")
 
 
+def test_turns_beside_an_answer_are_its_request(tmp_path: Path) -> None:
+    result = {"prompt": {"raw": json.dumps(asks("a")["contents"])}, "response": {"raw": events("yes ", 1)[0]}}
+    assert read_lines(tmp_path, {"results": [result]}) == [({"contents": asks("a")["contents"]}, "yes 0", 200)]
+
+
 def test_events_in_lines_are_one_stream(tmp_path: Path) -> None:
     assert read_lines(
         tmp_path, *({"at": n, "line": f"data: {json.dumps(part)}"} for n, part in enumerate(events("c ", 3)))

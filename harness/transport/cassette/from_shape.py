@@ -233,7 +233,9 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if pairs := _pairs_by_name(value):
         around = _around(named(value))
         found = (piece for pair in pairs for piece in scan(pair, deep + 1) if not piece.is_context)
-        return [(one if one.has_answer else replace(one, failure=_NO_ANSWER)).within(around) for one in found]
+        return [
+            (one if one.has_answer else replace(one, failure="no answer has its name")).within(around) for one in found
+        ]
     if "contents" in value and "candidates" in value:
         asked = {key: item for key, item in value.items() if _camel_word(key) in _REQUEST_FIELDS}
         others = {key: item for key, item in value.items() if key not in asked}
@@ -250,11 +252,11 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if body is not None and not (inside or around.url):
         return [replace(_body_piece(value), id=around.id)]  # what stands beside the fields of a body belongs to it
     inside = _headed([*([body] if body else []), *inside])
-    if not inside and (failure := _failed(value)):
-        return [replace(around, failure=failure)]
     if not inside:
-        return [around] if around.url or around.model else []
-    return [piece.within(around) for piece in _matched(inside)]
+        around = replace(around, failure=_failed(value))
+        return [around] if around.url or around.model or around.failure else []
+    turns = _turns(rest) if len(inside) == 1 and inside[0].has_answer and not inside[0].has_request else ()
+    return [piece.within(around) for piece in _matched([*turns, *inside])]
 
 
 def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -279,9 +281,6 @@ def _pairs_by_name(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [{"request": asked.get(name), "response": answered.get(name)} for name in {**answered, **asked}]
 
 
-_NO_ANSWER = "no answer has its name"
-
-
 def _failed(value: Mapping[str, Any]) -> str:
     """Why a batch has no answer for a row, which has an error of gRPC in its place; empty for any other mapping."""
     error = an_object(value.get("error"))
@@ -290,6 +289,16 @@ def _failed(value: Mapping[str, Any]) -> str:
         return ""
     why = f" ({message})" if message and not credential_kind(message) else ""
     return f"it failed with code {code}{why}, so no request or answer of Gemini is there; ask for it again"
+
+
+def _turns(value: Mapping[str, Any], deep: int = 2) -> Iterator[Piece]:
+    """The requests of which a mapping keeps only the turns, beside the answer."""
+    for item in value.values():
+        if isinstance(item, Mapping) and deep:
+            yield from _turns(item, deep - 1)
+        turns = json_in(Body(item.encode())) if isinstance(item, str) and item[:2] == "[{" else item
+        if isinstance(turns, list) and is_request(asked := {"contents": turns}) and turns[-1].get("role") != "model":
+            yield Piece(request=Body(compact(asked), exact=False))
 
 
 def _headed(pieces: list[Piece]) -> list[Piece]:

@@ -20,6 +20,9 @@ from harness.transport.cassette.interaction import Interaction, Recorded, Unread
 from harness.transport.cassette.messages import UNKNOWN_HOST
 
 Half: TypeAlias = Literal["request", "answer"]
+Alike: TypeAlias = Sequence[tuple[Path, Half]]
+Entries: TypeAlias = Mapping[str, Sequence[tuple[Path, Half | None]]]
+"""The entries of a folder, by their names without the word for their half."""
 _WORDS: Mapping[Half, str] = {
     "request": "request|req|prompt|input|question",
     "answer": "response|resp|res|answer|reply|output|result",
@@ -35,10 +38,6 @@ def half(items: Sequence[Interaction | Recorded | Unread]) -> Half | None:
     return "answer" if isinstance(item, Interaction) and not item.exchange.request.content else None
 
 
-Entries: TypeAlias = Mapping[str, Sequence[tuple[Path, Half | None]]]
-"""The entries of a folder, by their names without the word for their half."""
-
-
 def on_disk(folder: Path) -> Entries:
     """The entries of a folder; none of one that cannot be read."""
     try:
@@ -47,7 +46,7 @@ def on_disk(folder: Path) -> Entries:
         return {}
 
 
-def named_alike(path: Path, entries: Callable[[Path], Entries] = on_disk) -> Sequence[tuple[Path, Half]]:
+def named_alike(path: Path, entries: Callable[[Path], Entries] = on_disk) -> Alike:
     """This file and those that are named like it but for the word for its half, each with that; empty without such a word."""
     role, name = _named(path)
     if role:

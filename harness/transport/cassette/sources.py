@@ -25,7 +25,16 @@ from msgspec.structs import replace
 from harness import extensions
 from harness.errors import BadCassette
 from harness.text.jsontext import an_object
-from harness.transport.cassette import archive, attachments, elements, from_shape, messages, packing, pairs, typed
+from harness.transport.cassette import (
+    archive,
+    attachments,
+    elements,
+    from_shape,
+    messages,
+    packing,
+    pairs,
+    typed,
+)
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import ANSWER_FIELDS, Body, is_answer
 from harness.transport.cassette.documents import (
@@ -108,12 +117,7 @@ def read(path: Path) -> Reading:
     return _paired(path, _half(path) if alike else _alone(path), alike, _items)
 
 
-_Items = Sequence[Interaction | Recorded | Unread]
-
-
-def _paired(
-    path: Path, reading: Reading, alike: Sequence[tuple[Path, pairs.Half]], items_of: Callable[[Path], _Items]
-) -> Reading:
+def _paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[[Path], Any]) -> Reading:
     """A reading; that of half an exchange with its other half, if just one file is named and made like that."""
     if not pairs.half(reading.items):
         return reading
@@ -133,7 +137,7 @@ def _paired(
     return replace(reading, items=[known])
 
 
-def _items(path: Path) -> _Items:
+def _items(path: Path) -> Sequence[Interaction | Recorded | Unread]:
     try:
         return _half(path).items
     except BadCassette:
@@ -321,11 +325,8 @@ def _of_archive(content: bytes, *, nested: bool) -> Reading:
         except (BadCassette, NoDocument, *UNREADABLE) as fault:
             if b"enerateContent" in data or b'"candidates"' in data:
                 readings[Path(name)] = Reading("", [Unread(name, str(fault).removeprefix(f"{name}: "))], {})
-    entries = pairs.entries_of(readings)
-    whole = (
-        _paired(path, one, pairs.named_alike(path, entries), lambda file: readings[file].items)
-        for path, one in readings.items()
-    )
+    entries, items_of = pairs.entries_of(readings), lambda file: readings[file].items
+    whole = (_paired(path, one, pairs.named_alike(path, entries), items_of) for path, one in readings.items())
     return Reading("archive", [item for one in whole for item in one.items], {})
 
 
@@ -406,16 +407,11 @@ def _of_vcrpy(whole: Mapping[str, Any], *, may_be_normalised: bool) -> Iterator[
     )
     read_one = partial(read_interaction, verbatim=not normalised)
     for index, item in enumerate(items):
-        if _is_wrapped(item):
+        url = str(an_object(an_object(item).get("request")).get("uri"))
+        if "enerateContent" in url and messages.address_in(url) is None:  # that of Code Assist, which wraps the bodies
             yield from by_pieces(from_shape.exchanges([item]), index)
         else:
             yield attempted("interaction", read_one, index, item)
-
-
-def _is_wrapped(item: Any) -> bool:
-    """Whether it was sent to an address without a model, such as those of Code Assist, which wrap requests and answers."""
-    url = item["request"].get("uri") if _has(item, "request") and isinstance(item["request"], Mapping) else None
-    return isinstance(url, str) and "enerateContent" in url and messages.address_in(url) is None
 
 
 def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Interaction | Recorded | Unread]:
