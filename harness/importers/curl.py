@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.importers import httpie, powershell
+from harness.importers.filling import Room
 from harness.importers.shell_output import printed
 from harness.model import UNKNOWN_MODEL
 from harness.text import project
@@ -94,6 +95,7 @@ class _Script:
     repeats: list[_Repeat] = field(default_factory=list)
     unknown: set[int] = field(default_factory=set)
     """Where substitutions begin that only a shell can make, so that none is tried twice."""
+    room: Room = field(default_factory=Room)
 
     def __post_init__(self) -> None:
         for found in _END.finditer(self.text):
@@ -108,7 +110,8 @@ class _Script:
         return lines[number] if number < len(lines) else None
 
     def value_of(self, name: str) -> str:
-        return self.variables.get(name, f"${name}" if name.isdigit() else _unknown(f"${name}"))
+        value: str = self.room.filled(self.variables.get(name, f"${name}" if name.isdigit() else _unknown(f"${name}")))
+        return value
 
     def bytes_of(self, name: str) -> bytes:
         """A document of the script, or a file beside it."""

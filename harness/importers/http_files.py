@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.importers.filling import Room, TooLong
 from harness.text.project import Outside, Project, Unreadable
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
@@ -26,8 +27,6 @@ _START = re.compile(r"(?:(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|GRPC|WEBSOCKET|
 _VERSION = re.compile(r"(?<!\s)\s+HTTP/[\d.]+\s*$")
 _FILE = re.compile(r"<(@\w*)? +(\S.*)")
 _VARIABLE = re.compile(r"\{\{([^{}\n]*)\}\}")
-MOST_FILLED = 10_000_000
-"""Characters that the variables of a file may add to it."""
 
 
 class _Incomplete(ValueError):
@@ -51,12 +50,8 @@ def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
     try:
         variables = _Variables(text)
         return [item for line, part in _parts(text) if (item := _item(path, line, part, variables))]
-    except _TooLong as fault:
+    except TooLong as fault:
         return [Unread("its variables", str(fault))]
-
-
-class _TooLong(Exception):
-    """What is filled in is longer than any request."""
 
 
 class _Variables:
@@ -64,21 +59,16 @@ class _Variables:
 
     def __init__(self, text: str) -> None:
         self._values: dict[str, str] = {}
-        self._left = MOST_FILLED
+        self._room = Room()
         for name, value in _SET.findall(text):
             self._values[name] = self.filled(value.strip())
 
     def filled(self, text: str) -> str:
-        """The text with their values. Raises _TooLong."""
+        """The text with their values. Raises TooLong."""
         return _VARIABLE.sub(self._value, text)
 
     def _value(self, found: re.Match[str]) -> str:
-        value = self._values.get(found[1].strip(), found[0])
-        self._left -= len(value)
-        if self._left < 0:
-            raise _TooLong(
-                f"their values make more than {MOST_FILLED:,} characters of it; write the values in their place"
-            )
+        value: str = self._room.filled(self._values.get(found[1].strip(), found[0]))
         return value
 
 

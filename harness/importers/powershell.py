@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from harness.importers.filling import Room
 from harness.text.jsontext import compact
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
@@ -37,6 +38,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.variables: dict[str, Any] = {}
+        self._room = Room()
         self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
         """Where a here-string or a comment ends at the latest. Nothing is looked for behind it."""
 
@@ -98,7 +100,7 @@ class _Reader:
     def named(self, name: str) -> Any:
         if name.lower() in _CONSTANTS:
             return _CONSTANTS[name.lower()]
-        return self.variables.get(name.lower(), f"${name}")
+        return self._room.filled(self.variables.get(name.lower(), f"${name}"))
 
     def expand(self, text: str) -> str:
         """A text in double quotes: its variables filled in, its escapes replaced."""
@@ -108,7 +110,7 @@ class _Reader:
     def _filled(self, found: re.Match[str]) -> str:
         name = re.sub(r"^env:", "", found[2].strip("${()}"), flags=re.IGNORECASE)
         value = None if found[1] else self.variables.get(name.lower())
-        return value if isinstance(value, str) else found[0]
+        return str(self._room.filled(value)) if isinstance(value, str) else found[0]
 
     def _fail(self) -> Any:
         raise _Unreadable(f"a value that is not understood: {self.text[self.at : self.at + 40].splitlines()[:1]}")
@@ -138,7 +140,7 @@ def _assign(reader: _Reader, at: int, end: int) -> int:
     """Set the variables of the assignments in a part of a text. Returns how far they were read."""
     while found := _ASSIGNMENT.search(reader.text, at, end):
         reader.at = found.end()
-        with suppress(_Unreadable):
+        with suppress(ValueError):
             reader.variables[found[1].lower()] = reader.value()
         at = reader.at
     return max(at, end)

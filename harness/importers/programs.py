@@ -8,7 +8,7 @@ import re
 from harness.transport.cassette.literals import length
 
 _SET = re.compile(
-    r"^[ \t]*(?:(?:const|let|var|val|final|static|export|readonly|private|public|String|auto)\s+)*"
+    r"^[ \t]*(?:(?:const|let|var|val|final|static|export|readonly|private|public|String|auto)[ \t]+)*"
     r"\$?(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]{1,60})?:?=(?![=>])[ \t]*",
     re.MULTILINE,
 )

@@ -15,7 +15,7 @@ import pytest
 from harness import importers
 from harness.answer.reply import by_candidate, read
 from harness.errors import BadCassette
-from harness.transport.cassette import Interaction, sources
+from harness.transport.cassette import Interaction, Unread, sources
 from tests.factories import exchange
 
 TEXTS: Mapping[str, str] = {
@@ -32,6 +32,7 @@ TEXTS: Mapping[str, str] = {
     "lists in lists": '{"candidates": [\n',
     "broken events": "data: {\n",
     "calls that are not closed": "models.generate_content(",
+    "keywords without a name": "const\n",
     "one long word": "7b22",
     "a word of letters with accents": "\u00ff",
     "here-strings that do not end": "irm @'\n",
@@ -87,3 +88,26 @@ def test_many_bodies_that_unfold_to_much_are_cut(tmp_path: Path) -> None:
 def test_no_more_than_a_hundred_candidates_are_read_on_their_own() -> None:
     answers = {"candidates": [{"content": {"parts": [{"text": "a"}]}}] * 300}
     assert len(list(by_candidate(read(exchange(answers))))) == 100
+
+
+ASK = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+DOUBLED: Mapping[str, str] = {
+    "a.sh": "A='long text'\n" + "A=$A$A\n" * 60 + f'curl {ASK} -d "$A"\n',
+    "texts.ps1": "$a = 'long text'\n" + '$a = "$a$a"\n' * 60 + f"irm -Uri {ASK} -Method POST -Body $a\n",
+    "lists.ps1": "$a = 'long text'\n"
+    + "$a = @($a, $a)\n" * 60
+    + f"irm -Uri {ASK} -Method POST -Body ($a | ConvertTo-Json)\n",
+    "deep.ps1": "$a = 'text'\n"
+    + "$a = @{a = $a}\n" * 5000
+    + f"irm -Uri {ASK} -Method POST -Body ($a | ConvertTo-Json)\n",
+    "a.http": "@a = long text\n" + "@a = {{a}}{{a}}\n" * 60 + f"\nPOST {ASK}\n\n{{{{a}}}}\n",
+}
+
+
+@pytest.mark.parametrize("name", DOUBLED)
+def test_a_variable_that_doubles_again_and_again_is_no_request_of_gigabytes(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(DOUBLED[name])
+    (found,) = importers.read(path)
+    assert isinstance(found, Unread)
+    assert "in its place" in found.reason or "in their place" in found.reason

@@ -1,0 +1,31 @@
+"""How much the variables of a script may add to its requests: a few lines that double a value would make gigabytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.text.jsontext import compact
+
+MOST_FILLED = 50_000_000
+
+
+class TooLong(ValueError):
+    """What is filled in is longer than any request."""
+
+
+class Room:
+    """The characters that the values of a file may still add to it."""
+
+    def __init__(self) -> None:
+        self._left = MOST_FILLED
+
+    def filled(self, value: Any) -> Any:
+        """The value. Raises TooLong if it is longer than the room that is left, or nested too deep."""
+        try:
+            self._left -= len(value if isinstance(value, str) else compact(value))
+        except RecursionError:
+            raise TooLong("a value of a variable is nested too deep; write the value in its place") from None
+        if self._left < 0:
+            message = f"the values of its variables make more than {MOST_FILLED:,} characters of it"
+            raise TooLong(f"{message}; write the values in their place")
+        return value
