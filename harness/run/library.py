@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from msgspec.structs import replace
 
@@ -28,6 +29,7 @@ from harness.run.play import play_all
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
 from harness.text.amounts import with_status
+from harness.text.jsontext import compact
 from harness.text.shape import nearest
 from harness.transport.cassette import read_request
 
@@ -263,10 +265,11 @@ def _exchange(response: Any, request: Mapping[str, Json] | None, model: str | No
         request = _sent(response, request)
     stream = content.lstrip()[:5] == b"data:" or isinstance(response, (list, tuple))
     operation = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    body = None if request is None else dict(request)
+    body = None if request is None else compact(dict(request))
 
     def asked(name: str) -> Request:
-        return replace(read_request({"uri": f"{GOOGLE}/models/{name}:{operation}", "body": body}), model=name)
+        address = f"{GOOGLE}/models/{quote(name, errors='replace')}:{operation}"
+        return replace(read_request({"uri": address, "body": body}), model=name)
 
     found = {"content-type": "text/event-stream" if stream else "application/json", **headers}
     chunks, origin = (Chunk(content, 0.0),), Provenance("replay", "library", None, "lost")

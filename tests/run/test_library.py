@@ -105,6 +105,11 @@ def test_a_mistake_is_a_clear_error(reply: Any, expect: Any, error: type[Excepti
     assert message in str(caught.value)
 
 
+def test_half_a_character_in_the_name_of_the_model_is_judged_as_any_other() -> None:
+    verdicts = judge_reply({**ANSWER, "modelVersion": "gemini-\ud83d"})
+    assert [verdict.check for verdict in verdicts.failures] == []
+
+
 def test_suites_are_played_and_compared(project: Path) -> None:
     results = play("suites/first.yaml")
     assert results.passed

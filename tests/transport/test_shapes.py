@@ -422,6 +422,24 @@ def test_the_parameters_of_an_sdk_without_settings_are_the_request(contents: Any
     assert item.exchange.request.body == {"contents": asks("a")["contents"]}
 
 
+def test_keys_of_yaml_that_are_no_texts_disturb_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "call.yaml"
+    keys: dict[Any, Any] = {**asks("hi"), **events("Oslo", 1)[0], 1: "one", None: "none"}
+    path.write_text(yaml.safe_dump(keys))
+    (found,) = cassette.read(path).interactions
+    assert reply.read(found.exchange).text == "Oslo0"
+
+
+def test_half_a_character_in_a_query_disturbs_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "call.json"
+    path.write_text(
+        json.dumps(
+            {"url": f"{BASE}/models/{MODEL}:generateContent", "query": "{\ud83d", "response": events("Oslo", 1)[0]}
+        )
+    )
+    assert len(cassette.read(path).interactions) == 1
+
+
 def test_an_answer_goes_to_no_request_of_another_method(tmp_path: Path) -> None:
     refused = {"error": {"code": 404, "message": "no such page", "status": "NOT_FOUND"}}
     got = {"method": "GET", "url": f"{BASE}/models", "status": 404, "response": refused}

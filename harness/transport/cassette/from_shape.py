@@ -303,8 +303,9 @@ def _turns(value: Mapping[str, Any], deep: int = 2) -> Iterator[Piece]:
 
 def _headed(pieces: list[Piece]) -> list[Piece]:
     """The pieces, with the head of an answer joined to the answer, where each stands under a key of its own."""
-    heads = [piece for piece in pieces if piece.answers == [Body(b"")] and not piece.has_request]
-    bodies = [piece for piece in pieces if piece.has_answer and piece not in heads]
+    answered = [piece for piece in pieces if piece.has_answer]
+    bodies = [piece for piece in answered if piece.has_request or piece.answers != [Body(b"")]]
+    heads = [piece for piece in answered if not piece.has_request and piece.answers == [Body(b"")]]
     if len(heads) != 1 or len(bodies) != 1 or bodies[0].status:
         return pieces
     return [piece.within(heads[0]) if piece is bodies[0] else piece for piece in pieces if piece is not heads[0]]
@@ -846,8 +847,9 @@ _FREE = frozenset({"args", "response", "properties", "$defs", "partial_args"})
 _SNAKE = ("usage_metadata", "prompt_feedback", "model_version", "response_id")
 
 
-def _camel_word(key: str) -> str:
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), key[:1].lower() + key[1:])
+def _camel_word(key: Any) -> str:
+    text = str(key)  # YAML has keys of any type
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), text[:1].lower() + text[1:])
 
 
 def _is_spelled_by_sdk(value: Mapping[str, Any]) -> bool:
@@ -881,7 +883,7 @@ def camel(value: Json) -> Json:
     """The value with the keys of its objects as on the wire, without those that are null."""
     if isinstance(value, dict):
         pairs = ((key, item) for key, item in value.items() if item is not None)
-        return {_camel_word(key): item if key.lower() in _FREE else camel(item) for key, item in pairs}
+        return {_camel_word(key): item if str(key).lower() in _FREE else camel(item) for key, item in pairs}
     return [camel(item) for item in value] if isinstance(value, list) else value
 
 

@@ -137,7 +137,7 @@ def without_unknown_host(url: str, message: Mapping[str, Any]) -> str:
 
 def _query(value: Any) -> str:
     if isinstance(value, str):
-        inside = json_in(Body(value.encode())) if value[:1] == "{" else None
+        inside = json_in(Body(value.encode("utf-8", "surrogatepass"))) if value[:1] == "{" else None
         return _query(inside) if inside else value.lstrip("?") if "=" in value else ""
     if isinstance(value, dict):
         if texts := [item for key, item in value.items() if key in _AS_TEXT and isinstance(item, str)]:
