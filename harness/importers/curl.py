@@ -425,7 +425,7 @@ class _Command:
             self._heredoc = (found[2], found[1])
         elif found := re.compile(r"<<<[ \t]*").match(self.text, self.at):
             self.at = found.end()
-            self.document = self._piece(self.text[self.at : self.at + 2])
+            self.document = self._piece(self.text[self.at : self.at + 2]) if self.at < len(self.text) else ""
             return
         else:
             found = re.compile(r"(?:\d|&)?[<>]+&?[ \t]*(\"[^\"]*\"|'[^']*'|[^\s;|&<>()]*)").match(self.text, self.at)

@@ -111,3 +111,10 @@ def test_a_variable_that_doubles_again_and_again_is_no_request_of_gigabytes(name
     (found,) = importers.read(path)
     assert isinstance(found, Unread)
     assert "in its place" in found.reason or "in their place" in found.reason
+
+
+@pytest.mark.parametrize("end", ["<<<", "<", "<<", "$(", "$'", "\\"])
+def test_a_command_that_ends_within_a_sign_is_no_traceback(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.sh"
+    path.write_text(f"curl {ASK} -d @- {end}")
+    assert len(importers.read(path)) == 1

@@ -430,6 +430,12 @@ def test_keys_of_yaml_that_are_no_texts_disturb_nothing(tmp_path: Path) -> None:
     assert reply.read(found.exchange).text == "Oslo0"
 
 
+def test_requests_one_after_another_without_answers_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "calls.json"
+    path.write_text(json.dumps(asks("a")) + json.dumps(asks("b")) + json.dumps(asks("c")))
+    assert [one.request.body for one in cassette.read(path).unanswered] == [asks("a"), asks("b"), asks("c")]
+
+
 def test_half_a_character_in_a_query_disturbs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "call.json"
     path.write_text(

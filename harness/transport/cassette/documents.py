@@ -68,13 +68,13 @@ class Elements(Lazy[Any]):
         name: str = "",
         broken: Iterable[tuple[str, str]] = (),
     ) -> None:
-        super().__init__(parts, read_one)
+        super().__init__(parts, lambda part: None if part is None else read_one(part))
         self._freed = 0
         self.name = name
         self.broken = list(broken)
 
     def free(self, end: int) -> None:
-        """The elements before this one are not needed again."""
+        """The elements before this one are not needed again. They are None from now on."""
         if isinstance(self.parts, list):
             self.parts[self._freed : end] = [None] * (end - self._freed)
             self._freed = end
@@ -396,9 +396,7 @@ class _Part(Struct):
     is_again: bool = False
 
 
-def _value_of(part: _Part | None, *, is_tagged: bool) -> Any:
-    if part is None:
-        return None  # it is freed
+def _value_of(part: _Part, *, is_tagged: bool) -> Any:
     value = json_value(part.content) if isinstance(part.content, bytes) else part.content
     return {"id": part.tag, "logged": value} if is_tagged and part.tag else value
 
