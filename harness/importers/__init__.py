@@ -16,8 +16,9 @@ from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
 from harness.model import UNKNOWN_MODEL
 from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, pairs, sources
-from harness.transport.cassette.documents import json_value, logged
+from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
+from harness.transport.cassette.values import json_value
 
 
 def read(path: Path) -> list[Recorded | Unread]:

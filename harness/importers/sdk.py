@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.model import Json
 from harness.transport.cassette import Recorded, Unread, read_request
-from harness.transport.cassette.documents import literal_value
 from harness.transport.cassette.from_shape import camel
 from harness.transport.cassette.literals import length
+from harness.transport.cassette.values import literal_value
 
 _CALL = re.compile(r"\b[mM]odels\.(?:generate_content(?:_stream)?|[gG]enerateContent(?:Stream)?)\(")
 _TEXT = r'"(?:[^"\\\n]|\\.)*+"'

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from harness.transport.cassette.documents import Elements
+from harness.transport.cassette.values import Elements
 
 _KEYS = ("_file", "bodyFileName", "_sha1")
 _KEY = re.compile(rb"\W(?:_file|bodyFileName|_sha1)\b")

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from harness.model import Json
 from harness.text.jsontext import compact, mapped
-from harness.transport.cassette.documents import is_json, json_value, literal_value
 from harness.transport.cassette.packing import ZLIB, unpack
+from harness.transport.cassette.values import is_json, json_value, literal_value
 
 _PAYLOADS = (
     "string", "base64string", "base64", "text", "value", "body", "data", "json", "content", "raw", "bytes", "payload", "encoded", "chunk",

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from harness.text import plainyaml, safeyaml
-from harness.transport.cassette.documents import MARK, Elements, Indivisible, cut, json_value
+from harness.transport.cassette.documents import MARK, cut
+from harness.transport.cassette.values import Elements, Indivisible, json_value
 
 LONG = 1_000_000
 """Bytes from which on a text is decoded one element at a time."""

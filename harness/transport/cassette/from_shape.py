@@ -36,10 +36,11 @@ from harness.transport.cassette.bodies import (
     sse,
     word,
 )
-from harness.transport.cassette.documents import Elements, json_value, literal_value, logged
+from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
 from harness.transport.cassette.packing import unpack
 from harness.transport.cassette.texts import http_message, is_message
+from harness.transport.cassette.values import Elements, json_value, literal_value
 
 _REQUESTS = ("request", "req", "when", "originalrequest", "sent", "outgoing", "httprequest", "input")
 _ANSWERS = ("response", "res", "resp", "then", "reply", "answer", "received", "incoming", "httpresponse", "responses", "output", "result", "returns", "is")  # fmt: skip

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.transport.cassette import from_shape
-from harness.transport.cassette.documents import SQLITE, is_json, json_value, logged
+from harness.transport.cassette.documents import SQLITE
 from harness.transport.cassette.interaction import Interaction
+from harness.transport.cassette.logs import logged
 from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
+from harness.transport.cassette.values import is_json, json_value
 
 _HEADER = re.compile(rb"\"?[A-Za-z_][\w .()/-]{0,60}\"?(?:([,;\t|])\"?[\w .()/-]{0,60}\"?)+\r?\n")
 _HINTS = (b"candidates", b"contents")

@@ -37,16 +37,7 @@ from harness.transport.cassette import (
 )
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import ANSWER_FIELDS, Body, is_answer
-from harness.transport.cassette.documents import (
-    CASSETTE,
-    COMMANDS,
-    Elements,
-    Indivisible,
-    NoDocument,
-    documents,
-    logged,
-    plain,
-)
+from harness.transport.cassette.documents import CASSETTE, NoDocument, documents, plain
 from harness.transport.cassette.interaction import (
     UNREADABLE,
     Compact,
@@ -56,7 +47,9 @@ from harness.transport.cassette.interaction import (
     kept,
     read_interaction,
 )
+from harness.transport.cassette.logs import COMMANDS, logged
 from harness.transport.cassette.texts import is_message
+from harness.transport.cassette.values import Elements, Indivisible
 
 __all__ = ["Reading", "Recorded", "Unread", "attempted", "by_pieces", "bytes_of", "read", "source"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.transport.cassette.documents import Elements
+from harness.transport.cassette.values import Elements
 
 _MARK = re.compile(rb'"(?:mapValue|structValue|kvlistValue|\$number\w+|M)"\s*:')
 _NUMBERS = ("N", "intValue", "integerValue", "numberValue", "doubleValue", "$numberInt", "$numberLong", "$numberDouble")
