@@ -11,8 +11,8 @@ from typing import Any
 
 from harness.model import Json
 from harness.transport.cassette import Recorded, Unread, read_request
-from harness.transport.cassette.from_shape import camel
 from harness.transport.cassette.literals import length
+from harness.transport.cassette.spelling import camel
 from harness.transport.cassette.values import literal_value
 
 _CALL = re.compile(r"\b[mM]odels\.(?:generate_content(?:_stream)?|[gG]enerateContent(?:Stream)?)\(")

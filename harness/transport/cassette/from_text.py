@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.transport.cassette import from_shape
 from harness.transport.cassette.bodies import Body
 from harness.transport.cassette.interaction import Interaction
+from harness.transport.cassette.pieces import Piece
 from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
 from harness.transport.cassette.texts import http_messages
 
@@ -27,7 +28,7 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unrea
         return []
     # Editors take blank lines from the end of a file.
     ended = raw if not raw.endswith((b"}", b"}\n", b"}\r\n")) else raw.rstrip(b"\r\n") + b"\n\n"
-    return list(by_pieces([from_shape.Piece(answers=[Body(ended)], gists=[None], streams=True)]))
+    return list(by_pieces([Piece(answers=[Body(ended)], gists=[None], streams=True)]))
 
 
 @source("HTTP text")

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from harness.model import UNKNOWN_MODEL
 from harness.text.grouping import gathered
 from harness.transport.cassette.bodies import Body
-from harness.transport.cassette.from_shape import Piece
 from harness.transport.cassette.interaction import Interaction, Recorded, Unread
 from harness.transport.cassette.messages import UNKNOWN_HOST
+from harness.transport.cassette.pieces import Piece
 
 Half: TypeAlias = Literal["request", "answer"]
 Alike: TypeAlias = Sequence[tuple[Path, Half]]

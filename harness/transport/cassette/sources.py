@@ -48,6 +48,7 @@ from harness.transport.cassette.interaction import (
     read_interaction,
 )
 from harness.transport.cassette.logs import COMMANDS, logged
+from harness.transport.cassette.pieces import Piece, fits, gist, is_foreign_error, item_of
 from harness.transport.cassette.texts import is_message
 from harness.transport.cassette.values import Elements, Indivisible
 
@@ -194,9 +195,7 @@ def _read(
     values = _completed(values, content, beside)
     layout = _layout(values)
     if layout in ("bare JSON", "JSON array") and len({one.get("responseId") for one in _as_list(values[0])}) == 1:
-        bare = from_shape.Piece(
-            answers=[Body(content)], gists=[from_shape.gist(values[0])], streams=layout == "JSON array"
-        )
+        bare = Piece(answers=[Body(content)], gists=[gist(values[0])], streams=layout == "JSON array")
         return _checked(path, Reading(layout, list(by_pieces([bare])), {}))
     may_be_normalised, short = b"parsed_body" in content, content if len(content) < elements.LONG else b""
     reason = "" if short else _missing(content)
@@ -219,8 +218,8 @@ def _read(
         layout, pieces = "log", from_shape.exchanges(values)
     is_program = path.suffix.lower() in _PROGRAMS
     if is_program or layout == "log":
-        pieces = (piece for piece in pieces if not from_shape.is_foreign_error(piece, of_google=not is_program))
-        pieces = (piece if from_shape.fits(piece) else replace(piece, request=None) for piece in pieces)
+        pieces = (piece for piece in pieces if not is_foreign_error(piece, of_google=not is_program))
+        pieces = (piece if fits(piece) else replace(piece, request=None) for piece in pieces)
     broken = values.broken if isinstance(values, Elements) else []
     del values  # a long file is freed before its exchanges are there
     items = collected(_and_broken(by_pieces(pieces), broken))
@@ -416,15 +415,15 @@ def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Interaction | Re
         yield from (attempted(kind, _of_piece, index, piece) for piece in pieces)
 
 
-def by_pieces(pieces: Iterable[from_shape.Piece], first: int = 0) -> Iterator[Interaction | Recorded | Unread]:
+def by_pieces(pieces: Iterable[Piece], first: int = 0) -> Iterator[Interaction | Recorded | Unread]:
     """Each piece as an interaction. ``first``: the number of the first."""
     return (attempted("exchange", _of_piece, index, piece) for index, piece in enumerate(pieces, first))
 
 
-def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded | Unread:
+def _of_piece(index: int, piece: Piece) -> Interaction | Recorded | Unread:
     if piece.failure and not piece.has_request:
         return Unread(f"exchange {index}", piece.failure)
-    item, exact = from_shape.item_of(piece)
+    item, exact = item_of(piece)
     found = read_interaction(index, item, verbatim=exact)
     if not piece.has_answer or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
         return Recorded(found.exchange.request, None, found.credentials)
