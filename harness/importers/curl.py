@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.importers import httpie, powershell
-from harness.importers.filling import Room
+from harness.importers.filling import Room, Unreadable
 from harness.importers.shell_output import printed
 from harness.model import UNKNOWN_MODEL
 from harness.text import project
@@ -64,10 +64,6 @@ _OPTION = re.compile(rf"(--[\w-]+)(?:=(.*))?|-([^{_TAKE}]*)([{_TAKE}])?(.+)?", r
 """A long option with or without its value, or the letters of switches with one that takes a value at their end."""
 
 
-class _Unreadable(ValueError):
-    """Why a command cannot be read."""
-
-
 def _unknown(text: str) -> str:
     return f"\ue000{text}\ue001"
 
@@ -110,8 +106,7 @@ class _Script:
         return lines[number] if number < len(lines) else None
 
     def value_of(self, name: str) -> str:
-        value: str = self.room.filled(self.variables.get(name, f"${name}" if name.isdigit() else _unknown(f"${name}")))
-        return value
+        return self.room.filled(self.variables.get(name, f"${name}" if name.isdigit() else _unknown(f"${name}")))
 
     def bytes_of(self, name: str) -> bytes:
         """A document of the script, or a file beside it."""
@@ -121,13 +116,13 @@ class _Script:
         try:
             return project.read(file)
         except project.Unreadable as fault:
-            raise _Unreadable(f"curl sends {file}, which cannot be read: {fault}; put it there") from fault
+            raise Unreadable(f"curl sends {file}, which cannot be read: {fault}; put it there") from fault
 
     def text_of(self, name: str) -> str:
         try:
             return self.bytes_of(name).decode()
         except UnicodeDecodeError as fault:
-            raise _Unreadable(f"curl sends {self.path.parent / name}, which is no text: {fault}") from fault
+            raise Unreadable(f"curl sends {self.path.parent / name}, which is no text: {fault}") from fault
 
     def define(self, begin: int, end: int) -> None:
         """Set the variables and write the documents of a part of the script."""
@@ -290,7 +285,7 @@ class _Command:
 
     def __init__(self, script: _Script, at: int, deep: int = 0) -> None:
         if deep > _DEEPEST:
-            raise _Unreadable(f"not a command line that can be read: more than {_DEEPEST} commands in each other")
+            raise Unreadable(f"not a command line that can be read: more than {_DEEPEST} commands in each other")
         self.script, self.text, self.at, self._deep = script, script.text, at, deep
         self.words: list[str] = []
         self.document: str | None = None
@@ -367,7 +362,7 @@ class _Command:
         self.at += 1
         text = self._filled(len(self.text), '"')
         if any(begin["lead"] is not None for begin in _begins(self.text[start : self.at])):
-            raise _Unreadable('not a command line that can be read: " is opened and not closed')
+            raise Unreadable('not a command line that can be read: " is opened and not closed')
         return text
 
     def _filled(self, end: int, closing: str) -> str:
@@ -379,7 +374,7 @@ class _Command:
                 return "".join(found)
             found.append(self._piece_filled(end, closing))
         if closing:
-            raise _Unreadable(f"not a command line that can be read: {closing} is opened and not closed")
+            raise Unreadable(f"not a command line that can be read: {closing} is opened and not closed")
         return "".join(found)
 
     def _piece_filled(self, end: int, closing: str) -> str:
@@ -408,13 +403,13 @@ class _Command:
             return text.rstrip("\n")
         self.script.unknown.add(begin)
         if self._deep:
-            raise _Unreadable("a command in another, whose output only a shell would know")
+            raise Unreadable("a command in another, whose output only a shell would know")
         return _unknown(self._until(r"([$<]\([^()]*(?:\([^()]*\)[^()]*)*\)|`[^`]*`|[$`])"))
 
     def _until(self, pattern: str) -> str:
         found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
         if found is None or any(begin["lead"] is not None for begin in _begins(found[0])):
-            raise _Unreadable(f"not a command line that can be read: {self.text[self.at]} is opened and not closed")
+            raise Unreadable(f"not a command line that can be read: {self.text[self.at]} is opened and not closed")
         self.at = max(found.end(), self.at + 1)
         return found[1]
 
@@ -439,7 +434,7 @@ class _Command:
         begins = self.text.find("\n", self.at) + 1
         line = self.script.line_of_end(begins, end)
         if not begins or line is None:
-            raise _Unreadable(f"not a command line that can be read: no line ends the document <<{end}")
+            raise Unreadable(f"not a command line that can be read: no line ends the document <<{end}")
         self.at = begins
         body = self.text[begins : line[0]] if quote else self._filled(line[0], "")
         self.document, self.at = body.removesuffix("\n"), line[1]
@@ -518,7 +513,7 @@ _MOST_WORDS = 300
 def _options(command: list[str]) -> Mapping[str, Sequence[str]]:
     """What the options of a command set, and its addresses, each with its values in their order."""
     if len(command) > _MOST_WORDS:
-        raise _Unreadable(f"a curl command that is not understood: it has {len(command):,} words; is a quote missing?")
+        raise Unreadable(f"a curl command that is not understood: it has {len(command):,} words; is a quote missing?")
     found, words = defaultdict[str, list[str]](list), iter(command)
     for word in words:
         option = _OPTION.fullmatch(word)
@@ -532,7 +527,7 @@ def _options(command: list[str]) -> Mapping[str, Sequence[str]]:
             given = option[2] if option[1] else option[5]
             value = next(words, None) if given is None else given
             if value is None:
-                raise _Unreadable(f"a curl command that is not understood: {name} has no value")
+                raise Unreadable(f"a curl command that is not understood: {name} has no value")
             found[_SETS[name]].append(value)
     found["data"] += [f"@{file}" for file in found["file"]]
     return found
@@ -547,12 +542,12 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
     if len(urls) != 1:
         if not urls and not (at_start and any(word.startswith("-") for word in command)):
             return None
-        raise _Unreadable(f"a curl command that is not understood: {len(urls)} addresses, write one")
+        raise Unreadable(f"a curl command that is not understood: {len(urls)} addresses, write one")
     url = urls[0].strip()
     if re.search(r"\s", url):
-        raise _Unreadable("not a command line that can be read: its address holds a blank; is a quote missing?")
+        raise Unreadable("not a command line that can be read: its address holds a blank; is a quote missing?")
     if options["get"] and any(value.lstrip()[:1] in ("{", "@") for value in data):
-        raise _Unreadable("curl -G sends its data in the address, not in a body; leave out -G")
+        raise Unreadable("curl -G sends its data in the address, not in a body; leave out -G")
     if options["get"] and data:
         url, data = f"{url}{'&' if '?' in url else '?'}{'&'.join(data)}", []
     headers = dict(line.split(":", 1) for line in options["header"] if ":" in line)
@@ -565,7 +560,7 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
     }
     for what, text in (("address", without_secrets(url)), ("body", body)):
         if value := _UNKNOWN.search(text):
-            raise _Unreadable(
+            raise Unreadable(
                 f"its {what} holds {value[1]}, whose value only a shell would know; write the value in its place"
             )
     return Recorded(read_request(raw), credentials=(*credentials(raw), *_secrets(options)))

@@ -1,25 +1,30 @@
-"""How much the variables of a script may add to its requests: a few lines that double a value would make gigabytes."""
+"""What the readers of commands share: why one cannot be read, and how much its variables may add to it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 from harness.text.jsontext import compact
 
 MOST_FILLED = 50_000_000
+_Value = TypeVar("_Value")
 
 
-class TooLong(ValueError):
+class Unreadable(ValueError):
+    """Why a request cannot be read, and what to do."""
+
+
+class TooLong(Unreadable):
     """What is filled in is longer than any request."""
 
 
 class Room:
-    """The characters that the values of a file may still add to it."""
+    """The characters that the values of a file may still add to it: a few lines that double a value would make gigabytes."""
 
     def __init__(self) -> None:
         self._left = MOST_FILLED
 
-    def filled(self, value: Any) -> Any:
+    def filled(self, value: _Value) -> _Value:
         """The value. Raises TooLong if it is longer than the room that is left, or nested too deep."""
         try:
             self._left -= len(value if isinstance(value, str) else compact(value))

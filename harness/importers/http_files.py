@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.importers.filling import Room, TooLong
-from harness.text.project import Outside, Project, Unreadable
+from harness.importers.filling import Room, TooLong, Unreadable
+from harness.text.project import Outside, Project
+from harness.text.project import Unreadable as UnreadableFile
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 SUFFIXES = (".http", ".rest")
@@ -27,10 +28,6 @@ _START = re.compile(r"(?:(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|GRPC|WEBSOCKET|
 _VERSION = re.compile(r"(?<!\s)\s+HTTP/[\d.]+\s*$")
 _FILE = re.compile(r"<(@\w*)? +(\S.*)")
 _VARIABLE = re.compile(r"\{\{([^{}\n]*)\}\}")
-
-
-class _Incomplete(ValueError):
-    """What a request lacks. The message says it."""
 
 
 class _Request(NamedTuple):
@@ -68,8 +65,7 @@ class _Variables:
         return _VARIABLE.sub(self._value, text)
 
     def _value(self, found: re.Match[str]) -> str:
-        value: str = self._room.filled(self._values.get(found[1].strip(), found[0]))
-        return value
+        return self._room.filled(self._values.get(found[1].strip(), found[0]))
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
@@ -143,9 +139,9 @@ _ANSWERS = ("<> ", ">> ", ">>! ", "> ")
 
 
 def _refuse_unset(what: str, text: str) -> str:
-    """The text. Raises _Incomplete if it holds a variable."""
+    """The text. Raises Unreadable if it holds a variable."""
     if unset := _VARIABLE.search(text):
-        raise _Incomplete(f"its {what} holds {unset[0]}, which the file does not set; write the value in its place")
+        raise Unreadable(f"its {what} holds {unset[0]}, which the file does not set; write the value in its place")
     return text
 
 
@@ -153,6 +149,6 @@ def _text(folder: Path, name: str) -> str:
     try:
         return Project(folder).read(name).decode("utf-8-sig")
     except Outside:
-        raise _Incomplete(f"it sends {name}, which lies outside of the project; copy it beside the request") from None
-    except (Unreadable, UnicodeDecodeError) as fault:
-        raise _Incomplete(f"it sends {folder / name}, which cannot be read: {fault}; put it there") from fault
+        raise Unreadable(f"it sends {name}, which lies outside of the project; copy it beside the request") from None
+    except (UnreadableFile, UnicodeDecodeError) as fault:
+        raise Unreadable(f"it sends {folder / name}, which cannot be read: {fault}; put it there") from fault

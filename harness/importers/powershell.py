@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from harness.importers.filling import Room
+from harness.importers.filling import Room, Unreadable
 from harness.text.jsontext import compact
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
@@ -26,10 +26,6 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 _AFTER_SWITCH = re.compile(r"-[A-Za-z]|[\r\n;|)]|\Z")
 _DEEPEST = 60
-
-
-class _Unreadable(ValueError):
-    """Why a command cannot be read."""
 
 
 class _Reader:
@@ -54,9 +50,9 @@ class _Reader:
         return found
 
     def value(self, deep: int = 0) -> Any:
-        """The value here, with ``| ConvertTo-Json`` applied. Raises _Unreadable."""
+        """The value here, with ``| ConvertTo-Json`` applied. Raises Unreadable."""
         if deep > _DEEPEST:
-            raise _Unreadable("a value that is nested too deep")
+            raise Unreadable("a value that is nested too deep")
         found = self._plain(deep)
         if self.take(re.compile(r"[ \t]*\|[ \t]*ConvertTo-Json\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*", re.IGNORECASE)):
             return compact(found).decode("utf-8", "replace")
@@ -110,10 +106,10 @@ class _Reader:
     def _filled(self, found: re.Match[str]) -> str:
         name = re.sub(r"^env:", "", found[2].strip("${()}"), flags=re.IGNORECASE)
         value = None if found[1] else self.variables.get(name.lower())
-        return str(self._room.filled(value)) if isinstance(value, str) else found[0]
+        return self._room.filled(value) if isinstance(value, str) else found[0]
 
     def _fail(self) -> Any:
-        raise _Unreadable(f"a value that is not understood: {self.text[self.at : self.at + 40].splitlines()[:1]}")
+        raise Unreadable(f"a value that is not understood: {self.text[self.at : self.at + 40].splitlines()[:1]}")
 
 
 def _scalar(word: str) -> Any:
@@ -167,12 +163,12 @@ def _parameters(reader: _Reader) -> dict[str, Any]:
 def _recorded(parameters: Mapping[str, Any]) -> Recorded:
     url = str(parameters.get("uri", ""))
     if "://" not in url:
-        raise _Unreadable("its address is not in the script" if not url else f"its address is {url[:80]}")
+        raise Unreadable("its address is not in the script" if not url else f"its address is {url[:80]}")
     headers = parameters.get("headers")
     body = parameters.get("body", "")
     text = body if isinstance(body, str) else compact(body).decode("utf-8", "replace")
     if unknown := _VARIABLE.match(without_secrets(url)) or (re.fullmatch(r"\$\w+", text) and _VARIABLE.match(text)):
-        raise _Unreadable(f"{unknown[0]} is not set in the script")
+        raise Unreadable(f"{unknown[0]} is not set in the script")
     raw = {
         "method": str(parameters.get("method", "POST" if text else "GET")).upper(),
         "uri": url,
