@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from harness.answer import reply
 from harness.errors import CannotJudge, HarnessError, cause
 from harness.gemini.providers import is_chat
-from harness.judge.registry import SEVERAL_EVENTS, Rule, all_rules, find_check
+from harness.judge.registry import FAILURE, SEVERAL_EVENTS, Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.grouping import grouped
 from harness.text.jsontext import keys_in
@@ -91,6 +91,7 @@ def violations(evidence: Evidence, rules: Iterable[Rule] | None = None) -> Itera
     stated = {name for name, checks in EXPECTED_BY.items() if not checks.isdisjoint(evidence.expects)}
     fields = keys_in((evidence.reply.response, evidence.request_body))
     fields |= {SEVERAL_EVENTS} if len(evidence.reply.events) > 1 else set()
+    fields |= {FAILURE} if evidence.exchange.status != 200 or evidence.reply.error is not None else set()
     for rule in _rules_for(evidence) if rules is None else rules:
         if rule.id in stated or (rule.of_bytes and not evidence.exchange.verbatim):
             continue

@@ -30,6 +30,8 @@ RuleSeverity = Literal["error", "warn", "outcome"]
 RuleDialect = Literal["gemini", "openai"] | None
 SEVERAL_EVENTS = "several events"
 """What rules that compare events need, in the place of a field."""
+FAILURE = "a failure"
+"""The same, of rules about errors: a status that is not 200, or an error in the body."""
 
 
 class Asking(Struct, frozen=True):
@@ -84,7 +86,7 @@ class Rule(Struct, frozen=True):
     the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about
     one candidate, and judge every candidate of an answer. ``needs``: the rule finds nothing where neither the request nor the merged
     answer has one of these fields, in either spelling, and is not asked there; empty: it is always asked. ``SEVERAL_EVENTS``: nor where
-    the answer came in one.
+    the answer came in one. ``FAILURE``: nor where it is a 200 without an error.
     """
 
     id: str

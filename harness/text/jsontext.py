@@ -106,10 +106,14 @@ def compact(value: Json) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def fast(value: Any, is_odd: Callable[[bytes], object], hook: Callable[[Any], Any] | None = None) -> bytes:
+def fast(
+    value: Any, is_odd: Callable[[bytes], object] | None = None, hook: Callable[[Any], Any] | None = None
+) -> bytes:
     """JSON in a tenth of the time; empty where JSON lacks something, and where the value in MessagePack ``is_odd``."""
     try:
-        return b"" if is_odd(msgpack.encode(value, enc_hook=hook)) else msgspec_json.encode(value, enc_hook=hook)
+        if is_odd and is_odd(msgpack.encode(value, enc_hook=hook)):
+            return b""
+        return msgspec_json.encode(value, enc_hook=hook)
     except (OverflowError, RecursionError, TypeError, ValueError):
         return b""
 

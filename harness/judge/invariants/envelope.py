@@ -11,12 +11,12 @@ from harness.answer.reply import OUTPUT, answer_parts, candidate_of, error_of
 from harness.gemini.definition import STATUSES
 from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import SIGNS, has_answer, is_finished, is_stream, wants_sse
-from harness.judge.registry import rule
+from harness.judge.registry import FAILURE, rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in
 
 
-@rule("http-status", "outcome")
+@rule("http-status", "outcome", needs=FAILURE)
 def http_status(evidence: Evidence) -> Iterator[Mismatch]:
     """The HTTP status is 200, or the one that the step expects.
 
@@ -31,7 +31,7 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("http", 200, status, f"HTTP {status}{reason}")
 
 
-@rule("error-envelope", "error", dialect="gemini")
+@rule("error-envelope", "error", dialect="gemini", needs=FAILURE)
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name.
     Clients decide by ``code`` and ``status`` whether to ask again, and when by the ``details``: a list of objects with their ``@type``.
@@ -61,7 +61,7 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", "an object", "an event", "the error comes as an event")
 
 
-@rule("error-status-name", "error")
+@rule("error-status-name", "error", needs=FAILURE)
 def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
     """``error.status`` is the google.rpc name of the HTTP status: INVALID_ARGUMENT of 400, UNAVAILABLE of 503.
     Clients that go by the name would repeat what cannot succeed.

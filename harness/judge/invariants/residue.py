@@ -186,7 +186,7 @@ _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|ctrl\d+"
     r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]|data: \[DONE\]\s*$|\n(?:User|Human):\s*$"
 )
-_SIGNS = ("<", "[/INST]", "[DONE]", "\nUser:", "\nHuman:")
+_LAST = ("[DONE]", "\nUser:", "\nHuman:")
 
 
 @rule("control-token", "warn", per_candidate=True)
@@ -198,7 +198,8 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    found = re.search(_CHAT_TEMPLATE, text) if any(sign in text for sign in _SIGNS) else None
+    may_have = "<" in text or "[/INST]" in text or text.rstrip().endswith(_LAST)
+    found = re.search(_CHAT_TEMPLATE, text) if may_have else None
     is_struck = found and found[0] == "</s>" and "<s>" in text
     if found and not is_struck and not is_about(evidence, PROGRAMS) and not has_text(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
@@ -286,17 +287,18 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}, {"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     """
     words = evidence.reply.text[:_START].partition("\n")[0].split()[:_WORDS_READ]
-    are_many = len(words) == _WORDS_READ and len(set(words)) > 3 and max(map(len, words)) > 3
-    if are_many and words[::2] == words[1::2] and not is_about(evidence, _AGAIN):
+    is_doubled = len(words) == _WORDS_READ and words[::2] == words[1::2]
+    if is_doubled and len(set(words)) > 3 and max(map(len, words)) > 3 and not is_about(evidence, _AGAIN):
         yield Mismatch("text", words[::2], words, "each word comes twice", "warn")
     if len(evidence.reply.events) > 1:
         return
     text = evidence.reply.text.strip()
     half = text[: len(text) // 2].strip()
     is_pair = len(half) >= _SHORTEST_COPY and text.startswith(half) and text[len(half) :].strip() == half
+    is_again = is_pair or _begins_again(text)
     message = f"the whole text of {len(half):,} characters comes twice" if is_pair else "the text begins again"
-    is_loop = len(set(half.split())) < 3 or text.count(text[:_SHORTEST_COPY]) > 2
-    if (is_pair or _begins_again(text)) and not is_loop and not is_about(evidence, _AGAIN):
+    is_loop = is_again and (len(set(half.split())) < 3 or text.count(text[:_SHORTEST_COPY]) > 2)
+    if is_again and not is_loop and not is_about(evidence, _AGAIN):
         yield Mismatch("text", half[:200], text[:200], message, None if is_pair else "warn")
 
 

@@ -12,7 +12,7 @@ from harness.answer.reply import OUTPUT, candidate_of, error_of, numbered, parts
 from harness.answer.structured import once
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
-from harness.judge.registry import SEVERAL_EVENTS, rule
+from harness.judge.registry import FAILURE, SEVERAL_EVENTS, rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object
 
@@ -79,7 +79,7 @@ def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", "SSE", "JSON", f"an event stream was requested, but the answer is {what}")
 
 
-@rule("stream-error", "error", of_events=True)
+@rule("stream-error", "error", of_events=True, needs=FAILURE)
 def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
     """No event of a stream is an error, unless the step expects one. The events before it are only a part of the answer.
 

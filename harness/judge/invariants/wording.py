@@ -145,18 +145,19 @@ def _loop_of_text(text: str) -> tuple[str, int] | None:
 
 def _units(text: str) -> Iterator[Sequence[str]]:
     """The text as lines, sentences, what stands between commas, and words. Those that are too few for a loop are left out."""
-    yield text.splitlines()
+    yield _stripped(text.splitlines())
     if sum(map(text.count, _SENTENCE_END)) >= _LOOP - 1:
-        yield _SENTENCE.findall(text)
-    yield text.split(",")
+        yield _stripped(_SENTENCE.findall(text))
+    yield _stripped(text.split(","))
     yield text.split()
 
 
-def _loop_of_units(pieces: Sequence[str]) -> tuple[str, int] | None:
+def _stripped(pieces: Sequence[str]) -> Sequence[str]:
+    return list(filter(None, map(str.strip, pieces))) if len(pieces) >= _LOOP else ()
+
+
+def _loop_of_units(units: Sequence[str]) -> tuple[str, int] | None:
     """The unit, or the cycle of up to four units, that is repeated. Rules and empty cells (``---``, ``|``) are none."""
-    if len(pieces) < _LOOP:
-        return None
-    units = list(filter(None, map(str.strip, pieces)))
     if len(set(units)) > len(units) - (_LOOP - 1):
         return None  # a loop says one of its units as often again
     for length in range(1, _LONGEST_CYCLE + 1):
@@ -204,6 +205,6 @@ def _loop_of_values(values: Iterable[Json]) -> tuple[str, int] | None:
             for item, run in groupby(value if len(value) >= _LOOP else ()):
                 if (count := len(list(run))) >= _LOOP:
                     return json.dumps(item, ensure_ascii=False), count
-        elif isinstance(value, str) and len(value) >= _LOOP and (loop := _loop_of_units(value.splitlines())):
+        elif isinstance(value, str) and len(value) >= _LOOP and (loop := _loop_of_units(_stripped(value.splitlines()))):
             return loop
     return None
