@@ -142,14 +142,9 @@ def suite_row_of(suite: Suite) -> SuiteRow:
 
 def _of_checks(suite: Suite) -> Mapping[str, str]:
     """The files that checks of the suite look at, by name, with the SHA-256 of those that are there."""
-    found: dict[str, str] = {}
-    for case in suite.cases:
-        for expectation in (expectation for turn in case.turns for expectation in turn.expect):
-            for name in _files_of(expectation):
-                path = suite.folder / name
-                if name not in found and path.is_file():
-                    found[name] = sha256(path.read_bytes()).hexdigest()
-    return found
+    expectations = (expectation for case in suite.cases for turn in case.turns for expectation in turn.expect)
+    paths = {name: suite.folder / name for name in {name: 0 for one in expectations for name in _files_of(one)}}
+    return {name: sha256(path.read_bytes()).hexdigest() for name, path in paths.items() if path.is_file()}
 
 
 def _files_of(expectation: Expectation) -> Iterator[str]:
