@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
 from harness.model import UNKNOWN_MODEL
+from harness.text.jsontext import an_object
 from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, pairs, sources
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
@@ -72,12 +73,20 @@ def _alone(path: Path) -> list[Recorded | Unread]:
 def _add(item: Recorded | Unread, found: list[Recorded | Unread]) -> None:
     """Add what is not there, or is there without its host and its model."""
     for place, one in enumerate(found):
-        if isinstance(item, Recorded) and isinstance(one, Recorded) and one.request.body == item.request.body:
+        if isinstance(item, Recorded) and isinstance(one, Recorded) and _asks_same(one, item):
             if UNKNOWN_HOST in one.request.url or one.request.model == UNKNOWN_MODEL:
                 found[place] = item
             if found[place] is item or one.request.model == item.request.model:
                 return
     found.append(item)
+
+
+def _asks_same(one: Recorded, item: Recorded) -> bool:
+    """Whether they have the same body, or the first is what stands of it in a program apart from its settings."""
+    bare, whole = an_object(one.request.body), an_object(item.request.body)
+    if one.request.model != UNKNOWN_MODEL or not bare:
+        return bool(one.request.body == item.request.body)
+    return all(whole.get(key) == value for key, value in bare.items())
 
 
 def _in_blocks(notebook: bytes) -> bytes:

@@ -21,8 +21,8 @@ class TooLong(Unreadable):
 class Room:
     """The characters that the values of a file may still add to it: a few lines that double a value would make gigabytes."""
 
-    def __init__(self) -> None:
-        self._left = MOST_FILLED
+    def __init__(self, most: int = MOST_FILLED) -> None:
+        self._left, self._most = most, most
 
     def filled(self, value: _Value) -> _Value:
         """The value. Raises TooLong if it is longer than the room that is left, or nested too deep."""
@@ -31,6 +31,6 @@ class Room:
         except RecursionError:
             raise TooLong("a value of a variable is nested too deep; write the value in its place") from None
         if self._left < 0:
-            message = f"the values of its variables make more than {MOST_FILLED:,} characters of it"
+            message = f"the values of its variables make more than {self._most:,} characters of it"
             raise TooLong(f"{message}; write the values in their place")
         return value

@@ -54,6 +54,29 @@ result, _ := client.Models.GenerateContent(ctx, "gemini-2.5-flash", genai.Text("
     "Main.java": """
 var response = client.models.generateContent("gemini-2.5-flash", "Capital of Norway?", null);
 """,
+    "older.js": """
+const model = genAI.getGenerativeModel({ model: "gemini-2.5-flash" });
+const result = await model.generateContent({ contents: [{ role: "user", parts: [{ text: "Capital of Norway?" }] }] });
+""",
+    "older.go": """
+model := client.GenerativeModel("gemini-2.5-flash")
+answer, err := model.GenerateContent(ctx, genai.Text("Capital of Norway?"))
+""",
+    "older.php": """
+$answer = $client->generativeModel(model: 'gemini-2.5-flash')->generateContent('Capital of Norway?');
+""",
+    "Older.swift": """
+let model = GenerativeModel(name: "gemini-2.5-flash", apiKey: APIKey.default)
+let answer = try await model.generateContent("Capital of Norway?")
+""",
+    "Older.kt": """
+val model = GenerativeModel(modelName = "gemini-2.5-flash", apiKey = BuildConfig.apiKey)
+val answer = model.generateContent("Capital of Norway?")
+""",
+    "older.dart": """
+final model = GenerativeModel(model: 'gemini-2.5-flash', apiKey: apiKey);
+final answer = await model.generateContent([Content.text('Capital of Norway?')]);
+""",
     "Ask.cs": f"""
 var payload = new
 {{
@@ -104,6 +127,31 @@ def test_a_request_is_read_with_what_stands_apart(
     assert "no provider is configured" not in capsys.readouterr().out
     suite: Any = yaml.safe_load(Path("suites/imported.yaml").read_text())
     assert [(case["id"], case["model"]) for case in suite["cases"]] == [("capital-of-norway", "gemini-2.5-flash")]
+
+
+def test_an_object_for_a_model_gives_its_settings_to_each_of_its_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = "AIza" + "SyMadeUpMadeUpMadeUpMadeUpMadeUp012"
+    Path("older.py").write_text(f"""
+short = genai.GenerativeModel("gemini-2.5-flash", api_key="{key}", system_instruction="Be short.")
+plain = genai.GenerativeModel("gemini-2.5-flash", generation_config={{"temperature": 0}})
+short.generate_content("Capital of Norway?")
+short.generate_content("Capital of Peru?")
+plain.generate_content("Capital of Chad?", stream=True)
+""")
+    assert main(["import", "older.py"]) == 0
+    text = Path("suites/imported.yaml").read_text()
+    brief = {"systemInstruction": {"parts": [{"text": "Be short."}]}}
+    assert [(case["prompt"], case["request"]) for case in yaml.safe_load(text)["cases"]] == [
+        ("Capital of Norway?", brief),
+        ("Capital of Peru?", brief),
+        ("Capital of Chad?", {"generationConfig": {"temperature": 0}}),
+    ]
+    assert main(["import", "older.py"]) == 0
+    assert Path("suites/imported.yaml").read_text() == text
+    assert key not in text
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def _in_double(token: str) -> str:
 def _is_type(name: str) -> bool:
     """Whether a name before a bracket is that of a type."""
     last = name.rpartition(".")[2]
-    return bool(re.match(r"[&*\[]|map\[|new\b", name)) or last[:1].isupper() or last == "from_text"
+    return bool(re.match(r"[&*\[]|map\[|new\b", name)) or last[:1].isupper() or last in ("from_text", "text")
 
 
 _QUOTE = re.compile(r"\\([\\'])")
