@@ -66,6 +66,14 @@ def test_programs_beside_commands_are_imported_too() -> None:
     assert models() == {"of-a-shell": "gemini-2.5-flash", **FOUND}
 
 
+def test_a_block_ends_at_a_fence_of_its_indent_that_is_as_long() -> None:
+    shell = f"```\ncurl {ASK} -d '{body('of a shell')}'\n```\n"
+    program = f'requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": "of Python"}}]}}]}})'
+    Path("page.md").write_text(f"{shell}  `````\n~~~\n````python\n{program}\n```\n````\n")
+    assert main(["import", "page.md"]) == 0
+    assert models() == {"of-a-shell": "gemini-2.5-flash", "of-python": "gemini-2.5-flash"}
+
+
 def test_programs_of_a_page_in_html_are_imported_too() -> None:
     shell = f"curl {ASK} -d '{body('of a shell')}'"
     blocks = (f"<pre><code>{escape(code)}</code></pre>" for code in (shell, *PROGRAMS.split("```"), SDKS))
