@@ -505,8 +505,54 @@ def _as_curl(script: _Script, name: str, command: _Command) -> Iterable[str]:
     if name == "wget":
         return _of_wget(command.words)
     if name.startswith("curl"):
-        return command.words
+        return _expanded(script, _configured(script, command))
     return httpie.as_curl(name, command.words, script.text_of, piped=command.document is not None)
+
+
+_CONFIG = re.compile(r"--config|-[sSfLki]*K(.*)", re.DOTALL)
+_SETTING = re.compile(r'(?ms)^[ \t]*+(-*[A-Za-z][\w-]*+)[ \t]*+[=:]?[ \t]*+(?:"((?:[^"\\]|\\.)*+)"|(\S*+))')
+"""An option in a file of options of curl, with its value in quotes or without."""
+_ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "v": "\v"}
+
+
+def _configured(script: _Script, command: _Command) -> Iterator[str]:
+    """The words of a command, with those of the files that ``-K`` names."""
+    given = iter(command.words)
+    for word in given:
+        if (config := _CONFIG.fullmatch(word)) is None:
+            yield word
+            continue
+        name = config[1] or next(given, "")
+        text = script.room.filled((command.document or "") if name == "-" else script.text_of(name))
+        for one in _SETTING.finditer(text):
+            yield one[1] if one[1][0] == "-" else f"--{one[1]}"
+            if one[2] is not None:
+                yield re.sub(r"(?s)\\(.)", lambda found: _ESCAPED.get(found[1], found[1]), one[2])
+            elif one[3]:
+                yield one[3]
+
+
+def _expanded(script: _Script, words: Iterable[str]) -> Iterator[str]:
+    """The words with what ``--variable`` sets in the place of ``{{name}}``, in the values of ``--expand-...``."""
+    values, given = dict[str, str](), iter(words)
+
+    def made(found: re.Match[str]) -> str:
+        value, functions = values.get(found[1]), found[2].split(":")[1:]
+        if value is None or not {"trim", "json"}.issuperset(functions):
+            return _unknown(found[0])
+        value = value.strip() if "trim" in functions else value
+        return script.room.filled(json.dumps(value, ensure_ascii=False)[1:-1] if "json" in functions else value)
+
+    for word in given:
+        if word == "--variable":
+            for name, sign, value in re.findall(r"(?s)^%?(\w+)([=@]?)(.*)", next(given, "")):
+                values[name] = value if sign == "=" else _unknown(f"what is in {value or name}")
+                with suppress(Unreadable):  # the file may hold a key, which no request keeps
+                    values[name] = script.text_of(value) if sign == "@" else values[name]
+        elif word.startswith("--expand-"):
+            yield from (f"--{word[9:]}", re.sub(r"\{\{(\w+)((?::\w+)*)\}\}", made, next(given, "")))
+        else:
+            yield word
 
 
 def _of_wget(words: list[str]) -> Iterator[str]:

@@ -66,6 +66,36 @@ def test_programs_beside_commands_are_imported_too() -> None:
     assert models() == {"of-a-shell": "gemini-2.5-flash", **FOUND}
 
 
+@pytest.mark.parametrize(
+    "command", ["curl -K ask.curl", "curl -sK - <<'END'\n{config}END", "cat ask.curl | curl --config -"]
+)
+def test_options_of_curl_are_read_from_their_file(command: str) -> None:
+    key = "AIza" + "SyMadeUpMadeUpMadeUpMadeUpMadeUp012"
+    quoted = body("of a file").replace('"', '\\"')
+    config = f'# Ask\nurl = "{ASK}"\n-H "x-goog-api-key: {key}"\nsilent\nuser-agent = ""\ndata = "{quoted}"\n'
+    Path("ask.curl").write_text(config)
+    Path("ask.sh").write_text(command.replace("{config}", config))
+    assert main(["import", "ask.sh"]) == 0
+    written = Path("suites/imported.yaml").read_text()
+    assert models() == {"of-a-file": "gemini-2.5-flash"}
+    assert key not in written
+    assert main(["import", "ask.sh"]) == 0
+    assert Path("suites/imported.yaml").read_text() == written
+
+
+def test_variables_of_curl_are_filled_in_where_options_expand_them(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ask.txt").write_text('What is "x"?\n')
+    asked = body("{{ask:trim:json}}")
+    Path("ask.sh").write_text(f"""
+curl --variable model=gemini-2.5-pro --variable ask@ask.txt --variable %KEY --expand-url '{BASE}/{{{{model}}}}:generateContent' \\
+  --expand-header 'x-goog-api-key: {{{{KEY}}}}' --expand-data '{asked}'
+curl {ASK} --variable ask@missing.txt --expand-data '{asked}'
+""")
+    assert main(["import", "ask.sh"]) == 0
+    assert models() == {"what-is-x": "gemini-2.5-pro"}
+    assert "its body holds what is in missing.txt" in capsys.readouterr().out
+
+
 def test_a_block_ends_at_a_fence_of_its_indent_that_is_as_long() -> None:
     shell = f"```\ncurl {ASK} -d '{body('of a shell')}'\n```\n"
     program = f'requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": "of Python"}}]}}]}})'
