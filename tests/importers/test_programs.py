@@ -109,6 +109,28 @@ requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": "Capital of Nor
 ----
 """,
     "notebook.ipynb": json.dumps({"cells": [{"cell_type": "code", "source": PYTHON.splitlines(keepends=True)}]}),
+    "insomnia.json": json.dumps(
+        [
+            {
+                "method": "POST",
+                "url": "{{ _.base_url }}/v1beta/models/gemini-2.5-flash:generateContent",
+                "body": {"text": '{"contents": [{"parts": [{"text": "Capital of Norway?"}]}]}'},
+            },
+            {"_type": "environment", "data": {"base_url": HOST}},
+        ]
+    ),
+    "hoppscotch.json": json.dumps(
+        {
+            "requests": [
+                {
+                    "method": "POST",
+                    "endpoint": "<<host>>/v1beta/models/<<model>>:generateContent",
+                    "body": {"body": '{"contents": [{"parts": [{"text": "Capital of Norway?"}]}]}'},
+                }
+            ],
+            "variables": [{"key": "host", "value": HOST}, {"key": "model", "value": "gemini-2.5-flash"}],
+        }
+    ),
     "plan.jmx": """<?xml version="1.0"?><plan><sampler>
 <arguments><stringProp name="Argument.value">{"contents":[{"parts":[{"text":"Capital of Norway?"}]}]}</stringProp></arguments>
 <stringProp name="HTTPSampler.domain">generativelanguage.googleapis.com</stringProp>

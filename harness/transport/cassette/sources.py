@@ -190,6 +190,7 @@ def _read(
         if found is not None:
             reading = Reading(name, list(found), {})
             return _checked(path, reading, "" if reading.items else _missing(content))
+    content = _with_addresses(content)
     values = divide(content) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
     values = _completed(values, content, beside)
@@ -224,6 +225,18 @@ def _read(
     del values  # a long file is freed before its exchanges are there
     items = collected(_and_broken(by_pieces(pieces), broken))
     return _checked(path, Reading(layout, items, {}), reason if items else reason or _missing(short))
+
+
+_HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)(?=[^\s\"]{0,200}enerateContent)")
+_SET = rb"""(?<![\w.-])([\w.-]++)["']?(?:[\s,]+["']?value["']?)?\s*[:=]\s*["']?((?:https?://|gemini-)[^\s"',]{1,200})"""
+
+
+def _with_addresses(content: bytes) -> bytes:
+    """The text with hosts and models in the place of their variables in addresses: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``."""
+    if len(content) > elements.LONG or b"enerateContent" not in content or not _HOLE.search(content):
+        return content
+    values = dict(re.findall(_SET, content))
+    return _HOLE.sub(lambda found: values.get(found[1], found[0]), content)
 
 
 def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequence[Any]:
