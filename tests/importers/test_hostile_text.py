@@ -47,6 +47,7 @@ TEXTS: Mapping[str, str] = {
     "lists of answers in lists": '[{"candidates":[]}, ',
     "documents with an anchor": "a: &a [x]\n---\n",
     "documents of one word": "a\n---\n",
+    "fences further and further from the margin": "```yaml\n".join(" " * margin for margin in range(200)),
     "calls of functions": "models.generate_content(f(",
 }
 LENGTH, TIMES = 20_000, 5
