@@ -44,12 +44,15 @@ def entry() -> NoReturn:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # behind a script's `&`
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # still without effect, but SIGTERM finds a handler
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    with suppress(KeyboardInterrupt):  # once more, while the first was being handled
-        code = main(sys.argv[1:])
-        if code != 2:
-            gc.freeze()
-            sys.exit(code)
-    _leave(2)
+    try:
+        with suppress(KeyboardInterrupt):  # once more, while the first was being handled
+            code = main(sys.argv[1:])
+            if code != 2:
+                gc.freeze()
+                sys.exit(code)
+        _leave(2)
+    except KeyboardInterrupt:  # and again, before it left
+        _leave(2)
 
 
 def as_ctrl_c(_number: int, frame: FrameType | None) -> None:
@@ -60,6 +63,7 @@ def as_ctrl_c(_number: int, frame: FrameType | None) -> None:
 
 def _leave(code: int) -> NoReturn:
     """At once: Ctrl-C while Python shuts down, or earlier while it imported something, would give another exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(OSError, ValueError, KeyboardInterrupt):
         sys.stdout.flush()
         sys.stderr.flush()
