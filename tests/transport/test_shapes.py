@@ -436,6 +436,13 @@ def test_requests_one_after_another_without_answers_are_read(tmp_path: Path) -> 
     assert [one.request.body for one in cassette.read(path).unanswered] == [asks("a"), asks("b"), asks("c")]
 
 
+def test_half_a_character_in_a_text_beside_an_answer_disturbs_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "call.json"
+    path.write_text(json.dumps({"prompt": "[{ \ud83d", "response": events("Oslo", 1)[0]}))
+    (found,) = cassette.read(path).interactions
+    assert reply.read(found.exchange).text == "Oslo0"
+
+
 def test_half_a_character_in_a_query_disturbs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "call.json"
     path.write_text(

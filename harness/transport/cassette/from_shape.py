@@ -181,11 +181,13 @@ def _failed(value: Mapping[str, Any]) -> str:
 
 
 def _turns(value: Mapping[str, Any], deep: int = 2) -> Iterator[Piece]:
-    """The requests of which a mapping keeps only the turns, beside the answer."""
+    """Requests of a mapping that keeps only their turns, beside the answer."""
     for item in value.values():
-        if isinstance(item, Mapping) and deep:
+        if isinstance(item, dict) and deep:
             yield from _turns(item, deep - 1)
-        turns = json_in(Body(item.encode())) if isinstance(item, str) and item[:2] == "[{" else item
+        turns = (
+            json_in(Body(item.encode("utf-8", "surrogatepass"))) if isinstance(item, str) and item[:2] == "[{" else item
+        )
         if isinstance(turns, list) and is_request(asked := {"contents": turns}) and turns[-1].get("role") != "model":
             yield Piece(request=Body(compact(asked), exact=False))
 
