@@ -143,7 +143,8 @@ def suite_row_of(suite: Suite) -> SuiteRow:
 def _of_checks(suite: Suite) -> Mapping[str, str]:
     """The files that checks of the suite look at, by name, with the SHA-256 of those that are there."""
     expectations = (expectation for case in suite.cases for turn in case.turns for expectation in turn.expect)
-    paths = {name: suite.folder / name for name in {name: 0 for one in expectations for name in _files_of(one)}}
+    names = dict.fromkeys(name for one in expectations for name in _files_of(one))
+    paths = {name: suite.folder / name for name in names}
     return {name: sha256(path.read_bytes()).hexdigest() for name, path in paths.items() if path.is_file()}
 
 

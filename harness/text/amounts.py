@@ -19,7 +19,12 @@ def count(number: int, noun: str) -> str:
 
 def with_status(number: int, status: str) -> str:
     """``12 passed``, ``1 error``, ``2 errors``."""
-    return count(number, status) if status == "error" else f"{number:,} {status}"
+    return f"{number:,} {status_word(number, status)}"
+
+
+def status_word(number: int, status: str) -> str:
+    """The status as it is called of so many: ``passed``, ``error``, ``errors``."""
+    return "errors" if status == "error" and number != 1 else status
 
 
 def duration(seconds: float) -> str:

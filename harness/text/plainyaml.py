@@ -19,7 +19,7 @@ import yaml
 from harness.text import safeyaml
 
 _LINE = re.compile(r"( *+)((?:- )*+)(?:([A-Za-z$_][\w$./-]{0,99}):(?: |(?=\n)))?+([^\n]*)\n", re.ASCII)
-"""The column, the lists of which items begin, the name, and a value or how it begins."""
+"""The column, the dashes of the lists that begin here, the name, and a value or its beginning."""
 _QUOTED = re.compile(r"'(?:[^']++|'')*+'|\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
 _FOLD = re.compile(r" *+\n([ \n]*+)")
 _SIMPLE = re.compile(r"'[^'\n]*'|\"[^\"\\\n]*\"")

@@ -21,8 +21,8 @@ _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);")
 _RAW = r"[<>\"']"
 _LATEX = r"(?!(?:abla|eq?|u|i|ot|ho|ight|m|imes|heta|au|ext|extbf|o|an|ilde|op)\b)"
 _ESCAPE = re.compile(rf"(?<![\\\s${{(])\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})")
-_NOT_OF_JSON = r"(?<!\\)(?:\\\\)*\\[^\"\\/bfnrtu]"
-"""An escape that JSON does not have: the text has a formula, a pattern or a path."""
+_NOT_OF_JSON = r"(?<!\\)(?:\\\\)*\\[^\"\\/bfnrtu]|\b[C-F]:\\"
+"""An escape that JSON does not have, or a drive: the text has a formula, a pattern or a path."""
 _FEWEST_ESCAPES = 2
 
 
@@ -127,12 +127,7 @@ def _escapes(text: str) -> list[str]:
         return entities
     if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
-    if (
-        "\\" in text
-        and "`" not in text
-        and "\n" not in text.strip()
-        and not re.search(rf"{_NOT_OF_JSON}|\b[C-F]:\\", text)
-    ):
+    if "\\" in text and "`" not in text and "\n" not in text.strip() and not re.search(_NOT_OF_JSON, text):
         return _some(_ESCAPE, text)
     return []
 

@@ -152,15 +152,18 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     if has_answer(evidence) and asked and served and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
         yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
-    own = tier_of(evidence.reply.usage.get("serviceTier")) or tier_of(evidence.exchange.headers.get(_HEADER))
+    own = _stated_tier(evidence)
     if not asked and own in ("flex", "priority") and has_answer(evidence) and field(evidence.request_body, "contents"):
         yield Mismatch("$.usageMetadata.serviceTier", "standard", own, f"no tier was requested, {own} answered")
 
 
 def _served_tier(evidence: Evidence) -> str:
-    usage = evidence.reply.usage
-    header = evidence.exchange.headers.get(_HEADER)
-    return tier_of(usage.get("serviceTier")) or tier_of(header) or _TRAFFIC.get(str(usage.get("trafficType")), "")
+    return _stated_tier(evidence) or _TRAFFIC.get(str(evidence.reply.usage.get("trafficType")), "")
+
+
+def _stated_tier(evidence: Evidence) -> str:
+    """The tier that the answer names in its usage or in a header."""
+    return tier_of(evidence.reply.usage.get("serviceTier")) or tier_of(evidence.exchange.headers.get(_HEADER))
 
 
 _TRAFFIC = {"ON_DEMAND": "standard", "ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}

@@ -36,7 +36,7 @@ from harness.report.html.markup import Markup, data, element, section
 from harness.report.html.markup import table as table_markup
 from harness.report.html.page import page
 from harness.report.html.plots import pictures
-from harness.text.amounts import with_status
+from harness.text.amounts import status_word
 
 NO_SCRIPT = (
     "The list of trials and their requests and responses need JavaScript, which is off. All above works without it."
@@ -198,7 +198,7 @@ class _Blocks:
 
 def _totals(block: Totals) -> Markup:
     counts = [
-        element("span", element("b", f"{number:,}"), f" {with_status(number, status).partition(' ')[2]}", class_=status)
+        element("span", element("b", f"{number:,}"), f" {status_word(number, status)}", class_=status)
         for status, number in block.counts.items()
         if number
     ]

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from harness.transport.cassette.values import Elements
 
 _KEYS = ("_file", "bodyFileName", "_sha1")
-_KEY = re.compile(rb"\W(?:_file|bodyFileName|_sha1)\b")
+_KEY = re.compile(rf"\W(?:{'|'.join(_KEYS)})\b".encode())
 _LARGEST = 200_000_000
 _DEEPEST = 60
 

@@ -65,9 +65,11 @@ def _plain(cell: Any) -> Any:
     if not isinstance(cell, str) or not _OBJECT.match(cell):
         return cell
     raw, halved = (text.encode("utf-8", "surrogatepass") for text in (cell, cell.replace("\\\\", "\\")))
-    if not is_json(raw) and is_json(halved):
+    if is_json(raw):
+        return cell
+    if is_json(halved):
         return halved.decode("utf-8", "surrogatepass")
-    if not is_json(raw) and not logged(raw):
+    if not logged(raw):
         json_value(raw)
     return cell
 

@@ -66,7 +66,7 @@ def as_json(text: str) -> str:
 
 _STRINGS = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")""")
 _BETWEEN = re.compile(r"(?:(?!,\s*[\]}])[{}\[\]:,\s]|\0(?!\s*\0)|-?\d[\d.e+-]*+|(?:True|False|None)\b)*+")
-"""Between the texts of a value, each of which is a NUL, as Python prints it."""
+"""What stands between the texts of a value that Python printed. A NUL stands for each text."""
 
 
 def _of_python(text: str) -> str:

@@ -113,9 +113,12 @@ _STACK = re.compile(r"Traceback \(most recent|\n[ \t]+at \S|\b[Ss]tack\b")
 def _error_in(part: str | bytes) -> str:
     """How the message of the error begins that a part of a log is; empty for anything else."""
     content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-    if b"error" not in content[:_NEAR] or not is_json(content):
+    if b"error" not in content[:_NEAR]:
         return ""
-    value = json_value(content)
+    try:
+        value = json_value(content)
+    except ValueError:
+        return ""
     value = value[0] if isinstance(value, list) and len(value) == 1 else value
     error = value.get("error") if isinstance(value, dict) else None
     return re.split(r'["\\\n]', str(error.get("message", "")))[0] if isinstance(error, dict) else ""
