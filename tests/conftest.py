@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ pytest_plugins = ["pytester"]
 # write what is compiled, to keep an image small.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell starts what runs in the background with Ctrl-C ignored, and processes inherit that. Tests interrupt the ones they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Thousands of tests are millions of objects that live until the end: looking for cycles among them takes a third of their
