@@ -1,4 +1,4 @@
-"""curl, wget and HTTPie command lines, from documentation or "copy as cURL": requests without their answers.
+"""curl and wget command lines, from documentation or "copy as cURL": requests without their answers.
 
 A file may be a script, or a page of prose with commands in it. Only the commands are parsed, as a shell parses them. Variables
 that the file sets, and documents in it (``cat <<EOF > body.json``), are filled in. A command that cannot be read is reported.
@@ -18,22 +18,20 @@ from itertools import islice, product
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.importers import httpie, powershell
+from harness.importers import powershell
 from harness.importers.filling import Room, Unreadable
 from harness.importers.shell_output import printed
 from harness.model import UNKNOWN_MODEL
 from harness.text import project
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
-_NAME = r"(?P<name>curl|curl\.exe|wget|https?|xhs?)(?![\w.-])"
+_NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-])"
 _COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?P<path>(?:/?(?:[A-Za-z0-9_.-]+/)+)?){_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
 )
-_POSTED = re.compile(r"[ \t]+(?:-\S+[ \t]+)*+POST[ \t]")
-_LINE_ENDS = re.compile(r"(?<!\\)\n")
 _FAR = 10_000
-"""Characters from the name of HTTPie within which its address is looked for, and from the head of a loop to its end."""
+"""Characters from the head of a loop to its end."""
 _DEFINED = re.compile(
     r"""^[ \t]*(?:[$%#>][ \t]+)?(?:(?:(?:export|declare|local|readonly|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)="""
     r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w])|(?=(?P<makes>cat|tee|echo|printf|jq|base64)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
@@ -199,7 +197,7 @@ def blocks_without_commands(raw: bytes) -> list[str]:
     """The blocks of code of a page that hold no command."""
     text = raw.decode("utf-8", "replace")
     blocks = (*_blocks(text), *map(as_text, _PRE.findall(text)))
-    return [block for block in blocks if next(_begins(block), None) is None]
+    return [block for block in blocks if _COMMAND.search(block) is None]
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -253,25 +251,10 @@ _OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
 """A variable of cmd."""
 
 
-def _begins(text: str) -> Iterator[re.Match[str]]:
-    """Where commands begin. The names of HTTPie are words of prose too, so that one of them has to be followed by a call."""
-    for found in _COMMAND.finditer(text):
-        if found["name"].startswith(("curl", "wget")) or _is_call(text, found.end()):
-            yield found
-
-
-def _is_call(text: str, at: int) -> bool:
-    """Whether what follows the name of HTTPie is a POST, or has an address of Gemini in the same line."""
-    if _POSTED.match(text, at):
-        return True
-    address = text.find("enerateContent", at, at + _FAR)
-    return address >= 0 and not _LINE_ENDS.search(text, at, address)
-
-
 def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
     script = _Script(path, text)
     line, counted, end, tried = 1, 0, 0, 0
-    for begin in _begins(text):
+    for begin in _COMMAND.finditer(text):
         if begin.start() < end:
             continue
         line, counted = line + text.count("\n", counted, begin.end()), begin.end()
@@ -377,7 +360,7 @@ class _Command:
         start = self.at
         self.at += 1
         text = self._filled(len(self.text), '"')
-        if any(begin["lead"] is not None for begin in _begins(self.text[start : self.at])):
+        if any(begin["lead"] is not None for begin in _COMMAND.finditer(self.text[start : self.at])):
             raise Unreadable('not a command line that can be read: " is opened and not closed')
         return text
 
@@ -424,7 +407,7 @@ class _Command:
 
     def _until(self, pattern: str) -> str:
         found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
-        if found is None or any(begin["lead"] is not None for begin in _begins(found[0])):
+        if found is None or any(begin["lead"] is not None for begin in _COMMAND.finditer(found[0])):
             raise Unreadable(f"not a command line that can be read: {self.text[self.at]} is opened and not closed")
         self.at = max(found.end(), self.at + 1)
         return found[1]
@@ -504,9 +487,7 @@ def _as_curl(script: _Script, name: str, command: _Command) -> Iterable[str]:
     """The words of a command as those of curl."""
     if name == "wget":
         return _of_wget(command.words)
-    if name.startswith("curl"):
-        return _expanded(script, _configured(script, command))
-    return httpie.as_curl(name, command.words, script.text_of, piped=command.document is not None)
+    return _expanded(script, _configured(script, command))
 
 
 _CONFIG = re.compile(r"--config|-[sSfLki]*K(.*)", re.DOTALL)

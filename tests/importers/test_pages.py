@@ -135,8 +135,6 @@ FORMS: Mapping[str, str] = {
     "a file in a document": f"echo hi > p.txt\nP=$(cat p.txt)\ncat > b.json <<EOF\n{body('$P')}\nEOF\ncurl {ASK} -d @b.json",
     "a variable of fish": f"set -x model gemini-2.5-flash\ncurl {BASE}/$model:generateContent -d @body.json",
     "a declared variable": f"declare -r M=gemini-2.5-flash\ncurl {BASE}/$M:generateContent -d @body.json",
-    "a method in small letters": f"xh post {ASK} contents[0][parts][0][text]=hi",
-    "a token of xh": f"xh --bearer ya29.a0AfH.not-to-be-kept {ASK} contents[0][parts][0][text]=hi",
     "remarks in AsciiDoc": f"curl {ASK} \\ <1>\n  -d '{body('hi')}' <2>\n",
     "parameters of PowerShell": f"$p = @{{\n  Uri = '{ASK}'\n  Body = '{body('hi')}'\n}}\nirm @p",
     "an object of Bruno": f'post {{\n  url: {ASK}\n}}\nbody:json {{\n  {{\n    "contents": [{{"parts": [{{"text": "hi"}}]}}]\n  }}\n}}',
