@@ -760,7 +760,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["simulate", "--faults", "no-usage"], "gemini-harness simulate: 'no-usage' belongs to no option"),
         (["run", "--recordmode", "none"], "there is no option '--recordmode'; did you mean \"--record-mode\"?"),
         (["run", "--gat=x"], 'did you mean "--gate"?\n(try gemini-harness run --help)'),
-        (["baseline"], "the following arguments are required: set|show"),
+        (["baseline"], "the following arguments are required: set"),
         (
             ["audit", "last"],
             "audit reads recordings; a run is judged when it is played: `gemini-harness report last`",

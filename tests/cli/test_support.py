@@ -82,7 +82,7 @@ def completed(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
         (["gemini-harness", "bas"], ["baseline"]),
         (["gemini-harness", "run", "--record-m"], ["--record-mode"]),
         (["gemini-harness", "run", "--record-mode", "on"], ["once"]),
-        (["gemini-harness", "baseline", "s"], ["set", "show"]),
+        (["gemini-harness", "baseline", "s"], ["set"]),
         (["gemini-harness", "run", "sui"], ["suites"]),
         (["gemini-harness", "check", "--format", ""], ["text", "github"]),
     ],
