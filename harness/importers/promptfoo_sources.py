@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -121,21 +121,12 @@ def _text(project: Project, name: str) -> str:
 
 
 def with_placeholders(value: Json) -> Json:
-    """The value with ``{{name}}`` as ``${row.name}``, in all of its texts. Raises NotCarried for what is more than a variable and simple
-    filters."""
+    """The value with ``{{name}}`` as ``${row.name}``, in all of its texts. Raises NotCarried for what is more than a variable."""
     return mapped(value, lambda text: _placed(text) if isinstance(text, str) else text)
 
 
-_FILTERS: Mapping[str, Callable[[str], str]] = {
-    "trim": str.strip,
-    "upper": str.upper,
-    "lower": str.lower,
-    "title": str.title,
-    "capitalize": str.capitalize,
-}
-"""Filters of templates that need only their value, so that their result can be a column of its own."""
-_VARIABLE = re.compile(rf"\{{\{{-?\s*(?!env\.)(\w+(?:\.\w+)*)((?:\s*\|\s*(?:{'|'.join(_FILTERS)})\b)*)\s*-?\}}\}}")
-"""``{{country}}``, ``{{user.name}}``, ``{{ country | upper }}``."""
+_VARIABLE = re.compile(r"\{\{-?\s*(?!env\.)(\w+(?:\.\w+)*)\s*-?\}\}")
+"""``{{country}}``, ``{{user.name}}``."""
 
 
 def _placed(text: str) -> str:
@@ -151,8 +142,8 @@ def _complete(text: str) -> str:
 
 
 def _column(found: re.Match[str]) -> str:
-    """The column with the value of a variable, a member of it, or what a filter makes of it: ``user__name``, ``country__upper``."""
-    return "__".join(re.findall(r"\w+", found[1] + found[2]))
+    """The column with the value of a variable, or a member of it: ``user__name``."""
+    return found[1].replace(".", "__")
 
 
 def cell(row: Mapping[str, Json], column: str) -> Json:
@@ -162,7 +153,7 @@ def cell(row: Mapping[str, Json], column: str) -> Json:
     name, *steps = column.split("__")
     value = row.get(name, "")
     for step in steps:
-        value = value.get(step, "") if isinstance(value, Mapping) else _FILTERS.get(step, str)(str(value))
+        value = value.get(step, "") if isinstance(value, Mapping) else str(value)
     return value
 
 
