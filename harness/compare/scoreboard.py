@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from harness.answer.refusals import message_of
 from harness.compare.fidelity_answers import features_of
@@ -75,23 +75,13 @@ class ScoreRow(NamedTuple):
     cells: Sequence[ScoreCell]
 
 
-class ScoreChange(NamedTuple):
-    """A cell that differs from an earlier scoreboard; ``before`` or ``after`` is ``not tried`` where a side has no such feature."""
-
-    feature: str
-    target: str
-    before: str
-    after: str
-
-
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """The document. ``untried``: features of the vocabulary that no trial has. ``changes``: None without an earlier scoreboard."""
+    """The document. ``untried``: features of the vocabulary that no trial has."""
 
     targets: Sequence[str]
     rows: Sequence[ScoreRow]
     untried: Sequence[str] = ()
-    changes: Sequence[ScoreChange] | None = None
     notes: Sequence[str] = field(default_factory=tuple)
     command: str = ""
 
@@ -104,13 +94,11 @@ class Scoreboard:
         return any(cell.simulated for cell in self.cells)
 
     def to_json(self) -> dict[str, Json]:
-        changes = None if self.changes is None else [change._asdict() for change in self.changes]
         return {
             "version": 1,
             "targets": list(self.targets),
             "rows": [{"feature": row.feature, "cells": [cell.to_json() for cell in row.cells]} for row in self.rows],
             "untried": list(self.untried),
-            "changes": changes,
             "notes": list(self.notes),
             "simulated": self.simulated,
         }
@@ -179,19 +167,6 @@ def _state(asked: Sequence[ScoredTrial], passed: int, groups: int) -> State:
     if outcomes == {"not available"}:
         return "not available"
     return "refused" if "failed" not in outcomes else "failed"
-
-
-# --- an earlier scoreboard --------------------------------------------------------------------------------------
-
-
-def changes(before: Mapping[str, Any], after: Scoreboard) -> list[ScoreChange]:
-    """What differs from the JSON of an earlier scoreboard at the targets of both, in the order of the rows. Raises KeyError, TypeError
-    for another document."""
-    both = set(before["targets"]) & set(after.targets)
-    old = {(row["feature"], cell["target"]): cell["state"] for row in before["rows"] for cell in row["cells"]}
-    new = {(row.feature, cell.target): cell.state for row in after.rows for cell in row.cells}
-    sides = ((at, str(old.get(at, "not tried")), str(new.get(at, "not tried"))) for at in {**new, **old})
-    return [ScoreChange(*at, was, now) for at, was, now in sides if was != now and at[1] in both]
 
 
 # --- trials of a run --------------------------------------------------------------------------------------------

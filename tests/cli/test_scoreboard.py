@@ -1,4 +1,4 @@
-"""``scoreboard`` through the front door: states, evidence, several runs, recordings, changes, and what cannot be shown."""
+"""``scoreboard`` through the front door: states, evidence, several runs, recordings, and what cannot be shown."""
 
 from __future__ import annotations
 
@@ -116,28 +116,6 @@ def test_the_latest_run_of_a_trial_counts(capsys: pytest.CaptureFixture[str]) ->
     assert only(document(capsys, "reports", "--since", "2026-11-23"))["state"] == "not tried"
 
 
-def test_changes_against_an_earlier_one(capsys: pytest.CaptureFixture[str]) -> None:
-    save(failed(**tagged("search")), row("b", **tagged("text")))
-    assert main(["scoreboard", "--format", "json:before.json"]) == 0
-    assert document(capsys, "--against", "before.json")["changes"] == []
-    save(row(**tagged("search", "text")), run_id="20261122-070000-ab12", started="2026-11-22T07:00:00+00:00")
-    found = document(capsys, "last", "--against", "before.json")
-    assert found["notes"] == []
-    change = {"feature": "search", "target": "simulator/flash", "before": "failed", "after": "works"}
-    assert found["changes"] == [change]
-
-
-def test_other_targets_are_no_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    save(row(**tagged("text")), row("b", "google/pro", **tagged("text")))
-    assert main(["scoreboard", "--target", "google", "--format", "json:before.json"]) == 0
-    found = document(capsys, "--target", "simulator", "--against", "before.json")
-    assert found["changes"] == []
-    assert found["notes"] == [
-        "not in the earlier scoreboard: simulator/flash",
-        "in the earlier scoreboard only: google/pro",
-    ]
-
-
 def test_recordings_are_judged_by_the_invariants(capsys: pytest.CaptureFixture[str]) -> None:
     body = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "tools": [{"googleSearch": {}}]}
     refusal = {"error": {"code": 400, "message": "Search is not enabled", "status": "INVALID_ARGUMENT"}}
@@ -222,14 +200,6 @@ def test_targets_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
             4,
             "--target cometapi: there is no such target; there are simulator/flash",
         ),
-        (["20261121", "--against", "nowhere.json"], 4, "cannot read nowhere.json"),
-        (
-            ["20261121", "--against", "notes.txt"],
-            4,
-            "--against notes.txt: expected what `scoreboard --format json:FILE` wrote",
-        ),
-        (["20261121", "--against", "other.json"], 4, "this JSON is another document"),
-        (["20261121", "--against", "odd.json"], 4, "--against odd.json: its rows are not those of a scoreboard"),
     ],
 )
 def test_what_cannot_be_shown(
@@ -239,8 +209,6 @@ def test_what_cannot_be_shown(
     save(row(), run_id="untagged")
     save(run_id="empty")
     Path("notes.txt").write_text("no run\n")
-    Path("other.json").write_text('{"version": 1, "findings": []}')
-    Path("odd.json").write_text('{"targets": [], "rows": [3]}')
     assert main(["scoreboard", *arguments]) == code
     assert message in capsys.readouterr().err
 

@@ -20,7 +20,7 @@ from harness.compare.comparison import compare_axis
 from harness.compare.drift import Drift, DriftFinding, KnownDrift, Sighting, Unknown
 from harness.compare.gates import Gate, GateResult
 from harness.compare.migration import Migration
-from harness.compare.scoreboard import Scoreboard, ScoreChange, ScoredTrial, scoreboard
+from harness.compare.scoreboard import Scoreboard, ScoredTrial, scoreboard
 from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Report, View, find
 from harness.report.html import server_pages
@@ -247,7 +247,7 @@ def _drift() -> Drift:
 
 def _scoreboard() -> Scoreboard:
     trials = [ScoredTrial(BAD, BAD, f"{BAD}/flash", (BAD,), "failed", BAD, BAD, BAD, simulated=True)]
-    return replace(scoreboard(trials), changes=[ScoreChange(BAD, BAD, BAD, BAD)], notes=[BAD], command=BAD)
+    return replace(scoreboard(trials), notes=[BAD], command=BAD)
 
 
 def _fields(document: Any) -> dict[str, Any]:

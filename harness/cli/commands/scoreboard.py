@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
-from typing import Any
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
@@ -18,9 +15,7 @@ from harness.cli.commands.audit import tapes
 from harness.cli.saved_run import Named, is_at
 from harness.compare.scoreboard import (
     Scoreboard,
-    ScoreChange,
     ScoredTrial,
-    changes,
     from_rows,
     from_tapes,
     scoreboard,
@@ -32,7 +27,7 @@ from harness.text.amounts import count, some
 ABOUT = "show which features work at which target, with the trial that shows it, from saved runs and recordings"
 EXAMPLES = (
     "gemini-harness scoreboard last --format html:scoreboard.html --format json:scoreboard.json",
-    "gemini-harness scoreboard reports/ --since 2026-11-01 --against scoreboard.json",
+    "gemini-harness scoreboard reports/ --since 2026-11-01",
 )
 
 
@@ -45,23 +40,19 @@ def add_options(parser: ArgumentParser) -> None:
         help="saved runs (a path, an id, or last), recordings, or folders of them; the latest trial counts (default: last)",
     )
     add("--since", metavar="DATE", type=shared.day, help="leave out what is older, as in 2026-12-01")
-    add("--against", metavar="FILE", help="the JSON of an earlier scoreboard: what has changed")
     shared.repeatable(parser, "--target", "PROVIDER[/MODEL]", "only this provider or target (repeatable)")
     shared.formats(parser)
 
 
 def main(options: Namespace) -> int:
     printing.check(options, "scoreboard")
-    before = read_earlier(Path(options.against)) if options.against else None
     found = _named(options)
     notes: list[str] = []
     trials = _trials(found, notes)
     if not trials:
         raise UsageError(_no_trial(found, notes))
-    document = _document(trials, options)
-    document = replace(document, changes=_changes(before, document, options), command=_again(options))
-    notes += _other_targets(before, document) if before is not None else []
-    printing.show(replace(document, notes=[*_sources(found), *notes]), "scoreboard", options)
+    document = replace(_document(trials, options), notes=[*_sources(found), *notes], command=_again(options))
+    printing.show(document, "scoreboard", options)
     if not document.rows:
         sys.stderr.write("nothing to show: no trial is left with these options\n")
         return 5
@@ -138,37 +129,3 @@ def _sources(found: Named) -> Iterator[str]:
 def _again(options: Namespace) -> str:
     more = words.given(since=options.since, target=options.target)
     return words.command("scoreboard", *(options.paths or ["last"]), *more)
-
-
-# --- an earlier scoreboard --------------------------------------------------------------------------------------
-
-
-def read_earlier(file: Path) -> Mapping[str, Any]:
-    """The JSON of an earlier scoreboard. Raises UsageError."""
-    wanted = f"--against {file}: expected what `scoreboard --format json:FILE` wrote"
-    try:
-        found = json.loads(file.read_bytes())
-    except OSError as fault:
-        raise UsageError(f"cannot read {file}: {fault.strerror or fault}") from fault
-    except (ValueError, RecursionError) as fault:
-        raise UsageError(f"{wanted}; this is not JSON ({fault})") from fault
-    if not isinstance(found, dict) or not isinstance(found.get("rows"), list) or "targets" not in found:
-        raise UsageError(f"{wanted}; this JSON is another document")
-    return found
-
-
-def _changes(before: Mapping[str, Any] | None, document: Scoreboard, options: Namespace) -> list[ScoreChange] | None:
-    if before is None:
-        return None
-    try:
-        return changes(before, document)
-    except (KeyError, TypeError, AttributeError):
-        raise UsageError(f"--against {options.against}: its rows are not those of a scoreboard") from None
-
-
-def _other_targets(before: Mapping[str, Any], document: Scoreboard) -> Iterator[str]:
-    """Notes on targets that only one of the two has: these are no changes."""
-    old, new = set(before["targets"]), set(document.targets)
-    for names, what in ((new - old, "not in the earlier scoreboard"), (old - new, "in the earlier scoreboard only")):
-        if names:
-            yield f"{what}: {', '.join(sorted(names))}"

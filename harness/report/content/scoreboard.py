@@ -34,7 +34,6 @@ def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
         if narrow := [at for at in range(len(board.targets)) if at not in wide]:
             yield Paragraph(["Tried on few features:"])
             yield Bullets([[Code(board.targets[at]), f": {_listed(board, at)}"] for at in narrow])
-    yield from _changes(board)
     if board.rows and not view.quiet:
         yield Heading("evidence")
         yield Paragraph(
@@ -82,17 +81,6 @@ def _listed(board: Scoreboard, at: int) -> str:
     cells = [(row.feature, row.cells[at]) for row in board.rows]
     found = [f"{feature} {_cell(cell)}" for feature, cell in cells if cell.state != "not tried"]
     return ", ".join(found) or "nothing that could be asked"
-
-
-def _changes(board: Scoreboard) -> Iterator[Block]:
-    if board.changes is None:
-        return
-    yield Heading("changes")
-    if not board.changes:
-        yield Paragraph(["Nothing has changed."])
-        return
-    rows = [[one.feature, one.target, one.before, one.after] for one in board.changes]
-    yield Table(["feature", "target", "before", "now"], rows, "what has changed", frozenset({1, 2, 3}))
 
 
 def _evidence(row: ScoreRow) -> Details:
