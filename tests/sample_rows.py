@@ -7,8 +7,7 @@ from typing import Any, cast
 
 from msgspec import convert, to_builtins
 
-from harness.compare.comparison import RowsOf
-from harness.results.rows import Row, RunRow, VerdictRow
+from harness.results.rows import Row, RowsOf, RunRow, VerdictRow
 
 PROVENANCE: dict[str, Any] = {
     "mode": "replay",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import Pair, Pairs
 from harness.compare.verdicts import Criteria, Difference, differences, faults, overall
 from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
-from harness.results.rows import PlaceRow, Row, RunRow
+from harness.results.rows import PlaceRow, RowsOf, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
 from harness.text.amounts import count, some
@@ -61,12 +61,6 @@ class Flip:
     def to_json(self) -> dict[str, Any]:
         row = {"id": self.id, "check": self.check, "from": self.before, "to": self.after}
         return {**row, "answers": _by_side(self.answers), "trials": _by_side(self.trials)}
-
-
-class RowsOf(Protocol):
-    """Reads the rows of these groups from disk."""
-
-    def __call__(self, groups: Collection[str], /) -> Iterable[Row]: ...
 
 
 Source = tuple[RunRow, RowsOf]

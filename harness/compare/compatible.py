@@ -13,12 +13,11 @@ from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from harness.answer.reply import parts_of
-from harness.compare.comparison import RowsOf
 from harness.errors import NOT_AVAILABLE, UsageError
 from harness.gemini.providers import Provider, is_chat
 from harness.model import Json
 from harness.results.groups import Group
-from harness.results.rows import VERSION, Row, TurnRow
+from harness.results.rows import VERSION, Row, RowsOf, TurnRow
 from harness.text.amounts import count
 from harness.text.grouping import grouped
 from harness.text.jsontext import a_list

@@ -25,11 +25,10 @@ from msgspec import Struct
 from harness import extensions
 from harness.errors import UsageError
 from harness.results.groups import Group
-from harness.results.rows import GateRow, Row, RunRow
+from harness.results.rows import GateRow, Row, RowsOf, RunRow
 from harness.results.summary import Summary
 
 if TYPE_CHECKING:
-    from harness.compare.comparison import RowsOf
     from harness.results.repricing import Repricing
 
 Kind = Literal[

@@ -7,7 +7,7 @@ programs read the same rows, so every output can be produced again from a saved 
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta, Struct, to_builtins
@@ -122,6 +122,10 @@ class Row(Struct, frozen=True, omit_defaults=True, kw_only=True):
     outcome: OutcomeRow | None
     unpriced: str | None = None
     turns: list[TurnRow] | None = None
+
+
+RowsOf = Callable[[Collection[str]], Iterable[Row]]
+"""Reads the rows of these groups from disk."""
 
 
 class GateRow(TypedDict):

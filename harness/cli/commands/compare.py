@@ -209,41 +209,36 @@ def _block(file: Path) -> Mapping[str, Json]:
     return load(file, anywhere=True).compare or {}
 
 
-def _two_runs(
-    reference: tuple[SavedRun, Summary],
-    compared: tuple[SavedRun, Summary],
-    options: Namespace,
-) -> Comparison:
-    (base, base_summary), (candidate, candidate_summary) = reference, compared
-    names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
+def _two_runs(reference: tuple[SavedRun, Summary], other: tuple[SavedRun, Summary], options: Namespace) -> Comparison:
+    (base, base_summary), (candidate, candidate_summary) = reference, other
     sure = criteria(options, base.run, candidate.run)
     if options.target or options.axis:
-        comparison = _values_of_two(reference, compared, options, sure)
+        comparison = _values_of_two(reference, other, options, sure)
     else:
+        names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
         comparison = compare_runs(base_summary, candidate_summary, names, sure)
-    summaries = (("reference", base_summary), ("candidate", candidate_summary))
-    sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
-    if base.run["id"] == candidate.run["id"] and compares_itself(comparison):
+    same = _why_same(comparison, base.run, candidate.run)
+    if same:
         comparison = replace(comparison, differences=(), same_answers=True)
-        sources.append(f"both sides are run {base.run['id']}: this compares a run with itself, so nothing can differ")
-    elif candidate.run.get("rejudged") == base.run["id"] or (not comparison.axis and replays_the_same(comparison)):
-        comparison = replace(comparison, differences=(), same_answers=True)
-        sources.append(
-            "both sides are the same answers: what differs is how they are judged, so there is nothing to estimate"
-        )
-    reading = dict.fromkeys([*saved_run.notes(base, base_summary), *saved_run.notes(candidate, candidate_summary)])
-    designs = (
-        () if comparison.same_answers else looks.notes(*{row["id"]: row for row in (base.run, candidate.run)}.values())
-    )
     notes = [
-        *sources,
-        *designs,
-        *reading,
+        f"reference: {words.provenance(base_summary)}",
+        f"candidate: {words.provenance(candidate_summary)}",
+        *([same] if same else looks.notes(*{row["id"]: row for row in (base.run, candidate.run)}.values())),
+        *dict.fromkeys([*saved_run.notes(base, base_summary), *saved_run.notes(candidate, candidate_summary)]),
         *_changed(base.run, candidate.run),
         *comparison.notes,
         *_replaced(comparison),
     ]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
+
+
+def _why_same(comparison: Comparison, base: RunRow, candidate: RunRow) -> str:
+    """Why both sides are the same answers; empty if they are not."""
+    if base["id"] == candidate["id"] and compares_itself(comparison):
+        return f"both sides are run {base['id']}: this compares a run with itself, so nothing can differ"
+    if candidate.get("rejudged") == base["id"] or (not comparison.axis and replays_the_same(comparison)):
+        return "both sides are the same answers: what differs is how they are judged, so there is nothing to estimate"
+    return ""
 
 
 def _values_of_two(

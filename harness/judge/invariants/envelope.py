@@ -15,6 +15,9 @@ from harness.judge.registry import FAILURE, rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in
 
+NULL_WORDS = ("null", "None", "undefined", "nil", "[object Object]", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z")
+"""How programs write that there is no value."""
+
 
 @rule("http-status", "outcome", needs=FAILURE)
 def http_status(evidence: Evidence) -> Iterator[Mismatch]:
@@ -50,7 +53,7 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("error.code", status, code, f"error.code is {code!r} under HTTP {status}")
     if not isinstance(name, str) or name not in STATUSES:
         yield Mismatch("error.status", "a google.rpc name", name, f"error.status is {name!r}: not a google.rpc name")
-    if not isinstance(message, str) or message in ("", "undefined", "null", "None", "[object Object]"):
+    if not isinstance(message, str) or message in ("", *NULL_WORDS):
         yield Mismatch("error.message", "some text", message, "error.message is missing")
     elif _is_nested(message):
         yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON or HTML")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from harness.judge.invariants.envelope import NULL_WORDS
 from harness.judge.invariants.request_fields import has_answer, knows_query
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -65,8 +66,7 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
 
 _ABSENT = re.compile(rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"')
 _ABSENT_SIGNS = (b"null", b'""', b"_UNSPECIFIED")
-_WORDS = ("null", "None", "undefined", "nil", "[object Object]", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z")
-_WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, _WORDS))})"'.encode())
+_WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode())
 _QUERIES = ("webSearchQueries", "imageSearchQueries", "retrievalQueries")
 _FREE = frozenset(
     ("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue")
@@ -102,7 +102,7 @@ def null_word(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"responseId": "aBcD"}
     wrong: {"responseId": "null"}
     """
-    if found := _first(evidence, _WORD, lambda value: isinstance(value, str) and value in _WORDS):
+    if found := _first(evidence, _WORD, lambda value: isinstance(value, str) and value in NULL_WORDS):
         at, word = found
         yield Mismatch(at, "a value", word, f"{at} is the text {word!r}: a program wrote a missing value")
 
