@@ -142,7 +142,8 @@ def _table(file: Path) -> Mapping[str, Any] | None:
     try:
         whole = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise UsageError(f"{file}: not valid TOML: {fault}") from fault
+        quoted = "; text stands in quotes" if "Invalid value" in str(fault) else ""
+        raise UsageError(f"{file}: not valid TOML: {fault}{quoted}") from fault
     table = whole.get("tool", {}).get("gemini-harness") if isinstance(whole.get("tool", {}), dict) else None
     if file.name == "pyproject.toml":
         return table if isinstance(table, dict) else None
@@ -165,7 +166,7 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
     prices = _prices(settings.pop("prices", {}), rows, complaints)
     redact = Redaction(tuple(_patterns(settings.pop("redact", {}), complaints)))
     provider = settings.setdefault("provider", Config().provider)
-    if provider not in rows:
+    if provider not in rows and not any(complaint.startswith(f"providers.{provider}.") for complaint in complaints):
         complaints.append(f"provider: {_no_provider(provider, rows)}")
     if complaints:
         raise UsageError("\n".join(f"{file}: {complaint}" for complaint in complaints))

@@ -94,9 +94,24 @@ def test_every_complaint_comes_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_words_of_other_tools_name_ours_and_a_faulty_provider_is_named_once(tmp_path: Path) -> None:
+    toml(
+        tmp_path, 'retries = 3\nprovider = "mine"\n[providers.mine]\nurl = "https://g.example"\napi_key_env = "MY_KEY"'
+    )
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {})
+    assert str(refused.value).replace(f"{tmp_path / 'harness.toml'}: ", "").splitlines() == [
+        'retries: unknown key, did you mean "attempts"?',
+        'providers.mine.url: unknown key, did you mean "base_url"?',
+        'providers.mine.api_key_env: unknown key, did you mean "keys"?',
+        "providers.mine.base_url: missing",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        ("provider = simulator", "not valid TOML: Invalid value (at line 1, column 12); text stands in quotes"),
         ('suites = ""', 'suites: expected text that is not empty, got the text ""'),
         ("reports = 2026-11-29", "reports: expected text that is not empty, got the value 2026-11-29"),
         ("max_cost = inf", "max_cost: expected a number above 0, got the number inf"),

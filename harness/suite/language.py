@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness.gemini import offers
@@ -10,8 +9,8 @@ from harness.judge.predicates import Words
 from harness.judge.registry import all_checks, all_rules, find_check
 from harness.model import Auth
 from harness.suite.cases import MOST_ATTEMPTS
-from harness.text import safeyaml, shape
-from harness.text.shape import AtLeast, Named, Offered, Spelled, TypeLabel, closest
+from harness.text import shape
+from harness.text.shape import AtLeast, Named, Offered, Spelled, TypeLabel
 
 REQUEST_KNOWN = "request-known"
 """A case waives this if its literal request has fields that are newer than the published definition."""
@@ -421,36 +420,18 @@ def axes_in(table: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], An
             yield key, (key,), value
 
 
-@cache
-def _meanings(section: str) -> Mapping[str, str]:
-    """Words of other tools in a section of ``other_words.yaml`` -> ours."""
-    rows = safeyaml.load(Path(__file__).with_name("other_words.yaml").read_bytes())[section]
-    return {word: ours for ours, words in rows.items() for word in words.split()}
-
-
-def meant(path: Sequence[str | int]) -> str | None:
-    """``did you mean`` for keys of other tools in a case, under ``defaults`` or ``expect``; None for any other key."""
+def belongs(path: Sequence[str | int]) -> str:
+    """Where a key belongs that is known elsewhere only: a check, a word of a predicate, a setting; empty for any other key."""
     word = str(path[-1])
-    if len(path) == 1:
-        return _did_you_mean(_meanings("sections").get(word))
-    if path[-2] == "expect":
-        return _meant_check(word)
-    if len(path) != (3 if path[0] == "cases" else 2) or path[0] not in ("cases", "defaults"):
-        return None
-    if word in all_checks():
-        return f"{word} is a check: it belongs under expect:"
-    known = _meanings("keys")
-    return _did_you_mean(known.get(closest(word, known, 0.85)))
-
-
-def _meant_check(word: str) -> str | None:
-    if word in Words.__annotations__:
-        return f"{word} is a word of a predicate: say of what, as in text: {{{word}: ...}}"
-    return _did_you_mean(_meanings("checks").get(word))
-
-
-def _did_you_mean(word: str | None) -> str | None:
-    return f'did you mean "{word}"?' if word else None
+    if path[-2:-1] == ("expect",):
+        wanted = f"{word} is a word of a predicate: say of what, as in text: {{{word}: ...}}"
+        return wanted if word in Words.__annotations__ else ""
+    in_case = len(path) == {"cases": 3, "defaults": 2}.get(str(path[0]))
+    if in_case and word in all_checks():
+        near = shape.meant(word, CaseWords.__annotations__)
+        return f"{word} is a check: it belongs under expect:" if not near else f"{near} the check belongs under expect:"
+    setting = shape.setting(word) if in_case or len(path) == 1 else ""
+    return f'that is a setting of harness.toml: "{setting}"' if setting else ""
 
 
 def suite_json_schema() -> Mapping[str, Any]:

@@ -145,8 +145,8 @@ class _SuiteReading:
         found = shape.findings(root, language.SuiteWords)
         for finding in found:
             if finding.path not in self.diagnostics.wrong:
-                hint = language.meant(finding.path) if finding.key else None
-                self.diagnostics.complain(finding.path, finding.message, hint or finding.hint, key=finding.key)
+                hint = (finding.key and language.belongs(finding.path)) or finding.hint
+                self.diagnostics.complain(finding.path, finding.message, hint, key=finding.key)
         self.diagnostics.wrong |= {finding.path for finding in found}
         wrong = {_whole(route) for route in self.diagnostics.wrong}
         pruned = shape.without(root, wrong) if wrong else root

@@ -126,6 +126,40 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return f"known here: {listed}" if names and len(listed) <= 300 else ""
 
 
+@cache
+def _other_words() -> Mapping[str, Mapping[str, str]]:
+    """Sections of ``other_words.yaml``: ours -> words of other tools."""
+    from pathlib import Path as File
+
+    from harness.text import safeyaml
+
+    table: Mapping[str, Mapping[str, str]] = safeyaml.load(File(__file__).with_name("other_words.yaml").read_bytes())
+    return table
+
+
+def meant(word: str, known: Collection[str]) -> str:
+    """``did you mean``, for a word of another tool, or nearly one, that is called otherwise here; empty for any other word."""
+    ours = {
+        theirs: name
+        for rows in _other_words().values()
+        for name, words in rows.items()
+        if name.partition(":")[0] in known
+        for theirs in words.split()
+    }
+    name = ours.get(closest(word, ours, 0.85), "")
+    return f"write {name}" if ":" in name else name and f'did you mean "{name}"?'
+
+
+def setting(word: str) -> str:
+    """The setting of the configuration with that name, or that is meant; empty if there is none."""
+    return next((name for name, words in _other_words()["settings"].items() if word in (name, *words.split())), "")
+
+
+def _unknown(key: str, path: Path, known: Collection[str]) -> ShapeFinding:
+    hint = meant(str(key), known) or nearest(str(key), known)
+    return ShapeFinding((*path, key), f'unknown key "{key}"', hint, key=True)
+
+
 _TEMPLATE_SCHEMA = {"type": "string", "pattern": r"\$\{"}
 TEMPLATE: Mapping[str, Any] = {"$ref": "#/$defs/template"}
 """The schema of a text that becomes a value later, in the schemas that :func:`json_schema` makes."""
@@ -353,8 +387,7 @@ class _Fields(_AnyMapping, frozen=True, dict=True):
             if shape := self.fields.get(key) or self.of_prefix(str(key)):
                 shape.check(item, (*path, key), found)
             else:
-                near = nearest(str(key), [name.replace("*", "PATH") for name in self.fields])
-                found.append(ShapeFinding((*path, key), f'unknown key "{key}"', near, key=True))
+                found.append(_unknown(key, path, [name.replace("*", "PATH") for name in self.fields]))
         found.extend(
             ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
         )
@@ -567,9 +600,7 @@ class Named(_AnyMapping, frozen=True):
         for key, item in value.items():
             kind = self.find(key)
             if kind is None:
-                found.append(
-                    ShapeFinding((*path, key), f'unknown key "{key}"', nearest(str(key), self.names()), key=True)
-                )
+                found.append(_unknown(key, path, list(self.names())))
             else:
                 _shape(kind).check(item, (*path, key), found)
 
