@@ -243,6 +243,7 @@ def gave_up(turn: Turn, poll: Poll) -> Verdict | None:
         return None
     path, wanted, actual = missing
     seen = _excerpt(turn) if not turn.reply.response else "it is absent" if actual is ABSENT else f"it is {actual!r}"
+    seen += jsonpath.hint(path, turn.reply.response) if actual is ABSENT else ""
     message = f"{turn.step.call}: {path} is not as wanted after {count(poll.most, 'call')} in {poll.limit:g} s: {seen}"
     return _failed(turn.step, "until", wanted, None if actual is ABSENT else actual, message)
 
@@ -280,9 +281,9 @@ def _captured(turn: Turn, name: str, path: str) -> Json:
     found = jsonpath.find(path, turn.reply.response)
     if found:
         return found[0][1]
-    message = f"nothing at {path} to capture as {name}"
-    if not turn.reply.response:
-        message += f": {_excerpt(turn)}"
+    response = turn.reply.response
+    seen = jsonpath.hint(path, response) or f": {jsonpath.there(path, response) if response else _excerpt(turn)}"
+    message = f"nothing at {path} to capture as {name}{seen}"
     raise ConversationEnded(_failed(turn.step, "capture", path, None, message))
 
 

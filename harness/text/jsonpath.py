@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache, partialmethod
 
 from harness.model import Json
-from harness.text import patterns
+from harness.text import patterns, shape
 
 _PLAIN = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[(?:0|-?[1-9]\d*)\])*", re.ASCII)
 _STEP = re.compile(r"\.(\w+)|\[(-?\d+)\]", re.ASCII)
@@ -48,7 +48,7 @@ def _written(step: Step) -> str:
     return f"['{escaped}']"
 
 
-def _walk(steps: tuple[Step, ...], value: Json) -> list[tuple[str, Json]]:
+def _walk(steps: Sequence[Step], value: Json) -> list[tuple[str, Json]]:
     location: list[Step] = []
     for step in steps:
         if isinstance(step, str) and isinstance(value, Mapping) and step in value:
@@ -59,6 +59,30 @@ def _walk(steps: tuple[Step, ...], value: Json) -> list[tuple[str, Json]]:
             return []
         value = value[step]
     return [(place(location), value)]
+
+
+def hint(path: str, value: Json) -> str:
+    """``; did you mean $.a.b?`` where a simple path finds nothing, and one with almost these names does; else empty."""
+    meant: list[Step] = []
+    for step in _plain_steps(path) or ():
+        spelled = {name.lower().replace("_", ""): name for name in value} if isinstance(value, Mapping) else {}
+        name = shape.closest(str(step).lower().replace("_", ""), spelled, 0.85) if isinstance(step, str) else ""
+        meant.append(step if _walk([step], value) else spelled.get(name, step))
+        if not _walk(meant[-1:], value):
+            return ""
+        value = value[meant[-1]]
+    return f"; did you mean {place(meant)}?" if meant and place(meant) != path else ""
+
+
+def there(path: str, value: Json) -> str:
+    """The last place of a simple path that exists, and the names there: ``$.a has b, c``."""
+    steps = _plain_steps(path) or ()
+    [(at, value)] = next(found for end in range(len(steps), -1, -1) if (found := _walk(steps[:end], value)))
+    return (
+        f"{at} has {', '.join(list(value)[:12]) or 'nothing'}"
+        if isinstance(value, Mapping)
+        else f"{at} is {shape.shown(value)}"
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -130,7 +130,8 @@ def test_a_passing_refusal_is_an_error_and_still_cleaned_up() -> None:
 @pytest.mark.parametrize(
     ("raw", "why"),
     [
-        ({"other": 1}, "nothing at $.name to capture as cache"),
+        ({"other": 1, "kind": "x"}, "nothing at $.name to capture as cache: $ has other, kind"),
+        ({"names": "x"}, "nothing at $.name to capture as cache; did you mean $.names?"),
         (
             b"<html>busy</html>",
             "nothing at $.name to capture as cache: the answer is no JSON object: '<html>busy</html>'",

@@ -81,7 +81,7 @@ def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
         yield from _wrong_value("json", value, {"equals": expected["equals"]})
     for path, predicate in expected.get("at", {}).items():
         for at, found in _places(value, path):
-            yield from _wrong_value(at, found, predicate)
+            yield from _hinted(path, value, found, _wrong_value(at, found, predicate))
 
 
 @check("path")
@@ -103,7 +103,14 @@ def selected(value: Json, expected: Mapping[str, Any], prefix: str) -> Iterator[
     """The mismatches of ``value`` with a mapping from JSONPaths to predicates. ``prefix`` stands before each place."""
     for path, predicate in expected.items():
         for at, found in _places(value, path):
-            yield from differs(f"{prefix}{at}", found, predicate)
+            yield from _hinted(path, value, found, differs(f"{prefix}{at}", found, predicate))
+
+
+def _hinted(path: str, value: Json, found: Json | Absent, wrong: Iterator[Mismatch]) -> Iterator[Mismatch]:
+    """The mismatches; where the path finds nothing, with one that is spelled almost so and does."""
+    for mismatch in wrong:
+        near = jsonpath.hint(path, value) if found is ABSENT else ""
+        yield replace(mismatch, message=f"{mismatch.message}{near}") if near else mismatch
 
 
 def _places(value: Json, path: str) -> Sequence[tuple[str, Json | Absent]]:
