@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
@@ -83,8 +84,7 @@ def main(argv: Sequence[str]) -> int:
                 code = options.main(options)
         except HarnessError as error:
             sys.stderr.write(f"{secret_filter.text(str(error))}\n")
-            if "--format=github" in argv or ("--format", "github") in pairwise(argv):  # the arguments may be faulty
-                _annotate(error)
+            _document(error, argv)
             return error.exit_code
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
@@ -97,6 +97,21 @@ def main(argv: Sequence[str]) -> int:
         except Exception:  # noqa: BLE001  the last resort: two lines here, the rest in a file
             return _internal(argv)
         return code
+
+
+def _document(error: HarnessError, argv: Sequence[str]) -> None:
+    """Annotations, and the JUnit file that a CI server waits for. The arguments may be faulty, so they are not parsed."""
+    formats = [after for before, after in pairwise(argv) if before == "--format"]
+    formats += [text.removeprefix("--format=") for text in argv if text.startswith("--format=")]
+    if "github" in formats:
+        _annotate(error)
+    files = [text.removeprefix("junit:") for text in formats if text.startswith("junit:")]
+    for file in files if argv[0] == "run" else ():
+        from harness.cli import printing
+        from harness.report.junit import error_document
+
+        with suppress(UsageError):
+            printing.write(Path(file), error_document(error, secret_filter.text).encode())
 
 
 def _annotate(error: HarnessError) -> None:

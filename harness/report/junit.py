@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
+from harness.errors import HarnessError, SuiteError
 from harness.model import Status
 from harness.report import Report, View, output, words
 from harness.report.content.failure import failed_lines
 from harness.results.groups import Group
 from harness.results.rows import GateRow
 from harness.suite.axes import short_label
+from harness.text.yamltext import Complaint
 
 _ELEMENTS: dict[Status, str] = {
     "failed": "failure",
@@ -39,6 +41,23 @@ def junit(report: Report, view: View, out: TextIO) -> None:
     if report.gates:
         out.writelines(_gate_suite(report.gates))
     out.write("</testsuites>\n")
+
+
+def error_document(error: HarnessError, hidden: Callable[[str], str]) -> str:
+    """JUnit XML for a run that could not begin: an error for each complaint about a suite, else one with the message.
+    ``hidden`` takes secrets out of a text."""
+    complaints = error.complaints if isinstance(error, SuiteError) else (error,)
+    counts = _attributes(name="gemini-harness", tests=len(complaints), failures=0, errors=len(complaints), time=0)
+    lines = [f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites{counts}>\n  <testsuite{counts}>\n']
+    for one in complaints:
+        name, message, where = "the run begins", str(one), ""
+        if isinstance(one, Complaint):
+            name, message = str(one.place), one.message
+            where = _attributes(file=one.place.file, line=one.place.line)
+        lines.append(f"    <testcase{_attributes(classname='gemini-harness', name=name)}{where}>\n      <error")
+        lines.append(f"{_attributes(message=hidden(message), type=type(error).__name__)}>{_text(hidden(str(one)))}")
+        lines.append("</error>\n    </testcase>\n")
+    return "".join([*lines, "  </testsuite>\n</testsuites>\n"])
 
 
 def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> Iterator[str]:

@@ -276,3 +276,29 @@ def test_a_warning_of_the_first_turn_is_shown_before_an_error() -> None:
     shown = printed([row(status="failed", verdicts=wrong)])
     assert shown.index("the call has no signature") < shown.index("invariant:http-status")
     assert "with no answer to judge, these fail too: text" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--live", "--target", "google/gemini-3.8-flash"], [("MissingKey", None, "No key for provider 'google'")]),
+        (["suites/nowhere.yaml"], [("UsageError", None, "no such file or folder: suites/nowhere.yaml")]),
+        (["suites/bad.yaml"], [("SuiteError", "5", 'unknown key "promt"'), ("SuiteError", "6", 'unknown key "expct"')]),
+    ],
+)
+def test_a_run_that_cannot_begin_leaves_the_junit_file_that_ci_expects(
+    arguments: list[str], expected: list[Any], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = "suite: bad\ncases:\n  - id: a\n    model: gemini-3.8-flash\n    promt: hi\n    expct: {}\n"
+    (project / "suites/bad.yaml").write_text(bad)
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    where = arguments if any(word.endswith(".yaml") for word in arguments) else ["suites/five.yaml", *arguments]
+    assert main(["run", *where, "--format", "junit:out/junit.xml"]) in (4, 6)
+    (suite,) = ET.parse(project / "out/junit.xml").getroot()
+    assert int(suite.get("errors", "")) == len(suite) == len(expected)
+    for case, (kind, line, message) in zip(suite, expected, strict=True):
+        (error,) = case
+        assert (error.get("type"), case.get("line")) == (kind, line)
+        assert error.get("message", "").startswith(message)
+        assert message in (error.text or "")
