@@ -101,6 +101,13 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--harness-max-cost: expected dollars above 0")
     trials_session = config.stash[_SESSION] = _TrialSession(config)
     _ = trials_session.shard  # reports a faulty shard first
+    if trials_session.option("target") or trials_session.option("var"):
+        from harness.errors import UsageError
+
+        try:
+            _ = trials_session.selection
+        except UsageError as error:
+            raise pytest.UsageError(_plainly(error)) from None
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Run(trials_session), "gemini-harness-run")
         if config.getoption("--harness-record-mode") != "none":
@@ -190,10 +197,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             trials_session.reporter.write_line(
                 f'{folder}/ has suites that are not collected: name files (pytest {folder}/*.yaml), or put suites = "{folder}" into harness.toml'
             )
+    run = session.config.pluginmanager.get_plugin("gemini-harness-run")
+    if run is not None and len(trials) == len(session.items):  # other tests do not need the key
+        trials_session.check_keys(trials)
     if trials:
         _end_by_sigterm(session.config)
         trials_session.note_interrupted()
-        run = session.config.pluginmanager.get_plugin("gemini-harness-run")
         if run is not None:
             run.warn(trial.target for trial in trials)
 
@@ -404,6 +413,18 @@ class _TrialSession:
             return shard(self.option("shard"))
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
+
+    def check_keys(self, trials: Sequence[Trial]) -> None:
+        """Raises pytest.UsageError, once for all items, if requests would be sent and no provider has its key."""
+        if not (trials and self.policy.asks):
+            return
+        from harness.cli import costs
+        from harness.errors import MissingKey
+
+        try:
+            costs.check_keys(self.config, trials, list({trial.target: None for trial in trials}), self.policy)
+        except MissingKey as error:
+            raise pytest.UsageError(_plainly(error)) from None
 
     def selected(self) -> Selection:
         """The selection of the run, with ``-k`` and ``-m`` of pytest."""

@@ -176,6 +176,27 @@ def test_an_unknown_provider_is_told_once_a_suite(project: pytest.Pytester) -> N
     result.stdout.fnmatch_lines(["*no provider is called 'simulatr'; did you mean \"simulator\"*"])
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (
+            "--harness-live --harness-provider=google",
+            "No key for provider 'google': set the environment variable GOOGLE_API_KEY or GEMINI_API_KEY*",
+        ),
+        ("--harness-target=gemini", "--target 'gemini': write provider/model*"),
+        ("--harness-var=tone", "--var tone: write NAME=VALUE*"),
+    ],
+)
+def test_what_no_trial_can_do_without_is_one_message(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, option: str, message: str
+) -> None:
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    result = project.runpytest("suites", *option.split())
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{message}"])
+
+
 def test_two_suites_of_one_name_are_refused(project: pytest.Pytester) -> None:
     shutil.copy(project.path / "suites/wrong.yaml", project.path / "suites/zz.yaml")
     result = project.runpytest("suites")
@@ -485,7 +506,8 @@ def test_a_ceiling_that_is_high_enough_is_not_felt(project: pytest.Pytester) -> 
     result.assert_outcomes(failed=1)
 
 
-def test_a_ceiling_over_an_unknown_price_is_refused(project: pytest.Pytester) -> None:
+def test_a_ceiling_over_an_unknown_price_is_refused(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMETAPI_KEY", "key-of-comet")
     result = project.runpytest(
         "suites/wrong.yaml", "--harness-live", "--harness-max-cost", "5", "--harness-provider", "cometapi"
     )

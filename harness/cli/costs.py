@@ -40,14 +40,20 @@ def announce(
         if ceiling and forecast.unpriced:
             reasons = "\n".join(_unpriced(forecast, remedies=True))
             raise UsageError(f"--max-cost cannot be kept:\n{reasons}\nNo request was sent.")
-    keyless = not any(row.auth == "none" or row.key or secrets(row, os.environ) for row in rows)
-    if keyless and forecast_of(config, (trial for trial in trials if not trial.access.wrong_key), way).trials:
-        credentials(rows[0], os.environ)
+    check_keys(config, trials, targets, way)
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
     if forecast and forecast.trials and (forecast.paid or ceiling) and not quiet:
         sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
     if not quiet:
         sys.stderr.writelines(f"{warning}\n" for warning in session.endings(targets, config))
+
+
+def check_keys(config: Config, trials: Iterable[Trial], targets: Sequence[Target], way: RecordPolicy) -> None:
+    """Raises MissingKey if a request would be sent with a key, and no provider has its own."""
+    rows = [config.find(target.provider) for target in targets]
+    keyless = not any(row.auth == "none" or row.key or secrets(row, os.environ) for row in rows)
+    if keyless and forecast_of(config, (trial for trial in trials if not trial.access.wrong_key), way).trials:
+        credentials(rows[0], os.environ)
 
 
 def forecast_of(config: Config, trials: Iterable[Trial], way: RecordPolicy) -> Forecast:
