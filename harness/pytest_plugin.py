@@ -102,12 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
     trials_session = config.stash[_SESSION] = _TrialSession(config)
     _ = trials_session.shard  # reports a faulty shard first
     if trials_session.option("target") or trials_session.option("var"):
-        from harness.errors import UsageError
-
-        try:
+        with _refusing():
             _ = trials_session.selection
-        except UsageError as error:
-            raise pytest.UsageError(_plainly(error)) from None
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Run(trials_session), "gemini-harness-run")
         if config.getoption("--harness-record-mode") != "none":
@@ -297,6 +293,17 @@ class TrialItem(pytest.Item):
         return self.path, self.trial.place.line - 1, _shown(self._leaks.hidden(self.trial.id))
 
 
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Ends the session with one message where what it needs is missing or wrong."""
+    from harness.errors import HarnessError
+
+    try:
+        yield
+    except HarnessError as error:
+        raise pytest.UsageError(_plainly(error)) from None
+
+
 def _plainly(error: Exception | str) -> str:
     """The message, without secrets."""
     from harness.cli import secret_filter
@@ -406,25 +413,19 @@ class _TrialSession:
     def shard(self) -> tuple[int, int] | None:
         if self.option("shard") is None:
             return None
-        from harness.errors import UsageError
         from harness.run.session import shard
 
-        try:
+        with _refusing():
             return shard(self.option("shard"))
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
 
     def check_keys(self, trials: Sequence[Trial]) -> None:
         """Raises pytest.UsageError, once for all items, if requests would be sent and no provider has its key."""
         if not (trials and self.policy.asks):
             return
         from harness.cli import costs
-        from harness.errors import MissingKey
 
-        try:
+        with _refusing():
             costs.check_keys(self.config, trials, list({trial.target: None for trial in trials}), self.policy)
-        except MissingKey as error:
-            raise pytest.UsageError(_plainly(error)) from None
 
     def selected(self) -> Selection:
         """The selection of the run, with ``-k`` and ``-m`` of pytest."""

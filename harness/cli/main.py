@@ -84,7 +84,8 @@ def main(argv: Sequence[str]) -> int:
                 code = options.main(options)
         except HarnessError as error:
             sys.stderr.write(f"{secret_filter.text(str(error))}\n")
-            _document(error, argv)
+            if any(text.startswith("--format") for text in argv):
+                _document(error, argv)
             return error.exit_code
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
@@ -101,27 +102,20 @@ def main(argv: Sequence[str]) -> int:
 
 def _document(error: HarnessError, argv: Sequence[str]) -> None:
     """Annotations, and the JUnit file that a CI server waits for. The arguments may be faulty, so they are not parsed."""
-    formats = [after for before, after in pairwise(argv) if before == "--format"]
-    formats += [text.removeprefix("--format=") for text in argv if text.startswith("--format=")]
-    if "github" in formats:
-        _annotate(error)
-    files = [text.removeprefix("junit:") for text in formats if text.startswith("junit:")]
-    for file in files if argv[0] == "run" else ():
-        from harness.cli import printing
-        from harness.report.junit import error_document
-
-        with suppress(UsageError):
-            printing.write(Path(file), error_document(error, secret_filter.text).encode())
-
-
-def _annotate(error: HarnessError) -> None:
-    from harness.cli import step_summary
+    from harness.cli import printing, step_summary
     from harness.report import View
     from harness.report.github import error_annotations
+    from harness.report.junit import error_document
 
-    view = View(display_path=step_summary.named)
-    lines = (f"{secret_filter.text(line)}\n" for line in error_annotations(error, view))
-    under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
+    formats = [text.removeprefix("--format=") for text in argv if text.startswith("--format=")]
+    formats += [text for option, text in pairwise(argv) if option == "--format"]
+    if "github" in formats:
+        view = View(display_path=step_summary.named)
+        lines = (f"{secret_filter.text(line)}\n" for line in error_annotations(error, view))
+        under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
+    for file in [text.removeprefix("junit:") for text in formats if text.startswith("junit:") and argv[0] == "run"]:
+        with suppress(UsageError):
+            printing.write(Path(file), error_document(error, secret_filter.text).encode())
 
 
 def _version() -> int:

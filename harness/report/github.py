@@ -62,15 +62,13 @@ def error_annotations(error: HarnessError, view: View) -> list[str]:
     """The lines for a command that ended with an error: one for each complaint about a suite, at its place."""
     if not isinstance(error, SuiteError):
         return [_line(Annotation("error", "gemini-harness", str(error)), view)]
-    placed = [complaint for complaint in error.complaints if isinstance(complaint, Complaint)]
-    found = [
+    made = [
         Annotation("error", "suite", "\n".join(filter(None, [one.message, one.hint])), _row(one.place))
-        for one in placed
+        if isinstance(one, Complaint)
+        else Annotation("error", "suite", str(one))
+        for one in sorted(error.complaints, key=lambda one: not isinstance(one, Complaint))
     ]
-    found += [
-        Annotation("error", "suite", str(other)) for other in error.complaints if not isinstance(other, Complaint)
-    ]
-    return [_line(annotation, view) for annotation in found[:MAX_ANNOTATIONS]]
+    return [_line(annotation, view) for annotation in made[:MAX_ANNOTATIONS]]
 
 
 def note_annotation(place: Place, message: str, view: View) -> str:

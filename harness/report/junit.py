@@ -44,20 +44,19 @@ def junit(report: Report, view: View, out: TextIO) -> None:
 
 
 def error_document(error: HarnessError, hidden: Callable[[str], str]) -> str:
-    """JUnit XML for a run that could not begin: an error for each complaint about a suite, else one with the message.
-    ``hidden`` takes secrets out of a text."""
+    """JUnit XML for a run that could not begin: an error for each complaint. ``hidden`` takes secrets out of a text."""
     complaints = error.complaints if isinstance(error, SuiteError) else (error,)
     counts = _attributes(name="gemini-harness", tests=len(complaints), failures=0, errors=len(complaints), time=0)
-    lines = [f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites{counts}>\n  <testsuite{counts}>\n']
+    cases = []
     for one in complaints:
-        name, message, where = "the run begins", str(one), ""
-        if isinstance(one, Complaint):
-            name, message = str(one.place), one.message
-            where = _attributes(file=one.place.file, line=one.place.line)
-        lines.append(f"    <testcase{_attributes(classname='gemini-harness', name=name)}{where}>\n      <error")
-        lines.append(f"{_attributes(message=hidden(message), type=type(error).__name__)}>{_text(hidden(str(one)))}")
-        lines.append("</error>\n    </testcase>\n")
-    return "".join([*lines, "  </testsuite>\n</testsuites>\n"])
+        place, message = (one.place, one.message) if isinstance(one, Complaint) else (None, str(one))
+        about = {"name": place, "file": place.file, "line": place.line} if place else {"name": "the run begins"}
+        wrong = (
+            f"<error{_attributes(message=hidden(message), type=type(error).__name__)}>{_text(hidden(str(one)))}</error>"
+        )
+        cases.append(f"<testcase{_attributes(classname='gemini-harness', **about)}>{wrong}</testcase>\n")
+    suite = f"<testsuite{counts}>\n{''.join(cases)}</testsuite>\n"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites{counts}>\n{suite}</testsuites>\n'
 
 
 def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> Iterator[str]:

@@ -420,6 +420,9 @@ def axes_in(table: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], An
             yield key, (key,), value
 
 
+SETTINGS = ("attempts", "timeouts", "concurrency", "max_cost")
+
+
 def belongs(path: Sequence[str | int]) -> str:
     """Where a key belongs that is known elsewhere only: a check, a word of a predicate, a setting; empty for any other key."""
     word = str(path[-1])
@@ -430,8 +433,10 @@ def belongs(path: Sequence[str | int]) -> str:
     if in_case and word in all_checks():
         near = shape.meant(word, CaseWords.__annotations__)
         return f"{word} is a check: it belongs under expect:" if not near else f"{near} the check belongs under expect:"
-    setting = shape.setting(word) if in_case or len(path) == 1 else ""
-    return f'that is a setting of harness.toml: "{setting}"' if setting else ""
+    if not in_case and len(path) > 1:
+        return ""
+    near = f'"{word}"' if word in SETTINGS else shape.meant(word, SETTINGS)[len("did you mean ") : -1]
+    return f"{near} is a setting of harness.toml" if near else ""
 
 
 def suite_json_schema() -> Mapping[str, Any]:

@@ -65,24 +65,24 @@ def hint(path: str, value: Json) -> str:
     """``; did you mean $.a.b?`` where a simple path finds nothing, and one with almost these names does; else empty."""
     meant: list[Step] = []
     for step in _plain_steps(path) or ():
-        spelled = {name.lower().replace("_", ""): name for name in value} if isinstance(value, Mapping) else {}
-        name = shape.closest(str(step).lower().replace("_", ""), spelled, 0.85) if isinstance(step, str) else ""
-        meant.append(step if _walk([step], value) else spelled.get(name, step))
+        spelled = {_folded(name): name for name in value} if isinstance(value, Mapping) and step not in value else {}
+        meant.append(spelled.get(shape.closest(_folded(step), spelled, 0.85), step))
         if not _walk(meant[-1:], value):
             return ""
         value = value[meant[-1]]
     return f"; did you mean {place(meant)}?" if meant and place(meant) != path else ""
 
 
+def _folded(step: Step) -> str:
+    return str(step).lower().replace("_", "")
+
+
 def there(path: str, value: Json) -> str:
     """The last place of a simple path that exists, and the names there: ``$.a has b, c``."""
     steps = _plain_steps(path) or ()
     [(at, value)] = next(found for end in range(len(steps), -1, -1) if (found := _walk(steps[:end], value)))
-    return (
-        f"{at} has {', '.join(list(value)[:12]) or 'nothing'}"
-        if isinstance(value, Mapping)
-        else f"{at} is {shape.shown(value)}"
-    )
+    names = ", ".join(list(value)[:12]) if isinstance(value, Mapping) else ""
+    return f"{at} has {names}" if names else f"{at} is {shape.shown(value)}"
 
 
 @lru_cache(maxsize=1024)

@@ -127,32 +127,22 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 @cache
-def _other_words() -> Mapping[str, Mapping[str, str]]:
-    """Sections of ``other_words.yaml``: ours -> words of other tools."""
+def _other_words() -> Mapping[str, str]:
+    """Ours -> words of other tools."""
     from pathlib import Path as File
 
     from harness.text import safeyaml
 
-    table: Mapping[str, Mapping[str, str]] = safeyaml.load(File(__file__).with_name("other_words.yaml").read_bytes())
+    table: Mapping[str, str] = safeyaml.load(File(__file__).with_name("other_words.yaml").read_bytes())
     return table
 
 
 def meant(word: str, known: Collection[str]) -> str:
     """``did you mean``, for a word of another tool, or nearly one, that is called otherwise here; empty for any other word."""
-    ours = {
-        theirs: name
-        for rows in _other_words().values()
-        for name, words in rows.items()
-        if name.partition(":")[0] in known
-        for theirs in words.split()
-    }
+    here = {name: theirs.split() for name, theirs in _other_words().items() if name.partition(":")[0] in known}
+    ours = {word: name for name, theirs in here.items() for word in theirs}
     name = ours.get(closest(word, ours, 0.85), "")
     return f"write {name}" if ":" in name else name and f'did you mean "{name}"?'
-
-
-def setting(word: str) -> str:
-    """The setting of the configuration with that name, or that is meant; empty if there is none."""
-    return next((name for name, words in _other_words()["settings"].items() if word in (name, *words.split())), "")
 
 
 def _unknown(key: str, path: Path, known: Collection[str]) -> ShapeFinding:
