@@ -1232,6 +1232,18 @@ def test_one_value_is_compared_with_the_baseline(example: Example) -> None:
     assert (document["reference"], document["candidate"]) == ("model=gemini-2.5-flash", "model=gemini-3.1-pro-preview")
 
 
+def test_an_axis_alone_compares_all_its_values_and_an_unknown_one_is_named(example: Example) -> None:
+    compared_suite(example, "")
+    example.run(
+        "run", "suites/compared.yaml", "--live", "-q", "--provider", "simulator", "--provider", "simulator-gateway"
+    )
+    done = example.run("compare", "last", "--axis", "provider", "--format", "json")
+    document = json.loads(done.out)
+    assert (document["reference"], document["candidate"]) == ("provider=simulator", "provider=simulator-gateway")
+    done = example.run("compare", "last", "--axis", "provder=simulator")
+    assert (done.code, "has no axis 'provder'; did you mean \"provider\"?" in done.err) == (4, True)
+
+
 def test_the_baseline_is_not_compared_with_itself(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
     one = ("--axis", "model=gemini-2.5-flash")

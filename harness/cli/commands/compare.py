@@ -35,6 +35,7 @@ from harness.results.load import SavedRun
 from harness.results.rows import RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
+from harness.text.shape import nearest
 
 if TYPE_CHECKING:
     from harness.compare.stats.evidence import Scope
@@ -66,7 +67,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--axis",
         "NAME=VALUE",
         "a value of one axis of BASE (thinking, transport, model, provider ...); give the reference first, then one or "
-        "more candidates; a single value is compared with the baseline of the suites (repeatable)",
+        "more candidates; a single value is compared with the baseline of the suites, NAME alone compares all (repeatable)",
     )
     shared.judging(parser)
     shared.formats(parser)
@@ -251,7 +252,7 @@ def _values_of_two(
         raise UsageError(f"of two runs, {_option(axis)} names two values: {wanted}")
     cells = []
     for (saved, summary), value in zip((reference, candidate), asked, strict=True):
-        found = by_value(summary, axis)
+        found = _cells(summary, axis, saved.run["id"])
         if value not in found:
             raise UsageError(
                 f"{value} is not a value of {axis} in run {saved.run['id']}: it has {', '.join(found) or 'none'}"
@@ -314,10 +315,10 @@ def _sides(summary: Summary, base: SavedRun, options: Namespace) -> tuple[str, l
     axis, asked = _asked(options)
     declared = _declared(base)
     reason = []
-    if declared.by and len(by_value(summary, declared.by)) > 1 and not asked:
+    if declared.by and len(by_value(summary, declared.by)) > 1 and not (asked or options.axis):
         axis = declared.by
         reason = [f"compared by {axis}, as {declared.suites}"]
-    cells = by_value(summary, axis)
+    cells = _cells(summary, axis, base.run["id"])
     baseline = declared.baseline if axis == declared.by else None
     if baseline in cells and len(set(asked)) < 2:
         asked = _from_baseline(declared, asked, cells)
@@ -364,9 +365,17 @@ def _asked(options: Namespace) -> tuple[str, list[str]]:
         return "target", options.target
     named = [text.partition("=") for text in options.axis]
     names = list(dict.fromkeys(name for name, _, _ in named))
-    if options.target or len(names) != 1 or not all(value for _, _, value in named):
+    if options.target or len(names) != 1 or not (all(value for _, _, value in named) or len(named) == 1):
         raise UsageError("--axis takes values of one axis, without --target: --axis thinking=low --axis thinking=high")
-    return names[0], [value for _, _, value in named]
+    return names[0], [value for _, _, value in named if value]
+
+
+def _cells(summary: Summary, axis: str, run: str) -> Values:
+    """The cells by their value. Raises UsageError for an axis that no cell has."""
+    cells, known = by_value(summary, axis), {name for group in summary.groups.values() for name in group.axes}
+    if not cells and axis != "target":
+        raise UsageError(f"run {run} has no axis {axis!r}; {nearest(axis, sorted(known | {'model', 'provider'}))}")
+    return cells
 
 
 def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: str | None) -> list[str]:
