@@ -102,7 +102,7 @@ def without(value: Json, wrong: Collection[Path], path: Path = ()) -> Json:
     return value
 
 
-_NAME_OF_ENUM = re.compile(r"[A-Z][A-Z0-9_]{3,}")
+_NAME_OF_ENUM = re.compile(r"[A-Z][A-Z0-9_]{3,}|[a-z_]{4,}")
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
@@ -540,7 +540,7 @@ class Offered(_Wrapped, frozen=True):
         super().inside(value, path, found)
         for at, name in self._names(value, path):
             known = self.values()
-            if name not in known and (near := closest(name, known, 0.8)):
+            if name not in known and (near := closest(name.upper(), known, 0.8)):
                 hint = f'did you mean "{near}"?'
                 found.append(ShapeFinding(at, f'"{name}" is no value that is known here', hint, allowed=True))
 

@@ -185,6 +185,11 @@ def test_fail_fast_stops_at_the_first_trial_that_got_worse(project: Path, capsys
         assert "cut short" not in message.out
 
 
+def test_a_misspelled_old_model_names_the_near_one(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", "gemini-2.5-flsh", NEW]) == 6
+    assert 'did you mean "gemini-2.5-flash"?' in capsys.readouterr().err
+
+
 def test_fail_fast_goes_past_what_the_old_model_fails_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite = project / "suites/move.yaml"
     suite.write_text(SUITE.replace("icontains: oslo", "icontains: bergen"))

@@ -268,6 +268,7 @@ def test_a_rejected_level_is_allowed_if_a_400_is_expected() -> None:
     ("expect", "hint"),
     [
         ("finishReason: STOPP", 'did you mean "STOP"?'),
+        ("finishReason: stop", 'did you mean "STOP"?'),
         ("finishReason: {in: [STOP, MAX_TOKEN]}", 'did you mean "MAX_TOKENS"?'),
         ("error: {status: INVALID_ARGUMNT}", 'did you mean "INVALID_ARGUMENT"?'),
         ("finishReason: QUITE_NEW", None),

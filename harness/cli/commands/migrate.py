@@ -33,6 +33,7 @@ from harness.results.summary import Summary, summarise
 from harness.run import session
 from harness.run.session import Plan, RecordPolicy
 from harness.suite.matrix import Expansion
+from harness.suite.validate.request import no_such_model
 from harness.text import amounts
 
 ABOUT = "compare an old model, replayed, with a new one, live: what changes, which checks flip, whether to switch"
@@ -268,7 +269,7 @@ def _check_judged(plan: Plan, summary: Summary, old: MigrationSide) -> None:
     paths = " ".join(shlex.quote(suite.file) for suite in plan.suites[:5])
     lines = [
         f"no trial of {old} could be judged, so the new model was not played",
-        why,
+        no_such_model(old.target.model) or why,
         f"record the old model: gemini-harness run {paths} --target {old} --record-mode once",
         *lifecycles([old.target.model], shared.today()),
     ]
