@@ -194,8 +194,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 f'{folder}/ has suites that are not collected: name files (pytest {folder}/*.yaml), or put suites = "{folder}" into harness.toml'
             )
     run = session.config.pluginmanager.get_plugin("gemini-harness-run")
-    if run is not None and len(trials) == len(session.items):  # other tests do not need the key
-        trials_session.check_keys(trials)
+    if run is not None and trials_session.policy.asks and 0 < len(trials) == len(session.items):
+        from harness.cli import costs  # other tests would not need the key
+
+        with _refusing():
+            targets = list({trial.target: None for trial in trials})
+            costs.check_keys(trials_session.config, trials, targets, trials_session.policy)
     if trials:
         _end_by_sigterm(session.config)
         trials_session.note_interrupted()
@@ -417,15 +421,6 @@ class _TrialSession:
 
         with _refusing():
             return shard(self.option("shard"))
-
-    def check_keys(self, trials: Sequence[Trial]) -> None:
-        """Raises pytest.UsageError, once for all items, if requests would be sent and no provider has its key."""
-        if not (trials and self.policy.asks):
-            return
-        from harness.cli import costs
-
-        with _refusing():
-            costs.check_keys(self.config, trials, list({trial.target: None for trial in trials}), self.policy)
 
     def selected(self) -> Selection:
         """The selection of the run, with ``-k`` and ``-m`` of pytest."""

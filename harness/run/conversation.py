@@ -281,8 +281,7 @@ def _captured(turn: Turn, name: str, path: str) -> Json:
     found = jsonpath.find(path, turn.reply.response)
     if found:
         return found[0][1]
-    response = turn.reply.response
-    seen = jsonpath.hint(path, response) or f": {jsonpath.there(path, response) if response else _excerpt(turn)}"
+    seen = jsonpath.hint(path, turn.reply.response) if turn.reply.response else f": {_excerpt(turn)}"
     message = f"nothing at {path} to capture as {name}{seen}"
     raise ConversationEnded(_failed(turn.step, "capture", path, None, message))
 

@@ -77,14 +77,6 @@ def _folded(step: Step) -> str:
     return str(step).lower().replace("_", "")
 
 
-def there(path: str, value: Json) -> str:
-    """The last place of a simple path that exists, and the names there: ``$.a has b, c``."""
-    steps = _plain_steps(path) or ()
-    [(at, value)] = next(found for end in range(len(steps), -1, -1) if (found := _walk(steps[:end], value)))
-    names = ", ".join(list(value)[:12]) if isinstance(value, Mapping) else ""
-    return f"{at} has {names}" if names else f"{at} is {shape.shown(value)}"
-
-
 @lru_cache(maxsize=1024)
 def _plain_steps(path: str) -> tuple[Step, ...] | None:
     if not _PLAIN.fullmatch(path):

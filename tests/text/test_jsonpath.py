@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.text.jsonpath import complaint, find, hint, place, there
+from harness.text.jsonpath import complaint, find, hint, place
 
 DOCUMENT = {"a": {"b": [1, {"c": 2}, 3]}, "unit price": 4, "a.b": 5}
 names = st.sampled_from(["a", "b", "c", "unit", "é"])
@@ -60,19 +60,14 @@ def test_an_invalid_path_is_rejected(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "near", "seen"),
+    ("path", "near"),
     [
-        ("$.a.b[1].d", "", "$.a.b[1] has c"),
-        (
-            "$.usage_metadata.totalTokens[0]",
-            "; did you mean $.usageMetadata.totalToken[0]?",
-            "$ has usageMetadata, a, t",
-        ),
-        ("$.a.b[7]", "", "$.a.b is a list"),
-        ("$.t.x", "", "$.t is the number 4"),
-        ("$.a..c", "", "$ has usageMetadata, a, t"),
+        ("$.usage_metadata.totalTokens[0]", "; did you mean $.usageMetadata.totalToken[0]?"),
+        ("$.a.b[1].d", ""),
+        ("$.a.bb[7]", ""),
+        ("$.t.x", ""),
+        ("$.a..c", ""),
     ],
 )
-def test_a_path_that_finds_nothing_shows_what_is_near(path: str, near: str, seen: str) -> None:
-    document = {"usageMetadata": {"totalToken": [1]}, "a": {"b": [1, {"c": 2}, 3]}, "t": 4}
-    assert (hint(path, document), there(path, document)) == (near, seen)
+def test_a_path_that_finds_nothing_shows_the_near_one_that_does(path: str, near: str) -> None:
+    assert hint(path, {"usageMetadata": {"totalToken": [1]}, "a": {"b": [1, {"c": 2}, 3]}, "t": 4}) == near
