@@ -133,8 +133,7 @@ def _other_words() -> Mapping[str, str]:
 
     from harness.text import safeyaml
 
-    table: Mapping[str, str] = safeyaml.load(File(__file__).with_name("other_words.yaml").read_bytes())
-    return table
+    return dict(safeyaml.load(File(__file__).with_name("other_words.yaml").read_bytes()))
 
 
 def meant(word: str, known: Collection[str]) -> str:

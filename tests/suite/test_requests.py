@@ -46,6 +46,7 @@ def test_a_model_of_the_command_line_is_asked_as_it_is() -> None:
         ("jsonSchema: {type: array, items: {type: string}, maxItems: 2000}", "the API may refuse generationConfig.responseJsonSchema: the lists of this schema"),
         ("model: gemini-2.5-flahs", 'there is no model "gemini-2.5-flahs" in the catalogue; did you mean "gemini-2.5-flash"?'),
         ("system: 'Call her {{ name }}.'", "{{ name }} is sent as it stands; a placeholder is written ${row.name}"),
+        ("model: models/gemini-2.5-flash", 'did you mean "gemini-2.5-flash"?'),
         ("model: 'google:gemini-2.5-flash'", 'did you mean "gemini-2.5-flash"?'),
         ("model: gemini-3-flash", 'did you mean "gemini-3-flash-preview"?'),
     ],

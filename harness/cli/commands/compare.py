@@ -254,9 +254,7 @@ def _values_of_two(
     for (saved, summary), value in zip((reference, candidate), asked, strict=True):
         found = _cells(summary, axis, saved.run["id"])
         if value not in found:
-            raise UsageError(
-                f"{value} is not a value of {axis} in run {saved.run['id']}: it has {', '.join(found) or 'none'}"
-            )
+            raise UsageError(f"{value} is not a value of {axis} in run {saved.run['id']}: it has {', '.join(found)}")
         cells.append(found[value])
     return compare_sides((cells[0], cells[1]), axis, (asked[0], asked[1]), sure)
 

@@ -95,13 +95,13 @@ def _facts(report: Report, view: View) -> Iterator[Block]:
     yield Facts([(label, text) for label, text in facts.items() if text])
 
 
-def _ending(report: Report, _view: View) -> Iterator[Block]:
+def _ending(report: Report, view: View) -> Iterator[Block]:
     summary = report.summary
     repeated = any(group.attempts > 1 for group in summary.groups.values())
     cut = f"{cut}: " if (cut := words.incomplete(report)) else ""
     took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
     lines = [
-        "Numbers in a cell are medians of its attempts." if repeated else "",
+        "Numbers in a cell are medians of its attempts." if repeated and not view.quiet else "",
         words.provenance(summary),
         words.cost(summary, report.run.get("prices")),
         words.price_as(report),
