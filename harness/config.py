@@ -142,8 +142,9 @@ def _table(file: Path) -> Mapping[str, Any] | None:
     try:
         whole = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        quoted = "; text stands in quotes" if "Invalid value" in str(fault) else ""
-        raise UsageError(f"{file}: not valid TOML: {fault}{quoted}") from fault
+        raise UsageError(
+            f"{file}: not valid TOML: {fault}{'; is a text in quotes?' * ('value' in str(fault))}"
+        ) from fault
     table = whole.get("tool", {}).get("gemini-harness") if isinstance(whole.get("tool", {}), dict) else None
     if file.name == "pyproject.toml":
         return table if isinstance(table, dict) else None

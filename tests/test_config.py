@@ -111,7 +111,7 @@ def test_words_of_other_tools_name_ours_and_a_faulty_provider_is_named_once(tmp_
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("provider = simulator", "not valid TOML: Invalid value (at line 1, column 12); text stands in quotes"),
+        ("provider = simulator", "not valid TOML: Invalid value (at line 1, column 12); is a text in quotes?"),
         ('suites = ""', 'suites: expected text that is not empty, got the text ""'),
         ("reports = 2026-11-29", "reports: expected text that is not empty, got the value 2026-11-29"),
         ("max_cost = inf", "max_cost: expected a number above 0, got the number inf"),

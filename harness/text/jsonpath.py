@@ -65,16 +65,12 @@ def hint(path: str, value: Json) -> str:
     """``; did you mean $.a.b?`` where a simple path finds nothing, and one with almost these names does; else empty."""
     meant: list[Step] = []
     for step in _plain_steps(path) or ():
-        spelled = {_folded(name): name for name in value} if isinstance(value, Mapping) and step not in value else {}
-        meant.append(spelled.get(shape.closest(_folded(step), spelled, 0.85), step))
+        spelled = {name.lower(): name for name in value} if isinstance(value, Mapping) and step not in value else {}
+        meant.append(spelled.get(shape.closest(str(step).lower(), spelled, 0.85), step))
         if not _walk(meant[-1:], value):
             return ""
         value = value[meant[-1]]
     return f"; did you mean {place(meant)}?" if meant and place(meant) != path else ""
-
-
-def _folded(step: Step) -> str:
-    return str(step).lower().replace("_", "")
 
 
 @lru_cache(maxsize=1024)

@@ -716,6 +716,7 @@ def test_a_changed_prompt_makes_a_cassette_stale(example: Example) -> None:
     example.write("suites/wrong.yaml", WRONG.replace("One word.", "Two words."))
     done = example.run("cassettes", "stale", "suites/wrong.yaml")
     assert done.code == 6
+    assert ".yaml: stale: for POST /v1beta/models/" in done.out
     assert "$.contents[0].parts[0].text" in done.out
 
 

@@ -130,7 +130,6 @@ def _prune(plan: Plan, *, whole: bool, dry: bool) -> int:
 
 
 def _say(findings: Iterable[CassetteFinding]) -> None:
-    lines = Counter(
-        f"{finding.path}: {finding.kind}: {finding.message.removeprefix(f'{finding.path} ')}" for finding in findings
-    )
+    faults = ((one, one.message.removeprefix(f"{one.path} ").removeprefix("is stale ")) for one in findings)
+    lines = Counter(f"{one.path}: {one.kind}: {message}" for one, message in faults)
     sys.stdout.writelines(f"{line}{f' ({times} times)' if times > 1 else ''}\n" for line, times in lines.items())

@@ -289,12 +289,10 @@ def no_such_model(model: str) -> str:
 def _near(model: str) -> str:
     """A known model with almost this name; empty if there is none, or if the model is known."""
     known = [*catalogue().models, *catalogue().aliases]
-    if model.startswith("models/"):
-        return model.removeprefix("models/")
+    if (bare := model.rpartition(":")[2].removeprefix("models/")) != model and facts(bare):
+        return bare
     if facts(model) or f"{model}-preview" in known:
         return "" if facts(model) else f"{model}-preview"
-    if (bare := model.rpartition(":")[2]) != model and facts(bare):
-        return bare
     return closest(model, (name for name in known if _digits(name) == _digits(model)), 0.85)
 
 
