@@ -432,7 +432,7 @@ def belongs(path: Sequence[str | int]) -> str:
     in_case = len(path) == {"cases": 3, "defaults": 2}.get(str(path[0]))
     if in_case and word in all_checks():
         near = shape.meant(word, CaseWords.__annotations__)
-        return f"{word} is a check: it belongs under expect:" if not near else f"{near} the check belongs under expect:"
+        return f"{f'{near} the check {word}' if near else f'{word} is a check: it'} belongs under expect:"
     if not in_case and len(path) > 1:
         return ""
     near = f'"{word}"' if word in SETTINGS else shape.meant(word, SETTINGS)[len("did you mean ") : -1]
