@@ -194,7 +194,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 f'{folder}/ has suites that are not collected: name files (pytest {folder}/*.yaml), or put suites = "{folder}" into harness.toml'
             )
     run = session.config.pluginmanager.get_plugin("gemini-harness-run")
-    if run is not None and trials_session.policy.asks and 0 < len(trials) == len(session.items):
+    alone = 0 < len(trials) == len(session.items) and not session.config.option.collectonly
+    if run is not None and alone and trials_session.policy.asks:
         from harness.cli import costs  # other tests would not need the key
 
         with _refusing():
