@@ -8,17 +8,19 @@ Recordings are read by ``transport.cassette``, which the audit and a suite's ``c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
-from harness.model import UNKNOWN_MODEL
+from harness.model import UNKNOWN_MODEL, Json
 from harness.text.jsontext import an_object
 from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, pairs, sources
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
+from harness.transport.cassette.spelling import camel
 from harness.transport.cassette.values import json_value
 
 
@@ -54,7 +56,7 @@ def _alone(path: Path) -> list[Recorded | Unread]:
         if not path.is_file():
             raise
         reason = fault
-    if any(isinstance(item, Recorded) and item.answer for item in found):
+    if any(isinstance(item, Recorded) and item.answer and item.request.content for item in found):
         return found
     raw, is_notebook = sources.bytes_of(path), path.suffix == ".ipynb"
     raw = _in_blocks(raw) if is_notebook else raw
@@ -85,17 +87,30 @@ def _asks_same(one: Recorded, item: Recorded) -> bool:
     """Whether they have the same body, or the first is what stands of it in a program apart from its settings."""
     bare, whole = an_object(one.request.body), an_object(item.request.body)
     if one.request.model != UNKNOWN_MODEL or not bare:
-        return bool(one.request.body == item.request.body)
+        return bool(_essence(camel(bare)) == _essence(camel(whole)) if bare else one.request.body == item.request.body)
     return all(whole.get(key) == value for key, value in bare.items())
+
+
+def _essence(value: Json) -> Json:
+    """A body without the roles of users, and with what is alone in a list in its place: SDKs write both, pages neither."""
+    if isinstance(value, list):
+        return _essence(value[0]) if len(value) == 1 else [_essence(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _essence(item) for key, item in value.items() if (key, item) != ("role", "user")}
+    return value
 
 
 def _in_blocks(notebook: bytes) -> bytes:
     """The cells of a notebook of Jupyter as the blocks of a page."""
     try:
-        cells = json_value(notebook)["cells"]
-        return "\n".join("```\n" + "".join(cell["source"]) + "\n```" for cell in cells).encode()
+        texts = (_OF_PYTHON.sub(r"\1=", "".join(cell["source"])) for cell in json_value(notebook)["cells"])
+        return "\n".join(f"```\n{text}\n```" for text in texts).encode()
     except (ValueError, LookupError, TypeError):
         return notebook
+
+
+_OF_PYTHON = re.compile(r"^(\w+) = (?=[\"'])", re.MULTILINE)
+"""A text that a cell of a notebook sets. The commands in other cells may use it."""
 
 
 def _in_program(block: str) -> Iterator[Recorded]:

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import unescape
-from itertools import islice, product
+from itertools import chain, islice, product
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from harness.importers import powershell
 from harness.importers.filling import Room, Unreadable
 from harness.importers.shell_output import printed
 from harness.model import UNKNOWN_MODEL
 from harness.text import project
+from harness.text.jsontext import relaxed
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 _NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-])"
@@ -33,19 +36,26 @@ _COMMAND = re.compile(
 _FAR = 10_000
 """Characters from the head of a loop to its end."""
 _DEFINED = re.compile(
-    r"""^[ \t]*(?:[$%#>][ \t]+)?(?:(?:(?:export|declare|local|readonly|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)="""
-    r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w])|(?=(?P<makes>cat|tee|echo|printf|jq|base64)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
+    r"""^[ \t]*(?:[$%#>][ \t]+)?(?:(?:(?:export|declare|local|readonly|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)\+?="""
+    r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w$])|(?=(?P<makes>cat|tee|echo|printf|jq|base64)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
     re.MULTILINE,
 )
 """Where a script sets a variable, or writes a document."""
 _END = re.compile(r"^[ \t]*(\w+)[ \t]*(?:$|(?=\)))", re.MULTILINE)
 """The line that ends a document."""
 _ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
-_FILLED = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*|\d))|\\([\\$`]|\n)|(\\\")|[^\"\\$`]++|.", re.DOTALL)
-"""A variable, an escaped character, an escaped quote, or text, between double quotes or in a document."""
+_FILLED = re.compile(
+    r"\$(?:\{(?P<name>\w+)(?::?[-=](?P<default>[^{}$\n]*))?\}|(?P<bare>[A-Za-z_]\w*|\d)|(?P<edited>\{\w+[^{}\n]*\}))"
+    r"|\\(?P<escaped>[\\$`]|\n)|(?P<quote>\\\")|[^\"\\$`]++|.",
+    re.DOTALL,
+)
+"""A variable, with its default or edited, an escaped character, an escaped quote, or text, between double quotes or in a document."""
 _LOOP = re.compile(r"\bfor[ \t]+(\w+)[ \t]+in[ \t]+")
 _DO = re.compile(r"(?:^|;)[ \t]*(do|done)\b", re.MULTILINE)
 _FUNCTION = re.compile(r"^([ \t]*)(?:function[ \t]+)?([\w-]+)[ \t]*\(\)[ \t]*\{", re.MULTILINE)
+_ARRAY = re.compile(r"(\"?)\$\{(\w+)\[[@*]\]\}\1")
+_NEXT_OPTION = re.compile(r"\n[ \t]*(?=-[A-Za-z][ \t]|--[a-z][\w-]*[ \t=])")
+"""The end of a line whose mark of continuation a page has lost: no command begins with a hyphen."""
 _DEEPEST, _MOST_REPEATED = 3, 50
 _PLAIN = re.compile(r"[^\s'\"\\$;|&<>()`]++")
 """A piece of a word in which a shell replaces nothing."""
@@ -81,6 +91,7 @@ class _Script:
     path: Path
     text: str
     variables: dict[str, str] = field(default_factory=dict)
+    arrays: dict[str, list[str]] = field(default_factory=dict)
     piped: dict[int, str] = field(default_factory=dict)
     """Where a command begins -> what is piped into it."""
     documents: dict[str, str] = field(default_factory=dict)
@@ -103,8 +114,13 @@ class _Script:
         number = bisect_left(lines, (begin, begin))
         return lines[number] if number < len(lines) else None
 
-    def value_of(self, name: str) -> str:
-        return self.room.filled(self.variables.get(name, f"${name}" if name.isdigit() else _unknown(f"${name}")))
+    def value_of(self, name: str, default: str | None = None) -> str:
+        otherwise = f"${name}" if name.isdigit() else _unknown(f"${name}")
+        return self.room.filled(self.variables.get(name, otherwise if default is None else default))
+
+    def filled(self, text: str) -> str:
+        """A text with the variables in it filled in."""
+        return _FILLED.sub(lambda one: self.value_of(name) if (name := one["name"] or one["bare"]) else one[0], text)
 
     def bytes_of(self, name: str) -> bytes:
         """A document of the script, or a file beside it."""
@@ -139,9 +155,21 @@ class _Script:
         elif found["read"]:
             command.read()
             self.variables[found["read"]] = command.document or ""
+        elif self.text.startswith("(", found.end()):
+            return self._define_array(name, found.end() + 1, [*self.arrays.get(name, [])] if "+=" in found[0] else [])
         elif (value := command.value()) is not None:
-            self.variables[name] = value
+            self.variables[name] = self.variables.get(name, "") + value if "+=" in found[0] else value
         return command.at
+
+    def _define_array(self, name: str, at: int, words: list[str]) -> int:
+        self.arrays[name], end = words, at + _FAR
+        while True:
+            command = _Command(self, at)
+            command.read()
+            words += command.words
+            if command.at >= end or not self.text.startswith("\n", command.at):
+                return command.at
+            at = command.at + 1
 
     def _loops(self) -> Iterator[_Repeat]:
         for found in islice(_LOOP.finditer(self.text), _MOST_REPEATED):
@@ -181,7 +209,14 @@ class _Script:
 
 def read(path: Path, text: str) -> list[Recorded | Unread]:
     """The requests of the commands in the text (see ``as_text``) of a script or a page; empty if it has none."""
+    text = _of_make(text) if path.name.lower().endswith(("makefile", ".mk")) else text
     return [*_commands(path, _plain(text)), *powershell.read(text)]
+
+
+def _of_make(text: str) -> str:
+    """The text of a makefile as that of a shell."""
+    text = re.sub(r"(?m)^(\w+)[ \t]*[?:]*=[ \t]*([^\n#\"]*?)[ \t]*$", r'\1="\2"', text)
+    return re.sub(r"\$\((\w+)\)", r"${\1}", text).replace("$$", "$")
 
 
 _BLOCK = re.compile(
@@ -229,12 +264,12 @@ def as_text(text: str) -> str:
     return text.translate(_QUOTES) if re.search(r"""(?:curl|-[HdX]|--\w+)[ \t]+[\u201c\u2018]""", text) else text
 
 
-_DEFAULT = re.compile(r"\$\{(\w+):?[-=]([^{}$\n]*)\}")
-
-
 def _plain(text: str) -> str:
-    """The text with the marks of cmd and PowerShell replaced by those of a shell, and defaults of variables that it does not set."""
-    text = _DEFAULT.sub(lambda found: f"${{{found[1]}}}" if f"{found[1]}=" in text else found[2], text)
+    """The text with the marks of cmd, PowerShell and fish replaced by those of a shell, and commands out of comments."""
+    text = _COMMENTED.sub(lambda found: re.sub(rf"(?m)^[ \t]*{re.escape(found[1])}", "", found[0]), text)
+    text = re.sub(r"(?<=\\\n)(?:[ \t]*#(?![ \t]*curl)[^\n]*\n)+", "", text)  # a remark between the lines of a command
+    text = _SET_BY_CMD.sub(r'\1\2="\3"', _SET_BY_FISH.sub(r"\1$", text))
+    text = _QUOTED_BY_POWERSHELL.sub(lambda found: re.sub(r"`([\"$`])", r"\\\1", found[0]), text)
     if '"{""' in text:
         text = text.replace('""', r"\"")
     if re.search(r'\^"|[ \t]\^\n', text):
@@ -245,6 +280,14 @@ def _plain(text: str) -> str:
     return re.sub(r"(?<=[ \t])`\n", "\\\\\n", text)
 
 
+_COMMENTED = re.compile(
+    r"^[ \t]*(#++|//++|\*|;++|--)[ \t]+(?=(?>[^\n]*?\bcurl\b)[^\n]*+\n[ \t]*\1)[^\n]*(?:\n[ \t]*\1[^\n]*)+",
+    re.MULTILINE,
+)
+"""The lines of a comment that begins with a command."""
+_SET_BY_CMD = re.compile(r"^([ \t]*)@?set[ \t]+\"?(\w+)=([^\"\n]*)\"?$", re.MULTILINE | re.IGNORECASE)
+_SET_BY_FISH = re.compile(r"^([ \t]*set[ \t]+(?:-\w+[ \t]+)*\w+[ \t]+)(?=\(\w)", re.MULTILINE)
+_QUOTED_BY_POWERSHELL = re.compile(r'"\s*\{\s*`"(?:[^"`]|`.)*"', re.DOTALL)
 _CALLOUT = re.compile(r"[ \t]+<(?:\d{1,2}|\.)>$", re.MULTILINE)
 """The number of a remark on a line, in AsciiDoc."""
 _OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
@@ -320,12 +363,18 @@ class _Command:
         elif rest[0] in " \t":
             self.at += 1
             self._end_word()
+        elif array := _ARRAY.match(self.text, self.at):
+            self.at = array.end()
+            self.words += self.script.room.filled([*self.script.arrays.get(array[2], ())])
         elif rest == "<(":
             name = f"/dev/fd/{len(self.script.documents)}"
             self.script.documents[name] = self._substituted()
             self._word = (self._word or "") + name
         elif rest[0] in "<>" or rest == "&>" or (rest[0].isdecimal() and rest[1:] in ("<", ">")):
             self._redirect()
+        elif found := _NEXT_OPTION.match(self.text, self.at):
+            self.at = found.end()
+            self._end_word()
         elif rest[0] in "\n;|&)`" or (rest[0] == "#" and self._word is None):
             return False
         else:
@@ -383,11 +432,13 @@ class _Command:
         if found is None:
             return ""
         self.at = found.end()
-        if name := found[1] or found[2]:
-            return self.script.value_of(name)
-        if found[3]:
-            return found[3].strip("\n")
-        return '"' if found[4] and closing else found[0]
+        if name := found["name"] or found["bare"]:
+            return self.script.value_of(name, found["default"])
+        if found["escaped"]:
+            return found["escaped"].strip("\n")
+        if found["edited"]:
+            return _unknown(found[0])
+        return '"' if found["quote"] and closing else found[0]
 
     def _substituted(self) -> str:
         """What the commands in ``$(...)`` print; else what stands there, as unknown."""
@@ -423,10 +474,11 @@ class _Command:
             return
         else:
             found = re.compile(r"(?:\d|&)?[<>]+&?[ \t]*(\"[^\"]*\"|'[^']*'|[^\s;|&<>()]*)").match(self.text, self.at)
+            name = self.script.filled(found[1].strip("\"'")) if found else ""
             if found and found[0].lstrip("1").startswith(">") and not found[0].startswith(">&"):
-                self.output = found[1].strip("\"'")
-            if found and found[0][0] == "<" and found[1] != "/dev/null":
-                self.document = self.script.text_of(found[1].strip("\"'"))
+                self.output = name
+            if found and found[0][0] == "<" and name != "/dev/null":
+                self.document = self.script.text_of(name)
         self.at = found.end() if found else self.at + 1
 
     def _read_document(self, end: str, quote: str) -> None:
@@ -448,6 +500,7 @@ def _printed(script: _Script, at: int, deep: int = 0) -> tuple[str | None, _Comm
         command.document = given
         command.read()
         made = printed(command.words, given if command.document is None else command.document, script.bytes_of)
+        made = f"mktemp.{begin}" if command.words[:1] == ["mktemp"] else made
         if made is None or script.text[command.stop : command.stop + 1] != "|":
             if given is not None:
                 script.piped[begin] = given.removesuffix("\n")
@@ -490,7 +543,7 @@ def _as_curl(script: _Script, name: str, command: _Command) -> Iterable[str]:
     return _expanded(script, _configured(script, command))
 
 
-_CONFIG = re.compile(r"--config|-[sSfLki]*K(.*)", re.DOTALL)
+_CONFIG = re.compile(r"(?:--config|-[sSfLki]*K)=?(.*)", re.DOTALL)
 _SETTING = re.compile(r'(?ms)^[ \t]*+(-*[A-Za-z][\w-]*+)[ \t]*+[=:]?[ \t]*+(?:"((?:[^"\\]|\\.)*+)"|(\S*+))')
 """An option in a file of options of curl, with its value in quotes or without."""
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "v": "\v"}
@@ -515,25 +568,36 @@ def _configured(script: _Script, command: _Command) -> Iterator[str]:
 
 def _expanded(script: _Script, words: Iterable[str]) -> Iterator[str]:
     """The words with what ``--variable`` sets in the place of ``{{name}}``, in the values of ``--expand-...``."""
-    values, given = dict[str, str](), iter(words)
+    parts = (word.split("=", 1) if word.startswith(("--variable=", "--expand-")) else [word] for word in words)
+    values, given = dict[str, bytes](), chain.from_iterable(parts)
 
     def made(found: re.Match[str]) -> str:
         value, functions = values.get(found[1]), found[2].split(":")[1:]
-        if value is None or not {"trim", "json"}.issuperset(functions):
+        if value is None or not _FUNCTIONS.keys() >= {*functions}:
             return _unknown(found[0])
-        value = value.strip() if "trim" in functions else value
-        return script.room.filled(json.dumps(value, ensure_ascii=False)[1:-1] if "json" in functions else value)
+        for function in functions:
+            value = _FUNCTIONS[function](value)
+        return script.room.filled(value.decode("utf-8", "replace"))
 
     for word in given:
         if word == "--variable":
             for name, sign, value in re.findall(r"(?s)^%?(\w+)([=@]?)(.*)", next(given, "")):
-                values[name] = value if sign == "=" else _unknown(f"what is in {value or name}")
+                values[name] = (value if sign == "=" else _unknown(f"what is in {value or name}")).encode()
                 with suppress(Unreadable):  # the file may hold a key, which no request keeps
-                    values[name] = script.text_of(value) if sign == "@" else values[name]
+                    values[name] = script.bytes_of(value) if sign == "@" else values[name]
         elif word.startswith("--expand-"):
             yield from (f"--{word[9:]}", re.sub(r"\{\{(\w+)((?::\w+)*)\}\}", made, next(given, "")))
         else:
             yield word
+
+
+_FUNCTIONS: Mapping[str, Callable[[bytes], bytes]] = {
+    "trim": bytes.strip,
+    "json": lambda value: json.dumps(value.decode("utf-8", "replace"), ensure_ascii=False)[1:-1].encode(),
+    "url": lambda value: quote(value, safe="").encode(),
+    "b64": b64encode,
+}
+"""What curl makes of a variable."""
 
 
 def _of_wget(words: list[str]) -> Iterator[str]:
@@ -587,7 +651,7 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
             return None
         raise Unreadable(f"a curl command that is not understood: {len(urls)} addresses, write one")
     url = urls[0].strip()
-    if re.search(r"\s", url):
+    if re.search(r"\s", url) and not _UNKNOWN.search(url):
         raise Unreadable("not a command line that can be read: its address holds a blank; is a quote missing?")
     if options["get"] and any(value.lstrip()[:1] in ("{", "@") for value in data):
         raise Unreadable("curl -G sends its data in the address, not in a body; leave out -G")
@@ -637,13 +701,11 @@ def _data(script: _Script, value: str, document: str | None) -> str:
     return script.text_of(name)
 
 
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])')
+_QUOTES_ESCAPED = re.compile(r'\s*[{\[]\s*\\"')
 
 
 def _json(text: str) -> str:
-    """The data, without commas before a closing bracket. They are not valid JSON, but the API accepts them."""
-    try:
-        json.loads(text)
-    except ValueError:
-        return _TRAILING_COMMA.sub(lambda found: found[1] or "", text)
-    return text
+    """The data, without what is not valid JSON: backslashes that PowerShell drops, and what ``relaxed`` drops."""
+    if _QUOTES_ESCAPED.match(text):
+        text = re.sub(r'\\(["\\])', r"\1", text)
+    return relaxed(text)

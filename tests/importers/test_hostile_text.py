@@ -48,6 +48,11 @@ TEXTS: Mapping[str, str] = {
     "documents with an anchor": "a: &a [x]\n---\n",
     "documents of one word": "a\n---\n",
     "fences further and further from the margin": "```yaml\n".join(" " * margin for margin in range(200)),
+    "comments with commands": "// curl curl curl",
+    "remarks that do not end": "curl -d '{ /* /*",
+    "arrays that do not end": "a=(\n",
+    "texts of PowerShell that do not end": '"{`"',
+    "variables of cmd": "set a=b ",
     "calls of functions": "models.generate_content(f(",
 }
 LENGTH, TIMES = 20_000, 5

@@ -67,7 +67,8 @@ def test_programs_beside_commands_are_imported_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["curl -K ask.curl", "curl -sK - <<'END'\n{config}END", "cat ask.curl | curl --config -"]
+    "command",
+    ["curl -K ask.curl", "curl --config=ask.curl", "curl -sK - <<'END'\n{config}END", "cat ask.curl | curl --config -"],
 )
 def test_options_of_curl_are_read_from_their_file(command: str) -> None:
     key = "AIza" + "SyMadeUpMadeUpMadeUpMadeUpMadeUp012"
@@ -139,6 +140,18 @@ FORMS: Mapping[str, str] = {
     "parameters of PowerShell": f"$p = @{{\n  Uri = '{ASK}'\n  Body = '{body('hi')}'\n}}\nirm @p",
     "an object of Bruno": f'post {{\n  url: {ASK}\n}}\nbody:json {{\n  {{\n    "contents": [{{"parts": [{{"text": "hi"}}]}}]\n  }}\n}}',
     "a variable of cmd": f'set MODEL=gemini-2.5-flash\r\ncurl "{BASE}/%MODEL%:generateContent" -d @body.json\r\n',
+    "options without marks of continuation": f"curl {ASK}\n  -H 'a: b'\n  -d '{body('hi')}'\n",
+    "a remark between the lines": f"curl {ASK} \\\n  # the body\n  -d '{body('hi')}'\n",
+    "a command in a comment": f"## curl {ASK} \\\n##   -d '{body('hi')}'\n",
+    "a variable with itself as default": f'M="${{M:-gemini-2.5-flash}}"\ncurl "{BASE}/$M:generateContent" -d @body.json',
+    "words in an array": f'A=(-d @body.json\n  -H "a: b")\nA+=({ASK})\ncurl "${{A[@]}}"\n',
+    "a text that is added to": f'P=h\nP+=i\ncurl {ASK} -d "{body("$P").replace(chr(34), chr(92) + chr(34))}"\n',
+    "a temporary file": f'A="$(mktemp)"\nF=$(mktemp)\nprintf hi >"$A"\ncat >"$F" <<EOF\n{body("$(cat $A)")}\nEOF\ncurl {ASK} -d "@$F"',
+    "the output of a command in fish": f"set -l b (cat body.json)\ncurl {ASK} -d $b",
+    "a quoted variable of cmd": f'@set "MODEL=gemini-2.5-flash"\r\ncurl "{BASE}/%MODEL%:generateContent" -d @body.json\r\n',
+    "quotes that PowerShell escapes": f'curl.exe {ASK} `\n -d "{body("hi").replace(chr(34), chr(96) + chr(34))}"',
+    "quotes that PowerShell drops": f"curl.exe {ASK} `\n -d '{body('hi').replace(chr(34), chr(92) + chr(34))}'",
+    "remarks in JSON": f"curl {ASK} -d '{{ // the body\n{body('hi')[1:-1]}, /* no more */ }}'",
     "a token of OAuth": f"curl --oauth2-bearer ya29.a0AfH.not-to-be-kept {ASK} -d @body.json",
 }
 
@@ -151,10 +164,17 @@ def test_a_body_is_read_where_the_shell_puts_it(form: str) -> None:
     assert "not-to-be-kept" not in Path("suites/imported.yaml").read_text()
 
 
-def test_a_picture_in_base64_is_sent() -> None:
+@pytest.mark.parametrize(
+    ("data", "command"),
+    [
+        ("'$(base64 $FLAGS $FILE)'", f"FILE=a.png\ncurl {ASK} -d"),
+        ("{{picture:b64}}", f"curl {ASK} --variable=picture@a.png --expand-data"),
+    ],
+)
+def test_a_picture_in_base64_is_sent(data: str, command: str) -> None:
     Path("a.png").write_bytes(b"\x89PNG")
-    data = """{"contents":[{"parts":[{"inline_data":{"mime_type":"image/png","data":"'$(base64 $FLAGS $FILE)'"}}]}]}"""
-    Path("page.sh").write_text(f"FILE=a.png\ncurl {ASK} -d '{data}'\n")
+    asked = f"""{{"contents":[{{"parts":[{{"inline_data":{{"mime_type":"image/png","data":"{data}"}}}}]}}]}}"""
+    Path("page.sh").write_text(f"{command} '{asked}'\n")
     assert main(["import", "page.sh"]) == 0
     assert '"data": "iVBORw=="' in json.dumps(yaml.safe_load(Path("suites/imported.yaml").read_text()))
 
@@ -240,6 +260,43 @@ def test_calls_of_an_sdk_become_what_it_sends(capsys: pytest.CaptureFixture[str]
     }
     assert second["transport"] == "stream"
     assert "line 18: a call of an SDK with values that only the program knows" in capsys.readouterr().out
+
+
+def test_the_same_request_in_several_languages_is_one_case() -> None:
+    curl = f'curl {ASK} -d \'{body("hi")[:-1]}, "system_instruction":{{"parts":{{"text":"Be brief."}}}}}}\''
+    python = 'client.models.generate_content(model="gemini-2.5-flash", contents="hi", config={"system_instruction": "Be brief."})'
+    Path("page.md").write_text(f"```sh\n{curl}\n```\n```python\n{python}\n```\n")
+    assert main(["import", "page.md"]) == 0
+    assert models() == {"hi": "gemini-2.5-flash"}
+
+
+def test_a_command_whose_answer_stands_below_it_is_imported() -> None:
+    answer = json.dumps({"candidates": [{"content": {"parts": [{"text": "Hello"}]}, "finishReason": "STOP"}]})
+    blocks = (escape(f"curl {ASK} -d '{body('hi')}'"), answer)
+    Path("page.html").write_text(f"<!doctype html>{''.join(f'<pre>{block}</pre>' for block in blocks)}")
+    assert main(["import", "page.html"]) == 0
+    assert models() == {"hi": "gemini-2.5-flash"}
+
+
+def test_a_command_in_a_notebook_uses_texts_of_its_program() -> None:
+    cells = ('MODEL = "gemini-2.5-flash"  # @param', f"!curl {BASE}/${{MODEL}}:generateContent -d '{body('hi')}'")
+    Path("page.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": [cell]} for cell in cells]}))
+    assert main(["import", "page.ipynb"]) == 0
+    assert models() == {"hi": "gemini-2.5-flash"}
+
+
+def test_a_command_of_a_makefile_uses_its_variables() -> None:
+    Path("Makefile").write_text(
+        f"MODEL ?= gemini-2.5-flash\nask:\n\t@curl {BASE}/$(MODEL):generateContent?key=$$KEY \\\n\t  -d '{body('hi')}'\n"
+    )
+    assert main(["import", "Makefile"]) == 0
+    assert models() == {"hi": "gemini-2.5-flash"}
+
+
+def test_a_variable_that_the_shell_edits_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("page.sh").write_text(f'P=hi\ncurl {ASK} -d "{QUOTED.replace("$P", "${P^^}")}"\n')
+    assert main(["import", "page.sh"]) == 4
+    assert "line 2: its body holds ${P^^}, whose value only a shell would know" in capsys.readouterr().out
 
 
 def test_a_page_without_a_request_says_what_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:

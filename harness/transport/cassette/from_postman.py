@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.text.jsontext import relaxed
 from harness.transport.cassette.interaction import UNREADABLE, Interaction, credentials, read_interaction, read_request
 from harness.transport.cassette.sources import Recorded, Unread, source
 
@@ -92,7 +93,7 @@ def _sent(asked: Any, values: Mapping[str, str]) -> dict[str, Any]:
         "method": asked.get("method", "GET"),
         "uri": _filled(address, values),
         "headers": _headers(asked.get("header")),
-        "body": _filled(body.get("raw", ""), values),
+        "body": relaxed(_filled(body.get("raw", ""), values)),
     }
 
 
