@@ -1,13 +1,16 @@
-"""Calls of Google's SDKs in programs and pages: ``models.generate_content(model=..., contents=...)``, and ``GenerativeModel(...)`` of older ones.
+"""Calls of Google's SDKs in programs and pages: ``models.generate_content(model=..., contents=...)``, ``GenerativeModel(...)`` of older ones, chats.
 
-Only calls whose values stand in them are read. What the SDKs send for them: https://googleapis.github.io/python-genai/.
+Of a chat, the first message is a request: the later ones hold the answers before them. Only calls whose values stand in them are read. What the SDKs send for them: https://googleapis.github.io/python-genai/.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from harness.importers.filling import Room, TooLong
@@ -27,17 +30,19 @@ _LONGEST = 200_000
 _BESIDE = ("systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "serviceTier")
 """Settings that a request has beside ``generationConfig``."""
 _UNKNOWN = "a call of an SDK with values that only the program knows; write them in their place"
+_LATER = "a later message of a chat, which is sent with the answers before it; write them as turns of a case"
 _OF_CLIENT = ("httpOptions", "abortSignal", "automaticFunctionCalling")
 
 
 def read(text: str) -> list[Recorded | Unread]:
     """The requests of the calls in a text (see ``programs.inlined``); empty if none can be read."""
-    objects, room = dict(_objects(text)), Room(10 * _LONGEST)
+    objects, room = _objects(text), Room(10 * _LONGEST)
     text = _OF_OBJECT.sub(lambda call: _with_object(objects, room, call), text) if objects else text
     found, line, counted = list[Recorded | Unread](), 1, 0
     for call, begin, end in _calls(_CALL, text):
         line, counted = line + text.count("\n", counted, begin), begin
-        found.append(_read(text[begin:end], is_stream="tream" in call[0]) or Unread(f"line {line}", _UNKNOWN))
+        reason = _LATER if text.startswith("(later", begin) else _UNKNOWN
+        found.append(_read(text[begin:end], is_stream="tream" in call[0]) or Unread(f"line {line}", reason))
     return found if any(isinstance(item, Recorded) for item in found) else []
 
 
@@ -53,40 +58,90 @@ def _calls(begins: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[str], 
         yield call, begin, end
 
 
-_OBJECT = re.compile(r"(?:\b(\w+)[ \t]*:?=\s*)?(?:await |new )?(?<![\w.$>-])[\w.$>-]*[gG]enerative_?[mM]odel\(")
+_OBJECT = re.compile(
+    r"(?:\b(\w+)[ \t]*:?=\s*)?(?:await |new )?(?:(?<=\))|(?<![\w.$>-]))(?P<owner>[\w.$>-]*)"
+    r"(?:[gG]enerative_?[mM]odel|(?P<chat>\bchats\.create|(?:\.|->)start_?[cC]hat))\("
+)
 _OF_OBJECT = re.compile(
-    r"(?:\b(\w+)|(?<=\)))(?:\.|->)[gG]enerate_?[cC]ontent(_?[sS]tream)?(?:_?[aA]sync)?\("
+    r"(?:\b(\w+)|(?<=\)))(?:\.|->)(?:[gG]enerate_?[cC]ontent|send_?[mM]essage)(_?[sS]tream)?(?:_?[aA]sync)?\("
     r"(?:ctx,|context\.\w+\(\),)?\s*(?P<named>\w+\s*[=:])?"
 )
 _KEY = re.compile(r"(?i)\bapi_?key\s*[=:][^,()]*,?")
 
 
-def _objects(text: str) -> Iterator[tuple[str | int, str]]:
-    """The arguments of each object for a model, by its variable, and by the place where they end."""
-    for found, begin, end in _calls(_OBJECT, text):
-        inside = _KEY.sub("", text[begin + 1 : end - 1])
-        inside = inside if re.match(r"\s*\w+\s*[=:]", inside) else f"model={inside}"
-        yield from ((found[1] or end, inside), (end, inside))
+@dataclass(slots=True)
+class _Object:
+    """What makes an object for a model, or a chat, and where that ends."""
+
+    end: int
+    arguments: str
+    is_chat: bool
+    is_used: bool = False
 
 
-def _with_object(objects: Mapping[str | int, str], room: Room, call: re.Match[str]) -> str:
+def _objects(text: str) -> dict[str | int, list[_Object]]:
+    """The objects of each variable, in their order; and each by the place where its arguments end."""
+    found, name = defaultdict[str | int, list[_Object]](list), ""
+    for call, begin, end in _calls(_OBJECT, text):
+        inside, is_chat = _KEY.sub("", text[begin + 1 : end - 1]).strip(), call["chat"] is not None
+        if inside and not re.match(r"\w+\s*[=:]", inside):
+            inside = f"{'chat' if is_chat else 'model'}={inside}"
+        is_chained = call.start() in found
+        if (
+            owner := _last(found, call.start() if is_chained else _word(call["owner"]), call.start())
+            if is_chat
+            else None
+        ):
+            inside = f"{owner.arguments.rstrip(', ')}, {inside}"
+        name = name if is_chained else call[1] or ""
+        for key in (name, end):
+            found[key].append(_Object(end, inside, is_chat))
+    return found
+
+
+def _word(path: str) -> str:
+    return re.split(r"\W+", path)[-1]
+
+
+def _last(objects: Mapping[str | int, Sequence[_Object]], key: str | int, at: int) -> _Object | None:
+    """The object that a variable holds at a place: the last that was made before it, or else the first."""
+    if made := objects.get(key):
+        return made[max(0, bisect_right(made, at, key=lambda one: one.end) - 1)]
+    return None
+
+
+def _with_object(objects: Mapping[str | int, Sequence[_Object]], room: Room, call: re.Match[str]) -> str:
     """The beginning of a call of such an object as one of today's, which has its model and its settings beside it."""
+    made = _last(objects, call[1] or call.start(), call.start())
+    if made is None:
+        return call[0]
+    name = f"models.generateContent{'Stream' if call[2] else ''}"
+    if made.is_chat and made.is_used:
+        return f"{name}(later, "
+    made.is_used = True
     with suppress(TooLong):
-        if made := room.filled(objects.get(call[1] or call.start(), "")):
-            name = f"models.generateContent{'Stream' if call[2] else ''}"
-            return f"{name}(made={{{made}}}, {call['named'] or 'contents='}"
+        return f"{name}(made={{{room.filled(made.arguments)}}}, {call['named'] or 'contents='}"
     return call[0]
 
 
 def _of_today(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """The arguments of a call of an object for a model, as those of today's SDKs."""
-    made, asked = value["made"], value["contents"]
-    made = {**made, **made["model"]} if isinstance(made.get("model"), dict) else made
-    given = asked if isinstance(asked, dict) and "contents" in asked else value
+    made = value["made"]
+    for key in ("model", "chat"):
+        made = {**made, **made[key]} if isinstance(made.get(key), dict) else made
+    asked = value["contents"] if "contents" in value else value["message"]
+    given = asked if isinstance(asked, dict) and {"contents", "message"} & {*asked} else value
     settings = camel({**made, **given})
-    config = {key: settings[key] for key in _BESIDE if key in settings} | settings.get("generationConfig", {})
+    config = {key: settings[key] for key in _BESIDE if key in settings}
+    config |= settings.get("generationConfig", {}) | settings.get("config", {})
     model = settings.get("modelName", made.get("model", made.get("name")))
-    return {"model": model, "contents": given["contents"], "config": config}
+    contents = given["contents"] if "contents" in given else given["message"]
+    history = made.get("history") or []
+    return {
+        "model": model,
+        "contents": [*_contents(history), *_contents(contents)] if history else contents,
+        "config": config,
+    }
 
 
 def _read(inside: str, *, is_stream: bool) -> Recorded | None:
@@ -118,10 +173,18 @@ def _request(value: Mapping[str, Any], *, is_stream: bool) -> dict[str, Any]:
 
 def _contents(value: Json) -> list[Any]:
     """The turns of what an SDK takes: a text, a part, a turn, or a list of them."""
-    items = value if isinstance(value, list) else [value]
+    items = _listed(value)
     if all(isinstance(item, dict) and "parts" in item for item in items):
-        return items
-    parts = [{"text": item} if isinstance(item, str) else item for item in items]
+        return [item | {"parts": [_part(part) for part in _listed(item["parts"])]} for item in items]
+    parts = [_part(item) for item in items]
     if not parts or not all(isinstance(part, dict) and "parts" not in part for part in parts):
         raise ValueError("no contents")
     return [{"role": "user", "parts": parts}]
+
+
+def _listed(value: Json) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _part(value: Json) -> Json:
+    return {"text": value} if isinstance(value, str) else value

@@ -34,6 +34,7 @@ TEXTS: Mapping[str, str] = {
     "calls that are not closed": "models.generate_content(",
     "models that are not closed": "GenerativeModel(",
     "models with many calls": "a = GenerativeModel('b')\na.generateContent('c')\n",
+    "chats in chats": "a=b.startChat(c).startChat(d)\n",
     "fields of fields": "a.",
     "keywords without a name": "const\n",
     "one long word": "7b22",

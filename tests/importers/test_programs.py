@@ -176,6 +176,74 @@ plain.generate_content("Capital of Chad?", stream=True)
     assert key not in text
 
 
+CHATS: Mapping[str, str] = {
+    "today.py": """
+chat = client.aio.chats.create(model="gemini-2.5-flash", history=[HISTORY], config={"temperature": 0})
+await chat.send_message("Capital of Norway?")
+await chat.send_message("And of Peru?")
+""",
+    "older.py": """
+class Asks:
+    def __init__(self):
+        self.model = genai.GenerativeModel("gemini-2.5-flash", generation_config={"temperature": 0})
+        self.chat = self.model.start_chat(history=[{"role": "user", "parts": ["Hello"]}, {"role": "model", "parts": "Hi"}])
+    def ask(self):
+        self.chat.send_message("Capital of Norway?")
+        self.chat.send_message("And of Peru?")
+""",
+    "chained.py": """
+chat = genai.GenerativeModel("gemini-2.5-flash", generation_config={"temperature": 0}).start_chat(history=[HISTORY])
+chat.send_message("Capital of Norway?")
+chat.send_message("And of Peru?")
+""",
+    "today.js": """
+const chat = ai.chats.create({model: "gemini-2.5-flash", history: [HISTORY], config: {temperature: 0}});
+await chat.sendMessage({message: "Capital of Norway?"});
+await chat.sendMessage({message: "And of Peru?"});
+""",
+    "older.js": """
+const model = genAI.getGenerativeModel({model: "gemini-2.5-flash"});
+const chat = model.startChat({history: [HISTORY], generationConfig: {temperature: 0}});
+await chat.sendMessage("Capital of Norway?");
+await chat.sendMessage("And of Peru?");
+""",
+}
+HISTORY = '{"role": "user", "parts": [{"text": "Hello"}]}, {"role": "model", "parts": [{"text": "Hi"}]}'
+
+
+@pytest.mark.parametrize("name", CHATS)
+def test_the_first_message_of_a_chat_is_a_request(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(CHATS[name].replace("HISTORY", HISTORY))
+    assert main(["import", name]) == 0
+    (case,) = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
+    assert case["request"] == {
+        "contents": [
+            {"role": "user", "parts": [{"text": "Hello"}]},
+            {"role": "model", "parts": [{"text": "Hi"}]},
+            {"role": "user", "parts": [{"text": "Capital of Norway?"}]},
+        ],
+        "generationConfig": {"temperature": 0},
+    }
+    assert "a later message of a chat, which is sent with the answers before it" in capsys.readouterr().out
+
+
+def test_a_variable_holds_the_object_that_was_made_last_before_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("gemini-2.5-flash", "gemini-2.5-pro")
+    asks = (f'm = genai.GenerativeModel("{name}")\nm.generate_content("Ask {name}")\n' for name in names)
+    Path("page.md").write_text("".join(asks))
+    assert main(["import", "page.md"]) == 0
+    first, second = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
+    assert "model" not in first  # it is that of all cases
+    assert second["prompt"] == "Ask gemini-2.5-pro"
+    assert second["model"] == "gemini-2.5-pro"
+
+
 @pytest.mark.parametrize(
     "value", ["ask()", "a if b else c", "'a' + b", "f'{a}'", "'a', 'b'", "'models.generate_content()'"]
 )
