@@ -101,8 +101,10 @@ class _Script:
     unknown: set[int] = field(default_factory=set)
     """Where substitutions begin that only a shell can make, so that none is tried twice."""
     room: Room = field(default_factory=Room)
+    of_powershell: powershell.Reader = field(init=False)
 
     def __post_init__(self) -> None:
+        self.of_powershell = powershell.Reader(self.text, self.bytes_of)
         for found in _END.finditer(self.text):
             self.ends.setdefault(found[1], []).append(found.span())
         self.define(0, len(self.text))  # a function may use what is set below it
@@ -116,7 +118,8 @@ class _Script:
 
     def value_of(self, name: str, default: str | None = None) -> str:
         otherwise = f"${name}" if name.isdigit() else _unknown(f"${name}")
-        return self.room.filled(self.variables.get(name, otherwise if default is None else default))
+        known = self.variables.get(name, self.of_powershell.variables.get(name.lower()))
+        return self.room.filled(known if isinstance(known, str) else otherwise if default is None else default)
 
     def filled(self, text: str) -> str:
         """A text with the variables in it filled in."""
@@ -124,8 +127,8 @@ class _Script:
 
     def bytes_of(self, name: str) -> bytes:
         """A document of the script, or a file beside it."""
-        if name in self.documents:
-            return self.documents[name].encode()
+        if (document := self.documents.get(name, self.of_powershell.files.get(name))) is not None:
+            return document.encode()
         file = self.path.parent / name
         try:
             return project.read(file)
@@ -140,6 +143,7 @@ class _Script:
 
     def define(self, begin: int, end: int) -> None:
         """Set the variables and write the documents of a part of the script."""
+        powershell.assign(self.of_powershell, begin, end)
         at = begin
         for found in _DEFINED.finditer(self.text, begin, end):
             if found.start() >= at:
@@ -210,7 +214,8 @@ class _Script:
 def read(path: Path, text: str) -> list[Recorded | Unread]:
     """The requests of the commands in the text (see ``as_text``) of a script or a page; empty if it has none."""
     text = _of_make(text) if path.name.lower().endswith(("makefile", ".mk")) else text
-    return [*_commands(path, _plain(text)), *powershell.read(text)]
+    script = _Script(path, _plain(text))
+    return [*_commands(script), *powershell.read(text, script.bytes_of)]
 
 
 def _of_make(text: str) -> str:
@@ -276,7 +281,7 @@ def _plain(text: str) -> str:
         text = re.sub(r"\^\n", " \\\\\n", text)
         text = re.sub(r"\^(.)", r"\1", text)
     text = re.sub(r"\\[ \t]+\n", r"\\\n", _CALLOUT.sub("", text))
-    text = _OF_CMD.sub(r"${\1}", text)
+    text = re.sub(r"(?i)\$(?:\(\$env:(\w+)\)|env:(\w+))", r"${\1\2}", _OF_CMD.sub(r"${\1}", text))
     return re.sub(r"(?<=[ \t])`\n", "\\\\\n", text)
 
 
@@ -294,9 +299,8 @@ _OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
 """A variable of cmd."""
 
 
-def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
-    script = _Script(path, text)
-    line, counted, end, tried = 1, 0, 0, 0
+def _commands(script: _Script) -> Iterator[Recorded | Unread]:
+    text, line, counted, end, tried = script.text, 1, 0, 0, 0
     for begin in _COMMAND.finditer(text):
         if begin.start() < end:
             continue

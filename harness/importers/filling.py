@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
 from harness.text.jsontext import compact
 
 MOST_FILLED = 50_000_000
+ReadFile: TypeAlias = Callable[[str], bytes]
 _Value = TypeVar("_Value")
 
 

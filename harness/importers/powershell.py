@@ -6,16 +6,22 @@ Texts, here-strings, hash tables, arrays, ``ConvertTo-Json`` and variables that 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from harness.importers.filling import Room, Unreadable
+from harness.importers.filling import ReadFile, Room, Unreadable
 from harness.text.jsontext import compact
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 _CALL = re.compile(r"(?<![\w-])(Invoke-(?:WebRequest|RestMethod)|iwr|irm)(?=[ \t]+[-$\"'@h`(])", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"^[ \t]*\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*", re.MULTILINE | re.IGNORECASE)
+_ASSIGNMENT = re.compile(
+    r"^[ \t]*(?:\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*|(?=\$\w+[ \t]*\||@['\"][ \t]*\r?\n))",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Where a variable is set, or a value may be written to a file."""
+_WRITTEN = re.compile(r"[ \t]*\|[ \t]*(?:Out-File|Set-Content)\b[^\n|;]*?[ \t][\"']?([\w./\\-]+\.\w+)", re.IGNORECASE)
 _BLANK = re.compile(r"(?:[ \t]|`\r?\n)*")
 _BLANKS = re.compile(r"(?:[\s;,]|`\r?\n|#[^\n]*)*")
 _HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
@@ -26,14 +32,20 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 _AFTER_SWITCH = re.compile(r"-[A-Za-z]|[\r\n;|)]|\Z")
 _DEEPEST = 60
+_CAST = re.compile(r"(?:\[[\w.]+(?:\[\])?\][ \t]*)+(?=[@$'\"(\[])")
+_METHOD = re.compile(r"\[[\w.]+\]::(?:\w+\.)?(GetBytes|ToBase64String|ReadAllBytes|ReadAllText)(?=\()", re.IGNORECASE)
+_OPTIONS = r"(?:[ \t]+-(?:Depth[ \t]+\d+|Compress|InputObject))*"
+_AS_JSON = re.compile(rf"ConvertTo-Json\b{_OPTIONS}", re.IGNORECASE)
+_INTO_JSON = re.compile(rf"[ \t]*\|[ \t]*ConvertTo-Json\b{_OPTIONS}", re.IGNORECASE)
 
 
-class _Reader:
-    """Reads values of PowerShell from a place in a text, and sets variables."""
+class Reader:
+    """Reads values of PowerShell from a place in a text, sets variables, and writes files."""
 
-    def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+    def __init__(self, text: str, read_file: ReadFile) -> None:
+        self.text, self.at, self._read_file = text, 0, read_file
         self.variables: dict[str, Any] = {}
+        self.files: dict[str, str] = {}
         self._room = Room()
         self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
         """Where a here-string or a comment ends at the latest. Nothing is looked for behind it."""
@@ -53,13 +65,18 @@ class _Reader:
         """The value here, with ``| ConvertTo-Json`` applied. Raises Unreadable."""
         if deep > _DEEPEST:
             raise Unreadable("a value that is nested too deep")
+        self.skip()
+        before = self.take(_AS_JSON)
         found = self._plain(deep)
-        if self.take(re.compile(r"[ \t]*\|[ \t]*ConvertTo-Json\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*", re.IGNORECASE)):
+        if self.take(re.compile(_OPTIONS, re.IGNORECASE)) if before else self.take(_INTO_JSON):
             return compact(found).decode("utf-8", "replace")
         return found
 
     def _plain(self, deep: int) -> Any:
         self.skip()
+        self.take(_CAST)
+        if method := self.take(_METHOD):
+            return self._called(method[1].lower(), self._plain(deep + 1))
         is_here = self.at < self._last.get(self.text[self.at : self.at + 2][::-1], 0)
         if here := self.take(_HERE) if is_here else None:
             return here[2] if here[1] == "'" else self.expand(here[2])
@@ -74,6 +91,13 @@ class _Reader:
             return self.named(name[1] or name[2]) if name else self._fail()
         word = self.take(_WORD)
         return _scalar(word[0]) if word else self._fail()
+
+    def _called(self, method: str, value: Any) -> str:
+        """What a method returns. Bytes are only read to be sent in base64."""
+        if method.startswith("readall"):
+            content = self._read_file(str(value))
+            return b64encode(content).decode() if method == "readallbytes" else content.decode("utf-8", "replace")
+        return str(value)
 
     def _inside(self, closing: str, make: Callable[[Any], Any] | None, deep: int) -> Any:
         pairs: list[Any] = []
@@ -100,7 +124,9 @@ class _Reader:
 
     def expand(self, text: str) -> str:
         """A text in double quotes: its variables filled in, its escapes replaced."""
-        text = re.sub(r"(`?)(\$\(\$\w+\)|\$\{\w[\w:]*\}|\$\w[\w:]*)", self._filled, text).replace('""', '"')
+        text = re.sub(r"(?i)(`?)(\$\(\$(?:env:)?\w+\)|\$\{(?:env:)?\w+\}|\$(?:env:)?\w+)", self._filled, text).replace(
+            '""', '"'
+        )
         return re.sub(r"`(.)", lambda found: _ESCAPES.get(found[1], found[1]), text, flags=re.DOTALL)
 
     def _filled(self, found: re.Match[str]) -> str:
@@ -118,12 +144,12 @@ def _scalar(word: str) -> Any:
     return float(word) if re.fullmatch(r"-?\d{1,18}\.\d{1,18}", word) else word
 
 
-def read(text: str) -> Iterator[Recorded | Unread]:
+def read(text: str, read_file: ReadFile) -> Iterator[Recorded | Unread]:
     """The requests of the commands in a text. One that cannot be read is named, and the next begins where it could not be read further."""
-    reader, line, counted, assigned = _Reader(text), 1, 0, 0
+    reader, line, counted, assigned = Reader(text, read_file), 1, 0, 0
     while call := _CALL.search(text, reader.at):
         begin = call.start()
-        assigned = _assign(reader, assigned, begin)
+        assigned = assign(reader, assigned, begin)
         line, counted, reader.at = line + text.count("\n", counted, begin), begin, call.end()
         try:
             yield _recorded(_parameters(reader))
@@ -132,17 +158,21 @@ def read(text: str) -> Iterator[Recorded | Unread]:
             yield Unread(f"line {line}", reason)
 
 
-def _assign(reader: _Reader, at: int, end: int) -> int:
-    """Set the variables of the assignments in a part of a text. Returns how far they were read."""
+def assign(reader: Reader, at: int, end: int) -> int:
+    """Set the variables, and write the files, of a part of a text. Returns how far it was read."""
     while found := _ASSIGNMENT.search(reader.text, at, end):
         reader.at = found.end()
         with suppress(ValueError):
-            reader.variables[found[1].lower()] = reader.value()
-        at = reader.at
+            value = reader.value()
+            if found[1]:
+                reader.variables[found[1].lower()] = value
+            elif written := reader.take(_WRITTEN):
+                reader.files[written[1]] = str(value)
+        at = max(reader.at, found.start() + 1)
     return max(at, end)
 
 
-def _parameters(reader: _Reader) -> dict[str, Any]:
+def _parameters(reader: Reader) -> dict[str, Any]:
     """Name (lower case, without its hyphen) -> value of each parameter of a command."""
     found: dict[str, Any] = {}
     while True:

@@ -6,12 +6,10 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
 
+from harness.importers.filling import ReadFile
 from harness.text.jsontext import loads
 from harness.transport.cassette.literals import as_json
-
-ReadFile: TypeAlias = Callable[[str], bytes]
 
 
 def printed(words: Sequence[str], given: str | None, read_file: ReadFile) -> str | None:

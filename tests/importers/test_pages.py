@@ -139,6 +139,12 @@ FORMS: Mapping[str, str] = {
     "remarks in AsciiDoc": f"curl {ASK} \\ <1>\n  -d '{body('hi')}' <2>\n",
     "parameters of PowerShell": f"$p = @{{\n  Uri = '{ASK}'\n  Body = '{body('hi')}'\n}}\nirm @p",
     "an object of Bruno": f'post {{\n  url: {ASK}\n}}\nbody:json {{\n  {{\n    "contents": [{{"parts": [{{"text": "hi"}}]}}]\n  }}\n}}',
+    "a cast of PowerShell": f"$a = [ordered]@{{ contents = @([PSCustomObject]@{{ parts = @(@{{ text = 'hi' }}) }}) }}\n"
+    f"$b = ConvertTo-Json -InputObject $a -Depth 9 -Compress\nirm {ASK} -Method Post -Body ([Text.Encoding]::UTF8.GetBytes($b))",
+    "a variable of the environment of PowerShell": f"$env:M = 'gemini-2.5-flash'\n"
+    f"""irm "{BASE}/$($env:M):generateContent" -Method Post -Body '{body("hi")}'""",
+    "a text of PowerShell for curl": f"$B = @'\n{body('hi')}\n'@\ncurl.exe {ASK} `\n -d $B\n",
+    "a file that PowerShell writes": f"""$b = '{body("hi")}'\n$b | Out-File -Encoding utf8 "a.json"\ncurl.exe {ASK} `\n -d '@a.json'\n""",
     "a variable of cmd": f'set MODEL=gemini-2.5-flash\r\ncurl "{BASE}/%MODEL%:generateContent" -d @body.json\r\n',
     "options without marks of continuation": f"curl {ASK}\n  -H 'a: b'\n  -d '{body('hi')}'\n",
     "a remark between the lines": f"curl {ASK} \\\n  # the body\n  -d '{body('hi')}'\n",
@@ -169,12 +175,14 @@ def test_a_body_is_read_where_the_shell_puts_it(form: str) -> None:
     [
         ("'$(base64 $FLAGS $FILE)'", f"FILE=a.png\ncurl {ASK} -d"),
         ("{{picture:b64}}", f"curl {ASK} --variable=picture@a.png --expand-data"),
+        ("$p", f"""$p = [Convert]::ToBase64String([IO.File]::ReadAllBytes("a.png"))\nirm {ASK} -Method Post -Body"""),
     ],
 )
 def test_a_picture_in_base64_is_sent(data: str, command: str) -> None:
     Path("a.png").write_bytes(b"\x89PNG")
     asked = f"""{{"contents":[{{"parts":[{{"inline_data":{{"mime_type":"image/png","data":"{data}"}}}}]}}]}}"""
-    Path("page.sh").write_text(f"{command} '{asked}'\n")
+    asked = '"' + asked.replace('"', '`"') + '"' if "irm" in command else f"'{asked}'"
+    Path("page.sh").write_text(f"{command} {asked}\n")
     assert main(["import", "page.sh"]) == 0
     assert '"data": "iVBORw=="' in json.dumps(yaml.safe_load(Path("suites/imported.yaml").read_text()))
 
