@@ -25,6 +25,7 @@ from harness.importers.filling import Room, Unreadable
 from harness.importers.shell_output import printed
 from harness.model import UNKNOWN_MODEL
 from harness.text import project
+from harness.text.code_blocks import code_blocks
 from harness.text.jsontext import relaxed
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
@@ -224,36 +225,14 @@ def _of_make(text: str) -> str:
     return re.sub(r"\$\((\w+)\)", r"${\1}", text).replace("$$", "$")
 
 
-_BLOCK = re.compile(
-    r"^([ \t]*)(?:(?P<mark>`{3,20}|~{3,20}|-{4,20}$)[^\n]*\n?"
-    r"|\.\. (?:code-block|code|sourcecode)::[^\n]*\n(?P<indented>(?:[ \t]*+\n|\1[ \t]++\S[^\n]*\n?)++))",
-    re.MULTILINE,
-)
-"""The line at the beginning or the end of a block of code in Markdown or AsciiDoc, and a block in reStructuredText."""
 _PRE = re.compile(r"<pre\b[^<>]*>(?:(?!<pre\b).)*?</pre>", re.DOTALL | re.IGNORECASE)
 
 
 def blocks_without_commands(raw: bytes) -> list[str]:
     """The blocks of code of a page that hold no command."""
     text = raw.decode("utf-8", "replace")
-    blocks = (*_blocks(text), *map(as_text, _PRE.findall(text)))
+    blocks = (*(block.text for block in code_blocks(text)), *map(as_text, _PRE.findall(text)))
     return [block for block in blocks if _COMMAND.search(block) is None]
-
-
-def _blocks(text: str) -> Iterator[str]:
-    lines, found, at = defaultdict[tuple[str, str], list[int]](list), list(_BLOCK.finditer(text)), 0
-    for one in found:
-        lines[one[1], one["mark"] or ""].append(one.start())
-    for one in found:
-        indent, mark = one[1], one["mark"] or ""
-        if one.start() < at or (mark[:1] == "-" and not text.endswith("]\n", 0, one.start())):
-            continue
-        alike = (lines.get((indent, mark[0] * size), []) for size in range(len(mark), 21) if mark)
-        ends = (places[number] for places in alike if (number := bisect_left(places, one.end())) < len(places))
-        begin, end = (one.end(), min(ends, default=-1)) if mark else one.span("indented")
-        if end >= 0:
-            at = end + len(mark)
-            yield text[begin:end]
 
 
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
 from itertools import pairwise
@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from harness.text import plainyaml, safeyaml
+from harness.text.code_blocks import code_blocks
 from harness.text.jsontext import is_deeper
 from harness.transport.cassette.logs import Settings, addresses, logged
 from harness.transport.cassette.packing import unpack
@@ -228,33 +229,17 @@ def _toml(raw: bytes) -> list[Any]:
         return []
 
 
-_FENCE = re.compile(r"^([ \t]*)```(ya?ml\b)?[^\n]*\n?", re.MULTILINE)
-
-
 def _fenced(raw: bytes) -> Sequence[Any]:
     """The documents of the blocks of YAML in a page of Markdown, and the addresses before them."""
     text, found, at = raw.decode("utf-8", "replace"), list[Any](), 0
     settings = Settings(text)
-    for begin, end in _blocks_of_yaml(text):
-        found += (part.content for part in addresses(text, at, begin.start(), settings))
-        with suppress(yaml.YAMLError):
-            found += safeyaml.load_all(dedent(text[begin.end() : end.start()]).encode())
-        at = end.end()
+    for block in code_blocks(text):
+        if re.match(r"ya?ml\b", block.language):
+            found += (part.content for part in addresses(text, at, block.begin, settings))
+            with suppress(yaml.YAMLError):
+                found += safeyaml.load_all(dedent(block.text).encode())
+            at = block.end
     return Elements(found, name="Markdown") if any(isinstance(one, dict) for one in found) else []
-
-
-def _blocks_of_yaml(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
-    """The fences before and after each block of YAML. A block ends at the next fence as far from the margin."""
-    fences, nearest, ends = list(_FENCE.finditer(text)), dict[str, re.Match[str]](), dict[int, re.Match[str] | None]()
-    for fence in reversed(fences):
-        ends[fence.start()] = nearest.get(fence[1])
-        nearest[fence[1]] = fence
-    at = 0
-    for fence in fences:
-        end = ends[fence.start()]
-        if fence[2] and end and fence.start() >= at:
-            yield fence, end
-            at = end.end()
 
 
 MARK = re.compile(rb"^---(?=[ \t\r\n])", re.MULTILINE)
