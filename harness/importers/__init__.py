@@ -103,8 +103,10 @@ def _essence(value: Json) -> Json:
 def _in_blocks(notebook: bytes) -> bytes:
     """The cells of a notebook of Jupyter as the blocks of a page."""
     try:
-        texts = (_OF_PYTHON.sub(r"\1=", "".join(cell["source"])) for cell in json_value(notebook)["cells"])
-        return "\n".join(f"```\n{text}\n```" for text in texts).encode()
+        texts = ("".join(cell["source"]) for cell in json_value(notebook)["cells"])
+        page = _OF_PYTHON.sub(r"\1=", "\n".join(f"```\n{text}\n```" for text in texts))
+        names = "|".join({*re.findall(r"(?m)^(\w+)=[\"']", page)})
+        return re.sub(rf"(?<=models/)\{{({names})\}}(?=:)", r"${\1}", page).encode()
     except (ValueError, LookupError, TypeError):
         return notebook
 

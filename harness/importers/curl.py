@@ -21,15 +21,14 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from harness.importers import powershell
-from harness.importers.filling import Room, Unreadable
+from harness.importers.filling import Room, Unreadable, with_model
 from harness.importers.shell_output import printed
-from harness.model import UNKNOWN_MODEL
 from harness.text import project
 from harness.text.code_blocks import code_blocks
 from harness.text.jsontext import relaxed
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
-_NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-])"
+_NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-]|[ \t]+-(?:Uri|Method|Headers|Body)\b)"
 _COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?P<path>(?:/?(?:[A-Za-z0-9_.-]+/)+)?){_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
@@ -253,6 +252,9 @@ def _plain(text: str) -> str:
     text = _COMMENTED.sub(lambda found: re.sub(rf"(?m)^[ \t]*{re.escape(found[1])}", "", found[0]), text)
     text = re.sub(r"(?<=\\\n)(?:[ \t]*#(?![ \t]*curl)[^\n]*\n)+", "", text)  # a remark between the lines of a command
     text = _SET_BY_CMD.sub(r'\1\2="\3"', _SET_BY_FISH.sub(r"\1$", text))
+    text = re.sub(
+        r"(?m)^([ \t]*)@?echo[ \t]+(\{\"[^'\n]*\})[ \t]*>", r"\1echo '\2' >", text
+    )  # cmd takes no quotes away
     text = _QUOTED_BY_POWERSHELL.sub(lambda found: re.sub(r"`([\"$`])", r"\\\1", found[0]), text)
     if '"{""' in text:
         text = text.replace('""', r"\"")
@@ -265,10 +267,10 @@ def _plain(text: str) -> str:
 
 
 _COMMENTED = re.compile(
-    r"^[ \t]*(#++|//++|\*|;++|--)[ \t]+(?=(?>[^\n]*?\bcurl\b)[^\n]*+\n[ \t]*\1)[^\n]*(?:\n[ \t]*\1[^\n]*)+",
+    r"^[ \t]*(#++|//++|\*|;++|--|>)[ \t]+(?=(?>[^\n]*?\bcurl\b)[^\n]*+\n[ \t]*\1)[^\n]*(?:\n[ \t]*\1[^\n]*)+",
     re.MULTILINE,
 )
-"""The lines of a comment that begins with a command."""
+"""The lines of a comment, or of a quotation in Markdown, that begins with a command."""
 _SET_BY_CMD = re.compile(r"^([ \t]*)@?set[ \t]+\"?(\w+)=([^\"\n]*)\"?$", re.MULTILINE | re.IGNORECASE)
 _SET_BY_FISH = re.compile(r"^([ \t]*set[ \t]+(?:-\w+[ \t]+)*\w+[ \t]+)(?=\(\w)", re.MULTILINE)
 _QUOTED_BY_POWERSHELL = re.compile(r'"\s*\{\s*`"(?:[^"`]|`.)*"', re.DOTALL)
@@ -437,7 +439,8 @@ class _Command:
         self.script.unknown.add(begin)
         if self._deep:
             raise Unreadable("a command in another, whose output only a shell would know")
-        return _unknown(self._until(r"([$<]\([^()]*(?:\([^()]*\)[^()]*)*\)|`[^`]*`|[$`])"))
+        unread = self._until(r"([$<]\([^()]*(?:\([^()]*\)[^()]*)*\)|`[^`]*`|[$`])")
+        return _unknown(unread if len(unread) > 1 else self.text[begin : begin + 40].partition("\n")[0])
 
     def _until(self, pattern: str) -> str:
         found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
@@ -644,12 +647,12 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
     body = _json("&".join(_data(script, value, document) for value in data))
     raw = {
         "method": options["method"][-1] if options["method"] else ("POST" if data else "GET"),
-        "uri": _PLACEHOLDER.sub(f"models/{UNKNOWN_MODEL}:", _as_written(url)),
+        "uri": with_model(_as_written(url)),
         "headers": {name.strip(): _as_written(value.strip()) for name, value in headers.items()},
         "body": body,
     }
     for what, text in (("address", without_secrets(url)), ("body", body)):
-        if value := _UNKNOWN.search(text):
+        if value := _UNKNOWN.search(text) or re.search(r'"(\$\d)"', text):
             raise Unreadable(
                 f"its {what} holds {value[1]}, whose value only a shell would know; write the value in its place"
             )
@@ -664,12 +667,6 @@ def _secrets(options: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
             yield where, value
 
 
-_PLACEHOLDER = re.compile(
-    r"models/(?:[A-Z][A-Z0-9_]*|<[^<>/]+>|\{\{[^{}/]+\}\}|\$?\{[^{}/]+\}|\[[^\[\]/]+\]|your[-_][\w-]+):"
-)
-"""What documentation writes in the place of a model."""
-
-
 def _as_written(text: str) -> str:
     return _UNKNOWN.sub(r"\1", text)
 
@@ -679,7 +676,9 @@ def _data(script: _Script, value: str, document: str | None) -> str:
     if not value.startswith("@"):
         return value
     name = value[1:].strip()
-    if name == "-" and document is not None:
+    if name == "-":
+        if document is None:
+            raise Unreadable("curl sends what is piped into it, which only a shell would know; write it after -d")
         return document
     return script.text_of(name)
 

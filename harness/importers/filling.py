@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
+from harness.model import UNKNOWN_MODEL
 from harness.text.jsontext import compact
 
 MOST_FILLED = 50_000_000
@@ -18,6 +20,17 @@ class Unreadable(ValueError):
 
 class TooLong(Unreadable):
     """What is filled in is longer than any request."""
+
+
+_PLACEHOLDER = re.compile(
+    r"models/(?:[A-Z][A-Z0-9_]*|<[^<>/]+>|\{\{[^{}/]+\}\}|\$?\{[^{}/]+\}|\[[^\[\]/]+\]|your[-_][\w-]+):"
+)
+"""What documentation writes in the place of a model."""
+
+
+def with_model(url: str) -> str:
+    """An address with the name of an unknown model in the place of what documentation writes there."""
+    return _PLACEHOLDER.sub(f"models/{UNKNOWN_MODEL}:", url)
 
 
 class Room:

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from harness.importers.filling import ReadFile, Room, Unreadable
+from harness.importers.filling import ReadFile, Room, Unreadable, with_model
 from harness.text.jsontext import compact
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
-_CALL = re.compile(r"(?<![\w-])(Invoke-(?:WebRequest|RestMethod)|iwr|irm)(?=[ \t]+[-$\"'@h`(])", re.IGNORECASE)
+_CALL = re.compile(
+    r"(?<![\w-])(Invoke-(?:WebRequest|RestMethod)|iwr|irm|curl(?=[ \t]+-(?:Uri|Method|Headers|Body)\b))(?=[ \t]+[-$\"'@h`(])",
+    re.IGNORECASE,
+)
 _ASSIGNMENT = re.compile(
     r"^[ \t]*(?:\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*|(?=\$\w+[ \t]*\||@['\"][ \t]*\r?\n))",
     re.MULTILINE | re.IGNORECASE,
@@ -68,6 +71,8 @@ class Reader:
         self.skip()
         before = self.take(_AS_JSON)
         found = self._plain(deep)
+        while isinstance(found, str) and self.take(re.compile(r"\s*\+(?=[ \t\r\n$'\"(])")):
+            found = self._room.filled(f"{found}{self._plain(deep + 1)}")
         if self.take(re.compile(_OPTIONS, re.IGNORECASE)) if before else self.take(_INTO_JSON):
             return compact(found).decode("utf-8", "replace")
         return found
@@ -201,7 +206,7 @@ def _recorded(parameters: Mapping[str, Any]) -> Recorded:
         raise Unreadable(f"{unknown[0]} is not set in the script")
     raw = {
         "method": str(parameters.get("method", "POST" if text else "GET")).upper(),
-        "uri": url,
+        "uri": with_model(url),
         "headers": {str(name): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else {},
         "body": text,
     }

@@ -64,6 +64,8 @@ def _jq(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
             options += {"--null-input": "n", "--raw-input": "R"}.get(word, word if word[:2] != "--" else "")
         else:
             rest.append(word)
+    if rest == ["."] and "R" in options and given is not None:
+        return json.dumps(given, ensure_ascii=False)
     if len(rest) != 1 or rest[0] == "." or not re.search("[nR]", options):
         return given if rest == ["."] else None
     if "R" in options:

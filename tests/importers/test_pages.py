@@ -145,6 +145,12 @@ FORMS: Mapping[str, str] = {
     f"""irm "{BASE}/$($env:M):generateContent" -Method Post -Body '{body("hi")}'""",
     "a text of PowerShell for curl": f"$B = @'\n{body('hi')}\n'@\ncurl.exe {ASK} `\n -d $B\n",
     "a file that PowerShell writes": f"""$b = '{body("hi")}'\n$b | Out-File -Encoding utf8 "a.json"\ncurl.exe {ASK} `\n -d '@a.json'\n""",
+    "texts of PowerShell that are added": f"$u = '{BASE}/' + 'gemini-2.5-flash'\nirm -Uri ($u + ':generateContent') -Method Post -Body '{body('hi')}'",
+    "curl as PowerShell takes it": f"curl -Method POST -Uri {ASK} -Body '{body('hi')}'",
+    "a quotation": f"> curl {ASK} \\\n>   -d '{body('hi')}'\n",
+    "a document of cmd": f"@echo {body('hi')} > a.json\r\ncurl {ASK} -d @a.json\r\n",
+    "a text that jq quotes": f"P=$(printf hi | jq -Rs .)\ncurl {ASK} -d "
+    '"{\\"contents\\":[{\\"parts\\":[{\\"text\\":$P}]}]}"',
     "a variable of cmd": f'set MODEL=gemini-2.5-flash\r\ncurl "{BASE}/%MODEL%:generateContent" -d @body.json\r\n',
     "options without marks of continuation": f"curl {ASK}\n  -H 'a: b'\n  -d '{body('hi')}'\n",
     "a remark between the lines": f"curl {ASK} \\\n  # the body\n  -d '{body('hi')}'\n",
@@ -286,8 +292,9 @@ def test_a_command_whose_answer_stands_below_it_is_imported() -> None:
     assert models() == {"hi": "gemini-2.5-flash"}
 
 
-def test_a_command_in_a_notebook_uses_texts_of_its_program() -> None:
-    cells = ('MODEL = "gemini-2.5-flash"  # @param', f"!curl {BASE}/${{MODEL}}:generateContent -d '{body('hi')}'")
+@pytest.mark.parametrize("model", ["${MODEL}", "{MODEL}"])
+def test_a_command_in_a_notebook_uses_texts_of_its_program(model: str) -> None:
+    cells = ('MODEL = "gemini-2.5-flash"  # @param', f"!curl {BASE}/{model}:generateContent -d '{body('hi')}'")
     Path("page.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": [cell]} for cell in cells]}))
     assert main(["import", "page.ipynb"]) == 0
     assert models() == {"hi": "gemini-2.5-flash"}
@@ -301,10 +308,21 @@ def test_a_command_of_a_makefile_uses_its_variables() -> None:
     assert models() == {"hi": "gemini-2.5-flash"}
 
 
-def test_a_variable_that_the_shell_edits_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("page.sh").write_text(f'P=hi\ncurl {ASK} -d "{QUOTED.replace("$P", "${P^^}")}"\n')
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f'P=hi\ncurl {ASK} -d "QUOTED"', "line 2: its body holds ${P^^}, whose value only a shell would know"),
+        (
+            f'P=$1\ncurl {ASK} -d "{body("$P").replace(chr(34), chr(92) + chr(34))}"',
+            "line 2: its body holds $1, whose value only",
+        ),
+        (f"jq .a b.json | curl {ASK} -d @-", "line 1: curl sends what is piped into it, which only a shell would know"),
+    ],
+)
+def test_what_only_a_shell_would_know_is_listed(text: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("page.sh").write_text(text.replace("QUOTED", QUOTED.replace("$P", "${P^^}")))
     assert main(["import", "page.sh"]) == 4
-    assert "line 2: its body holds ${P^^}, whose value only a shell would know" in capsys.readouterr().out
+    assert reason in capsys.readouterr().out
 
 
 def test_a_page_without_a_request_says_what_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:
