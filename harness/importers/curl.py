@@ -25,8 +25,8 @@ from harness.importers.filling import Room, Unreadable, with_model
 from harness.importers.shell_output import printed
 from harness.text import project
 from harness.text.code_blocks import code_blocks
-from harness.text.jsontext import relaxed
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
+from harness.transport.cassette.values import relaxed
 
 _NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-]|[ \t]+-(?:Uri|Method|Headers|Body)\b)"
 _COMMAND = re.compile(
@@ -644,12 +644,12 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
     if options["get"] and data:
         url, data = f"{url}{'&' if '?' in url else '?'}{'&'.join(data)}", []
     headers = dict(line.split(":", 1) for line in options["header"] if ":" in line)
-    body = _json("&".join(_data(script, value, document) for value in data))
+    body = "&".join(_data(script, value, document) for value in data)
     raw = {
         "method": options["method"][-1] if options["method"] else ("POST" if data else "GET"),
         "uri": with_model(_as_written(url)),
         "headers": {name.strip(): _as_written(value.strip()) for name, value in headers.items()},
-        "body": body,
+        "body": _json(body),
     }
     for what, text in (("address", without_secrets(url)), ("body", body)):
         if value := _UNKNOWN.search(text) or re.search(r'"(\$\d)"', text):
@@ -687,7 +687,7 @@ _QUOTES_ESCAPED = re.compile(r'\s*[{\[]\s*\\"')
 
 
 def _json(text: str) -> str:
-    """The data, without what is not valid JSON: backslashes that PowerShell drops, and what ``relaxed`` drops."""
+    """The data as JSON, also with backslashes that PowerShell drops."""
     if _QUOTES_ESCAPED.match(text):
         text = re.sub(r'\\(["\\])', r"\1", text)
     return relaxed(text)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, TypeGuard
@@ -30,22 +29,6 @@ def loads(text: str | bytes, **readers: Any) -> Json:
     if may_be_deeper(text) and is_deeper(value):
         raise ValueError(_TOO_DEEP)
     return value
-
-
-_REMARK = re.compile(r'("(?:[^"\\]|\\.)*+")|(?<![:\w])//[^\n]*|/\*(?:(?!/\*).)*?\*/', re.DOTALL)
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[\]}])')
-
-
-def relaxed(text: str) -> str:
-    """A text of JSON without remarks, and without commas before a closing bracket, which the API accepts; valid JSON as it is."""
-    try:
-        json.loads(text)
-    except RecursionError:
-        return text
-    except ValueError:
-        for dropped in (_REMARK, _TRAILING_COMMA):
-            text = dropped.sub(lambda found: found[1] or "", text)
-    return text
 
 
 def strict(text: str) -> Json:

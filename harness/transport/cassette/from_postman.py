@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.text.jsontext import relaxed
 from harness.transport.cassette.interaction import UNREADABLE, Interaction, credentials, read_interaction, read_request
 from harness.transport.cassette.sources import Recorded, Unread, source
+from harness.transport.cassette.values import relaxed
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _KEY = re.compile(r"(?<=[?&])(?:key|access_token)=\{\{[^&#]*&?")
