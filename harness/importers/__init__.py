@@ -56,7 +56,8 @@ def _alone(path: Path) -> list[Recorded | Unread]:
         if not path.is_file():
             raise
         reason = fault
-    if any(isinstance(item, Recorded) and item.answer and item.request.content for item in found):
+    answered = [item for item in found if isinstance(item, Recorded) and item.answer]
+    if any(item.request.content for item in answered) or (answered and path.suffix.lower() not in _HTML):
         return found
     raw, is_notebook = sources.bytes_of(path), path.suffix == ".ipynb"
     raw = _in_blocks(raw) if is_notebook else raw
@@ -70,6 +71,10 @@ def _alone(path: Path) -> list[Recorded | Unread]:
     if reason and not found:
         raise reason
     return found
+
+
+_HTML = (".html", ".htm")
+"""Pages whose answers may be read before their commands, which are escaped."""
 
 
 def _add(item: Recorded | Unread, found: list[Recorded | Unread]) -> None:
@@ -117,6 +122,8 @@ _OF_PYTHON = re.compile(r"^(\w+) = (?=[\"'])", re.MULTILINE)
 
 def _in_program(block: str) -> Iterator[Recorded]:
     """The requests of a program, in a page or alone: those with an address."""
+    if not any(path in block for path in ("enerateContent", "/completions")):
+        return
     pieces = from_shape.exchanges(logged(programs.inlined(block).encode("utf-8", "replace")))
     items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
     yield from (item for item in map(_recorded, items) if isinstance(item, Recorded) and not item.answer)
