@@ -119,6 +119,8 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     value = _as_sent(value)
     if (octets := octets_of(value)) is not None:
         return _in_bytes(octets, deep)
+    if value and all(isinstance(item, int | float) for item in value.values()):
+        return []
     if pairs := _pairs_by_name(value):
         around = _around(named(value))
         found = (piece for pair in pairs for piece in scan(pair, deep + 1) if not piece.is_context)
