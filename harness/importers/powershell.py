@@ -30,6 +30,7 @@ _BLANKS = re.compile(r"(?:[\s;,]|`\r?\n|#[^\n]*)*")
 _HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
 _TEXT = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"`]|`.|\"\")*)\"", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))|\$\(([^()]*)\)", re.IGNORECASE)
+_USED = re.compile(r"(`?)(\$\(\$(?:env:)?\w+\)|\$\{(?:env:)?\w+\}|\$(?:env:)?\w+)", re.IGNORECASE)
 _WORD = re.compile(r"[^\s;|,(){}@'\"$`]+")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
@@ -129,9 +130,7 @@ class Reader:
 
     def expand(self, text: str) -> str:
         """A text in double quotes: its variables filled in, its escapes replaced."""
-        text = re.sub(r"(?i)(`?)(\$\(\$(?:env:)?\w+\)|\$\{(?:env:)?\w+\}|\$(?:env:)?\w+)", self._filled, text).replace(
-            '""', '"'
-        )
+        text = _USED.sub(self._filled, text).replace('""', '"')
         return re.sub(r"`(.)", lambda found: _ESCAPES.get(found[1], found[1]), text, flags=re.DOTALL)
 
     def _filled(self, found: re.Match[str]) -> str:

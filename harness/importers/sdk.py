@@ -1,6 +1,7 @@
 """Calls of Google's SDKs in programs and pages: ``models.generate_content(model=..., contents=...)``, ``GenerativeModel(...)`` of older ones, chats.
 
-Of a chat, the first message is a request: the later ones hold the answers before them. Only calls whose values stand in them are read. What the SDKs send for them: https://googleapis.github.io/python-genai/.
+Of a chat, the first message is a request: the later ones hold the answers before them. Only calls whose values stand in them are read.
+What the SDKs send for them: https://googleapis.github.io/python-genai/.
 """
 
 from __future__ import annotations
@@ -87,20 +88,13 @@ def _objects(text: str) -> dict[str | int, list[_Object]]:
         if inside and not re.match(r"\w+\s*[=:]", inside):
             inside = f"{'chat' if is_chat else 'model'}={inside}"
         is_chained = call.start() in found
-        if (
-            owner := _last(found, call.start() if is_chained else _word(call["owner"]), call.start())
-            if is_chat
-            else None
-        ):
-            inside = f"{owner.arguments.rstrip(', ')}, {inside}"
+        owner = call.start() if is_chained else re.split(r"\W+", call["owner"])[-1]
+        if is_chat and (made := _last(found, owner, call.start())):
+            inside = f"{made.arguments.rstrip(', ')}, {inside}"
         name = name if is_chained else call[1] or ""
         for key in (name, end):
             found[key].append(_Object(end, inside, is_chat))
     return found
-
-
-def _word(path: str) -> str:
-    return re.split(r"\W+", path)[-1]
 
 
 def _last(objects: Mapping[str | int, Sequence[_Object]], key: str | int, at: int) -> _Object | None:
@@ -136,12 +130,9 @@ def _of_today(value: Mapping[str, Any]) -> Mapping[str, Any]:
     config |= settings.get("generationConfig", {}) | settings.get("config", {})
     model = settings.get("modelName", made.get("model", made.get("name")))
     contents = given["contents"] if "contents" in given else given["message"]
-    history = made.get("history") or []
-    return {
-        "model": model,
-        "contents": [*_contents(history), *_contents(contents)] if history else contents,
-        "config": config,
-    }
+    if history := made.get("history"):
+        contents = [*_contents(history), *_contents(contents)]
+    return {"model": model, "contents": contents, "config": config}
 
 
 def _read(inside: str, *, is_stream: bool) -> Recorded | None:
