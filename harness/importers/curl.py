@@ -36,7 +36,7 @@ _COMMAND = re.compile(
 _FAR = 10_000
 """Characters from the head of a loop to its end."""
 _DEFINED = re.compile(
-    r"""^[ \t]*(?:[$%#>][ \t]+)?(?:(?:(?:export|declare|local|readonly|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)\+?="""
+    r"""^[ \t]*(?:[$%#>][ \t]+|if[^\n]*;[ \t]*then[ \t]+|\[[^\n]*\][ \t]*(?:&&|\|\|)[ \t]+|["'\w|*-]+\)[ \t]+)?(?:(?:(?:export|declare|local|readonly|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)\+?="""
     r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w$])|(?=(?P<makes>cat|tee|echo|printf|jq|base64)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
     re.MULTILINE,
 )
@@ -45,7 +45,7 @@ _END = re.compile(r"^[ \t]*(\w+)[ \t]*(?:$|(?=\)))", re.MULTILINE)
 """The line that ends a document."""
 _ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
 _FILLED = re.compile(
-    r"\$(?:\{(?P<name>\w+)(?::?[-=](?P<default>[^{}$\n]*))?\}|(?P<bare>[A-Za-z_]\w*|\d)|(?P<edited>\{\w+[^{}\n]*\}))"
+    r"\$(?:\{(?P<name>\w+)(?::?[-=](?P<default>(?:[^{}\n]|\{[^{}\n]*\})*+))?\}|(?P<bare>[A-Za-z_]\w*|\d)|(?P<edited>\{\w+[^{}\n]*\}))"
     r"|\\(?P<escaped>[\\$`]|\n)|(?P<quote>\\\")|[^\"\\$`]++|.",
     re.DOTALL,
 )
@@ -123,7 +123,11 @@ class _Script:
 
     def filled(self, text: str) -> str:
         """A text with the variables in it filled in."""
-        return _FILLED.sub(lambda one: self.value_of(name) if (name := one["name"] or one["bare"]) else one[0], text)
+        return _FILLED.sub(self._filled, text)
+
+    def _filled(self, one: re.Match[str]) -> str:
+        name, default = one["name"] or one["bare"], one["default"]
+        return self.value_of(name, default and self.filled(default)) if name else one[0]
 
     def bytes_of(self, name: str) -> bytes:
         """A document of the script, or a file beside it."""
@@ -251,6 +255,7 @@ def _plain(text: str) -> str:
     """The text with the marks of cmd, PowerShell and fish replaced by those of a shell, and commands out of comments."""
     text = _COMMENTED.sub(lambda found: re.sub(rf"(?m)^[ \t]*{re.escape(found[1])}", "", found[0]), text)
     text = re.sub(r"(?<=\\\n)(?:[ \t]*#(?![ \t]*curl)[^\n]*\n)+", "", text)  # a remark between the lines of a command
+    text = re.sub(r"(?m)^([ \t]*):[ \t]+\"?\$\{(\w+):?=([^{}\n]*)\}\"?", r'\1\2="${\2:-\3}"', text)
     text = _SET_BY_CMD.sub(r'\1\2="\3"', _SET_BY_FISH.sub(r"\1$", text))
     text = re.sub(
         r"(?m)^([ \t]*)@?echo[ \t]+(\{\"[^'\n]*\})[ \t]*>", r"\1echo '\2' >", text
@@ -417,8 +422,8 @@ class _Command:
         if found is None:
             return ""
         self.at = found.end()
-        if name := found["name"] or found["bare"]:
-            return self.script.value_of(name, found["default"])
+        if found["name"] or found["bare"]:
+            return self.script.filled(found[0])
         if found["escaped"]:
             return found["escaped"].strip("\n")
         if found["edited"]:

@@ -35,6 +35,8 @@ TEXTS: Mapping[str, str] = {
     "models that are not closed": "GenerativeModel(",
     "models with many calls": "a = GenerativeModel('b')\na.generateContent('c')\n",
     "chats in chats": "a=b.startChat(c).startChat(d)\n",
+    "defaults of defaults": "A=${A:-${B:-",
+    "conditions without an end": "if ; ; ",
     "fields of fields": "a.",
     "keywords without a name": "const\n",
     "one long word": "7b22",

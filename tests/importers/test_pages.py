@@ -156,6 +156,11 @@ FORMS: Mapping[str, str] = {
     "a remark between the lines": f"curl {ASK} \\\n  # the body\n  -d '{body('hi')}'\n",
     "a command in a comment": f"## curl {ASK} \\\n##   -d '{body('hi')}'\n",
     "a variable with itself as default": f'M="${{M:-gemini-2.5-flash}}"\ncurl "{BASE}/$M:generateContent" -d @body.json',
+    "a default in a default": f'curl "{BASE}/${{A:-${{B:-gemini-2.5-flash}}}}:generateContent" -d @body.json',
+    "a default that is set": f': "${{M:=gemini-2.5-flash}}"\ncurl "{BASE}/$M:generateContent" -d @body.json',
+    "a variable that a condition sets": f'if [ -z "$M" ]; then M=gemini-2.5-flash; fi\ncurl "{BASE}/$M:generateContent" -d @body.json',
+    "a variable of the last case": f"case $1 in\n  p) M=gemini-2.5-pro ;;\n  *) M=gemini-2.5-flash ;;\nesac\ncurl {BASE}/$M:generateContent -d @body.json",
+    "lines of JSON that are commented out": f"curl {ASK} -d '{body('hi')[:-1]}\n  # , \"tools\": []\n}}'",
     "words in an array": f'A=(-d @body.json\n  -H "a: b")\nA+=({ASK})\ncurl "${{A[@]}}"\n',
     "a text that is added to": f'P=h\nP+=i\ncurl {ASK} -d "{body("$P").replace(chr(34), chr(92) + chr(34))}"\n',
     "a temporary file": f'A="$(mktemp)"\nF=$(mktemp)\nprintf hi >"$A"\ncat >"$F" <<EOF\n{body("$(cat $A)")}\nEOF\ncurl {ASK} -d "@$F"',
@@ -244,7 +249,8 @@ client.models.generate_content(
     model=MODEL_ID,
     contents=["of the SDK", types.Part(text='''in
 two lines''')],
-    config=types.GenerateContentConfig(system_instruction="Be brief.", temperature=0, tools=[types.Tool(google_search=types.GoogleSearch())]),
+    config=types.GenerateContentConfig(system_instruction="Be brief.", temperature=0, tools=[types.Tool(google_search=types.GoogleSearch())],
+        safety_settings=[types.SafetySetting(category=types.HarmCategory.HARM_CATEGORY_HARASSMENT, threshold="OFF")]),
 )
 ```
 ```ts
@@ -270,10 +276,11 @@ def test_calls_of_an_sdk_become_what_it_sends(capsys: pytest.CaptureFixture[str]
         "contents": [{"role": "user", "parts": [{"text": "of the SDK"}, {"text": "in\ntwo lines"}]}],
         "systemInstruction": {"parts": [{"text": "Be brief."}]},
         "tools": [{"googleSearch": {}}],
+        "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}],
         "generationConfig": {"temperature": 0},
     }
     assert second["transport"] == "stream"
-    assert "line 18: a call of an SDK with values that only the program knows" in capsys.readouterr().out
+    assert "line 19: a call of an SDK with values that only the program knows" in capsys.readouterr().out
 
 
 def test_the_same_request_in_several_languages_is_one_case() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -68,8 +69,11 @@ def relaxed(text: str) -> str:
     """JSON as it is; an object or a list with remarks, with commas at its end or as a language writes it, as JSON. Raises ValueError."""
     from harness.transport.cassette import literals
 
-    is_other = text.lstrip()[:1] not in ("{", "[") or is_json(text.encode("utf-8", "surrogatepass"))
-    return text if is_other else literals.as_json(text)
+    if text.lstrip()[:1] not in ("{", "[") or is_json(text.encode("utf-8", "surrogatepass")):
+        return text
+    made = literals.as_json(text)
+    is_made = "#" not in text or is_json(made.encode("utf-8", "surrogatepass"))
+    return made if is_made else literals.as_json(re.sub(r"(?m)^[ \t]*#.*", "", text))
 
 
 def literal_value(text: str) -> Any:
