@@ -169,6 +169,9 @@ def _excerpt(text: str, limit: int = 60) -> str:
 def _document(content: bytes, start: int, clock: Clock, otherwise: Form = "json") -> Framed:
     """The whole body as one JSON value; ``otherwise`` is the form of a body that is not JSON."""
     framed = Framed("json")
+    if (plain := _plain_object(content[start:])) is not None:
+        framed.events.append(Event(plain, clock(len(content))))
+        return framed
     text = _text(content[start:] if start else content, framed, "json-body", "body")
     begin = _skip_white(text, 0)
     try:

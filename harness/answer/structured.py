@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from harness.gemini import schemas
 from harness.model import Evidence, Json
-from harness.text.jsontext import is_deeper, may_be_deeper
+from harness.text.jsontext import loads
 
 T = TypeVar("T")
 
@@ -83,18 +83,13 @@ def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
 def as_json(text: str) -> Json:
     """The text as one JSON value; white space around it is allowed. Raises NotJsonAnswer."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as problem:
-        raise _not_json(text, problem) from None
-    except RecursionError:
-        raise NotJsonAnswer(_TOO_DEEP) from None
+        return loads(text, parse_constant=_refuse)
     except NotJsonAnswer:
         raise
-    except ValueError:  # Python reads no integer of more than 4,300 digits
-        raise NotJsonAnswer(_TOO_LONG) from None
-    if may_be_deeper(text) and is_deeper(value):
-        raise NotJsonAnswer(_TOO_DEEP)
-    return value
+    except json.JSONDecodeError as problem:
+        raise _not_json(text, problem) from None
+    except ValueError as problem:  # Python reads no integer of more than 4,300 digits
+        raise NotJsonAnswer(_TOO_LONG if "digits" in str(problem) else _TOO_DEEP) from None
 
 
 _TOO_LONG = "expected one JSON value, got one with a number that is too long to read"

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -93,12 +93,12 @@ def violations(evidence: Evidence, rules: Iterable[Rule] | None = None) -> Itera
     fields |= {SEVERAL_EVENTS} if len(evidence.reply.events) > 1 else set()
     fields |= {FAILURE} if evidence.exchange.status != 200 or evidence.reply.error is not None else set()
     for rule in _rules_for(evidence) if rules is None else rules:
-        if rule.id in stated or (rule.of_bytes and not evidence.exchange.verbatim):
-            continue
         if rule.needs and rule.needs.isdisjoint(fields):
             continue
+        if rule.id in stated or (rule.of_bytes and not evidence.exchange.verbatim):
+            continue
         for index, case in (candidates or alone) if rule.per_candidate else alone:
-            found, error = _collect(rule.function, case, most=_MAX_MISMATCHES)
+            found, error = _collect(rule.function, case, _MAX_MISMATCHES)
             if found or error:
                 named = [_of_candidate(mismatch, index) for mismatch in found] if index else found
                 yield from _violations_of(rule, named, error, audit=evidence.audit)
@@ -113,12 +113,17 @@ def _of_candidate(found: Mismatch, index: int) -> Mismatch:
 
 def _rules_for(evidence: Evidence) -> Collection[Rule]:
     """The rules about an answer in this dialect; for a call that is no ``generateContent``, those about any answer."""
-    rules = all_rules()
     if is_chat(evidence.exchange.request.url):
-        return [rule for rule in rules.values() if rule.dialect != "gemini"]
+        return _rules_without("gemini", tuple(all_rules()))
     if evidence.audit or evidence.operation in GENERATING:
-        return [rule for rule in rules.values() if rule.dialect != "openai"]
-    return [rule for name, rule in rules.items() if name in _ABOUT_ANY_CALL]
+        return _rules_without("openai", tuple(all_rules()))
+    return [rule for name, rule in all_rules().items() if name in _ABOUT_ANY_CALL]
+
+
+@lru_cache
+def _rules_without(dialect: str, registered: tuple[str, ...]) -> Collection[Rule]:
+    """Those of the registered rules that are not about this dialect."""
+    return [rule for rule in map(all_rules().__getitem__, registered) if rule.dialect != dialect]
 
 
 GENERATING = ("generateContent", "streamGenerateContent")
@@ -144,13 +149,16 @@ def _violations_of(
 
 
 def _collect(
-    function: Callable[..., Iterable[Mismatch]], *arguments: Any, most: int | None = None
+    function: Callable[[Evidence], Iterable[Mismatch]], evidence: Evidence, most: int | None = None
 ) -> tuple[list[Mismatch], Exception | None]:
     """What a check or a rule finds, and the exception that ended it, if there was one."""
     found: list[Mismatch] = []
     reset_time_limit()
     try:
-        found.extend(islice(function(*arguments), most))
+        for mismatch in function(evidence):
+            found.append(mismatch)
+            if len(found) == most:
+                break
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
         return found, error
     return found, None
@@ -162,7 +170,7 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
     if check is None:
         yield Verdict(name, "error", message=f"there is no check called {name!r}", place=place)
         return
-    mismatches, error = _collect(check.function, evidence, expectation.parameter)
+    mismatches, error = _collect(lambda of: check.function(of, expectation.parameter), evidence)
     for found in mismatches:
         severity = found.severity or "error"
         yield Verdict(

@@ -21,14 +21,24 @@ _TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 
 def loads(text: str | bytes, **readers: Any) -> Json:
-    """The value of a JSON text. Raises ValueError for any error, also for nesting beyond ``DEEPEST`` and very long numbers."""
+    """The value of a JSON text. Raises ValueError for any error, also for nesting beyond ``DEEPEST`` and very long numbers.
+
+    ``readers``: of `json.loads`, for what strict JSON lacks: they read nothing else.
+    """
     try:
-        value = json.loads(text, **readers)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
+        value = msgspec_json.decode(text)
+    except (ValueError, RecursionError):  # NaN, half surrogate pairs; and errors, which Python words
+        value = _loads(text, **readers)
     if may_be_deeper(text) and is_deeper(value):
         raise ValueError(_TOO_DEEP)
     return value
+
+
+def _loads(text: str | bytes, **readers: Any) -> Json:
+    try:
+        return json.loads(text, **readers)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
 
 
 def strict(text: str) -> Json:
@@ -79,6 +89,8 @@ def values_in(value: Json) -> list[Json]:
     """The value and all values in it, those of one level after those of the level above."""
     found = [value]
     for inner in found:  # grows meanwhile
+        if type(inner) in _SCALARS:
+            continue
         if isinstance(inner, dict):
             found += inner.values()
         elif isinstance(inner, (list, tuple)):
@@ -86,9 +98,12 @@ def values_in(value: Json) -> list[Json]:
     return found
 
 
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
+
 def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
-    return {key for inner in values_in(value) if isinstance(inner, dict) for key in inner}
+    return set().union(*(inner for inner in values_in(value) if isinstance(inner, dict)))
 
 
 def mapped(value: Json, change: Callable[[Any], Json]) -> Json:

@@ -44,7 +44,8 @@ class TooSlow(SuiteError):
 
 def reset_time_limit() -> None:
     """Give the full time limit to the searches that follow in this thread or task."""
-    _left.set(None)
+    if _left.get() is not None:
+        _left.set(None)
 
 
 def complaint(pattern: str) -> str | None:

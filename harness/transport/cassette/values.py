@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from harness.text.jsontext import DEEPEST, is_deeper, loads, may_be_deeper
+from harness.text.jsontext import loads
 from harness.text.lazy import Lazy
 
 
@@ -43,17 +43,8 @@ class Elements(Lazy[Any]):
         return Elements(self.parts, lambda part: change(self.read_one(part)), self.name, self.broken)
 
 
-def json_value(raw: bytes) -> Any:
-    """The value of a JSON text. Raises ValueError, also for nesting beyond ``jsontext.DEEPEST``."""
-    import msgspec
-
-    try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return loads(raw)  # it accepts what msgspec does not, such as NaN and half surrogate pairs
-    if may_be_deeper(raw) and is_deeper(value):
-        raise ValueError(f"nested more than {DEEPEST} levels deep")
-    return value
+json_value = loads
+"""The value of a JSON text. Raises ValueError."""
 
 
 def is_json(raw: bytes) -> bool:
