@@ -106,18 +106,12 @@ class Prices:
         """``usageMetadata`` as counts of units. Thoughts count as output, the results of tools in the prompt as input."""
         counts: dict[str, int] = {}
         for field in self._counts.keys() & metadata.keys():
+            details = reversed(objects_in(metadata[field]))  # of several of one modality, the first counts
+            found = {None: metadata[field], **{str(row.get("modality")): row.get("tokenCount") for row in details}}
             for modality, name in self._counts[field]:
-                count = _count(metadata[field], modality)
-                if count is not None:
+                if isinstance(count := found.get(modality), int) and not isinstance(count, bool):
                     counts[name] = counts.get(name, 0) + count
         return counts
-
-
-def _count(value: Json, modality: str | None) -> int | None:
-    if modality is not None:
-        of_it = (row for row in objects_in(value) if row.get("modality") == modality)
-        value = next((row.get("tokenCount") for row in of_it), None)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _matches(clause: Mapping[str, Any], name: str) -> bool:

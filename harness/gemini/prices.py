@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Struct
@@ -101,6 +102,7 @@ _BILLED_LATER = {
 _FREE_METHODS = ("countTokens", "cancel", "download")
 
 
+@lru_cache(500)
 def is_free(method: str, address: str) -> bool:
     """Whether a call of the API costs nothing: reading and deleting, counting tokens, and the Files API.
 

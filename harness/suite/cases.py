@@ -139,3 +139,9 @@ class Suite(Struct, frozen=True):
     notes: Sequence[Note] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     """Name of each file that ``${file:}`` and ``each`` read -> SHA-256 of its content."""
+
+    @property
+    def distinct(self) -> Sequence[tuple[Case, int]]:
+        """The cases, each with the number of those that it stands for: the first plain one stands for all plain ones."""
+        plain = [case for case in self.cases if case.plain]
+        return [(case, len(plain) if case.plain else 1) for case in self.cases if not case.plain or case is plain[0]]

@@ -174,7 +174,7 @@ class Expansion(Struct, frozen=True):
     @property
     def has_batches(self) -> bool:
         """Whether trials may be asked in batches."""
-        axes = (case.axes.get("transport") for suite in self.suites for case in suite.cases)
+        axes = (case.axes.get("transport") for suite in self.suites for case, _ in suite.distinct)
         return any(axis is not None and "batch" in axis.for_model("") for axis in axes)
 
     def ids(self) -> Iterator[str]:
@@ -357,13 +357,13 @@ def _left_out(case: Case, pair: Combination) -> bool:
 def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
     """A note for each model and value that is left out, with the number of cases."""
     counts: Counter[tuple[Place, str, str, str]] = Counter()
-    for case in suite.cases:
+    for case, number in suite.distinct:
         for pair in combinations_for(case, case.rows[0], selection):
             if refused := pair.refused(case):
                 name, reason = refused
                 shown = label(name, pair.axes[name]) if name in pair.axes else "thinkingConfig"
                 place = case.axes[name].place if name in case.axes else case.place
-                counts[place, pair.target.model, shown, reason] += 1
+                counts[place, pair.target.model, shown, reason] += number
     for (place, model, shown, reason), count in counts.items():
         yield Note(place, f"{shown} is left out for {model} ({amounts.count(count, 'case')}): {reason}")
 

@@ -21,14 +21,15 @@ from harness.text.yamltext import Path as Route
 
 def unread(suite: Suite, diagnostics: Diagnostics) -> None:
     """Complains about every glob that matches no model which its cases can be asked with."""
-    axes = {_route(case.index, axis): axis for case in suite.cases for axis in case.axes.values()}
-    users = gathered((_route(case.index, axis), case) for case in suite.cases for axis in case.axes.values())
+    cases = [case for case, _ in suite.distinct]
+    axes = {_route(case.index, axis): axis for case in cases for axis in case.axes.values()}
+    users = gathered((_route(case.index, axis), case) for case in cases for axis in case.axes.values())
     for axis in _replaced(diagnostics):
         axes.setdefault(_route(0, axis), axis)
     for route, axis in axes.items():
-        _keys(route, axis, users.get(route, suite.cases), diagnostics)
+        _keys(route, axis, users.get(route, cases), diagnostics)
     expected = gathered(
-        (_xfail(case.index, diagnostics.tree), case) for case in suite.cases if case.xfail and case.xfail.targets
+        (_xfail(case.index, diagnostics.tree), case) for case in cases if case.xfail and case.xfail.targets
     )
     for route, takers in expected.items():
         _targets(route, takers, diagnostics)

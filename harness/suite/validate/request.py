@@ -271,7 +271,7 @@ def _steps(value: Json, at: Route) -> Route:
 
 def misspelled_models(suite: Suite, diagnostics: Diagnostics) -> None:
     """A note for each model whose name is nearly that of a known one. A name with another number may be a newer model."""
-    for case in suite.cases:
+    for case, _ in suite.distinct:
         axis = case.axes.get("model")
         names = axis.for_model("") if axis and not template.has_references(axis.values) else ()
         if axis and not any(line.check in ("http", "error") for turn in case.turns for line in turn.expect):
