@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.gemini.chat_request import AUDIO, MODES, PLAIN
 from harness.model import Json
-from harness.text.jsontext import an_object, loads, objects_in
+from harness.text.jsontext import an_object, json_of, objects_in
 
 Object = dict[str, Json]
 
@@ -113,13 +113,13 @@ def _turn(message: Object, names: Mapping[str, Json]) -> list[Object]:
 
 def _result(message: Object) -> Object:
     text = "".join(part.get("text", "") for part in _parts(message.get("content")))
-    value = _json(text)
+    value = json_of(text)
     return value if isinstance(value, dict) else {"result": text}
 
 
 def _call(call: Object) -> Object:
     function = an_object(call.get("function"))
-    args = _json(str(function.get("arguments") or "{}"))
+    args = json_of(str(function.get("arguments") or "{}"))
     found = {"id": call.get("id"), "name": function.get("name"), "args": args if isinstance(args, dict) else {}}
     return {"functionCall": {key: value for key, value in found.items() if value is not None}, **_signature(call)}
 
@@ -144,10 +144,3 @@ def _part(item: Object) -> Object:
         return {"inlineData": {"mimeType": mime, "data": data}} if comma else {"fileData": {"fileUri": url}}
     kind = _FORMATS.get(str(sound.get("format")))
     return {"inlineData": {"mimeType": kind, "data": sound.get("data")}} if kind else {}
-
-
-def _json(text: str) -> Json:
-    try:
-        return loads(text)
-    except ValueError:
-        return None

@@ -107,7 +107,8 @@ class Prices:
         counts: dict[str, int] = {}
         for field in self._counts.keys() & metadata.keys():
             details = reversed(objects_in(metadata[field]))  # of several of one modality, the first counts
-            found = {None: metadata[field], **{str(row.get("modality")): row.get("tokenCount") for row in details}}
+            found: dict[str | None, Json] = {str(row.get("modality")): row.get("tokenCount") for row in details}
+            found[None] = metadata[field]
             for modality, name in self._counts[field]:
                 if isinstance(count := found.get(modality), int) and not isinstance(count, bool):
                     counts[name] = counts.get(name, 0) + count

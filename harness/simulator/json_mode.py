@@ -17,6 +17,7 @@ from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.structured import value_for_schema
 from harness.simulator.style import StyleRules
+from harness.text.jsontext import json_of
 
 
 def formatted(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> str:
@@ -110,9 +111,8 @@ def _drawn_in(text: str) -> dict[str, Any] | None:
     """The schema of an example such as ``{"city": string, "tags": list[str]}`` in a text; None without one. ``list[Name]`` asks for many."""
     found = _DRAWN.search(text)
     drawn = re.sub(r"\b[Ll]ist\[(\w+)\]", r"[\1]", found[0].replace("'", '"')) if found else ""
-    try:
-        value = json.loads(_TYPE.sub(lambda word: f'"{word[0]}"', drawn))
-    except (ValueError, RecursionError):
+    value = json_of(_TYPE.sub(lambda word: f'"{word[0]}"', drawn))
+    if value is None:
         return None
     many = re.search(r"\b[Ll]ist\[[A-Z]\w*\]|\[\s*$", text[: found.start()] + text[found.end() :]) if found else None
     return {"type": "array", "items": _shape(value)} if many else _shape(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +10,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from harness.errors import CassetteError
-from harness.model import Exchange, Json, Request
+from harness.model import Exchange, Request
 from harness.simulator.errors import Refusal
 from harness.simulator.traffic import Call, Cut, Pause, Piece, Sent
-from harness.text.jsontext import canonical
+from harness.text.jsontext import canonical, json_of
 from harness.transport import cassette
 from harness.transport.cassette import origin
 
@@ -80,14 +79,7 @@ def _key(request: Request) -> Key:
 def _request(call: Call) -> Request:
     query = urlencode({name: value for name, value in call.query.items() if name != "key"})
     url = f"http://{cassette.SIMULATOR_HOST}{call.path}{'?' + query if query else ''}"
-    return Request("", "", call.method, url, {}, _json(call.body), call.body, "unary")
-
-
-def _json(content: bytes) -> Json:
-    try:
-        return json.loads(content) if content else None
-    except (ValueError, RecursionError):
-        return None
+    return Request("", "", call.method, url, {}, json_of(call.body), call.body, "unary")
 
 
 def _sent(exchange: Exchange) -> Sent:

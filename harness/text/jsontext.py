@@ -41,6 +41,14 @@ def _loads(text: str | bytes, **readers: Any) -> Json:
         raise ValueError(_TOO_DEEP) from None
 
 
+def json_of(text: str | bytes) -> Json:
+    """The value of a JSON text; None for any other text."""
+    try:
+        return loads(text) if text else None
+    except ValueError:
+        return None
+
+
 def strict(text: str) -> Json:
     """The value of a JSON text. Raises ValueError as ``loads`` does, and for NaN and numbers that are too large for a float."""
     return loads(text, parse_constant=_refused, parse_float=_finite)
@@ -103,7 +111,7 @@ _SCALARS = frozenset((str, int, float, bool, type(None)))
 
 def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
-    return set().union(*(inner for inner in values_in(value) if isinstance(inner, dict)))
+    return set().union(*[inner for inner in values_in(value) if isinstance(inner, dict)])
 
 
 def mapped(value: Json, change: Callable[[Any], Json]) -> Json:

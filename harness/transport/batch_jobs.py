@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from harness.errors import CannotWrite
 from harness.model import Request, Slot
+from harness.text.jsontext import an_object, json_of
 
 NAME = "batches.jsonl"
 """The name of the journal in the folder of its run."""
@@ -48,7 +49,7 @@ class BatchJobs(Struct):
         if self.path.exists():
             jobs: dict[str, BatchJob] = {}
             for line in self.path.read_text("utf-8").splitlines():
-                self._replay(_read(line), jobs)
+                self._replay(an_object(json_of(line)), jobs)  # the last one may be cut off
 
     def find(self, key: str) -> BatchJob | None:
         """The job that answers this request, or may."""
@@ -90,12 +91,3 @@ class BatchJobs(Struct):
                 file.write(json.dumps(line) + "\n")
         except OSError as error:
             raise CannotWrite(f"cannot write the jobs of the run to {self.path}: {error.strerror or error}") from error
-
-
-def _read(line: str) -> Mapping[str, Any]:
-    """A line of the journal; nothing for one that was cut off."""
-    try:
-        found: Mapping[str, Any] = json.loads(line)
-    except ValueError:
-        return {}
-    return found

@@ -63,7 +63,8 @@ def _properties(wanted: Json, _schema: Json, depth: int) -> Accepts | None:
 def _required(wanted: Json, _schema: Json, _depth: int) -> Accepts | None:
     if not _distinct_texts(wanted):
         return None
-    return lambda value: not isinstance(value, dict) or all(name in value for name in wanted)
+    names = frozenset(wanted)
+    return lambda value: not isinstance(value, dict) or value.keys() >= names
 
 
 def _additional(wanted: Json, schema: Json, _depth: int) -> Accepts | None:

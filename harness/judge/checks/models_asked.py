@@ -3,7 +3,6 @@
 What they ask is recorded in the case's cassette, counted and priced apart from what the case itself asks.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Required, TypedDict
 
@@ -12,7 +11,7 @@ from harness.errors import CannotJudge
 from harness.judge.checks.resources import cosine, is_vector
 from harness.judge.registry import Asking, check
 from harness.model import Assessment, Evidence, Json, Mismatch, Question
-from harness.text.jsontext import a_list, an_object, objects_in
+from harness.text.jsontext import a_list, an_object, json_of, objects_in
 from harness.text.shape import AtLeast, Spelled
 
 EMBEDDING_MODEL = "gemini-embedding-001"
@@ -123,11 +122,8 @@ def _question(evidence: Evidence) -> str:
 
 def _verdict(answer: Assessment) -> tuple[float, str] | None:
     """Score and reason; None if the judge answered in another format."""
-    try:
-        value: Any = json.loads(answer.reply.text)
-    except ValueError:
-        return None
-    score = value.get("score") if isinstance(value, dict) else None
+    value = an_object(json_of(answer.reply.text))
+    score: Any = value.get("score")
     if not isinstance(score, int | float) or isinstance(score, bool) or not 1 <= score <= _HIGHEST:
         return None
     return score, str(value.get("reason", ""))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from harness.gemini.providers import is_chat
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.text.credentials import credentials_in
-from harness.text.jsontext import compact, loads
+from harness.text.jsontext import compact, json_of
 from harness.text.lazy import Lazy
 from harness.text.names import is_secret_name
 from harness.transport.cassette import origin
@@ -269,14 +269,6 @@ def _parsed(raw: Mapping[str, Any]) -> bytes:
     if value is None:
         return b""
     return compact(value)
-
-
-def json_of(content: bytes) -> Json:
-    """The JSON value; None if the bytes are not JSON."""
-    try:
-        return loads(content) if content else None
-    except ValueError:
-        return None
 
 
 def _chunks(content: bytes, ours: About | None) -> tuple[Sequence[Chunk], bool]:

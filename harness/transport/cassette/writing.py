@@ -11,8 +11,8 @@ import yaml
 
 from harness.answer.wire_form import KEPT_HEADERS, other_headers
 from harness.model import Exchange, Json, Request
-from harness.text.jsontext import compact, is_utf8
-from harness.transport.cassette.interaction import json_of, without_secrets
+from harness.text.jsontext import compact, is_utf8, json_of
+from harness.transport.cassette.interaction import without_secrets
 
 _REQUEST_HEADERS = ("accept", "content-type")
 
