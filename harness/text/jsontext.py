@@ -22,23 +22,17 @@ _TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 def loads(text: str | bytes, **readers: Any) -> Json:
     """The value of a JSON text. Raises ValueError for any error, also for nesting beyond ``DEEPEST`` and very long numbers.
-
-    ``readers``: of `json.loads`, for what strict JSON lacks: they read nothing else.
-    """
+    ``readers``: of `json.loads`, for what strict JSON lacks: they read nothing else."""
     try:
         value = msgspec_json.decode(text)
     except (ValueError, RecursionError):  # NaN, half surrogate pairs; and errors, which Python words
-        value = _loads(text, **readers)
+        try:
+            value = json.loads(text, **readers)
+        except RecursionError:
+            raise ValueError(_TOO_DEEP) from None
     if may_be_deeper(text) and is_deeper(value):
         raise ValueError(_TOO_DEEP)
     return value
-
-
-def _loads(text: str | bytes, **readers: Any) -> Json:
-    try:
-        return json.loads(text, **readers)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
 
 
 def json_of(text: str | bytes) -> Json:

@@ -10,6 +10,7 @@ from harness.simulator.faults.values import (
     Json,
     calls,
     candidates,
+    parsed,
     parts,
     set_finish,
     set_json_text,
@@ -17,7 +18,6 @@ from harness.simulator.faults.values import (
     text_of,
 )
 from harness.simulator.request import Ask
-from harness.text.jsontext import json_of
 
 
 @edits("json-parses")
@@ -62,7 +62,7 @@ def number_loop(values: list[Json], ask: Ask) -> None:
 @edits("json-schema")
 def schema_violation(values: list[Json], ask: Ask) -> None:
     """The first value of the JSON answer has a wrong type; without such a value the answer is another object."""
-    value = json_of(text_of(values))
+    value = parsed(text_of(values))
     if isinstance(value, dict) and value:
         first = next(iter(value))
         value[first] = {"wrong": [value[first]]}
@@ -72,7 +72,7 @@ def schema_violation(values: list[Json], ask: Ask) -> None:
 @edits("json-schema")
 def missing_key(values: list[Json], ask: Ask) -> None:
     """The first key of the JSON answer is missing."""
-    value = json_of(text_of(values))
+    value = parsed(text_of(values))
     if isinstance(value, dict) and value:
         value.pop(next(iter(value)))
         set_json_text(values, ask, json.dumps(value))
@@ -81,7 +81,7 @@ def missing_key(values: list[Json], ask: Ask) -> None:
 @edits("json-order")
 def reversed_keys(values: list[Json], ask: Ask) -> None:
     """The keys of the JSON answer come in the opposite order."""
-    value = json_of(text_of(values))
+    value = parsed(text_of(values))
     if isinstance(value, dict):
         set_json_text(values, ask, json.dumps(dict(reversed(value.items()))))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,3 +55,10 @@ def set_finish(values: list[Json], finish: str) -> None:
     for candidate in candidates(values):
         if "finishReason" in candidate:
             candidate["finishReason"] = finish
+
+
+def parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
