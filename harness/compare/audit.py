@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from harness.judge.judging import RuleViolation, violations
-from harness.judge.recorded import CHAT, evidence, operation, operation_of
+from harness.judge.recorded import CHAT, evidence, operation, operation_of, other_call
 from harness.model import Json, Severity
 from harness.transport.cassette import Interaction, Tape
 
@@ -38,7 +38,7 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True)
 class AuditedExchange:
-    """A summary of one native exchange. ``status`` is the HTTP status; ``usage`` is the last usage metadata."""
+    """A summary of one judged exchange. ``status`` is the HTTP status; ``usage`` is the last usage metadata."""
 
     file: str
     index: int
@@ -129,7 +129,7 @@ def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] | None = None) ->
 
 
 def _audit_interaction(result: Audit, file: str, interaction: Interaction) -> None:
-    native = operation(interaction.exchange)
+    native = operation(interaction.exchange) or other_call(interaction.exchange)
     if native is None:
         return
     case = evidence(interaction.exchange)

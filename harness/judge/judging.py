@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from harness.answer import reply
 from harness.errors import CannotJudge, HarnessError, cause
 from harness.gemini.providers import is_chat
-from harness.judge.registry import FAILURE, SEVERAL_EVENTS, Rule, all_rules, find_check
+from harness.judge.registry import FAILURE, GENERATING, SEVERAL_EVENTS, Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.grouping import grouped
 from harness.text.jsontext import keys_in
@@ -112,12 +112,12 @@ def _of_candidate(found: Mismatch, index: int) -> Mismatch:
 
 
 def _rules_for(evidence: Evidence) -> Collection[Rule]:
-    """The rules about an answer in this dialect; for a call that is no ``generateContent``, those about any answer."""
+    """The rules about an answer in this dialect; for a call that is no ``generateContent``, those about others and any."""
     if is_chat(evidence.exchange.request.url):
         return _rules_without("gemini", tuple(all_rules()))
-    if evidence.audit or evidence.operation in GENERATING:
+    if evidence.operation in GENERATING:
         return _rules_without("openai", tuple(all_rules()))
-    return [rule for name, rule in all_rules().items() if name in _ABOUT_ANY_CALL]
+    return [rule for name, rule in all_rules().items() if name in _ABOUT_OTHERS]
 
 
 @lru_cache
@@ -126,9 +126,18 @@ def _rules_without(dialect: str, registered: tuple[str, ...]) -> Collection[Rule
     return [rule for rule in map(all_rules().__getitem__, registered) if rule.dialect != dialect]
 
 
-GENERATING = ("generateContent", "streamGenerateContent")
-"""The operations whose answers the invariants are about."""
-_ABOUT_ANY_CALL = frozenset(("http-status", "error-envelope"))
+_ABOUT_OTHERS = frozenset(
+    [
+        "http-status",
+        "error-envelope",
+        "error-status-name",
+        "content-type",
+        "json-body",
+        "sse-requested",
+        "token-count",
+        "embedding",
+    ]
+)
 
 
 def _violations_of(

@@ -1,7 +1,7 @@
 """What a recorded exchange is evidence of, without a suite.
 
 Only native ``generateContent`` and ``streamGenerateContent`` exchanges, at any host and under any path prefix, and chat completions
-are judged.
+are judged by all rules. ``countTokens`` and the calls that embed texts have rules of their own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from harness.gemini.providers import is_chat, native_body
 from harness.model import UNKNOWN_MODEL, Evidence, Exchange, Request, Transport
 
 _NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
+
+_OTHER = re.compile(r"/models/([^/:]+):(countTokens|embedContent|batchEmbedContents)$")
 
 
 def operation(exchange: Exchange) -> tuple[str, str] | None:
@@ -28,6 +30,12 @@ def operation_of(request: Request) -> tuple[str, str] | None:
     return operation_at(request.url)
 
 
+def other_call(exchange: Exchange) -> tuple[str, str] | None:
+    """Model and operation of a call with rules of its own; None for any other."""
+    found = _OTHER.search(urlsplit(exchange.request.url).path)
+    return (unquote(found[1]), found[2]) if found else None
+
+
 CHAT = "chat/completions"
 """The operation of the OpenAI-compatible dialect."""
 
@@ -40,7 +48,8 @@ def operation_at(url: str) -> tuple[str, str] | None:
 
 def evidence(exchange: Exchange) -> Evidence:
     """The evidence for a recorded exchange, without expectations."""
-    model, called = operation(exchange) or (exchange.request.model, "")
+    other = other_call(exchange)
+    model, called = operation(exchange) or other or (exchange.request.model, "")
     native: Transport = "stream" if called.startswith("stream") else "unary"
     return Evidence(
         exchange=exchange,
@@ -49,4 +58,5 @@ def evidence(exchange: Exchange) -> Evidence:
         model=None if model in ("", UNKNOWN_MODEL) else model,
         transport=exchange.request.transport if called == CHAT else native,
         audit=True,
+        operation=called if other else "generateContent",
     )

@@ -5,8 +5,8 @@ itself is broken. Its name is the YAML key, the type of its second parameter mak
 its docstring is its page in the reference. A rule (an invariant) is the same without a parameter, and is checked on every answer.
 
 The examples of a rule, ``right:`` and ``wrong:`` in its docstring, are JSON: an answer without what does not matter, a list of the
-events of a stream, or ``{status, headers, body}``. ``asked:`` is the request, where that matters, with the ``model`` and ``stream``
-of its address. A test judges them.
+events of a stream, or ``{status, headers, body}``. ``asked:`` is the request, where that matters, with the ``model``, ``operation``
+and ``stream`` of its address. A test judges them.
 
 Checks and rules from other packages: an entry point in the group ``gemini_harness.checks`` that names a module.
 """
@@ -28,6 +28,8 @@ from harness.text.names import snake
 
 RuleSeverity = Literal["error", "warn", "outcome"]
 RuleDialect = Literal["gemini", "openai"] | None
+GENERATING = ("generateContent", "streamGenerateContent")
+"""The operations whose answers most rules are about."""
 SEVERAL_EVENTS = "several events"
 """What rules that compare events need, in the place of a field."""
 FAILURE = "a failure"

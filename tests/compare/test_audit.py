@@ -31,7 +31,12 @@ def test_the_document() -> None:
     streamed = exchange(sse(answer("a"), answer("b")), request(stream=True))
     document = audit(
         [
-            tape("one.yaml", exchange(answer()), exchange({}, embedding), exchange(ERROR, status=429)),
+            tape(
+                "one.yaml",
+                exchange(answer()),
+                exchange({"embedding": {"values": [1.0]}}, embedding),
+                exchange(ERROR, status=429),
+            ),
             replace(
                 tape("two.yaml", replace(streamed, verbatim=False)),
                 unanswered=[Recorded(request()), Recorded(embedding)],
@@ -45,11 +50,11 @@ def test_the_document() -> None:
         "version": 1,
         "files": 3,
         "interactions": 4,
-        "native_interactions": 3,
+        "native_interactions": 4,
         "compatible_interactions": 0,
         "simulated": 0,
         "unanswered": 1,
-        "formats": [{"format": "vcrpy", "files": 2, "native_interactions": 3}],
+        "formats": [{"format": "vcrpy", "files": 2, "native_interactions": 4}],
         "unread": [{"file": "two.yaml", "where": "entry 7", "reason": "no request"}],
         "passed_over": {},
         "unreadable": [{"file": "three.yaml", "reason": "a HAR file, not a vcrpy cassette"}],
@@ -69,6 +74,10 @@ def test_the_document() -> None:
         ],
         "exchanges": [
             exchange_row("one.yaml", 0, "generateContent", 200, "STOP", usage),
+            {
+                **exchange_row("one.yaml", 1, "embedContent", 200, None, {}),
+                "model": "gemini-embedding-2",
+            },
             exchange_row("one.yaml", 2, "generateContent", 429, None, {}),
             exchange_row("two.yaml", 0, "streamGenerateContent", 200, "STOP", usage),
         ],

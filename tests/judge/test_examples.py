@@ -6,7 +6,7 @@ An example has only what matters. Here it is completed:
   it does not give is the sum.
 - A list is the events of a stream: the last one is laid over a healthy answer, the others stay. A text is the data as it stands.
 - ``{status, headers, body}``, all optional, is an answer of HTTP. The body stays as it is.
-- ``asked`` is laid over a request. ``model`` and ``stream`` are what an address says; without ``model``, ``modelVersion`` was asked for.
+- ``asked`` is laid over a request. ``model``, ``operation`` and ``stream`` are what an address says; without ``model``, ``modelVersion`` was asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.answer import reply
 from harness.judge.judging import EXPECTED_BY, violations
@@ -62,6 +63,7 @@ _LAST_CHUNK = chat_chunk({}, "stop", usage=chat()["usage"])
 def asked(rule: Rule, answered: Any) -> Request:
     body: dict[str, Any] = {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
     body |= json.loads(rule.examples.get("asked", "{}"))
+    body.pop("operation", None)
     stream = body.pop("stream", isinstance(answered, list))
     if rule.dialect == "openai":
         return chat_request(body, stream=stream)
@@ -87,8 +89,10 @@ def broken(rule: Rule, label: str) -> set[str]:
     recorded = exchanged(rule, label)
     expects = frozenset[str]().union(*EXPECTED_BY.values()) - EXPECTED_BY.get(rule.id, frozenset())
     sent = recorded.request
+    operation = json.loads(rule.examples.get("asked", "{}")).get("operation", "generateContent")
     body = None if rule.dialect == "openai" else sent.body
     found = Evidence(recorded, reply.read(recorded), body, sent.model, sent.transport, dict.fromkeys(expects))
+    found = replace(found, operation=operation)
     return {violation.rule.id for violation in violations(found)}
 
 

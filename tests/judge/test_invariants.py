@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from harness.answer import reply
 from harness.judge import judging
 from harness.judge.judging import violations
+from harness.judge.recorded import other_call
 from harness.judge.registry import all_rules
 from harness.model import Evidence, Exchange
 from tests.exchanges import answer, chunk, exchange, request, sse
@@ -28,7 +29,9 @@ STREAM, ARRAY = request({}, stream=True), request({}, stream=True, sse=False)
 def evidence(recorded: Exchange, *, audit: bool = False, **expects: Any) -> Evidence:
     sent = recorded.request
     body = sent.body if isinstance(sent.body, dict) else None
-    return Evidence(recorded, reply.read(recorded), body, sent.model, sent.transport, expects=expects, audit=audit)
+    _, operation = other_call(recorded) or ("", "generateContent")
+    found = Evidence(recorded, reply.read(recorded), body, sent.model, sent.transport, expects=expects, audit=audit)
+    return replace(found, operation=operation)
 
 
 def broken(recorded: Exchange, *, audit: bool = False, **expects: Any) -> dict[str, str]:
@@ -39,6 +42,16 @@ def broken(recorded: Exchange, *, audit: bool = False, **expects: Any) -> dict[s
 
 def unary(value: Any, body: Any = None, model: str = "gemini-2.5-flash", **more: Any) -> Exchange:
     return exchange(value, request(body, model), **more)
+
+
+def other(value: Any, operation: str, body: Any = None, model: str = "gemini-embedding-001") -> Exchange:
+    return exchange(value, request(body or {}, model, path=f"/v1beta/models/{model}:{operation}"))
+
+
+def embedded(*vectors: Any, size: int | None = None) -> Exchange:
+    """The answer to a batch of as many texts as there are vectors; equal vectors are of equal texts."""
+    asked = [{"content": {"parts": [{"text": str(one)}]}, "outputDimensionality": size} for one in vectors]
+    return other({"embeddings": [{"values": one} for one in vectors]}, "batchEmbedContents", {"requests": asked})
 
 
 def stream(*values: Any, body: Any = None, model: str = "gemini-2.5-flash", **more: Any) -> Exchange:
@@ -201,7 +214,40 @@ CUT_PNG = coded(png(64, 32)[:-12])
 
 CODE = {"language": "PYTHON", "code": "print(1)"}
 
+HALF_AN_HOUR = "The tram goes up to the forest in half an hour, and people ski there until April. "
+COUNTED = [
+    {"promptTokenCount": 5, "candidatesTokenCount": count, "totalTokenCount": 5 + count} for count in range(0, 99, 18)
+]
+LOST_A_CHUNK = [chunk({"text": HALF_AN_HOUR}, usageMetadata=COUNTED[at]) for at in (1, 3, 4)]
+SUNG_TWICE = [chunk({"text": HALF_AN_HOUR}, usageMetadata=COUNTED[at]) for at in (1, 2)]
+STEPS_AFTER_THE_END = [
+    chunk({"text": "I compute."}, finish="STOP"),
+    chunk({"executableCode": {"language": "PYTHON", "code": "print(1)"}}),
+    chunk({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}),
+]
+RESULT = {"functionResponse": {"name": "weather", "response": {}}}
+TRACEBACK = {"outcome": "OUTCOME_OK", "output": "Traceback (most recent call last):\nNameError: x"}
+
+
 BREAKS: list[tuple[str, str, Exchange]] = [
+    ("token-count", "error", other({"total_tokens": 3}, "countTokens")),
+    ("token-count", "error", other({"totalTokens": 3, "cachedContentTokenCount": 4}, "countTokens")),
+    ("token-count", "warn", other({"totalTokens": 3, "promptTokensDetails": [{"tokenCount": 2}]}, "countTokens")),
+    ("token-count", "warn", other({"totalTokens": 300}, "countTokens", ASKED)),
+    ("embedding", "error", embedded([0.6, 0.8], [1.0])),
+    ("embedding", "error", embedded([0.6, "0.8"])),
+    ("embedding", "error", embedded([0.6, 0.8], size=3)),
+    ("embedding", "error", other({"data": [{"embedding": [1.0]}]}, "batchEmbedContents", {"requests": [{}]})),
+    ("embedding", "error", other({"embedding": {}}, "embedContent")),
+    ("embedding", "warn", embedded([60, 80])),
+    ("usage-grows", "warn", stream(*LOST_A_CHUNK, answer(HALF_AN_HOUR, usageMetadata=COUNTED[5]))),
+    ("stream-duplicate", "error", stream(SUNG_TWICE[0], SUNG_TWICE[0], answer())),
+    ("stream-end", "error", stream(*STEPS_AFTER_THE_END, chunk({"text": "1"}))),
+    ("part-kind", "error", unary(steps(RESULT))),
+    ("code-result", "warn", unary(steps({"executableCode": CODE}, {"codeExecutionResult": TRACEBACK}))),
+    ("content-type", "error", replace(unary(answer(), headers={"content-type": "text/html"}), verbatim=False)),
+    ("service-tier", "warn", unary(answer(), headers={"x-gemini-service-tier": "priority"}, body=ASKED)),
+    ("foreign-id", "warn", unary(answer(modelVersion="gemini-3.8-flash", responseId=None), model="gemini-3.8-flash")),
     ("http-status", "error", unary(ERROR, status=429)),
     ("error-envelope", "error", unary(b"<html>502</html>", status=502)),
     ("error-envelope", "error", unary({"error": {"message": "x", "type": "invalid_request_error"}}, status=400)),
@@ -481,6 +527,13 @@ BREAKS: list[tuple[str, str, Exchange]] = [
 ]
 
 KEEPS: list[tuple[str, Exchange]] = [
+    ("token-count", other({"totalTokens": 31}, "countTokens", ASKED)),
+    ("embedding", embedded([0.6, 0.8], [0.6, 0.8])),
+    ("stream-delta", stream(*(chunk({"text": str(10**power)}) for power in range(15)), answer())),
+    ("stream-duplicate", stream(*SUNG_TWICE, answer())),
+    ("stream-end", stream(*STEPS_AFTER_THE_END, chunk({"text": "1"}, finish="STOP"))),
+    ("unicode", unary(answer("what?no?omg?stop?right?yes lol"))),
+    ("text-twice", unary(answer("( o.o )\n > ^ <\n" * 6))),
     ("http-status", unary(answer())),
     ("error-envelope", unary(ERROR, status=429)),
     ("error-envelope", exchange([ERROR], ARRAY, status=429)),

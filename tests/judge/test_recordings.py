@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from harness.compare.audit import Audit, audit
 from harness.judge import judging
 from harness.judge.recorded import CHAT, operation_at
-from harness.judge.registry import all_rules
+from harness.judge.registry import GENERATING, all_rules
 from harness.transport import cassette
 
 CREW = "crewAIInc+crewAI/lib/crewai/tests/cassettes/llms/google/test_gemini_tool_returning_float.yaml"
@@ -38,7 +38,7 @@ def test_every_native_exchange_of_the_index_is_audited(audited: tuple[Audit, Pat
     native = {
         (str(recordings / row["repo"] / row["file"]), int(row["index"])): row
         for row in rows
-        if row["operation"] in ("generateContent", "streamGenerateContent")
+        if row["operation"] in (*GENERATING, "countTokens", "embedContent", "batchEmbedContents")
     }
     exchanges = {(found.file, found.index): found for found in result.exchanges if found.operation != CHAT}
     assert exchanges.keys() == native.keys()

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from harness.errors import BadCassette
 from harness.judge.judging import RuleViolation, violations
-from harness.judge.recorded import evidence, operation
+from harness.judge.recorded import evidence, operation, other_call
 from harness.model import Exchange
 from harness.transport import cassette
 from tests.mutations.draft import Draft, Unsuited
@@ -82,7 +82,7 @@ def _samples(path: Path) -> Iterator[Sample]:
     except BadCassette:
         return
     for interaction in tape.interactions:
-        if operation(interaction.exchange) is not None:
+        if operation(interaction.exchange) or other_call(interaction.exchange):
             yield Sample(f"{path.name}#{interaction.index}", interaction.exchange)
 
 

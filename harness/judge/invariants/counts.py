@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from statistics import median
 
 from harness.answer.reply import candidate_of, parts_of, received, text_of
 from harness.answer.structured import wants_json
@@ -28,6 +29,7 @@ from harness.judge.registry import SEVERAL_EVENTS, rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, compact, is_number, keys_in, objects_in
 
+_ANSWER = "candidatesTokenCount"
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
 _DETAILS = {
     "promptTokensDetails": "promptTokenCount",
@@ -154,7 +156,6 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
             yield from _wrong_sum(evidence, key, total, sum(counted.values()))
 
 
-_ANSWER = "candidatesTokenCount"
 _RESTARTED = (_ANSWER, "promptTokenCount")
 """Counts that may hold more than their details: the cached tokens, and what built-in tools read."""
 
@@ -217,20 +218,48 @@ def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("usage-grows", "warn", of_events=True, dialect="gemini", needs=SEVERAL_EVENTS)
 def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
-    """``candidatesTokenCount`` does not fall from one chunk to the next: it counts the answer so far. Otherwise chunks changed places.
-    Not checked with built-in tools, whose steps count from the start.
+    """``candidatesTokenCount`` and ``thoughtsTokenCount`` do not fall from one chunk to the next: they count the answer so far. Otherwise
+    chunks changed places. And a chunk of prose has as much text for its tokens as the others, give or take 40 %: otherwise the chunk
+    before it was lost. Not checked with built-in tools, whose steps count from the start.
 
     right: [{"usageMetadata": {"candidatesTokenCount": 4}}, {"usageMetadata": {"candidatesTokenCount": 9}}]
     wrong: [{"usageMetadata": {"candidatesTokenCount": 9}}, {"usageMetadata": {"candidatesTokenCount": 4}}]
     """
     if evidence.request_body is None or offers_builtin_tools(evidence) or has_hidden_functions(evidence):
         return
-    usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
-    counts = [count for usage in usages if (count := number(usage.get(_ANSWER))) is not None]
-    fall = next((pair for pair in pairwise(counts) if pair[0] > pair[1]), None)
-    if fall is not None:
-        message = f"candidatesTokenCount falls from {fall[0]} to {fall[1]}: are the chunks in their order?"
-        yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {fall[0]}", fall[1], message)
+    events = [an_object(event.value) for event in evidence.reply.events]
+    usages = [usage for event in events if (usage := an_object(event.get("usageMetadata")))]
+    for name in (_ANSWER, "thoughtsTokenCount"):
+        counts = [number(usage.get(name)) for usage in usages]
+        known = [count for count in counts if count is not None] + ([0] if counts and counts[-1] is None else [])
+        fall = next((pair for pair in pairwise(known) if pair[0] > pair[1]), None)
+        if fall is not None:
+            message = f"{name} falls from {fall[0]} to {fall[1]}: are the chunks in their order?"
+            yield Mismatch(f"$.usageMetadata.{name}", f"at least {fall[0]}", fall[1], message)
+            return
+    if (text := _lighter(events)) and not has_several_candidates(evidence):
+        message = f"{text[:40]!r} counts tokens for more text than it is: was the chunk before it lost?"
+        yield Mismatch("text", "the text of its tokens", text[:200], message)
+
+
+_LIGHT = 0.6
+_WEIGHED = 16
+"""Tokens. In recordings, chunks of prose with as many have 70 to 130 % of the text for a token that others have."""
+_FEWEST_WEIGHED = 3
+
+
+def _lighter(events: Sequence[Mapping[str, Json]]) -> str:
+    """The first chunk of prose with less than 60 % of the characters for each token that such chunks have; empty if there is none."""
+    texts = {0: ""}
+    for event in events:
+        parts = parts_of(candidate_of(event))
+        count = number(an_object(event.get("usageMetadata")).get(_ANSWER)) or max(texts)
+        text = text_of(parts) if all(part.keys() <= {"text", "thoughtSignature"} for part in parts) else ""
+        texts[count] = texts.get(count, "") + text  # a piece of the chunk before it has its count
+    grown = [(texts[after], after - before) for before, after in pairwise(texts)]
+    weights = [(len(text) / more, text) for text, more in grown if more >= _WEIGHED and _is_prose(text)]
+    usual = median(weight for weight, _ in weights) if len(weights) >= _FEWEST_WEIGHED else 0
+    return next((text for weight, text in weights if weight < _LIGHT * usual), "")
 
 
 @rule("candidates-count", "warn", dialect="gemini")
@@ -303,8 +332,8 @@ _RUN = r"(?s)(.)\1{3,}+"
 @rule("text-per-token", "error")
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
-    count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, or under
-    two if it is prose.
+    count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
+    two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
@@ -313,13 +342,14 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     candidates = objects_in(evidence.reply.response.get("candidates"))
     text = "".join(text_of(parts_of(candidate)) for candidate in candidates)
     message = f"{counted} tokens are counted for a text of {len(text)} characters"
-    is_short = counted % _ROUND >= _MANY and len(text) < 2 * counted
-    size = len(text.encode("utf-8", "replace")) if is_short else 0
-    if is_short and size < 2 * counted and _is_whole_text(evidence) and (2 * size < counted or _is_prose(text)):
-        question = f"{message}: was a part of it lost?"
-        yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")
-    if has_answer(evidence) and counted and (least := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
-        yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {least}", counted, message)
+    if counted % _ROUND >= _MANY // 2 and len(text) < _FEWEST_CUT * counted and _is_whole_text(evidence):
+        size, prose = len(text.encode("utf-8", "replace")), _is_prose(text)
+        is_cut = prose and text[-1].isalpha() and size < _FEWEST_CUT * counted
+        if is_cut or (counted >= _MANY and (2 * size < counted or (prose and size < _FEWEST_BYTES * counted))):
+            question = f"{message}: was a part of it lost?"
+            yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")
+    if has_answer(evidence) and counted and (tokens := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
+        yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message)
 
 
 def _fewest_tokens(text: str, counted: int, most: int) -> int:
@@ -331,13 +361,15 @@ def _fewest_tokens(text: str, counted: int, most: int) -> int:
 
 _MANY = 100
 """Tokens. What is counted besides the text carries no weight from there on."""
+_FEWEST_BYTES, _FEWEST_CUT = 2, 2.8
+"""Bytes for a token of prose; of prose that may be cut in a word."""
 _ROUND = 1_000_000
 """Whole millions stand in examples that are about prices."""
 
 
 def _is_prose(text: str) -> bool:
     """Whether it is words: 70 % letters, and blanks between them. In recordings, such text has 3.4 bytes and more a token."""
-    return text.count(" ") * 12 >= len(text) and sum(map(str.isalpha, text)) >= 0.7 * len(text)
+    return text.count(" ") * 12 >= len(text) > 0 and sum(map(str.isalpha, text)) >= 0.7 * len(text)
 
 
 def _is_whole_text(evidence: Evidence) -> bool:
@@ -371,7 +403,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
     if not least and not strange and (counted < _MANY or counted <= len(text)):
         return
-    if not _BEYOND_TEXT.isdisjoint(keys_in(body)):
+    if not BEYOND_TEXT.isdisjoint(keys_in(body)):
         return
     sent = compact(body)
     if least:
@@ -389,13 +421,14 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.promptTokensDetails", "TEXT", min(strange), message, "warn")
 
 
-_BEYOND_TEXT = frozenset(("inlineData", "inline_data", "fileData", "file_data", "cachedContent", "cached_content", "continuationToken", "continuation_token"))  # fmt: skip
+BEYOND_TEXT = frozenset(("inlineData", "inline_data", "fileData", "file_data", "cachedContent", "cached_content", "continuationToken", "continuation_token"))  # fmt: skip
 
 
 @rule("logprobs", "error", per_candidate=True, needs=("avgLogprobs", "logprobsResult", "responseLogprobs"))
 def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text.
-    A warning: they were requested and did not come, or there are more or fewer than requested.
+    A warning: they were requested and did not come, there are more or fewer than requested, the chosen tokens are not the text, or
+    the most probable token of a list is not its first.
 
     right: {"candidates": [{"avgLogprobs": -0.02}]}
     wrong: {"candidates": [{"avgLogprobs": 0.4}]}
@@ -427,5 +460,12 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
         return "log probabilities were requested, none came" if asked is True else ""
     if tops and len(tops) != len(chosen):
         return f"{len(tops)} topCandidates for {len(chosen)} chosenCandidates"
+    said, text = "".join(str(token.get("token", "")) for token in chosen).strip(), evidence.reply.text.strip()
+    if text and not said.startswith(text) and not text.startswith(said):
+        return "the chosen tokens are not the text: are they of another answer?"
+    for top in tops:
+        values = [value for token in top if is_number(value := token.get("logProbability", 0.0))]
+        if values != sorted(values, reverse=True):
+            return "the topCandidates of a token do not begin with the most probable one"
     longest = max(map(len, tops), default=0)
     return f"{longest} candidates for a token, logprobs is {most}" if longest > (number(most) or longest) else ""

@@ -11,7 +11,7 @@ from harness.answer.reply import OUTPUT, answer_parts, candidate_of, error_of
 from harness.gemini.definition import STATUSES
 from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import SIGNS, has_answer, is_finished, is_stream, wants_sse
-from harness.judge.registry import FAILURE, rule
+from harness.judge.registry import FAILURE, GENERATING, rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in
 
@@ -57,9 +57,8 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("error.message", "some text", message, "error.message is missing")
     elif _is_nested(message):
         yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON or HTML")
-    details = reply.error.get("details", [])
-    if not isinstance(details, list) or not all(an_object(one).get("@type") for one in details):
-        yield Mismatch("error.details", "a list", details, "error.details is no list of objects with @type")
+    if wrong := _wrong_details(reply.error.get("details", [])):
+        yield Mismatch("error.details", "a list", reply.error["details"], f"error.details {wrong}")
     if reply.form == "sse" and evidence.transport == "unary":
         yield Mismatch("body", "an object", "an event", "the error comes as an event")
 
@@ -88,6 +87,15 @@ def _no_envelope(evidence: Evidence) -> Mismatch:
     return Mismatch("error", "{code, message, status}", body, message)
 
 
+def _wrong_details(details: Json) -> str:
+    """What is wrong with the details of an error; empty if nothing is."""
+    if not isinstance(details, list) or not all(an_object(one).get("@type") for one in details):
+        return "is no list of objects with @type"
+    delays = [str(one["retryDelay"]) for one in objects_in(details) if "retryDelay" in one]
+    strange = [delay for delay in delays if not re.fullmatch(r"\d+(?:\.\d{1,9})?s", delay)]
+    return f"has the retryDelay {strange[0]!r}: no duration such as '12s'" if strange else ""
+
+
 def _is_nested(message: str) -> bool:
     if "{'error':" in message or re.match(r"(?i)\s*<(?:!doctype|html|head|body|center|h1)\b", message):
         return True
@@ -99,7 +107,7 @@ def _is_nested(message: str) -> bool:
         return False
 
 
-@rule("content-type", "error", of_bytes=True)
+@rule("content-type", "error")
 def content_type(evidence: Evidence) -> Iterator[Mismatch]:
     """The content type is that of the body: ``text/event-stream`` for SSE, else ``application/json``. Errors may always be JSON.
     Clients choose their parser by it. A charset, if it names one, is UTF-8.
@@ -142,19 +150,21 @@ def json_body(evidence: Evidence) -> Iterator[Mismatch]:
     if reply.form == "empty":
         yield Mismatch("body", "a JSON object", "", "the body is empty")
     elif reply.form == "json" and reply.events:
-        yield from _one_object(reply.events[0].value, "body")
+        yield from _one_object(
+            reply.events[0].value, "body", SIGNS if evidence.operation in GENERATING else frozenset()
+        )
     elif reply.form == "array" and evidence.transport != "stream":
         yield Mismatch("body", "a JSON object", "an array", "the body is a JSON array")
     elif reply.form in ("sse", "array") and not has_answer(evidence) and reply.error is None and not reply.faults:
         yield Mismatch("body", "candidates", None, "the stream has no answer")
 
 
-def _one_object(value: Json, at: str) -> Iterator[Mismatch]:
+def _one_object(value: Json, at: str, signs: frozenset[str]) -> Iterator[Mismatch]:
     if not isinstance(value, dict):
         yield Mismatch(at, "a JSON object", value, f"the body is not a JSON object but {type(value).__name__}")
     elif (error := error_of(value)) is not None:
         yield Mismatch(f"{at}.error", None, error, "an error came with HTTP 200")
-    elif SIGNS.isdisjoint(value):
+    elif signs and signs.isdisjoint(value):
         keys = ", ".join(list(value)[:8]) or "nothing"
         yield Mismatch(at, "candidates", list(value), f"the body has no answer: it has {keys}")
 
@@ -302,7 +312,7 @@ def _is_visible(part: Json) -> bool:
     return any(part.get(kind) not in (None, "") for kind in kinds)
 
 
-@rule("replacement-character", "error", of_bytes=True, per_candidate=True)
+@rule("replacement-character", "error", per_candidate=True)
 def replacement_character(evidence: Evidence) -> Iterator[Mismatch]:
     r"""The text has no replacement character (U+FFFD), which shows that bytes were lost.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.answer.reply import OUTPUT, candidate_of, received
 from harness.gemini import grounding
@@ -30,8 +30,8 @@ _KINDS = (*OUTPUT, "functionResponse", "toolCall", "toolResponse")
 
 @rule("part-kind", "error", per_candidate=True, dialect="gemini", needs=(*_KINDS[1:], "thought"))
 def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
-    """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other. A warning: all thoughts come
-    behind the text, so parts changed places.
+    """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other. The result of a
+    function comes from the client, not from the model. A warning: thoughts come behind text, so parts changed places.
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
     right: {"candidates": [{"content": {"parts": [{"text": "I look it up."}, {"functionCall": {"name": "weather", "args": {}}}]}}]}
@@ -42,9 +42,12 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
         if len(kinds) > 1:
             message = f"parts[{index}] is {' and '.join(kinds)} at once: clients read one of them"
             yield Mismatch(f"parts[{index}]", "one kind", kinds, message)
+        elif "functionResponse" in part and not has_hidden_functions(evidence):
+            message = f"parts[{index}] is a functionResponse: the client sends it, not the model"
+            yield Mismatch(f"parts[{index}]", "a part of an answer", "functionResponse", message)
     spoken = [bool(part.get("thought")) for part in received(evidence.reply) if part.get("text")]
     is_text = not any(kind in part for part in received(evidence.reply) for kind in _KINDS[1:])
-    if is_text and any(spoken) and spoken == sorted(spoken) and not all(spoken) and is_finished(evidence):
+    if is_text and any(spoken) and not spoken[0] and is_finished(evidence):
         message = "the thoughts come behind the text: parts changed places"
         yield Mismatch("parts", "thoughts first", spoken, message, "warn")
 
@@ -73,8 +76,13 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("parts", sorted(ids), sorted(answered), message)
         elif answer == "codeExecutionResult" and not all(one.get("outcome") for one in results):
             yield Mismatch("parts", "an outcome", None, "a codeExecutionResult has no outcome: did the code run?")
-        elif step == "executableCode" and not all(one.get("language") for one in ran):
-            yield Mismatch("parts", "a language", None, "an executableCode has no language")
+        elif failed := next((one for one in results if _is_failure(one)), None):
+            message = "the output of code is a traceback, but its outcome is OUTCOME_OK"
+            yield Mismatch("parts", "OUTCOME_FAILED", failed.get("output"), message)
+        elif step == "executableCode" and (
+            lost := next((name for name in ("language", "code") for one in ran if not one.get(name)), "")
+        ):
+            yield Mismatch("parts", lost, None, f"an executableCode has no {lost}")
     used, signs = evidence.reply.count("toolUsePromptTokenCount"), _signs(evidence)
     expected = [sign for tool, sign in _GIVEN.items() if tools(evidence, tool)]
     is_lost = expected and not any(signs[sign] for sign in (*expected, "toolCall"))
@@ -85,6 +93,12 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("parts", expected, None, message)
 
 
+def _is_failure(result: Mapping[str, Json]) -> bool:
+    """Whether a result that is called right is a traceback alone."""
+    output = str(result.get("output", ""))
+    return result.get("outcome") == "OUTCOME_OK" and output.startswith("Traceback (most recent call last)")
+
+
 _GIVEN = {"googleSearch": "groundingMetadata", "urlContext": "urlContextMetadata", "codeExecution": "executableCode"}
 """A built-in tool -> what it adds to the answer."""
 
@@ -92,7 +106,7 @@ _GIVEN = {"googleSearch": "groundingMetadata", "urlContext": "urlContextMetadata
 @rule("tool-unasked", "warn", per_candidate=True, dialect="gemini", needs=_SIGNS)
 def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """What built-in tools add comes only if the request has one: sources, read pages, code that ran, and tokens of tool use. Places
-    of Google Maps come only with ``googleMaps``.
+    of Google Maps come only with ``googleMaps``, read pages only with ``urlContext``.
     Otherwise it is the answer to another request, or something on the way added the tool. Tools are billed.
 
     asked: {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
@@ -104,6 +118,9 @@ def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     if offers_builtin_tools(evidence):
         if any(one.kind == "maps" for one in grounding.chunks(evidence.reply)) and not tools(evidence, "googleMaps"):
             yield Mismatch("groundingChunks", "no maps", "maps", "a source is of Maps, but no googleMaps was requested")
+        if _signs(evidence)["urlContextMetadata"] and not tools(evidence, "urlContext"):
+            message = "the answer has urlContextMetadata, but no urlContext was requested"
+            yield Mismatch("urlContextMetadata", "nothing", "urlContextMetadata", message)
         return
     signs = {"toolUsePromptTokenCount": evidence.reply.count("toolUsePromptTokenCount"), **_signs(evidence)}
     if found := next((name for name, value in signs.items() if value), None):

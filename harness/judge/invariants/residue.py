@@ -13,6 +13,7 @@ from harness.answer.structured import wants_enum, wants_json
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import PROGRAMS, has_answer, has_text, is_about, is_finished
+from harness.judge.invariants.streaming import repeats
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import is_utf8, loads, values_in
@@ -106,7 +107,7 @@ def _is_glued(text: str) -> bool:
 
 
 _SENTENCES = re.compile(r"[a-z'] [a-z]{2,}[.!?][A-Z][a-z]+ [a-z]")
-_WORDS_OF_SENTENCES = re.compile(r"(?<![a-z])[a-z]{16,}+[.!?][A-Z]")
+_WORDS_OF_SENTENCES = re.compile(r"(?<![a-z])[a-z]{16,}+(?:[.!?][A-Z]|(?<=[a-z]{24}))")
 _MOST_READ = 100_000
 """Characters of a long text in which what is wrong shows."""
 
@@ -285,14 +286,15 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     is_doubled = len(words) == _WORDS_READ and words[::2] == words[1::2]
     if is_doubled and len(set(words)) > 3 and max(map(len, words)) > 3 and not is_about(evidence, _AGAIN):
         yield Mismatch("text", words[::2], words, "each word comes twice", "warn")
-    if len(evidence.reply.events) > 1:
+    if repeats(evidence):
         return
     text = evidence.reply.text.strip()
     half = text[: len(text) // 2].strip()
-    is_pair = len(half) >= _SHORTEST_COPY and text.startswith(half) and text[len(half) :].strip() == half
-    is_again = is_pair or _begins_again(text)
+    is_pair = len(half) >= _SHORTEST_COPY and text[len(half) :].strip() == half
+    is_again = is_pair or (len(evidence.reply.events) == 1 and _begins_again(text))
     message = f"the whole text of {len(half):,} characters comes twice" if is_pair else "the text begins again"
-    is_loop = is_again and (len(set(half.split())) < 3 or text.count(text[:_SHORTEST_COPY]) > 2)
+    is_short = -1 < text.find(text[:_SHORTEST_COPY], 1) < _SHORTEST_COPY
+    is_loop = is_again and (len(set(half.split())) < 3 or is_short or text.count(text[:_SHORTEST_COPY]) > 2)
     if is_again and not is_loop and not is_about(evidence, _AGAIN):
         yield Mismatch("text", half[:200], text[:200], message, None if is_pair else "warn")
 

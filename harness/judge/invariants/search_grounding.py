@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from harness.answer.reply import candidate_of
 from harness.gemini import grounding
-from harness.judge.invariants.request_fields import is_finished, number, tools
+from harness.judge.invariants.request_fields import is_finished, is_placeholder, number, tools
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import a_list, an_object, is_number, objects_in
@@ -57,7 +57,7 @@ def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(_AT + at, f"below {count}", index, f"chunk {index!r} does not exist: there are {count}")
 
 
-@rule("grounding-segment", "error", of_bytes=True, per_candidate=True, needs="groundingMetadata")
+@rule("grounding-segment", "error", per_candidate=True, needs="groundingMetadata")
 def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
     """The UTF-8 bytes at a segment's offsets are its text: in its part if it names one, else in the visible text.
     Clients put footnotes there.
@@ -66,8 +66,11 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"startIndex": 1, "endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     """
+    words = "" if evidence.exchange.verbatim else " ".join(evidence.reply.text.split())
     for segment in grounding.segments(evidence.reply):
         if segment.text and not segment.agrees and not _is_outside(segment, evidence):
+            if words and " ".join(segment.text.split()) in words:
+                continue  # whoever recorded the answer changed characters before it
             source = "the text" if segment.part is None else f"part {segment.part}"
             what = "do not exist" if segment.found is None else f"are {segment.found[:60]!r}"
             message = (
@@ -94,7 +97,8 @@ def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
     cited = an_object(candidate_of(evidence.reply.response).get("citationMetadata")) if is_finished(evidence) else {}
     for one in (*objects_in(cited.get("citationSources")), *objects_in(cited.get("citations"))):
         start, end = number(one.get("startIndex")) or 0, number(one.get("endIndex")) or 0
-        if start < 0 or start > end or end > _most(evidence):
+        length = len(evidence.reply.text.encode("utf-8", "replace"))
+        if start < 0 or start > end or end > (length if evidence.exchange.verbatim else _most(evidence)):
             message = f"a citation from {start} to {end} is outside the text"
             yield Mismatch("$.candidates[0].citationMetadata", "a place in the text", [start, end], message)
             return
@@ -160,8 +164,8 @@ def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-uri", "error", per_candidate=True, needs="groundingMetadata")
 def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address, or a
-    chunk is empty.
+    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address, a
+    chunk is empty or of two kinds, or the id of a place does not begin with ``places/``.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
@@ -172,6 +176,14 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(
                 f"{_AT}groundingChunks[{index}]", "a source", chunk, f"chunk {index} names no source", "warn"
             )
+        kinds = [kind for kind in grounding.KINDS if kind in chunk]
+        place = an_object(chunk.get("maps")).get("placeId")
+        if len(kinds) > 1:
+            message = f"chunk {index} is {' and '.join(kinds)} at once: clients read one of them"
+            yield Mismatch(f"{_AT}groundingChunks[{index}]", "one kind", kinds, message, "warn")
+        if isinstance(place, str) and not place.startswith("places/") and not is_placeholder(place):
+            message = f"the placeId {place[:40]!r} does not begin with places/"
+            yield Mismatch(f"{_AT}groundingChunks[{index}].maps.placeId", "places/...", place, message, "warn")
         web = chunk.get("web")
         uri, at = an_object(web).get("uri"), f"{_AT}groundingChunks[{index}].web.uri"
         if isinstance(web, dict) and not uri:
@@ -196,6 +208,10 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     if not is_finished(evidence):
         return
     for index, page in enumerate(objects_in(found.get("urlMetadata"))):
+        url = page.get("retrievedUrl")
+        if isinstance(url, str) and not _ADDRESS.match(url) and not is_placeholder(url):
+            at = f"$.candidates[0].urlContextMetadata.urlMetadata[{index}].retrievedUrl"
+            yield Mismatch(at, "an address", url, f"the retrievedUrl is no whole address: {url[:80]!r}")
         status = str(page.get("urlRetrievalStatus") or "no status").removeprefix(_STATUS)
         if status not in ("SUCCESS", "1", "UNSPECIFIED"):
             message = f"{page.get('retrievedUrl')} could not be fetched ({status}), but the model answers"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from harness.answer.reply import candidate_of
+from harness.gemini import models
 from harness.gemini.models import answers_for, bare, family, is_googles, is_target
 from harness.gemini.models import service_tier as tier_of
 from harness.gemini.providers import is_chat
@@ -19,13 +20,15 @@ from harness.text.jsontext import an_object
 @rule("model-version", "warn", dialect="gemini")
 def model_version(evidence: Evidence) -> Iterator[Mismatch]:
     """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it, and no alias
-    itself. Price, limits and quality are those of the other. Not checked for a tuned model, or an endpoint of Vertex AI.
+    itself. It is there where a ``responseId`` is. Price, limits and quality are those of the other. Not checked for a tuned model, or an endpoint of Vertex AI.
 
     asked: {"model": "gemini-2.5-flash"}
     right: {"modelVersion": "gemini-2.5-flash-preview-09-2025"}
     wrong: {"modelVersion": "gemini-2.0-flash"}
     """
     model, version = evidence.model, evidence.reply.model_version
+    if not version and has_answer(evidence) and evidence.reply.response.get("responseId"):
+        yield Mismatch("$.modelVersion", model, None, "the answer does not say which model gave it")
     if not version or _is_foreign(evidence) or _OWN.search(evidence.exchange.request.url):
         return
     if _is_alias(version):
@@ -105,7 +108,7 @@ def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("foreign-id", "warn", dialect="gemini")
 def foreign_id(evidence: Evidence) -> Iterator[Mismatch]:
-    """``responseId`` is not empty, and neither it nor the id of a call is an id of another maker's API (``chatcmpl-1``): something on the
+    """``responseId`` is not empty, nor missing from Gemini 3 on, and neither it nor the id of a call is an id of another maker's API (``chatcmpl-1``): something on the
     way made it up. Google finds an answer by it.
 
     right: {"responseId": "aBcD"}
@@ -115,10 +118,18 @@ def foreign_id(evidence: Evidence) -> Iterator[Mismatch]:
     if has_answer(evidence) and isinstance(found, str) and (not found or _FOREIGN_ID.match(found)):
         what = f"the id {found!r} is of another maker's API" if found else "responseId is empty"
         yield Mismatch("$.responseId", "an id of Gemini", found, what)
+    elif found is None and has_answer(evidence) and _is_new(evidence):
+        yield Mismatch("$.responseId", "an id of Gemini", None, "the answer has no responseId")
     for index, call in enumerate(evidence.reply.function_calls):
         if isinstance(made := call.get("id"), str) and (_FOREIGN_CALL.match(made) or made == call.get("name")):
             what = f"the id {made!r} of a call is not one of Gemini's"
             yield Mismatch(f"functionCalls[{index}].id", "an id of Gemini", made, what)
+
+
+def _is_new(evidence: Evidence) -> bool:
+    """Whether the answer names its model, and is of a time when answers have an id."""
+    version, usage = evidence.reply.model_version, evidence.reply.usage
+    return bool(version) and ("serviceTier" in usage or (models.generation(version or "") or (0, 0)) >= (3, 0))
 
 
 _FOREIGN_ID = re.compile(
@@ -141,7 +152,7 @@ def _changes(evidence: Evidence, name: str) -> Iterator[Mismatch]:
 @rule("service-tier", "warn")
 def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     """The requested service tier answered, and the standard one where none was requested in the body of a request to the Gemini API.
-    Not checked if the answer does not say which one did. Tiers have prices of their own.
+    Not checked if the answer does not say which one did; its header says the same. Tiers have prices of their own.
 
     asked: {"serviceTier": "priority"}
     right: {"usageMetadata": {"serviceTier": "priority"}}
@@ -152,7 +163,10 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     if has_answer(evidence) and asked and served and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
         yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
-    own = _stated_tier(evidence)
+    own, headed = _stated_tier(evidence), tier_of(evidence.exchange.headers.get(_HEADER))
+    if headed and headed != own != asked:
+        message = f"the answer says that the tier {own} answered, its header says {headed}"
+        yield Mismatch("$.usageMetadata.serviceTier", headed, own, message)
     if not asked and own in ("flex", "priority") and has_answer(evidence) and field(evidence.request_body, "contents"):
         yield Mismatch("$.usageMetadata.serviceTier", "standard", own, f"no tier was requested, {own} answered")
 

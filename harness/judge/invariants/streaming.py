@@ -11,7 +11,7 @@ from harness.answer.framing import DONE
 from harness.answer.reply import OUTPUT, candidate_of, error_of, numbered, parts_of, reason, text_of
 from harness.answer.structured import once
 from harness.gemini.providers import is_chat
-from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
+from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, number, wants_sse
 from harness.judge.registry import FAILURE, SEVERAL_EVENTS, rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object
@@ -121,8 +121,8 @@ def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
         cut = f" ({evidence.exchange.fault})" if evidence.exchange.fault else ""
         message = f"the stream ended without a finishReason{cut}: it is incomplete"
         yield Mismatch("$.candidates[0].finishReason", "STOP", None, message)
-    if not _has_steps(evidence) and _duplicate(evidence) is None:
-        yield from _content_after_end(evidence)
+    if _duplicate(evidence) is None:
+        yield from _content_after_end(evidence, in_steps=_has_steps(evidence))
 
 
 def _has_steps(evidence: Evidence) -> bool:
@@ -133,8 +133,10 @@ def _has_steps(evidence: Evidence) -> bool:
     )
 
 
-def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
+def _content_after_end(evidence: Evidence, *, in_steps: bool) -> Iterator[Mismatch]:
+    """What comes behind the first finish reason; of an answer in steps, behind the last one."""
     ended: dict[Json, int] = {}
+    after: dict[Json, Mismatch] = {}
     again: list[Json] = []
     for at, event in enumerate(evidence.reply.events):
         for index, candidate in numbered(an_object(event.value)):
@@ -142,11 +144,16 @@ def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
                 part.get(kind) not in (None, "") for part in parts_of(candidate) for kind in OUTPUT
             ):
                 message = f"content came after the finishReason in events[{ended[index]}]"
-                yield Mismatch(f"events[{at}]", "nothing after the end", parts_of(candidate), message)
-                return
-            if reason(candidate.get("finishReason")) and ended.setdefault(index, at) != at:
-                again.append(at)
-    if again and not is_chat(evidence.exchange.request.url):
+                found = Mismatch(f"events[{at}]", "nothing after the end", parts_of(candidate), message)
+                after.setdefault(index, found)
+            if reason(candidate.get("finishReason")):
+                again += [at] if index in ended else []
+                ended[index] = at if in_steps else ended.get(index, at)
+                if in_steps:
+                    after.pop(index, None)
+    if after:
+        yield from islice(after.values(), 1)
+    elif again and not in_steps and not is_chat(evidence.exchange.request.url):
         message = f"the finishReason of events[{min(ended.values())}] comes again in events[{again[0]}]"
         yield Mismatch(f"events[{again[0]}]", "one finishReason", again, message, "warn")
 
@@ -155,6 +162,7 @@ def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
 def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence.
     A warning: an event has the text (40 characters and more) of any earlier one. Clients append events, and show it twice.
+    Not noticed where the second text was counted: the model wrote it twice.
 
     right: [
       {"candidates": [{"content": {"parts": [{"text": "Oslo has a fjord. "}]}}]},
@@ -186,10 +194,25 @@ def _duplicate(evidence: Evidence) -> tuple[int, int] | None:
         parts = parts_of(candidate_of(event.value))
         length, key = _length(parts), hash(str(_content_key(parts)))
         before = seen.get(key, index) if length >= _SHORTEST_DUPLICATE else index
-        if before == index - 1 or (before < index and length >= _SHORTEST_LATER):
+        is_near = before == index - 1 or (before < index and length >= _SHORTEST_LATER)
+        if is_near and not _is_counted(evidence, index, length):
             return before, index
         seen[key] = index
     return None
+
+
+_MOST_CHARACTERS = 8
+"""Characters a token, in a text that was counted."""
+
+
+def _is_counted(evidence: Evidence, index: int, length: int) -> bool:
+    """Whether the counts of an event grow as by a text of this length: the model wrote it."""
+    usages = (
+        an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events[index - 1 : index + 1]
+    )
+    names = ("candidatesTokenCount", "thoughtsTokenCount")
+    before, after = (sum(number(usage.get(name)) or 0 for name in names) for usage in usages)
+    return after - before >= length / _MOST_CHARACTERS
 
 
 def _content_key(parts: Sequence[Mapping[str, Json]]) -> Json:
@@ -230,7 +253,7 @@ class _Texts(Struct):
     """The texts of one kind in a stream, without the texts between the first and the last: a long stream is not held twice.
 
     ``grows``: each begins with the one before. ``repeated``: what comes again, in words. ``glued``: joints between letters;
-    ``parted``: a joint has a blank; ``around``: the first joint.
+    ``parted``: a joint has a blank; ``around``: the first joint. ``at``: the index of the last event with text.
     """
 
     count: int = 0
@@ -243,6 +266,7 @@ class _Texts(Struct):
     glued: int = 0
     parted: bool = False
     around: str = ""
+    at: int = 0
 
     def add(self, text: str) -> None:
         if self.count:
@@ -260,19 +284,28 @@ class _Texts(Struct):
 @once
 def _texts(evidence: Evidence) -> Mapping[str, _Texts]:
     found = {"text": _Texts(), "thoughts": _Texts()} if evidence.reply.form in _STREAMS else {}
-    for event in evidence.reply.events if found else ():
+    for at, event in enumerate(evidence.reply.events if found else ()):
         parts = parts_of(candidate_of(event.value))
         for kind, texts in found.items():
             if text := text_of(parts, thought=kind == "thoughts"):
                 texts.add(text)
+                texts.at = at
     for kind, texts in found.items():
         before = texts.length - len(texts.last)
         others = islice(_pieces(evidence, kind), texts.count - 1) if texts.count > 1 else ()
-        if others and _SHORTEST_REPEAT <= before <= len(texts.last) and _begins_with(texts.last, others):
+        is_whole = others and _SHORTEST_REPEAT <= before <= len(texts.last) and _begins_with(texts.last, others)
+        if is_whole and not (before == len(texts.last) and _is_counted(evidence, texts.at, before)):
             texts.repeated = "the last chunk repeats the whole text"
-        elif others and texts.grows and (texts.count > 2 or len(texts.first) >= _SHORTEST_REPEAT):
+        elif not texts.grows or not any(map(str.isalpha, texts.last)):  # 1, 10, 100 are numbers
+            continue
+        elif others and (texts.count > 2 or len(texts.first) >= _SHORTEST_REPEAT):
             texts.repeated = "each chunk repeats the text so far"
     return found
+
+
+def repeats(evidence: Evidence) -> bool:
+    """Whether the events repeat their texts, which a rule about streams reports."""
+    return _duplicate(evidence) is not None or any(texts.repeated for texts in _texts(evidence).values())
 
 
 def _pieces(evidence: Evidence, kind: str) -> Iterator[str]:

@@ -27,7 +27,8 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "characters", ascii(text[:40]), "the text has a byte order mark or NUL")
         if text.isascii():
             lost = _LOST.findall(text[:_MOST_READ]) if "?" in text and "`" not in text else []
-            if len(lost) > _FEW_LOST and not is_about(evidence, rf"{PROGRAMS}|{_PUZZLE}"):
+            is_slang = text.count(" ") < len(lost)  # question marks in the place of blanks
+            if len(lost) > _FEW_LOST and not is_slang and not is_about(evidence, rf"{PROGRAMS}|{_PUZZLE}"):
                 yield Mismatch(at, "characters", lost[0], f"question marks stand for characters, as in {lost[0]!r}")
             continue
         if half := re.search(_HALF, text):

@@ -1,0 +1,95 @@
+"""Answers that hold no candidates: of ``countTokens``, and of the calls that embed texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import hypot, isfinite
+
+from harness.gemini.schemas.request_schema import field, items_of
+from harness.judge.invariants.counts import BEYOND_TEXT
+from harness.judge.invariants.request_fields import is_natural, number
+from harness.judge.registry import rule
+from harness.model import Evidence, Json, Mismatch, Severity
+from harness.text.jsontext import an_object, compact, is_number, keys_in, objects_in
+
+
+@rule("token-count", "error", dialect="gemini")
+def token_count(evidence: Evidence) -> Iterator[Mismatch]:
+    """``totalTokens`` of ``countTokens`` is a count above 0, and the cached tokens are a part of it. A warning: the details by modality
+    have another sum, or 100 tokens and more are counted for a request of fewer bytes.
+
+    asked: {"operation": "countTokens"}
+    right: {"body": {"totalTokens": 31, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 31}]}}
+    wrong: {"body": {"total_tokens": 31}}
+    """
+    answer, body = _answer(evidence, "countTokens"), evidence.request_body or {}
+    if answer is None:
+        return
+    total, cached = answer.get("totalTokens"), number(answer.get("cachedContentTokenCount")) or 0
+    details = objects_in(answer.get("promptTokensDetails"))
+    summed = sum(number(detail.get("tokenCount")) or 0 for detail in details)
+    if not is_natural(total) or not total or cached > total:
+        what = f"{cached} of them cached" if cached else "not a count"
+        yield Mismatch("$.totalTokens", "a count", total, f"totalTokens is {total!r}: {what}")
+    elif details and summed != total:
+        yield Mismatch("$.promptTokensDetails", total, summed, f"the details sum to {summed}, of {total}", "warn")
+    elif max(100, len(compact(body))) < total and body and BEYOND_TEXT.isdisjoint(keys_in(body)):
+        message = f"{total} tokens are counted for a request of {len(compact(body))} bytes"
+        yield Mismatch("$.totalTokens", f"at most {len(compact(body))}", total, message, "warn")
+
+
+@rule("embedding", "error", dialect="gemini")
+def embedding(evidence: Evidence) -> Iterator[Mismatch]:
+    """There is one vector for each text: numbers that are not all 0, as many as ``outputDimensionality`` asks for, and as many in each.
+    A warning: its length is above 2, although such vectors have a length of 1 and less, or two different texts have the same one.
+
+    asked: {"operation": "embedContent"}
+    right: {"body": {"embedding": {"values": [0.6, 0.8]}}}
+    wrong: {"body": {"embedding": {"values": [0, 0]}}}
+    """
+    answer = _answer(evidence, "embedContent", "batchEmbedContents")
+    if answer is None:
+        return
+    asked = [*items_of(field(evidence.request_body, "requests"))] or [evidence.request_body]
+    is_batch = evidence.operation.startswith("batch")
+    found = (
+        objects_in(answer["embeddings"])
+        if is_batch and "embeddings" in answer
+        else [an_object(answer.get("embedding"))]
+    )
+    at = "$.embeddings" if is_batch else "$.embedding"
+    if (is_batch and "embeddings" not in answer) or (len(found) != len(asked) and evidence.request_body):
+        yield Mismatch(
+            at, len(asked), len(found), f"{len(found)} embeddings in {', '.join(answer)} for {len(asked)} texts"
+        )
+        return
+    vectors = [one.get("values") for one in found]
+    for index, vector in enumerate(vectors):
+        if wrong := _strange(vector, vectors[0], number(field(asked[index % len(asked)], "outputDimensionality"))):
+            severity: Severity | None = "warn" if wrong.startswith("long") else None
+            yield Mismatch(f"{at}[{index}]", "a vector", str(vector)[:60], f"embedding {index} is {wrong}", severity)
+            return
+    contents = [str(field(one, "content")) for one in asked]
+    if len({str(vector) for vector in vectors}) < len(set(contents)):
+        yield Mismatch(at, "one for each text", len(vectors), "two different texts have the same embedding", "warn")
+
+
+_LONGEST = 2
+
+
+def _strange(vector: Json, first: Json, size: int | None) -> str:
+    """What is wrong with a vector; empty if nothing is."""
+    if not isinstance(vector, list) or not vector or not all(is_number(one) and isfinite(one) for one in vector):
+        return "no list of numbers"
+    if len(vector) != (size or len(vector)) or len(vector) != len(first if isinstance(first, list) else vector):
+        return f"of {len(vector)} numbers, others or the request have {size or len(first)}"
+    length = hypot(*vector)
+    return f"long: its length is {length:.3g}" if length > _LONGEST else "" if length else "all zeros"
+
+
+def _answer(evidence: Evidence, *operations: str) -> dict[str, Json] | None:
+    """The answer to these calls; None of others, and of what ``json-body`` reports."""
+    reply = evidence.reply
+    is_one = evidence.exchange.status == 200 and evidence.operation in operations and reply.form == "json"
+    value = reply.events[0].value if is_one and not reply.faults and reply.error is None and len(reply.events) else None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,180 @@
+"""What programs between client and model lose, add and mix up in one answer."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from harness.answer.reply import parts_of
+from tests.mutations.draft import Draft, Object, need
+from tests.mutations.registry import fault, lawful
+
+
+def _texts(d: Draft) -> list[Object]:
+    """The text parts of a stream of text alone, one for each event but the last."""
+    need(d.form == "sse" and d.status == 200 and not d.get("tools"))
+    found = [parts_of(one) for one in d.candidates()]
+    need(all(len(parts) == 1 and parts[0].keys() <= {"text", "thoughtSignature"} for parts in found[:-1]))
+    return [parts[0] for parts in found[:-1]]
+
+
+@fault("usage-grows")
+def chunk_lost(d: Draft) -> None:
+    """One of some chunks of prose that are of the same size."""
+    counts = [0] + [event.get("usageMetadata", {}).get("candidatesTokenCount") or 0 for event in d.events]
+    grown = [after - before for before, after in pairwise(counts)]
+    whole = [at for at, more in enumerate(grown) if more >= 16 and len(_texts(d)[at]["text"]) > 3.5 * more]
+    need(len(whole) > 3 and whole[1] + 1 in whole and grown[whole[1]] >= grown[whole[1] + 1] - 2)
+    del d.events[whole[1]]
+
+
+@fault("usage-grows")
+def thoughts_not_counted_at_the_end(d: Draft) -> None:
+    need(d.streams and len(d.events) > 2 and not d.get("tools"))
+    need(d.events[0]["usageMetadata"]["thoughtsTokenCount"])
+    d.usage["totalTokenCount"] -= d.usage.pop("thoughtsTokenCount")
+
+
+@fault("text-twice")
+def whole_text_behind_the_last_piece(d: Draft) -> None:
+    _texts(d)
+    need(len(d.text) > 60)
+    parts_of(d.last).append({"text": d.text})
+
+
+@fault("stream-end")
+def reason_before_the_steps_only(d: Draft) -> None:
+    need(d.streams and any("executableCode" in part for one in d.candidates() for part in parts_of(one)))
+    every = [*d.candidates()]
+    need(any(part.get("text") for one in every[1:] for part in parts_of(one)))
+    for one in every:
+        one.pop("finishReason", None)
+    every[0]["finishReason"] = "STOP"
+
+
+@fault("part-kind")
+def result_of_a_function(d: Draft) -> None:
+    need(not d.get("cachedContent") and d.declarations())
+    call = d.call()
+    parts_of(d.carriers("functionCall")[0]).append({"functionResponse": {"name": call["name"], "response": {}}})
+
+
+@fault("code-result")
+def failure_called_right(d: Draft) -> None:
+    result = d.one("codeExecutionResult")["codeExecutionResult"]
+    result.update(
+        outcome="OUTCOME_OK", output="Traceback (most recent call last):\nNameError: name 'x' is not defined\n"
+    )
+
+
+@fault("code-result")
+def code_emptied(d: Draft) -> None:
+    d.stopped()
+    d.one("executableCode")["executableCode"]["code"] = ""
+
+
+@fault("tool-unasked")
+def pages_of_another_answer(d: Draft) -> None:
+    need(d.get("tools") and "rl" not in str(d.get("tools")) and not d.get("cachedContent"))
+    need(any(tool.keys() - {"functionDeclarations"} for tool in d.get("tools")))
+    page = {"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"}
+    d.last["urlContextMetadata"] = {"urlMetadata": [page]}
+
+
+@fault("grounding-uri")
+def chunk_of_two_kinds(d: Draft) -> None:
+    d.random.choice(d.grounding("groundingChunks")).update(web={"uri": "https://a.example/"}, image={"title": "a"})
+
+
+@fault("grounding-uri")
+def place_without_its_prefix(d: Draft) -> None:
+    place = d.random.choice(d.grounding("groundingChunks"))["maps"]
+    place["placeId"] = place["placeId"].removeprefix("places/")
+
+
+@fault("grounding-segment")
+def segment_of_another_answer(d: Draft) -> None:
+    need(len(d.text) > 100)
+    d.random.choice(d.grounding("groundingSupports"))["segment"]["text"] = "A sentence of another answer."
+
+
+@fault("grounding-range")
+def citation_behind_the_text(d: Draft) -> None:
+    d.stopped()
+    need(d.exchange.verbatim and not d.streams)
+    end = len(d.text.encode())
+    d.last["citationMetadata"] = {"citationSources": [{"startIndex": end + 5, "endIndex": end + 25}]}
+
+
+def _log_probabilities(d: Draft) -> Object:
+    d.stopped()
+    found: Object = d.last["logprobsResult"]
+    return found
+
+
+@fault("logprobs")
+def tokens_of_another_answer(d: Draft) -> None:
+    for one in _log_probabilities(d)["chosenCandidates"]:
+        one["token"] = "zebra"
+
+
+@fault("logprobs")
+def least_probable_first(d: Draft) -> None:
+    for one in _log_probabilities(d)["topCandidates"]:
+        need(one["candidates"][0].get("logProbability", 0) > one["candidates"][-1]["logProbability"])
+        one["candidates"].reverse()
+
+
+@fault("model-version")
+def model_not_named(d: Draft) -> None:
+    need(d.status == 200 and d.events[0]["responseId"])
+    for event in d.events:
+        event.pop("modelVersion", None)
+
+
+@fault("foreign-id")
+def id_dropped(d: Draft) -> None:
+    need("serviceTier" in d.usage and d.events[0]["modelVersion"])
+    for event in d.events:
+        event.pop("responseId", None)
+
+
+@fault("service-tier")
+def header_of_another_tier(d: Draft) -> None:
+    need(d.usage["serviceTier"] == "standard" and not d.get("serviceTier"))
+    d.headers["x-gemini-service-tier"] = "priority"
+
+
+@fault("text-per-token")
+def cut_within_a_word(d: Draft) -> None:
+    d.stopped()
+    need(not d.streams and not d.get("tools") and len(d.parts("text")) == 1 and (d.generation > (0, 0)))
+    text, counted = d.text, d.usage["candidatesTokenCount"]
+    need(len(text) > 400 and text.isascii() and text.count(" ") * 8 > len(text) and "\n" not in text[:300])
+    need(4 < len(text) / counted < 5 and all("text" in part for one in d.candidates() for part in parts_of(one)))
+    at = next(at for at in range(len(text) // 2, len(text)) if text[at - 2 : at + 1].isalpha())
+    need(sum(map(str.isalpha, text[:at])) > 0.75 * at)
+    d.write(text[:at])
+
+
+@fault("error-envelope")
+def delay_as_a_number(d: Draft) -> None:
+    need(d.status >= 400)
+    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": 48}
+    d.events[0]["error"]["details"] = [detail]
+
+
+@lawful(but="usage-grows")
+def verse_counted_twice(d: Draft) -> None:
+    """A refrain in two events: the tokens of both are counted."""
+    first, second, _, *_ = _texts(d)
+    counts = [event["usageMetadata"]["candidatesTokenCount"] for event in d.events[:2]]
+    need(counts[1] - counts[0] > 15 and not d.get("generationConfig", "responseMimeType"))
+    first["text"] = second["text"] = "Row, row, row your boat, gently down the stream.\n"
+
+
+@lawful(but="text-per-token usage-grows")
+def powers_of_ten(d: Draft) -> None:
+    need(not d.get("generationConfig", "responseMimeType") and "logprobsResult" not in d.last)
+    for power, part in enumerate(_texts(d)):
+        part["text"] = str(10**power)
+    need(len(_texts(d)) > 2)

@@ -1,0 +1,91 @@
+"""Faults of ``countTokens`` and of embeddings."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from harness.judge.recorded import other_call
+from tests.mutations.draft import Draft, Object, need
+from tests.mutations.registry import fault, lawful
+
+
+def _called(d: Draft, *operations: str) -> Object:
+    found = other_call(d.exchange)
+    need(found and found[1] in operations and d.status == 200)
+    return d.events[0]
+
+
+def _vectors(d: Draft) -> list[Object]:
+    answer = _called(d, "embedContent", "batchEmbedContents")
+    found: list[Object] = answer.get("embeddings") or [answer["embedding"]]
+    return found
+
+
+@fault("token-count")
+def total_as_text(d: Draft) -> None:
+    answer = _called(d, "countTokens")
+    answer["totalTokens"] = str(answer["totalTokens"])
+
+
+@fault("token-count")
+def total_of_another_dialect(d: Draft) -> None:
+    answer = _called(d, "countTokens")
+    d.events[0] = {"total_tokens": answer["totalTokens"]}
+
+
+@fault("token-count")
+def generated_instead_of_counted(d: Draft) -> None:
+    count = _called(d, "countTokens")["totalTokens"]
+    d.events[0] = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": count}}
+
+
+@fault("token-count")
+def details_of_another_count(d: Draft) -> None:
+    _called(d, "countTokens")["promptTokensDetails"][0]["tokenCount"] += 3
+
+
+@fault("embedding")
+def vector_lost(d: Draft) -> None:
+    need(len(_vectors(d)) > 1)
+    _vectors(d).pop()
+
+
+@fault("embedding")
+def vector_of_zeros(d: Draft) -> None:
+    one = d.random.choice(_vectors(d))
+    one["values"] = [0.0] * len(one["values"])
+
+
+@fault("embedding")
+def hole_in_a_vector(d: Draft) -> None:
+    d.random.choice(_vectors(d))["values"][3] = d.random.choice([None, "NaN", "0.1"])
+
+
+@fault("embedding")
+def vector_as_base64(d: Draft) -> None:
+    d.random.choice(_vectors(d))["values"] = "AACAPwAAAEA="
+
+
+@fault("embedding")
+def vectors_of_openai(d: Draft) -> None:
+    d.events[0] = {"object": "list", "data": [{"index": 0, "embedding": one["values"]} for one in _vectors(d)]}
+
+
+@fault("embedding")
+def size_ignored(d: Draft) -> None:
+    need(len(_vectors(d)[0]["values"]) > 64)
+    for one in d.get("requests") or [d.body]:
+        one["outputDimensionality"] = 64
+
+
+@lawful()
+def text_embedded_twice(d: Draft) -> None:
+    vectors = _vectors(d)
+    d.get("requests").append(deepcopy(d.get("requests")[0]))
+    vectors.append(deepcopy(vectors[0]))
+
+
+@lawful()
+def tokens_counted_from_the_cache(d: Draft) -> None:
+    answer = _called(d, "countTokens")
+    answer["cachedContentTokenCount"] = answer["totalTokens"] - 1
