@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.answer.reply import parts_of, text_of
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import has_answer, is_finished, number
 from harness.judge.registry import rule
@@ -30,6 +31,7 @@ def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.candidatesTokenCount", limit, spent, message)
 
 
+_LONG = 80
 _LITTLE = 1_000
 """Tokens. No model has so low a limit of its own."""
 _LOWEST_LIMIT = 16
@@ -77,7 +79,7 @@ def _spent(evidence: Evidence) -> int | None:
 @rule("candidate-count", "error")
 def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     """There are no more candidates than ``candidateCount`` (1 without it), and no index outside of that, or twice. All of them are
-    billed. A warning: there are fewer.
+    billed. A warning: there are fewer, or two have the same text of 80 characters and more, although the temperature is not 0.
 
     asked: {"generationConfig": {"candidateCount": 1}}
     right: {"candidates": [{"index": 0}]}
@@ -88,11 +90,16 @@ def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     asked = number(field(evidence.request_body, "generationConfig", "candidateCount")) or 1
     found = objects_in(evidence.reply.response.get("candidates"))
     indices = [index for one in found if isinstance(index := one.get("index", 0), int)]
+    texts = [text for one in found if len(text := text_of(parts_of(one))) >= _LONG]
     strange = next((index for index in indices if not 0 <= index < asked), None)
     if len(found) > asked or strange is not None:
         what = f"{len(found)} candidates" if len(found) > asked else f"a candidate with the index {strange}"
         yield Mismatch("$.candidates", asked, len(found), f"{what}, but candidateCount is {asked}")
     elif len(named := [one["index"] for one in found if "index" in one]) > len(set(map(str, named))):
         yield Mismatch("$.candidates", "each index once", named, f"the indices are {named}: clients mix candidates")
+    elif len(texts) > len(set(texts)) and field(evidence.request_body, "generationConfig", "temperature") != 0:
+        yield Mismatch(
+            "$.candidates", "another text", min(texts)[:80], "two candidates are the same: one was copied", "warn"
+        )
     elif found and len(found) < asked:
         yield Mismatch("$.candidates", asked, len(found), f"{len(found)} of {asked} requested candidates", "warn")

@@ -80,9 +80,17 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
             message = "the output of code is a traceback, but its outcome is OUTCOME_OK"
             yield Mismatch("parts", "OUTCOME_FAILED", failed.get("output"), message)
         elif step == "executableCode" and (
-            lost := next((name for name in ("language", "code") for one in ran if not one.get(name)), "")
+            lost := next(
+                (
+                    name
+                    for name in ("language", "code")
+                    for one in ran
+                    if not one.get(name) or "```" in str(one[name])[:3]
+                ),
+                "",
+            )
         ):
-            yield Mismatch("parts", lost, None, f"an executableCode has no {lost}")
+            yield Mismatch("parts", lost, None, f"an executableCode has no plain {lost}")
     used, signs = evidence.reply.count("toolUsePromptTokenCount"), _signs(evidence)
     expected = [sign for tool, sign in _GIVEN.items() if tools(evidence, tool)]
     is_lost = expected and not any(signs[sign] for sign in (*expected, "toolCall"))

@@ -153,7 +153,7 @@ _OBJECT = r"\[object \w+\]"
 _FEW_TOKENS = 2
 """A word has as many. Then the model wrote ``None`` (of these) or ``null`` (in German, zero)."""
 _MISSING = (
-    r"(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
+    r"^\{\{[^{}]*\}\}$|^\$\{[^{}]*\}$|(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
     r"|(?:\.{3}|…) ?[\[(<](?:truncated|\d[\d,]* (?:more )?(?:bytes|char(?:acter)?s))(?: (?:more|omitted|truncated))?[\])>]$"
 )
 
@@ -275,7 +275,7 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("text-twice", "error", per_candidate=True)
 def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer (40 characters and more) does not come twice in a row. A warning: it begins a second time, before the whole or cut
+    """The answer (40 characters and more) does not come twice in a row, nor a picture. A warning: it begins a second time, before the whole or cut
     after it, or each word comes twice. Another rule reports a stream that repeats its events, and loops.
     Not checked where the request wants a text again.
 
@@ -286,6 +286,9 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     is_doubled = len(words) == _WORDS_READ and words[::2] == words[1::2]
     if is_doubled and len(set(words)) > 3 and max(map(len, words)) > 3 and not is_about(evidence, _AGAIN):
         yield Mismatch("text", words[::2], words, "each word comes twice", "warn")
+    pictures = [blob.get("data") for blob in evidence.reply.inline_data if str(blob.get("mimeType"))[:6] == "image/"]
+    if len(pictures) > len(set(map(str, pictures))) and not repeats(evidence):
+        yield Mismatch("inlineData", "another picture", len(pictures), "the same picture comes twice")
     if repeats(evidence):
         return
     text = evidence.reply.text.strip()

@@ -192,7 +192,7 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "an address", uri, f"the uri of a source is no whole address: {uri[:80]!r}", "warn")
 
 
-_ADDRESS = re.compile(r"\w[\w+.-]*://[^/*](?!.*(?:&amp;|\*\*\*))")
+_ADDRESS = re.compile(r"\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*))(?!.*\n)")
 """Gateways mask addresses: ``https://***.com/***``."""
 
 

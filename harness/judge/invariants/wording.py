@@ -31,7 +31,9 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             if len(lost) > _FEW_LOST and not is_slang and not is_about(evidence, rf"{PROGRAMS}|{_PUZZLE}"):
                 yield Mismatch(at, "characters", lost[0], f"question marks stand for characters, as in {lost[0]!r}")
             continue
-        if half := re.search(_HALF, text):
+        if text.count("\xa0") > _MOST_HARD and " " not in text:
+            yield Mismatch(at, "blanks", text[:80], "every blank of the text is a no-break space")
+        elif half := re.search(_HALF, text):
             message = f"half a surrogate pair at {half.start()}: the text is no valid Unicode"
             yield Mismatch(at, "whole characters", ascii(half[0]), message)
         elif wrong := wrongly_decoded(text):
@@ -43,7 +45,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _LOST = re.compile(r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}")
-_FEW_LOST = 2
+_FEW_LOST, _MOST_HARD = 2, 10
 _PUZZLE = r"\w\?\w|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
 
 
