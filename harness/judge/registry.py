@@ -81,8 +81,8 @@ class Check(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True):
-    """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised, ``of_events`` rules, which compare
-    the events of a stream, not to an answer that is known only merged.
+    """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised, ``of_events`` rules, about the
+    events of a stream and the headers, not to an answer that is known only merged.
 
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. ``dialect``:
     the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about

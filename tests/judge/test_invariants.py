@@ -244,6 +244,21 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("stream-duplicate", "error", stream(SUNG_TWICE[0], SUNG_TWICE[0], answer())),
     ("stream-end", "error", stream(*STEPS_AFTER_THE_END, chunk({"text": "1"}))),
     ("part-kind", "error", unary(steps(RESULT))),
+    ("visible-output", "error", unary(answer(" \n "))),
+    ("thought-leak", "warn", unary(answer("[THINKING] A city is asked for. [/THINKING] Oslo"))),
+    ("escaped-text", "warn", unary(answer('{"role": "assistant", "content": "Oslo"}'), ASKED)),
+    ("escaped-text", "warn", unary(answer("<response>\nOslo\n</response>"), ASKED)),
+    ("missing-value", "warn", unary(answer("{{response.text}}"), ASKED)),
+    (
+        "unicode",
+        "warn",
+        unary(
+            answer(
+                "\xa0".join(["Oslo", "has", "a", "long", "fjord", "and", "a", "few", "small", "islands", "in", "it"])
+            )
+        ),
+    ),
+    ("candidate-count", "warn", unary(several(HALF_AN_HOUR, HALF_AN_HOUR), config(candidateCount=2))),
     ("code-result", "warn", unary(steps({"executableCode": CODE}, {"codeExecutionResult": TRACEBACK}))),
     ("content-type", "error", replace(unary(answer(), headers={"content-type": "text/html"}), verbatim=False)),
     ("service-tier", "warn", unary(answer(), headers={"x-gemini-service-tier": "priority"}, body=ASKED)),
@@ -532,6 +547,7 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("stream-delta", stream(*(chunk({"text": str(10**power)}) for power in range(15)), answer())),
     ("stream-duplicate", stream(*SUNG_TWICE, answer())),
     ("stream-end", stream(*STEPS_AFTER_THE_END, chunk({"text": "1"}, finish="STOP"))),
+    ("candidate-count", unary(several(HALF_AN_HOUR, HALF_AN_HOUR), config(candidateCount=2, temperature=0))),
     ("unicode", unary(answer("what?no?omg?stop?right?yes lol"))),
     ("text-twice", unary(answer("( o.o )\n > ^ <\n" * 6))),
     ("http-status", unary(answer())),

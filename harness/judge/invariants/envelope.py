@@ -107,7 +107,7 @@ def _is_nested(message: str) -> bool:
         return False
 
 
-@rule("content-type", "error")
+@rule("content-type", "error", of_events=True)
 def content_type(evidence: Evidence) -> Iterator[Mismatch]:
     """The content type is that of the body: ``text/event-stream`` for SSE, else ``application/json``. Errors may always be JSON.
     Clients choose their parser by it. A charset, if it names one, is UTF-8.
@@ -308,8 +308,8 @@ def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _is_visible(part: Json) -> bool:
-    kinds = (*OUTPUT, "toolCall", "toolResponse")
-    return any(part.get(kind) not in (None, "") for kind in kinds)
+    kinds = {*OUTPUT, "toolCall", "toolResponse"} - {"text"}
+    return bool(str(part.get("text") or "").strip()) or any(part.get(kind) not in (None, "") for kind in kinds)
 
 
 @rule("replacement-character", "error", per_candidate=True)

@@ -89,10 +89,13 @@ def _written_by_a_program(text: str) -> str:
     if text[:1] == text[-1:] == '"' and "\\n" in text and "\n" not in text:
         with suppress(ValueError):
             return "a JSON text" if isinstance(loads(text), str) else ""
+    if re.match(_IN_A_TAG, text) or (text[:1] == "{" and re.search(_OF_A_ROLE, text)):
+        return "the envelope of an answer"
     is_page = text.count("<br>") > 2 and "\n" not in text.strip()
     return "HTML" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
 
 
+_IN_A_TAG, _OF_A_ROLE = r"(?s)<(response|answer|output)>.*</\1>\s*\Z", r'"role": ?"(?:assistant|model)"'
 _OF_AN_ANSWER = r"""\s*(?:\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: \{)"""
 
 
@@ -258,7 +261,8 @@ _AGAIN = (
 
 @rule("prompt-repeated", "warn", per_candidate=True)
 def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with the whole last turn of the prompt (60 characters and more) and go on: servers cut the prompt off.
+    """The answer does not begin with the system instruction or the whole last turn of the prompt (60 characters and more) and go on:
+    servers cut the prompt off.
     Not checked where the request wants a text again, or more of it.
 
     asked: {"contents": [{"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie?"}]}]}
@@ -266,9 +270,14 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie? Oslo, on the Oslofjord."}]}}]}
     """
     turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
-    asked = "".join(str(field(part, "text") or "") for turn in turn for part in items_of(field(turn, "parts"))).strip()
-    text = evidence.reply.text.lstrip() if len(asked) >= _SHORTEST_PROMPT else ""
-    is_repeated = has_answer(evidence) and text.startswith(asked or "\0") and len(text) > len(asked) + 10
+    told = (*turn, field(evidence.request_body, "systemInstruction"))
+    prompts = [
+        "".join(str(field(part, "text") or "") for part in items_of(field(one, "parts"))).strip() for one in told
+    ]
+    text = evidence.reply.text.lstrip() if has_answer(evidence) else ""
+    is_repeated = any(
+        text.startswith(one) and len(text) > len(one) + 10 for one in prompts if len(one) >= _SHORTEST_PROMPT
+    )
     if is_repeated and not is_about(evidence, rf"{_AGAIN}|{_TRANSLATE}|correct|proofread"):
         yield Mismatch("text", "the answer alone", text[:200], "the answer begins with the whole prompt")
 

@@ -119,7 +119,7 @@ def _most(evidence: Evidence) -> int:
 @rule("grounding-support", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
     """A support says what it is about and where it comes from: a segment with its text and its end, and chunks, each once.
-    Supports are in the order of the text, and each place has one.
+    Supports are in the order of the text, and each place has one; each chunk comes once.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
@@ -129,6 +129,10 @@ def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
     if places != sorted(set(places)):
         message = "supports come twice or out of order: clients misplace their footnotes"
         yield Mismatch(f"{_AT}groundingSupports", "in order", places, message)
+    sources = [str(one) for one in objects_in(evidence.reply.grounding.get("groundingChunks")) if "web" in one]
+    if len(set(sources)) < len(sources):
+        message = "two chunks are the same: clients list a source twice"
+        yield Mismatch(f"{_AT}groundingChunks", "each once", len(sources), message)
     for index, support in enumerate(objects_in(evidence.reply.grounding.get("groundingSupports"))):
         segment = an_object(support.get("segment"))
         lost = [name for name in ("text", "endIndex") if not segment.get(name)]

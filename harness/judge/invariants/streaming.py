@@ -21,7 +21,7 @@ _SHORTEST_REPEAT = 12
 """Characters. Shorter texts may repeat by chance: ``ha`` ``ha``."""
 
 
-@rule("sse-framing", "error")
+@rule("sse-framing", "error", of_events=True)
 def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream has only SSE fields and comments. Each event is one JSON object and ends with a blank line; there is no [DONE].
 
@@ -57,7 +57,7 @@ def _events_without_answer(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
-@rule("sse-requested", "error")
+@rule("sse-requested", "error", of_events=True)
 def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer is SSE if and only if the request has ``alt=sse``. A stream without it is a JSON array.
     A client that expects one form finds no answer in the other.

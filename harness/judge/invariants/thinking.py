@@ -21,7 +21,7 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch, Severity
 
 _LEAK = re.compile(
-    r"(?:assistant|model)(?:\n|: )(?![a-z])|THOUGHT:|[<\[](?:think(?:ing)?|THINK(?:ING)?|thought|reasoning)[>\]]|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
+    r"(?:[Aa]ssistant|model)(?:\n|: )(?![a-z])|THOUGHT:|[<\[](?:think(?:ing)?|THINK(?:ING)?|thought|reasoning)[>\]]|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
 )
 
 
