@@ -252,11 +252,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     (
         "unicode",
         "warn",
-        unary(
-            answer(
-                "\xa0".join(["Oslo", "has", "a", "long", "fjord", "and", "a", "few", "small", "islands", "in", "it"])
-            )
-        ),
+        unary(answer("Oslo\xa0has\xa0a\xa0long\xa0fjord\xa0and\xa0a\xa0few\xa0small\xa0islands\xa0in\xa0it")),
     ),
     ("candidate-count", "warn", unary(several(HALF_AN_HOUR, HALF_AN_HOUR), config(candidateCount=2))),
     ("code-result", "warn", unary(steps({"executableCode": CODE}, {"codeExecutionResult": TRACEBACK}))),
