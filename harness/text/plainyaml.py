@@ -181,7 +181,8 @@ def _unquoted(text: str) -> str:
         return text[1:-1]
     if text[0] == '"' or "\n-" in text or "\n." in text:  # escapes, or the mark of a document
         return str(safeyaml.load(text))
-    return _FOLD.sub(lambda lines: "\n" * lines[1].count("\n") or " ", text[1:-1]).replace("''", "'")
+    text = text[1:-1].replace("''", "'")
+    return _FOLD.sub(lambda lines: "\n" * lines[1].count("\n") or " ", text) if "\n" in text else text
 
 
 def _listed(text: str) -> Any:

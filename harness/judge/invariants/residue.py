@@ -173,7 +173,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     if not is_finished(evidence) or wants_json(evidence) or wants_enum(evidence):
         return
     text = evidence.reply.text
-    text = (f"{text[:60]} {text[-60:]}" if len(text) > 1_000 else text).strip()  # a long text is not copied
+    text = (f"{text[:60]} {text[-60:]}" if len(text) > 120 else text).strip()  # a long text is not copied
     found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
     is_word = 0 < evidence.reply.count("candidatesTokenCount") <= _FEW_TOKENS
     word = found[0] if found else text if text in ("undefined", "NaN", *(() if is_word else ("None", "null"))) else ""

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from harness.transport.cassette.values import Elements
 
 _KEYS = ("_file", "bodyFileName", "_sha1")
-_KEY = re.compile(rf"\W(?:{'|'.join(_KEYS)})\b".encode())
+_KEY = re.compile(rb"(?:_file|_sha1)\b(?<=\W.{5})|bodyFileName\b")
 _LARGEST = 200_000_000
 _DEEPEST = 60
 

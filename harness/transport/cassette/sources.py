@@ -233,7 +233,8 @@ _SET = rb"""(?<![\w.-])([\w.-]++)["']?(?:[\s,]+["']?value["']?)?\s*[:=]\s*["']?(
 
 def _with_addresses(content: bytes) -> bytes:
     """The text with hosts and models in the place of their variables in addresses: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``."""
-    if len(content) > elements.LONG or b"enerateContent" not in content or not _HOLE.search(content):
+    may_have = b"enerateContent" in content and (b"{{" in content or b"<<" in content)
+    if len(content) > elements.LONG or not may_have or not _HOLE.search(content):
         return content
     values = dict(re.findall(_SET, content))
     return _HOLE.sub(lambda found: values.get(found[1], found[0]), content)
