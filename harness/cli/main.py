@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -152,6 +153,10 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
     """The parser of the command that is called; where it is none, of all of them, which takes longer."""
     from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
+    # A formatter asks for the width of the terminal for each option, and a leaf for its usage: both are only seen in a help.
+    may_help = not argv or any(word[:1] == "-" and "h" in word for word in argv)
+    formatter = RawDescriptionHelpFormatter if may_help else partial(RawDescriptionHelpFormatter, width=80)
+
     class Parser(ArgumentParser):
         def error(self, message: str) -> NoReturn:
             raise UsageError(f"{self.prog}: {message}\n(try {self.prog} --help)")
@@ -165,6 +170,7 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
             if self.mixing:
                 return super().parse_known_args(args, namespace)
             self.mixing = True
+            self.usage = None if may_help else ""
             options, unknown = self.parse_known_intermixed_args(args, namespace)
             if unknown and unknown[0].startswith("-"):
                 message = _unknown("option", unknown[0].partition("=")[0], self._option_string_actions)
@@ -180,7 +186,7 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
         prog="gemini-harness",
         description="Tests and evals for Gemini's native API: suites in, verdicts and comparison tables out.",
         epilog=f"{EXIT_CODES}\n\n{_examples(EXAMPLES)}",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=formatter,
         allow_abbrev=False,
     )
     parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
@@ -192,7 +198,7 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
             help=command.ABOUT,
             description=command.ABOUT,
             epilog=_examples(command.EXAMPLES),
-            formatter_class=RawDescriptionHelpFormatter,
+            formatter_class=formatter,
             allow_abbrev=False,
         )
         leaf.set_defaults(command=name, main=command.main, default_of=leaf.get_default)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
@@ -95,7 +94,7 @@ def measures(text: str | None) -> tuple[str, ...]:
 
 def view(options: Namespace, out: TextIO) -> View:
     terminal = out.isatty()
-    width = options.width or (shutil.get_terminal_size((80, 24)).columns if terminal else _columns())
+    width = options.width or _columns(terminal=terminal)
     seen = View(
         width=width,
         color=colored(os.environ, terminal=terminal, forced=out is sys.stdout),
@@ -117,7 +116,11 @@ def colored(environ: Mapping[str, str], *, terminal: bool, forced: bool) -> bool
     return (forced and bool(wanted)) or (terminal and environ.get("TERM") != "dumb")
 
 
-def _columns() -> int:
+def _columns(*, terminal: bool) -> int:
+    if terminal:
+        from shutil import get_terminal_size
+
+        return get_terminal_size((80, 24)).columns
     columns = os.environ.get("COLUMNS", "")
     return int(columns) if columns.isdecimal() and int(columns) >= 40 else 80
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from argparse import Namespace
 from collections import Counter
@@ -142,6 +141,8 @@ class _Timed:
     every: float | None
 
     def begin(self, lines: Any) -> None:
+        import threading
+
         self._lines = lines
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -201,9 +201,9 @@ def _values(enum: str) -> frozenset[str]:
 _Found = list[tuple[Kind, list[str | int], Json, Json]]
 _Check = Callable[[Json, _Found], None]
 
-_BYTES = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
-_DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-_DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
+_BYTES = r"[A-Za-z0-9+/_-]*={0,2}"
+_DATETIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+_DURATION = r"-?\d+(\.\d{1,9})?s"
 _INTEGER = r"-?\d+"
 
 
@@ -218,8 +218,8 @@ def _is_number(value: Json) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_text(pattern: re.Pattern[str]) -> Callable[[Json], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+def _is_text(pattern: str) -> Callable[[Json], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
 SCALARS: Mapping[str, Callable[[Json], bool]] = {

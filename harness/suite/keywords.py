@@ -12,7 +12,7 @@ from types import CodeType
 from harness.errors import UsageError
 from harness.text.shape import nearest
 
-_TARGET = re.compile(r"^[^/@]+/[^@]+@([^/]+)/([^#]+)(#\d+)?$")
+_TARGET = r"^[^/@]+/[^@]+@([^/]+)/([^#]+)(#\d+)?$"
 """A whole id, and its target."""
 _JOINS = ("and", "or", "not", "(", ")")
 
@@ -46,7 +46,7 @@ class Keywords:
     @property
     def target(self) -> tuple[str, str] | None:
         """Provider and model, if the expression is one whole id; else None."""
-        found = _TARGET.search(self.text.strip())
+        found = re.search(_TARGET, self.text.strip())
         return (found[1], found[2]) if found else None
 
     def nearest(self, known: Sequence[str]) -> str:
@@ -58,7 +58,7 @@ class Keywords:
 
 
 def _holds(word: str, id: str) -> bool:
-    if not _TARGET.search(word):
+    if not re.search(_TARGET, word):
         return word in id
     return (id if "#" in word else id.rpartition("#")[0]) == word
 

@@ -9,9 +9,9 @@ from functools import cache, lru_cache, partialmethod
 from harness.model import Json
 from harness.text import patterns, shape
 
-_PLAIN = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[(?:0|-?[1-9]\d*)\])*", re.ASCII)
-_STEP = re.compile(r"\.(\w+)|\[(-?\d+)\]", re.ASCII)
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_PLAIN = r"(?a)\$(?:\.[A-Za-z_]\w*|\[(?:0|-?[1-9]\d*)\])*"
+_STEP = r"(?a)\.(\w+)|\[(-?\d+)\]"
+_NAME = r"(?a)[A-Za-z_]\w*"
 
 Step = str | int
 
@@ -42,7 +42,7 @@ def place(location: Iterable[Step]) -> str:
 def _written(step: Step) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    if _NAME.fullmatch(step):
+    if re.fullmatch(_NAME, step):
         return f".{step}"
     escaped = step.replace("\\", "\\\\").replace("'", "\\'")
     return f"['{escaped}']"
@@ -75,9 +75,9 @@ def hint(path: str, value: Json) -> str:
 
 @lru_cache(maxsize=1024)
 def _plain_steps(path: str) -> tuple[Step, ...] | None:
-    if not _PLAIN.fullmatch(path):
+    if not re.fullmatch(_PLAIN, path):
         return None
-    return tuple(found[1] or int(found[2]) for found in _STEP.finditer(path))
+    return tuple(found[1] or int(found[2]) for found in re.finditer(_STEP, path))
 
 
 @lru_cache(maxsize=1024)

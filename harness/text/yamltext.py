@@ -32,11 +32,11 @@ _WORDS = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
-_NUMBERS: tuple[tuple[re.Pattern[str], Any], ...] = (
-    (re.compile(r"[-+]?(0|[1-9]\d{0,999})"), int),
-    (re.compile(r"[-+]?(0|[1-9]\d*)?(\.\d+|(?<=\d)\.)?([eE][-+]?\d+)?(?<=[\d.])"), float),
-    (re.compile(r"0o[0-7]{1,999}"), lambda text: int(text, 0)),
-    (re.compile(r"0x[0-9a-fA-F]{1,999}"), lambda text: int(text, 0)),
+_NUMBERS: tuple[tuple[str, Any], ...] = (
+    (r"[-+]?(0|[1-9]\d{0,999})", int),
+    (r"[-+]?(0|[1-9]\d*)?(\.\d+|(?<=\d)\.)?([eE][-+]?\d+)?(?<=[\d.])", float),
+    (r"0o[0-7]{1,999}", lambda text: int(text, 0)),
+    (r"0x[0-9a-fA-F]{1,999}", lambda text: int(text, 0)),
 )
 
 
@@ -234,7 +234,7 @@ def scalar(text: str) -> Json:
         return _WORDS[text]
     if text[0] in "+-.0123456789":
         for pattern, number in _NUMBERS:
-            if pattern.fullmatch(text):
+            if re.fullmatch(pattern, text):
                 value = number(text)
                 return text if value in (float("inf"), float("-inf")) else value
     return text

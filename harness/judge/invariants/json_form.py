@@ -64,9 +64,9 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(name, "a name", found[0].decode(), message)
 
 
-_ABSENT = re.compile(rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"')
+_ABSENT = rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"'
 _ABSENT_SIGNS = (b"null", b'""', b"_UNSPECIFIED")
-_WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode())
+_WORD = rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode()
 _QUERIES = ("webSearchQueries", "imageSearchQueries", "retrievalQueries")
 _FREE = frozenset(
     ("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue")
@@ -107,9 +107,9 @@ def null_word(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(at, "a value", word, f"{at} is the text {word!r}: a program wrote a missing value")
 
 
-def _first(evidence: Evidence, sign: re.Pattern[bytes], is_wanted: Callable[[Json], bool]) -> tuple[str, Json] | None:
+def _first(evidence: Evidence, sign: bytes, is_wanted: Callable[[Json], bool]) -> tuple[str, Json] | None:
     """Place and value of the first such value, outside what the model writes. ``sign`` is in the bytes of an answer that has one."""
-    if not has_answer(evidence) or not sign.search(evidence.exchange.content):
+    if not has_answer(evidence) or not re.search(sign, evidence.exchange.content):
         return None
     values = (event.value for event in evidence.reply.events if isinstance(event.value, dict))
     return next((found for value in values for found in _within(value, "$", is_wanted)), None)

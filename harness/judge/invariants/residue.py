@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from http import HTTPStatus
+from functools import cache
 from itertools import islice
 
 from harness.answer.structured import wants_enum, wants_json
@@ -18,10 +18,10 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import is_utf8, loads, values_in
 
-_ENTITY = re.compile(r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);")
+_ENTITY = r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);"
 _RAW = r"[<>\"']"
 _LATEX = r"(?!(?:abla|eq?|u|i|ot|ho|ight|m|imes|heta|au|ext|extbf|o|an|ilde|op)\b)"
-_ESCAPE = re.compile(rf"(?<![\\\s${{(])\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})")
+_ESCAPE = rf"(?<![\\\s${{(])\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})"
 _NOT_OF_JSON = r"(?<!\\)(?:\\\\)*\\[^\"\\/bfnrtu]|\b[C-F]:\\"
 """An escape that JSON does not have, or a drive: the text has a formula, a pattern or a path."""
 _FEWEST_ESCAPES = 2
@@ -49,15 +49,15 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
 def _escaped_code(text: str) -> str | None:
     """The first block of code with entities in the place of its signs, or with ends of lines as two characters."""
     for block in text[:_MOST_READ].split("```")[1::2]:
-        is_code = _CODE.match(block) and not re.search(_RAW, block)
-        is_line = "\n" not in block and _CODE_IN_A_LINE.match(block)
+        is_code = re.match(_CODE, block) and not re.search(_RAW, block)
+        is_line = "\n" not in block and re.match(_CODE_IN_A_LINE, block)
         if is_line or (is_code and len(_some(_ENTITY, block)) >= _FEWEST_ESCAPES):
             return block
     return None
 
 
 _LANGUAGE = r"(?:python|java(?:script)?|typescript|js|ts|kotlin|swift|c|cpp|csharp|go|rust|ruby|php|sql|bash|sh|shell)"
-_CODE, _CODE_IN_A_LINE = re.compile(rf"{_LANGUAGE}\s"), re.compile(rf"{_LANGUAGE}\\n.*\\n")
+_CODE, _CODE_IN_A_LINE = rf"{_LANGUAGE}\s", rf"{_LANGUAGE}\\n.*\\n"
 
 
 def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
@@ -65,7 +65,7 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
     found = [] if wants_json(evidence) else _escapes(text)
     called = [call.get("args") for call in evidence.reply.function_calls]
     calls = json.dumps(called, ensure_ascii=False) if called else ""
-    entities = [] if re.search(_PLAIN_IN_ARGS, calls) else _ENTITY.findall(calls)
+    entities = [] if re.search(_PLAIN_IN_ARGS, calls) else re.findall(_ENTITY, calls)
     texts = (_escapes(value) for value in values_in(called) if isinstance(value, str))
     entities = entities or next((some for some in texts if len(some) >= _FEWEST_ESCAPES), [])
     for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
@@ -109,8 +109,8 @@ def _is_glued(text: str) -> bool:
     return are_lost or len(_some(joints, text[:_MOST_READ], 4)) > 3
 
 
-_SENTENCES = re.compile(r"[a-z'] [a-z]{2,}[.!?][A-Z][a-z]+ [a-z]")
-_WORDS_OF_SENTENCES = re.compile(r"(?<![a-z])[a-z]{16,}+(?:[.!?][A-Z]|(?<=[a-z]{24}))")
+_SENTENCES = r"[a-z'] [a-z]{2,}[.!?][A-Z][a-z]+ [a-z]"
+_WORDS_OF_SENTENCES = r"(?<![a-z])[a-z]{16,}+(?:[.!?][A-Z]|(?<=[a-z]{24}))"
 _MOST_READ = 100_000
 """Characters of a long text in which what is wrong shows."""
 
@@ -118,14 +118,15 @@ _MOST_READ = 100_000
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
 _LONG = 300
 _PLAIN_IN_ARGS = r"[<>']"
-_GLUED = re.compile(r"[^\s#*] *(?:#{2,4} (?=\w)|[*-] {1,3}\*\*|\d\. {1,2}\*\*|```\w)")
+_GLUED = r"[^\s#*] *(?:#{2,4} (?=\w)|[*-] {1,3}\*\*|\d\. {1,2}\*\*|```\w)"
 """What begins a line of Markdown, behind other text. It has one of the ``_MARKS``."""
 _MARKS = ("##", "**", "```")
 
 
 def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
-    if text.isascii() and (codes := _some(_CODES, re.sub("`[^`]*`", "", text[:_MOST_READ]))):
+    may_have = text.isascii() and any(sign in text for sign in _SIGNS_OF_CODES)
+    if may_have and (codes := _some(_CODES, re.sub("`[^`]*`", "", text[:_MOST_READ]))):
         return codes
     if "&" in text and not re.search(_RAW, text) and (entities := _some(_ENTITY, text)):
         return entities
@@ -136,20 +137,21 @@ def _escapes(text: str) -> list[str]:
     return []
 
 
-_CODES = re.compile(
+_CODES = (
     r"&#(?:1[3-9]\d|[2-9]\d\d|\d{4,6}|x[0-9a-f]{2,5});|\\(?:x[89a-f][0-9a-f]|u[0-9a-f]{4}|U000[0-9a-f]{5})|(?<=\w)u00[a-f][0-9a-f]"
     r"|=[CDE][0-9A-F]=[89AB][0-9A-F]|(?<=[.!?:*,])(?:/n)+(?=[A-Z*#\d-])"
 )
 """Characters that are not ASCII, or end a line, as HTML, Python, JSON and e-mail write them."""
+_SIGNS_OF_CODES = ("&#", "\\", "u00", "=C", "=D", "=E", "/n")
 _TWO_WORDS = r"\S\s+\S"
 
 
-def _some(pattern: re.Pattern[str], text: str, most: int = _FEWEST_ESCAPES) -> list[str]:
+def _some(pattern: str, text: str, most: int = _FEWEST_ESCAPES) -> list[str]:
     """The first matches. A long text may have millions."""
-    return [found[0] for found in islice(pattern.finditer(text), most)]
+    return [found[0] for found in islice(re.finditer(pattern, text), most)]
 
 
-_IN_ADDRESS = re.compile(r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=(?:[a-z]{2,}\+){2}[a-z]{2})")
+_IN_ADDRESS = r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=(?:[a-z]{2,}\+){2}[a-z]{2})"
 
 
 _OBJECT = r"\[object \w+\]"
@@ -207,15 +209,21 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
 
 _STATUS = r"\b[45]\d\d\b"
 _TRANSLATE = r"translat|übersetz|tradu|перев|翻|訳|译|譯|번역"
-_ERROR = re.compile(
-    r"\s*(?:\{\s*\"error\"\s*:\s*\{|\W{0,4}(?:[A-Z]\w+ ){0,2}[Ee]rror\b\W{0,3}(?:(?:code|status|HTTP)\W{1,2}){0,2}[45]\d\d\b(?! [a-z])"
-    rf"|(?:[45]\d\d )?(?:{'|'.join(status.phrase for status in HTTPStatus if status >= 429)})\W*$"
-    rf"|[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\W*$"
-    r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|<html>.{0,60}<title>[45]\d\d|You exceeded your current quota"
-    r"|An internal error has occurred|The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
-    re.DOTALL,
-)
-"""How a text begins that reports an error: its JSON, ``Error: 429``, the status line alone, or what Google and proxies write."""
+
+
+@cache
+def _error() -> re.Pattern[str]:
+    """How a text begins that reports an error: its JSON, ``Error: 429``, the status line alone, or what Google and proxies write."""
+    from http import HTTPStatus
+
+    return re.compile(
+        r"\s*(?:\{\s*\"error\"\s*:\s*\{|\W{0,4}(?:[A-Z]\w+ ){0,2}[Ee]rror\b\W{0,3}(?:(?:code|status|HTTP)\W{1,2}){0,2}[45]\d\d\b(?! [a-z])"
+        rf"|(?:[45]\d\d )?(?:{'|'.join(status.phrase for status in HTTPStatus if status >= 429)})\W*$"
+        rf"|[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\W*$"
+        r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|<html>.{0,60}<title>[45]\d\d|You exceeded your current quota"
+        r"|An internal error has occurred|The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
+        re.DOTALL,
+    )
 
 
 @rule("error-as-text", "warn", per_candidate=True)
@@ -227,7 +235,8 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Error: 429 Too Many Requests"}]}}]}
     """
     start = evidence.reply.text[:200]
-    found = _ERROR.match(start) if is_finished(evidence) else None
+    may_report = "rror" in start or start.lstrip()[:1] not in ("{", "[")
+    found = _error().match(start) if may_report and is_finished(evidence) else None
     if found and not is_about(evidence, rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}"):
         yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
 

@@ -192,11 +192,11 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
         uri, at = an_object(web).get("uri"), f"{_AT}groundingChunks[{index}].web.uri"
         if isinstance(web, dict) and not uri:
             yield Mismatch(at, "an address", uri, f"the source {web.get('title') or index!r} has no uri")
-        elif isinstance(uri, str) and not _ADDRESS.match(uri):
+        elif isinstance(uri, str) and not re.match(_ADDRESS, uri):
             yield Mismatch(at, "an address", uri, f"the uri of a source is no whole address: {uri[:80]!r}", "warn")
 
 
-_ADDRESS = re.compile(r"\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*))(?!.*\n)")
+_ADDRESS = r"\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*))(?!.*\n)"
 """Gateways mask addresses: ``https://***.com/***``."""
 
 

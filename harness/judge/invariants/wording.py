@@ -26,7 +26,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         if text.startswith("\ufeff") or "\0" in text:
             yield Mismatch(at, "characters", ascii(text[:40]), "the text has a byte order mark or NUL")
         if text.isascii():
-            lost = _LOST.findall(text[:_MOST_READ]) if "?" in text and "`" not in text else []
+            lost = re.findall(_LOST, text[:_MOST_READ]) if "?" in text and "`" not in text else []
             is_slang = text.count(" ") < len(lost)  # question marks in the place of blanks
             if len(lost) > _FEW_LOST and not is_slang and not is_about(evidence, rf"{PROGRAMS}|{_PUZZLE}"):
                 yield Mismatch(at, "characters", lost[0], f"question marks stand for characters, as in {lost[0]!r}")
@@ -44,7 +44,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "whole characters", ascii(taken), message)
 
 
-_LOST = re.compile(r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}")
+_LOST = r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}"
 _FEW_LOST, _MOST_HARD = 2, 10
 _PUZZLE = r"\w\?\w|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
 

@@ -76,17 +76,15 @@ def _known() -> set[str]:
 def _keys(route: Route, axis: Axis, cases: Sequence[Case], diagnostics: Diagnostics) -> None:
     from_rows = template.has_references(axis.values)
     asked = _asked(cases)
-    closed = bool(asked) and (route[0] == "matrix" or all(_pinned(case) for case in cases))
+    closed = bool(asked) and (
+        route[0] == "matrix" or all("model" in case.axes and case.axes["model"].pinned for case in cases)
+    )
     for filled in (filled for case in cases for filled in _by_row(case, axis) if filled.per_model):
         for glob, message, hint in _unmatched(filled, asked, closed=closed):
             if from_rows:
                 diagnostics.complain(route, f"from a row: {message}", hint)
             else:
                 diagnostics.complain((*route, glob), message, hint, key=True)
-
-
-def _pinned(case: Case) -> bool:
-    return "model" in case.axes and case.axes["model"].pinned
 
 
 def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[str, str, str]]:
