@@ -63,11 +63,8 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
 def headers(received: Mapping[str, str]) -> dict[str, str]:
     """The headers of `KEPT_HEADERS`, the date, and ids of requests with their values, all others with an empty value."""
     names = sorted(received)[:_MOST_HEADERS]
-    return {name: received[name][:LONGEST_HEADER] if _is_kept(name) else "" for name in names}
-
-
-def _is_kept(name: str) -> bool:
-    return name in KEPT_HEADERS or _OF_ONE_ANSWER.fullmatch(name) is not None
+    kept = {*KEPT_HEADERS, *filter(_OF_ONE_ANSWER.fullmatch, names)}
+    return {name: received[name][:LONGEST_HEADER] if name in kept else "" for name in names}
 
 
 def ids(received: Mapping[str, str]) -> dict[str, str]:

@@ -35,8 +35,7 @@ def credentials_in(address: str, headers: Mapping[str, str] | None = None) -> It
 
 def is_masked(value: str) -> bool:
     """Whether the value stands in place of a credential: empty, ``***``, ``<key>``, ``$KEY``, REDACTED."""
-    word = value.strip()
-    word = word[scheme.end() :].strip() if (scheme := re.match(r"(?i:bearer|basic)\b", word)) else word
+    word = re.sub(r"^(bearer|basic)\b", "", value.strip(), flags=re.IGNORECASE).strip()
     if len(word) < SHORTEST or word[0] in "<[{$%" or not re.search(r"[^\W_xX]", word):
         return True
     return re.search(_MASK, word) is not None and not resembles_key(word)

@@ -117,7 +117,8 @@ def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}, "id": "a"}}, {"functionCall": {"name": "weather", "args": {}, "id": "a"}}]}}]}
     """
     calls = evidence.reply.function_calls
-    ids, earlier = [call.get("id") for call in calls], _earlier_ids(evidence)
+    ids = [call.get("id") for call in calls]
+    earlier = [field(part, "functionCall", "id") for part in request_parts(evidence)] if any(ids) else []
     for index, found in enumerate(ids):
         if found and found in earlier:
             message = f"the id {found!r} is that of a call in an earlier turn"
@@ -131,10 +132,6 @@ def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
         index = next(index for index, found in enumerate(ids) if not found)
         message = f"the call of {calls[index].get('name')!r} has no id"
         yield Mismatch(f"functionCalls[{index}].id", "an id", None, message, "warn")
-
-
-def _earlier_ids(evidence: Evidence) -> list[Json]:
-    return [field(part, "functionCall", "id") for part in request_parts(evidence)]
 
 
 def _gives_ids(evidence: Evidence) -> bool:

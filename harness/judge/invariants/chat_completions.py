@@ -85,13 +85,10 @@ def chat_usage(evidence: Evidence) -> Iterator[Mismatch]:
     usages = [an_object(value.get("usage")) for value in found if value.get("usage")]
     if not usages:
         if found and has_answer(evidence) and _expects_usage(evidence) and not native:
-            yield Mismatch("$.usage", "a usage", None, f"the {_answer(evidence)} has no usage")
+            what = "stream" if evidence.reply.form == "sse" else "answer"
+            yield Mismatch("$.usage", "a usage", None, f"the {what} has no usage")
         return
     yield from _counts(usages[-1])
-
-
-def _answer(evidence: Evidence) -> str:
-    return "stream" if evidence.reply.form == "sse" else "answer"
 
 
 def _expects_usage(evidence: Evidence) -> bool:

@@ -213,7 +213,7 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
         return
     for index, page in enumerate(objects_in(found.get("urlMetadata"))):
         url = page.get("retrievedUrl")
-        if isinstance(url, str) and not _ADDRESS.match(url) and not is_placeholder(url):
+        if isinstance(url, str) and not re.match(_ADDRESS, url) and not is_placeholder(url):
             at = f"$.candidates[0].urlContextMetadata.urlMetadata[{index}].retrievedUrl"
             yield Mismatch(at, "an address", url, f"the retrievedUrl is no whole address: {url[:80]!r}")
         status = str(page.get("urlRetrievalStatus") or "no status").removeprefix(_STATUS)

@@ -159,20 +159,17 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"usageMetadata": {"serviceTier": "standard"}}
     """
     asked = tier_of(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
-    served = _served_tier(evidence)
+    own = _stated_tier(evidence)
+    served = own or _TRAFFIC.get(str(evidence.reply.usage.get("trafficType")), "")
     if has_answer(evidence) and asked and served and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
         yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
-    own, headed = _stated_tier(evidence), tier_of(evidence.exchange.headers.get(_HEADER))
+    headed = tier_of(evidence.exchange.headers.get(_HEADER))
     if headed and headed != own != asked:
         message = f"the answer says that the tier {own} answered, its header says {headed}"
         yield Mismatch("$.usageMetadata.serviceTier", headed, own, message)
     if not asked and own in ("flex", "priority") and has_answer(evidence) and field(evidence.request_body, "contents"):
         yield Mismatch("$.usageMetadata.serviceTier", "standard", own, f"no tier was requested, {own} answered")
-
-
-def _served_tier(evidence: Evidence) -> str:
-    return _stated_tier(evidence) or _TRAFFIC.get(str(evidence.reply.usage.get("trafficType")), "")
 
 
 def _stated_tier(evidence: Evidence) -> str:

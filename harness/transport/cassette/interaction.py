@@ -169,7 +169,7 @@ def read_request(raw: Mapping[str, Any]) -> Request:
 
 def _request(raw: Mapping[str, Any], ours: About | None, provider: str) -> Request:
     url = without_secrets(_sendable(raw["uri"]))
-    content = _request_bytes(raw)
+    content = _parsed(raw) if "parsed_body" in raw else _bytes(raw.get("body"))
     if ours is None:
         content = unpack(content).content
     body = json_of(content)
@@ -230,10 +230,6 @@ def _status(response: Mapping[str, Any]) -> int:
     if not 0 <= code <= _LAST_STATUS:
         raise ValueError(f"a status of {code}")
     return code
-
-
-def _request_bytes(raw: Mapping[str, Any]) -> bytes:
-    return _parsed(raw) if "parsed_body" in raw else _bytes(raw.get("body"))
 
 
 def _response_bytes(raw: Mapping[str, Any]) -> bytes:

@@ -65,6 +65,7 @@ def entries_of(names: Iterable[Path]) -> Callable[[Path], Entries]:
     return lambda folder: _by_name(inside.get(folder, ()))
 
 
+@lru_cache(1000)
 def _named(path: Path) -> tuple[Half | None, str]:
     """The half that the name of a file or folder says, and the name without that word."""
     found = _WORD.findall(path.stem)

@@ -158,7 +158,7 @@ def _alone(path: Path) -> Reading:
             # No name holds the bytes, so they are freed once they are decoded.
             beside = partial(attachments.near, path)
             try:
-                return _read(path, plain(bytes_of(path)), beside, divide=elements.divided)
+                return _read(path, plain(bytes_of(path)), beside, divided=True)
             except Indivisible:
                 return _read(path, plain(bytes_of(path)), beside)
     except (NoDocument, archive.BadArchive) as fault:
@@ -171,16 +171,12 @@ _VCRPY = (b"version: 1\ninteractions:", b"interactions:\n- request:")
 """How files of ours and of vcrpy begin. No other format needs to be tried, or imported, for them."""
 
 
-def _whole(_content: bytes) -> None:
-    """Instead of ``elements.divided``: no text is read one element at a time."""
-
-
 def _read(
     path: Path,
     content: bytes,
     beside: Beside,
     *,
-    divide: Callable[[bytes], Sequence[Any] | None] = _whole,
+    divided: bool = False,
     nested: bool = False,
 ) -> Reading:
     if archive.is_archive(content):
@@ -191,7 +187,7 @@ def _read(
             reading = Reading(name, list(found), {})
             return _checked(path, reading, "" if reading.items else _missing(content))
     content = _with_addresses(content)
-    values = divide(content) or _documents(path, content)
+    values = (elements.divided(content) if divided else None) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
     values = _completed(values, content, beside)
     layout = _layout(values)
