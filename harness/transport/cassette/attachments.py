@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 from harness.transport.cassette.values import Elements
 
 _KEYS = ("_file", "bodyFileName", "_sha1")
-_KEY = re.compile(rb"(?:_file|_sha1)\b(?<=\W.{5})|bodyFileName\b")
+_KEY = re.compile(rb"_(?:file|sha1)\b(?<=\W.{5})")
+"""Two of them. It begins with a plain character, since that is found faster than a choice."""
 _LARGEST = 200_000_000
 _DEEPEST = 60
 
@@ -21,7 +22,7 @@ Beside: TypeAlias = Callable[[str], bytes | None]
 
 def are_named(content: bytes) -> bool:
     """Whether a text may name such files."""
-    return any(key.encode() in content for key in _KEYS) and _KEY.search(content) is not None
+    return b"bodyFileName" in content or _KEY.search(content) is not None
 
 
 def near(recording: Path, name: str) -> bytes | None:

@@ -36,7 +36,7 @@ _BODIES = (
 )  # fmt: skip
 _ABOUT_BODIES = ("type", "file", "path", "size", "hash", "name", "format", "length", "url", "encoding", "patterns")
 NATIVE = re.compile(
-    r"(?P<base>https?://[^\s\"'<>?#/]*?|\{?\w*\}?|[\w.-]+\.[\w.-]+(?::\d+)?)(?P<path>/[^\s\"'<>?#]*)?"
+    r"(?P<base>https?://[^\s\"'<>?#]*?|\{?\w*\}?|[\w.-]+\.[\w.-]+(?::\d+)?)(?P<path>/[^\s\"'<>?#]*)?"
     r"(?P<call>(?:models|tunedModels|endpoints|dynamic)/[^\s\"'<>/?#:]+:(?:streamG|g)enerateContent)(?P<query>\?[^\s\"'<>#]*)?"
 )
 _ESCAPED, _PATTERN = re.compile(r"\\([./:?-])"), re.compile(r"models/[^:]*[*+\[({][^:]*:")
