@@ -422,6 +422,43 @@ def test_the_parameters_of_an_sdk_without_settings_are_the_request(contents: Any
     assert item.exchange.request.body == {"contents": asks("a")["contents"]}
 
 
+@pytest.mark.parametrize(
+    ("inputs", "settings"),
+    [
+        ({"model": MODEL, "contents": "a", "config": {"temperature": 0, "max_output_tokens": 9}}, {"temperature": 0, "maxOutputTokens": 9}),
+        ({"model": MODEL, "contents": ["a"], "config": {"http_options": None}}, None),
+        ({"self": "<Models>", "model": MODEL, "contents": "a"}, None),
+    ],
+)  # fmt: skip
+def test_what_an_sdk_was_called_with_is_the_request_of_the_answer(inputs: Any, settings: Any, tmp_path: Path) -> None:
+    run = {"run_type": "llm", "inputs": inputs, "outputs": events("b", 1)[0]}
+    wanted = {"contents": asks("a")["contents"], **({"generationConfig": settings} if settings else {})}
+    assert read_lines(tmp_path, run) == [(wanted, "b0", 200)]
+
+
+WITHOUT_MODEL = {"candidates": events("b", 1)[0]["candidates"]}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"providedModelName": MODEL, "input": asks("a"), "output": WITHOUT_MODEL},
+        {"endpoint": f"projects/1/locations/l/publishers/google/models/{MODEL}", "request": asks("a"), "response": WITHOUT_MODEL},
+        {"provider": {"id": f"google:{MODEL}"}, "prompt": {"raw": json.dumps(asks("a")["contents"])}, "response": {"raw": WITHOUT_MODEL}},
+        {"attributes": {"llm.model_name": MODEL, "input.value": ASKED_TEXT, "output.value": json.dumps(WITHOUT_MODEL)}},
+        {"request": {"uri": "/gemini"}, "response": {"status": 200}, "ai": {"meta": {"used": MODEL}, "payload": {"request": ASKED_TEXT, "response": json.dumps(WITHOUT_MODEL)}}},
+        f"--> POST {BASE}/models/{MODEL}:generateContent\n{ASKED_TEXT}\n<-- 200 {BASE}/models/{MODEL}:generateContent\n{json.dumps(WITHOUT_MODEL)}",
+        f"10:00 asks {MODEL} with {ASKED_TEXT}\n10:01 {MODEL} answers {json.dumps(WITHOUT_MODEL)}",
+    ],
+    ids=["another key", "a resource", "a provider", "a key with a prefix", "behind a gateway", "a log that names it twice", "a log"],
+)  # fmt: skip
+def test_the_model_is_known_wherever_a_recording_names_it(record: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(record if isinstance(record, str) else json.dumps(record))
+    (found,) = cassette.read(tmp_path / "a.log").interactions
+    assert found.exchange.request.model == MODEL
+    assert found.exchange.request.body["contents"]
+
+
 def test_keys_of_yaml_that_are_no_texts_disturb_nothing(tmp_path: Path) -> None:
     path = tmp_path / "call.yaml"
     keys: dict[Any, Any] = {**asks("hi"), **events("Oslo", 1)[0], 1: "one", None: "none"}

@@ -44,7 +44,15 @@ from harness.transport.cassette.pieces import (
     matched,
     split,
 )
-from harness.transport.cassette.spelling import camel, camel_word, is_printed, is_spelled_by_sdk, on_the_wire, unprinted
+from harness.transport.cassette.spelling import (
+    camel,
+    camel_word,
+    is_printed,
+    is_spelled_by_sdk,
+    on_the_wire,
+    sent,
+    unprinted,
+)
 from harness.transport.cassette.texts import http_message, is_message
 from harness.transport.cassette.values import Elements, json_value
 
@@ -53,7 +61,7 @@ _ANSWERS = ("response", "res", "resp", "then", "reply", "answer", "received", "i
 _REQUEST_BODIES = ("requestbody", "reqbody", "requestbodyjson", "requestjson", "requestdata", "requestpayload", "postdata", "request", "req", "input", "body", "payload", "params")  # fmt: skip
 _ANSWER_BODIES = ("responsebody", "respbody", "resbody", "responsejson", "responsedata", "responsetext", "replybody", *_ANSWERS)  # fmt: skip
 _MODELS = ("model", "modelname", "modelid", "modelversion")
-_IDS = ("id", "requestid", "callid", "traceid", "correlationid", "key", "seq", "exchangeid", "flowid", "uuid")
+_IDS = ("id", "requestid", "callid", "traceid", "correlationid", "correlation", "key", "seq", "exchangeid", "flowid", "uuid")  # fmt: skip
 _HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata", "contents", "enerateContent", '"error"', "'error'")  # fmt: skip
 _BODY_HINTS = ('"contents"', '"candidates"', "'contents'", "'candidates'")
 _TIMES = ("starteddatetime", "recordedat")
@@ -63,7 +71,7 @@ _HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
 _DEEPEST = 60
 _SHORTEST = 12
 """Characters. No shorter text is an address or a body."""
-_LONGEST_ADDRESS = 3_000
+_LONGEST_ADDRESS, _LONGEST_MODEL = 3_000, 150
 _FEW = 40
 
 
@@ -146,7 +154,8 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     if not inside:
         around = replace(around, failure=_failed(value))
         return [around] if around.url or around.model or around.failure else []
-    turns = _turns(rest) if len(inside) == 1 and inside[0].has_answer and not inside[0].has_request else ()
+    bodies = [piece for piece in inside if not piece.is_context]
+    turns = _turns(rest) if len(bodies) == 1 and bodies[0].has_answer and not bodies[0].has_request else ()
     return [piece.within(around) for piece in matched([*turns, *inside])]
 
 
@@ -159,9 +168,7 @@ def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
         return {key: unprinted(item) for key, item in value.items()}
     if "contents" not in value or value.get("config", "") is not None:
         return value
-    contents = value["contents"]  # the parameters of an SDK
-    turns = [{"role": "user", "parts": [{"text": contents}]}] if isinstance(contents, str) else contents
-    return {**{key: item for key, item in value.items() if key != "config"}, "contents": turns}
+    return {**{key: item for key, item in value.items() if key != "config"}, **(sent(value["contents"], None) or {})}
 
 
 def _pairs_by_name(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -183,15 +190,23 @@ def _failed(value: Mapping[str, Any]) -> str:
 
 
 def _turns(value: Mapping[str, Any], deep: int = 2) -> Iterator[Piece]:
-    """Requests of a mapping that keeps only their turns, beside the answer."""
+    """Requests of a mapping that keeps only their turns, or what an SDK was called with, beside the answer."""
     for item in value.values():
-        if isinstance(item, dict) and deep:
-            yield from _turns(item, deep - 1)
-        turns = (
-            json_in(Body(item.encode("utf-8", "surrogatepass"))) if isinstance(item, str) and item[:2] == "[{" else item
-        )
-        if isinstance(turns, list) and is_request(asked := {"contents": turns}) and turns[-1].get("role") != "model":
-            yield Piece(request=Body(compact(asked), exact=False))
+        asked = list(_asked_by(item))
+        yield from asked or (_turns(item, deep - 1) if isinstance(item, dict) and deep else ())
+
+
+def _asked_by(value: Any) -> Iterator[Piece]:
+    """The request with these turns or these parameters of an SDK, or with those in a text; none for any other value."""
+    if isinstance(value, str):
+        is_one = value[:1] in ("{", "[") and ('"parts"' in value or '"contents"' in value)
+        value = json_in(Body(value.encode("utf-8", "surrogatepass"))) if is_one else None
+    turns, asked = value, None
+    if isinstance(value, dict) and "contents" in value and ("config" in value or isinstance(value["contents"], str)):
+        asked = sent(value["contents"], value.get("config"))
+        turns = asked["contents"] if asked else None
+    if isinstance(turns, list) and is_request({"contents": turns}) and turns[-1].get("role") != "model":
+        yield Piece(request=Body(compact(asked or {"contents": turns}), exact=False))
 
 
 def _headed(pieces: list[Piece]) -> list[Piece]:
@@ -218,7 +233,9 @@ def _once(found: list[list[Piece]]) -> list[Piece]:
         same = bool(texts[id(one)]) and texts[id(one)] == texts[id(other)]
         named = _answer_id(one) is not None and _answer_id(one) == _answer_id(other)
         is_again = same or (named and _events(one) != _events(other))
-        if here is not there and is_again and not (one.has_request and other.has_request):
+        is_two = one.has_request and other.has_request  # unless it is the same call, in a trace and in its span
+        is_two = is_two and (one.request != other.request or len(here) == len(there))
+        if here is not there and is_again and not is_two:
             again.add(id(min((other, there), (one, here), key=_worth)[0]))
     kept = [piece for pieces in found for piece in pieces if id(piece) not in again]
     asked = [piece for piece in kept if piece.has_request and not piece.has_answer]
@@ -277,8 +294,9 @@ def _under(key: Any, item: Any, deep: int) -> list[Piece]:
     """What is under a key. The key itself may be the address, or the request."""
     if _is_known_already(key, item):
         return []
-    found = scan(item, deep)
-    text = str(key)
+    found, text = scan(item, deep), str(key)
+    if not found and isinstance(item, str) and item[:2] == "[{" and "request" in text.lower():
+        return list(_asked_by(item))
     if "enerateContent" in text or text[:1] == "{":
         return matched([*_in_text(text, deep), *found])
     return found
@@ -304,7 +322,7 @@ def _around(mapping: Mapping[str, Any]) -> Piece:
     ids = [str(mapping[name]) for name in _IDS if isinstance(mapping.get(name), (str, int))]
     return Piece(
         url=messages.without_unknown_host(url, mapping) if url else None,
-        model=next((found for name in _MODELS if (found := _model(mapping.get(name)))), None),
+        model=next((found for name in _MODELS if (found := _model(mapping.get(name)))), None) or _named_model(texts),
         method=messages.method_of(mapping) if url else None,
         status=messages.status_of(mapping),
         streams=any(call[1] or call[2] for call in calls) if calls else None,
@@ -317,6 +335,17 @@ def _model(value: Any) -> str | None:
         return None
     name = value.rpartition("/")[2]
     return name if re.search(r"gem|model|imag|veo|learnlm|palm|flash|pro", value, re.IGNORECASE) else None
+
+
+_MODEL = re.compile(r"(?:[\w./@-]*[/:])?((?:gemini-(?:\d|pro|flash|exp)|gemma-\d|learnlm-\d)[\w.@-]*)")
+
+
+def _named_model(texts: Iterable[str]) -> str | None:
+    """The model that one of these texts is, whatever its key: ``google:gemini-2.5-flash``, ``publishers/google/models/gemini-2.5-flash``."""
+    found = (
+        _MODEL.fullmatch(text) for text in texts if len(text) < _LONGEST_MODEL and ("gem" in text or "learn" in text)
+    )
+    return next((one[1] for one in found if one), None)
 
 
 def _in_list(items: Sequence[Any], deep: int) -> list[Piece]:
@@ -506,46 +535,54 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
         return None
     inner = next((named(item) for name in _REQUESTS if isinstance(item := mapping.get(name), dict)), {})
     url = messages.url_of(inner)
-    asked = inner if url else mapping
+    asked: Mapping[str, Any] = inner if url else mapping
     url = url or messages.url_of(mapping)
-    if url is None:
+    if url is None or _holds_messages(mapping):
         return None
-    if any(
-        isinstance(mapping.get(name), str) and _HTTP.match(mapping[name]) and "\n" in mapping[name]
-        for name in (*_REQUESTS, *_ANSWERS)
-    ):
-        return None  # whole messages as text
-    if asked is inner:
-        body = messages.message_body(inner) or _asked_in(inner, deep)
-    else:
-        body = _first_body(mapping, (*_REQUEST_BODIES, *_REQUESTS))
-    if asked is mapping and not any(mapping.get(name) is not None for name in _ANSWER_BODIES):
+    is_flat = asked is mapping
+    if is_flat and all(mapping.get(name) is None for name in _ANSWER_BODIES):
         return None
     answer = _answer(mapping, deep)
     if answer is None:
         return None
-    if answer.answers == [Body(b"")] and (beside := _answer_beside(mapping)):
-        answer = replace(answer, answers=[beside])
-    whole = replace(
-        answer,
-        url=url,
-        method=messages.method_of(asked),
-        at=next((str(mapping[name]) for name in _TIMES if mapping.get(name)), None),
-        headers=messages.headers_of(asked) if asked is inner else {},
-        request=None if _is_of_sdk(body) else body,
-        status=answer.status or (messages.status_of(mapping) if asked is mapping else None),
-        answer_headers=answer.answer_headers or (messages.headers_of(mapping) if asked is mapping else {}),
-    )
+    if is_flat:
+        body = _first_body(mapping, (*_REQUEST_BODIES, *_REQUESTS))
+    else:
+        body = messages.message_body(inner) or _asked_in(inner, deep)
+    whole = _exchange(mapping, asked, replace(answer, url=url, request=None if _is_of_sdk(body) else body))
     if body is None or whole.answers == [Body(b"")]:
         whole = _completed(whole, mapping, deep)
-    return whole if whole.request or asked is mapping else replace(whole, request=Body(b""))
+    return whole if whole.request or is_flat else replace(whole, request=Body(b""))
+
+
+def _holds_messages(mapping: Mapping[str, Any]) -> bool:
+    """Whether a request or an answer is a whole message of HTTP, as text."""
+    texts = (mapping.get(name) for name in (*_REQUESTS, *_ANSWERS))
+    return any(isinstance(text, str) and _HTTP.match(text) and "\n" in text for text in texts)
+
+
+def _exchange(mapping: Mapping[str, Any], asked: Mapping[str, Any], found: Piece) -> Piece:
+    """What was found, with what the mapping says beside it. ``asked``: its request, or itself where it holds both sides."""
+    if found.answers == [Body(b"")] and (beside := _answer_beside(mapping)):
+        found = replace(found, answers=[beside])
+    if asked is mapping:
+        status, answer_headers = messages.status_of(mapping), messages.headers_of(mapping)
+        found = replace(
+            found, status=found.status or status, answer_headers=found.answer_headers or answer_headers, headers={}
+        )
+    else:
+        found = replace(found, headers=messages.headers_of(asked))
+    at = next((str(mapping[name]) for name in _TIMES if mapping.get(name)), None)
+    return replace(found, method=messages.method_of(asked), at=at)
 
 
 def _completed(piece: Piece, mapping: Mapping[str, Any], deep: int) -> Piece:
-    """The exchange, with the body that it lacks, where it stands under another key."""
+    """The exchange, with the body that it lacks, where it stands under another key. Its address may be that of a gateway."""
     used = (*_REQUESTS, *_REQUEST_BODIES, *_ANSWER_BODIES)
     others = matched([one for name, item in mapping.items() if name not in used for one in scan(item, deep + 1)])
     other = others[0] if len(others) == 1 else Piece()
+    if other.has_request and other.has_answer and "enerateContent" not in (piece.url or ""):
+        return replace(other, status=other.status or piece.status)
     if piece.request is None:
         piece = replace(piece, request=other.request)
     if piece.answers == [Body(b"")] and other.has_answer:

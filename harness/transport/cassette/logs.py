@@ -77,20 +77,24 @@ def logged(raw: bytes) -> Sequence[Any]:
         return []
     tags = [part.tag for part in parts if part.tag]
     are_mixed = 1 + sum(one != other for one, other in pairwise(tags)) > len(set(tags))
-    return Elements(parts, partial(_value_of, is_tagged=are_mixed and 2 * len(set(tags)) <= len(tags)), "log")
+    is_tagged, is_addressed = are_mixed and 2 * len(set(tags)) <= len(tags), b"enerateContent" in raw
+    return Elements(parts, partial(_value_of, is_tagged=is_tagged, is_addressed=is_addressed), "log")
 
 
 class _Part(Struct):
-    """An object in a log as JSON, or a text. ``tag``: the id of its call before it; ``is_again``: it is the error before it, printed again."""
+    """An object in a log as JSON, or a text. ``tag``, ``model``: the id of its call, and a model, before it in its line; ``is_again``: it is the error before it, printed again."""
 
     content: str | bytes
     tag: str = ""
     is_again: bool = False
+    model: str = ""
 
 
-def _value_of(part: _Part, *, is_tagged: bool) -> Any:
+def _value_of(part: _Part, *, is_tagged: bool, is_addressed: bool) -> Any:
     value = json_value(part.content) if isinstance(part.content, bytes) else part.content
-    return {"id": part.tag, "logged": value} if is_tagged and part.tag else value
+    about = {"id": part.tag} if is_tagged and part.tag else {}
+    about |= {"model": part.model} if part.model and not is_addressed else {}
+    return {**about, "logged": value} if about else value
 
 
 _TAGS = (
@@ -101,9 +105,22 @@ _TAGS = (
 """The forms of an id of a call in a line of a log, each behind a text without which it is not there."""
 
 
+_MODEL = re.compile(r"gemini-\d[\w.-]*\w")
+
+
+def _in_front(text: str, begin: int) -> str:
+    """The line before a place."""
+    return text[max(0, begin - _WIDEST) : begin].rpartition("\n")[2]
+
+
 def _tag(text: str, begin: int) -> str:
-    near = text[max(0, begin - _WIDEST) : begin].rpartition("\n")[2].lower()
+    near = _in_front(text, begin).lower()
     return next((found[1] for mark, tag in _TAGS if mark in near and (found := tag.search(near))), "")
+
+
+def _model(text: str, begin: int) -> str:
+    found = _MODEL.findall(_in_front(text, begin))
+    return str(found[-1]) if found else ""
 
 
 _STACK = re.compile(r"Traceback \(most recent|\n[ \t]+at \S|\b[Ss]tack\b")
@@ -141,7 +158,7 @@ class _LastError:
             self._message = ""
         elif message := _error_in(part):
             self._message, self.end = message, end
-        return _Part(value, _tag(text, begin), is_again)
+        return _Part(value, _tag(text, begin), is_again, _model(text, begin))
 
 
 def _candidates(raw: bytes) -> Iterator[_Part]:

@@ -221,7 +221,8 @@ def matched(pieces: list[Piece]) -> list[Piece]:
         rest = (piece for piece in pieces if not piece.is_context)
         return matched([piece if piece.has_answer or piece.failure else next(merged) for piece in rest])
     if len(contexts) == 1 or (contexts and (asked or not any(piece.url for piece in contexts))):
-        context = contexts[0] if len(contexts) == 1 else Piece(model=contexts[0].model)
+        are_one = len({one.url for one in contexts}) == 1  # a log names an address with the request and with the answer
+        context = contexts[0] if are_one else Piece(model=contexts[0].model)
         return matched([piece.within(context) for piece in pieces if not piece.is_context])
     return _paired(pieces, asked or contexts, answered)
 

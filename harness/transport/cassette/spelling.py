@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from harness.gemini import definition
 from harness.model import Json
 from harness.transport.cassette.bodies import SDK_FIELDS
 from harness.transport.cassette.values import literal_value
@@ -30,6 +31,26 @@ def on_the_wire(value: Mapping[str, Any]) -> Mapping[str, Any]:
     if not is_spelled_by_sdk(value):
         return value
     return {key: item for key, item in camel(value).items() if key not in SDK_FIELDS}
+
+
+_BESIDE = ("systemInstruction", "safetySettings", "cachedContent", "labels", "serviceTier")
+"""Settings of an SDK that a request has beside ``generationConfig``, but for tools, which may be functions of a program."""
+
+
+def sent(contents: Json, config: Json) -> dict[str, Json] | None:
+    """The request that an SDK sends for its parameters; None where some of it only the program knows."""
+    settings = camel(config or {})
+    if not isinstance(settings, dict):
+        return None
+    beside = {key: settings.pop(key) for key in _BESIDE if key in settings}
+    if not definition.fields("GenerationConfig").keys() >= settings.keys():
+        return None
+    if isinstance(beside.get("systemInstruction"), str):
+        beside["systemInstruction"] = {"parts": [{"text": beside["systemInstruction"]}]}
+    texts = [contents] if isinstance(contents, str) else contents
+    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        contents = [{"role": "user", "parts": [{"text": text} for text in texts]}]
+    return {"contents": contents, **beside, **({"generationConfig": settings} if settings else {})}
 
 
 def is_printed(value: Any) -> bool:
