@@ -56,6 +56,10 @@ STREAM = f"data: {json.dumps(ANSWERED)}\n\n"
         ("prompt.json", "answer.json", SENT, ANSWERED),
         ("1/req/7.json", "1/resp/7.json", ASKED, RECEIVED),
         ("oneRequest.json", "oneResponse.json", SENT, STREAM),
+        ("in/7.json", "out/7.json", ASKED, ANSWERED),
+        ("raw/1_c.txt", "raw/1_s.txt", ASKED, ANSWERED),
+        ("x.json", "x.golden.json", ASKED, ANSWERED),
+        ("x.json", "x.response.json", SENT, STREAM),
     ],
 )
 def test_a_pair_is_one_exchange_everywhere(
@@ -110,9 +114,20 @@ def test_pairs_in_an_archive_are_exchanges(capsys: pytest.CaptureFixture[str]) -
     assert [one.exchange.request.body for one in tape.interactions] == [ASKED, ASKED]
 
 
-def test_a_command_is_imported_with_the_answer_beside_it() -> None:
+def test_rows_of_a_batch_are_put_together_by_their_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [{"key": key, "request": {"contents": [{"parts": [{"text": key}]}]}} for key in ("a", "b", "c")]
+    answered = [{"key": key, "response": {**ANSWERED, "responseId": key}} for key in ("b", "a")]
+    write(**{f"{name}.jsonl": "\n".join(map(json.dumps, rows)) for name, rows in {"input": asked, "output": answered}.items()})  # fmt: skip
+    found = audited(capsys)
+    assert (found["native_interactions"], found["unanswered"]) == (2, 1)
+    tape = cassette.read(Path("recordings/output.jsonl"))
+    assert [one.exchange.request.body["contents"][0]["parts"][0]["text"] for one in tape.interactions] == ["b", "a"]
+
+
+@pytest.mark.parametrize("name", ["x.request.sh", "x.sh"])
+def test_a_command_is_imported_with_the_answer_beside_it(name: str) -> None:
     command = f"curl '{URL}' -H 'x-goog-api-key: AIza-not-to-be-kept' -d '{json.dumps(ASKED)}'"
-    write(**{"x.request.sh": command, "x.response.txt": STREAM})
+    write(**{name: command, "x.response.txt": STREAM})
     assert main(["import", "recordings"]) == 0
     assert main(["run"]) == 0
     written = "".join(path.read_text() for path in Path().rglob("*.yaml"))

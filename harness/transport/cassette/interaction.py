@@ -79,12 +79,13 @@ class Interaction(Struct, frozen=True):
 class Recorded(Struct, frozen=True):
     """A request that was sent, and its answer; None if the answer was not recorded.
 
-    ``credentials`` are (place, value) pairs: the keys that were recorded with the request.
+    ``credentials`` are (place, value) pairs: the keys that were recorded with the request. ``id``: what the file calls it, or empty.
     """
 
     request: Request
     answer: Exchange | None = None
     credentials: Iterable[tuple[str, str]] = ()
+    id: str = ""
 
 
 class Unread(Struct, frozen=True):

@@ -1,6 +1,7 @@
-"""Request and answer in files of their own: ``x.request.json`` and ``x.response.json``, ``req/1.json`` and ``resp/1.json``.
+"""Requests and answers in files of their own: ``x.request.json`` and ``x.response.json``, ``req/1.json`` and ``resp/1.json``.
 
-Their names, or those of their folders, differ in one word. They are a pair if one holds just a request, and the other just an answer.
+Their names, or those of their folders, differ in one word, which one of them may lack. They are a pair if one holds just requests, and the
+other just answers.
 """
 
 from __future__ import annotations
@@ -23,19 +24,32 @@ Half: TypeAlias = Literal["request", "answer"]
 Alike: TypeAlias = Sequence[tuple[Path, Half]]
 Entries: TypeAlias = Mapping[str, Sequence[tuple[Path, Half | None]]]
 """The entries of a folder, by their names without the word for their half."""
-_WORDS: Mapping[Half, str] = {
-    "request": "request|req|prompt|input|question",
-    "answer": "response|resp|res|answer|reply|output|result",
-}
-_WORD = re.compile(rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{'|'.join(_WORDS.values())})s?(?![a-z])")
+_WORDS: Sequence[Mapping[Half, str]] = (
+    {"request": "request|req|prompt|input|question", "answer": "response|resp|res|answer|reply|output|result"},
+    {"request": "in|sent|query|c", "answer": "out|received|expected|golden|s"},
+)
+"""Words for the halves. The second are looked for in names without any of the first."""
+_WORD = [
+    re.compile(rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{'|'.join(words.values())})s?(?![a-z])") for words in _WORDS
+]
 
 
 def half(items: Sequence[Interaction | Recorded | Unread]) -> Half | None:
-    """Which half of an exchange these items are, if they are just that."""
-    item = items[0] if len(items) == 1 else None
-    if isinstance(item, Recorded) and item.answer is None and item.request.content:
+    """Which half of exchanges these items are, if they are just that."""
+    if items and all(isinstance(item, Recorded) and item.answer is None and item.request.content for item in items):
         return "request"
-    return "answer" if isinstance(item, Interaction) and not item.exchange.request.content else None
+    are_answers = bool(items) and all(
+        isinstance(one, Interaction) and not one.exchange.request.content for one in items
+    )
+    return "answer" if are_answers else None
+
+
+def coupled(requests: Sequence[Recorded], answers: Sequence[Interaction]) -> Sequence[tuple[Recorded, Interaction]]:
+    """Each answer with its request: by their ids, or by their places where there are as many; empty if neither fits."""
+    by_id = {one.id: one for one in requests if one.id}
+    if by_id and all(answer.id in by_id for answer in answers):
+        return [(by_id[answer.id], answer) for answer in answers]
+    return list(zip(requests, answers, strict=True)) if len(requests) == len(answers) else []
 
 
 def on_disk(folder: Path) -> Entries:
@@ -47,10 +61,15 @@ def on_disk(folder: Path) -> Entries:
 
 
 def named_alike(path: Path, entries: Callable[[Path], Entries] = on_disk) -> Alike:
-    """This file and those that are named like it but for the word for its half, each with that; empty without such a word."""
-    role, name = _named(path)
-    if role:
-        return [(file, half) for file, half in entries(path.parent).get(name, ()) if half]
+    """This file and those that are named like it but for the word for its half, each with that; empty without such a word.
+
+    A file without a word is the half that no other has a word for.
+    """
+    _, name = _named(path)
+    files = entries(path.parent).get(name, ())
+    if roles := {half for _, half in files if half}:
+        other: Half | None = None if len(roles) > 1 else "answer" if "request" in roles else "request"
+        return [(file, role) for file, half in files if (role := half or other)]
     role, folder = _named(path.parent)
     folders = entries(path.parent.parent).get(folder, ()) if role else ()
     return [
@@ -68,11 +87,13 @@ def entries_of(names: Iterable[Path]) -> Callable[[Path], Entries]:
 @lru_cache(1000)
 def _named(path: Path) -> tuple[Half | None, str]:
     """The half that the name of a file or folder says, and the name without that word."""
-    found = _WORD.findall(path.stem)
-    if len(found) != 1:
-        return None, path.stem
-    half: Half = "request" if re.fullmatch(f"(?i:{_WORDS['request']})s?", found[0]) else "answer"
-    return half, _WORD.sub("*", path.stem)
+    for word, words in zip(_WORD, _WORDS, strict=True):
+        if found := word.findall(path.stem):
+            if len(found) > 1:
+                break
+            half: Half = "request" if re.fullmatch(f"(?i:{words['request']})s?", found[0]) else "answer"
+            return half, re.sub(r"(?<=.)[._-]?\*$", "", word.sub("*", path.stem))
+    return None, path.stem
 
 
 @lru_cache(16)

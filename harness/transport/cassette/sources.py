@@ -112,23 +112,31 @@ def read(path: Path) -> Reading:
 
 
 def _paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[[Path], Any]) -> Reading:
-    """A reading; that of half an exchange with its other half, if just one file is named and made like that."""
-    if not pairs.half(reading.items):
+    """A reading; that of halves of exchanges with their other halves, if just one file is named and made like that."""
+    if len(alike) < 2 or not pairs.half(reading.items):
         return reading
-    halves = {file: items[0] for file, role in alike if pairs.half(items := items_of(file)) == role}
-    requests = [item for item in halves.values() if isinstance(item, Recorded)]
-    answers = [item for item in halves.values() if isinstance(item, Interaction)]
+    halves = {file: list(items) for file, role in alike if pairs.half(items := items_of(file)) == role}
+    requests = [items for items in halves.values() if isinstance(items[0], Recorded)]
+    answers = [items for items in halves.values() if isinstance(items[0], Interaction)]
     if path not in halves or not requests or not answers:
         return reading
     if len(halves) > 2:
         names = ", ".join(file.name for file in halves)
         reason = f"{names} are named alike: leave one request and one answer, to read them as an exchange"
         return replace(reading, items=[*reading.items, Unread("its other half", reason)])
-    if isinstance(halves[path], Recorded):
-        return Reading("request beside its answer", [], {})
-    (found,) = by_pieces([pairs.whole(requests[0], answers[0])])
-    known = replace(found, credentials=requests[0].credentials) if isinstance(found, Interaction) else found
-    return replace(reading, items=[known])
+    couples = pairs.coupled(requests[0], answers[0])
+    if not couples:
+        return reading
+    if isinstance(halves[path][0], Recorded):
+        used = {id(asked) for asked, _ in couples}
+        return Reading("request beside its answer", [one for one in halves[path] if id(one) not in used], {})
+    found = by_pieces(pairs.whole(asked, answer) for asked, answer in couples)
+    credentials = (asked.credentials for asked, _ in couples)
+    known = (
+        replace(one, credentials=keys) if isinstance(one, Interaction) else one
+        for one, keys in zip(found, credentials, strict=True)
+    )
+    return replace(reading, items=list(known))
 
 
 def _items(path: Path) -> Sequence[Interaction | Recorded | Unread]:
@@ -436,5 +444,5 @@ def _of_piece(index: int, piece: Piece) -> Interaction | Recorded | Unread:
     item, exact = item_of(piece)
     found = read_interaction(index, item, verbatim=exact)
     if not piece.has_answer or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
-        return Recorded(found.exchange.request, None, found.credentials)
+        return Recorded(found.exchange.request, None, found.credentials, piece.id or "")
     return replace(found, id=piece.id) if piece.id else found
