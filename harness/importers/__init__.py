@@ -47,7 +47,8 @@ def _half(found: list[Recorded | Unread]) -> Recorded | None:
 
 
 def _alone(path: Path) -> list[Recorded | Unread]:
-    if path.suffix.lower() in http_files.SUFFIXES and (asked := http_files.read(path, sources.bytes_of(path))):
+    is_of_requests = path.suffix.lower() in http_files.SUFFIXES and b"\n<> " not in (raw := sources.bytes_of(path))
+    if is_of_requests and (asked := http_files.read(path, raw)):
         return asked
     found, reason = list[Recorded | Unread](), None
     try:

@@ -133,3 +133,45 @@ def test_a_command_is_imported_with_the_answer_beside_it(name: str) -> None:
     written = "".join(path.read_text() for path in Path().rglob("*.yaml"))
     assert "Oslo" in written
     assert "not-to-be-kept" not in written
+
+
+# --- bodies that a recording names ------------------------------------------------------------------------------
+
+PLACE = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+LISTED = {"exchanges": [{"url": PLACE, "requestBody": "bodies/1.req", "responseBody": "bodies/1.res"}]}
+MOCK = [
+    {
+        "request": {"method": "POST", "endpoint": PLACE, "body": ASKED},
+        "response": {"status": 200, "bodyFile": "a/1.json"},
+    }
+]
+STUB = {
+    "request": {"url": PLACE, "method": "POST", "body": ASKED},
+    "response": {"status": 200, "bodyFileName": "1.json"},
+}
+SHEET = f"POST {PLACE}\nContent-Type: application/json\n\n{json.dumps(ASKED)}\n\n<> 2026.200.json\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"manifest.json": LISTED, "bodies/1.req": ASKED, "bodies/1.res": ANSWERED},
+        {"imposter.json": MOCK, "a/1.json": ANSWERED},
+        {"mappings/a.json": STUB, "__files/1.json": ANSWERED},
+        {"log.http": SHEET, "2026.200.json": ANSWERED},
+    ],
+    ids=["a manifest", "a mock", "WireMock", "JetBrains"],
+)
+def test_a_body_that_a_recording_names_is_read_once(capsys: pytest.CaptureFixture[str], files: dict[str, Any]) -> None:
+    write(**files)
+    found = audited(capsys)
+    assert (found["native_interactions"], found["unanswered"], found["findings"]) == (1, 0, [])
+    assert main(["import", "recordings"]) == 0
+    assert main(["run"]) == 0
+    assert len(replay.load([Path("recordings")]).answers) == 1
+
+
+def test_an_answer_that_a_list_only_mentions_is_still_read(capsys: pytest.CaptureFixture[str]) -> None:
+    write(**{"index.json": {"count": 2, "first": {"file": "a.json", "note": "an answer"}, "second": "missing.json"}})
+    write(**{"a.json": ANSWERED, "other.json": {"see": "a.json", **SENT, "response": RECEIVED}})
+    assert audited(capsys)["native_interactions"] == 2

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from itertools import chain
 from pathlib import Path
@@ -56,11 +57,15 @@ __all__ = ["Reading", "Recorded", "Unread", "attempted", "by_pieces", "bytes_of"
 
 
 class Reading(Struct, frozen=True):
-    """What a file holds. ``format`` is the name of its format; ``recorded_with`` what the tool wrote about itself."""
+    """What a file holds. ``format`` is the name of its format; ``recorded_with`` what the tool wrote about itself.
+
+    ``bodies``: the files of their own that bodies of it are in.
+    """
 
     format: str
     items: Sequence[Interaction | Recorded | Unread]
     recorded_with: Mapping[str, Any]
+    bodies: Collection[Path] = ()
 
 
 Source = Callable[[Path, bytes], Iterable[Interaction | Recorded | Unread] | None]
@@ -103,12 +108,24 @@ def bytes_of(path: Path) -> bytes:
 
 
 def read(path: Path) -> Reading:
-    """What the file holds; an answer with the request that is in a file of its own. A file with such a request holds nothing else.
+    """What the file holds; answers with the requests that are in a file of their own. A file of such requests holds nothing else, nor does
+    a body that another recording names.
 
     Raises BadCassette, with the reason, if that is nothing, or nothing that can be read.
     """
     alike = pairs.named_alike(path)
-    return _paired(path, _half(path) if alike else _alone(path), alike, _items)
+    reading = _half(path) if alike else _alone(path)
+    if len(reading.items) == 1 and pairs.half(reading.items) and _is_body(path):
+        return Reading("body of a recording", [], {})
+    return _paired(path, reading, alike, _items)
+
+
+def _is_body(path: Path) -> bool:
+    for recording in attachments.naming(path):
+        with suppress(BadCassette):
+            if path in _half(recording).bodies:
+                return True
+    return False
 
 
 def _paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[[Path], Any]) -> Reading:
@@ -161,14 +178,39 @@ def _read_last(path: Path, _changed: int) -> Reading:
 
 
 def _alone(path: Path) -> Reading:
+    """What a file holds; if that is no answer, with the bodies in the files that it names."""
+    try:
+        reading = _read_with(path, attachments.Near(path))
+    except BadCassette:
+        if whole := _with_bodies(path):
+            return whole
+        raise
+    return reading if _is_answered(reading) else _with_bodies(path) or reading
+
+
+def _with_bodies(path: Path) -> Reading | None:
+    with suppress(BadCassette):
+        raw = bytes_of(path) if path.stat().st_size < elements.LONG else b""
+        whole = _read_with(path, attachments.Near(path, anywhere=True)) if attachments.may_be_named(raw) else None
+        return whole if whole and whole.bodies and _is_answered(whole) else None
+    return None
+
+
+def _is_answered(reading: Reading) -> bool:
+    """Whether there is an answer, and not just the name of its file."""
+    answers = (one.exchange.content for one in kept(reading.items) if isinstance(one, Interaction))
+    return any(not attachments.is_name(answer) for answer in answers)
+
+
+def _read_with(path: Path, beside: attachments.Near) -> Reading:
     try:
         with packing.one_file():
             # No name holds the bytes, so they are freed once they are decoded.
-            beside = partial(attachments.near, path)
             try:
-                return _read(path, plain(bytes_of(path)), beside, divided=True)
+                reading = _read(path, plain(bytes_of(path)), beside, divided=True)
             except Indivisible:
-                return _read(path, plain(bytes_of(path)), beside)
+                reading = _read(path, plain(bytes_of(path)), beside)
+            return replace(reading, bodies=beside.used)
     except (NoDocument, archive.BadArchive) as fault:
         raise BadCassette(f"{path}: {fault}") from fault
     except UNREADABLE as fault:
@@ -194,7 +236,7 @@ def _read(
         if found is not None:
             reading = Reading(name, list(found), {})
             return _checked(path, reading, "" if reading.items else _missing(content))
-    content = _with_addresses(content)
+    content = attachments.included(_with_addresses(content), beside)
     values = (elements.divided(content) if divided else None) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
     values = _completed(values, content, beside)
@@ -204,31 +246,43 @@ def _read(
         return _checked(path, Reading(layout, list(by_pieces([bare])), {}))
     may_be_normalised, short = b"parsed_body" in content, content if len(content) < elements.LONG else b""
     reason = "" if short else _missing(content)
-    text = short if short.lstrip()[:1] not in (b"{", b"[") else b""
     del content
     if layout in ("vcrpy", "HAR"):
-        whole = values[0]
-        found = (
-            of_messages("entry", whole["log"]["entries"])
-            if layout == "HAR"
-            else _of_vcrpy(whole, may_be_normalised=may_be_normalised)
-        )
-        return _checked(path, Reading(layout, collected(found), an_object(whole.get("recorded_with"))))
-    pieces = from_shape.exchanges(values)
+        return _checked(path, _of_layout(layout, values[0], collected, may_be_normalised=may_be_normalised))
+    broken = values.broken if isinstance(values, Elements) else []
+    layout, pieces = _pieces(path, layout, from_shape.exchanges(values), short)
+    del values  # a long file is freed before its exchanges are there
+    items = collected(_and_broken(by_pieces(pieces), broken))
+    return _checked(path, Reading(layout, items, {}), reason if items else reason or _missing(short))
+
+
+def _of_layout(
+    layout: str,
+    whole: Mapping[str, Any],
+    collected: Callable[[Iterable[Any]], Sequence[Any]],
+    *,
+    may_be_normalised: bool,
+) -> Reading:
+    """The exchanges of a file of vcrpy, or of HAR."""
+    if layout == "HAR":
+        found = of_messages("entry", whole["log"]["entries"])
+    else:
+        found = _of_vcrpy(whole, may_be_normalised=may_be_normalised)
+    return Reading(layout, collected(found), an_object(whole.get("recorded_with")))
+
+
+def _pieces(path: Path, layout: str, pieces: Iterator[Piece], short: bytes) -> tuple[str, Iterator[Piece]]:
+    """The layout and the exchanges of a text: those of a log if its lines only happen to be YAML. ``short``: the text, if it is not long."""
+    text = short if short.lstrip()[:1] not in (b"{", b"[") else b""
     if text and (first := next(pieces, None)) is not None:
         pieces = chain((first,), pieces)
-    elif (
-        text and layout != "log" and not text.startswith(CASSETTE) and (values := logged(text))
-    ):  # a log whose lines happen to be YAML
+    elif text and layout != "log" and not text.startswith(CASSETTE) and (values := logged(text)):
         layout, pieces = "log", from_shape.exchanges(values)
     is_program = path.suffix.lower() in _PROGRAMS
     if is_program or layout == "log":
         pieces = (piece for piece in pieces if not is_foreign_error(piece, of_google=not is_program))
         pieces = (piece if fits(piece) else replace(piece, request=None) for piece in pieces)
-    broken = values.broken if isinstance(values, Elements) else []
-    del values  # a long file is freed before its exchanges are there
-    items = collected(_and_broken(by_pieces(pieces), broken))
-    return _checked(path, Reading(layout, items, {}), reason if items else reason or _missing(short))
+    return layout, pieces
 
 
 _HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)(?=[^\s\"]{0,200}enerateContent)")
@@ -246,8 +300,9 @@ def _with_addresses(content: bytes) -> bytes:
 
 def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequence[Any]:
     """The values with the bodies from files beside them, and without the types that a database wrote."""
-    if attachments.are_named(content):
-        values = attachments.attached(values, beside)
+    anywhere = isinstance(beside, attachments.Near) and beside.anywhere
+    if anywhere or attachments.are_named(content):
+        values = attachments.attached(values, beside, anywhere=anywhere)
     return typed.untyped(values) if typed.is_used(content) else values
 
 
