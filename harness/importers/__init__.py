@@ -9,8 +9,7 @@ Recordings are read by ``transport.cassette``, which the audit and a suite's ``c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import BadCassette
@@ -26,39 +25,30 @@ from harness.transport.cassette.values import json_value
 
 def read(path: Path) -> list[Recorded | Unread]:
     """The requests in a file, in their order; a command with the answer beside it. Raises BadCassette, with the reason, if it holds none."""
-    found, others = _alone(path), [file for file, _ in pairs.named_alike(path) if file != path]
-    with suppress(BadCassette):
-        if (one := _half(found)) and len(others) == 1 and (other := _half(_alone(others[0]))):
-            if one.answer and not other.answer:
-                pair = sources.by_pieces([pairs.whole(other, Interaction(0, one.answer, None))])
-                return [
-                    Recorded(item.exchange.request, item.exchange, other.credentials)
-                    for item in pair
-                    if isinstance(item, Interaction)
-                ]
-            return found if one.answer or not other.answer else []
-    return found
+    found = sources.Reading("", _alone(path), {})
+    return list(map(_recorded, sources.paired(path, found, pairs.named_alike(path), _beside).items))
 
 
-def _half(found: list[Recorded | Unread]) -> Recorded | None:
-    """The command, or the answer without its request, if that is all that was found."""
-    one = found[0] if len(found) == 1 else None
-    return one if isinstance(one, Recorded) and bool(one.answer) != bool(one.request.content) else None
+def _beside(path: Path) -> Sequence[Interaction | Recorded | Unread]:
+    try:
+        return _alone(path)
+    except BadCassette:
+        return ()
 
 
-def _alone(path: Path) -> list[Recorded | Unread]:
+def _alone(path: Path) -> Sequence[Interaction | Recorded | Unread]:
     is_of_requests = path.suffix.lower() in http_files.SUFFIXES and b"\n<> " not in (raw := sources.bytes_of(path))
     if is_of_requests and (asked := http_files.read(path, raw)):
         return asked
-    found, reason = list[Recorded | Unread](), None
+    found, reason = list[Interaction | Recorded | Unread](), None
     try:
-        found += map(_recorded, sources.read(path).items)
+        found += sources.read(path).items
     except BadCassette as fault:
         if not path.is_file():
             raise
         reason = fault
-    answered = [item for item in found if isinstance(item, Recorded) and item.answer]
-    if any(item.request.content for item in answered) or (answered and path.suffix.lower() not in _HTML):
+    answered = [item for item in found if isinstance(item, Interaction)]
+    if any(item.exchange.request.content for item in answered) or (answered and path.suffix.lower() not in _HTML):
         return found
     raw, is_notebook = sources.bytes_of(path), path.suffix == ".ipynb"
     raw = _in_blocks(raw) if is_notebook else raw
@@ -78,7 +68,7 @@ _HTML = (".html", ".htm")
 """Pages whose answers may be read before their commands, which are escaped."""
 
 
-def _add(item: Recorded | Unread, found: list[Recorded | Unread]) -> None:
+def _add(item: Recorded | Unread, found: list[Interaction | Recorded | Unread]) -> None:
     """Add what is not there, or is there without its host and its model."""
     for place, one in enumerate(found):
         if isinstance(item, Recorded) and isinstance(one, Recorded) and _asks_same(one, item):
@@ -127,7 +117,7 @@ def _in_program(block: str) -> Iterator[Recorded]:
         return
     pieces = from_shape.exchanges(logged(programs.inlined(block).encode("utf-8", "replace")))
     items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
-    yield from (item for item in map(_recorded, items) if isinstance(item, Recorded) and not item.answer)
+    yield from (item for item in items if isinstance(item, Recorded))
 
 
 def _recorded(item: Interaction | Recorded | Unread) -> Recorded | Unread:

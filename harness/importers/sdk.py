@@ -1,7 +1,6 @@
 """Calls of Google's SDKs in programs and pages: ``models.generate_content(model=..., contents=...)``, ``GenerativeModel(...)`` of older ones, chats.
 
 Of a chat, the first message is a request: the later ones hold the answers before them. Only calls whose values stand in them are read.
-What the SDKs send for them: https://googleapis.github.io/python-genai/.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.importers.filling import Room, TooLong
-from harness.model import Json
 from harness.transport.cassette import Recorded, Unread, read_request
 from harness.transport.cassette.literals import length
-from harness.transport.cassette.spelling import camel
+from harness.transport.cassette.spelling import BESIDE, camel, sent, turns
 from harness.transport.cassette.values import literal_value
 
 _CALL = re.compile(r"\b[mM]odels\.(?:generate_content(?:_stream)?|[gG]enerateContent(?:Stream)?)\(")
@@ -28,11 +26,8 @@ _LISTED = re.compile(rf"\((?:\s*[\w.()]+,)?\s*({_TEXT}),\s*(?:genai\.Text\()?({_
 _BASE = "https://generativelanguage.googleapis.com/v1beta"
 _LONGEST = 200_000
 """Characters of a call; and those, beside the length of a text, in which ends of calls are looked for in vain."""
-_BESIDE = ("systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "serviceTier")
-"""Settings that a request has beside ``generationConfig``."""
 _UNKNOWN = "a call of an SDK with values that only the program knows; write them in their place"
 _LATER = "a later message of a chat, which is sent with the answers before it; write them as turns of a case"
-_OF_CLIENT = ("httpOptions", "abortSignal", "automaticFunctionCalling")
 
 
 def read(text: str) -> list[Recorded | Unread]:
@@ -126,12 +121,12 @@ def _of_today(value: Mapping[str, Any]) -> Mapping[str, Any]:
     asked = value["contents"] if "contents" in value else value["message"]
     given = asked if isinstance(asked, dict) and {"contents", "message"} & {*asked} else value
     settings = camel({**made, **given})
-    config = {key: settings[key] for key in _BESIDE if key in settings}
+    config = {key: settings[key] for key in BESIDE if key in settings}
     config |= settings.get("generationConfig", {}) | settings.get("config", {})
     model = settings.get("modelName", made.get("model", made.get("name")))
     contents = given["contents"] if "contents" in given else given["message"]
     if history := made.get("history"):
-        contents = [*_contents(history), *_contents(contents)]
+        contents = [*turns(history), *turns(contents)]
     return {"model": model, "contents": contents, "config": config}
 
 
@@ -149,33 +144,8 @@ def _request(value: Mapping[str, Any], *, is_stream: bool) -> dict[str, Any]:
     is_stream = is_stream or value.get("stream") is True
     value = _of_today(value) if "made" in value else value
     model = value["model"].removeprefix("models/")
-    settings = camel(value.get("config") or {})
-    body: dict[str, Any] = {"contents": _contents(camel(value["contents"]))}
-    if isinstance(settings.get("systemInstruction"), str | list):
-        settings["systemInstruction"] = {"parts": _contents(settings["systemInstruction"])[0]["parts"]}
-    body |= {key: settings.pop(key) for key in _BESIDE if key in settings}
-    rest = {key: item for key, item in settings.items() if key not in _OF_CLIENT}
     return {
         "method": "POST",
         "uri": f"{_BASE}/models/{model}:{'streamGenerateContent?alt=sse' if is_stream else 'generateContent'}",
-        "body": body | ({"generationConfig": rest} if rest else {}),
+        "body": sent(value["contents"], value.get("config")),
     }
-
-
-def _contents(value: Json) -> list[Any]:
-    """The turns of what an SDK takes: a text, a part, a turn, or a list of them."""
-    items = _listed(value)
-    if all(isinstance(item, dict) and "parts" in item for item in items):
-        return [item | {"parts": [_part(part) for part in _listed(item["parts"])]} for item in items]
-    parts = [_part(item) for item in items]
-    if not parts or not all(isinstance(part, dict) and "parts" not in part for part in parts):
-        raise ValueError("no contents")
-    return [{"role": "user", "parts": parts}]
-
-
-def _listed(value: Json) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _part(value: Json) -> Json:
-    return {"text": value} if isinstance(value, str) else value

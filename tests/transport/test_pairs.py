@@ -117,7 +117,8 @@ def test_pairs_in_an_archive_are_exchanges(capsys: pytest.CaptureFixture[str]) -
 def test_rows_of_a_batch_are_put_together_by_their_keys(capsys: pytest.CaptureFixture[str]) -> None:
     asked = [{"key": key, "request": {"contents": [{"parts": [{"text": key}]}]}} for key in ("a", "b", "c")]
     answered = [{"key": key, "response": {**ANSWERED, "responseId": key}} for key in ("b", "a")]
-    write(**{f"{name}.jsonl": "\n".join(map(json.dumps, rows)) for name, rows in {"input": asked, "output": answered}.items()})  # fmt: skip
+    write(**{"input.jsonl": "\n".join(json.dumps(row) for row in asked)})
+    write(**{"output.jsonl": "\n".join(json.dumps(row) for row in answered)})
     found = audited(capsys)
     assert (found["native_interactions"], found["unanswered"]) == (2, 1)
     tape = cassette.read(Path("recordings/output.jsonl"))
@@ -175,3 +176,11 @@ def test_an_answer_that_a_list_only_mentions_is_still_read(capsys: pytest.Captur
     write(**{"index.json": {"count": 2, "first": {"file": "a.json", "note": "an answer"}, "second": "missing.json"}})
     write(**{"a.json": ANSWERED, "other.json": {"see": "a.json", **SENT, "response": RECEIVED}})
     assert audited(capsys)["native_interactions"] == 2
+
+
+def test_nothing_but_a_body_gets_into_a_recording(capsys: pytest.CaptureFixture[str]) -> None:
+    write(**{"manifest.json": {"url": PLACE, "request": "keys.json", "response": "a.json"}})
+    write(**{"keys.json": {"not": "to be kept"}, "a.json": ANSWERED})
+    assert audited(capsys)["native_interactions"] == 1
+    (found,) = cassette.read(Path("recordings/manifest.json")).interactions
+    assert b"to be kept" not in found.exchange.request.content

@@ -459,6 +459,23 @@ def test_the_model_is_known_wherever_a_recording_names_it(record: Any, tmp_path:
     assert found.exchange.request.body["contents"]
 
 
+def test_a_log_of_nginx_is_read_although_it_escapes_quotes(tmp_path: Path) -> None:
+    asked, answered = (text.replace("\\", "\\x5C").replace('"', "\\x22") for text in (ASKED_TEXT, ANSWERED_TEXT))
+    line = f'1.2.3.4 - - [01/Jan/2026:10:00:00 +0000] "POST {PATH} HTTP/1.1" 200 500 "-" "{asked}" "{answered}"\n'
+    (tmp_path / "access.log").write_text(line)
+    (found,) = cassette.read(tmp_path / "access.log").interactions
+    assert (found.exchange.request.body, reply.read(found.exchange).finish_reason) == (ASKED, "STOP")
+
+
+def test_a_body_in_pieces_of_base64_in_a_program_is_read(tmp_path: Path) -> None:
+    pieces = (b64encode(ANSWERED_TEXT[at : at + 60].encode()).decode() for at in range(0, len(ANSWERED_TEXT), 60))
+    writes = "\n".join(f'  res.write(new Buffer("{piece}", "base64"));' for piece in pieces)
+    tape = f"/**\n * POST {PATH}\n */\nmodule.exports = function (req, res) {{\n  res.statusCode = 200;\n{writes}\n  res.end();\n}};\n"
+    (tmp_path / "tape.js").write_text(tape)
+    (found,) = cassette.read(tmp_path / "tape.js").interactions
+    assert (found.exchange.request.model, reply.read(found.exchange).finish_reason) == (MODEL, "STOP")
+
+
 def test_keys_of_yaml_that_are_no_texts_disturb_nothing(tmp_path: Path) -> None:
     path = tmp_path / "call.yaml"
     keys: dict[Any, Any] = {**asks("hi"), **events("Oslo", 1)[0], 1: "one", None: "none"}

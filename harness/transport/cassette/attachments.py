@@ -24,7 +24,9 @@ _NAME = re.compile(rb"""(?::\s*["']?|^<> +)([\w@-][\w@./-]{0,200}\.\w{1,8})["']?
 _INCLUDED = re.compile(rb"^<> +(\S+)[ \t\r]*$", re.MULTILINE)
 _ABOUT = re.compile(r"(?i)_?(?:file_?name|file|path|sha1)$")
 _IS_NAME = re.compile(r"[\w@-][\w@./-]{0,200}\.\w{1,8}")
-_NAMING = frozenset((".json", ".jsonl", ".yaml", ".yml", ".har", ".http", ".rest", ".toml"))
+NAMING = frozenset((".json", ".jsonl", ".yaml", ".yml", ".har", ".http", ".rest", ".toml"))
+"""Of files that may name others."""
+_GZIP = b"\x1f\x8b"
 _LARGEST, _MOST_INDEXED = 200_000_000, 50_000_000
 _DEEPEST, _LONGEST = 60, 300
 
@@ -32,14 +34,11 @@ Beside: TypeAlias = Callable[[str], bytes | None]
 """The name of a file -> its bytes; None if there is none."""
 
 
-def are_named(content: bytes) -> bool:
-    """Whether a text may name such files under the keys of tools."""
+def are_named(content: bytes, beside: Beside) -> bool:
+    """Whether a text may name such files; those under the keys of tools, unless any key will do."""
+    if isinstance(beside, Near) and beside.anywhere:
+        return True
     return b"bodyFileName" in content or _KEY.search(content) is not None
-
-
-def may_be_named(content: bytes) -> bool:
-    """Whether a text may name such files under other keys."""
-    return _NAME.search(content) is not None
 
 
 def is_name(body: bytes) -> bool:
@@ -66,9 +65,9 @@ def naming(path: Path) -> Iterator[Path]:
 def _index(folder: Path, _changed: int) -> Mapping[Path, Sequence[Path]]:
     """Each file that recordings in a folder may name -> these. Of a large folder only a part is looked at."""
     found, left = list[tuple[Path, Path]](), _MOST_INDEXED
-    for file in sorted(folder.iterdir()):
-        left -= file.stat().st_size if file.is_file() and file.suffix.lower() in _NAMING else 0
-        if left > 0 and file.is_file() and file.suffix.lower() in _NAMING:
+    for file in sorted(file for file in folder.iterdir() if file.suffix.lower() in NAMING and file.is_file()):
+        left -= file.stat().st_size
+        if left > 0:
             names = {name.decode("utf-8", "replace") for name in _NAME.findall(file.read_bytes())} - {file.name}
             found += ((place / name, file) for name in names for place in (folder, folder.parent / "__files"))
     return gathered(found)
@@ -77,7 +76,7 @@ def _index(folder: Path, _changed: int) -> Mapping[Path, Sequence[Path]]:
 class Near(Struct):
     """The files that a recording names: in its own folder, or in ``__files`` next to that. No name leads out of these.
 
-    ``anywhere``: under any key; ``used``: those that were read.
+    ``anywhere``: under any key, and only bodies of Gemini, so that nothing else gets into a recording. ``used``: those that were read.
     """
 
     recording: Path
@@ -93,29 +92,37 @@ class Near(Struct):
             path = folder / name
             try:
                 if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
-                    self.used.add(path)
-                    return path.read_bytes()
+                    content = path.read_bytes()
+                    is_body = (content[:2] == _GZIP or b'"parts"' in content) and b"enerateContent" not in content
+                    if is_body or not self.anywhere:
+                        self.used.add(path)
+                        return content
             except (OSError, ValueError):
                 return None
         return None
 
 
-def attached(value: Any, beside: Beside, deep: int = 0, *, anywhere: bool = False) -> Any:
-    """The value with the bodies in it, each in the place of the name of its file, or beside it. ``anywhere``: under any key."""
+def attached(value: Any, beside: Beside, deep: int = 0) -> Any:
+    """The value with the bodies in it, each beside the name of its file, or in its place."""
     if isinstance(value, Elements):
-        return value.changed(lambda item: attached(item, beside, deep + 1, anywhere=anywhere))
+        return value.changed(lambda item: attached(item, beside, deep + 1))
     if isinstance(value, list) and deep < _DEEPEST:
-        return [attached(item, beside, deep + 1, anywhere=anywhere) for item in value]
+        return [attached(item, beside, deep + 1) for item in value]
     if not isinstance(value, dict) or deep >= _DEEPEST:
         return value
-    found = {key: attached(item, beside, deep + 1, anywhere=anywhere) for key, item in value.items()}
-    keys = [key for key in (found if anywhere else _KEYS) if isinstance(found.get(key), str)]
-    for key in keys if not found.get("text") else ():
-        content = beside(found[key]) if not anywhere or _IS_NAME.fullmatch(found[key]) else None
-        if content is not None and not (anywhere and b"enerateContent" in content):
-            own = _ABOUT.sub("", str(key)) if anywhere else ""
-            found |= {own: _body(content)} if own else _body(content)
-    return found
+    found = {key: attached(item, beside, deep + 1) for key, item in value.items()}
+    if isinstance(beside, Near) and beside.anywhere:
+        return {key: item for pair in found.items() for key, item in _with_body(*pair, beside)}
+    name = next((found[key] for key in _KEYS if isinstance(found.get(key), str)), None)
+    content = beside(name) if name and not found.get("text") else None
+    return found if content is None else {**found, **_body(content)}
+
+
+def _with_body(key: Any, item: Any, beside: Near) -> Iterator[tuple[Any, Any]]:
+    """A key and what is under it, also the body in the file that this names."""
+    yield key, item
+    if isinstance(item, str) and _IS_NAME.fullmatch(item) and (content := beside(item)):
+        yield _ABOUT.sub("", str(key)) or "text", _body(content)
 
 
 def _body(content: bytes) -> dict[str, str]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations, takewhile
 from typing import Any
 
 from msgspec.structs import replace
 
+from harness.gemini import definition
 from harness.text.credentials import credential_kind
 from harness.text.jsontext import an_object, compact
 from harness.transport.cassette import messages
@@ -168,7 +170,9 @@ def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
         return {key: unprinted(item) for key, item in value.items()}
     if "contents" not in value or value.get("config", "") is not None:
         return value
-    return {**{key: item for key, item in value.items() if key != "config"}, **(sent(value["contents"], None) or {})}
+    contents = value["contents"]  # the parameters of an SDK
+    turns = [{"role": "user", "parts": [{"text": contents}]}] if isinstance(contents, str) else contents
+    return {**{key: item for key, item in value.items() if key != "config"}, "contents": turns}
 
 
 def _pairs_by_name(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -197,16 +201,20 @@ def _turns(value: Mapping[str, Any], deep: int = 2) -> Iterator[Piece]:
 
 
 def _asked_by(value: Any) -> Iterator[Piece]:
-    """The request with these turns or these parameters of an SDK, or with those in a text; none for any other value."""
+    """The request with these turns or these parameters of an SDK, or with those in a text; none for any other value.
+
+    Tools of an SDK may be functions, which only the program knows.
+    """
     if isinstance(value, str):
         is_one = value[:1] in ("{", "[") and ('"parts"' in value or '"contents"' in value)
         value = json_in(Body(value.encode("utf-8", "surrogatepass"))) if is_one else None
-    turns, asked = value, None
+    asked: dict[str, Any] = {"contents": value} if isinstance(value, list) else {}
     if isinstance(value, dict) and "contents" in value and ("config" in value or isinstance(value["contents"], str)):
-        asked = sent(value["contents"], value.get("config"))
-        turns = asked["contents"] if asked else None
-    if isinstance(turns, list) and is_request({"contents": turns}) and turns[-1].get("role") != "model":
-        yield Piece(request=Body(compact(asked or {"contents": turns}), exact=False))
+        with suppress(ValueError):
+            asked = sent(value["contents"], value.get("config"))
+    is_known = asked.get("generationConfig", {}).keys() <= definition.fields("GenerationConfig").keys()
+    if is_known and "tools" not in asked and is_request(asked) and asked["contents"][-1].get("role") != "model":
+        yield Piece(request=Body(compact(asked), exact=False))
 
 
 def _headed(pieces: list[Piece]) -> list[Piece]:

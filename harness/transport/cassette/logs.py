@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -58,11 +59,26 @@ _NEXT_PART = re.compile(rb"\n\S+ std(?:out|err) [PF] ")
 """A line of a log of Kubernetes that was cut into parts."""
 
 
+_PACKED = re.compile(rb"""["']([A-Za-z0-9+/]+={0,2})["'],\s*["']base64["']""")
+_ESCAPED = re.compile(rb"\\x([0-9A-Fa-f]{2})")
+
+
+def _with_packed(raw: bytes) -> bytes:
+    """The text with the quotes that a log of nginx escapes, and with the body that a tape of yakbak holds in pieces of base64."""
+    if rb"{\x22" in raw:
+        raw = _ESCAPED.sub(lambda one: bytes.fromhex(one[1].decode()), raw)
+    if b"base64" in raw and not any(hint.encode() in raw for hint in _HINTS):
+        with suppress(ValueError):
+            return raw + b"\n" + b"".join(map(b64decode, _PACKED.findall(raw)))
+    return raw
+
+
 def logged(raw: bytes) -> Sequence[Any]:
     """The objects and the texts in quotes in the lines of a log, behind anything else, and the addresses before them.
 
     Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads.
     """
+    raw = _with_packed(raw)
     if not any(hint.encode() in raw for hint in _HINTS) or (COMMANDS.search(raw) and not _ANSWERED.search(raw)):
         return []
     raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw)

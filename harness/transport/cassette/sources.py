@@ -53,7 +53,7 @@ from harness.transport.cassette.pieces import Piece, fits, gist, is_foreign_erro
 from harness.transport.cassette.texts import is_message
 from harness.transport.cassette.values import Elements, Indivisible
 
-__all__ = ["Reading", "Recorded", "Unread", "attempted", "by_pieces", "bytes_of", "read", "source"]
+__all__ = ["Reading", "Recorded", "Unread", "attempted", "by_pieces", "bytes_of", "paired", "read", "source"]
 
 
 class Reading(Struct, frozen=True):
@@ -117,7 +117,7 @@ def read(path: Path) -> Reading:
     reading = _half(path) if alike else _alone(path)
     if len(reading.items) == 1 and pairs.half(reading.items) and _is_body(path):
         return Reading("body of a recording", [], {})
-    return _paired(path, reading, alike, _items)
+    return paired(path, reading, alike, _items)
 
 
 def _is_body(path: Path) -> bool:
@@ -128,7 +128,7 @@ def _is_body(path: Path) -> bool:
     return False
 
 
-def _paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[[Path], Any]) -> Reading:
+def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[[Path], Any]) -> Reading:
     """A reading; that of halves of exchanges with their other halves, if just one file is named and made like that."""
     if len(alike) < 2 or not pairs.half(reading.items):
         return reading
@@ -189,10 +189,10 @@ def _alone(path: Path) -> Reading:
 
 
 def _with_bodies(path: Path) -> Reading | None:
-    with suppress(BadCassette):
-        raw = bytes_of(path) if path.stat().st_size < elements.LONG else b""
-        whole = _read_with(path, attachments.Near(path, anywhere=True)) if attachments.may_be_named(raw) else None
-        return whole if whole and whole.bodies and _is_answered(whole) else None
+    with suppress(BadCassette, OSError):
+        if path.suffix.lower() in attachments.NAMING and path.stat().st_size < elements.LONG:
+            whole = _read_with(path, attachments.Near(path, anywhere=True))
+            return whole if whole.bodies and _is_answered(whole) else None
     return None
 
 
@@ -300,9 +300,8 @@ def _with_addresses(content: bytes) -> bytes:
 
 def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequence[Any]:
     """The values with the bodies from files beside them, and without the types that a database wrote."""
-    anywhere = isinstance(beside, attachments.Near) and beside.anywhere
-    if anywhere or attachments.are_named(content):
-        values = attachments.attached(values, beside, anywhere=anywhere)
+    if attachments.are_named(content, beside):
+        values = attachments.attached(values, beside)
     return typed.untyped(values) if typed.is_used(content) else values
 
 
@@ -380,7 +379,7 @@ def _of_archive(content: bytes, *, nested: bool) -> Reading:
 
     messages = [data for data in files.values() if is_message(data)]
     found = [("HTTP messages", b"\n".join(messages))] if messages else []
-    found += sorted(files.items(), key=lambda file: not attachments.are_named(file[1]))
+    found += sorted(files.items(), key=lambda file: not attachments.are_named(file[1], beside))
     readings = dict[Path, Reading]()
     for name, data in found:
         if name in attached or (is_message(data) and name in files):
@@ -391,7 +390,7 @@ def _of_archive(content: bytes, *, nested: bool) -> Reading:
             if b"enerateContent" in data or b'"candidates"' in data:
                 readings[Path(name)] = Reading("", [Unread(name, str(fault).removeprefix(f"{name}: "))], {})
     entries, items_of = pairs.entries_of(readings), lambda file: readings[file].items
-    whole = (_paired(path, one, pairs.named_alike(path, entries), items_of) for path, one in readings.items())
+    whole = (paired(path, one, pairs.named_alike(path, entries), items_of) for path, one in readings.items())
     return Reading("archive", [item for one in whole for item in one.items], {})
 
 

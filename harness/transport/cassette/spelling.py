@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.gemini import definition
 from harness.model import Json
+from harness.text.jsontext import an_object
 from harness.transport.cassette.bodies import SDK_FIELDS
 from harness.transport.cassette.values import literal_value
 
@@ -33,24 +33,38 @@ def on_the_wire(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: item for key, item in camel(value).items() if key not in SDK_FIELDS}
 
 
-_BESIDE = ("systemInstruction", "safetySettings", "cachedContent", "labels", "serviceTier")
-"""Settings of an SDK that a request has beside ``generationConfig``, but for tools, which may be functions of a program."""
+BESIDE = ("systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "labels", "serviceTier")
+"""Settings that a request has beside ``generationConfig``."""
+_OF_CLIENT = frozenset({"httpOptions", "abortSignal", "automaticFunctionCalling"})
 
 
-def sent(contents: Json, config: Json) -> dict[str, Json] | None:
-    """The request that an SDK sends for its parameters; None where some of it only the program knows."""
-    settings = camel(config or {})
-    if not isinstance(settings, dict):
-        return None
-    beside = {key: settings.pop(key) for key in _BESIDE if key in settings}
-    if not definition.fields("GenerationConfig").keys() >= settings.keys():
-        return None
-    if isinstance(beside.get("systemInstruction"), str):
-        beside["systemInstruction"] = {"parts": [{"text": beside["systemInstruction"]}]}
-    texts = [contents] if isinstance(contents, str) else contents
-    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
-        contents = [{"role": "user", "parts": [{"text": text} for text in texts]}]
-    return {"contents": contents, **beside, **({"generationConfig": settings} if settings else {})}
+def sent(contents: Json, config: Json) -> dict[str, Any]:
+    """The request that an SDK sends for its parameters: https://googleapis.github.io/python-genai/. Raises ValueError for none."""
+    settings = an_object(camel(config or {}))
+    if isinstance(settings.get("systemInstruction"), str | list):
+        settings["systemInstruction"] = {"parts": turns(settings["systemInstruction"])[0]["parts"]}
+    beside = {key: settings.pop(key) for key in BESIDE if key in settings}
+    rest = {key: item for key, item in settings.items() if key not in _OF_CLIENT}
+    return {"contents": turns(camel(contents)), **beside, **({"generationConfig": rest} if rest else {})}
+
+
+def turns(value: Json) -> list[Any]:
+    """The turns of what an SDK takes: a text, a part, a turn, or a list of them. Raises ValueError for none."""
+    items = _listed(value)
+    if all(isinstance(item, dict) and "parts" in item for item in items):
+        return [item | {"parts": [_part(part) for part in _listed(item["parts"])]} for item in items]
+    parts = [_part(item) for item in items]
+    if not parts or not all(isinstance(part, dict) and "parts" not in part for part in parts):
+        raise ValueError("no contents")
+    return [{"role": "user", "parts": parts}]
+
+
+def _listed(value: Json) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _part(value: Json) -> Json:
+    return {"text": value} if isinstance(value, str) else value
 
 
 def is_printed(value: Any) -> bool:
