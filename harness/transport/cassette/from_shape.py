@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from harness.gemini import definition
 from harness.text.credentials import credential_kind
 from harness.text.jsontext import an_object, compact
-from harness.transport.cassette import messages
+from harness.transport.cassette import messages, spelling
 from harness.transport.cassette.bodies import (
     ANSWER_FIELDS,
     MOST_OF_GRPC,
@@ -45,15 +45,6 @@ from harness.transport.cassette.pieces import (
     is_error,
     matched,
     split,
-)
-from harness.transport.cassette.spelling import (
-    camel,
-    camel_word,
-    is_printed,
-    is_spelled_by_sdk,
-    on_the_wire,
-    sent,
-    unprinted,
 )
 from harness.transport.cassette.texts import http_message, is_message
 from harness.transport.cassette.values import Elements, json_value
@@ -138,7 +129,7 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
             (one if one.has_answer else replace(one, failure="no answer has its name")).within(around) for one in found
         ]
     if "contents" in value and "candidates" in value:
-        asked = {key: item for key, item in value.items() if camel_word(key) in _REQUEST_FIELDS}
+        asked = {key: item for key, item in value.items() if spelling.camel_word(key) in _REQUEST_FIELDS}
         others = {key: item for key, item in value.items() if key not in asked}
         return matched([*_in_mapping(asked, deep), *_in_mapping(others, deep)])
     body, rest = _split_body(value)
@@ -164,10 +155,10 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
 def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """A body that a program printed, in the form in which it is sent; any other mapping as it is."""
     if "Candidates" in value or "Contents" in value:
-        in_camel: Mapping[str, Any] = camel(value)
+        in_camel: Mapping[str, Any] = spelling.camel(value)
         return in_camel
-    if isinstance(candidates := value.get("candidates"), list) and any(map(is_printed, candidates)):
-        return {key: unprinted(item) for key, item in value.items()}
+    if isinstance(candidates := value.get("candidates"), list) and any(map(spelling.is_printed, candidates)):
+        return {key: spelling.unprinted(item) for key, item in value.items()}
     if "contents" not in value or value.get("config", "") is not None:
         return value
     contents = value["contents"]  # the parameters of an SDK
@@ -211,7 +202,7 @@ def _asked_by(value: Any) -> Iterator[Piece]:
     asked: dict[str, Any] = {"contents": value} if isinstance(value, list) else {}
     if isinstance(value, dict) and "contents" in value and ("config" in value or isinstance(value["contents"], str)):
         with suppress(ValueError):
-            asked = sent(value["contents"], value.get("config"))
+            asked = spelling.sent(value["contents"], value.get("config"))
     is_known = asked.get("generationConfig", {}).keys() <= definition.fields("GenerationConfig").keys()
     if is_known and "tools" not in asked and is_request(asked) and asked["contents"][-1].get("role") != "model":
         yield Piece(request=Body(compact(asked), exact=False))
@@ -281,13 +272,13 @@ def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, An
     kind = ANSWER_FIELDS if is_answer(value) else _REQUEST_FIELDS if is_request(value) else None
     if kind is None:
         return None, value
-    own = {key: item for key, item in value.items() if camel_word(key) in kind}
+    own = {key: item for key, item in value.items() if spelling.camel_word(key) in kind}
     return _body_piece(own), {key: item for key, item in value.items() if key not in own}
 
 
 def _body_piece(value: Mapping[str, Any]) -> Piece:
     if is_answer(value):
-        wire = on_the_wire(value)
+        wire = spelling.on_the_wire(value)
         return Piece(answers=[decoded(wire)], gists=[gist(wire)])
     model = value.get("model")
     is_of_log = isinstance(model, str) and not model.startswith("models/")  # a log names it so, not a request
@@ -495,11 +486,16 @@ def _in_json(text: str, deep: int) -> list[Piece]:
     except ValueError:
         is_literal = any(hint in text for hint in _BODY_HINTS if hint[0] == "'")
         return _in_lines(text, deep) or (_in_list(logged(content), deep + 1) if is_literal else [])
-    if is_answer(value) and not is_spelled_by_sdk(value):
+    if is_answer(value) and not spelling.is_spelled_by_sdk(value):
         return [Piece(answers=[Body(content)], gists=[gist(value)])]
     if is_request(value):
         return [Piece(request=Body(content), model=_model(value.get("model")))]
-    if isinstance(value, list) and value and all(map(is_answer, value)) and not any(map(is_spelled_by_sdk, value)):
+    if (
+        isinstance(value, list)
+        and value
+        and all(map(is_answer, value))
+        and not any(map(spelling.is_spelled_by_sdk, value))
+    ):
         return [Piece(answers=[Body(content)], gists=[gist(value)], streams=True)]
     return scan(value, deep + 1)
 
@@ -573,15 +569,15 @@ def _exchange(mapping: Mapping[str, Any], asked: Mapping[str, Any], found: Piece
     """What was found, with what the mapping says beside it. ``asked``: its request, or itself where it holds both sides."""
     if found.answers == [Body(b"")] and (beside := _answer_beside(mapping)):
         found = replace(found, answers=[beside])
-    if asked is mapping:
-        status, answer_headers = messages.status_of(mapping), messages.headers_of(mapping)
-        found = replace(
-            found, status=found.status or status, answer_headers=found.answer_headers or answer_headers, headers={}
-        )
-    else:
-        found = replace(found, headers=messages.headers_of(asked))
-    at = next((str(mapping[name]) for name in _TIMES if mapping.get(name)), None)
-    return replace(found, method=messages.method_of(asked), at=at)
+    is_flat = asked is mapping
+    return replace(
+        found,
+        method=messages.method_of(asked),
+        headers={} if is_flat else messages.headers_of(asked),
+        status=found.status or (messages.status_of(mapping) if is_flat else None),
+        answer_headers=found.answer_headers or (messages.headers_of(mapping) if is_flat else {}),
+        at=next((str(mapping[name]) for name in _TIMES if mapping.get(name)), None),
+    )
 
 
 def _completed(piece: Piece, mapping: Mapping[str, Any], deep: int) -> Piece:

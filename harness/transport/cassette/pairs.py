@@ -29,19 +29,16 @@ _WORDS: Sequence[Mapping[Half, str]] = (
     {"request": "in|sent|query|c", "answer": "out|received|expected|golden|s"},
 )
 """Words for the halves. The second are looked for in names without any of the first."""
-_WORD = [
-    re.compile(rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{'|'.join(words.values())})s?(?![a-z])") for words in _WORDS
-]
+_BORDER = "(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
+_WORD = [re.compile(rf"{_BORDER}(?i:{'|'.join(words.values())})s?(?![a-z])") for words in _WORDS]
 
 
 def half(items: Sequence[Interaction | Recorded | Unread]) -> Half | None:
     """Which half of exchanges these items are, if they are just that."""
     if items and all(isinstance(item, Recorded) and item.answer is None and item.request.content for item in items):
         return "request"
-    are_answers = bool(items) and all(
-        isinstance(one, Interaction) and not one.exchange.request.content for one in items
-    )
-    return "answer" if are_answers else None
+    are_bare = all(isinstance(item, Interaction) and not item.exchange.request.content for item in items)
+    return "answer" if items and are_bare else None
 
 
 def coupled(requests: Sequence[Recorded], answers: Sequence[Interaction]) -> Sequence[tuple[Recorded, Interaction]]:

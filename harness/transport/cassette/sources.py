@@ -115,17 +115,15 @@ def read(path: Path) -> Reading:
     """
     alike = pairs.named_alike(path)
     reading = _half(path) if alike else _alone(path)
-    if len(reading.items) == 1 and pairs.half(reading.items) and _is_body(path):
+    if len(reading.items) == 1 and pairs.half(reading.items) and path in _bodies(attachments.naming(path)):
         return Reading("body of a recording", [], {})
     return paired(path, reading, alike, _items)
 
 
-def _is_body(path: Path) -> bool:
-    for recording in attachments.naming(path):
+def _bodies(recordings: Iterable[Path]) -> Iterator[Path]:
+    for recording in recordings:
         with suppress(BadCassette):
-            if path in _half(recording).bodies:
-                return True
-    return False
+            yield from _half(recording).bodies
 
 
 def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[[Path], Any]) -> Reading:
@@ -147,20 +145,16 @@ def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[
     if isinstance(halves[path][0], Recorded):
         used = {id(asked) for asked, _ in couples}
         return Reading("request beside its answer", [one for one in halves[path] if id(one) not in used], {})
-    found = by_pieces(pairs.whole(asked, answer) for asked, answer in couples)
-    credentials = (asked.credentials for asked, _ in couples)
-    known = (
-        replace(one, credentials=keys) if isinstance(one, Interaction) else one
-        for one, keys in zip(found, credentials, strict=True)
-    )
-    return replace(reading, items=list(known))
+    found = zip(couples, by_pieces(pairs.whole(*couple) for couple in couples), strict=True)
+    keys = ((one, asked.credentials) for (asked, _), one in found)
+    known = [replace(one, credentials=own) if isinstance(one, Interaction) else one for one, own in keys]
+    return replace(reading, items=known)
 
 
 def _items(path: Path) -> Sequence[Interaction | Recorded | Unread]:
-    try:
+    with suppress(BadCassette):
         return _half(path).items
-    except BadCassette:
-        return ()
+    return ()
 
 
 def _half(path: Path) -> Reading:
@@ -248,27 +242,15 @@ def _read(
     reason = "" if short else _missing(content)
     del content
     if layout in ("vcrpy", "HAR"):
-        return _checked(path, _of_layout(layout, values[0], collected, may_be_normalised=may_be_normalised))
+        whole = values[0]
+        is_har = layout == "HAR"
+        found = of_messages("entry", whole["log"]["entries"]) if is_har else _of_vcrpy(whole, may_be_normalised)
+        return _checked(path, Reading(layout, collected(found), an_object(whole.get("recorded_with"))))
     broken = values.broken if isinstance(values, Elements) else []
     layout, pieces = _pieces(path, layout, from_shape.exchanges(values), short)
     del values  # a long file is freed before its exchanges are there
     items = collected(_and_broken(by_pieces(pieces), broken))
     return _checked(path, Reading(layout, items, {}), reason if items else reason or _missing(short))
-
-
-def _of_layout(
-    layout: str,
-    whole: Mapping[str, Any],
-    collected: Callable[[Iterable[Any]], Sequence[Any]],
-    *,
-    may_be_normalised: bool,
-) -> Reading:
-    """The exchanges of a file of vcrpy, or of HAR."""
-    if layout == "HAR":
-        found = of_messages("entry", whole["log"]["entries"])
-    else:
-        found = _of_vcrpy(whole, may_be_normalised=may_be_normalised)
-    return Reading(layout, collected(found), an_object(whole.get("recorded_with")))
 
 
 def _pieces(path: Path, layout: str, pieces: Iterator[Piece], short: bytes) -> tuple[str, Iterator[Piece]]:
@@ -460,7 +442,7 @@ def attempted(
         return Unread(f"{kind} {index}", f"{type(fault).__name__}: {fault}")
 
 
-def _of_vcrpy(whole: Mapping[str, Any], *, may_be_normalised: bool) -> Iterator[Interaction | Recorded | Unread]:
+def _of_vcrpy(whole: Mapping[str, Any], may_be_normalised: bool) -> Iterator[Interaction | Recorded | Unread]:
     items = whole["interactions"]
     normalised = may_be_normalised and any(
         "parsed_body" in item[side]
