@@ -67,10 +67,19 @@ def _index(folder: Path, _changed: int) -> Mapping[Path, Sequence[Path]]:
     found, left = list[tuple[Path, Path]](), _MOST_INDEXED
     for file in sorted(file for file in folder.iterdir() if file.suffix.lower() in NAMING and file.is_file()):
         left -= file.stat().st_size
-        if left > 0:
-            names = {name.decode("utf-8", "replace") for name in _NAME.findall(file.read_bytes())} - {file.name}
-            found += ((place / name, file) for name in names for place in (folder, folder.parent / "__files"))
+        found += ((named, file) for named in _named(file)) if left > 0 else ()
     return gathered(found)
+
+
+def names_any(recording: Path) -> bool:
+    """Whether a recording names a file that is there."""
+    return any(map(Path.is_file, _named(recording)))
+
+
+def _named(recording: Path) -> Iterator[Path]:
+    """Where the files may be that a recording may name."""
+    names = {name.decode("utf-8", "replace") for name in _NAME.findall(recording.read_bytes())} - {recording.name}
+    return (place / name for name in names for place in (recording.parent, recording.parent.parent / "__files"))
 
 
 class Near(Struct):

@@ -184,7 +184,8 @@ def _alone(path: Path) -> Reading:
 
 def _with_bodies(path: Path) -> Reading | None:
     with suppress(BadCassette, OSError):
-        if path.suffix.lower() in attachments.NAMING and path.stat().st_size < elements.LONG:
+        is_short = path.suffix.lower() in attachments.NAMING and path.stat().st_size < elements.LONG
+        if is_short and attachments.names_any(path):
             whole = _read_with(path, attachments.Near(path, anywhere=True))
             return whole if whole.bodies and _is_answered(whole) else None
     return None
