@@ -21,9 +21,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from harness.importers import powershell
-from harness.importers.filling import Room, Unreadable, with_model
+from harness.importers.filling import Room, Unreadable, bytes_beside, decoded, with_model
 from harness.importers.shell_output import printed
-from harness.text import project
 from harness.text.code_blocks import code_blocks
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 from harness.transport.cassette.values import relaxed
@@ -130,20 +129,10 @@ class _Script:
         return self.value_of(name, default and self.filled(default)) if name else one[0]
 
     def bytes_of(self, name: str) -> bytes:
-        """A document of the script, or a file beside it."""
+        """A document of the script, or a file of its project. Raises Unreadable."""
         if (document := self.documents.get(name, self.of_powershell.files.get(name))) is not None:
             return document.encode()
-        file = self.path.parent / name
-        try:
-            return project.read(file)
-        except project.Unreadable as fault:
-            raise Unreadable(f"curl sends {file}, which cannot be read: {fault}; put it there") from fault
-
-    def text_of(self, name: str) -> str:
-        try:
-            return self.bytes_of(name).decode()
-        except UnicodeDecodeError as fault:
-            raise Unreadable(f"curl sends {self.path.parent / name}, which is no text: {fault}") from fault
+        return bytes_beside(self.path.parent, name)
 
     def define(self, begin: int, end: int) -> None:
         """Set the variables and write the documents of a part of the script."""
@@ -164,7 +153,7 @@ class _Script:
             command.read()
             self.variables[found["read"]] = command.document or ""
         elif self.text.startswith("(", found.end()):
-            return self._define_array(name, found.end() + 1, [*self.arrays.get(name, [])] if "+=" in found[0] else [])
+            return self._define_array(name, found.end() + 1, self.arrays.get(name, []) if "+=" in found[0] else [])
         elif (value := command.value()) is not None:
             self.variables[name] = self.variables.get(name, "") + value if "+=" in found[0] else value
         return command.at
@@ -469,7 +458,7 @@ class _Command:
             if found and found[0].lstrip("1").startswith(">") and not found[0].startswith(">&"):
                 self.output = name
             if found and found[0][0] == "<" and name != "/dev/null":
-                self.document = self.script.text_of(name)
+                self.document = decoded(self.script.bytes_of(name), name)
         self.at = found.end() if found else self.at + 1
 
     def _read_document(self, end: str, quote: str) -> None:
@@ -548,7 +537,7 @@ def _configured(script: _Script, command: _Command) -> Iterator[str]:
             yield word
             continue
         name = config[1] or next(given, "")
-        text = script.room.filled((command.document or "") if name == "-" else script.text_of(name))
+        text = script.room.filled((command.document or "") if name == "-" else decoded(script.bytes_of(name), name))
         for one in _SETTING.finditer(text):
             yield one[1] if one[1][0] == "-" else f"--{one[1]}"
             if one[2] is not None:
@@ -560,12 +549,12 @@ def _configured(script: _Script, command: _Command) -> Iterator[str]:
 def _expanded(script: _Script, words: Iterable[str]) -> Iterator[str]:
     """The words with what ``--variable`` sets in the place of ``{{name}}``, in the values of ``--expand-...``."""
     parts = (word.split("=", 1) if word.startswith(("--variable=", "--expand-")) else [word] for word in words)
-    values, given = dict[str, bytes](), chain.from_iterable(parts)
+    values, given = dict[str, bytes | str](), chain.from_iterable(parts)
 
     def made(found: re.Match[str]) -> str:
         value, functions = values.get(found[1]), found[2].split(":")[1:]
-        if value is None or not _FUNCTIONS.keys() >= {*functions}:
-            return _unknown(found[0])
+        if not isinstance(value, bytes) or not _FUNCTIONS.keys() >= {*functions}:
+            return value if isinstance(value, str) else _unknown(found[0])
         for function in functions:
             value = _FUNCTIONS[function](value)
         return script.room.filled(value.decode("utf-8", "replace"))
@@ -573,8 +562,8 @@ def _expanded(script: _Script, words: Iterable[str]) -> Iterator[str]:
     for word in given:
         if word == "--variable":
             for name, sign, value in re.findall(r"(?s)^%?(\w+)([=@]?)(.*)", next(given, "")):
-                values[name] = (value if sign == "=" else _unknown(f"what is in {value or name}")).encode()
                 with suppress(Unreadable):  # the file may hold a key, which no request keeps
+                    values[name] = value.encode() if sign == "=" else _unknown(f"what is in {value or name}")
                     values[name] = script.bytes_of(value) if sign == "@" else values[name]
         elif word.startswith("--expand-"):
             yield from (f"--{word[9:]}", re.sub(r"\{\{(\w+)((?::\w+)*)\}\}", made, next(given, "")))
@@ -685,7 +674,7 @@ def _data(script: _Script, value: str, document: str | None) -> str:
         if document is None:
             raise Unreadable("curl sends what is piped into it, which only a shell would know; write it after -d")
         return document
-    return script.text_of(name)
+    return decoded(script.bytes_of(name), name)
 
 
 _QUOTES_ESCAPED = re.compile(r'\s*[{\[]\s*\\"')

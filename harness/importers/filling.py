@@ -1,12 +1,14 @@
-"""What the readers of commands share: why one cannot be read, and how much its variables may add to it."""
+"""What the readers of commands share: the files that one sends, why it cannot be read, and how much its variables may add to it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from harness.model import UNKNOWN_MODEL
+from harness.text import project
 from harness.text.jsontext import compact
 
 MOST_FILLED = 50_000_000
@@ -20,6 +22,24 @@ class Unreadable(ValueError):
 
 class TooLong(Unreadable):
     """What is filled in is longer than any request."""
+
+
+def bytes_beside(folder: Path, name: str) -> bytes:
+    """The content of a file that a request sends. Raises Unreadable, also if it lies outside of the project of the folder."""
+    try:
+        return project.Project(folder).read(name)
+    except project.Outside:
+        raise Unreadable(f"it sends {name}, which lies outside of the project; copy it beside the request") from None
+    except project.Unreadable as fault:
+        raise Unreadable(f"it sends {folder / name}, which cannot be read: {fault}; put it there") from fault
+
+
+def decoded(content: bytes, name: str) -> str:
+    """The text of such a file. Raises Unreadable."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise Unreadable(f"it sends {name}, which is no text: {fault}") from fault
 
 
 _PLACEHOLDER = re.compile(

@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.importers.filling import Room, TooLong, Unreadable
-from harness.text.project import Outside, Project
-from harness.text.project import Unreadable as UnreadableFile
+from harness.importers.filling import Room, TooLong, Unreadable, bytes_beside, decoded
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 SUFFIXES = (".http", ".rest")
@@ -128,7 +126,8 @@ def _body(path: Path, lines: list[str], variables: _Variables) -> Iterator[str]:
     for line in lines:
         file = _FILE.fullmatch(line)
         if file:
-            text = _text(path.parent, variables.filled(file[2]).strip())
+            name = variables.filled(file[2]).strip()
+            text = decoded(bytes_beside(path.parent, name), name)
             yield _refuse_unset("body", variables.filled(text)) if file[1] else text
         elif not line.startswith(_ANSWERS):
             yield _refuse_unset("body", variables.filled(line))
@@ -143,12 +142,3 @@ def _refuse_unset(what: str, text: str) -> str:
     if unset := _VARIABLE.search(text):
         raise Unreadable(f"its {what} holds {unset[0]}, which the file does not set; write the value in its place")
     return text
-
-
-def _text(folder: Path, name: str) -> str:
-    try:
-        return Project(folder).read(name).decode("utf-8-sig")
-    except Outside:
-        raise Unreadable(f"it sends {name}, which lies outside of the project; copy it beside the request") from None
-    except (UnreadableFile, UnicodeDecodeError) as fault:
-        raise Unreadable(f"it sends {folder / name}, which cannot be read: {fault}; put it there") from fault

@@ -7,7 +7,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.importers.filling import ReadFile
+from harness.importers.filling import ReadFile, decoded
 from harness.text.jsontext import loads
 from harness.transport.cassette.literals import as_json
 
@@ -22,7 +22,7 @@ def printed(words: Sequence[str], given: str | None, read_file: ReadFile) -> str
 
 def _cat(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
     names = [word for word in words if not word.startswith("-")]
-    return "".join(read_file(name).decode() for name in names) if names else given
+    return "".join(decoded(read_file(name), name) for name in names) if names else given
 
 
 def _echo(words: list[str], _given: str | None, _read_file: ReadFile) -> str:
@@ -58,7 +58,7 @@ def _jq(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
     for word in left:
         if word in ("--arg", "--argjson", "--rawfile"):
             name, value = next(left, ""), next(left, "")
-            text = read_file(value).decode() if word == "--rawfile" else value
+            text = decoded(read_file(value), value) if word == "--rawfile" else value
             values[name] = text if word == "--argjson" else json.dumps(text, ensure_ascii=False)
         elif word.startswith("-"):
             options += {"--null-input": "n", "--raw-input": "R"}.get(word, word if word[:2] != "--" else "")

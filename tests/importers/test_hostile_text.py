@@ -57,6 +57,7 @@ TEXTS: Mapping[str, str] = {
     "comments with commands": "// curl curl curl",
     "remarks that do not end": "curl -d '{ /* /*",
     "arrays that do not end": "a=(\n",
+    "arrays that grow": "a+=(b)\n",
     "texts of PowerShell that do not end": '"{`"',
     "variables of cmd": "set a=b ",
     "calls of functions": "models.generate_content(f(",

@@ -817,7 +817,7 @@ def test_a_command_that_sends_a_pipe_waits_for_nothing(project: Path, capsys: py
     os.mkfifo("pipe")
     Path("a.sh").write_text(f"curl {ASK} -d @pipe\n")
     assert main(["import", "a.sh"]) == 4
-    assert "curl sends pipe, which cannot be read: it is not a regular file" in capsys.readouterr().out
+    assert "it sends pipe, which cannot be read: it is not a regular file" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("piece", ["< {%\n", "{{", "@a = ", " ", "{{a}}", "###\n", "< "])

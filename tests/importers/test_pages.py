@@ -332,6 +332,30 @@ def test_what_only_a_shell_would_know_is_listed(text: str, reason: str, capsys: 
     assert reason in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.sh", "curl ASK -d @../secret.txt"),
+        ("a.sh", "curl ASK -d @HERE/../secret.txt"),
+        ("a.sh", "curl ASK -K ../secret.txt"),
+        ("a.sh", "cat ../secret.txt body.json | curl ASK -d @-"),
+        ("a.sh", f"curl ASK -d '{body('DATA')}'".replace("DATA", "'$(base64 ../secret.txt)'")),
+        ("a.sh", f"curl ASK --variable f@../secret.txt --expand-data '{body('{{f:b64}}')}'"),
+        (
+            "a.ps1",
+            f"irm ASK -Body ('{body('DATA')}')".replace("DATA", "' + [IO.File]::ReadAllText('../secret.txt') + '"),
+        ),
+    ],
+)
+def test_a_command_reads_no_file_outside_of_its_project(
+    name: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("../secret.txt").write_text('url = "hunter2"')
+    Path(name).write_text(text.replace("ASK", ASK).replace("HERE", str(Path.cwd())))
+    assert main(["import", name]) == 4
+    assert f"left out: {name}: line 1" in capsys.readouterr().out
+
+
 def test_a_page_without_a_request_says_what_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:
     Path("page.md").write_text("```\nAsk gemini-2.5-flash: 'please'\n```\n")
     assert main(["import", "page.md"]) == 4
