@@ -125,6 +125,17 @@ def test_rows_of_a_batch_are_put_together_by_their_keys(capsys: pytest.CaptureFi
     assert [one.exchange.request.body["contents"][0]["parts"][0]["text"] for one in tape.interactions] == ["b", "a"]
 
 
+def test_rows_with_other_keys_are_no_pair_by_their_places(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [{"key": key, "request": {"contents": [{"parts": [{"text": key}]}]}} for key in ("a", "b")]
+    answered = [{"key": key, "response": {**ANSWERED, "responseId": key}} for key in ("b", "c")]
+    write(**{"input.jsonl": "\n".join(json.dumps(row) for row in asked)})
+    write(**{"output.jsonl": "\n".join(json.dumps(row) for row in answered)})
+    assert audited(capsys)["unanswered"] == 1
+    tape = cassette.read(Path("recordings/output.jsonl"))
+    bodies = [one.exchange.request.body for one in tape.interactions]
+    assert [body and body["contents"][0]["parts"][0]["text"] for body in bodies] == ["b", None]
+
+
 @pytest.mark.parametrize("name", ["x.request.sh", "x.sh"])
 def test_a_command_is_imported_with_the_answer_beside_it(name: str) -> None:
     command = f"curl '{URL}' -H 'x-goog-api-key: AIza-not-to-be-kept' -d '{json.dumps(ASKED)}'"

@@ -42,10 +42,10 @@ def half(items: Sequence[Interaction | Recorded | Unread]) -> Half | None:
 
 
 def coupled(requests: Sequence[Recorded], answers: Sequence[Interaction]) -> Sequence[tuple[Recorded, Interaction]]:
-    """Each answer with its request: by their ids, or by their places where there are as many; empty if neither fits."""
+    """Answers with their requests: those with the same id, or else all by their places where there are as many; empty if neither fits."""
     by_id = {one.id: one for one in requests if one.id}
-    if by_id and all(answer.id in by_id for answer in answers):
-        return [(by_id[answer.id], answer) for answer in answers]
+    if found := [(by_id[answer.id], answer) for answer in answers if answer.id in by_id]:
+        return found
     return list(zip(requests, answers, strict=True)) if len(requests) == len(answers) else []
 
 

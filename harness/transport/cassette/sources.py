@@ -145,9 +145,10 @@ def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[
     if isinstance(halves[path][0], Recorded):
         used = {id(asked) for asked, _ in couples}
         return Reading("request beside its answer", [one for one in halves[path] if id(one) not in used], {})
-    found = zip(couples, by_pieces(pairs.whole(*couple) for couple in couples), strict=True)
-    keys = ((one, asked.credentials) for (asked, _), one in found)
-    known = [replace(one, credentials=own) if isinstance(one, Interaction) else one for one, own in keys]
+    asked = {id(answer): one.credentials for one, answer in couples}
+    found = by_pieces(pairs.whole(*couple) for couple in couples)
+    keys = ((next(found), asked[id(one)]) if id(one) in asked else (one, ()) for one in halves[path])
+    known = [replace(one, credentials=own) if own and isinstance(one, Interaction) else one for one, own in keys]
     return replace(reading, items=known)
 
 
