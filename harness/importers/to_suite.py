@@ -386,7 +386,11 @@ def _observed(answer: Exchange) -> dict[str, Json]:
 def _read_back(name: str, id: str, sent: Sequence[_Sent], config: Config) -> _Case:
     """The case. Raises HarnessError if it would not send the recorded requests."""
     table = _table(id, sent)
-    text = suite_text(name, [{**table, **_escape_values(table, ("prompt", "request"))}])
+    try:
+        text = suite_text(name, [{**table, **_escape_values(table, ("prompt", "request"))}])
+    except UnicodeEncodeError as fault:
+        half = ascii(fault.object[fault.start])
+        raise _Unfit(f"it holds half of a character, {half}, which a suite cannot hold; write it whole") from None
     suite = parse(text, f"{name}.yaml", config.suites, {})
     found = expand([suite], Selection(cassettes_dir=config.cassettes, default_provider=config.provider))
     trials = {group.target: found.first(group) for group in found.groups()}

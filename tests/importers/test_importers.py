@@ -368,6 +368,12 @@ def test_a_file_that_cannot_be_read_is_reported(
     assert message in out
 
 
+def test_half_of_a_character_is_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.sh").write_text(f"curl {URL} -d '{TEXT}'".replace("hi", r"\ud800"))
+    assert main(["import", "a.sh"]) == 5
+    assert "it holds half of a character, '\\ud800', which a suite cannot hold" in capsys.readouterr().out
+
+
 def test_nothing_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vcrpy(project / "a.yaml", interaction())
     assert main(["import", "a.yaml"]) == 0

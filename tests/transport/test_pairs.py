@@ -13,6 +13,7 @@ import yaml
 from harness.cli.main import main
 from harness.simulator import replay
 from harness.transport import cassette
+from harness.transport.cassette import attachments
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
 ASKED = {"contents": [{"role": "user", "parts": [{"text": "Capital of Norway?"}]}]}
@@ -195,3 +196,17 @@ def test_nothing_but_a_body_gets_into_a_recording(capsys: pytest.CaptureFixture[
     assert audited(capsys)["native_interactions"] == 1
     (found,) = cassette.read(Path("recordings/manifest.json")).interactions
     assert b"to be kept" not in found.exchange.request.content
+
+
+@pytest.mark.parametrize("link", ["recordings/bodies", "__files"])
+def test_no_link_leads_to_a_body_in_another_folder(capsys: pytest.CaptureFixture[str], link: str) -> None:
+    name = "1.json" if link == "__files" else "bodies/1.json"
+    write(**{"a.json": {**STUB, "response": {"status": 200, "bodyFileName": name}}, "../elsewhere/1.json": ANSWERED})
+    Path(link).symlink_to(Path("elsewhere").resolve())
+    assert audited(capsys)["unanswered"] == 1
+
+
+def test_a_long_file_that_is_named_many_times_is_not_read_each_time() -> None:
+    write(**{"1.json": ANSWERED})
+    near = attachments.Near(Path("recordings/log.http"), left=1_000)
+    assert 1 < attachments.included(b"<> 1.json\n" * 50, near).count(b"candidates") < 10

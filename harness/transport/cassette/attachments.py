@@ -86,21 +86,29 @@ class Near(Struct):
     """The files that a recording names: in its own folder, or in ``__files`` next to that. No name leads out of these.
 
     ``anywhere``: under any key, and only bodies of Gemini, so that nothing else gets into a recording. ``used``: those that were read.
+    ``left``: the bytes that may be read again, or under any key, since a short recording may name a long file many times.
     """
 
     recording: Path
     anywhere: bool = False
     used: set[Path] = field(default_factory=set)
+    left: int = _LARGEST
 
     def __call__(self, name: str) -> bytes | None:
         """The bytes of the file with this name; None if there is none."""
         inside = PurePosixPath(name)
         if inside.is_absolute() or ".." in inside.parts or "\\" in name or ":" in name:
             return None
-        for folder in (self.recording.parent, self.recording.parent.parent / "__files"):
-            path = folder / name
+        own = self.recording.parent
+        for folder, place in ((own, name), (own.parent, f"__files/{name}")):
+            path = folder / place
             try:
-                if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
+                if (
+                    path.is_file()
+                    and path.resolve() == folder.resolve() / place
+                    and (size := path.stat().st_size) <= self.left
+                ):
+                    self.left -= size if self.anywhere or path in self.used else 0
                     content = path.read_bytes()
                     is_body = (content[:2] == _GZIP or b'"parts"' in content) and b"enerateContent" not in content
                     if is_body or not self.anywhere:
