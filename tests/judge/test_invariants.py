@@ -54,6 +54,13 @@ def embedded(*vectors: Any, size: int | None = None) -> Exchange:
     return other({"embeddings": [{"values": one} for one in vectors]}, "batchEmbedContents", {"requests": asked})
 
 
+OF_TWO_SIZES = other(
+    {"embeddings": [{"values": [1.0]}, {"values": [0.6, 0.8]}]},
+    "batchEmbedContents",
+    {"requests": [{"outputDimensionality": 1, "content": {}}, {"outputDimensionality": 2, "content": {"parts": []}}]},
+)
+
+
 def stream(*values: Any, body: Any = None, model: str = "gemini-2.5-flash", **more: Any) -> Exchange:
     return exchange(sse(*values), request(body if body is not None else {}, model, stream=True), **more)
 
@@ -237,6 +244,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("embedding", "error", embedded([0.6, 0.8], [1.0])),
     ("embedding", "error", embedded([0.6, "0.8"])),
     ("embedding", "error", embedded([0.6, 0.8], size=3)),
+    ("embedding", "error", embedded([0.6, 10**400])),
     ("embedding", "error", other({"data": [{"embedding": [1.0]}]}, "batchEmbedContents", {"requests": [{}]})),
     ("embedding", "error", other({"embedding": {}}, "embedContent")),
     ("embedding", "warn", embedded([60, 80])),
@@ -540,6 +548,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
 KEEPS: list[tuple[str, Exchange]] = [
     ("token-count", other({"totalTokens": 31}, "countTokens", ASKED)),
     ("embedding", embedded([0.6, 0.8], [0.6, 0.8])),
+    ("embedding", OF_TWO_SIZES),
     ("stream-delta", stream(*(chunk({"text": str(10**power)}) for power in range(15)), answer())),
     ("stream-duplicate", stream(*SUNG_TWICE, answer())),
     ("stream-end", stream(*STEPS_AFTER_THE_END, chunk({"text": "1"}, finish="STOP"))),

@@ -460,8 +460,8 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
         return "log probabilities were requested, none came" if asked is True else ""
     if tops and len(tops) != len(chosen):
         return f"{len(tops)} topCandidates for {len(chosen)} chosenCandidates"
-    said, text = "".join(str(token.get("token", "")) for token in chosen).strip(), evidence.reply.text.strip()
-    if text and not said.startswith(text) and not text.startswith(said):
+    tokens, text = "".join(str(token.get("token", "")) for token in chosen).strip(), evidence.reply.text.strip()
+    if text and not tokens.startswith(text) and not text.startswith(tokens):
         return "the chosen tokens are not the text: are they of another answer?"
     for top in tops:
         values = [value for token in top if is_number(value := token.get("logProbability", 0.0))]

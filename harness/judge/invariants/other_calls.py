@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import hypot, isfinite
+from math import hypot
 
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.counts import BEYOND_TEXT
@@ -64,25 +64,28 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
         )
         return
     vectors = [one.get("values") for one in found]
+    usual = 0
     for index, vector in enumerate(vectors):
-        if wrong := _strange(vector, vectors[0], number(field(asked[index % len(asked)], "outputDimensionality"))):
+        size = number(field(asked[index % len(asked)], "outputDimensionality"))
+        if wrong := _strange(vector, size or usual):
             severity: Severity | None = "warn" if wrong.startswith("long") else None
             yield Mismatch(f"{at}[{index}]", "a vector", str(vector)[:60], f"embedding {index} is {wrong}", severity)
             return
-    contents = [str(field(one, "content")) for one in asked]
+        usual = usual if size else len(vector or ())
+    contents = [str(field(one, "content", "parts")) for one in asked]
     if len({str(vector) for vector in vectors}) < len(set(contents)):
         yield Mismatch(at, "one for each text", len(vectors), "two different texts have the same embedding", "warn")
 
 
-_LONGEST = 2
+_LONGEST, _LARGEST = 2, 1e100
 
 
-def _strange(vector: Json, first: Json, size: int | None) -> str:
-    """What is wrong with a vector; empty if nothing is."""
-    if not isinstance(vector, list) or not vector or not all(is_number(one) and isfinite(one) for one in vector):
+def _strange(vector: Json, size: int) -> str:
+    """What is wrong with a vector, which should have as many numbers as ``size``, or any if that is 0; empty if nothing is."""
+    if not isinstance(vector, list) or not vector or not all(is_number(one) and abs(one) < _LARGEST for one in vector):
         return "no list of numbers"
-    if len(vector) != (size or len(vector)) or len(vector) != len(first if isinstance(first, list) else vector):
-        return f"of {len(vector)} numbers, others or the request have {size or len(first)}"
+    if len(vector) != (size or len(vector)):
+        return f"of {len(vector)} numbers instead of {size}"
     length = hypot(*vector)
     return f"long: its length is {length:.3g}" if length > _LONGEST else "" if length else "all zeros"
 

@@ -279,9 +279,9 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie? Oslo, on the Oslofjord."}]}}]}
     """
     turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
-    told = (*turn, field(evidence.request_body, "systemInstruction"))
+    sent = (*turn, field(evidence.request_body, "systemInstruction"))
     prompts = [
-        "".join(str(field(part, "text") or "") for part in items_of(field(one, "parts"))).strip() for one in told
+        "".join(str(field(part, "text") or "") for part in items_of(field(one, "parts"))).strip() for one in sent
     ]
     text = evidence.reply.text.lstrip() if has_answer(evidence) else ""
     is_repeated = any(
