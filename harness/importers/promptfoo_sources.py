@@ -19,7 +19,7 @@ from harness.model import Json
 from harness.suite.template import DataRow, data_rows
 from harness.text import yamltext
 from harness.text.jsontext import mapped
-from harness.text.project import Project, Unreadable
+from harness.text.project import Outside, Project, Unreadable
 
 MOST_COMBINATIONS = 10_000
 MOST_BYTES = 2_000_000
@@ -114,7 +114,8 @@ def _text(project: Project, name: str) -> str:
     try:
         return project.read(name).decode("utf-8-sig")
     except (Unreadable, UnicodeDecodeError) as fault:
-        raise NotCarried(f"{name} cannot be read: {fault}") from None
+        reason = "it lies outside of the project; copy it into it" if isinstance(fault, Outside) else fault
+        raise NotCarried(f"{name} cannot be read: {reason}") from None
 
 
 # --- placeholders ---------------------------------------------------------------------------------------
@@ -136,8 +137,10 @@ def _placed(text: str) -> str:
 
 def _complete(text: str) -> str:
     """The text, if no template remains in it. Raises NotCarried."""
-    if odd := re.search(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", text, re.DOTALL):
-        raise NotCarried(f"the template {odd[0]!r} is more than the name of a variable")
+    for begin, end in ("{{", "}}"), ("{%", "%}"), ("{#", "#}"):
+        inside, closed, _ = text.partition(begin)[2].partition(end)
+        if closed:
+            raise NotCarried(f"the template {begin + inside + end!r} is more than the name of a variable")
     return text
 
 
@@ -153,7 +156,7 @@ def cell(row: Mapping[str, Json], column: str) -> Json:
     name, *steps = column.split("__")
     value = row.get(name, "")
     for step in steps:
-        value = value.get(step, "") if isinstance(value, Mapping) else str(value)
+        value = value.get(step, "") if isinstance(value, Mapping) else ""
     return value
 
 
@@ -202,11 +205,11 @@ def _prompt_texts(source: Source, stated: Any) -> Iterator[tuple[str, str]]:
         yield label, stated
         return
     name = stated.removeprefix(_FILE)
-    found = sorted(source.project.folder.glob(name)) if "*" in name else [source.project.folder / name]
+    found = _matching(source.project.folder, name) if "*" in name else [name]
     if not found:
         raise NotCarried(f"no file is named {name}")
-    for path in found:
-        content = _text(source.project, path.relative_to(source.project.folder).as_posix())
+    for path in map(Path, found):
+        content = _text(source.project, path.as_posix())
         if path.suffix in (".yaml", ".yml", ".json") and (listed := _prompts_listed(content)):
             for item in listed:
                 yield from _prompt_texts(source, item)
@@ -351,12 +354,16 @@ def _files(source: Source, name: Any) -> list[str]:
     name = name.removeprefix(_FILE)
     folder = source.project.folder
     if (folder / name).is_dir():
-        found = [path for path in (folder / name).iterdir() if path.suffix in _TABLES]
-    elif "*" in name:
-        found = list(folder.glob(name))
-    else:
-        return [name]
-    return [path.relative_to(folder).as_posix() for path in sorted(found)]
+        return [file for file in _matching(folder, f"{name}/*") if file.endswith(_TABLES)]
+    return _matching(folder, name) if "*" in name else [name]
+
+
+def _matching(folder: Path, name: str) -> list[str]:
+    """The files in a folder that a name with ``*`` stands for. Raises NotCarried."""
+    try:
+        return [path.relative_to(folder).as_posix() for path in sorted(folder.glob(name))]
+    except (ValueError, NotImplementedError) as fault:
+        raise NotCarried(f"{name} names no files of this folder: {fault}") from None
 
 
 def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:

@@ -353,6 +353,26 @@ def test_members_become_columns(imported: Import) -> None:
     assert suite()["cases"][0]["each"] == [{"place__name": " Peru ", "greeting": "dear Ann"}]
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("/etc/host*.txt", "names no files of this folder"),
+        ("***/a.txt", "names no files of this folder"),
+        ("/etc/hosts.txt", "cannot be read: it lies outside of the project; copy it into it"),
+    ],
+)
+def test_files_of_other_folders_are_not_read(imported: Import, name: str, reason: str) -> None:
+    prompt = CONFIG.replace("What is the capital of {{country}}? One word.", f"file://{name}")
+    assert f"{name} {reason}" in imported(prompt, code=5)
+    tests = f"{CONFIG.partition('tests:')[0]}tests: file://{name.replace('.txt', '.csv')}\n"
+    assert reason in imported(tests, code=5)
+
+
+def test_a_member_of_a_text_is_empty(imported: Import) -> None:
+    imported(CONFIG.replace("{{country}}", "{{country}} {{country.name}}"))
+    assert suite()["cases"][0]["each"] == [{"country": "Norway", "country__name": ""}]
+
+
 @pytest.mark.parametrize("value", ["{{ who | upper }}", "{% if a %}"])
 def test_a_variable_with_a_template_is_not_sent_as_text(imported: Import, value: str) -> None:
     printed = imported(CONFIG.replace("Norway", f'"{value}"') + "  - vars: {country: Peru}\n")
