@@ -126,18 +126,7 @@ def _rules_without(dialect: str, registered: tuple[str, ...]) -> Collection[Rule
     return [rule for rule in map(all_rules().__getitem__, registered) if rule.dialect != dialect]
 
 
-_ABOUT_OTHERS = frozenset(
-    [
-        "http-status",
-        "error-envelope",
-        "error-status-name",
-        "content-type",
-        "json-body",
-        "sse-requested",
-        "token-count",
-        "embedding",
-    ]
-)
+_ABOUT_OTHERS = frozenset(("http-status", "error-envelope", "error-status-name", "content-type", "json-body", "sse-requested", "token-count", "embedding"))  # fmt: skip
 
 
 def _violations_of(

@@ -65,6 +65,7 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     for step, answer in _STEPS:
         ran, results = ([an_object(part[kind]) for part in parts if kind in part] for kind in (step, answer))
         ids, answered = ({str(one["id"]) for one in found if one.get("id")} for found in (ran, results))
+        lost = [name for name in ("language", "code") for one in ran if str(one.get(name) or "```")[:3] == "```"]
         is_run = len(ran) < len(results) or step == "toolCall" or tools(evidence, "codeExecution")
         if len(ran) != len(results) and is_run:
             message = f"{len(ran)} {step} and {len(results)} {answer} came: a part was lost on the way"
@@ -79,18 +80,8 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
         elif failed := next((one for one in results if _is_failure(one)), None):
             message = "the output of code is a traceback, but its outcome is OUTCOME_OK"
             yield Mismatch("parts", "OUTCOME_FAILED", failed.get("output"), message)
-        elif step == "executableCode" and (
-            lost := next(
-                (
-                    name
-                    for name in ("language", "code")
-                    for one in ran
-                    if not one.get(name) or "```" in str(one[name])[:3]
-                ),
-                "",
-            )
-        ):
-            yield Mismatch("parts", lost, None, f"an executableCode has no plain {lost}")
+        elif step == "executableCode" and lost:
+            yield Mismatch("parts", lost[0], None, f"an executableCode has no plain {lost[0]}")
     used, signs = evidence.reply.count("toolUsePromptTokenCount"), _signs(evidence)
     expected = [sign for tool, sign in _GIVEN.items() if tools(evidence, tool)]
     is_lost = expected and not any(signs[sign] for sign in (*expected, "toolCall"))

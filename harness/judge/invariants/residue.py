@@ -284,9 +284,7 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
         "".join(str(field(part, "text") or "") for part in items_of(field(one, "parts"))).strip() for one in sent
     ]
     text = evidence.reply.text.lstrip() if has_answer(evidence) else ""
-    is_repeated = any(
-        text.startswith(one) and len(text) > len(one) + 10 for one in prompts if len(one) >= _SHORTEST_PROMPT
-    )
+    is_repeated = any(_SHORTEST_PROMPT <= len(one) < len(text) - 10 and text.startswith(one) for one in prompts)
     if is_repeated and not is_about(evidence, rf"{_AGAIN}|{_TRANSLATE}|correct|proofread"):
         yield Mismatch("text", "the answer alone", text[:200], "the answer begins with the whole prompt")
 
