@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -166,7 +167,7 @@ def _group_counts(groups: Sequence[Group], report: Report) -> dict[str, Any]:
 
 
 def _time(group: Group) -> float:
-    return group.measured("latency_s").total
+    return math.fsum(group.values("latency_s"))
 
 
 def _property(name: str, value: str, indent: int) -> str:

@@ -344,7 +344,7 @@ def asked_by_checks(groups: Collection[Group]) -> Iterator[str]:
     if not requests:
         return
     cost = total_of(groups, "judge_cost_usd")
-    sizes = [sum(group.measured(name).size for group in groups) for name in ("judge_requests", "judge_cost_usd")]
+    sizes = [sum(len(group.values(name)) for group in groups) for name in ("judge_requests", "judge_cost_usd")]
     price = "an unknown cost" if not cost else f"{'' if sizes[0] == sizes[1] else 'at least '}${dollars(cost)}"
     times = "once" if requests == 1 else f"{requests:,.0f} times"
     yield f"checks asked models {times}, for {price} beside the cost of the cases"

@@ -5,6 +5,7 @@ There may be a hundred thousand groups. Those with equal outcomes share one obje
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -16,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.model import Json, Provenance, Status
-from harness.results.measures import Measures, Moments, middle, moments
+from harness.results.measures import Measures, middle
 from harness.results.rows import GroupRow, PlaceRow, Row, VerdictRow
 
 AnswerSource = tuple[str, str, bool]
@@ -222,10 +223,6 @@ class Group(Struct, eq=False):
         """The values in the order of the attempts; none if the measure has no meaning here."""
         return self.samples.values(self.at, measure) if self._has_meaning(measure) else []
 
-    def measured(self, measure: str) -> Moments:
-        """Count, sum and squares over the attempts; empty if the measure has no meaning here."""
-        return moments(self.values(measure))
-
     def _has_meaning(self, measure: str) -> bool:
         return self.streamed or measure not in STREAM_ONLY
 
@@ -240,8 +237,8 @@ class Group(Struct, eq=False):
     @property
     def cost(self) -> float | None:
         """US dollars of all attempts; None if the cost of any is not known."""
-        paid = self.measured("cost_usd")
-        return None if self.tally.unpriced or not paid.size else round(paid.total, 12)
+        paid = self.values("cost_usd")
+        return None if self.tally.unpriced or not paid else round(math.fsum(paid), 12)
 
     def row(self) -> GroupRow:
         return {
@@ -265,7 +262,7 @@ def median_of(groups: Iterable[Group], measure: str) -> float | None:
 
 def total_of(groups: Iterable[Group], measure: str) -> float | None:
     """The sum of a measure over all attempts of these groups; None where it was never measured."""
-    found = [known.total for group in groups if (known := group.measured(measure)).size]
+    found = [math.fsum(known) for group in groups if (known := group.values(measure))]
     return sum(found) if found else None
 
 

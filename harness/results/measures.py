@@ -5,42 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from sys import intern
-
-from msgspec import Struct
 
 MOST_NAMES = 200
 """Measures of a run that are kept. A run has about fifteen; a damaged one may name another in each trial."""
-
-
-class Moments(Struct, frozen=True):
-    """How many values there are, their sum, and the sum of their squared distances from the mean."""
-
-    size: float = 0.0
-    total: float = 0.0
-    squares: float = 0.0
-
-    @property
-    def mean(self) -> float:
-        return self.total / self.size
-
-    @property
-    def noise(self) -> float:
-        """The variance of the mean; NaN for one value."""
-        return self.squares / (self.size - 1) / self.size if self.size > 1 else math.nan
-
-
-def moments(values: Sequence[float]) -> Moments:
-    """The moments of these values."""
-    if len(values) < 2:
-        return Moments(1.0, values[0]) if values else _NO_VALUE
-    total = math.fsum(values)
-    mean = total / len(values)
-    return Moments(len(values), total, math.fsum((value - mean) ** 2 for value in values))
-
-
-_NO_VALUE = Moments()
 
 
 def middle(values: Iterable[float]) -> float | None:

@@ -351,11 +351,13 @@ def dumps(value: object, *, indent: int | None = None) -> str:
             default=plain,
         )
     except ValueError:
-        text = json.dumps(_finite(value), ensure_ascii=False, separators=separators, indent=indent, default=str)
+        text = json.dumps(
+            jsontext.mapped(value, _finite), ensure_ascii=False, separators=separators, indent=indent, default=str
+        )
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(_finite(value), separators=separators, indent=indent, default=str)
+        return json.dumps(jsontext.mapped(value, _finite), separators=separators, indent=indent, default=str)
     return text
 
 
@@ -379,13 +381,10 @@ def _basic(value: object) -> str | int | float:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return _finite(plain(value)) if isinstance(value, Struct) else value
+    """What JSON lacks as text, where it is no part of a list or a mapping."""
+    if isinstance(value, Struct):
+        return jsontext.mapped(plain(value), _finite)
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def turn_row(request: Request, exchange: Exchange, reply: Reply) -> TurnRow:

@@ -40,6 +40,7 @@ from harness.suite import turns
 from harness.suite.template import as_text, fill
 from harness.text import jsonpath, patterns
 from harness.text.amounts import count
+from harness.text.jsontext import values_in
 from harness.text.project import Project, Unreadable
 
 PASSING = {
@@ -300,7 +301,10 @@ def expected_statuses(expectations: Sequence[Expectation]) -> frozenset[int]:
         if expectation.check == "http":
             found |= {
                 status
-                for status in (*PASSING, *_numbers(expectation.parameter))
+                for status in (
+                    *PASSING,
+                    *(number for number in values_in(expectation.parameter) if type(number) is int),
+                )
                 if holds(status, expectation.parameter)
             }
         if expectation.check == "error" and isinstance(expectation.parameter, Mapping):
@@ -317,14 +321,6 @@ def _of_error(parameter: Mapping[str, Json]) -> set[int]:
         for status, its_name in PASSING.items()
         if (code is None or holds(status, code)) and (name is None or holds(its_name, name))
     }
-
-
-def _numbers(parameter: Json) -> Iterator[int]:
-    if isinstance(parameter, int) and not isinstance(parameter, bool):
-        yield parameter
-    elif isinstance(parameter, (list, Mapping)):
-        for value in parameter.values() if isinstance(parameter, Mapping) else parameter:
-            yield from _numbers(value)
 
 
 def requests_of(trial: Trial) -> int:

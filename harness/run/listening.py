@@ -173,7 +173,7 @@ class Listener:
             incoming = _Incoming(self, library, request)
             response = original(client, request, stream=True, **options)
             if not incoming.began(response):
-                response.stream = _sync_stream(library, response.stream, incoming)
+                response.stream = _stream(library, response.stream, incoming)
                 if not stream:
                     response.read()
             return response
@@ -188,7 +188,7 @@ class Listener:
             incoming = _Incoming(self, library, request)
             response = await original(client, request, stream=True, **options)
             if not incoming.began(response):
-                response.stream = _async_stream(library, response.stream, incoming)
+                response.stream = _stream(library, response.stream, incoming)
                 if not stream:
                     await response.aread()
             return response
@@ -295,8 +295,8 @@ class _Incoming:
         return replace(read_request(sent), provider=provider)
 
 
-def _sync_stream(library: Any, inner: Any, incoming: _Incoming) -> Any:
-    class Stream(library.SyncByteStream):  # type: ignore[misc]
+def _stream(library: Any, inner: Any, incoming: _Incoming) -> Any:
+    class Stream(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc]
         def __iter__(self) -> Iterator[bytes]:
             for data in inner:
                 incoming.add(data)
@@ -306,11 +306,6 @@ def _sync_stream(library: Any, inner: Any, incoming: _Incoming) -> Any:
         def close(self) -> None:
             inner.close()
 
-    return Stream()
-
-
-def _async_stream(library: Any, inner: Any, incoming: _Incoming) -> Any:
-    class Stream(library.AsyncByteStream):  # type: ignore[misc]
         async def __aiter__(self) -> AsyncIterator[bytes]:
             async for data in inner:
                 incoming.add(data)

@@ -24,7 +24,7 @@ from harness.errors import HarnessError
 from harness.gemini import media
 from harness.model import Json
 from harness.text import yamltext
-from harness.text.jsontext import strict
+from harness.text.jsontext import strict, values_in
 from harness.text.project import Outside, Project, Unreadable
 from harness.text.shape import Later, nearest
 from harness.text.yamltext import Path as Route
@@ -115,17 +115,7 @@ def _references_in(template: Template) -> Iterator[Reference]:
 
 def has_references(value: Json) -> bool:
     """Whether the value contains a placeholder that is filled later."""
-    pending = [value] if Template.exist else []
-    while pending:
-        item = pending.pop()
-        if isinstance(item, str):
-            if isinstance(item, Template):
-                return True
-        elif isinstance(item, dict):
-            pending += item.values()
-        elif isinstance(item, (list, tuple)):
-            pending += item
-    return False
+    return Template.exist and any(isinstance(item, Template) for item in values_in(value))
 
 
 def fill(value: Json, scope: Scope) -> Json:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare.stats.cells import side
-from harness.results.measures import MOST_NAMES, Measures, middle, moments
+from harness.results.measures import MOST_NAMES, Measures, middle
 
 values = st.floats(0, 1e9) | st.integers(0, 5_000)
 """Seconds, dollars, tokens."""
@@ -39,12 +39,14 @@ def test_every_value_is_there_as_it_was_measured(tried: list[float | None]) -> N
 
 @given(st.lists(values, min_size=1, max_size=60))
 def test_count_mean_and_noise_are_exact_however_many(several: list[float]) -> None:
-    found = moments(measured(several).values(0, "latency_s"))
-    assert found.size == len(several)
-    assert found.total == pytest.approx(math.fsum(several))
-    if len(several) > 1:
-        highest = max(several)
-        assert found.noise == pytest.approx(statistics.variance(several) / len(several), abs=1e-12 * highest**2)
+    (size,), (mean,), (noise,) = side(measured(several), [0], "latency_s")
+    assert (size, mean) == (len(several), pytest.approx(math.fsum(several) / len(several)))
+    assert noise == pytest.approx(noise_of(several), nan_ok=True, abs=1e-12 * max(several) ** 2)
+
+
+def noise_of(several: list[float]) -> float:
+    """The variance of the mean; nan for one value."""
+    return statistics.variance(several) / len(several) if len(several) > 1 else math.nan
 
 
 @given(st.lists(attempts, min_size=1, max_size=6), st.booleans())
@@ -52,12 +54,14 @@ def test_a_column_says_of_many_groups_what_each_says_of_itself(groups: list[list
     measures = measured(*groups, [])
     asked = list(range(len(groups), -1, -1) if turned else range(len(groups) + 1))
     for name in ("before", "latency_s", "after", "chunks"):
-        found = [moments(measures.values(number, name)) for number in asked]
+        found = [measures.values(number, name) for number in asked]
         sizes, means, noises = side(measures, asked, name)
-        assert list(sizes) == [known.size for known in found]
-        assert list(means) == pytest.approx([known.mean if known.size else math.nan for known in found], nan_ok=True)
+        assert list(sizes) == list(map(len, found))
+        assert list(means) == pytest.approx(
+            [statistics.fmean(known) if known else math.nan for known in found], nan_ok=True
+        )
         highest = max((value or 0 for tried in groups for value in tried), default=0)
-        noise = pytest.approx([known.noise for known in found], nan_ok=True, abs=1e-12 * highest**2)
+        noise = pytest.approx(list(map(noise_of, found)), nan_ok=True, abs=1e-12 * highest**2)
         assert list(noises) == noise
 
 

@@ -33,7 +33,7 @@ def evaluate_level(gate: Gate, groups: Iterable[Group]) -> GateResult:
         return GateResult(gate, None, "no cell was played")
     if gate.measure == "pass_rate":
         return _rate_result(gate, cells)
-    seen = [cell for cell in cells if cell.measured(gate.measure).size]
+    seen = [cell for cell in cells if cell.values(gate.measure)]
     if not seen:
         why = _MISSING_REASONS.get(gate.measure, "no answer reported one")
         return GateResult(gate, None, f"no {gate.name} in {_cells(cells)}: {why}")
@@ -55,7 +55,7 @@ def _rate_result(gate: Gate, cells: Sequence[Group]) -> GateResult:
 
 
 def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
-    means = [cell.measured(gate.measure).mean for cell in seen]
+    means = [math.fsum(values) / len(values) for values in (cell.values(gate.measure) for cell in seen)]
     mean = math.fsum(means) / len(means)
     ends: Interval | None = (mean, mean)
     if gate.confidence is not None:
@@ -72,8 +72,8 @@ def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> G
 
 
 def _total_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
-    paid = [cell.measured(gate.measure) for cell in seen]
-    total, attempts = sum(cell.total for cell in paid), sum(int(cell.size) for cell in paid)
+    paid = [cell.values(gate.measure) for cell in seen]
+    total, attempts = sum(map(math.fsum, paid)), sum(map(len, paid))
     seen_text = f"{gate.name} is {quantity(gate.measure, total)} in all of {count(attempts, 'attempt')} in {_share_of_cells(seen, cells)}"
     return _with_unpriced(gate, gate.crossed(total, total), seen_text, cells)
 

@@ -83,7 +83,7 @@ def _side(comparison: Comparison, at: int, view: View) -> str:
     name = (comparison.reference, comparison.candidate)[at]
     cells = comparison.pairs.sides[at]
     attempts = sum(cell.attempts for cell in cells)
-    cost = math.fsum(cell.measured("cost_usd").total for cell in cells)
+    cost = math.fsum(math.fsum(cell.values("cost_usd")) for cell in cells)
     asked = f"{amounts.count(attempts, 'attempt')}{f' for ${amounts.dollars(cost)}' if cost else ''}"
     sources = [f"{source}{' (SIMULATED)' if simulated else ''}" for _, source, simulated in comparison.provenance[at]]
     answers = f"answers of {', '.join(sources)}" if sources and view.page else ""
