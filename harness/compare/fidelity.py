@@ -45,11 +45,12 @@ from harness.compare.fidelity_claims import (
     with_ignored,
 )
 from harness.compare.fidelity_evidence import Evidence, evidence_of, finished, shown, with_renames
-from harness.compare.fidelity_facts import Fact, Shape, is_below
+from harness.compare.fidelity_facts import Fact, Shape
 from harness.compare.fidelity_values import by_error_status, by_values, each_value
 from harness.errors import UsageError
 from harness.text.amounts import count
 from harness.text.grouping import gathered, grouped
+from harness.text.jsonpath import is_below
 
 _COUNTED = frozenset({"path", "header", "framing", "status", "follows", "model"})
 _FEW = 3

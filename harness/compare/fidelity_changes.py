@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from harness.compare.fidelity_facts import AnswerFacts, is_below
+from harness.compare.fidelity_facts import AnswerFacts
 from harness.model import Json
 from harness.results.rows import TurnRow
+from harness.text.jsonpath import is_below
 
 ChangeKind = Literal[
     "model", "ignored", "status", "dropped", "retyped", "renamed", "value", "framing", "timing", "added", "header", "order",

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
-from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, RETRIES, Fact, FactKind, Shape, above, is_below, last_key
+from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, RETRIES, Fact, FactKind, Shape, above, last_key
 from harness.compare.verdicts import ALPHA
 from harness.text.grouping import grouped
+from harness.text.jsonpath import is_below
 
 KINDS: Mapping[FactKind, ChangeKind] = {
     "type": "retyped", "value": "value", "header": "header", "framing": "framing", "status": "status", "model": "model",
@@ -267,10 +268,8 @@ def _gone_or_new(first: Direction) -> str:
 def _outcome(facts: tuple[Direction, ...], reference: Shape, candidate: Shape, comparable: bool) -> PairOutcome:
     """Whether this pair can show the change, shows it, shows the opposite; and the words before and after."""
     able = [(fact, less) for fact, less in facts if _can_show(fact, reference, candidate, comparable)]
-    gone = [(fact in reference and fact not in candidate, less) for fact, less in able]
-    come = [(fact in candidate and fact not in reference, less) for fact, less in able]
-    hit = any(differs for differs, less in gone if less) or any(differs for differs, less in come if not less)
-    back = any(differs for differs, less in come if less) or any(differs for differs, less in gone if not less)
+    changed = [(fact in reference) == less for fact, less in able if (fact in reference) != (fact in candidate)]
+    hit, back = any(changed), not all(changed)
     simple = len(facts) == 1 and not facts[0][0].detail
     can = any((fact in reference) == less for fact, less in able) if simple else bool(able)
     return can, hit, back, details(facts[0][0], reference, candidate) if hit else ("", "")

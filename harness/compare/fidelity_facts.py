@@ -141,11 +141,6 @@ def above(fact: Fact) -> Fact | None:
     return _NEEDED.get(fact.path, _CONTENT) if fact.kind == "follows" else None
 
 
-def is_below(path: str, other: str) -> bool:
-    """Whether the path is the other one or below it."""
-    return path == other or path.startswith((f"{other}.", f"{other}["))
-
-
 def last_key(path: str) -> str:
     """The last key of a path: ``thoughtSignature``."""
     found = _LAST.search(path)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from harness.answer.refusals import message_of
-from harness.errors import GivenUp
 from harness.gemini.capabilities import PLAIN, Finding, Outcome, Question
 from harness.gemini.models import answers_for
-from harness.model import Exchange, Place, Request, Result, Slot, Step, Target, Trial, Turn
+from harness.model import Place, Result, Step, Target, Trial, Turn
 from harness.text.grouping import grouped
 from harness.text.names import slug
-from harness.transport.wrapping import Around
 
 NOT_FOUND = "the model was not found (HTTP 404)"
 _PLACE = Place("gemini-harness probe", 1)
@@ -40,29 +36,13 @@ def probed(target: Target, questions: Iterable[Question]) -> Iterator[Probed]:
         yield Probed(target, question, trial)
 
 
-class Attentive(Around):
-    """A transport that asks a model nothing more if it is not found, and answered nothing before."""
-
-    def __init__(self, inner: Any) -> None:
-        super().__init__(inner)
-        self._gone: set[str] = set()
-        self._there: set[str] = set()
-
-    async def send(self, request: Request, slot: Slot) -> Exchange:
-        if request.model in self._gone:
-            raise GivenUp(NOT_FOUND)
-        exchange = await super().send(request, slot)
-        if exchange.status == 200:
-            self._there.add(request.model)
-        elif exchange.status == 404 and request.model not in self._there:
-            self._gone.add(request.model)
-        return exchange
-
-
-def in_turns(asked: Iterable[Probed]) -> list[Probed]:
-    """The first question of every target, then the second ...: a target that is not there costs one question."""
+def in_turns(asked: Iterable[Probed], results: Mapping[str, Result]) -> Iterator[Trial]:
+    """The first question of every target, then the second ...: a target that is not there costs one question. ``results``: so far."""
     by_target = grouped(asked, attrgetter("target")).values()
-    return [one for turn in zip_longest(*by_target) for one in turn if one]
+    for place in range(max(map(len, by_target), default=0)):
+        for mine in by_target:
+            if place < len(mine) and _status(results.get(mine[0].trial.id)) != 404:
+                yield mine[place].trial
 
 
 def all_findings(asked: Iterable[Probed], results: Mapping[str, Result], why: str) -> Iterator[Finding]:
@@ -74,16 +54,16 @@ def all_findings(asked: Iterable[Probed], results: Mapping[str, Result], why: st
     for one in asked:
         result = results.get(one.trial.id)
         first = opened.setdefault(one.target, result)
-        if result is None:
-            yield not_asked(one, why)
-        elif first is not result and first and _status(first) == _status(result) == 404:
+        if first is not result and _status(first) == 404 and _status(result) in (404, None):
             yield not_asked(one, NOT_FOUND)
+        elif result is None:
+            yield not_asked(one, why)
         else:
             yield from findings(one, result)
 
 
-def _status(result: Result) -> int | None:
-    return result.turns[-1].exchange.status if result.turns else None
+def _status(result: Result | None) -> int | None:
+    return result.turns[-1].exchange.status if result and result.turns else None
 
 
 def findings(asked: Probed, result: Result) -> Iterator[Finding]:

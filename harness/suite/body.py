@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from harness.model import Json
+from harness.text.jsonpath import is_below
 from harness.text.shape import Later
 
 Body = Mapping[str, Json]
@@ -58,14 +59,10 @@ def origins(layers: Sequence[Layer], settle: Settle = _unsettled) -> dict[str, s
     made: dict[str, str] = {}
     for layer in layers:
         for path in _leaves(settle(layer.body), "$"):
-            for overlapping in [known for known in made if _within(known, path) or _within(path, known)]:
+            for overlapping in [known for known in made if is_below(known, path) or is_below(path, known)]:
                 del made[overlapping]
             made[path] = layer.origin
     return made
-
-
-def _within(path: str, other: str) -> bool:
-    return path == other or path.startswith((f"{other}.", f"{other}["))
 
 
 def _leaves(body: Json, path: str) -> Iterator[str]:

@@ -39,6 +39,11 @@ def place(location: Iterable[Step]) -> str:
     return "$" + "".join(_written(step) for step in location)
 
 
+def is_below(path: str, other: str) -> bool:
+    """Whether the path is the other one or below it."""
+    return path == other or path.startswith((f"{other}.", f"{other}["))
+
+
 def _written(step: Step) -> str:
     if isinstance(step, int):
         return f"[{step}]"

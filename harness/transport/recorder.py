@@ -157,7 +157,9 @@ class Player:
         if index is None:
             if not self._while_recording:
                 self._check_finished(cassette)
-            index = self._indexes[cassette] = matching.Index(_read(cassette))
+            if not cassette.exists():
+                raise NoRecording(f"{cassette} does not exist")
+            index = self._indexes[cassette] = matching.Index(read(cassette))
             if len(self._indexes) > _TAPES_IN_MEMORY:
                 self._indexes.popitem(last=False)
         else:
@@ -184,12 +186,6 @@ class Player:
 def _written(slot: Slot) -> Slot:
     """The slot on the cassette that a recording goes to: a file that a case names is only read."""
     return slot if slot.own is None else replace(slot, cassette=slot.own, own=None)
-
-
-def _read(cassette: Path) -> Tape:
-    if not cassette.exists():
-        raise NoRecording(f"{cassette} does not exist")
-    return read(cassette)
 
 
 class Recorder(Around):

@@ -19,7 +19,7 @@ from harness.model import Result, Target
 from harness.results.rows import VERSION, dumps
 from harness.run import session
 from harness.run.play import play_all, prepare
-from harness.run.probe import Attentive, Probed, all_findings, in_turns, probed
+from harness.run.probe import Probed, all_findings, in_turns, probed
 from harness.run.session import RecordPolicy
 from harness.text import amounts
 from harness.text.grouping import grouped
@@ -141,8 +141,8 @@ class _Probing:
         budget = session.budget(self.config, _LIVE)
         try:
             with session.transport(self.config, _LIVE) as transport:
-                watched = Attentive(budget.watch(transport) if budget else transport)
-                play_all([one.trial for one in in_turns(asked)], watched, self.config, self._take, limit=budget)
+                watched = budget.watch(transport) if budget else transport
+                play_all(in_turns(asked, self.results), watched, self.config, self._take, limit=budget)
             if budget:
                 budget.check()
         except KeyboardInterrupt:
