@@ -12,6 +12,7 @@ from harness.compare.comparison import Comparison
 from harness.compare.sweeps import NUMBERS
 from harness.model import Json
 from harness.report import Report, View, output, words
+from harness.results.groups import failed_verdicts
 from harness.results.history_lines import History, HistoryEntry, QueryResult
 from harness.results.rows import Row
 from harness.suite.axes import short_label
@@ -60,9 +61,7 @@ def _identity(row: Row) -> list[Json]:
 
 
 def _outcome(row: Row) -> list[Json]:
-    wrong = [
-        verdict for verdict in row.verdicts if verdict.status in ("failed", "error") and verdict.severity == "error"
-    ]
+    wrong = [verdict for verdict in failed_verdicts(row) if verdict.severity == "error"]
     message = row.error.message if row.error else wrong[0].message if wrong else ""
     provenance = row.provenance
     source = (

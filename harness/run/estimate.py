@@ -27,10 +27,10 @@ from harness.gemini.price_library import price_list
 from harness.gemini.price_rates import BATCH, Rates, Unpriced, dollars
 from harness.gemini.prices import bill, is_free
 from harness.judge.registry import find_check
-from harness.model import Exchange, Json, Slot, Step, Trial
+from harness.model import Exchange, Json, Step, Trial
 from harness.results.load import load
 from harness.run.conversation import expected_statuses, requests_of
-from harness.run.play import as_played, prepare
+from harness.run.play import as_played, prepare, slot_of
 from harness.text.jsontext import compact
 from harness.transport.recorder import Player
 
@@ -92,7 +92,7 @@ class Estimates:
         renewed = self.record_mode == "all"
         if renewed and (not recorded or any(interaction.exchange.own for interaction in recorded)):
             return True
-        slot = _slot(trial, next(_sent(trial)))
+        slot = slot_of(trial, next(_sent(trial)))
         try:
             self._player.find(prepare(trial, self.config), replace(slot, own=None) if renewed else slot)
         except StaleRecording:
@@ -220,7 +220,7 @@ class Estimates:
 
     def _recorded(self, trial: Trial, number: int) -> Exchange | None:
         """The exchange in the slot of this step, even if its request is another."""
-        slot = _slot(trial, number)
+        slot = slot_of(trial, number)
         if not slot.cassette.exists():
             return None
         found = self._player.tape(slot.cassette).at(slot.position)
@@ -252,10 +252,6 @@ def _is_free(step: Step) -> bool:
         return step.call is not None and is_free(step.call.method, step.call.path)
     except Unpriced:
         return False
-
-
-def _slot(trial: Trial, number: int) -> Slot:
-    return Slot(trial.cassette, trial.row, trial.attempt - 1, number, own=trial.own)
 
 
 def _earlier(reports: Path) -> Iterator[tuple[str, float]]:

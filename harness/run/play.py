@@ -182,11 +182,16 @@ def _problem(talk: Conversation, fault: Exception) -> Problem:
     return Problem("internal", f"{type(fault).__name__}: {fault}", "".join(traceback.format_exception(fault)))
 
 
+def slot_of(trial: Trial, number: int) -> Slot:
+    """The place on tape of the answer to a step, from 0."""
+    return Slot(trial.cassette, trial.row, trial.attempt - 1, number, own=trial.own)
+
+
 async def _play_step(talk: Conversation, transport: Transport, number: int, plan: Step) -> None:
     """Ask, and ask again where the step polls; then let its checks ask, and judge."""
     trial, step = talk.trial, talk.filled(plan)
     request = talk.request(step)
-    slot = Slot(trial.cassette, trial.row, trial.attempt - 1, number, own=trial.own)
+    slot = slot_of(trial, number)
     poll = step.call.poll if step.call else None
     exchange = await transport.send(request, slot)
     while poll and slot.part + 1 < poll.most and unmet(poll, exchange):

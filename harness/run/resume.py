@@ -155,7 +155,7 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
         if group.id in kept.answered and cell not in cells:
             cells.add(cell)
             turns = saved.row_at(kept.answered[group.id]).turns or []
-            changes += changed_request(next(trials.of(group)), turns, sent)
+            changes += changed_request(trials.first(group), turns, sent)
     _check_trials(saved.run, len(trials), strange)
     _check_requests(saved.run, changes)
 

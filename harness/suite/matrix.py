@@ -191,6 +191,10 @@ class Expansion(Struct, frozen=True):
         """The trials of a group."""
         return _trials(group, self.selection)
 
+    def first(self, group: TrialGroup) -> Trial:
+        """The first trial of a group."""
+        return next(self.of(group))
+
     def __len__(self) -> int:
         return self.count
 

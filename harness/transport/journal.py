@@ -64,7 +64,7 @@ def begin(path: Path, worker: str = "") -> None:
 
 
 def append(path: Path, interaction: Mapping[str, Any], worker: str = "") -> None:
-    """Add a finished interaction. It survives the end of the process, but not a power failure: the file is not synced.
+    """Add a finished interaction, after ``begin``. It survives the end of the process, but not a power failure: the file is not synced.
 
     Raises CannotWrite if it cannot be written; the journal is then unchanged.
     """
@@ -75,7 +75,8 @@ def append(path: Path, interaction: Mapping[str, Any], worker: str = "") -> None
 def _write(path: Path, line: bytes, worker: str) -> None:
     journal = journal_of(path, worker)
     try:
-        journal.parent.mkdir(parents=True, exist_ok=True)
+        if not line:  # of ``begin``: there is a folder from then on
+            journal.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             _write_line(descriptor, line)
