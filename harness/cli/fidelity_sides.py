@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -156,7 +155,7 @@ def _have_common_cases(answers: Sequence[Sequence[Answer]]) -> bool:
 def _tapes(path: str, notes: list[str], simulated: list[bool]) -> Iterator[Tape]:
     """Adds to ``notes`` what is unreadable, and to ``simulated`` whether answers were the simulator's."""
     faulty: dict[str, str] = {}
-    for tape in tapes([path], faulty, Counter()):
+    for tape in tapes([path], faulty):
         simulated += [interaction.exchange.provenance.simulated for interaction in tape.interactions]
         yield tape
     notes += unreadable(faulty)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import fields
 from importlib.resources import files
 from math import inf
@@ -41,7 +41,7 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 
 
-class PastRuns:
+class PastRuns(AbstractContextManager["PastRuns"]):
     """The history of a folder of runs, brought up to date. Use as a context manager. ``notes``: what the user should know."""
 
     def __init__(self, reports: Path, *, rebuild: bool = False, within: float | None = None) -> None:
@@ -56,9 +56,6 @@ class PastRuns:
             self._db = self._current(file)
         except sqlite3.DatabaseError as fault:
             self._db = self._replacement(file, fault)
-
-    def __enter__(self) -> PastRuns:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._db.close()

@@ -13,11 +13,10 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, cast
 
 from harness import __version__
 from harness.disk import FolderLock, is_locked, replacing, sweep
@@ -76,7 +75,7 @@ def is_being_played(folder: Path) -> bool:
     return is_locked(folder)
 
 
-class RunWriter:
+class RunWriter(AbstractContextManager["RunWriter"]):
     """Writes one run, a line per finished trial. Use as a context manager, or call ``close``.
 
     ``trials`` counts the trials in the file. ``unasked`` counts those of them, since it was opened, that could not be asked
@@ -166,10 +165,7 @@ class RunWriter:
                 self._file.close()
             raise self._fault from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -23,10 +23,10 @@ from __future__ import annotations
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -188,7 +188,7 @@ def _written(slot: Slot) -> Slot:
     return slot if slot.own is None else replace(slot, cassette=slot.own, own=None)
 
 
-class Recorder(Around):
+class Recorder(Around, AbstractContextManager["Recorder"]):
     """Answers live and keeps the answers, as ``mode`` says. Use it in a ``with`` block: leaving it writes the cassettes.
 
     ``secrets``: variable -> value; none of the values may be written.
@@ -363,12 +363,7 @@ class Recorder(Around):
         """Whether this run has recorded everything that belongs into the cassette."""
         return self._mode == "all" and not self.partial and not self._unrecorded[cassette]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, fault: object, _: object) -> None:
         self.partial = self.partial or kind is not None
         try:
             self.close()

@@ -92,7 +92,7 @@ def is_named_a_recording(file: Path, paths: Iterable[str]) -> bool:
     return file.suffix.lower() in SUFFIXES or str(file) in {str(Path(path)) for path in paths}
 
 
-def tapes(paths: Sequence[str], unreadable: dict[str, str], passed_over: Counter[str]) -> Iterator[Tape]:
+def tapes(paths: Sequence[str], unreadable: dict[str, str], passed_over: Counter[str] | None = None) -> Iterator[Tape]:
     """The readable recordings at these paths. For the others adds file -> reason to ``unreadable``, or counts them in ``passed_over``."""
     for file in recordings(paths):
         try:
@@ -100,5 +100,5 @@ def tapes(paths: Sequence[str], unreadable: dict[str, str], passed_over: Counter
         except BadCassette as error:
             if is_named_a_recording(file, paths):
                 unreadable[str(file)] = str(error).removeprefix(f"{file}: ")
-            else:
+            elif passed_over is not None:
                 passed_over[file.suffix] += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import chain
@@ -78,9 +77,8 @@ def main(options: Namespace) -> int:
 def _document(options: Namespace, config: Config, before: Collection[KnownDrift]) -> Drift:
     found = saved_run.named(options.paths or [_default(config)], options)
     unreadable: dict[str, str] = {}
-    passed_over: Counter[str] = Counter()
     runs = (from_rows(saved.run, saved.rows(), str(saved.path)) for saved in found.runs)
-    recorded = from_tapes(tapes(found.recordings, unreadable, passed_over))
+    recorded = from_tapes(tapes(found.recordings, unreadable))
     document = drift(chain(*runs, recorded), before)
     notes = [*saved_run.unreadable(unreadable), *(note for saved in found.runs for note in saved.notes)]
     if config.definition and not config.definition.exists():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -99,7 +98,7 @@ def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:
     unreadable: dict[str, str] = {}
     left_out: list[str] = []
     runs = (from_rows(saved.run, saved.rows()) for saved in found.runs)
-    recorded = from_tapes(tapes(found.recordings, unreadable, Counter()), left_out)
+    recorded = from_tapes(tapes(found.recordings, unreadable), left_out)
     trials = list(chain(*runs, recorded))
     notes += saved_run.unreadable(unreadable)
     if left_out:
