@@ -15,6 +15,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider
 from harness.model import Json, Request
+from harness.text.jsontext import an_object
 from harness.text.names import snake
 
 SETTINGS = frozenset((
@@ -102,8 +103,7 @@ def _parts(request: Request, extra: str) -> tuple[Json, dict[str, Json]]:
         raise UsageError("this trial begins with another call than generateContent; curl shows it")
     if not body["contents"]:
         raise UsageError("google-genai sends nothing without contents; curl does")
-    settings = body.get("generationConfig")
-    settings = settings if isinstance(settings, Mapping) else {}
+    settings = an_object(body.get("generationConfig"))
     config = {name: value for name, value in settings.items() if _fits(name, value)}
     config |= {name: value for name, value in body.items() if name in FIELDS}
     rest = {name: value for name, value in settings.items() if name not in config}

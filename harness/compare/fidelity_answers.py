@@ -15,7 +15,7 @@ from harness.gemini.canonical import canonical
 from harness.judge.recorded import operation
 from harness.model import Exchange, Json
 from harness.results.rows import Row, TurnRow, turn_row
-from harness.text.jsontext import a_list
+from harness.text.jsontext import a_list, an_object
 from harness.text.jsontext import canonical as sorted_json
 from harness.transport.cassette import Tape
 
@@ -110,8 +110,7 @@ _FEATURES: Sequence[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], 
 def features_of(body: Json, operation: str) -> Iterator[str]:
     """The features of a recorded request, which has no tags; ``text`` where it asks for nothing special."""
     read = _body(body) if isinstance(body, dict) else {}
-    config = read.get("generationConfig")
-    config = config if isinstance(config, dict) else {}
+    config = an_object(read.get("generationConfig"))
     found = [name for name, asks in _FEATURES if asks(read, config)]
     found += ["stream"] if operation.startswith("stream") else []
     yield from found or ["text"]

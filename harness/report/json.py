@@ -9,6 +9,7 @@ from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
 from harness.report import Kind, Report, View, output
 from harness.results.rows import VERSION, dumps, without_turns
+from harness.text import jsontext
 
 
 class HasJson(Protocol):
@@ -58,18 +59,9 @@ def _items(values: Iterator[object]) -> Iterator[str]:
     """A JSON list, one element a line, as the elements come."""
     yield "["
     for number, value in enumerate(values):
-        yield f"{',' if number else ''}\n  {_line(value)}"
+        line = jsontext.fast(value).decode() or dumps(value)
+        yield f"{',' if number else ''}\n  {line}"
     yield "\n ]"
-
-
-def _line(value: object) -> str:
-    """`dumps` of an element. For plain values ``msgspec`` takes a tenth of the time."""
-    from msgspec.json import encode
-
-    try:
-        return encode(value).decode()
-    except (TypeError, ValueError):
-        return dumps(value)
 
 
 def write_document(document: HasJson, _view: View, out: TextIO) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import astuple, replace
 from harness.gemini.price_rates import Unpriced
 from harness.gemini.prices import Parts, Tariff, cost_as, is_free
 from harness.results.rows import Row, RunRow, TurnRow
+from harness.text.jsontext import an_object
 
 MEASURE = "cost_as_usd"
 
@@ -58,8 +59,7 @@ class Repricing:
         method = "GET" if turn.request is None else "POST"
         if turn.status >= 400 or is_free(method, turn.url):
             return Parts()
-        response = turn.response if isinstance(turn.response, dict) else {}
-        return cost_as(self.model, response, self.tariff, self.day, batched=turn.transport == "batch")
+        return cost_as(self.model, an_object(turn.response), self.tariff, self.day, batched=turn.transport == "batch")
 
     def to_json(self) -> dict[str, Any]:
         """``usd``: null if no cost is known. ``search_usd`` is the part of it for ``searches``."""

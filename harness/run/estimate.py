@@ -31,7 +31,7 @@ from harness.model import Exchange, Json, Step, Trial
 from harness.results.load import load
 from harness.run.conversation import expected_statuses, requests_of
 from harness.run.play import as_played, prepare, slot_of
-from harness.text.jsontext import compact
+from harness.text.jsontext import an_object, compact
 from harness.transport.recorder import Player
 
 _FEW_CHARACTERS, _MANY_CHARACTERS = 2, 4
@@ -273,8 +273,7 @@ def _earlier(reports: Path) -> Iterator[tuple[str, float]]:
 
 def longest_answer(model: str, step: Step) -> int:
     """Tokens of the longest possible answer, with thoughts: the body's limit, else the model's, else the highest of any model."""
-    config = step.body.get("generationConfig")
-    config = config if isinstance(config, Mapping) else {}
+    config = an_object(step.body.get("generationConfig"))
     known = facts(model)
     limit = known.output_tokens if known else max(model.output_tokens for model in catalogue().models.values())
     if known and known.output_unary and step.transport == "unary":

@@ -25,7 +25,7 @@ from harness.errors import BatchFailed
 from harness.gemini.definition import STATUSES
 from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.text.amounts import count
-from harness.text.jsontext import compact
+from harness.text.jsontext import an_object, compact
 from harness.transport.batch_jobs import BatchJob, BatchJobs, key_of
 from harness.transport.wrapping import Around, LiveTransport
 
@@ -251,8 +251,7 @@ def _call(like: Request, method: str, address: str, body: Json = None) -> Reques
 
 
 def _object(exchange: Exchange) -> Mapping[str, Any]:
-    found = replies.read(exchange).response
-    return found if isinstance(found, dict) else {}
+    return an_object(replies.read(exchange).response)
 
 
 def _refused(exchange: Exchange, asked: Sequence[_Waiting]) -> str:
