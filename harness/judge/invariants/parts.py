@@ -47,7 +47,7 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"parts[{index}]", "a part of an answer", "functionResponse", message)
     spoken = [bool(part.get("thought")) for part in received(evidence.reply) if part.get("text")]
     is_text = not any(kind in part for part in received(evidence.reply) for kind in _KINDS[1:])
-    if is_text and any(spoken) and not spoken[0] and is_finished(evidence):
+    if is_text and spoken and spoken[-1] > spoken[0] and is_finished(evidence):
         message = "the thoughts come behind the text: parts changed places"
         yield Mismatch("parts", "thoughts first", spoken, message, "warn")
 
