@@ -181,7 +181,7 @@ def _names(module: str, source: str) -> tuple[tuple[int, str], ...]:
 
 
 def _every_name(module: str, source: str) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -190,6 +190,14 @@ def _every_name(module: str, source: str) -> Iterator[tuple[int, str]]:
             above = package[: len(package) - node.level + 1] if node.level else []
             name = ".".join([*above, *([node.module] if node.module else [])])
             yield from ((node.lineno, f"{name}.{alias.name}") for alias in node.names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below a node. Most of a tree is expressions, which hold none."""
+    for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for below in getattr(node, name, ()):
+            yield below
+            yield from _statements(below)
 
 
 if __name__ == "__main__":

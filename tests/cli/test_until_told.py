@@ -174,10 +174,10 @@ def test_five_looks_keep_the_level_and_the_power() -> None:
             told = (evidence.p or 1) <= level(look)
             if told or futile(evidence.p, look):
                 break
-        whole = rates(range(120), *(Attempts(side, [1] * 120) for side in passed), margin=0.02, scope="these cases")
         if after == 0.95:
             alarms, asked = alarms + told, asked + end
         else:
+            whole = rates(range(120), *(Attempts(side, [1] * 120) for side in passed), margin=0.02, scope="these cases")
             seen, fixed = seen + told, fixed + ((whole.p or 1) <= 0.05)
     assert alarms <= 0.09 * 200
     assert seen >= fixed - 0.06 * 200

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from harness.judge import judging
 from harness.judge.recorded import CHAT, operation_at
 from harness.judge.registry import GENERATING, all_rules
 from harness.transport import cassette
+from harness.transport.cassette import Tape
 
 CREW = "crewAIInc+crewAI/lib/crewai/tests/cassettes/llms/google/test_gemini_tool_returning_float.yaml"
 LMNR = "lmnr-ai+lmnr-python/tests/cassettes/test_google_genai/test_google_genai_no_tokens.yaml"
@@ -25,12 +28,23 @@ TRUE_FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def audited(shared: Path) -> tuple[Audit, Path, list[dict[str, str]]]:
-    recordings = shared / "recordings"
-    rows = list(csv.DictReader((recordings / "INDEX.csv").read_text("utf-8").splitlines()))
+def rows(shared: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((shared / "recordings/INDEX.csv").read_text("utf-8").splitlines()))
+
+
+@pytest.fixture(scope="module")
+def tape(shared: Path) -> Callable[[str], Tape]:
+    """Reads a file below the folder of recordings, once."""
+    return cache(lambda file: cassette.read(shared / "recordings" / file))
+
+
+@pytest.fixture(scope="module")
+def audited(
+    shared: Path, rows: list[dict[str, str]], tape: Callable[[str], Tape]
+) -> tuple[Audit, Path, list[dict[str, str]]]:
     ours = [row for row in rows if row["format"].startswith("vcrpy")]
-    files = sorted({recordings / row["repo"] / row["file"] for row in ours})
-    return audit(cassette.read(file) for file in files), recordings, ours
+    files = sorted({f"{row['repo']}/{row['file']}" for row in ours})
+    return audit(map(tape, files)), shared / "recordings", ours
 
 
 def test_every_native_exchange_of_the_index_is_audited(audited: tuple[Audit, Path, list[dict[str, str]]]) -> None:
@@ -67,34 +81,31 @@ def test_warnings_stay_rare(audited: tuple[Audit, Path, list[dict[str, str]]]) -
 
 
 def test_rules_that_are_not_asked_would_find_nothing(
-    audited: tuple[Audit, Path, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+    audited: tuple[Audit, Path, list[dict[str, str]]], tape: Callable[[str], Tape], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result, recordings, rows = audited
+    result, _, rows = audited
     asked = {name: replace(rule, needs=frozenset()) for name, rule in all_rules().items()}
     monkeypatch.setattr(judging, "all_rules", lambda: asked)
-    files = sorted({recordings / row["repo"] / row["file"] for row in rows})
-    assert audit(cassette.read(file) for file in files).findings == result.findings
+    files = sorted({f"{row['repo']}/{row['file']}" for row in rows})
+    assert audit(map(tape, files)).findings == result.findings
 
 
 WITHOUT_AN_ANSWER = 3
 """Streams whose recorder kept no event."""
 
 
-def test_every_native_exchange_of_every_format_is_read(shared: Path) -> None:
-    recordings = shared / "recordings"
-    rows = list(csv.DictReader((recordings / "INDEX.csv").read_text("utf-8").splitlines()))
+def test_every_native_exchange_of_every_format_is_read(rows: list[dict[str, str]], tape: Callable[[str], Tape]) -> None:
     native = [row for row in rows if row["operation"] in ("generateContent", "streamGenerateContent")]
     files = {f"{row['repo']}/{row['file']}": row["format"] for row in native}
     expected = Counter(row["format"] for row in native)
     found: Counter[str] = Counter()
     unanswered = 0
     for name, kind in sorted(files.items()):
-        tape = cassette.read(recordings / name)
-        assert not tape.unread, name
+        assert not tape(name).unread, name
         found[kind] += sum(
-            operation_at(interaction.exchange.request.url) is not None for interaction in tape.interactions
+            operation_at(interaction.exchange.request.url) is not None for interaction in tape(name).interactions
         )
-        unanswered += sum(operation_at(item.request.url) is not None for item in tape.unanswered)
+        unanswered += sum(operation_at(item.request.url) is not None for item in tape(name).unanswered)
     assert unanswered == WITHOUT_AN_ANSWER
     assert sum((expected - found).values()) == WITHOUT_AN_ANSWER
     assert found - expected == {}

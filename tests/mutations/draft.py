@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -58,11 +58,12 @@ class Draft:
         need(
             isinstance(body, dict) and values and not framed.faults and all(isinstance(value, dict) for value in values)
         )
+        body, values = pickle.loads(pickle.dumps((body, values)))  # a deepcopy that takes a tenth of the time
         return cls(
             exchange,
             random,
-            deepcopy(body),
-            deepcopy(values),
+            body,
+            values,
             framed.form,
             exchange.status,
             dict(exchange.headers),

@@ -27,8 +27,9 @@ def test_without_a_fault_all_is_green() -> None:
 @pytest.mark.parametrize(("number", "fault"), list(enumerate(FAULTS)))
 def test_a_fault_is_detected_in_exactly_the_affected_trials(number: int, fault: str) -> None:
     """A third of the trials that it affects, and a tenth of the others; `make nightly` plays them all."""
-    affected = [trial for trial in faults.trials() if trial.id in faults.affected_trials(fault)]
-    others = [trial for trial in faults.trials() if trial not in affected]
+    ids = faults.affected_trials(fault)
+    affected = [trial for trial in faults.trials() if trial.id in ids]
+    others = [trial for trial in faults.trials() if trial.id not in ids]
     detected(fault, [*(affected[number % 3 :: 3] or affected), *others[number % 10 :: 10]])
 
 
