@@ -37,11 +37,13 @@ calls = count(1)
 def odd(result):
     return next(calls) % 2 == 1
 """
+FEW_PLUGINS = "-p no:recording -p no:hypothesispytest -p no:anyio"
+"""What others installed here takes half of the time in which pytest starts."""
 
 
 @pytest.fixture
 def project(recorded: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:recording -p no:hypothesispytest -p no:anyio")
+    monkeypatch.setenv("PYTEST_ADDOPTS", FEW_PLUGINS)
     shutil.copytree(recorded, pytester.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("reports"))
     return pytester
 
@@ -475,7 +477,10 @@ def test_sigterm_ends_a_recording_as_ctrl_c_does(many: pytest.Pytester, workers:
     assert not [name for name in tapes(many) if not name.endswith(".yaml")]
 
 
-def test_without_suites_the_plugin_imports_nothing_of_ours(pytester: pytest.Pytester) -> None:
+def test_without_suites_the_plugin_imports_nothing_of_ours(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", FEW_PLUGINS)
     pytester.makepyfile(
         "import sys\ndef test_it(): assert not [name for name in sys.modules if name.startswith('harness.') and name != 'harness.pytest_plugin']"
     )

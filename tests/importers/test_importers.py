@@ -830,11 +830,11 @@ def test_a_command_that_sends_a_pipe_waits_for_nothing(project: Path, capsys: py
 def test_a_hostile_file_of_requests_is_read_in_time(piece: str) -> None:
     doubled = "".join(f"@v{level} = {{{{v{level - 1}}}}}{{{{v{level - 1}}}}}\n" for level in range(1, 60))
     began = time.monotonic()
-    http_files.read(Path("a.http"), f"POST https://a/{piece * 100_000}x\n\n{piece * 100_000}\n".encode())
+    http_files.read(Path("a.http"), f"POST https://a/{piece * 50_000}x\n\n{piece * 50_000}\n".encode())
     (refused,) = http_files.read(Path("a.http"), f"@v0 = long\n{doubled}".encode())
     assert isinstance(refused, Unread)
     assert "more than 50,000,000 characters" in refused.reason
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 5
 
 
 @given(st.lists(st.sampled_from([*HTTP.splitlines(), "{{", "< {%", "###", "POST", "< ."]), max_size=12))

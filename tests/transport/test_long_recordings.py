@@ -141,8 +141,8 @@ def test_a_long_file_takes_less_than_four_times_its_size(
     path = tmp_path / name
     path.write_text(FORMATS[name](COUNT), "utf-8")
     read(path, monkeypatch, 0)  # so that nothing is imported while it is measured
-    path.write_text(FORMATS[name](500), "utf-8")
-    monkeypatch.setattr(elements, "LONG", 100_000)
+    path.write_text(FORMATS[name](250), "utf-8")
+    monkeypatch.setattr(elements, "LONG", 50_000)
     tracemalloc.start()
     try:
         cassette.read(path)

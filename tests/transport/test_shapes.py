@@ -785,11 +785,11 @@ def test_what_an_sdk_adds_to_an_answer_is_left_out(tmp_path: Path) -> None:
 )
 def test_a_log_without_an_end_is_refused_at_once(line: str, tmp_path: Path) -> None:
     path = tmp_path / "a.log"
-    path.write_text(f"{line}\n" * 1_000, "utf-8")
+    path.write_text(f"{line}\n" * 500, "utf-8")
     began = time.process_time()
     with pytest.raises(BadCassette):
         cassette.read(path)
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 1.5
 
 
 def test_a_long_log_is_read_behind_many_objects_that_are_cut(tmp_path: Path) -> None:
