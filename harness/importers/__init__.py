@@ -16,7 +16,7 @@ from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
 from harness.model import UNKNOWN_MODEL, Json
 from harness.text.jsontext import an_object
-from harness.transport.cassette import Interaction, Recorded, Unread, from_shape, pairs, sources
+from harness.transport.cassette import Interaction, Item, Recorded, Unread, from_shape, pairs, sources
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
 from harness.transport.cassette.spelling import camel
@@ -29,18 +29,18 @@ def read(path: Path) -> list[Recorded | Unread]:
     return list(map(_recorded, sources.paired(path, found, pairs.named_alike(path), _beside).items))
 
 
-def _beside(path: Path) -> Sequence[Interaction | Recorded | Unread]:
+def _beside(path: Path) -> Sequence[Item]:
     try:
         return _alone(path)
     except BadCassette:
         return ()
 
 
-def _alone(path: Path) -> Sequence[Interaction | Recorded | Unread]:
+def _alone(path: Path) -> Sequence[Item]:
     is_of_requests = path.suffix.lower() in http_files.SUFFIXES and b"\n<> " not in (raw := sources.bytes_of(path))
     if is_of_requests and (asked := http_files.read(path, raw)):
         return asked
-    found, reason = list[Interaction | Recorded | Unread](), None
+    found, reason = list[Item](), None
     try:
         found += sources.read(path).items
     except BadCassette as fault:
@@ -68,7 +68,7 @@ _HTML = (".html", ".htm")
 """Pages whose answers may be read before their commands, which are escaped."""
 
 
-def _add(item: Recorded | Unread, found: list[Interaction | Recorded | Unread]) -> None:
+def _add(item: Recorded | Unread, found: list[Item]) -> None:
     """Add what is not there, or is there without its host and its model."""
     for place, one in enumerate(found):
         if isinstance(item, Recorded) and isinstance(one, Recorded) and _asks_same(one, item):
@@ -120,7 +120,7 @@ def _in_program(block: str) -> Iterator[Recorded]:
     yield from (item for item in items if isinstance(item, Recorded))
 
 
-def _recorded(item: Interaction | Recorded | Unread) -> Recorded | Unread:
+def _recorded(item: Item) -> Recorded | Unread:
     if isinstance(item, Interaction):
         return Recorded(item.exchange.request, item.exchange, item.credentials)
     return item

@@ -18,15 +18,26 @@ from harness.config import Config
 from harness.errors import HarnessError, SuiteError
 from harness.importers import promptfoo_assertions as assertions
 from harness.importers.promptfoo_assertions import Expect, NotCarried
-from harness.importers.promptfoo_sources import Prompt, Source, Test, cell, names_in, open_config, with_placeholders
+from harness.importers.promptfoo_sources import (
+    Prompt,
+    Source,
+    Test,
+    cell,
+    listed,
+    names_in,
+    open_config,
+    with_placeholders,
+)
 from harness.importers.promptfoo_sources import prompts as prompts_of
 from harness.importers.promptfoo_sources import tests as tests_of
-from harness.importers.to_suite import Imported, LeftOut, free, one_or_all, suite_text
+from harness.importers.to_suite import Imported, LeftOut, free, one_or_all, suite_text, without
 from harness.model import Json
 from harness.suite.matrix import expand
 from harness.suite.parse import parse
+from harness.text.grouping import gathered
 from harness.text.jsontext import an_object, canonical
 from harness.text.names import slug
+from harness.transport.cassette.spelling import camel_word
 
 MOST_ROWS = 12
 """Rows of one case that the suite itself holds. More get a file of their own."""
@@ -169,34 +180,30 @@ def _both(one: _Model | None, other: _Model) -> _Model:
 def _joined(targets: list[_Target]) -> list[_Target]:
     """One target with settings by model, where a suite can state all that differs so; else the targets as they are."""
     models = [model for target in targets for model in target.models]
-    keys = dict.fromkeys(key for target in targets for key in target.settings)
-    alike = {key: targets[0].settings[key] for key in keys if all(_same(key, target, targets[0]) for target in targets)}
-    if len(targets) < 2 or len(set(models)) < len(models) or not keys.keys() - alike.keys() <= _BY_MODEL:
-        return targets
-    by_model = {
-        key: {model: target.settings[key] for target in targets if key in target.settings for model in target.models}
-        for key in keys
-        if key not in alike
-    }
-    return [_Target(dict(chain.from_iterable(target.models.items() for target in targets)), {**alike, **by_model})]
-
-
-def _same(key: str, one: _Target, other: _Target) -> bool:
-    return (
-        key in one.settings and key in other.settings and canonical(one.settings[key]) == canonical(other.settings[key])
+    stated = gathered(
+        (key, (model, value)) for target in targets for key, value in target.settings.items() for model in target.models
     )
+    alike = {
+        key: values[0][1]
+        for key, values in stated.items()
+        if len(values) == len(models) and len({canonical(value) for _, value in values}) == 1
+    }
+    by_model = {key: dict(values) for key, values in stated.items() if key not in alike}
+    if len(targets) < 2 or len(set(models)) < len(models) or not by_model.keys() <= _BY_MODEL:
+        return targets
+    return [_Target(dict(chain.from_iterable(target.models.items() for target in targets)), {**alike, **by_model})]
 
 
 def _providers(source: Source, key: str, stated: Any, result: Imported) -> Iterator[tuple[str, Any]]:
     """The providers with their places, also those in a file that is named."""
-    for index, one in enumerate(stated if isinstance(stated, list) else [stated]):
-        where = source.at(key, index) if isinstance(stated, list) else source.at(key)
+    for route, one in listed(stated, (key,)):
+        where = source.at(*route)
         try:
             found = source.content(one)
         except NotCarried as fault:
             _leave(result, where, f"provider {one!r}: {fault}")
             continue
-        yield from ((where, item) for item in (found if isinstance(found, list) else [found]))
+        yield from ((where, item) for _, item in listed(found))
 
 
 def _provider(one: Any) -> tuple[str, str, Mapping[str, Any], Mapping[str, Any]]:
@@ -220,7 +227,7 @@ _OTHER_NAMES = {"thinking": "thinkingConfig", "max_tokens": "maxOutputTokens"}
 def _settings(stated: Mapping[str, Any], source: Source, where: str, result: Imported) -> Iterator[tuple[str, Json]]:
     request: dict[str, Json] = {}
     for given, inside, value in _flat(stated):
-        name = _camel(_OTHER_NAMES.get(given, given))
+        name = camel_word(_OTHER_NAMES.get(given, given))
         try:
             yield from _setting(name, with_placeholders(source.content(value)), request, inside)
         except (NotCarried, ValueError) as fault:
@@ -232,14 +239,10 @@ def _settings(stated: Mapping[str, Any], source: Source, where: str, result: Imp
 def _flat(stated: Mapping[str, Any]) -> Iterator[tuple[str, bool, Any]]:
     """The settings, and whether they stand under ``generationConfig``."""
     for given, value in stated.items():
-        if _camel(given) == "generationConfig" and isinstance(value, Mapping):
+        if camel_word(given) == "generationConfig" and isinstance(value, Mapping):
             yield from ((str(key), True, item) for key, item in value.items())
         else:
             yield given, False, value
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
 
 
 def _setting(name: str, content: Any, request: dict[str, Json], inside: bool) -> Iterator[tuple[str, Json]]:
@@ -248,7 +251,7 @@ def _setting(name: str, content: Any, request: dict[str, Json], inside: bool) ->
     if name in _BY_MODEL:
         yield name, content
     elif name == "thinkingConfig" and isinstance(content, Mapping):
-        yield "thinking", _thinking({_camel(key): value for key, value in content.items()})
+        yield "thinking", _thinking({camel_word(key): value for key, value in content.items()})
     elif name == "systemInstruction" and isinstance(content, str):
         yield "system", content
     elif name in ("responseSchema", "responseJsonSchema"):
@@ -413,7 +416,8 @@ def _suite(
     result: Imported,
 ) -> None:
     """Add the file of one suite, and those with its rows. Cases that a suite cannot hold are left out."""
-    filtered = not all(references is None for references in _filters(target, groups))
+    asking: Sequence[_Model | _Group] = (*target.models.values(), *groups)
+    filtered = any(one.prompts is not None for one in asking)
     shared, apart = _defaults(target, prompts, filtered=filtered)
     head: dict[str, Json] = {"about": str(source.value.get("description") or f"from {source.document.file}")}
     head |= {"repeat": repeat} if (repeat := _repeat(source)) else {}
@@ -440,14 +444,11 @@ def _suite(
         kept.append(_with_rows_in_file(case, name, config, result))
     if kept:
         result.cases += len(kept)
-        _share_checks(kept, shared)
+        alike = _alike([case.get("expect", {}) for case in kept])
+        if len(kept) > 1 and alike:
+            shared["expect"] = alike
+            kept = [without(case, {"expect": alike}) for case in kept]
         result.files[config.suites / f"{name}.yaml"] = suite_text(name, kept, shared, head, remarks)
-
-
-def _filters(target: _Target, groups: Sequence[_Group]) -> Iterator[References]:
-    """Which prompts each model and each group asks for."""
-    yield from (model.prompts for model in target.models.values())
-    yield from (group.prompts for group in groups)
 
 
 def _defaults(
@@ -476,19 +477,9 @@ def _refused(
         return f"{_reason(fault)}{f', in `{snippet[1]}`' if snippet else ''}"
 
 
-def _share_checks(cases: Sequence[dict[str, Json]], shared: dict[str, Json]) -> None:
-    """Move the checks that all cases have alike into ``defaults``."""
-    expected = [case.get("expect", {}) for case in cases]
-    alike = {name: value for name, value in expected[0].items() if all(one.get(name) == value for one in expected)}
-    if len(cases) < 2 or not alike:
-        return
-    shared["expect"] = alike
-    for case in cases:
-        left = {name: value for name, value in case["expect"].items() if name not in alike}
-        if left:
-            case["expect"] = left
-        else:
-            del case["expect"]
+def _alike(expected: Sequence[Expect]) -> Expect:
+    """The checks that all cases have."""
+    return {name: value for name, value in expected[0].items() if all(one.get(name) == value for one in expected)}
 
 
 def _merged(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, Json]:

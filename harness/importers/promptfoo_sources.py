@@ -10,7 +10,7 @@ from functools import partial
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from harness.errors import UsageError
 from harness.importers.promptfoo_assertions import NotCarried, from_text
@@ -21,6 +21,8 @@ from harness.text import yamltext
 from harness.text.jsontext import mapped
 from harness.text.project import Outside, Project, Unreadable
 
+Route: TypeAlias = tuple[str | int, ...]
+"""The keys and numbers on the way to a value in a file."""
 MOST_COMBINATIONS = 10_000
 MOST_BYTES = 2_000_000
 """A larger file is no configuration."""
@@ -76,6 +78,14 @@ def read(path: Path, project: Project, text: str) -> Source:
     if document.complaints:
         raise NotCarried(str(document.complaints[0]))
     return Source(project, document)
+
+
+def listed(value: Any, route: Route = ()) -> Iterator[tuple[Route, Any]]:
+    """The items of a list, or a value alone, each with its route."""
+    if isinstance(value, list):
+        yield from (((*route, index), item) for index, item in enumerate(value))
+    else:
+        yield route, value
 
 
 def open_config(path: Path) -> Source:
@@ -178,9 +188,8 @@ class Prompt(NamedTuple):
 
 def prompts(source: Source) -> Iterator[tuple[str, Prompt | NotCarried]]:
     """The prompts, each with its place."""
-    stated = source.value.get("prompts", [])
-    for index, one in enumerate(stated if isinstance(stated, list) else [stated]):
-        where = source.at("prompts", index) if isinstance(stated, list) else source.at("prompts")
+    for route, one in listed(source.value.get("prompts", []), ("prompts",)):
+        where = source.at(*route)
         try:
             for label, text in _prompt_texts(source, one):
                 yield where, Prompt(label, _prompt_keys(text), tuple(_prompt_names(one, label)))
@@ -272,7 +281,7 @@ class Test(NamedTuple):
 
     stated: Mapping[str, Any]
     source: Source
-    route: tuple[str | int, ...]
+    route: Route
     rows: list[dict[str, Json]]
     line: str = ""  # the place of a test that is a line of a table
 
@@ -280,47 +289,34 @@ class Test(NamedTuple):
         return self.line or self.source.at(*self.route, *route)
 
 
-def tests(source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:
+_Found: TypeAlias = Iterator[Test | tuple[str, NotCarried]]
+
+
+def tests(source: Source, shared: Mapping[str, Any]) -> _Found:
     """The tests, also those in other files. ``shared`` holds the variables of ``defaultTest``. What cannot be read comes with its place."""
     scenarios = source.value.get("scenarios") or []
-    yield from _listed(source, ("tests",), source.value.get("tests", [] if scenarios else [{}]), shared)
-    for index, scenario in enumerate(scenarios if isinstance(scenarios, list) else [scenarios]):
-        yield from _in_scenario(source, ("scenarios", index), scenario, shared)
+    yield from _tests(source, ("tests",), source.value.get("tests", [] if scenarios else [{}]), shared)
+    yield from _in_scenarios(source, ("scenarios",), scenarios, shared)
 
 
-def _listed(
-    source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
-) -> Iterator[Test | tuple[str, NotCarried]]:
-    if not isinstance(stated, list):
-        yield from _tests_of(source, route, stated, shared)
-        return
-    for index, one in enumerate(stated):
-        yield from _tests_of(source, (*route, index), one, shared)
+def _in_scenarios(source: Source, route: Route, stated: Any, shared: Mapping[str, Any]) -> _Found:
+    for place, one in listed(stated, route):
+        try:
+            if isinstance(one, str):
+                named = source.named(one)
+                yield from _in_scenarios(named, (), named.value, shared)
+            else:
+                yield from _entries_with_tests(source, place, one, shared)
+        except NotCarried as fault:
+            yield source.at(*place), fault
 
 
-def _in_scenario(
-    source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
-) -> Iterator[Test | tuple[str, NotCarried]]:
-    try:
-        if isinstance(stated, str):
-            named = source.named(stated)
-            for index, one in enumerate(named.value if isinstance(named.value, list) else [named.value]):
-                yield from _in_scenario(named, (index,) if isinstance(named.value, list) else (), one, shared)
-        else:
-            yield from _entries_with_tests(source, route, stated, shared)
-    except NotCarried as fault:
-        yield source.at(*route), fault
-
-
-def _entries_with_tests(
-    source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
-) -> Iterator[Test | tuple[str, NotCarried]]:
+def _entries_with_tests(source: Source, route: Route, stated: Any, shared: Mapping[str, Any]) -> _Found:
     """Every test of a scenario with every entry of its ``config``."""
     if not isinstance(stated, Mapping):
         raise NotCarried("a scenario is a mapping with config and tests")
-    entries = source.content(stated.get("config"))
-    found = list(_listed(source, (*route, "tests"), stated.get("tests", []), {}))
-    for entry, test in product(entries if isinstance(entries, list) else [entries], found):
+    found = list(_tests(source, (*route, "tests"), stated.get("tests", []), {}))
+    for (_, entry), test in product(listed(source.content(stated.get("config"))), found):
         yield _with_entry(entry, test, shared) if isinstance(test, Test) else test
 
 
@@ -334,18 +330,16 @@ def _with_entry(entry: Any, test: Test, shared: Mapping[str, Any]) -> Test:
     return Test(stated, test.source, test.route, _rows(test.source, values))
 
 
-def _tests_of(
-    source: Source, route: tuple[str | int, ...], stated: Any, shared: Mapping[str, Any]
-) -> Iterator[Test | tuple[str, NotCarried]]:
-    try:
-        if isinstance(stated, Mapping) and "path" not in stated:
-            yield _test(source, route, stated, shared)
-            return
-        stated = stated["path"] if isinstance(stated, Mapping) else stated
-        for file in _files(source, stated):
-            yield from _tests_in(file, source, shared)
-    except NotCarried as fault:
-        yield source.at(*route), fault
+def _tests(source: Source, route: Route, stated: Any, shared: Mapping[str, Any]) -> _Found:
+    for place, one in listed(stated, route):
+        try:
+            if isinstance(one, Mapping) and "path" not in one:
+                yield _test(source, place, one, shared)
+                continue
+            for file in _files(source, one["path"] if isinstance(one, Mapping) else one):
+                yield from _tests_in(file, source, shared)
+        except NotCarried as fault:
+            yield source.at(*place), fault
 
 
 def _files(source: Source, name: Any) -> list[str]:
@@ -366,7 +360,7 @@ def _matching(folder: Path, name: str) -> list[str]:
         raise NotCarried(f"{name} names no files of this folder: {fault}") from None
 
 
-def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[Test | tuple[str, NotCarried]]:
+def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> _Found:
     if name.endswith((".csv", ".jsonl")):
         for row in data_rows(_text(source.project, name), str(source.project.folder / name)):
             if isinstance(row, str):
@@ -377,10 +371,7 @@ def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> Iterator[
                 yield test._replace(line=row.at)
     else:
         found = source.named(name)
-        items = found.value if isinstance(found.value, list) else [found.value]
-        for index, one in enumerate(items):
-            route = (index,) if isinstance(found.value, list) else ()
-            yield from _tests_of(found, route, one, shared)
+        yield from _tests(found, (), found.value, shared)
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -394,7 +385,7 @@ def _variables(source: Source, stated: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _test(source: Source, route: tuple[str | int, ...], one: Mapping[str, Any], shared: Mapping[str, Any]) -> Test:
+def _test(source: Source, route: Route, one: Mapping[str, Any], shared: Mapping[str, Any]) -> Test:
     return Test(one, source, route, _rows(source, {**shared, **_variables(source, one)}))
 
 
@@ -420,7 +411,7 @@ def _as_column(assertion: dict[str, Any], column: str, values: dict[str, Json]) 
 def _rows(source: Source, variables: Mapping[str, Any]) -> list[dict[str, Json]]:
     """A row for every combination of those variables that are lists, as promptfoo does it."""
     values = {name: source.content(value) for name, value in variables.items()}
-    lists = [value if isinstance(value, list) else [value] for value in values.values()]
+    lists = [[item for _, item in listed(value)] for value in values.values()]
     if not all(lists):
         raise NotCarried("one of its variables is an empty list")
     if prod(map(len, lists)) > MOST_COMBINATIONS:

@@ -460,7 +460,7 @@ def _shared(tables: Sequence[dict[str, Json]]) -> tuple[Sequence[Mapping[str, Js
         shared["expect"] = expect
     if request := _shared_request([table.get("request") for table in tables]):
         shared["request"] = request
-    return [_without(table, shared) for table in tables], shared
+    return [without(table, shared) for table in tables], shared
 
 
 def _shared_expect(tables: Sequence[Mapping[str, Json]]) -> Mapping[str, Json]:
@@ -484,7 +484,8 @@ def _shared_request(bodies: Sequence[Json]) -> Mapping[str, Json]:
     return {name: first[name] for name in names if len({canonical(body[name]) for body in bodies}) == 1}
 
 
-def _without(table: Mapping[str, Json], shared: Mapping[str, Json]) -> dict[str, Json]:
+def without(table: Mapping[str, Json], shared: Mapping[str, Json]) -> dict[str, Json]:
+    """The case without what it shares with the defaults."""
     kept = {key: value for key, value in table.items() if key == "request" or value != shared.get(key)}
     if "expect" in kept and "expect" in shared:
         kept["expect"] = {name: value for name, value in kept["expect"].items() if value != shared["expect"].get(name)}

@@ -41,6 +41,7 @@ from harness.transport.cassette.interaction import (
     UNREADABLE,
     Compact,
     Interaction,
+    Item,
     Place,
     Recorded,
     Unread,
@@ -57,6 +58,7 @@ __all__ = [
     "SIMULATOR_HOST",
     "UNREADABLE",
     "Interaction",
+    "Item",
     "Place",
     "Recorded",
     "Tape",
@@ -147,7 +149,7 @@ def _of_any_tool(path: Path) -> Tape:
     )
 
 
-def _as_interaction(item: Interaction | Recorded | Unread) -> Interaction | None:
+def _as_interaction(item: Item) -> Interaction | None:
     if isinstance(item, Recorded) and item.answer is not None:
         return Interaction(0, item.answer, None, tuple(item.credentials))
     return item if isinstance(item, Interaction) else None

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from harness.model import Json
-from harness.text.jsontext import compact, mapped
+from harness.text.jsontext import compact, json_of, mapped
 from harness.transport.cassette.packing import ZLIB, unpack
 from harness.transport.cassette.values import is_json, json_value, literal_value
 
@@ -144,10 +144,8 @@ def _text(text: str, encoding: str) -> bytes:
         if plain is not None and ("base64" in encoding or plain.lstrip().startswith(_BEGINS)):
             return plain
     if _WRITTEN.match(text) and text[-1] in "\"'":
-        try:
+        with suppress(ValueError):
             return str(literal_value(text)).encode("utf-8", "surrogatepass")
-        except ValueError:
-            pass
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -246,9 +244,4 @@ def json_in(body: Body | None) -> Json:
     if body is None:
         return None
     content = unpack(body.content).content
-    if content.lstrip()[:1] not in (b"{", b"["):
-        return None
-    try:
-        return json_value(content)
-    except ValueError:
-        return None
+    return json_of(content) if content.lstrip()[:1] in (b"{", b"[") else None

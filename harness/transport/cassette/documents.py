@@ -90,7 +90,7 @@ def _in_brackets(raw: bytes) -> Sequence[Any]:
     try:
         return [json_value(raw)]
     except ValueError as fault:
-        found = _lines(raw) or _literal(raw)
+        found = lines(raw) or _literal(raw)
         if found:
             return found
         complaint = f"not decodable as JSON: {fault}"
@@ -99,22 +99,20 @@ def _in_brackets(raw: bytes) -> Sequence[Any]:
     return _yaml(raw, complaint)
 
 
-def _lines(raw: bytes) -> Sequence[Any] | None:
-    """The values of JSON lines, or of JSON values one after another; None if a line is neither."""
-    try:
-        return [json_value(line) for line in BytesIO(raw) if line.strip(_WHITE)]
-    except ValueError:
-        return _one_after_another(raw) or _unbroken(raw)
+def lines(raw: bytes) -> Sequence[Any] | None:
+    """The values of JSON lines, or of JSON values one after another; None if it is neither."""
+    found = _by_line(raw)
+    return found if found and not found.broken else _one_after_another(raw) or found
 
 
-def _unbroken(raw: bytes) -> Sequence[Any] | None:
+def _by_line(raw: bytes) -> Elements | None:
     """The values of JSON lines. Some lines may be broken, such as the last line of a log that was cut."""
     whole, broken = list[bytes](), list[tuple[str, str]]()
     for number, line in enumerate(BytesIO(raw), 1):
-        if line.strip(_WHITE)[:1] not in (b"{", b"["):
-            if line.strip(_WHITE):
-                return None
+        if not line.strip(_WHITE):
             continue
+        if line.strip(_WHITE)[:1] not in (b"{", b"["):
+            return None
         try:
             json_value(line)
             whole.append(line)
@@ -123,17 +121,6 @@ def _unbroken(raw: bytes) -> Sequence[Any] | None:
         if len(broken) > len(whole):
             return None
     return Elements(whole, json_value, "JSON lines", broken)
-
-
-def cut(line: bytes) -> str:
-    """Why the last line of a log is not decodable; empty if it is JSON, several values of JSON, or no JSON at all."""
-    if line.strip(_WHITE)[:1] not in (b"{", b"["):
-        return ""
-    try:
-        json_value(line)
-    except ValueError as fault:
-        return "" if _one_after_another(line) else f"not decodable as JSON: {fault}"
-    return ""
 
 
 def _one_after_another(raw: bytes) -> Sequence[Any] | None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from harness.text import plainyaml, safeyaml
-from harness.transport.cassette.documents import MARK, cut
+from harness.transport.cassette.documents import MARK, lines
 from harness.transport.cassette.values import Elements, Indivisible, json_value
 
 LONG = 1_000_000
@@ -43,9 +43,9 @@ def divided(raw: bytes) -> Sequence[Any] | None:
     return None if whole is None else [whole]
 
 
-def _listed(parts: Sequence[Any], name: str = "", broken: Iterable[tuple[str, str]] = ()) -> Elements:
+def _listed(parts: Sequence[Any]) -> Elements:
     """The elements of JSON in these parts of a text."""
-    return Elements(parts, _value, name, broken)
+    return Elements(parts, _value)
 
 
 def _of_object(raw: Any) -> dict[str, Any] | None:
@@ -80,23 +80,14 @@ def _value(raw: Any) -> Any:
         raise Indivisible from fault
 
 
-def _of_lines(raw: bytes) -> Elements | None:
+def _of_lines(raw: bytes) -> Sequence[Any] | None:
     """The values of JSON lines; None if the lines are anything else. The last line may be cut, as in a log."""
     import msgspec
 
-    lines = msgspec.json.Decoder(msgspec.Raw).decode_lines
     try:
-        return _listed(lines(raw))
+        return _listed(msgspec.json.Decoder(msgspec.Raw).decode_lines(raw))
     except msgspec.MsgspecError:
-        end = raw.rstrip().rfind(b"\n") + 1
-        reason = cut(raw[end:])
-        if not reason:
-            return None
-    try:
-        number = raw.count(b"\n", 0, end) + 1
-        return _listed(lines(memoryview(raw)[:end]), "JSON lines", [(f"line {number}", reason)])
-    except msgspec.MsgspecError:
-        return None
+        return lines(raw)
 
 
 # --- YAML -----------------------------------------------------------------------------------------------

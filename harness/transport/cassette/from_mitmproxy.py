@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.text.jsontext import is_utf8
-from harness.transport.cassette.interaction import UNREADABLE, Interaction
-from harness.transport.cassette.sources import Recorded, Unread, of_messages, source
+from harness.transport.cassette.interaction import UNREADABLE
+from harness.transport.cassette.sources import Item, Unread, of_messages, source
 
 _LENGTH = re.compile(rb"(\d{1,12}):")
 _DEEPEST = 30
@@ -24,13 +24,13 @@ _SCALARS: Mapping[bytes, Callable[[bytes], Any]] = {
 
 
 @source("mitmproxy")
-def mitmproxy(_path: Path, raw: bytes) -> Iterator[Interaction | Recorded | Unread] | None:
+def mitmproxy(_path: Path, raw: bytes) -> Iterator[Item] | None:
     """The HTTP flows of a file. Other flows, such as DNS, are skipped."""
     is_flow = _LENGTH.match(raw) and b"timestamp_start" in raw and raw.rstrip(b"\n")[-1:] == b"}"
     return _flows(raw) if is_flow else None
 
 
-def _flows(raw: bytes) -> Iterator[Interaction | Recorded | Unread]:
+def _flows(raw: bytes) -> Iterator[Item]:
     at, flows, cut = 0, list[Any](), list[Unread]()
     while at < len(raw) and not cut:
         try:

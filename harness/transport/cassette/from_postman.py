@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.transport.cassette.interaction import UNREADABLE, Interaction, credentials, read_interaction, read_request
-from harness.transport.cassette.sources import Recorded, Unread, source
+from harness.transport.cassette.sources import Item, Recorded, Unread, source
 from harness.transport.cassette.values import relaxed
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
@@ -21,7 +21,7 @@ _KEY = re.compile(r"(?<=[?&])(?:key|access_token)=\{\{[^&#]*&?")
 
 
 @source("Postman collection")
-def postman(_path: Path, raw: bytes) -> Iterator[Interaction | Recorded | Unread] | None:
+def postman(_path: Path, raw: bytes) -> Iterator[Item] | None:
     """The requests of a collection without an example, and the examples of the others."""
     if b"schema.getpostman.com/json/collection" not in raw and b"schema.postman.com/" not in raw:
         return None
@@ -29,7 +29,7 @@ def postman(_path: Path, raw: bytes) -> Iterator[Interaction | Recorded | Unread
     return _items(whole.get("collection", whole), {})
 
 
-def _items(folder: Mapping[str, Any], outer: Mapping[str, str]) -> Iterator[Interaction | Recorded | Unread]:
+def _items(folder: Mapping[str, Any], outer: Mapping[str, str]) -> Iterator[Item]:
     stated = {item["key"]: str(item.get("value", "")) for item in folder.get("variable") or () if "key" in item}
     values = {**outer, **stated}
     for item in folder.get("item") or ():
@@ -46,9 +46,7 @@ def _items(folder: Mapping[str, Any], outer: Mapping[str, str]) -> Iterator[Inte
             yield _filled_and_read(name, _request, asked, values)
 
 
-def _filled_and_read(
-    name: str, read_one: Callable[..., Interaction | Recorded], *values: Any
-) -> Interaction | Recorded | Unread:
+def _filled_and_read(name: str, read_one: Callable[..., Interaction | Recorded], *values: Any) -> Item:
     try:
         return read_one(*values)
     except _NotSet as fault:

@@ -11,11 +11,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from harness.transport.cassette import from_shape
 from harness.transport.cassette.documents import SQLITE
-from harness.transport.cassette.interaction import Interaction
 from harness.transport.cassette.logs import logged
-from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
+from harness.transport.cassette.sources import Item, Unread, by_shape, source
 from harness.transport.cassette.values import is_json, json_value
 
 _HEADER = re.compile(rb"\"?[A-Za-z_][\w .()/-]{0,60}\"?(?:([,;\t|])\"?[\w .()/-]{0,60}\"?)+\r?\n")
@@ -30,7 +28,7 @@ _STEPS = 20_000_000
 
 
 @source("table")
-def table(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
+def table(_path: Path, raw: bytes) -> Iterable[Item] | None:
     """The exchanges in the rows of a table, one or more in a row."""
     if not any(hint in raw for hint in _HINTS):
         return None
@@ -45,7 +43,7 @@ def table(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] 
     else:
         return None
     broken: list[Unread] = []
-    items = list(by_pieces(from_shape.exchanges(_mappings(rows, broken))))
+    items = list(by_shape(_mappings(rows, broken)))
     return [*items, *broken] if items else None
 
 

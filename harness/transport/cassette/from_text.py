@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.transport.cassette import from_shape
 from harness.transport.cassette.bodies import Body
-from harness.transport.cassette.interaction import Interaction
 from harness.transport.cassette.pieces import Piece
-from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
+from harness.transport.cassette.sources import Item, by_pieces, by_shape, source
 from harness.transport.cassette.texts import http_messages
 
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b": ", b":\n", b":\r")
@@ -19,7 +17,7 @@ _DATA = re.compile(rb"^data: ?[\[{]", re.MULTILINE)
 
 
 @source("SSE text")
-def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
+def sse_text(_path: Path, raw: bytes) -> Iterable[Item] | None:
     """The body of a stream. It has lost its address, its status and its headers."""
     start = raw[:200].lstrip(b" \t\r\n")
     if not start.startswith(_FIELDS) or not _DATA.search(raw):
@@ -32,7 +30,7 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unrea
 
 
 @source("HTTP text")
-def http_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
+def http_text(_path: Path, raw: bytes) -> Iterable[Item] | None:
     """A dump of requests and answers as they are on the wire, one after another."""
     found = list(http_messages(raw))
-    return list(by_pieces(from_shape.exchanges(found))) if found else None
+    return list(by_shape(found)) if found else None

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from harness.transport.cassette import from_shape
-from harness.transport.cassette.interaction import Interaction
-from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
+from harness.transport.cassette.sources import Item, by_shape, source
 
 _PIECE = re.compile(
     r"^(?:[\d:.]+ )?(?P<way>=>|<=) (?:Send|Recv) (?P<kind>header|data), (?P<size>\d+) bytes[^\n]*\n(?P<lines>(?:[0-9a-f]{4,}: ?[^\n]*\n?)*+)",
@@ -21,12 +19,12 @@ _DOT = re.compile(r'("(?:[^"\\]|\\.)*+")|(?<!\d)\.|\.(?!\d)')
 
 
 @source("curl trace")
-def trace(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
+def trace(_path: Path, raw: bytes) -> Iterable[Item] | None:
     """The exchanges of a trace."""
     if b" header, " not in raw or b"\n0000: " not in raw:
         return None
     messages = [b"".join(part) for _, part in _by_message(raw.decode("utf-8", "replace"))]
-    return list(by_pieces(from_shape.exchanges(messages))) or None
+    return list(by_shape(messages)) or None
 
 
 def _by_message(text: str) -> Iterator[tuple[int, Iterator[bytes]]]:

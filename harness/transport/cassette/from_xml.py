@@ -11,9 +11,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from harness.text.jsontext import is_utf8
-from harness.transport.cassette import from_shape
-from harness.transport.cassette.interaction import Interaction
-from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
+from harness.transport.cassette.sources import Item, by_shape, source
 
 _XML = re.compile(rb"\s*<(?:\?xml|[A-Za-z][\w.:-]*[\s>])")
 _HINTS = (b"enerateContent", b"candidates", b"contents")
@@ -21,13 +19,13 @@ _DEEPEST = 50
 
 
 @source("XML")
-def xml(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
+def xml(_path: Path, raw: bytes) -> Iterable[Item] | None:
     """The exchanges in an XML text. One that defines entities is not read: they may unfold without end."""
     if not _XML.match(raw) or b"<!ENTITY" in raw or not any(hint in raw for hint in _HINTS):
         return None
     try:
         root = ET.fromstring(raw)  # noqa: S314 - see above
-        return list(by_pieces(from_shape.exchanges([{root.tag: _value(root)}]))) or None
+        return list(by_shape([{root.tag: _value(root)}])) or None
     except (ET.ParseError, ValueError, LookupError, RecursionError):
         return None
 

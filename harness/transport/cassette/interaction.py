@@ -95,6 +95,8 @@ class Unread(Struct, frozen=True):
     reason: str
 
 
+Item: TypeAlias = Interaction | Recorded | Unread
+"""What is read of a part of a recording."""
 _Item = TypeVar("_Item")
 
 

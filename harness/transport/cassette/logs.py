@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from harness.text.jsontext import is_deeper
+from harness.text.jsontext import an_object, is_deeper, json_of
 from harness.transport.cassette.values import Elements, is_json, json_value, literal_value
 
 _HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'")
@@ -148,13 +148,10 @@ def _error_in(part: str | bytes) -> str:
     content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
     if b"error" not in content[:_NEAR]:
         return ""
-    try:
-        value = json_value(content)
-    except ValueError:
-        return ""
+    value = json_of(content)
     value = value[0] if isinstance(value, list) and len(value) == 1 else value
-    error = value.get("error") if isinstance(value, dict) else None
-    return re.split(r'["\\\n]', str(error.get("message", "")))[0] if isinstance(error, dict) else ""
+    message = an_object(an_object(value).get("error")).get("message", "")
+    return re.split(r'["\\\n]', str(message))[0]
 
 
 class _LastError:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from harness.model import UNKNOWN_MODEL
 from harness.text.grouping import gathered
 from harness.transport.cassette.bodies import Body
-from harness.transport.cassette.interaction import Interaction, Recorded, Unread
+from harness.transport.cassette.interaction import Interaction, Item, Recorded
 from harness.transport.cassette.messages import UNKNOWN_HOST
 from harness.transport.cassette.pieces import Piece
 
@@ -33,7 +33,7 @@ _BORDER = "(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
 _WORD = [re.compile(rf"{_BORDER}(?i:{'|'.join(words.values())})s?(?![a-z])") for words in _WORDS]
 
 
-def half(items: Sequence[Interaction | Recorded | Unread]) -> Half | None:
+def half(items: Sequence[Item]) -> Half | None:
     """Which half of exchanges these items are, if they are just that."""
     if items and all(isinstance(item, Recorded) and item.answer is None and item.request.content for item in items):
         return "request"

@@ -43,6 +43,7 @@ from harness.transport.cassette.interaction import (
     UNREADABLE,
     Compact,
     Interaction,
+    Item,
     Recorded,
     Unread,
     kept,
@@ -53,7 +54,19 @@ from harness.transport.cassette.pieces import Piece, fits, gist, is_foreign_erro
 from harness.transport.cassette.texts import is_message
 from harness.transport.cassette.values import Elements, Indivisible
 
-__all__ = ["Reading", "Recorded", "Unread", "attempted", "by_pieces", "bytes_of", "paired", "read", "source"]
+__all__ = [
+    "Item",
+    "Reading",
+    "Recorded",
+    "Unread",
+    "attempted",
+    "by_pieces",
+    "by_shape",
+    "bytes_of",
+    "paired",
+    "read",
+    "source",
+]
 
 
 class Reading(Struct, frozen=True):
@@ -63,12 +76,12 @@ class Reading(Struct, frozen=True):
     """
 
     format: str
-    items: Sequence[Interaction | Recorded | Unread]
+    items: Sequence[Item]
     recorded_with: Mapping[str, Any]
     bodies: Collection[Path] = ()
 
 
-Source = Callable[[Path, bytes], Iterable[Interaction | Recorded | Unread] | None]
+Source = Callable[[Path, bytes], Iterable[Item] | None]
 
 _sources: dict[str, Source] = {}
 
@@ -152,7 +165,7 @@ def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[
     return replace(reading, items=known)
 
 
-def _items(path: Path) -> Sequence[Interaction | Recorded | Unread]:
+def _items(path: Path) -> Sequence[Item]:
     with suppress(BadCassette):
         return _half(path).items
     return ()
@@ -307,9 +320,7 @@ DATA = frozenset((".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".har", ".csv",
 """Of files that are data. Others are prose, in which no mark is out of place."""
 
 
-def _and_broken(
-    items: Iterable[Interaction | Recorded | Unread], broken: Sequence[tuple[str, str]]
-) -> Iterator[Interaction | Recorded | Unread]:
+def _and_broken(items: Iterable[Item], broken: Sequence[tuple[str, str]]) -> Iterator[Item]:
     """The items, and if there are any, what is broken beside them."""
     last = None
     for last in items:
@@ -434,9 +445,7 @@ def _layout(values: Sequence[Any]) -> str:
     return next((name for name, fits in _LAYOUTS.items() if fits(values[0])), "by shape")
 
 
-def attempted(
-    kind: str, read_one: Callable[..., Interaction | Recorded | Unread], index: int, *values: Any
-) -> Interaction | Recorded | Unread:
+def attempted(kind: str, read_one: Callable[..., Item], index: int, *values: Any) -> Item:
     """What ``read_one`` makes of a part of a file. ``kind`` and ``index``, from 0, are the place of a part that it cannot read."""
     try:
         return read_one(index, *values)
@@ -444,7 +453,7 @@ def attempted(
         return Unread(f"{kind} {index}", f"{type(fault).__name__}: {fault}")
 
 
-def _of_vcrpy(whole: Mapping[str, Any], may_be_normalised: bool) -> Iterator[Interaction | Recorded | Unread]:
+def _of_vcrpy(whole: Mapping[str, Any], may_be_normalised: bool) -> Iterator[Item]:
     items = whole["interactions"]
     normalised = may_be_normalised and any(
         "parsed_body" in item[side]
@@ -457,12 +466,12 @@ def _of_vcrpy(whole: Mapping[str, Any], may_be_normalised: bool) -> Iterator[Int
     for index, item in enumerate(items):
         url = str(an_object(an_object(item).get("request")).get("uri"))
         if "enerateContent" in url and messages.address_in(url) is None:  # that of Code Assist, which wraps the bodies
-            yield from by_pieces(from_shape.exchanges([item]), index)
+            yield from by_shape([item], index)
         else:
             yield attempted("interaction", read_one, index, item)
 
 
-def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Interaction | Recorded | Unread]:
+def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Item]:
     """The exchanges of mappings with a request and its answer each. ``kind``: what the tool calls such a mapping."""
     for index, mapping in enumerate(mappings):
         pieces = from_shape.scan(mapping)
@@ -471,12 +480,17 @@ def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Interaction | Re
         yield from (attempted(kind, _of_piece, index, piece) for piece in pieces)
 
 
-def by_pieces(pieces: Iterable[Piece], first: int = 0) -> Iterator[Interaction | Recorded | Unread]:
+def by_pieces(pieces: Iterable[Piece], first: int = 0) -> Iterator[Item]:
     """Each piece as an interaction. ``first``: the number of the first."""
     return (attempted("exchange", _of_piece, index, piece) for index, piece in enumerate(pieces, first))
 
 
-def _of_piece(index: int, piece: Piece) -> Interaction | Recorded | Unread:
+def by_shape(values: Iterable[Any], first: int = 0) -> Iterator[Item]:
+    """The exchanges in these values. ``first``: the number of the first."""
+    return by_pieces(from_shape.exchanges(values), first)
+
+
+def _of_piece(index: int, piece: Piece) -> Item:
     if piece.failure and not piece.has_request:
         return Unread(f"exchange {index}", piece.failure)
     item, exact = item_of(piece)
