@@ -15,12 +15,11 @@ from pathlib import Path
 from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
 from harness.model import UNKNOWN_MODEL, Json
-from harness.text.jsontext import an_object
+from harness.text.jsontext import an_object, loads
 from harness.transport.cassette import Interaction, Item, Recorded, Unread, from_shape, pairs, sources
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
 from harness.transport.cassette.spelling import camel
-from harness.transport.cassette.values import json_value
 
 
 def read(path: Path) -> list[Recorded | Unread]:
@@ -99,7 +98,7 @@ def _essence(value: Json) -> Json:
 def _in_blocks(notebook: bytes) -> bytes:
     """The cells of a notebook of Jupyter as the blocks of a page."""
     try:
-        texts = ("".join(cell["source"]) for cell in json_value(notebook)["cells"])
+        texts = ("".join(cell["source"]) for cell in loads(notebook)["cells"])
         page = _OF_PYTHON.sub(r"\1=", "\n".join(f"```\n{text}\n```" for text in texts))
         names = "|".join({*re.findall(r"(?m)^(\w+)=[\"']", page)})
         return re.sub(rf"(?<=models/)\{{({names})\}}(?=:)", r"${\1}", page).encode()

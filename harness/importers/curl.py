@@ -246,9 +246,8 @@ def _plain(text: str) -> str:
     text = re.sub(r"(?<=\\\n)(?:[ \t]*#(?![ \t]*curl)[^\n]*\n)+", "", text)  # a remark between the lines of a command
     text = re.sub(r"(?m)^([ \t]*):[ \t]+\"?\$\{(\w+):?=([^{}\n]*)\}\"?", r'\1\2="${\2:-\3}"', text)
     text = _SET_BY_CMD.sub(r'\1\2="\3"', _SET_BY_FISH.sub(r"\1$", text))
-    text = re.sub(
-        r"(?m)^([ \t]*)@?echo[ \t]+(\{\"[^'\n]*\})[ \t]*>", r"\1echo '\2' >", text
-    )  # cmd takes no quotes away
+    # cmd takes no quotes away
+    text = re.sub(r"(?m)^([ \t]*)@?echo[ \t]+(\{\"[^'\n]*\})[ \t]*>", r"\1echo '\2' >", text)
     text = _QUOTED_BY_POWERSHELL.sub(lambda found: re.sub(r"`([\"$`])", r"\\\1", found[0]), text)
     if '"{""' in text:
         text = text.replace('""', r"\"")
@@ -260,6 +259,8 @@ def _plain(text: str) -> str:
     return re.sub(r"(?<=[ \t])`\n", "\\\\\n", text)
 
 
+_ARGUMENTS = re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)")
+"""What follows the name of a command. Anything else is prose that mentions curl."""
 _COMMENTED = re.compile(
     r"^[ \t]*(#++|//++|\*|;++|--|>)[ \t]+(?=(?>[^\n]*?\bcurl\b)[^\n]*+\n[ \t]*\1)[^\n]*(?:\n[ \t]*\1[^\n]*)+",
     re.MULTILINE,
@@ -291,9 +292,7 @@ def _commands(script: _Script) -> Iterator[Recorded | Unread]:
                     if recorded := _recorded(script, words, command.document, at_start=begin["lead"] is not None):
                         yield recorded
             except ValueError as fault:
-                if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
-                    text, begin.end()
-                ):  # else it is prose that mentions curl
+                if _ARGUMENTS.match(text, begin.end()):
                     yield Unread(f"line {line}", str(fault))
         tried = max(begin.end(), end)
 

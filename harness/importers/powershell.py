@@ -33,7 +33,6 @@ _VARIABLE = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))|\$\(([^()]*)\)"
 _USED = re.compile(r"(`?)(\$\(\$(?:env:)?\w+\)|\$\{(?:env:)?\w+\}|\$(?:env:)?\w+)", re.IGNORECASE)
 _WORD = re.compile(r"[^\s;|,(){}@'\"$`]+")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
-_CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 _AFTER_SWITCH = re.compile(r"-[A-Za-z]|[\r\n;|)]|\Z")
 _DEEPEST = 60
 _CAST = re.compile(r"(?:\[[\w.]+(?:\[\])?\][ \t]*)+(?=[@$'\"(\[])")
@@ -48,7 +47,7 @@ class Reader:
 
     def __init__(self, text: str, read_file: ReadFile) -> None:
         self.text, self.at, self._read_file = text, 0, read_file
-        self.variables: dict[str, Any] = {}
+        self.variables: dict[str, Any] = {"true": True, "false": False, "null": None}
         self.files: dict[str, str] = {}
         self._room = Room()
         self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
@@ -124,8 +123,6 @@ class Reader:
         return make(pairs)
 
     def named(self, name: str) -> Any:
-        if name.lower() in _CONSTANTS:
-            return _CONSTANTS[name.lower()]
         return self._room.filled(self.variables.get(name.lower(), f"${name}"))
 
     def expand(self, text: str) -> str:

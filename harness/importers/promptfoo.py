@@ -30,7 +30,7 @@ from harness.importers.promptfoo_sources import (
 )
 from harness.importers.promptfoo_sources import prompts as prompts_of
 from harness.importers.promptfoo_sources import tests as tests_of
-from harness.importers.to_suite import Imported, LeftOut, free, one_or_all, suite_text, without
+from harness.importers.to_suite import Imported, LeftOut, first_line, free, one_or_all, suite_text, without
 from harness.model import Json
 from harness.suite.matrix import expand
 from harness.suite.parse import parse
@@ -395,12 +395,8 @@ def _accepted(assertion: Any, source: Source, changes: Sequence[str]) -> Expect:
     try:
         parse(suite_text("a", [case]), "a.yaml", Path(), {})
     except SuiteError as fault:
-        raise NotCarried(f"{assertion.get('type')}: {_reason(fault)}") from fault
+        raise NotCarried(f"{assertion.get('type')}: {first_line(fault)}") from fault
     return expect
-
-
-def _reason(fault: HarnessError) -> str:
-    return re.sub(r"^\S+\.yaml:\d+(:\d+)?: ", "", str(fault).splitlines()[0])
 
 
 # --- a suite ----------------------------------------------------------------------------------------------
@@ -459,7 +455,8 @@ def _defaults(
     if filtered:
         return shared, prompts
     if len(prompts) == 1:
-        return _merged(shared, prompts[0].keys), ()
+        request = {**shared.get("request", {}), **prompts[0].keys.get("request", {})}
+        return {**shared, **prompts[0].keys, **({"request": request} if request else {})}, ()
     if all(list(prompt.keys) == ["prompt"] for prompt in prompts):
         return {**shared, "prompt": [prompt.keys["prompt"] for prompt in prompts]}, ()
     return shared, prompts
@@ -474,7 +471,7 @@ def _refused(
         return "" if len(expand([suite])) else "it has no trial"
     except HarnessError as fault:
         snippet = re.search(r"^ *\d+ \| *(.+)", str(fault), re.MULTILINE)
-        return f"{_reason(fault)}{f', in `{snippet[1]}`' if snippet else ''}"
+        return f"{first_line(fault)}{f', in `{snippet[1]}`' if snippet else ''}"
 
 
 def _alike(expected: Sequence[Expect]) -> Expect:
@@ -482,19 +479,9 @@ def _alike(expected: Sequence[Expect]) -> Expect:
     return {name: value for name, value in expected[0].items() if all(one.get(name) == value for one in expected)}
 
 
-def _merged(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, Json]:
-    both = {**one, **other}
-    if "request" in one and "request" in other:
-        both["request"] = {**one["request"], **other["request"]}
-    return both
-
-
 def _repeat(source: Source) -> int | None:
-    for key in ("evaluateOptions", "commandLineOptions"):
-        times = an_object(source.value.get(key)).get("repeat")
-        if isinstance(times, int) and times > 1:
-            return int(times)
-    return None
+    stated = (an_object(source.value.get(key)).get("repeat") for key in ("evaluateOptions", "commandLineOptions"))
+    return next((times for times in stated if isinstance(times, int) and times > 1), None)
 
 
 def _case(group: _Group, prompt: Prompt | None, shared: Mapping[str, Json], taken: set[str]) -> dict[str, Json]:

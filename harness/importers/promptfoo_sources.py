@@ -219,8 +219,8 @@ def _prompt_texts(source: Source, stated: Any) -> Iterator[tuple[str, str]]:
         raise NotCarried(f"no file is named {name}")
     for path in map(Path, found):
         content = _text(source.project, path.as_posix())
-        if path.suffix in (".yaml", ".yml", ".json") and (listed := _prompts_listed(content)):
-            for item in listed:
+        if path.suffix in (".yaml", ".yml", ".json") and (several := _prompts_listed(content)):
+            for item in several:
                 yield from _prompt_texts(source, item)
             continue
         texts = re.split(r"^---$", content, flags=re.MULTILINE) if path.suffix in (".txt", ".md", ".j2") else [content]
@@ -231,10 +231,10 @@ def _prompt_texts(source: Source, stated: Any) -> Iterator[tuple[str, str]]:
 def _prompts_listed(content: str) -> list[Any]:
     """The prompts that a file of YAML or JSON lists; none if it holds a chat or one text."""
     value = yamltext.read(content, "the prompts").value
-    listed = isinstance(value, list) and all(
+    is_listed = isinstance(value, list) and all(
         isinstance(item, str) or (isinstance(item, Mapping) and "role" not in item) for item in value
     )
-    return value if listed else []
+    return value if is_listed else []
 
 
 def _prompt_keys(text: str) -> Mapping[str, Json]:

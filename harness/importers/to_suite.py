@@ -131,9 +131,9 @@ def build_suite(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], conf
     return result
 
 
-def _first_line(name: str, fault: HarnessError) -> str:
+def first_line(fault: HarnessError) -> str:
     """The first line of the message, without a place in the suite, which is not written yet."""
-    return re.sub(rf"^{re.escape(name)}\.yaml:\d+:\d+: ", "", str(fault).splitlines()[0])
+    return re.sub(r"^\S+\.yaml:\d+(:\d+)?: ", "", str(fault).splitlines()[0])
 
 
 # --- which requests -----------------------------------------------------------------------------------
@@ -244,7 +244,9 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 def _without_secrets(requests: Iterable[_Sent], leaks: Leaks, result: Imported) -> Iterator[_Sent]:
     """The requests whose files would hold no secret: neither a known one nor the key that was recorded with the request."""
     for sent in requests:
-        recorded_keys = Leaks({f"its own {where}": _bare(value) for where, value in sent.credentials.items()})
+        recorded_keys = Leaks(
+            {f"its own {where}": value.partition(" ")[2] or value for where, value in sent.credentials.items()}
+        )
         leak = next(filter(None, (_leak(sent, searched) for searched in (leaks, recorded_keys))), None)
         if leak is None:
             yield sent
@@ -261,10 +263,6 @@ def _leak(sent: _Sent, leaks: Leaks) -> str | None:
     named = " ".join([_id(sent.text, sent.stem, {}), sent.request.url, sent.model, dumps(sent.request.body)])
     found = leaks.search(named.encode("utf-8", "surrogatepass"))
     return f"{found[0]} in the name of its file, its host or its model" if found else None
-
-
-def _bare(credential: str) -> str:
-    return credential.partition(" ")[2] or credential
 
 
 class _Unfit(HarnessError):
@@ -288,7 +286,7 @@ def _cases(name: str, requests: Iterable[_Sent], config: Config, result: Importe
             if len(sent) > 1:
                 waiting.extendleft(reversed(_parts(name, sent, config)))
             else:
-                result.left_out.append(LeftOut(sent[0].where, _first_line(name, fault)))
+                result.left_out.append(LeftOut(sent[0].where, first_line(fault)))
         else:
             taken[case.id] = sent[0].text
             yield case
@@ -386,8 +384,9 @@ def _observed(answer: Exchange) -> dict[str, Json]:
 def _read_back(name: str, id: str, sent: Sequence[_Sent], config: Config) -> _Case:
     """The case. Raises HarnessError if it would not send the recorded requests."""
     table = _table(id, sent)
+    plain: dict[str, Json] = {key: without_templates(table[key]) for key in ("prompt", "request") if key in table}
     try:
-        text = suite_text(name, [{**table, **_escape_values(table, ("prompt", "request"))}])
+        text = suite_text(name, [{**table, **plain}])
     except UnicodeEncodeError as fault:
         half = ascii(fault.object[fault.start])
         raise _Unfit(f"it holds half of a character, {half}, which a suite cannot hold; write it whole") from None
@@ -422,12 +421,8 @@ def _case_for_file(case: _Case, suite: Path, files: dict[Path, str]) -> dict[str
             files[path] = text
             written[key] = f"${{file:{suite.stem}/{path.name}}}"
         elif key in table:
-            written |= _escape_values(table, (key,))
+            written[key] = without_templates(value)
     return written
-
-
-def _escape_values(value: Mapping[str, Json], keys: Sequence[str]) -> dict[str, Json]:
-    return {key: without_templates(value[key]) for key in keys if key in value}
 
 
 def without_templates(value: Json) -> Json:
@@ -451,9 +446,7 @@ def _shared(tables: Sequence[dict[str, Json]]) -> tuple[Sequence[Mapping[str, Js
     """The cases without what they share, and what they share: for ``defaults``."""
     if len(tables) < 2:
         return tables, {}
-    shared: dict[str, Json] = {}
-    for name in ("provider", "model"):
-        shared[name] = _most_common([table[name] for table in tables])
+    shared = {name: _most_common([table[name] for table in tables]) for name in ("provider", "model")}
     if "transport" in tables[0] and all(table.get("transport") == tables[0]["transport"] for table in tables):
         shared["transport"] = tables[0]["transport"]
     if expect := _shared_expect(tables):

@@ -13,9 +13,9 @@ from typing import Any
 from msgspec import Struct
 
 from harness.model import Json
-from harness.text.jsontext import compact, json_of, mapped
+from harness.text.jsontext import compact, json_of, loads, mapped
 from harness.transport.cassette.packing import ZLIB, unpack
-from harness.transport.cassette.values import is_json, json_value, literal_value
+from harness.transport.cassette.values import is_json, literal_value
 
 _PAYLOADS = (
     "string", "base64string", "base64", "text", "value", "body", "data", "json", "content", "raw", "bytes", "payload", "encoded", "chunk",
@@ -87,6 +87,11 @@ def is_answer(value: Json) -> bool:
     return isinstance(code, int) and code > MOST_OF_GRPC and bool({"message", "status"} & error.keys())
 
 
+def may_be_answer(content: bytes) -> bool:
+    """Whether an answer may be in these bytes, by its keys."""
+    return any(hint in content for hint in (b"candidates", b"promptFeedback", b"usageMetadata", b'"error"'))
+
+
 def _is_candidate(item: Json) -> bool:
     return isinstance(item, dict) and not (item and _CANDIDATE_FIELDS.isdisjoint(item))
 
@@ -132,7 +137,7 @@ def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
 def _text(text: str, encoding: str) -> bytes:
     if _PIECES.match(text):
         with suppress(ValueError):
-            whole = body_of(json_value(text.encode()), encoding)
+            whole = body_of(loads(text.encode()), encoding)
             if whole and whole.content.startswith(_BEGINS):
                 return whole.content
     if "hex" in encoding and _HEX.fullmatch(text):

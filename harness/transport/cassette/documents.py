@@ -6,6 +6,7 @@ Objects as JavaScript and Python write them, TOML, and logs whose lines hold obj
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,10 +19,10 @@ import yaml
 
 from harness.text import plainyaml, safeyaml
 from harness.text.code_blocks import code_blocks
-from harness.text.jsontext import is_deeper
+from harness.text.jsontext import is_deeper, loads
 from harness.transport.cassette.logs import Settings, addresses, logged
 from harness.transport.cassette.packing import unpack
-from harness.transport.cassette.values import Elements, json_value, literal_value
+from harness.transport.cassette.values import Elements, literal_value
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -58,9 +59,8 @@ def plain(raw: bytes) -> bytes:
     """The bytes of a file as UTF-8 without a mark, unpacked. Raises NoDocument if it is packed and broken."""
     unpacked = unpack(raw)
     if unpacked.content[:2] == _GZIP == raw[:2] and not unpacked.fault and len(unpacked.content) < 2 * len(raw):
-        unpacked = unpack(
-            unpacked.content
-        )  # packed twice, which makes no file smaller; a bomb in a bomb is no such file
+        # packed twice, which makes no file smaller; a bomb in a bomb is no such file
+        unpacked = unpack(unpacked.content)
     if unpacked.fault:
         raise NoDocument(unpacked.fault)
     content = unpacked.content
@@ -88,7 +88,7 @@ def documents(raw: bytes) -> Sequence[Any]:
 
 def _in_brackets(raw: bytes) -> Sequence[Any]:
     try:
-        return [json_value(raw)]
+        return [loads(raw)]
     except ValueError as fault:
         found = lines(raw) or _literal(raw)
         if found:
@@ -102,7 +102,9 @@ def _in_brackets(raw: bytes) -> Sequence[Any]:
 def lines(raw: bytes) -> Sequence[Any] | None:
     """The values of JSON lines, or of JSON values one after another; None if it is neither."""
     found = _by_line(raw)
-    return found if found and not found.broken else _one_after_another(raw) or found
+    if found and len(found.broken) < 2:
+        return found
+    return _one_after_another(raw) or found  # a value over several lines breaks each of them
 
 
 def _by_line(raw: bytes) -> Elements | None:
@@ -114,18 +116,18 @@ def _by_line(raw: bytes) -> Elements | None:
         if line.strip(_WHITE)[:1] not in (b"{", b"["):
             return None
         try:
-            json_value(line)
+            loads(line)
             whole.append(line)
         except ValueError as fault:
-            broken.append((f"line {number}", f"not decodable as JSON: {fault}"))
+            several = _one_after_another(line)
+            whole += several.parts if several else ()
+            broken += () if several else [(f"line {number}", f"not decodable as JSON: {fault}")]
         if len(broken) > len(whole):
             return None
-    return Elements(whole, json_value, "JSON lines", broken)
+    return Elements(whole, loads, "JSON lines", broken)
 
 
-def _one_after_another(raw: bytes) -> Sequence[Any] | None:
-    import json
-
+def _one_after_another(raw: bytes) -> Elements | None:
     found, at = list[bytes](), 0
     try:
         text = raw.decode()
@@ -139,7 +141,7 @@ def _one_after_another(raw: bytes) -> Sequence[Any] | None:
                 at += 1
     except (ValueError, RecursionError):
         return None
-    return Elements(found, json_value)
+    return Elements(found, loads)
 
 
 def _yaml(raw: bytes, complaint: str = "") -> Sequence[Any]:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import msgspec
 import yaml
 
 from harness.text import plainyaml, safeyaml
+from harness.text.jsontext import loads
 from harness.transport.cassette.documents import MARK, lines
-from harness.transport.cassette.values import Elements, Indivisible, json_value
+from harness.transport.cassette.values import Elements, Indivisible
 
 LONG = 1_000_000
 """Bytes from which on a text is decoded one element at a time."""
@@ -32,8 +34,6 @@ def divided(raw: bytes) -> Sequence[Any] | None:
     start = raw[:200].lstrip(b" \t\r\n")[:1]
     if start not in (b"{", b"["):
         return _of_yaml(raw)
-    import msgspec
-
     try:
         if start == b"[":
             return [_listed(msgspec.json.decode(raw, type=list[msgspec.Raw]))]
@@ -50,8 +50,6 @@ def _listed(parts: Sequence[Any]) -> Elements:
 
 def _of_object(raw: Any) -> dict[str, Any] | None:
     """An object with its lists of exchanges as Elements; None if it has none. Raises MsgspecError if it is no object."""
-    import msgspec
-
     found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     inside: dict[str, Any] = {}
     for name, part in found.items():
@@ -75,19 +73,18 @@ def _is_exchange(raw: Any) -> bool:
 
 def _value(raw: Any) -> Any:
     try:
-        return json_value(bytes(raw))
+        return loads(bytes(raw))
     except ValueError as fault:
         raise Indivisible from fault
 
 
 def _of_lines(raw: bytes) -> Sequence[Any] | None:
     """The values of JSON lines; None if the lines are anything else. The last line may be cut, as in a log."""
-    import msgspec
-
     try:
         return _listed(msgspec.json.Decoder(msgspec.Raw).decode_lines(raw))
     except msgspec.MsgspecError:
-        return lines(raw)
+        found = lines(raw)
+        return found if found and len(found) > 1 else None
 
 
 # --- YAML -----------------------------------------------------------------------------------------------
@@ -105,38 +102,33 @@ def _of_yaml(raw: bytes) -> Sequence[Any] | None:
     except yaml.YAMLError:
         return None
     begins = re.compile(rb"^%s-[ ]" % found[2], re.MULTILINE).finditer(raw, found.end(), end)
-    places = array("Q", (*(one.start() for one in begins), end))
-    elements = Elements(range(len(places) - 1), lambda index: _item(raw[places[index] : places[index + 1]]))
+    elements = _parts(raw, (*(one.start() for one in begins), end), _of_item)
     return [{**around, found[1].decode(): elements}] if isinstance(around, dict) else None
 
 
 def _of_documents(raw: bytes) -> Elements | None:
     """The documents of a text; None if it is one."""
-    places = array("Q", (0, *(mark.start() for mark in MARK.finditer(raw, 1)), len(raw)))
-    return (
-        Elements(range(len(places) - 1), lambda index: _document(raw[places[index] : places[index + 1]]))
-        if len(places) > 2
-        else None
-    )
+    places = (0, *(mark.start() for mark in MARK.finditer(raw, 1)), len(raw))
+    return _parts(raw, places, lambda text: safeyaml.load_all(text, room=0)) if len(places) > 2 else None
 
 
-def _document(text: bytes) -> Any:
-    try:
-        found = safeyaml.load_all(text, room=0)
-    except yaml.YAMLError as fault:
-        raise Indivisible from fault
-    if len(found) != 1:
-        raise Indivisible
-    return found[0]
-
-
-def _item(text: bytes) -> Any:
-    """The item of a list in YAML. What its aliases unfold to is measured by its own size, so that the whole file stays within its limit."""
+def _of_item(text: bytes) -> Any:
     ours = plainyaml.read(b"interactions:\n" + text)
-    try:
-        found = ours["interactions"] if ours else safeyaml.load(text, room=0)
-    except yaml.YAMLError as fault:
-        raise Indivisible from fault
-    if not isinstance(found, list) or len(found) != 1:
-        raise Indivisible
-    return found[0]
+    return ours["interactions"] if ours else safeyaml.load(text, room=0)
+
+
+def _parts(raw: bytes, borders: Iterable[int], read: Callable[[bytes], Any]) -> Elements:
+    """The values between the borders, each a list of one as it is read. What its aliases unfold to is measured by its own size, so that
+    the whole file stays within its limit."""
+    places = array("Q", borders)
+
+    def value(index: int) -> Any:
+        try:
+            found = read(raw[places[index] : places[index + 1]])
+        except yaml.YAMLError as fault:
+            raise Indivisible from fault
+        if not isinstance(found, list) or len(found) != 1:
+            raise Indivisible
+        return found[0]
+
+    return Elements(range(len(places) - 1), value)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from harness.gemini import definition
 from harness.text.credentials import credential_kind
-from harness.text.jsontext import an_object, compact
+from harness.text.jsontext import an_object, compact, loads
 from harness.transport.cassette import messages, spelling
 from harness.transport.cassette.bodies import (
     ANSWER_FIELDS,
@@ -29,6 +29,7 @@ from harness.transport.cassette.bodies import (
     is_answer,
     is_request,
     json_in,
+    may_be_answer,
     octets_of,
     word,
 )
@@ -47,7 +48,7 @@ from harness.transport.cassette.pieces import (
     split,
 )
 from harness.transport.cassette.texts import http_message, is_message
-from harness.transport.cassette.values import Elements, json_value
+from harness.transport.cassette.values import Elements
 
 _REQUESTS = ("request", "req", "when", "originalrequest", "sent", "outgoing", "httprequest", "input")
 _ANSWERS = ("response", "res", "resp", "then", "reply", "answer", "received", "incoming", "httpresponse", "responses", "output", "result", "returns", "is")  # fmt: skip
@@ -291,8 +292,8 @@ _REQUEST_FIELDS = frozenset({"contents", "systemInstruction", "generationConfig"
 
 def _under(key: Any, item: Any, deep: int) -> list[Piece]:
     """What is under a key. The key itself may be the address, or the request."""
-    if _is_known_already(key, item):
-        return []
+    if isinstance(item, str) and (_is_address(item) or word(key) in _MODELS):
+        return []  # ``_around`` has read it
     found, text = scan(item, deep), str(key)
     if not found and isinstance(item, str) and item[:2] == "[{" and "request" in text.lower():
         return list(_asked_by(item))
@@ -301,14 +302,9 @@ def _under(key: Any, item: Any, deep: int) -> list[Piece]:
     return found
 
 
-def _is_known_already(key: str, item: Any) -> bool:
-    """Whether ``_around`` has read this text already."""
-    return isinstance(item, str) and (_is_address(item) or word(key) in _MODELS)
-
-
-def _is_address(text: Any) -> bool:
+def _is_address(text: str) -> bool:
     """Whether a text is an address or a line with one, not a whole message or a body."""
-    if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or "enerateContent" not in text:
+    if len(text) > _LONGEST_ADDRESS or "enerateContent" not in text:
         return False
     return text.lstrip()[:1] not in "{[" and "\n" not in text.strip() and not any(hint in text for hint in _BODY_HINTS)
 
@@ -436,7 +432,7 @@ def _begun(text: Any) -> str | None:
     content = body_of(text) or Body(plain)
     head = content.content.lstrip()[:6]
     if head.startswith((b"data:", b"event:")):
-        is_ours = not content.content.endswith((b"\n\n", b"\r\n\r\n")) or _is_of_gemini(content.content)
+        is_ours = not content.content.endswith((b"\n\n", b"\r\n\r\n")) or may_be_answer(content.content)
         is_begun = is_ours and b"finishReason" not in content.content
     else:
         is_begun = head[:1] in (b"{", b"[") and b'"' in content.content and json_in(content) is None
@@ -482,22 +478,22 @@ def _in_text(text: str, deep: int) -> list[Piece]:
 def _in_json(text: str, deep: int) -> list[Piece]:
     content = text.encode("utf-8", "surrogatepass")
     try:
-        value = json_value(content)
+        value = loads(content)
     except ValueError:
         is_literal = any(hint in text for hint in _BODY_HINTS if hint[0] == "'")
         return _in_lines(text, deep) or (_in_list(logged(content), deep + 1) if is_literal else [])
-    if is_answer(value) and not spelling.is_spelled_by_sdk(value):
+    if _is_on_the_wire(value):
         return [Piece(answers=[Body(content)], gists=[gist(value)])]
     if is_request(value):
         return [Piece(request=Body(content), model=_model(value.get("model")))]
-    if (
-        isinstance(value, list)
-        and value
-        and all(map(is_answer, value))
-        and not any(map(spelling.is_spelled_by_sdk, value))
-    ):
+    if isinstance(value, list) and value and all(map(_is_on_the_wire, value)):
         return [Piece(answers=[Body(content)], gists=[gist(value)], streams=True)]
     return scan(value, deep + 1)
+
+
+def _is_on_the_wire(value: Any) -> bool:
+    """Whether it is an answer as the API sent it, not as an SDK spells it."""
+    return is_answer(value) and not spelling.is_spelled_by_sdk(value)
 
 
 def _in_lines(text: str, deep: int) -> list[Piece]:
@@ -519,15 +515,9 @@ def _in_http(raw: bytes, deep: int) -> list[Piece]:
         url = message.target if "://" in message.target else f"https://{host}{message.target}"
         return [Piece(url=url, method=message.method, headers=message.headers, request=body)]
     inside = _in_text(message.body.decode("utf-8", "replace"), deep + 1)
-    return [
-        Piece(
-            status=message.status,
-            answer_headers=message.headers,
-            answers=[body or Body(b"")],
-            gists=inside[0].gists if len(inside) == 1 else [None],
-            streams=inside[0].streams if len(inside) == 1 else None,
-        )
-    ]
+    one = inside[0] if len(inside) == 1 else Piece(gists=[None])
+    head = Piece(status=message.status, answer_headers=message.headers, answers=[body or Body(b"")])
+    return [replace(head, gists=one.gists, streams=one.streams)]
 
 
 # --- by the names of HTTP recorders -----------------------------------------------------------------------------
@@ -598,7 +588,7 @@ def _answer_beside(mapping: Mapping[str, Any]) -> Body | None:
     """The body of an answer that stands beside its status and headers."""
     others = {name: value for name, value in mapping.items() if name not in (*_REQUESTS, *_REQUEST_BODIES, *_ANSWERS)}
     body = messages.message_body(others)
-    return body if body is not None and _has_answer(body) else None
+    return body if body is not None and may_be_answer(body.content[:MOST_SEARCHED]) else None
 
 
 def _asked_in(message: Mapping[str, Any], deep: int) -> Body | None:
@@ -640,20 +630,10 @@ def _answer_in(value: Any, deep: int) -> Piece | None:
     message = named(value)
     status, headers = messages.status_of(message), messages.headers_of(message)
     body = messages.message_body(message)
-    if body is None:
+    if body is None or (status is None and not headers and not may_be_answer(body.content[:MOST_SEARCHED])):
         inside = [piece for piece in scan(dict(value), deep + 1) if piece.has_answer]
-        if len(inside) != 1:
-            return Piece(status=status, answer_headers=headers, answers=[Body(b"")], gists=[None]) if status else None
-        return replace(inside[0], status=status, answer_headers=headers)
-    if status is None and not headers and not _has_answer(body):
-        inside = [piece for piece in scan(dict(value), deep + 1) if piece.has_answer]
-        return inside[0] if len(inside) == 1 else None
-    return Piece(status=status, answer_headers=headers, answers=[body], gists=[None])
-
-
-def _has_answer(body: Body) -> bool:
-    return _is_of_gemini(body.content[:MOST_SEARCHED])
-
-
-def _is_of_gemini(content: bytes) -> bool:
-    return any(hint in content for hint in (b"candidates", b"promptFeedback", b"usageMetadata", b'"error"'))
+        if len(inside) == 1:
+            return replace(inside[0], status=status, answer_headers=headers) if body is None else inside[0]
+        if not status:
+            return None
+    return Piece(status=status, answer_headers=headers, answers=[body or Body(b"")], gists=[None])

@@ -11,10 +11,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from harness.text.jsontext import loads
 from harness.transport.cassette.documents import SQLITE
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.sources import Item, Unread, by_shape, source
-from harness.transport.cassette.values import is_json, json_value
+from harness.transport.cassette.values import is_json
 
 _HEADER = re.compile(rb"\"?[A-Za-z_][\w .()/-]{0,60}\"?(?:([,;\t|])\"?[\w .()/-]{0,60}\"?)+\r?\n")
 _HINTS = (b"candidates", b"contents")
@@ -68,7 +69,7 @@ def _plain(cell: Any) -> Any:
     if is_json(halved):
         return halved.decode("utf-8", "surrogatepass")
     if not logged(raw):
-        json_value(raw)
+        loads(raw)
     return cell
 
 

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.transport.cassette.bodies import Body
+from harness.transport.cassette.bodies import Body, may_be_answer
 from harness.transport.cassette.pieces import Piece
 from harness.transport.cassette.sources import Item, by_pieces, by_shape, source
 from harness.transport.cassette.texts import http_messages
 
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b": ", b":\n", b":\r")
-_HINTS = (b"candidates", b"promptFeedback", b"usageMetadata", b'"error"')
 _DATA = re.compile(rb"^data: ?[\[{]", re.MULTILINE)
 
 
@@ -22,7 +21,7 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Item] | None:
     start = raw[:200].lstrip(b" \t\r\n")
     if not start.startswith(_FIELDS) or not _DATA.search(raw):
         return None
-    if not any(hint in raw for hint in _HINTS):
+    if not may_be_answer(raw):
         return []
     # Editors take blank lines from the end of a file.
     ended = raw if not raw.endswith((b"}", b"}\n", b"}\r\n")) else raw.rstrip(b"\r\n") + b"\n\n"

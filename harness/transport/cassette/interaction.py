@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import accumulate
 from typing import Annotated, Any, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -245,10 +246,8 @@ def _bytes(value: Any) -> bytes:
     """vcrpy has written bodies as text, as binary, as ``{string: ...}`` and as JSON values."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
-    if isinstance(value, bytes):
-        return value
-    if value is None:
-        return b""
+    if isinstance(value, bytes | None):
+        return value or b""
     if isinstance(value, dict):
         for key in ("string", "base64_string", "content"):
             if key in value:
@@ -265,9 +264,7 @@ def _unbase64(value: Any) -> bytes:
 def _parsed(raw: Mapping[str, Any]) -> bytes:
     """A body that the recording tool decoded into YAML, as JSON again."""
     value = raw["parsed_body"]
-    if value is None:
-        return b""
-    return compact(value)
+    return b"" if value is None else compact(value)
 
 
 def _chunks(content: bytes, ours: About | None) -> tuple[Sequence[Chunk], bool]:
@@ -281,11 +278,8 @@ def _chunks(content: bytes, ours: About | None) -> tuple[Sequence[Chunk], bool]:
 
 
 def _cut(content: bytes, lengths: Sequence[int], times: Sequence[float]) -> Sequence[Chunk]:
-    start, chunks = 0, []
-    for length, at in zip(lengths, times, strict=True):
-        chunks.append(Chunk(content[start : start + length], at / 1000))
-        start += length
-    return chunks
+    pieces = zip(lengths, accumulate(lengths), times, strict=True)
+    return [Chunk(content[end - length : end], at / 1000) for length, end, at in pieces]
 
 
 def _provenance(

@@ -12,6 +12,7 @@ import sys
 from base64 import b64encode
 from json.encoder import encode_basestring
 
+import msgspec
 from msgspec import Struct
 
 from harness.text.jsontext import DEEPEST, is_utf8
@@ -71,8 +72,6 @@ _BETWEEN = re.compile(r"(?:(?!,\s*[\]}])[{}\[\]:,\s]|\0(?!\s*\0)|-?\d[\d.e+-]*+|
 
 def _of_python(text: str) -> str:
     """A value that Python printed, as JSON, in a fraction of the time; empty for any other text."""
-    import msgspec
-
     pieces = _STRINGS.split(text)
     between = "\0".join(pieces[::2])
     if not _BETWEEN.fullmatch(between):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from base64 import b64decode
@@ -13,8 +14,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from harness.text.jsontext import an_object, is_deeper, json_of
-from harness.transport.cassette.values import Elements, is_json, json_value, literal_value
+from harness.text.jsontext import an_object, is_deeper, json_of, loads
+from harness.transport.cassette.values import Elements, is_json, literal_value
 
 _HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'")
 COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
@@ -107,7 +108,7 @@ class _Part(Struct):
 
 
 def _value_of(part: _Part, *, is_tagged: bool, is_addressed: bool) -> Any:
-    value = json_value(part.content) if isinstance(part.content, bytes) else part.content
+    value = loads(part.content) if isinstance(part.content, bytes) else part.content
     about = {"id": part.tag} if is_tagged and part.tag else {}
     about |= {"model": part.model} if part.model and not is_addressed else {}
     return {**about, "logged": value} if about else value
@@ -284,8 +285,6 @@ _VERBATIM = re.compile(r'@"((?:[^"]|"")*+)"')
 
 def _without_doubles(text: str) -> str:
     """The text without the quotes that are doubled within quotes, in the verbatim strings of C# and in SQL."""
-    import json
-
     if "INSERT INTO" in text:
         text = text.replace("''", "'")
     if '@"' not in text:
@@ -303,7 +302,7 @@ def _quoted(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
     try:
         inside, end = _joined(text, opened.start(), end, _MOST_STRINGS if begin >= vain.joined else 0)
         if inside.lstrip()[:1] in ("{", "["):
-            json_value(inside.encode("utf-8", "surrogatepass"))
+            loads(inside.encode("utf-8", "surrogatepass"))
         if any(hint in inside for hint in _HINTS):
             return f"{inside}\n\n" if inside[:5] == "data:" and inside[-1:] == "}" else inside, end - begin
     except ValueError:  # a shell's quotes, in which nothing is escaped
@@ -368,7 +367,7 @@ def _array(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
     if head is None:
         return None, 0
     value, whole = _long_object(lambda room: text[head.start() : head.start() + room])
-    answers = json_value(value) if whole else None
+    answers = loads(value) if whole else None
     if isinstance(answers, list) and all(isinstance(one, dict) and "candidates" in one for one in answers):
         return whole, head.start() + len(whole) - begin
     vain.spare -= 1
@@ -420,8 +419,6 @@ def _long_object(part: Callable[[int], str]) -> tuple[bytes, str]:
 
 def _is_cut(text: str) -> bool:
     """Whether a text is the beginning of JSON."""
-    import json
-
     try:
         json.loads(text)
     except json.JSONDecodeError as fault:
@@ -439,8 +436,6 @@ def _in_line(text: str, begin: int, end: int) -> tuple[bytes, int]:
 
 def _object(text: str) -> tuple[bytes, int]:
     """The object at the beginning of a text, as JSON, and its length; 0 if there is none."""
-    import json
-
     try:
         value, length = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
@@ -460,7 +455,7 @@ def _object_literal(text: str) -> tuple[bytes, int]:
         return b"", 0
     try:
         value = literals.as_json(text[:end]).encode("utf-8", "surrogatepass")
-        json_value(value)
+        loads(value)
     except ValueError:
         return b"", 0
     return value, end

@@ -87,11 +87,7 @@ def _inspect(path: Path, leaks: Leaks) -> Iterator[CassetteFinding]:
         yield CassetteFinding(path, "unreadable", str(fault).removeprefix(f"{path}: "))
         return
     yield from _leaks(path, tape, leaks)
-    if tape.format != "vcrpy":
-        yield CassetteFinding(
-            path, "non-standard", f"{tape.format}: stock vcrpy cannot load it; `import` makes a cassette of it"
-        )
-    elif complaint := _not_standard(path, len(tape.interactions)):
+    if complaint := _not_standard(path, tape):
         yield CassetteFinding(path, "non-standard", complaint)
 
 
@@ -122,11 +118,13 @@ _MASKED = "replace it by REDACTED (vcrpy: filter_headers, filter_query_parameter
 _TAKEN_OUT = "remove it or record the file again, and revoke it if it is real"
 
 
-def _not_standard(path: Path, interactions: int) -> str | None:
+def _not_standard(path: Path, tape: cassette.Tape) -> str | None:
     """Why stock vcrpy or pytest-recording cannot load a file that we can read; None if they can."""
     from vcr.persisters.filesystem import FilesystemPersister
     from vcr.serializers import jsonserializer, yamlserializer
 
+    if tape.format != "vcrpy":
+        return f"{tape.format}: stock vcrpy cannot load it; `import` makes a cassette of it"
     if "metadata" in cassette.load(path):
         return "a top-level `metadata` key, which pytest-recording 0.14 cannot load"
     serializer = jsonserializer if path.suffix == ".json" else yamlserializer
@@ -134,8 +132,8 @@ def _not_standard(path: Path, interactions: int) -> str | None:
         requests, *_ = FilesystemPersister.load_cassette(path, serializer)
     except Exception as fault:  # noqa: BLE001 - stock vcrpy may raise anything
         return f"stock vcrpy cannot load it: {type(fault).__name__}: {fault}"
-    if len(requests) != interactions:
-        return f"stock vcrpy finds {len(requests)} interactions in it, not {interactions}"
+    if len(requests) != len(tape.interactions):
+        return f"stock vcrpy finds {len(requests)} interactions in it, not {len(tape.interactions)}"
     return None
 
 

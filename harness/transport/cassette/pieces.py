@@ -165,7 +165,9 @@ def _ids(piece: Piece) -> set[Json]:
     if piece.ids is not None:
         return piece.ids
     named = {one.id for one in piece.gists if one is not None}
-    return named if named or not _is_of_events(piece) else named | _names(piece)
+    if named or not _is_of_events(piece):
+        return named
+    return {found[1] for body in piece.answers for found in ANSWER_ID.finditer(body.content, 0, 1_000_000)}
 
 
 def _goes_on(before: Piece, piece: Piece) -> bool:
@@ -195,11 +197,6 @@ def _is_of_events(piece: Piece) -> bool:
     """Whether it is the text of events, without anything that shows where they belong."""
     alone = not piece.has_request and not piece.url and piece.gists[-1] is None
     return alone and bool(piece.streams) and piece.answers[-1].content[:5] == b"data:"
-
-
-def _names(piece: Piece) -> set[Json]:
-    """The ids that the events of texts name."""
-    return {found[1] for body in piece.answers for found in ANSWER_ID.finditer(body.content, 0, 1_000_000)}
 
 
 def _is_open(piece: Piece) -> bool:
@@ -262,10 +259,8 @@ def item_of(piece: Piece) -> tuple[dict[str, Any], bool]:
     stream = _streams(piece)
     body = _whole_body(piece, stream)
     model = piece.model or _served_model(body)
-    url = (
-        piece.url
-        or f"https://{UNKNOWN_HOST}/v1beta/models/{model}:{'streamGenerateContent' if stream else 'generateContent'}"
-    )
+    call = "streamGenerateContent" if stream else "generateContent"
+    url = piece.url or f"https://{UNKNOWN_HOST}/v1beta/models/{model}:{call}"
     return {
         "request": {
             "method": piece.method or "POST",

@@ -93,8 +93,7 @@ def source(name: str) -> Callable[[Source], Source]: ...
 def source(name: str | Source) -> Source | Callable[[Source], Source]:
     """Register a recording format under a name for people; without one, that of the function."""
     if not isinstance(name, str):
-        _sources[name.__name__] = name
-        return name
+        return source(name.__name__)(name)
 
     def register(function: Source) -> Source:
         _sources[name] = function
@@ -173,11 +172,10 @@ def _items(path: Path) -> Sequence[Item]:
 
 def _half(path: Path) -> Reading:
     """A file that has another half by its name. A small one is read once, since the other half asks for it too."""
-    try:
-        about = path.stat()
-    except OSError:
-        return _alone(path)
-    return _read_last(path, about.st_mtime_ns) if about.st_size < elements.LONG else _alone(path)
+    with suppress(OSError):
+        if (about := path.stat()).st_size < elements.LONG:
+            return _read_last(path, about.st_mtime_ns)
+    return _alone(path)
 
 
 @lru_cache(32)

@@ -43,14 +43,10 @@ class Elements(Lazy[Any]):
         return Elements(self.parts, lambda part: change(self.read_one(part)), self.name, self.broken)
 
 
-json_value = loads
-"""The value of a JSON text. Raises ValueError."""
-
-
 def is_json(raw: bytes) -> bool:
-    """Whether the bytes are a JSON text that ``json_value`` reads."""
+    """Whether the bytes are a JSON text that ``loads`` reads."""
     try:
-        json_value(raw)
+        loads(raw)
     except ValueError:
         return False
     return True
@@ -71,4 +67,4 @@ def literal_value(text: str) -> Any:
     """The value of a text as JavaScript or Python writes it. Raises ValueError."""
     from harness.transport.cassette import literals
 
-    return json_value(literals.as_json(text).encode("utf-8", "surrogatepass"))
+    return loads(literals.as_json(text).encode("utf-8", "surrogatepass"))

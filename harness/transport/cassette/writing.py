@@ -111,12 +111,9 @@ def _stored_url(url: str, host: str | None) -> str:
 
 
 def _reason(status: int) -> str:
-    from http import HTTPStatus
+    from http.client import responses
 
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
+    return responses.get(status, "")
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
