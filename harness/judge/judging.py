@@ -1,7 +1,7 @@
 """Judges an answer by what its step expects, and by every invariant. No side effects.
 
 Outcomes: a rule of severity ``outcome`` (``http-status``, ``prompt-blocked``, ``finish-reason``) does not apply where the step
-states what it expects there, with a check of ``EXPECTED_BY``. The check judges instead, so that one fault is reported once.
+states what it expects there, with a check that the rule is ``stated_by``. The check judges instead, so that one fault is reported once.
 What follows from an outcome (no text after a block, truncated JSON after MAX_TOKENS, no answer in a 429) is not reported
 either, because those rules apply to complete answers only.
 """
@@ -24,20 +24,6 @@ from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.grouping import grouped
 from harness.text.jsontext import keys_in
 from harness.text.patterns import TooSlow, reset_time_limit
-
-EXPECTED_BY: Mapping[str, frozenset[str]] = {
-    "http-status": frozenset(("http", "error")),
-    "stream-error": frozenset(("error",)),
-    "prompt-blocked": frozenset(("blockReason",)),
-    "finish-reason": frozenset(("finishReason", "blockReason")),
-    "url-fetch-failed": frozenset(("urlContext",)),
-}
-"""Rule -> the checks that state what is expected instead of it."""
-
-_CAUSES = frozenset(
-    ("http-status", "prompt-blocked", "finish-reason", "max-tokens-unasked", "stream-error", "json-body")
-)
-"""Rules whose violation explains why checks fail too. Their verdicts come first."""
 
 _MAX_MISMATCHES = 20
 """The most mismatches that one rule reports of one answer. A broken stream could repeat the same one thousands of times."""
@@ -80,7 +66,7 @@ def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mappin
             new = [_waived_verdict(found, waive[rule_id])]
         else:
             new = [_violation_verdict(violation) for violation in found]
-        verdicts = [*new, *verdicts] if rule_id in _CAUSES else [*verdicts, *new]
+        verdicts = [*new, *verdicts] if found[0].rule.is_cause else [*verdicts, *new]
     return Judgement(tuple(verdicts), len(rules) - len(broken))
 
 
@@ -88,14 +74,14 @@ def violations(evidence: Evidence, rules: Iterable[Rule] | None = None) -> Itera
     """Every rule (default: of those for this answer) that it breaks. Outcomes are left out if the step expects them, and in an audit."""
     alone = [(0, evidence)]
     candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
-    stated = {name for name, checks in EXPECTED_BY.items() if not checks.isdisjoint(evidence.expects)}
     fields = keys_in((evidence.reply.response, evidence.request_body))
     fields |= {SEVERAL_EVENTS} if len(evidence.reply.events) > 1 else set()
     fields |= {FAILURE} if evidence.exchange.status != 200 or evidence.reply.error is not None else set()
     for rule in _rules_for(evidence) if rules is None else rules:
         if rule.needs and rule.needs.isdisjoint(fields):
             continue
-        if rule.id in stated or (rule.of_bytes and not evidence.exchange.verbatim):
+        is_stated = rule.stated_by and not rule.stated_by.isdisjoint(evidence.expects)
+        if is_stated or (rule.of_bytes and not evidence.exchange.verbatim):
             continue
         for index, case in (candidates or alone) if rule.per_candidate else alone:
             found, error = _collect(rule.function, case, _MAX_MISMATCHES)
@@ -117,16 +103,13 @@ def _rules_for(evidence: Evidence) -> Collection[Rule]:
         return _rules_without("gemini", tuple(all_rules()))
     if evidence.operation in GENERATING:
         return _rules_without("openai", tuple(all_rules()))
-    return [rule for name, rule in all_rules().items() if name in _ABOUT_OTHERS]
+    return [rule for rule in all_rules().values() if rule.any_call]
 
 
 @lru_cache
 def _rules_without(dialect: str, registered: tuple[str, ...]) -> Collection[Rule]:
     """Those of the registered rules that are not about this dialect."""
     return [rule for rule in map(all_rules().__getitem__, registered) if rule.dialect != dialect]
-
-
-_ABOUT_OTHERS = frozenset(("http-status", "error-envelope", "error-status-name", "content-type", "json-body", "sse-requested", "token-count", "embedding"))  # fmt: skip
 
 
 def _violations_of(

@@ -88,17 +88,22 @@ class Rule(Struct, frozen=True):
     the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about
     one candidate, and judge every candidate of an answer. ``needs``: the rule finds nothing where neither the request nor the merged
     answer has one of these fields, in either spelling, and is not asked there; empty: it is always asked. ``SEVERAL_EVENTS``: nor where
-    the answer came in one. ``FAILURE``: nor where it is a 200 without an error.
+    the answer came in one. ``FAILURE``: nor where it is a 200 without an error. ``any_call``: it is also about other calls than those
+    that generate. ``is_cause``: its violation explains why checks fail too, so its verdicts come first. ``stated_by``: the checks
+    that state what is expected instead of it.
     """
 
     id: str
     function: RuleFunction
     severity: RuleSeverity
-    of_bytes: bool
+    of_bytes: bool = False
     dialect: RuleDialect = None
     per_candidate: bool = False
     of_events: bool = False
     needs: frozenset[str] = frozenset()
+    any_call: bool = False
+    is_cause: bool = False
+    stated_by: frozenset[str] = frozenset()
 
     @property
     def doc(self) -> str:
@@ -128,23 +133,16 @@ def check(name: str, asking: Asking | None = None) -> Callable[[CheckFunction], 
 
 
 def rule(
-    id: str,
-    severity: RuleSeverity,
-    *,
-    of_bytes: bool = False,
-    of_events: bool = False,
-    dialect: RuleDialect = None,
-    per_candidate: bool = False,
-    needs: str | Sequence[str] = (),
+    id: str, severity: RuleSeverity, *, needs: str | Sequence[str] = (), stated_by: Sequence[str] = (), **kind: Any
 ) -> Callable[[RuleFunction], RuleFunction]:
-    """Register an invariant under its stable id. Raises ValueError if the id is taken."""
+    """Register an invariant under its stable id. ``kind``: other fields of `Rule`. Raises ValueError if the id is taken."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
         names = (needs,) if isinstance(needs, str) else needs
         fields = frozenset((*names, *map(snake, names)))
-        _rules[id] = Rule(id, function, severity, of_bytes, dialect, per_candidate, of_events, fields)
+        _rules[id] = Rule(id, function, severity, needs=fields, stated_by=frozenset(stated_by), **kind)
         return function
 
     return register

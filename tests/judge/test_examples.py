@@ -19,7 +19,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.answer import reply
-from harness.judge.judging import EXPECTED_BY, violations
+from harness.judge.judging import violations
 from harness.judge.registry import Rule, all_rules
 from harness.model import Evidence, Exchange, Request
 from tests.exchanges import answer, chat, chat_chunk, chat_request, exchange, request
@@ -87,7 +87,7 @@ def exchanged(rule: Rule, label: str) -> Exchange:
 def broken(rule: Rule, label: str) -> set[str]:
     """What the example breaks, if the step expects the outcomes that the rule is not about."""
     recorded = exchanged(rule, label)
-    expects = frozenset[str]().union(*EXPECTED_BY.values()) - EXPECTED_BY.get(rule.id, frozenset())
+    expects = frozenset[str]().union(*(other.stated_by for other in RULES)) - rule.stated_by
     sent = recorded.request
     operation = json.loads(rule.examples.get("asked", "{}")).get("operation", "generateContent")
     body = None if rule.dialect == "openai" else sent.body

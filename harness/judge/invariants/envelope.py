@@ -19,7 +19,7 @@ NULL_WORDS = ("null", "None", "undefined", "nil", "[object Object]", "1970-01-01
 """How programs write that there is no value."""
 
 
-@rule("http-status", "outcome", needs=FAILURE)
+@rule("http-status", "outcome", any_call=True, is_cause=True, needs=FAILURE, stated_by=("http", "error"))
 def http_status(evidence: Evidence) -> Iterator[Mismatch]:
     """The HTTP status is 200, or the one that the step expects.
 
@@ -34,7 +34,7 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("http", 200, status, f"HTTP {status}{reason}")
 
 
-@rule("error-envelope", "error", dialect="gemini", needs=FAILURE)
+@rule("error-envelope", "error", any_call=True, dialect="gemini", needs=FAILURE)
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name.
     Clients decide by ``code`` and ``status`` whether to ask again, and when by the ``details``: a list of objects with their ``@type``.
@@ -63,7 +63,7 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", "an object", "an event", "the error comes as an event")
 
 
-@rule("error-status-name", "error", needs=FAILURE)
+@rule("error-status-name", "error", any_call=True, needs=FAILURE)
 def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
     """``error.status`` is the google.rpc name of the HTTP status: INVALID_ARGUMENT of 400, UNAVAILABLE of 503.
     Clients that go by the name would repeat what cannot succeed.
@@ -107,7 +107,7 @@ def _is_nested(message: str) -> bool:
         return False
 
 
-@rule("content-type", "error", of_events=True)
+@rule("content-type", "error", any_call=True, of_events=True)
 def content_type(evidence: Evidence) -> Iterator[Mismatch]:
     """The content type is that of the body: ``text/event-stream`` for SSE, else ``application/json``. Errors may always be JSON.
     Clients choose their parser by it. A charset, if it names one, is UTF-8.
@@ -133,7 +133,7 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 
-@rule("json-body", "error")
+@rule("json-body", "error", any_call=True, is_cause=True)
 def json_body(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of a 200 is a JSON object with ``candidates``, ``promptFeedback`` or ``usageMetadata``, and without ``error``.
     Clients read the answer and check nothing else.
@@ -183,7 +183,7 @@ def candidates(evidence: Evidence) -> Iterator[Mismatch]:
         )
 
 
-@rule("prompt-blocked", "outcome", needs="blockReason")
+@rule("prompt-blocked", "outcome", is_cause=True, needs="blockReason", stated_by=("blockReason",))
 def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
     """The prompt was not blocked, unless the step expects that.
 
@@ -260,7 +260,7 @@ def role(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
-@rule("finish-reason", "outcome", per_candidate=True)
+@rule("finish-reason", "outcome", is_cause=True, per_candidate=True, stated_by=("finishReason", "blockReason"))
 def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 

@@ -37,7 +37,7 @@ _LITTLE = 1_000
 _LOWEST_LIMIT = 16
 
 
-@rule("max-tokens-unasked", "error")
+@rule("max-tokens-unasked", "error", is_cause=True)
 def max_tokens_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """MAX_TOKENS comes at a limit that the request set: not below half of it (from 16 up), and not without one below 1,000 tokens.
     Otherwise something between client and model has a limit of its own.

@@ -200,7 +200,7 @@ _ADDRESS = r"\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*))(?!.*\n)"
 """Gateways mask addresses: ``https://***.com/***``."""
 
 
-@rule("url-fetch-failed", "warn", per_candidate=True, needs="urlContextMetadata")
+@rule("url-fetch-failed", "warn", per_candidate=True, needs="urlContextMetadata", stated_by=("urlContext",))
 def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     """Every page that the model was to read (``urlContext``) could be fetched. Otherwise it answers without having read it.
 

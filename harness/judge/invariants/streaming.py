@@ -57,7 +57,7 @@ def _events_without_answer(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
-@rule("sse-requested", "error", of_events=True)
+@rule("sse-requested", "error", any_call=True, of_events=True)
 def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer is SSE if and only if the request has ``alt=sse``. A stream without it is a JSON array.
     A client that expects one form finds no answer in the other.
@@ -79,7 +79,7 @@ def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", "SSE", "JSON", f"an event stream was requested, but the answer is {what}")
 
 
-@rule("stream-error", "error", of_events=True, needs=FAILURE)
+@rule("stream-error", "error", is_cause=True, of_events=True, needs=FAILURE, stated_by=("error",))
 def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
     """No event of a stream is an error, unless the step expects one. The events before it are only a part of the answer.
 
