@@ -101,14 +101,17 @@ def parse(text: str, start: int = 0) -> Parsed:
 
     Raises NotJson for any other text, and for nesting beyond MAX_DEPTH.
     """
+    complaint = None
     try:
-        value, end = _exact.raw_decode(text, start)
-        complaint = None
+        try:
+            value, end = _exact.raw_decode(text, start)
+        except ValueError as error:
+            value, end = _lenient.raw_decode(text, start)
+            complaint = str(error)
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except ValueError as error:
-        value, end = _lenient_decode(text, start)
-        complaint = str(error)
+        raise NotJson(str(error)) from None
     if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
         raise NotJson(_TOO_DEEP)
     return Parsed(value, end, complaint)
@@ -123,15 +126,6 @@ def _refuse(constant: str) -> Json:
 
 _exact = json.JSONDecoder(parse_constant=_refuse)
 _lenient = json.JSONDecoder(strict=False)
-
-
-def _lenient_decode(text: str, start: int) -> tuple[Json, int]:
-    try:
-        return _lenient.raw_decode(text, start)
-    except RecursionError:
-        raise NotJson(_TOO_DEEP) from None
-    except ValueError as error:
-        raise NotJson(str(error)) from None
 
 
 def _clock(exchange: Exchange) -> Clock:

@@ -27,7 +27,8 @@ def calling_mode(evidence: Evidence) -> Iterator[Mismatch]:
     if mode == "ANY" and _lacks_a_call(evidence):
         text = evidence.reply.text[:200]
         yield Mismatch("functionCalls", "a call", text, "the mode is ANY, but the answer has no function call")
-    allowed = [str(name) for name in items_of(_config(evidence, "allowedFunctionNames"))]
+    config = field(evidence.request_body, "toolConfig", "functionCallingConfig")
+    allowed = [str(name) for name in items_of(field(config, "allowedFunctionNames"))]
     for index, call in enumerate(evidence.reply.function_calls):
         name, at = str(call.get("name")), f"functionCalls[{index}].name"
         if name not in known and not has_hidden_functions(evidence):
@@ -39,19 +40,11 @@ def calling_mode(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, allowed, name, message)
 
 
-def _config(evidence: Evidence, name: str) -> object:
-    return field(evidence.request_body, "toolConfig", "functionCallingConfig", name)
-
-
 def _lacks_a_call(evidence: Evidence) -> bool:
     """Whether a finished answer in words has no call, although functions are declared."""
     reply = evidence.reply
     spoke = bool(reply.text.strip() or reply.inline_data)
-    return is_finished(evidence) and spoke and not reply.function_calls and _declares(evidence)
-
-
-def _declares(evidence: Evidence) -> bool:
-    return bool(declared(evidence))
+    return is_finished(evidence) and spoke and not reply.function_calls and bool(declared(evidence))
 
 
 _CALL_AS_TEXT = (
@@ -76,7 +69,7 @@ def call_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "print(default_api.weather())"}]}}]}
     """
     text = evidence.reply.text
-    if not _declares(evidence) or (mode_of(evidence) == "ANY" and _lacks_a_call(evidence)):
+    if not declared(evidence) or (mode_of(evidence) == "ANY" and _lacks_a_call(evidence)):
         return
     lower = text.lower()
     noted = re.search(_CALL_AS_TEXT, text) if any(word in lower for word in _WORDS_OF_CALLS) else None

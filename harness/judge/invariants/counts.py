@@ -12,6 +12,7 @@ from harness.answer.structured import wants_json
 from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
+    by_modality,
     generation,
     has_answer,
     has_hidden_functions,
@@ -149,7 +150,7 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     ran = evidence.reply.count("toolUsePromptTokenCount") > 0
     for key, total in _DETAILS.items():
         details = objects_in(evidence.reply.usage.get(key))
-        counted = _by_modality(evidence.reply.usage, key) if details else {}
+        counted = by_modality(evidence.reply.usage, key) if details else {}
         if wrong := _broken_details(details) or (counted and total == _ANSWER and _foreign_modality(evidence, counted)):
             yield Mismatch(f"$.usageMetadata.{key}", "each modality once, with a count", details, f"{key}: {wrong}")
         elif details and not (ran and total in _RESTARTED) and not (total == _ANSWER and "IMAGE" in counted):
@@ -202,7 +203,7 @@ def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"usageMetadata": {"promptTokenCount": 260, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}, {"modality": "IMAGE", "tokenCount": 258}]}}
     wrong: {"usageMetadata": {"promptTokenCount": 2, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}]}}
     """
-    details, reply = _by_modality(evidence.reply.usage, "promptTokensDetails"), evidence.reply
+    details, reply = by_modality(evidence.reply.usage, "promptTokensDetails"), evidence.reply
     is_whole = 0 < reply.count("promptTokenCount") <= sum(details.values())
     if not is_finished(evidence) or not is_whole or reply.count("toolUsePromptTokenCount"):
         return
@@ -307,20 +308,12 @@ def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
         message = f"{cached} cached tokens of a prompt of {whole}"
         yield Mismatch("$.usageMetadata.cachedContentTokenCount", f"at most {whole}", cached, message)
         return
-    prompt = _by_modality(usage, "promptTokensDetails", "toolUsePromptTokensDetails")
+    prompt = by_modality(usage, "promptTokensDetails", "toolUsePromptTokensDetails")
     complete = sum(prompt.values()) >= whole
-    for modality, count in _by_modality(usage, "cacheTokensDetails").items():
+    for modality, count in by_modality(usage, "cacheTokensDetails").items():
         if complete and count > prompt.get(modality, 0):
             message = f"{count} cached {modality} tokens of a prompt with {prompt.get(modality, 0)}"
             yield Mismatch("$.usageMetadata.cacheTokensDetails", prompt.get(modality, 0), count, message)
-
-
-def _by_modality(usage: Mapping[str, Json], *names: str) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for detail in (detail for name in names for detail in objects_in(usage.get(name))):
-        modality = str(detail.get("modality"))
-        counts[modality] = counts.get(modality, 0) + (number(detail.get("tokenCount")) or 0)
-    return counts
 
 
 _SHORTEST_COUNTED = 200
@@ -400,7 +393,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
         return
     text, at = "".join(prompted(evidence)), "$.usageMetadata.promptTokenCount"
     least = _fewest_tokens(text, counted, _MOST_PROMPTED)
-    strange = set(_by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
+    strange = set(by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
     if not least and not strange and (counted < _MANY or counted <= len(text)):
         return
     if not BEYOND_TEXT.isdisjoint(keys_in(body)):

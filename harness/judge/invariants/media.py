@@ -9,6 +9,7 @@ from math import sqrt
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import (
+    by_modality,
     has_answer,
     has_several_candidates,
     is_finished,
@@ -17,7 +18,7 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object
 
 
 @rule("inline-mime", "error", per_candidate=True, needs="inlineData")
@@ -178,7 +179,8 @@ def image_shape(evidence: Evidence) -> Iterator[Mismatch]:
     if not evidence.reply.inline_data:
         return
     ratio = _requested_ratio(evidence)
-    side = None if evidence.exchange.provenance.simulated else _requested_side(evidence)
+    named = str(_image_config(evidence, "imageSize") or "").upper().removeprefix("IMAGE_SIZE_")
+    side = None if evidence.exchange.provenance.simulated else _SIDES.get(named)
     for index, blob in enumerate(evidence.reply.inline_data if ratio or side else ()):
         width, height = media.image_size(media.content(blob) or b"") or (0, 0)
         if not width or not height:
@@ -205,6 +207,7 @@ def _image_config(evidence: Evidence, name: str) -> Json:
 _WORDS = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5, "EIGHT": 8, "NINE": 9, "SIXTEEN": 16, "TWENTY": 21}
 _SIDES = {"512": 512, "0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 _SIDES |= {"FIVE_TWELVE": 512, "ONE_K": 1024, "TWO_K": 2048, "FOUR_K": 4096}
+"""Size -> the nominal side of a square picture in pixels."""
 
 
 def _requested_ratio(evidence: Evidence) -> float | None:
@@ -213,12 +216,6 @@ def _requested_ratio(evidence: Evidence) -> float | None:
     sides = [number(side) or _WORDS.get(side.partition("_")[0]) for side in asked.replace("_BY_", ":").split(":")]
     width, height = sides if len(sides) == 2 else (None, None)
     return width / height if width and height else None
-
-
-def _requested_side(evidence: Evidence) -> int | None:
-    """The nominal side of a square picture in pixels."""
-    asked = str(_image_config(evidence, "imageSize") or "").upper().removeprefix("IMAGE_SIZE_")
-    return _SIDES.get(asked)
 
 
 _TOKENS_A_SECOND = 25
@@ -245,7 +242,7 @@ def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _audio_tokens(evidence: Evidence) -> int:
     """The tokens of audio output: by modality, else all, if the answer is only audio."""
-    details = objects_in(evidence.reply.usage.get("candidatesTokensDetails"))
-    if details:
-        return sum(number(detail.get("tokenCount")) or 0 for detail in details if detail.get("modality") == "AUDIO")
+    counted = by_modality(evidence.reply.usage, "candidatesTokensDetails")
+    if counted:
+        return counted.get("AUDIO", 0)
     return 0 if evidence.reply.text else evidence.reply.count("candidatesTokenCount")

@@ -7,7 +7,7 @@ from math import hypot
 
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.counts import BEYOND_TEXT
-from harness.judge.invariants.request_fields import is_natural, number
+from harness.judge.invariants.request_fields import by_modality, is_natural, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, compact, is_number, keys_in, objects_in
@@ -26,8 +26,8 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
     if answer is None:
         return
     total, cached = answer.get("totalTokens"), number(answer.get("cachedContentTokenCount")) or 0
-    details = objects_in(answer.get("promptTokensDetails"))
-    summed = sum(number(detail.get("tokenCount")) or 0 for detail in details)
+    details = by_modality(answer, "promptTokensDetails")
+    summed = sum(details.values())
     if not is_natural(total) or not total or cached > total:
         what = f"{cached} of them cached" if cached else "not a count"
         yield Mismatch("$.totalTokens", "a count", total, f"totalTokens is {total!r}: {what}")

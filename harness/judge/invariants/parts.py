@@ -65,7 +65,7 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     for step, answer in _STEPS:
         ran, results = ([an_object(part[kind]) for part in parts if kind in part] for kind in (step, answer))
         ids, answered = ({str(one["id"]) for one in found if one.get("id")} for found in (ran, results))
-        lost = [name for name in ("language", "code") for one in ran if str(one.get(name) or "```")[:3] == "```"]
+        lost = [name for name in ("language", "code") for one in ran if str(one.get(name) or "```").startswith("```")]
         is_run = len(ran) < len(results) or step == "toolCall" or tools(evidence, "codeExecution")
         if len(ran) != len(results) and is_run:
             message = f"{len(ran)} {step} and {len(results)} {answer} came: a part was lost on the way"

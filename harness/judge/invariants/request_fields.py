@@ -28,6 +28,15 @@ def is_natural(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def by_modality(usage: Mapping[str, Json], *names: str) -> Mapping[str, int]:
+    """Modality -> tokens, over these lists of details."""
+    counts: dict[str, int] = {}
+    for detail in (detail for name in names for detail in objects_in(usage.get(name))):
+        modality = str(detail.get("modality"))
+        counts[modality] = counts.get(modality, 0) + (number(detail.get("tokenCount")) or 0)
+    return counts
+
+
 def thinking(evidence: Evidence, name: str) -> Json:
     """A field of the request's ``thinkingConfig``; None if it is absent."""
     return field(evidence.request_body, "generationConfig", "thinkingConfig", name)
