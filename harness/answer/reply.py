@@ -24,7 +24,9 @@ Part = Mapping[str, Json]
 Object = dict[str, Json]
 
 OUTPUT = ("text", "functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult")
-"""The kinds of parts that are output. ``toolCall`` and ``toolResponse`` are steps of built-in tools."""
+"""The kinds of parts that are output."""
+STEPS = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+"""The kinds of parts that are steps of built-in tools."""
 
 _JOINABLE = frozenset(("text", "thought", "thoughtSignature"))
 _EMPTY: tuple[Json, ...] = (None, {}, [], "")
@@ -149,12 +151,8 @@ def error_of(value: Json) -> Json:
     """The value of ``error``; None if it is absent or empty, and for an operation, whose result an error may be."""
     found = an_object(value)
     error = found.get("error")
-    return None if error in _EMPTY or _is_operation(found) else error
-
-
-def _is_operation(value: Object) -> bool:
-    """Whether this is a google.longrunning.Operation, such as a batch that failed or was cancelled."""
-    return isinstance(value.get("name"), str) and ("done" in value or "metadata" in value)
+    is_operation = isinstance(found.get("name"), str) and ("done" in found or "metadata" in found)
+    return None if error in _EMPTY or is_operation else error
 
 
 def reason(value: Json) -> str | None:
@@ -170,10 +168,6 @@ def _name(value: Json) -> str | None:
 
 def _of_kind(parts: Iterable[Part], kind: str) -> list[Object]:
     return [part[kind] for part in parts if isinstance(part.get(kind), dict)]
-
-
-def _is_answer(value: Object) -> bool:
-    return "candidates" in value or error_of(value) is None
 
 
 def _has_output(value: Json) -> bool:

@@ -5,10 +5,8 @@ The questions are in ``capabilities.yaml`` in this folder; those about thinking 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from harness.gemini.models import LEVELS, ModelFacts, Thinking
 from harness.model import Json, Reply, Transport
 from harness.text import safeyaml
+from harness.text.jsontext import json_of
 
 Outcome = Literal["works", "no sign", "refused", "unanswered"]
 """``no sign``: it was accepted, but the answer does not show that it was done. ``unanswered``: nobody could say."""
@@ -47,9 +46,7 @@ class Question(NamedTuple):
     def shown_by(self, reply: Reply) -> bool:
         """Whether the answer shows that it was done."""
         if self.sign == "json":
-            with suppress(ValueError):
-                return isinstance(json.loads(reply.text), dict)
-            return False
+            return isinstance(json_of(reply.text), dict)
         from harness.text import jsonpath
 
         return not self.sign or bool(jsonpath.find(self.sign, reply.response))

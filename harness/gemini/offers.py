@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.gemini.models import ModelFacts, catalogue
@@ -14,13 +14,13 @@ _PREDICATE = ("equals", "not", "in", "each", "some")
 
 def values(enum: str, within: Sequence[str] = ()) -> Offered:
     """The values of an enum of the definition, those of Vertex AI included."""
-    return Offered(enum, lambda: dict.fromkeys(_specified(enum), ""), within)
 
+    def known() -> Mapping[str, str]:
+        from harness.gemini import definition
 
-def _specified(enum: str) -> Iterator[str]:
-    from harness.gemini import definition
+        return {name: "" for name in definition.enum_values(enum, vertex=True) if not name.endswith("_UNSPECIFIED")}
 
-    yield from (value for value in definition.enum_values(enum, vertex=True) if not value.endswith("_UNSPECIFIED"))
+    return Offered(enum, known, within)
 
 
 def expected(enum: str) -> Offered:

@@ -219,20 +219,15 @@ def build(
 
 
 def _find(name: str) -> Dialect:
-    if name not in _dialects:
-        _load(name)
+    from importlib.util import find_spec
+
+    if name not in _dialects and name.isidentifier() and find_spec(f"{__name__}.{name}"):
+        importlib.import_module(f"{__name__}.{name}")
+    elif name not in _dialects:
+        extensions.load("dialects", name)
     if name not in _dialects:
         raise UsageError(f"no dialect is called {name!r}; there are: {', '.join(sorted(_dialects)) or 'none'}")
     return _dialects[name]
-
-
-def _load(name: str) -> None:
-    from importlib.util import find_spec
-
-    if name.isidentifier() and find_spec(f"{__name__}.{name}"):
-        importlib.import_module(f"{__name__}.{name}")
-    else:
-        extensions.load("dialects", name)
 
 
 def posted(
@@ -315,7 +310,7 @@ def credentials(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, 
 
 
 def _key(provider: Provider, environ: Mapping[str, str]) -> str:
-    found = [name for name in provider.keys if environ.get(name, "").strip()]
+    found = secrets(provider, environ)
     if not found:
         names = " or ".join(provider.keys)
         raise MissingKey(
@@ -325,11 +320,11 @@ def _key(provider: Provider, environ: Mapping[str, str]) -> str:
     if len(found) > 1:
         import logging
 
-        logging.getLogger(__name__).warning("%s are both set; %s is used", " and ".join(found), found[0])
-    key = environ[found[0]].strip()
+        logging.getLogger(__name__).warning("%s are both set; %s is used", " and ".join(found), next(iter(found)))
+    name, key = next(iter(found.items()))
     if not (key.isascii() and key.isprintable()):
         raise MissingKey(
-            f"{found[0]} is not a valid key: it has a line break or other characters that a header cannot have."
+            f"{name} is not a valid key: it has a line break or other characters that a header cannot have."
         )
     return key
 

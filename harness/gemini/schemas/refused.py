@@ -7,11 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from harness.gemini.schemas.spelling import TYPES
+
 DEEPEST = 64
 """The deepest nesting. An estimate: js-genai#882 has the error, not the limit."""
 MOST_ITEMS = 960
 """The maximum of ``maxItems`` over all lists of a schema together. An estimate of the real limit (python-genai#2170)."""
-JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 _IGNORED = ("allOf", "not", "if", "then", "else")
 """Keywords of JSON Schema that narrow a schema, and that the API accepts and ignores."""
 _MAPS = ("properties", "$defs", "definitions")
@@ -123,7 +124,7 @@ def listed(schema: Any) -> int:
 def _well_formed(schema: Mapping[str, Any]) -> bool:
     kinds = schema.get("type", [])
     names = kinds if isinstance(kinds, list) else [kinds]
-    types = all(isinstance(name, str) and name.lower() in JSON_TYPES for name in names)
+    types = all(isinstance(name, str) and name.lower() in TYPES for name in names)
     maps = all(isinstance(schema.get(name, {}), Mapping) for name in _MAPS)
     lists = all(isinstance(schema.get(name, []), list) for name in (*_LISTS, "required", "enum", "propertyOrdering"))
     texts = lists and all(

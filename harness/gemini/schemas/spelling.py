@@ -20,7 +20,7 @@ class SchemaProblem(ValueError):
     """An invalid schema. The message says where in the schema, and why."""
 
 
-_TYPES: Final = ("string", "number", "integer", "boolean", "array", "object", "null")
+TYPES: Final = ("string", "number", "integer", "boolean", "array", "object", "null")
 KEYWORDS: Final[Mapping[str, frozenset[str]]] = {
     kind: frozenset(words.split())
     for kind, words in safeyaml.load(Path(__file__).with_name("keywords.yaml").read_bytes()).items()
@@ -114,12 +114,12 @@ def _types(value: Json, at: str) -> dict[str, Json]:
 
 def _type(value: Json, at: str) -> str:
     """A type's JSON Schema name; empty for the unspecified one. Numbers are the API's enum values."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= len(_TYPES):
-        return _TYPES[value - 1] if value else ""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= len(TYPES):
+        return TYPES[value - 1] if value else ""
     name = value.lower() if isinstance(value, str) else ""
-    if name in _TYPES or name == "type_unspecified":
-        return name if name in _TYPES else ""
-    raise SchemaProblem(f"{at}: {describe(value)} is not a type; the types are {', '.join(_TYPES)}")
+    if name in TYPES or name == "type_unspecified":
+        return name if name in TYPES else ""
+    raise SchemaProblem(f"{at}: {describe(value)} is not a type; the types are {', '.join(TYPES)}")
 
 
 def _amount(value: Json, at: str) -> Json:

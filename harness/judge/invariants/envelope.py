@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.answer import framing
 from harness.answer.refusals import describe_body
-from harness.answer.reply import OUTPUT, answer_parts, candidate_of, error_of
+from harness.answer.reply import OUTPUT, STEPS, answer_parts, candidate_of, error_of
 from harness.gemini.definition import STATUSES
 from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import SIGNS, has_answer, is_finished, is_stream, wants_sse
@@ -302,13 +302,13 @@ def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": ""}]}}]}
     """
-    if is_finished(evidence) and not any(_is_visible(part) for part in answer_parts(evidence.reply.parts)):
+    if is_finished(evidence) and not any(map(_is_visible, answer_parts(evidence.reply.parts))):
         thoughts = evidence.reply.count("thoughtsTokenCount")
         yield Mismatch("text", "some output", "", f"STOP, but no visible output ({thoughts} thought tokens)")
 
 
 def _is_visible(part: Json) -> bool:
-    kinds = {*OUTPUT, "toolCall", "toolResponse"} - {"text"}
+    kinds = {*OUTPUT, *STEPS} - {"text"}
     return bool(str(part.get("text") or "").strip()) or any(part.get(kind) not in (None, "") for kind in kinds)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from harness.answer.reply import OUTPUT, candidate_of, received
+from harness.answer.reply import OUTPUT, STEPS, candidate_of, received
 from harness.gemini import grounding
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
@@ -21,11 +21,9 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object
 
-_STEPS = (("executableCode", "codeExecutionResult"), ("toolCall", "toolResponse"))
-_STEP_PARTS = tuple(kind for step in _STEPS for kind in step)
-_SIGNS = ("toolUsePromptTokenCount", "groundingMetadata", "urlContextMetadata", *_STEP_PARTS)
+_SIGNS = ("toolUsePromptTokenCount", "groundingMetadata", "urlContextMetadata", *STEPS)
 """What an answer has only if a built-in tool ran."""
-_KINDS = (*OUTPUT, "functionResponse", "toolCall", "toolResponse")
+_KINDS = (*OUTPUT, "functionResponse", *STEPS[2:])
 
 
 @rule("part-kind", "error", per_candidate=True, dialect="gemini", needs=(*_KINDS[1:], "thought"))
@@ -52,7 +50,7 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("parts", "thoughts first", spoken, message, "warn")
 
 
-@rule("code-result", "warn", per_candidate=True, needs=(*_STEP_PARTS, "toolUsePromptTokenCount"))
+@rule("code-result", "warn", per_candidate=True, needs=(*STEPS, "toolUsePromptTokenCount"))
 def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     """Code that the model ran has its result behind it in the same answer, with the same id and an outcome; a step of another built-in
     tool has its response. Tokens of tool use come with what the tools gave. Otherwise a part was dropped on the way.
@@ -62,7 +60,7 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"text": "1"}]}}]}
     """
     parts = received(evidence.reply) if is_finished(evidence) else []
-    for step, answer in _STEPS:
+    for step, answer in (STEPS[:2], STEPS[2:]):
         ran, results = ([an_object(part[kind]) for part in parts if kind in part] for kind in (step, answer))
         ids, answered = ({str(one["id"]) for one in found if one.get("id")} for found in (ran, results))
         lost = [name for name in ("language", "code") for one in ran if str(one.get(name) or "```").startswith("```")]
@@ -160,5 +158,5 @@ def _signs(evidence: Evidence) -> dict[str, Json]:
     return {
         "groundingMetadata": found.get("groundingChunks") or found.get("webSearchQueries"),
         "urlContextMetadata": candidate.get("urlContextMetadata"),
-        **{kind: any(kind in part for part in received(evidence.reply)) for kind in _STEP_PARTS},
+        **{kind: any(kind in part for part in received(evidence.reply)) for kind in STEPS},
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from itertools import islice
 
@@ -16,7 +15,7 @@ from harness.judge.invariants.request_fields import PROGRAMS, has_answer, has_te
 from harness.judge.invariants.streaming import repeats
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
-from harness.text.jsontext import is_utf8, loads, values_in
+from harness.text.jsontext import is_utf8, json_of, values_in
 
 _ENTITY = r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);"
 _RAW = r"[<>\"']"
@@ -87,8 +86,7 @@ def _written_by_a_program(text: str) -> str:
     if re.match(_OF_AN_ANSWER, text) or (text[:2] in ("b'", 'b"') and text[1] == text.rstrip()[-1]):
         return "JSON or Python of an answer"
     if text[:1] == text[-1:] == '"' and "\\n" in text and "\n" not in text:
-        with suppress(ValueError):
-            return "a JSON text" if isinstance(loads(text), str) else ""
+        return "a JSON text" if isinstance(json_of(text), str) else ""
     if re.match(_IN_A_TAG, text) or (text[:1] == "{" and re.search(_OF_A_ROLE, text)):
         return "the envelope of an answer"
     is_page = text.count("<br>") > 2 and "\n" not in text.strip()

@@ -212,15 +212,15 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     if not is_finished(evidence):
         return
     for index, page in enumerate(objects_in(found.get("urlMetadata"))):
-        url = page.get("retrievedUrl")
+        url, at = page.get("retrievedUrl"), f"$.candidates[0].urlContextMetadata.urlMetadata[{index}]"
         if isinstance(url, str) and not re.match(_ADDRESS, url) and not is_placeholder(url):
-            at = f"$.candidates[0].urlContextMetadata.urlMetadata[{index}].retrievedUrl"
-            yield Mismatch(at, "an address", url, f"the retrievedUrl is no whole address: {url[:80]!r}")
+            yield Mismatch(
+                f"{at}.retrievedUrl", "an address", url, f"the retrievedUrl is no whole address: {url[:80]!r}"
+            )
         status = str(page.get("urlRetrievalStatus") or "no status").removeprefix(_STATUS)
         if status not in ("SUCCESS", "1", "UNSPECIFIED"):
             message = f"{page.get('retrievedUrl')} could not be fetched ({status}), but the model answers"
-            at = f"$.candidates[0].urlContextMetadata.urlMetadata[{index}].urlRetrievalStatus"
-            yield Mismatch(at, f"{_STATUS}SUCCESS", page.get("urlRetrievalStatus"), message)
+            yield Mismatch(f"{at}.urlRetrievalStatus", f"{_STATUS}SUCCESS", page.get("urlRetrievalStatus"), message)
 
 
 _STATUS = "URL_RETRIEVAL_STATUS_"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
 
 from harness.answer.framing import DONE
-from harness.answer.reply import OUTPUT, candidate_of, error_of, numbered, parts_of, reason, text_of
+from harness.answer.reply import OUTPUT, STEPS, candidate_of, error_of, numbered, parts_of, reason, text_of
 from harness.answer.structured import once
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, number, wants_sse
@@ -127,10 +127,8 @@ def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _has_steps(evidence: Evidence) -> bool:
     """Whether built-in tools ran. Then an answer may have several finish reasons."""
-    steps = ("toolCall", "toolResponse", "executableCode", "codeExecutionResult")
-    return evidence.reply.count("toolUsePromptTokenCount") > 0 or any(
-        kind in part for part in evidence.reply.parts for kind in steps
-    )
+    is_shown = any(kind in part for part in evidence.reply.parts for kind in STEPS)
+    return is_shown or evidence.reply.count("toolUsePromptTokenCount") > 0
 
 
 def _content_after_end(evidence: Evidence, *, in_steps: bool) -> Iterator[Mismatch]:
@@ -293,7 +291,7 @@ def _texts(evidence: Evidence) -> Mapping[str, _Texts]:
     for kind, texts in found.items():
         before = texts.length - len(texts.last)
         others = islice(_pieces(evidence, kind), texts.count - 1) if texts.count > 1 else ()
-        is_whole = others and _SHORTEST_REPEAT <= before <= len(texts.last) and _begins_with(texts.last, others)
+        is_whole = others and _SHORTEST_REPEAT <= before <= len(texts.last) and texts.last.startswith("".join(others))
         if is_whole and not (before == len(texts.last) and _is_counted(evidence, texts.at, before)):
             texts.repeated = "the last chunk repeats the whole text"
         elif not texts.grows or not any(map(str.isalpha, texts.last)):  # 1, 10, 100 are numbers
@@ -312,15 +310,6 @@ def _pieces(evidence: Evidence, kind: str) -> Iterator[str]:
     for event in evidence.reply.events:
         if text := text_of(parts_of(candidate_of(event.value)), thought=kind == "thoughts"):
             yield text
-
-
-def _begins_with(text: str, pieces: Iterable[str]) -> bool:
-    at = 0
-    for piece in pieces:
-        if not text.startswith(piece, at):
-            return False
-        at += len(piece)
-    return True
 
 
 _FEWEST_JOINTS = 4

@@ -12,7 +12,7 @@ from harness.gemini import schemas
 from harness.judge.invariants.request_fields import is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
-from harness.text.jsontext import compact, fast, loads
+from harness.text.jsontext import compact, fast, json_of, loads
 
 
 def _judged(evidence: Evidence) -> bool:
@@ -40,17 +40,10 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
         except NotJsonAnswer as problem:
             yield Mismatch("text", "one JSON value", text, str(problem), reason=problem.reason)
             return
-        if isinstance(value, str) and _is_document(value) and _schema(evidence) is None:
+        if isinstance(value, str) and isinstance(json_of(value), (dict, list)) and _schema(evidence) is None:
             yield Mismatch("text", "one JSON value", text, "the JSON value is a text that is JSON itself", "warn")
         if evidence.reply.text.count('":') > (fast(value) or compact(value)).count(b'":'):
             yield Mismatch("text", "each key once", text, "an object has a key twice: parsers take one of them", "warn")
-
-
-def _is_document(text: str) -> bool:
-    try:
-        return isinstance(loads(text), (dict, list))
-    except ValueError:
-        return False
 
 
 @rule("json-schema", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))
