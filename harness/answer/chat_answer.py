@@ -64,7 +64,12 @@ def as_native(framed: Framed) -> Framed:
         Event(_native(event.value, [call for call in found if call.event == number], states), event.at)
         for number, event in enumerate(framed.events)
     ]
-    return Framed(framed.form, events, [*framed.faults, *_foreign(values)], values)
+    is_foreign = any(isinstance(value, dict) and "candidates" in value for value in values)
+    foreign = [AnswerFault("chat-completion", "body", _NATIVE)] if is_foreign else []
+    return Framed(framed.form, events, [*framed.faults, *foreign], values)
+
+
+_NATIVE = "the answer is Gemini's native one (candidates), not a chat completion (choices): is this the address of chat completions?"
 
 
 def is_completion(value: Json) -> bool:
@@ -82,12 +87,6 @@ def choices_of(value: Json) -> Iterator[tuple[int, Object]]:
 def message_of(choice: Object) -> Object:
     """The message of a choice, or its delta."""
     return an_object(choice.get("message")) or an_object(choice.get("delta"))
-
-
-def _foreign(values: Sequence[Json]) -> Iterator[AnswerFault]:
-    if any(isinstance(value, dict) and "candidates" in value for value in values):
-        message = "the answer is Gemini's native one (candidates), not a chat completion (choices): is this the address of chat completions?"
-        yield AnswerFault("chat-completion", "body", message)
 
 
 # --- calls --------------------------------------------------------------------------------------------

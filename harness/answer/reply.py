@@ -62,7 +62,7 @@ def _read(
 ) -> Reply:
     whole = _Whole(events)
     first, response = whole.first, whole.response()
-    candidate = candidate_of(response)
+    candidate, version = candidate_of(response), response.get("modelVersion")
     parts = first.joined
     return Reply(
         form=form,
@@ -79,7 +79,7 @@ def _read(
         block_reason=reason(an_object(response.get("promptFeedback")).get("blockReason")),
         usage=an_object(response.get("usageMetadata")),
         grounding=an_object(candidate.get("groundingMetadata")),
-        model_version=_name(response.get("modelVersion")),
+        model_version=version if isinstance(version, str) and version else None,
         content=first.turn(),
         ttft=next((event.at for event in events if _has_output(event.value)), None),
         chat=chat,
@@ -160,10 +160,6 @@ def reason(value: Json) -> str | None:
     if isinstance(value, str) and value and not value.endswith("_UNSPECIFIED"):
         return value
     return str(value) if isinstance(value, int) and value else None
-
-
-def _name(value: Json) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _of_kind(parts: Iterable[Part], kind: str) -> list[Object]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from harness.answer.framing import DONE
-from harness.model import Exchange, Json, Reply
+from harness.model import Exchange, Reply
 from harness.text.jsontext import an_object, objects_in
 
 KEPT_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via", "x-gemini-service-tier")
@@ -47,7 +47,8 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
     if reply.form != "sse":
         return FramingRow(reply.form, len(content))
     done = sum(fault.rule == DONE for fault in reply.faults)
-    finishes = sum(_finishes(event.value) for event in reply.events)
+    candidates = (objects_in(an_object(event.value).get("candidates")) for event in reply.events)
+    finishes = sum(any(one.get("finishReason") for one in found) for found in candidates)
     return FramingRow(
         reply.form,
         len(content),
@@ -81,10 +82,6 @@ def other_headers(received: Mapping[str, str]) -> list[str]:
 def shows_all(received: Mapping[str, str]) -> bool:
     """Whether these are all headers of an answer, and not those of `KEPT_HEADERS` only: every server sends others too."""
     return not received.keys() <= set(KEPT_HEADERS)
-
-
-def _finishes(value: Json) -> bool:
-    return any(candidate.get("finishReason") for candidate in objects_in(an_object(value).get("candidates")))
 
 
 def _line_ending(content: bytes) -> str:

@@ -61,15 +61,6 @@ def _own(schema: Mapping[str, Any], at: At, *, may_be_empty: bool) -> Iterator[F
             yield Fault("schema_required", (*at, "required", index), {"value": name})
 
 
-def _inside(schema: Mapping[str, Any]) -> Iterator[tuple[At, Mapping[str, Any]]]:
-    for name, inner in schema.get("properties", {}).items():
-        yield ("properties", name), inner
-    if "items" in schema:
-        yield ("items",), schema["items"]
-    for index, branch in enumerate(schema.get("anyOf", ())):
-        yield ("anyOf", index), branch
-
-
 def is_enum(schema: Any) -> bool:
     """Whether a schema is a string with a fixed set of values."""
     return (
@@ -87,7 +78,7 @@ def broken_json_schema(schema: Any, at: At, depth: int = 0) -> Iterator[Fault]:
         if not isinstance(schema, Mapping) or not _well_formed(schema):
             yield Fault("json_schema_bad", at)
             return
-        for inner_at, inner in _inside_json(schema):
+        for inner_at, inner in _inside(schema):
             yield from broken_json_schema(inner, (*at, *inner_at), depth + 1)
 
 
@@ -100,11 +91,11 @@ def ignored_keywords(schema: Any, at: At) -> Iterator[Fault]:
     """The keywords of a JSON Schema that the API accepts and ignores."""
     if isinstance(schema, Mapping) and _well_formed(schema):
         yield from (Fault("schema_keyword", (*at, name), {"value": name}) for name in _IGNORED if name in schema)
-        for inner_at, inner in _inside_json(schema):
+        for inner_at, inner in _inside(schema):
             yield from ignored_keywords(inner, (*at, *inner_at))
 
 
-def _inside_json(schema: Mapping[str, Any]) -> Iterator[tuple[At, Any]]:
+def _inside(schema: Mapping[str, Any]) -> Iterator[tuple[At, Any]]:
     yield from (((name, key), inner) for name in _MAPS for key, inner in schema.get(name, {}).items())
     yield from (((name, index), inner) for name in _LISTS for index, inner in enumerate(schema.get(name, ())))
     yield from (((name,), schema[name]) for name in _SINGLE if name in schema)

@@ -159,22 +159,17 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"usageMetadata": {"serviceTier": "standard"}}
     """
     asked = tier_of(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
-    own = _stated_tier(evidence)
+    headed = tier_of(evidence.exchange.headers.get(_HEADER))
+    own = tier_of(evidence.reply.usage.get("serviceTier")) or headed
     served = own or _TRAFFIC.get(str(evidence.reply.usage.get("trafficType")), "")
     if has_answer(evidence) and asked and served and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
         yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
-    headed = tier_of(evidence.exchange.headers.get(_HEADER))
     if headed and headed != own != asked:
         message = f"the answer says that the tier {own} answered, its header says {headed}"
         yield Mismatch("$.usageMetadata.serviceTier", headed, own, message)
     if not asked and own in ("flex", "priority") and has_answer(evidence) and field(evidence.request_body, "contents"):
         yield Mismatch("$.usageMetadata.serviceTier", "standard", own, f"no tier was requested, {own} answered")
-
-
-def _stated_tier(evidence: Evidence) -> str:
-    """The tier that the answer names in its usage or in a header."""
-    return tier_of(evidence.reply.usage.get("serviceTier")) or tier_of(evidence.exchange.headers.get(_HEADER))
 
 
 _TRAFFIC = {"ON_DEMAND": "standard", "ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}

@@ -17,11 +17,8 @@ from harness.text.jsontext import compact, fast, json_of, loads
 
 def _judged(evidence: Evidence) -> bool:
     """Whether there is a complete text to judge. A call without text is a valid answer; other rules report truncated text."""
-    return (
-        is_finished(evidence)
-        and bool(evidence.reply.text)
-        and not (evidence.reply.function_calls and not evidence.reply.text.strip())
-    )
+    text, calls = evidence.reply.text, evidence.reply.function_calls
+    return is_finished(evidence) and bool(text.strip() or (text and not calls))
 
 
 @rule("json-parses", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))

@@ -150,9 +150,7 @@ _simple_word(
         isinstance(actual, str) and patterns.search(value, actual, re.IGNORECASE if options.any_case else 0) is not None
     ),
 )
-_simple_word(
-    "unique", lambda actual, value, _: not value or (isinstance(actual, list) and _first_duplicate(actual) is None)
-)
+_simple_word("unique", lambda actual, value, _: not value or (isinstance(actual, list) and not _has_duplicate(actual)))
 
 
 @_word("equals")
@@ -230,6 +228,5 @@ def _has_type(actual: Any, wanted: str | Sequence[str]) -> bool:
     return found in wanted or ("number" in wanted and found == "integer") or ("integer" in wanted and whole)
 
 
-def _first_duplicate(items: Sequence[Any]) -> int | None:
-    """The index of the first item that equals an earlier one."""
-    return next((at for at, item in enumerate(items) if any(same(item, earlier) for earlier in items[:at])), None)
+def _has_duplicate(items: Sequence[Any]) -> bool:
+    return any(same(item, earlier) for at, item in enumerate(items) for earlier in items[:at])

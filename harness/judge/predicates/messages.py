@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.judge.predicates.predicate_types import Unit, quantity
@@ -59,15 +59,11 @@ def phrase(expected: Any, unit: Unit = "") -> str:
     return " and ".join(phrases) + tail
 
 
-def _alternatives(value: Sequence[Any], unit: Unit, link: str) -> str:
-    return link.join(phrase(predicate, unit) for predicate in value)
-
-
 _PHRASES: dict[str, Callable[[Any, Unit], str]] = {
     "equals": shown,
     "not": lambda value, unit: f"not {phrase(value, unit)}",
-    "any": lambda value, unit: f"any of: {_alternatives(value, unit, '; ')}",
-    "all": lambda value, unit: _alternatives(value, unit, " and "),
+    "any": lambda value, unit: "any of: " + "; ".join(phrase(predicate, unit) for predicate in value),
+    "all": lambda value, unit: " and ".join(phrase(predicate, unit) for predicate in value),
     "in": lambda value, _: f"one of {clipped(one_line(value))}",
     "present": lambda value, _: "present" if value else "absent",
     "type": lambda value, _: f"type {value if isinstance(value, str) else ' or '.join(value)}",
