@@ -48,10 +48,10 @@ def other(value: Any, operation: str, body: Any = None, model: str = "gemini-emb
     return exchange(value, request(body or {}, model, path=f"/v1beta/models/{model}:{operation}"))
 
 
-def embedded(*vectors: Any, size: int | None = None) -> Exchange:
+def embedded(*vectors: Any, size: int | None = None, model: str = "gemini-embedding-001") -> Exchange:
     """The answer to a batch of as many texts as there are vectors; equal vectors are of equal texts."""
     asked = [{"content": {"parts": [{"text": str(one)}]}, "outputDimensionality": size} for one in vectors]
-    return other({"embeddings": [{"values": one} for one in vectors]}, "batchEmbedContents", {"requests": asked})
+    return other({"embeddings": [{"values": one} for one in vectors]}, "batchEmbedContents", {"requests": asked}, model)
 
 
 OF_TWO_SIZES = other(
@@ -236,6 +236,24 @@ RESULT = {"functionResponse": {"name": "weather", "response": {}}}
 TRACEBACK = {"outcome": "OUTCOME_OK", "output": "Traceback (most recent call last):\nNameError: x"}
 
 
+FJORD = "Oslo lies at the northern end of the Oslofjord."
+HARMLESS = [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]
+CHOSEN = {"chosenCandidates": [{"token": "Os", "logProbability": -0.1}]}
+OF_ANOTHER_TOKEN = {**CHOSEN, "topCandidates": [{"candidates": [{"token": "lo", "logProbability": -0.2}]}]}
+
+
+def tokens(count: int) -> dict[str, int]:
+    return {"promptTokenCount": 5, "candidatesTokenCount": count, "totalTokenCount": count + 5}
+
+
+def prompted_by(count: int) -> dict[str, int]:
+    return {"promptTokenCount": count, "candidatesTokenCount": 1, "totalTokenCount": count + 1}
+
+
+def asking(text: str) -> dict[str, Any]:
+    return {"contents": [{"parts": [{"text": text}]}]}
+
+
 BREAKS: list[tuple[str, str, Exchange]] = [
     ("token-count", "error", other({"total_tokens": 3}, "countTokens")),
     ("token-count", "error", other({"totalTokens": 3, "cachedContentTokenCount": 4}, "countTokens")),
@@ -335,6 +353,40 @@ BREAKS: list[tuple[str, str, Exchange]] = [
         ),
     ),
     ("output-limit", "warn", unary(answer(usageMetadata=THINKING), config(maxOutputTokens=41))),
+    ("text-cut", "warn", unary(answer(f"{FJORD} Around it are wooded hills and more than for"))),
+    ("text-cut", "warn", unary(answer("Run it:\n```sh\nferry --to Oslo\n"))),
+    ("text-per-token", "warn", unary(answer(FJORD, usageMetadata=tokens(len(FJORD))))),
+    ("prompt-per-token", "warn", unary(answer(usageMetadata=prompted_by(len(FJORD))), asking(FJORD))),
+    (
+        "usage-grows",
+        "warn",
+        stream(answer("Oslo has ", usageMetadata=tokens(2)), answer("a harbour.", usageMetadata=tokens(40))),
+    ),
+    ("foreign-id", "warn", unary(chunk({"functionCall": {"name": "weather", "id": "call_0a1b2c3d4e"}}, finish="STOP"))),
+    ("escaped-text", "warn", unary(calling(city='"Oslo"'))),
+    ("finish-reason", "warn", unary(with_candidate(answer(), finishReason="SAFETY", safetyRatings=HARMLESS))),
+    ("finish-reason", "warn", unary(with_candidate(calling(), finishReason="MALFORMED_FUNCTION_CALL"))),
+    ("embedding", "error", embedded([0.02] * 763, model="text-embedding-004")),
+    ("logprobs", "warn", unary(with_candidate(answer("Os"), logprobsResult=OF_ANOTHER_TOKEN))),
+    (
+        "logprobs",
+        "warn",
+        unary(with_candidate(answer("Os"), logprobsResult=CHOSEN), config(responseLogprobs=True, logprobs=2)),
+    ),
+    ("unicode", "warn", unary(answer("O\u200bs\u200bl\u200bo"))),
+    ("missing-value", "warn", unary(answer("Call [REDACTED] or [REDACTED]."))),
+    ("control-token", "warn", unary(answer("Oslo.\n\nUser: And of Sweden?\nAssistant: Stockholm."))),
+    ("error-as-text", "warn", unary(answer("您的账户余额不足"))),
+    ("error-as-text", "warn", unary(answer("Your account balance is insufficient. Please top up."))),
+    (
+        "prompt-repeated",
+        "warn",
+        unary(answer("What is the capital of Norway? It is Oslo."), asking("What is the capital of Norway?")),
+    ),
+    ("text-twice", "warn", unary(answer(f"It is Oslo. {FJORD} {FJORD} Trams go there."))),
+    ("stream-delta", "warn", stream(answer("Oslo lies at the northern end"), answer("northern end of the Oslofjord."))),
+    ("escaped-text", "warn", unary(answer("Oslo&#x27;s &quot;harbour&quot;"))),
+    ("escaped-text", "warn", unary(answer("Oslo+lies+at+the+northern+end+of+a+fjord"), asking("2+2"))),
     ("model-version", "warn", unary(answer(modelVersion="gemini-2.0-flash"))),
     ("thinking-off", "error", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=0))),
     ("thinking-budget", "error", unary(answer(usageMetadata=THINKING), thinking(thinking_budget="39"))),
@@ -381,6 +433,16 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("grounding-index", "error", unary(grounded("Oslo", chunks=0, endIndex=4, text="Oslo"))),
     ("grounding-segment", "error", unary(grounded("Ålesund i Norge", startIndex=8, endIndex=9, text="i"))),
     ("grounding-segment", "error", unary(grounded("Oslo", endIndex=9, text="Oslo"))),
+    (
+        "grounding-segment",
+        "error",
+        unary(grounded("Ålesund i Norge", startIndex=8, endIndex=9, text="i"), verbatim=False),
+    ),
+    (
+        "grounding-segment",
+        "error",
+        unary(grounded("Oslo i Norge", startIndex=1, endIndex=5, text="Oslo"), verbatim=False),
+    ),
     ("function-declared", "error", unary(calling("list_files"), TOOLS)),
     ("function-declared", "error", unary(calling("get_weather"), {})),
     ("function-declared", "error", unary(chunk({"functionCall": {"name": ["get_weather"]}}), TOOLS)),
@@ -582,6 +644,12 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("usage-prompt-stable", stream(chunk({"text": "a"}, usageMetadata={"promptTokenCount": 0}), answer("b"))),
     ("candidates-count", unary(calling())),
     ("output-limit", unary(answer(), config(maxOutputTokens=2))),
+    ("text-cut", unary(answer(f"{FJORD} Around it are wooded hills."))),
+    ("text-cut", unary(answer(f"{FJORD} Oslo"))),
+    ("text-cut", unary(answer("Run it:\n```sh\nferry --to Oslo\n```"))),
+    ("text-twice", unary(answer(f"{FJORD} {FJORD} Trams go there."), asking("Write it twice"))),
+    ("stream-delta", stream(answer("| --- | --- | --- |"), answer("--- | --- | --- |"))),
+    ("embedding", embedded([0.02] * 763, model="text-embedding-004", size=763)),
     ("model-version", unary(answer(modelVersion="models/gemini-2.5-flash-preview-09-2025"))),
     ("model-version", unary(answer(modelVersion="gemini-3.6-flash"), None, "gemini-3.5-flash")),
     ("thinking-off", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=-1))),
@@ -616,7 +684,7 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("json-order", unary(answer('{"b": 1, "a": 1}'), JSON)),
     ("grounding-chunks", unary(with_candidate(answer(), groundingMetadata={}))),
     ("grounding-segment", unary(grounded("Ålesund i Norge", startIndex=9, endIndex=10, text="i"))),
-    ("grounding-segment", unary(grounded("Ålesund i Norge", startIndex=8, endIndex=9, text="i"), verbatim=False)),
+    ("grounding-segment", unary(grounded("'Oslo' i Norge", startIndex=11, endIndex=12, text="i"), verbatim=False)),
     ("function-declared", unary(calling("click_at"), {"tools": {"computerUse": {}}})),
     ("function-declared", unary(calling("get_weather"), {"cachedContent": "cachedContents/1"})),
     ("function-args", unary(calling(city="Oslo"), TOOLS)),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from itertools import pairwise
 
 from harness.answer.reply import parts_of
+from harness.judge.invariants.request_fields import PROGRAMS
 from tests.mutations.draft import Draft, Object, need
 from tests.mutations.registry import fault, lawful
 
@@ -178,3 +181,129 @@ def powers_of_ten(d: Draft) -> None:
     for power, part in enumerate(_texts(d)):
         part["text"] = str(10**power)
     need(len(_texts(d)) > 2)
+
+
+# --- what reads like an answer, and is none ---------------------------------------------------------------------------
+
+
+def _prose(d: Draft, least: int = 60) -> str:
+    """The text of a whole answer in prose, to a request that is not about texts."""
+    d.stopped()
+    text = d.text.strip()
+    need(len(text) > least and "```" not in text and text[:1] not in "{[" and "JSON" not in json.dumps(d.body))
+    need(not d.get("generationConfig", "responseMimeType") and not re.search(PROGRAMS, json.dumps(d.body)))
+    return text
+
+
+@fault("error-as-text")
+def notice_of_an_account(d: Draft) -> None:
+    _prose(d, 0)
+    said = ("Your account balance is insufficient.", "Rate limit exceeded.", "The quota has been exceeded: top up.")
+    d.write(d.random.choice(said))
+
+
+@fault("missing-value")
+def numbers_hidden_by_a_filter(d: Draft) -> None:
+    text = _prose(d)
+    need(len(re.findall(r"\d+", text)) > 1)
+    d.write(re.sub(r"\d+", "[REDACTED]", text))
+
+
+@fault("control-token")
+def turn_of_the_user_invented(d: Draft) -> None:
+    d.write(f"{_prose(d)}\n\nUser: And the other one?\nAssistant: It is the same.")
+
+
+@fault("unicode")
+def marks_without_a_width(d: Draft) -> None:
+    d.write("\u200b".join(_prose(d)))
+
+
+@fault("escaped-text")
+def argument_in_quotes(d: Draft) -> None:
+    args = d.call()["args"]
+    names = [name for name, value in args.items() if isinstance(value, str) and re.fullmatch(r"\w{3,}", value)]
+    need(names and not re.search(PROGRAMS, json.dumps(d.body)))
+    args[names[0]] = f'"{args[names[0]]}"'
+
+
+# --- what is cut, and what comes twice --------------------------------------------------------------------------------
+
+
+@fault("text-cut", "text-cut text-per-token")
+def cut_in_a_sentence(d: Draft) -> None:
+    text = _prose(d, 160)
+    ends = [found.end() for found in re.finditer(r"[^\n]{60}[a-z][.!?] [A-Z][a-z]*(?: [a-z]+){6,9}(?=[a-z])", text)]
+    need(ends and not d.get("generationConfig", "stopSequences"))
+    d.write(text[: d.random.choice(ends)])
+
+
+@fault("text-cut")
+def end_of_code_lost(d: Draft) -> None:
+    d.stopped()
+    need(d.text.count("\n```") and not d.text.count("```") % 2 and len(d.parts("text")) == 1)
+    need(not d.get("generationConfig", "responseMimeType"))
+    d.write(d.text[: d.text.rindex("\n```")])
+
+
+@fault("text-twice", "text-twice stream-duplicate")
+def sentence_written_twice(d: Draft) -> None:
+    text = _prose(d, 160)
+    found = re.search(r"(?<=[.!?] )[A-Z][^.!?\n]{42,}[.!?] (?=[A-Z])", text)
+    need(
+        found
+        and not d.streams
+        and not re.search("(?i)repeat|again|twice|continue|quote|copy|echo|song", json.dumps(d.body))
+    )
+    assert found
+    d.write(text[: found.end()] + found[0] + text[found.end() :])
+
+
+@fault("stream-delta", "stream-delta stream-duplicate")
+def chunks_overlap(d: Draft) -> None:
+    texts = [part for part in _texts(d) if len(part["text"]) > 40]
+    need(len(texts) > 1)
+    ends = [part["text"][-20:] for part in texts]
+    for part, end in zip(texts[1:], ends, strict=False):
+        need(len(set(filter(str.isalpha, end))) > 6 and not part["text"].startswith(end))
+        part["text"] = end + part["text"]
+
+
+# --- counts, numbers, reasons -----------------------------------------------------------------------------------------
+
+
+@fault("text-per-token")
+def characters_counted(d: Draft) -> None:
+    text = _prose(d)
+    need(all("text" in part for one in d.candidates() for part in parts_of(one)))
+    need(text == d.text and text.count(" ") * 8 > len(text) and sum(map(str.isalpha, text)) > 0.75 * len(text))
+    d.recount(candidatesTokenCount=len(text))
+
+
+@fault("finish-reason")
+def harmless_answer_called_unsafe(d: Draft) -> None:
+    _prose(d, 0)
+    for candidate in d.candidates():
+        candidate.pop("safetyRatings", None)
+    d.last.update(
+        finishReason="SAFETY", safetyRatings=[{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]
+    )
+
+
+@fault("finish-reason")
+def whole_call_called_malformed(d: Draft) -> None:
+    d.call()
+    d.last["finishReason"] = "MALFORMED_FUNCTION_CALL"
+
+
+@fault("embedding")
+def vector_shortened(d: Draft) -> None:
+    need(d.status == 200 and not d.get("outputDimensionality"))
+    found: Object = d.events[0].get("embedding") or next(iter(d.events[0].get("embeddings", ())), {})
+    need(len(found.get("values", ())) in (768, 3072))
+    found["values"] = found["values"][:-3]
+
+
+@lawful()
+def ends_with_a_name(d: Draft) -> None:
+    d.write(f"{_prose(d)}\n\nYours, Ada")

@@ -221,7 +221,7 @@ def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
 def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     """``candidatesTokenCount`` and ``thoughtsTokenCount`` do not fall from one chunk to the next: they count the answer so far. Otherwise
     chunks changed places. And a chunk of prose has as much text for its tokens as the others, give or take 40 %: otherwise the chunk
-    before it was lost. Not checked with built-in tools, whose steps count from the start.
+    before it was lost. Prose in ASCII has two characters and more for each. Not checked with built-in tools, whose steps count from the start.
 
     right: [{"usageMetadata": {"candidatesTokenCount": 4}}, {"usageMetadata": {"candidatesTokenCount": 9}}]
     wrong: [{"usageMetadata": {"candidatesTokenCount": 9}}, {"usageMetadata": {"candidatesTokenCount": 4}}]
@@ -257,10 +257,11 @@ def _lighter(events: Sequence[Mapping[str, Json]]) -> str:
         count = number(an_object(event.get("usageMetadata")).get(_ANSWER)) or max(texts)
         text = text_of(parts) if all(part.keys() <= {"text", "thoughtSignature"} for part in parts) else ""
         texts[count] = texts.get(count, "") + text  # a piece of the chunk before it has its count
-    grown = [(texts[after], after - before) for before, after in pairwise(texts)]
+    uncounted = texts.pop(0) if len(texts) > 1 else ""  # the first count is of the text before it too
+    grown = [(uncounted * (not before) + texts[after], after - before) for before, after in pairwise((0, *texts))]
     weights = [(len(text) / more, text) for text, more in grown if more >= _WEIGHED and _is_prose(text)]
     usual = median(weight for weight, _ in weights) if len(weights) >= _FEWEST_WEIGHED else 0
-    return next((text for weight, text in weights if weight < _LIGHT * usual), "")
+    return next((text for weight, text in weights if weight < max(_LIGHT * usual, _FEWEST_BYTES * text.isascii())), "")
 
 
 @rule("candidates-count", "warn", dialect="gemini")
@@ -326,7 +327,8 @@ _RUN = r"(?s)(.)\1{3,}+"
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
     count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
-    two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter.
+    two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter; or its characters are counted, not its
+    tokens.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
@@ -341,8 +343,16 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
         if is_cut or (counted >= _MANY and (2 * size < counted or (prose and size < _FEWEST_BYTES * counted))):
             question = f"{message}: was a part of it lost?"
             yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")
+    elif _is_of_characters(text, counted) and all("text" in part for part in evidence.reply.parts):
+        message += ": characters were counted, not tokens"
+        yield Mismatch("$.usageMetadata.candidatesTokenCount", "tokens", counted, message, "warn")
     if has_answer(evidence) and counted and (tokens := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
         yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message)
+
+
+def _is_of_characters(text: str, counted: int) -> bool:
+    """Whether the count is that of the characters: a token of prose has several."""
+    return counted == len(text) >= _SHORTEST_COUNTED // 5 and _is_prose(text)
 
 
 def _fewest_tokens(text: str, counted: int, most: int) -> int:
@@ -368,7 +378,7 @@ def _is_prose(text: str) -> bool:
 def _is_whole_text(evidence: Evidence) -> bool:
     """Whether a finished answer can hold text only, and thoughts are counted apart: chat completions count them with the answer."""
     parts = evidence.reply.parts
-    alone = bool(parts) and all("text" in part for part in parts) and not field(evidence.request_body, "tools")
+    alone = bool(parts) and all("text" in part for part in parts) and not offers_builtin_tools(evidence)
     return alone and is_finished(evidence) and not is_chat(evidence.exchange.request.url)
 
 
@@ -380,7 +390,7 @@ _MOST_PROMPTED = 10
 def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A prompt of 200 characters and more has no more than 10 characters for each token that is counted. Runs of one character count
     as three. A warning: 100 tokens and more are counted, and the whole request has fewer bytes; or a modality is counted that the
-    request does not hold. It may be the usage of another answer.
+    request does not hold; or its characters are counted, not its tokens. It may be the usage of another answer.
 
     Not checked where more than the request is counted: media, cached content, a continuation, and for the warnings, built-in tools.
 
@@ -394,7 +404,8 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     text, at = "".join(prompted(evidence)), "$.usageMetadata.promptTokenCount"
     least = _fewest_tokens(text, counted, _MOST_PROMPTED)
     strange = set(by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
-    if not least and not strange and (counted < _MANY or counted <= len(text)):
+    is_of_characters = _is_of_characters(text, counted) and not field(body, "tools")
+    if not least and not strange and not is_of_characters and (counted < _MANY or counted <= len(text)):
         return
     if not BEYOND_TEXT.isdisjoint(keys_in(body)):
         return
@@ -402,6 +413,10 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     if least:
         message = f"{counted} tokens are counted for a prompt of {len(text)} characters"
         yield Mismatch(at, f"at least {least}", counted, message)
+    if is_of_characters:
+        yield Mismatch(
+            at, "tokens", counted, f"the prompt has {counted} characters, and as many tokens are counted", "warn"
+        )
     if offers_builtin_tools(evidence):
         return
     if counted % _ROUND >= _MANY and counted > len(sent):
@@ -420,8 +435,8 @@ BEYOND_TEXT = frozenset(("inlineData", "inline_data", "fileData", "file_data", "
 @rule("logprobs", "error", per_candidate=True, needs=("avgLogprobs", "logprobsResult", "responseLogprobs"))
 def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text.
-    A warning: they were requested and did not come, there are more or fewer than requested, the chosen tokens are not the text, or
-    the most probable token of a list is not its first.
+    A warning: they were requested and did not come, there are more or fewer than requested, the chosen tokens are not the text,
+    the most probable token of a list is not its first, or a chosen token that is more probable than the last of its list is not in it.
 
     right: {"candidates": [{"avgLogprobs": -0.02}]}
     wrong: {"candidates": [{"avgLogprobs": 0.4}]}
@@ -449,7 +464,7 @@ _ROUNDING = 1e-4
 def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[dict[str, Json]]]) -> str:
     """What is wrong with the log probabilities as a whole; empty if nothing is."""
     asked, most = (field(evidence.request_body, "generationConfig", name) for name in ("responseLogprobs", "logprobs"))
-    if not chosen:
+    if not chosen or (not tops and number(most)):
         return "log probabilities were requested, none came" if asked is True else ""
     if tops and len(tops) != len(chosen):
         return f"{len(tops)} topCandidates for {len(chosen)} chosenCandidates"
@@ -460,5 +475,10 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
         values = [value for token in top if is_number(value := token.get("logProbability", 0.0))]
         if values != sorted(values, reverse=True):
             return "the topCandidates of a token do not begin with the most probable one"
+    for one, top in zip(chosen, tops, strict=False):
+        value, lowest = (token.get("logProbability", 0.0) for token in (one, top[-1] if top else one))
+        is_likely = is_number(value) and is_number(lowest) and value > lowest + _ROUNDING
+        if is_likely and one.get("token") not in [token.get("token") for token in top]:
+            return f"the chosen token {one.get('token')!r} is not among its topCandidates: they are of another token"
     longest = max(map(len, tops), default=0)
     return f"{longest} candidates for a token, logprobs is {most}" if longest > (number(most) or longest) else ""

@@ -265,7 +265,8 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
     A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
-    ``finishMessage`` says what went wrong, or that it has a function call, and none came.
+    ``finishMessage`` says what went wrong, or that it has a function call, and none came; or it ended with SAFETY, and all its ratings
+    are NEGLIGIBLE, or with MALFORMED_FUNCTION_CALL, and has a call.
 
     right: {"candidates": [{"finishReason": "STOP"}]}
     wrong: {"candidates": [{"finishReason": "SAFETY"}]}
@@ -278,10 +279,20 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "STOP", None, "the answer has no finishReason", "error")
     elif reply.finish_reason != "STOP" and not is_cut_unasked(evidence):
         yield Mismatch(at, "STOP", reply.finish_reason, _why(reply.finish_reason, evidence))
+        if contrary := _contrary(reply.finish_reason, evidence):
+            yield Mismatch(at, "STOP", reply.finish_reason, f"{reply.finish_reason}, but {contrary}", "warn")
     elif reply.finish_reason == "STOP":
         message = str(candidate_of(reply.response).get("finishMessage"))
         if re.search(_WENT_WRONG, message) or ("function call" in message and not reply.function_calls):
             yield Mismatch(at, "another reason", "STOP", f"STOP, but the finishMessage is {message[:80]!r}", "warn")
+
+
+def _contrary(reason: str, evidence: Evidence) -> str:
+    """What in the answer speaks against its finish reason; empty if nothing does."""
+    ratings = {(one.get("probability"), bool(one.get("blocked"))) for one in _ratings(evidence)}
+    if reason == "SAFETY" and ratings == {("NEGLIGIBLE", False)}:
+        return "all safety ratings are NEGLIGIBLE"
+    return "the answer has a call" if reason == "MALFORMED_FUNCTION_CALL" and evidence.reply.function_calls else ""
 
 
 _WENT_WRONG = r"(?i)malformed|unexpected|violat|block|invalid|fail|prohibit|too many|missing|safety"

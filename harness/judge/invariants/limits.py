@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from harness.answer.reply import parts_of, text_of
+from harness.answer.structured import wants_json
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import has_answer, is_finished, number
 from harness.judge.registry import rule
@@ -31,6 +33,24 @@ def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.candidatesTokenCount", limit, spent, message)
 
 
+@rule("text-cut", "warn", per_candidate=True)
+def text_cut(evidence: Evidence) -> Iterator[Mismatch]:
+    """An answer that ended with STOP is whole: its last block of code has an end, and its last line with several sentences ends
+    with one. Not checked for JSON, and with ``stopSequences``.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord. Around its harbour are wooded hills."}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord. Around its harbour are wooded hills and for"}]}}]}
+    """
+    text, stops = evidence.reply.text, field(evidence.request_body, "generationConfig", "stopSequences")
+    if not is_finished(evidence) or wants_json(evidence) or stops:
+        return
+    is_code = (text.startswith("```") + text.count("\n```")) % 2 and text.count("```") % 2
+    if is_code or re.search(_OPEN_SENTENCE, text[-_LAST_READ:]):
+        what = "within a block of code" if is_code else "in the middle of a sentence"
+        yield Mismatch("text", "its end", text[-80:], f"STOP, but the text ends {what}: was it cut?")
+
+
+_OPEN_SENTENCE, _LAST_READ = r"[^\n]{20}[a-z)][.!?] [A-Z][^\s.!?]*(?: [^\s.!?]+){4,} [^\s.!?]*[A-Za-z],?\s*\Z", 2_000
 _LONG = 80
 _LITTLE = 1_000
 """Tokens. No model has so low a limit of its own."""

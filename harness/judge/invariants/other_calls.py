@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import hypot
 
+from harness.gemini.models import bare
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.counts import BEYOND_TEXT
 from harness.judge.invariants.request_fields import by_modality, is_natural, number
@@ -40,7 +41,7 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("embedding", "error", any_call=True, dialect="gemini")
 def embedding(evidence: Evidence) -> Iterator[Mismatch]:
-    """There is one vector for each text: numbers that are not all 0, as many as ``outputDimensionality`` asks for, and as many in each.
+    """There is one vector for each text: numbers that are not all 0, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
     A warning: its length is above 2, although such vectors have a length of 1 and less, or two different texts have the same one.
 
     asked: {"operation": "embedContent"}
@@ -67,6 +68,8 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
     usual = 0
     for index, vector in enumerate(vectors):
         size = number(field(asked[index % len(asked)], "outputDimensionality"))
+        if isinstance(vector, list) and len(vector) >= _SHORTENED and evidence.request_body:
+            size = size or _SIZES.get(bare(evidence.model or ""))
         if wrong := _strange(vector, size or usual):
             severity: Severity | None = "warn" if wrong.startswith("long") else None
             yield Mismatch(f"{at}[{index}]", "a vector", str(vector)[:60], f"embedding {index} is {wrong}", severity)
@@ -78,6 +81,10 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _LONGEST, _LARGEST = 2, 1e100
+_SIZES = {"text-embedding-004": 768, "embedding-001": 768, "gemini-embedding-001": 3072, "gemini-embedding-2": 3072}
+"""Model -> how many numbers a vector has if the request does not say."""
+_SHORTENED = 100
+"""Numbers. Examples and logs have shorter vectors."""
 
 
 def _strange(vector: Json, size: int) -> str:

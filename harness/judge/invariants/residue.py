@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 
 from harness.answer.structured import wants_enum, wants_json
 from harness.gemini import media
@@ -32,7 +32,7 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     the end of a line. Two and more are noticed, in a text without the plain characters, and in the arguments of calls. Users see them.
 
     Also: the whole text is no base64, HTML, or JSON or Python of an answer; lines end with one character, not with CR and LF, which the
-    API does not write unless the prompt does; blanks stand between words, and headings and items of lists in lines of their own. Not
+    API does not write unless the prompt does; no argument of a call is a word in quotes; blanks stand between words, and headings and items of lists in lines of their own. Not
     checked where the request is about code or markup.
 
     right: {"candidates": [{"content": {"parts": [{"text": "\"Oslo\" & \"Bergen\""}]}}]}
@@ -71,6 +71,9 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         if len(escapes) >= _FEWEST_ESCAPES and not has_text(evidence, escapes[0]):
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
             yield Mismatch(place, "plain characters", whole[:200], message)
+    quoted = next((one for one in values_in(called) if isinstance(one, str) and re.fullmatch(r'"[^"\s]+"', one)), None)
+    if quoted and not has_text(evidence, quoted):
+        yield Mismatch("args", quoted[1:-1], quoted, f"the argument {quoted} has quotes: it was written as JSON twice")
     if "\r\n" in text and not has_text(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
     if _BASE64.fullmatch(text) and is_utf8(plain := media.decoded(text) or b"\xff") and b"\0" not in plain:
@@ -124,7 +127,8 @@ _MARKS = ("##", "**", "```")
 def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
     may_have = text.isascii() and any(sign in text for sign in _SIGNS_OF_CODES)
-    if may_have and (codes := _some(_CODES, re.sub("`[^`]*`", "", text[:_MOST_READ]))):
+    codes = _some(_CODES, re.sub("`[^`]*`", "", text[:_MOST_READ])) if may_have else []
+    if len(codes) >= _FEWEST_ESCAPES:
         return codes
     if "&" in text and not re.search(_RAW, text) and (entities := _some(_ENTITY, text)):
         return entities
@@ -149,10 +153,10 @@ def _some(pattern: str, text: str, most: int = _FEWEST_ESCAPES) -> list[str]:
     return [found[0] for found in islice(re.finditer(pattern, text), most)]
 
 
-_IN_ADDRESS = r"%20|%[CDE][0-9A-F]%|(?<=[a-z])\+(?=(?:[a-z]{2,}\+){2}[a-z]{2})"
+_IN_ADDRESS = r"%20|%[CDE][0-9A-F]%|(?<![a-z])[a-z]{2,}+\+(?=(?:[a-z]{2,}\+){2}[a-z]{2})"
 
 
-_OBJECT = r"\[object \w+\]"
+_OBJECT = r"\[(?:object \w+\]|([A-Z_]*(?:REDACTED|MASKED|FILTERED)[A-Z_]*\])(?s:(?=.*\[\1)))"
 _FEW_TOKENS = 2
 """A word has as many. Then the model wrote ``None`` (of these) or ``null`` (in German, zero)."""
 _MISSING = (
@@ -164,7 +168,7 @@ _MISSING = (
 @rule("missing-value", "warn", per_candidate=True)
 def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
-    Nor the mark of a log that shortens: ``... [truncated]``. Not checked for JSON and enums, for ``None`` and ``null`` where
+    Nor the mark of a log that shortens: ``... [truncated]``, nor twice one of a filter that hides: ``[REDACTED]``. Not checked for JSON and enums, for ``None`` and ``null`` where
     one word was counted, and where the request has the word or is about code, JSON or mathematics.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
@@ -183,21 +187,20 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
 
 _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|ctrl\d+"
-    r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]|data: \[DONE\]\s*$|\n(?:User|Human):\s*$"
+    r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]|data: \[DONE\]\s*$|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
-_LAST = ("[DONE]", "\nUser:", "\nHuman:")
 
 
 @rule("control-token", "warn", per_candidate=True)
 def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     """The text holds no token of a chat template, such as ``<end_of_turn>`` or ``<|im_end|>``, unless the request has it or is about
-    such. Nor does it end with the end of a stream, or with the name of the one who speaks next. Servers of models cut them off.
+    such. Nor does it go on with a turn of the user, or end with the end of a stream, or with the name of the one who speaks next. Servers of models cut them off.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    may_have = "<" in text or "[/INST]" in text or text.rstrip().endswith(_LAST)
+    may_have = "<" in text or "[/INST]" in text or "\nUser:" in text or "\nHuman:" in text or text.endswith("[DONE]")
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
     is_struck = found and found[0] == "</s>" and "<s>" in text
     if found and not is_struck and not is_about(evidence, PROGRAMS) and not has_text(evidence, found[0]):
@@ -219,6 +222,8 @@ def _error() -> re.Pattern[str]:
         rf"|(?:[45]\d\d )?(?:{'|'.join(status.phrase for status in HTTPStatus if status >= 429)})\W*$"
         rf"|[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\W*$"
         r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|<html>.{0,60}<title>[45]\d\d|You exceeded your current quota"
+        r"|(?:Error: |Sorry, )?(?:[Yy]our |[Tt]he )?(?:account |API )?(?:balance|credits?|quota) (?:(?:is|are) (?:insufficient|exhausted|too low)|(?:was|has been) (?:exceeded|exhausted|used up))"
+        r"|(?:Insufficient (?:account )?(?:balance|credits?|quota)|(?:Rate|Request|Usage) limit (?:exceeded|reached)|[Nn]o available channel|Invalid API key)\b|(?:您的)?(?:账户|用户)?(?:余额|额度)不足"
         r"|An internal error has occurred|The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
         re.DOTALL,
     )
@@ -258,7 +263,7 @@ def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
 
 _SHORTEST_COPY = 40
 _WORDS_READ, _START = 10, 200
-_SHORTEST_PROMPT = 60
+_SHORTEST_PROMPT = 30
 _AGAIN = (
     r"repeat|twice|\bagain\b|complete th|continue|go on|quote|\bcopy\b|\becho\b|chorus|\bsing\b|song|wiederhol|zwei ?mal|r[eé]p[eèé]t"
     r"|ripet|repit|deux fois|dos veces|duas vezes|due volte|повтор|дважды|반복|두 번|[二两兩2]\s?[回次遍度]|繰り返|[重反][复複覆]"
@@ -268,7 +273,7 @@ _AGAIN = (
 
 @rule("prompt-repeated", "warn", per_candidate=True)
 def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with the system instruction or the whole last turn of the prompt (60 characters and more) and go on:
+    """The answer does not begin with the system instruction or the whole last turn of the prompt (30 characters and more) and go on:
     servers cut the prompt off.
     Not checked where the request wants a text again, or more of it.
 
@@ -290,7 +295,7 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("text-twice", "error", per_candidate=True)
 def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer (40 characters and more) does not come twice in a row, nor a picture. A warning: it begins a second time, before the whole or cut
-    after it, or each word comes twice. Another rule reports a stream that repeats its events, and loops.
+    after it, or each word, or a sentence of 40 characters and more, comes twice in a row. Another rule reports a stream that repeats its events, and loops.
     Not checked where the request wants a text again.
 
     right: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
@@ -306,6 +311,10 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     if repeats(evidence):
         return
     text = evidence.reply.text.strip()
+    sentences = [*map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))]
+    again = (one for one, after in pairwise(sentences) if one == after and len(one) >= _SHORTEST_COPY)
+    # More is a loop, and lines are verse.
+    twice = next((one for one in again if text.count(one) == 2 and f"{one} {one}" in text), "")
     half = text[: len(text) // 2].strip()
     is_pair = len(half) >= _SHORTEST_COPY and text[len(half) :].strip() == half
     is_again = is_pair or (len(evidence.reply.events) == 1 and _begins_again(text))
@@ -314,6 +323,8 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     is_loop = is_again and (len(set(half.split())) < 3 or is_short or text.count(text[:_SHORTEST_COPY]) > 2)
     if is_again and not is_loop and not is_about(evidence, _AGAIN):
         yield Mismatch("text", half[:200], text[:200], message, None if is_pair else "warn")
+    elif twice and not is_pair and not is_about(evidence, _AGAIN):
+        yield Mismatch("text", "once", twice[:200], f"a sentence comes twice in a row: {twice[:60]!r}", "warn")
 
 
 def _begins_again(text: str) -> bool:

@@ -135,7 +135,7 @@ def _is_new(evidence: Evidence) -> bool:
 _FOREIGN_ID = re.compile(
     r"(?:chat)?cmpl-|msg_|gen-|resp_|req_\w{10}|\d{14}|[0-9a-f]{32}$|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-"
 )
-_FOREIGN_CALL = re.compile(r"toolu_|chatcmpl-|call_[A-Za-z0-9]{20,}$")
+_FOREIGN_CALL = re.compile(r"toolu_|tooluse_|chatcmpl-|call_[\w-]{8,}$")
 
 
 def _changes(evidence: Evidence, name: str) -> Iterator[Mismatch]:

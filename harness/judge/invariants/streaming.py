@@ -231,7 +231,7 @@ def _length(parts: Sequence[Mapping[str, Json]]) -> int:
 @rule("stream-delta", "error", of_events=True, per_candidate=True, needs=SEVERAL_EVENTS)
 def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
     """Chunks are deltas: the last one does not repeat the whole text, and chunks do not each repeat the text so far.
-    Clients append them, and show the text twice.
+    Clients append them, and show the text twice. A warning: a chunk begins with the end of the one before (12 characters and more).
 
     right: [
       {"candidates": [{"content": {"parts": [{"text": "The capital "}]}}]},
@@ -245,13 +245,16 @@ def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
     for kind, texts in _texts(evidence).items():
         if texts.repeated:
             yield Mismatch(kind, "deltas", texts.last[:200], f"{kind}: {texts.repeated}")
+        elif texts.overlap and _duplicate(evidence) is None:
+            message = f"{kind}: a chunk begins with the end of the one before: {texts.overlap[:40]!r}"
+            yield Mismatch(kind, "deltas", texts.overlap[:200], message, "warn")
 
 
 class _Texts(Struct):
     """The texts of one kind in a stream, without the texts between the first and the last: a long stream is not held twice.
 
     ``grows``: each begins with the one before. ``repeated``: what comes again, in words. ``glued``: joints between letters;
-    ``parted``: a joint has a blank; ``around``: the first joint. ``at``: the index of the last event with text.
+    ``parted``: a joint has a blank; ``around``: the first joint; ``overlap``: what stands on both of its sides. ``at``: the index of the last event with text.
     """
 
     count: int = 0
@@ -264,6 +267,7 @@ class _Texts(Struct):
     glued: int = 0
     parted: bool = False
     around: str = ""
+    overlap: str = ""
     at: int = 0
 
     def add(self, text: str) -> None:
@@ -272,11 +276,19 @@ class _Texts(Struct):
             end, start = self.last[-1], text[0]
             self.parted = self.parted or end.isspace() or start.isspace()
             self.glued += (end.isalnum() or end in ",.:;!?") and start.isalpha()
+            self.overlap = self.overlap or _overlap(self.last, text)
             self.around = self.around or f"{self.last[-20:]}{text[:20]}"
         self.count += 1
         self.length += len(text)
         self.blanks += text.count(" ")
         self.first, self.last = self.first or text, text
+
+
+def _overlap(before: str, text: str) -> str:
+    """The end of a chunk with which the next one begins; empty if it is short, of few letters (tables), or the whole chunk."""
+    at = before.rfind(text[:_SHORTEST_REPEAT]) if len(text) >= _SHORTEST_REPEAT else -1
+    found = before[at:] if at > 0 and text.startswith(before[at:]) else ""
+    return found if len(set(filter(str.isalpha, found))) > 5 else ""
 
 
 @once

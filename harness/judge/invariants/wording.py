@@ -16,7 +16,8 @@ from harness.model import Evidence, Json, Mismatch
 @rule("unicode", "warn", per_candidate=True)
 def unicode(evidence: Evidence) -> Iterator[Mismatch]:
     """The text has whole characters, and is not UTF-8 that was decoded as Latin-1 or Windows-1252 (``Ã©`` for ``é``).
-    Nor were accents taken from their letters, question marks put in the place of characters, or a byte order mark before it or NUL in it.
+    Nor were accents taken from their letters, question marks put in the place of characters, characters without a width
+    between ASCII letters, or a byte order mark before it or NUL in it.
 
     right: {"candidates": [{"content": {"parts": [{"text": "café"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "cafÃ©"}]}}]}
@@ -33,6 +34,8 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             continue
         if text.count("\xa0") > _MOST_HARD and " " not in text:
             yield Mismatch(at, "blanks", text[:80], "every blank of the text is a no-break space")
+        elif len(re.findall(_NO_WIDTH, text[:_MOST_READ])) > _FEW_LOST and not is_about(evidence, _NO_WIDTH):
+            yield Mismatch(at, "letters", ascii(text[:40]), "characters without a width stand between letters")
         elif half := re.search(_HALF, text):
             message = f"half a surrogate pair at {half.start()}: the text is no valid Unicode"
             yield Mismatch(at, "whole characters", ascii(half[0]), message)
@@ -45,6 +48,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _LOST = r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}"
+_NO_WIDTH = "(?<=[A-Za-z])[\u200b-\u200d\u2060\ufeff](?=[A-Za-z])"
 _FEW_LOST, _MOST_HARD = 2, 10
 _PUZZLE = r"\w\?\w|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
 
