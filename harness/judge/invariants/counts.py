@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -228,17 +228,16 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     """
     if evidence.request_body is None or offers_builtin_tools(evidence) or has_hidden_functions(evidence):
         return
-    events = [an_object(event.value) for event in evidence.reply.events]
-    usages = [usage for event in events if (usage := an_object(event.get("usageMetadata")))]
-    for name in (_ANSWER, "thoughtsTokenCount"):
-        counts = [number(usage.get(name)) for usage in usages]
-        known = [count for count in counts if count is not None] + ([0] if counts and counts[-1] is None else [])
+    usages = (an_object(event.get("usageMetadata")) for event in _events_of(evidence))
+    counted = [(number(usage.get(_ANSWER)), number(usage.get("thoughtsTokenCount"))) for usage in usages if usage]
+    for name, counts in zip((_ANSWER, "thoughtsTokenCount"), zip(*counted, strict=True), strict=False):
+        known = [count for count in counts if count is not None] + ([0] if counts[-1] is None else [])
         fall = next((pair for pair in pairwise(known) if pair[0] > pair[1]), None)
         if fall is not None:
             message = f"{name} falls from {fall[0]} to {fall[1]}: are the chunks in their order?"
             yield Mismatch(f"$.usageMetadata.{name}", f"at least {fall[0]}", fall[1], message)
             return
-    if (text := _lighter(events)) and not has_several_candidates(evidence):
+    if (text := _lighter(_events_of(evidence))) and not has_several_candidates(evidence):
         message = f"{text[:40]!r} counts tokens for more text than it is: was the chunk before it lost?"
         yield Mismatch("text", "the text of its tokens", text[:200], message)
 
@@ -249,7 +248,12 @@ _WEIGHED = 16
 _FEWEST_WEIGHED = 3
 
 
-def _lighter(events: Sequence[Mapping[str, Json]]) -> str:
+def _events_of(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
+    """The events one at a time: a long stream has many."""
+    return (an_object(event.value) for event in evidence.reply.events)
+
+
+def _lighter(events: Iterable[Mapping[str, Json]]) -> str:
     """The first chunk of prose with less than 60 % of the characters for each token that such chunks have; empty if there is none."""
     texts = {0: ""}
     for event in events:

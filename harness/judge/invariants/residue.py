@@ -308,7 +308,7 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     pictures = [blob.get("data") for blob in evidence.reply.inline_data if str(blob.get("mimeType"))[:6] == "image/"]
     if len(pictures) > len(set(map(str, pictures))) and not repeats(evidence):
         yield Mismatch("inlineData", "another picture", len(pictures), "the same picture comes twice")
-    if repeats(evidence):
+    if repeats(evidence) or len(evidence.reply.text) > _LONGEST_ANSWER:
         return
     text = evidence.reply.text.strip()
     sentences = [*map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))]
@@ -325,6 +325,10 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", half[:200], text[:200], message, None if is_pair else "warn")
     elif twice and not is_pair and not is_about(evidence, _AGAIN):
         yield Mismatch("text", "once", twice[:200], f"a sentence comes twice in a row: {twice[:60]!r}", "warn")
+
+
+_LONGEST_ANSWER = 1_000_000
+"""Characters. No model writes more at once."""
 
 
 def _begins_again(text: str) -> bool:

@@ -101,8 +101,11 @@ def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """
     yield from _changes(evidence, "responseId")
     yield from () if is_chat(evidence.exchange.request.url) else _changes(evidence, "createTime")
-    chunks = [an_object(event.value) for event in evidence.reply.events if candidate_of(event.value).get("content")]
-    if re.search(r"x\.+x", "".join("x" if chunk.get("responseId") else "." for chunk in chunks)):
+    values = (event.value for event in evidence.reply.events)  # of a long stream, one at a time
+    marks = (
+        "x" if an_object(value).get("responseId") else "." for value in values if candidate_of(value).get("content")
+    )
+    if re.search(r"x\.+x", "".join(marks)):
         yield Mismatch("events", "responseId", None, "a chunk between others with a responseId has none", "warn")
 
 
