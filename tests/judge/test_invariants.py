@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import time
 import tracemalloc
 import zlib
 from collections.abc import Mapping
@@ -839,6 +840,16 @@ def test_a_long_stream_is_not_copied_by_the_rules() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * size
+
+
+def test_a_stream_without_counts_takes_time_that_grows_with_its_length() -> None:
+    def seconds(events: int) -> float:
+        found = evidence(stream(*[chunk({"text": "to the sea and back " * 40})] * events, answer("The end.")))
+        began = time.process_time()
+        list(violations(found, [all_rules()["usage-grows"]]))
+        return time.process_time() - began
+
+    assert seconds(10_000) < 5**2 / 2 * max(0.02, seconds(2_000))
 
 
 def test_a_long_run_of_one_character_takes_little_memory() -> None:

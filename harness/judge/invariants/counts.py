@@ -114,7 +114,7 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     """
     if evidence.reply.count("toolUsePromptTokenCount"):
         return
-    usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
+    usages = map(_usage_of, _events_of(evidence))
     counts = [count for usage in usages if is_natural(count := usage.get("promptTokenCount")) and count]
     if len(set(counts)) > 1 and not _is_second_count(evidence, counts):
         message = f"promptTokenCount changes during the stream: {', '.join(map(str, dict.fromkeys(counts)))}"
@@ -228,9 +228,9 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     """
     if evidence.request_body is None or offers_builtin_tools(evidence) or has_hidden_functions(evidence):
         return
-    usages = (an_object(event.get("usageMetadata")) for event in _events_of(evidence))
-    counted = [(number(usage.get(_ANSWER)), number(usage.get("thoughtsTokenCount"))) for usage in usages if usage]
-    for name, counts in zip((_ANSWER, "thoughtsTokenCount"), zip(*counted, strict=True), strict=False):
+    usages = filter(None, map(_usage_of, _events_of(evidence)))
+    counted = [[number(usage.get(name)) for name in _SO_FAR] for usage in usages]
+    for name, counts in zip(_SO_FAR, zip(*counted, strict=True), strict=False):
         known = [count for count in counts if count is not None] + ([0] if counts[-1] is None else [])
         fall = next((pair for pair in pairwise(known) if pair[0] > pair[1]), None)
         if fall is not None:
@@ -242,6 +242,8 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "the text of its tokens", text[:200], message)
 
 
+_SO_FAR = (_ANSWER, "thoughtsTokenCount")
+"""What the usage of a chunk counts of the answer so far."""
 _LIGHT = 0.6
 _WEIGHED = 16
 """Tokens. In recordings, chunks of prose with as many have 70 to 130 % of the text for a token that others have."""
@@ -253,14 +255,20 @@ def _events_of(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
     return (an_object(event.value) for event in evidence.reply.events)
 
 
+def _usage_of(event: Mapping[str, Json]) -> Mapping[str, Json]:
+    return an_object(event.get("usageMetadata"))
+
+
 def _lighter(events: Iterable[Mapping[str, Json]]) -> str:
     """The first chunk of prose with less than 60 % of the characters for each token that such chunks have; empty if there is none."""
-    texts = {0: ""}
+    pieces, most = {0: [""]}, 0
     for event in events:
         parts = parts_of(candidate_of(event))
-        count = number(an_object(event.get("usageMetadata")).get(_ANSWER)) or max(texts)
+        count = number(_usage_of(event).get(_ANSWER)) or most  # a piece of the chunk before it has its count
+        most = max(most, count)
         text = text_of(parts) if all(part.keys() <= {"text", "thoughtSignature"} for part in parts) else ""
-        texts[count] = texts.get(count, "") + text  # a piece of the chunk before it has its count
+        pieces.setdefault(count, []).append(text)
+    texts = {count: "".join(found) for count, found in pieces.items()}
     uncounted = texts.pop(0) if len(texts) > 1 else ""  # the first count is of the text before it too
     grown = [(uncounted * (not before) + texts[after], after - before) for before, after in pairwise((0, *texts))]
     weights = [(len(text) / more, text) for text, more in grown if more >= _WEIGHED and _is_prose(text)]
