@@ -81,9 +81,11 @@ def _add(item: Recorded | Unread, found: list[Item]) -> None:
 def _asks_same(one: Recorded, item: Recorded) -> bool:
     """Whether they have the same body, or the first is what stands of it in a program apart from its settings."""
     bare, whole = an_object(one.request.body), an_object(item.request.body)
-    if one.request.model != UNKNOWN_MODEL or not bare:
-        return bool(_essence(camel(bare)) == _essence(camel(whole)) if bare else one.request.body == item.request.body)
-    return all(whole.get(key) == value for key, value in bare.items())
+    if not bare:
+        return bool(one.request.body == item.request.body)
+    if one.request.model == UNKNOWN_MODEL:
+        return all(whole.get(key) == value for key, value in bare.items())
+    return bool(_essence(camel(bare)) == _essence(camel(whole)))
 
 
 def _essence(value: Json) -> Json:

@@ -311,10 +311,6 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     if repeats(evidence) or len(evidence.reply.text) > _LONGEST_ANSWER:
         return
     text = evidence.reply.text.strip()
-    sentences = [*map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))]
-    again = (one for one, after in pairwise(sentences) if one == after and len(one) >= _SHORTEST_COPY)
-    # More is a loop, and lines are verse.
-    twice = next((one for one in again if text.count(one) == 2 and f"{one} {one}" in text), "")
     half = text[: len(text) // 2].strip()
     is_pair = len(half) >= _SHORTEST_COPY and text[len(half) :].strip() == half
     is_again = is_pair or (len(evidence.reply.events) == 1 and _begins_again(text))
@@ -323,12 +319,19 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     is_loop = is_again and (len(set(half.split())) < 3 or is_short or text.count(text[:_SHORTEST_COPY]) > 2)
     if is_again and not is_loop and not is_about(evidence, _AGAIN):
         yield Mismatch("text", half[:200], text[:200], message, None if is_pair else "warn")
-    elif twice and not is_pair and not is_about(evidence, _AGAIN):
+    elif not is_pair and (twice := _sentence_twice(text)) and not is_about(evidence, _AGAIN):
         yield Mismatch("text", "once", twice[:200], f"a sentence comes twice in a row: {twice[:60]!r}", "warn")
 
 
 _LONGEST_ANSWER = 1_000_000
 """Characters. No model writes more at once."""
+
+
+def _sentence_twice(text: str) -> str:
+    """A sentence that comes twice in a row, and nowhere else: more is a loop, and lines are verse. Empty if there is none."""
+    sentences = map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))
+    again = (one for one, after in pairwise(sentences) if one == after and len(one) >= _SHORTEST_COPY)
+    return next((one for one in again if text.count(one) == 2 and f"{one} {one}" in text), "")
 
 
 def _begins_again(text: str) -> bool:

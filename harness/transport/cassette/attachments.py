@@ -20,10 +20,10 @@ from harness.transport.cassette.values import Elements
 _KEYS = ("_file", "bodyFileName", "_sha1")
 _KEY = re.compile(rb"_(?:file|sha1)\b(?<=\W.{5})")
 """Two of them. It begins with a plain character, since that is found faster than a choice."""
-_NAME = re.compile(rb"""(?::\s*["']?|^<> +)([\w@-][\w@./-]{0,200}\.\w{1,8})["']?\s*(?=[,}\]\r\n]|\Z)""", re.MULTILINE)
+_A_NAME = r"[\w@-][\w@./-]{0,200}\.\w{1,8}"
+_NAME = re.compile(rf"""(?::\s*["']?|^<> +)({_A_NAME})["']?\s*(?=[,}}\]\r\n]|\Z)""".encode(), re.MULTILINE)
 _INCLUDED = re.compile(rb"^<> +(\S+)[ \t\r]*$", re.MULTILINE)
 _ABOUT = re.compile(r"(?i)_?(?:file_?name|file|path|sha1)$")
-_IS_NAME = re.compile(r"[\w@-][\w@./-]{0,200}\.\w{1,8}")
 NAMING = frozenset((".json", ".jsonl", ".yaml", ".yml", ".har", ".http", ".rest", ".toml"))
 """Of files that may name others."""
 _GZIP = b"\x1f\x8b"
@@ -36,14 +36,12 @@ Beside: TypeAlias = Callable[[str], bytes | None]
 
 def are_named(content: bytes, beside: Beside) -> bool:
     """Whether a text may name such files; those under the keys of tools, unless any key will do."""
-    if isinstance(beside, Near) and beside.anywhere:
-        return True
-    return b"bodyFileName" in content or _KEY.search(content) is not None
+    return _under_any_key(beside) is not None or b"bodyFileName" in content or _KEY.search(content) is not None
 
 
 def is_name(body: bytes) -> bool:
     """Whether a body is the name of a file."""
-    return len(body) < _LONGEST and _IS_NAME.fullmatch(body.decode("latin-1")) is not None
+    return len(body) < _LONGEST and re.fullmatch(_A_NAME, body.decode("latin-1")) is not None
 
 
 def included(content: bytes, beside: Beside) -> bytes:
@@ -100,23 +98,32 @@ class Near(Struct):
         if inside.is_absolute() or ".." in inside.parts or "\\" in name or ":" in name:
             return None
         own = self.recording.parent
-        for folder, place in ((own, name), (own.parent, f"__files/{name}")):
-            path = folder / place
-            try:
-                if (
-                    path.is_file()
-                    and path.resolve() == folder.resolve() / place
-                    and (size := path.stat().st_size) <= self.left
-                ):
-                    self.left -= size if self.anywhere or path in self.used else 0
-                    content = path.read_bytes()
-                    is_body = (content[:2] == _GZIP or b'"parts"' in content) and b"enerateContent" not in content
-                    if is_body or not self.anywhere:
-                        self.used.add(path)
-                        return content
-            except (OSError, ValueError):
-                return None
-        return None
+        places = ((own, name), (own.parent, f"__files/{name}"))
+        try:
+            contents = (self._content(folder, place) for folder, place in places)
+            return next((content for content in contents if content is not None), None)
+        except (OSError, ValueError):
+            return None
+
+    def _content(self, folder: Path, place: str) -> bytes | None:
+        """The bytes of a file below a folder; None if it is a link, too long, or no body where it has to be one."""
+        path = folder / place
+        if not path.is_file() or path.resolve() != folder.resolve() / place:
+            return None
+        if (size := path.stat().st_size) > self.left:
+            return None
+        self.left -= size if self.anywhere or path in self.used else 0
+        content = path.read_bytes()
+        is_body = (content[:2] == _GZIP or b'"parts"' in content) and b"enerateContent" not in content
+        if self.anywhere and not is_body:
+            return None
+        self.used.add(path)
+        return content
+
+
+def _under_any_key(beside: Beside) -> Near | None:
+    """The files beside a recording, if it may name them under any key."""
+    return beside if isinstance(beside, Near) and beside.anywhere else None
 
 
 def attached(value: Any, beside: Beside, deep: int = 0) -> Any:
@@ -128,8 +135,8 @@ def attached(value: Any, beside: Beside, deep: int = 0) -> Any:
     if not isinstance(value, dict) or deep >= _DEEPEST:
         return value
     found = {key: attached(item, beside, deep + 1) for key, item in value.items()}
-    if isinstance(beside, Near) and beside.anywhere:
-        return {key: item for pair in found.items() for key, item in _with_body(*pair, beside)}
+    if near := _under_any_key(beside):
+        return {key: item for pair in found.items() for key, item in _with_body(*pair, near)}
     name = next((found[key] for key in _KEYS if isinstance(found.get(key), str)), None)
     content = beside(name) if name and not found.get("text") else None
     return found if content is None else {**found, **_body(content)}
@@ -138,7 +145,7 @@ def attached(value: Any, beside: Beside, deep: int = 0) -> Any:
 def _with_body(key: Any, item: Any, beside: Near) -> Iterator[tuple[Any, Any]]:
     """A key and what is under it, also the body in the file that this names."""
     yield key, item
-    if isinstance(item, str) and _IS_NAME.fullmatch(item) and (content := beside(item)):
+    if isinstance(item, str) and re.fullmatch(_A_NAME, item) and (content := beside(item)):
         yield _ABOUT.sub("", str(key)) or "text", _body(content)
 
 
