@@ -23,6 +23,9 @@ pytest_plugins = ["pytester"]
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# A CI service gets lines of progress in its log, in a thread of their own. The tests of that say so themselves.
+os.environ.pop("CI", None)
+
 # A shell starts what runs in the background with Ctrl-C ignored, and processes inherit that. Tests interrupt the ones they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from harness.answer.reply import by_candidate, read
 from harness.errors import BadCassette
 from harness.transport.cassette import Interaction, Unread, sources
 from tests.factories import exchange
+from tests.growth import grows_evenly
 
 TEXTS: Mapping[str, str] = {
     "documents that do not end": "cat <<A\n",
@@ -62,32 +62,28 @@ TEXTS: Mapping[str, str] = {
     "variables of cmd": "set a=b ",
     "calls of functions": "models.generate_content(f(",
 }
-LENGTH, TIMES = 10_000, 5
 
 
-def seconds(path: Path, content: str) -> float:
-    """The seconds of CPU that it takes to read a text."""
+def read_or_refuse(path: Path, content: str) -> None:
     path.write_text(content)
-    began = time.process_time()
     with suppress(BadCassette):  # refused in time is as good
         importers.read(path)
-    return time.process_time() - began
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_text_takes_time_that_grows_with_its_length(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "page.txt"
-    text = '"candidates" "contents"\n' + TEXTS[name] * (LENGTH // len(TEXTS[name]))
-    seconds(path, text[:100])  # imports what reads it
-    assert seconds(path, text * TIMES) < TIMES**2 / 2 * max(0.01, seconds(path, text))
+    path, text = tmp_path / "page.txt", TEXTS[name]
+
+    def work(size: int) -> None:
+        read_or_refuse(path, '"candidates" "contents"\n' + text * (size // len(text)))
+
+    assert grows_evenly(work, 10_000)
 
 
 def test_a_block_of_html_that_is_not_closed_takes_no_time(tmp_path: Path) -> None:
     ask = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
     path, command = tmp_path / "page.html", f"\ncurl {ask} -d '{{\"contents\": []}}'\n"
-    seconds(path, f"<pre>{command}")
-    short = seconds(path, "<pre>" * 4_000 + command)
-    assert seconds(path, "<pre>" * 4_000 * TIMES + command) < TIMES**2 / 2 * max(0.02, short)
+    assert grows_evenly(lambda size: read_or_refuse(path, "<pre>" * size + command), 4_000)
     assert len(importers.read(path)) == 1
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import textwrap
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from harness.suite.parse import load as load_suite
 from harness.suite.parse import parse
 from harness.transport.cassette import Recorded, Unread
 from harness.transport.redaction import Leaks
+from tests.growth import loops
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent?key=AIza-not-to-be-kept"
 BODY: Mapping[str, Any] = {
@@ -829,12 +829,11 @@ def test_a_command_that_sends_a_pipe_waits_for_nothing(project: Path, capsys: py
 @pytest.mark.parametrize("piece", ["< {%\n", "{{", "@a = ", " ", "{{a}}", "###\n", "< "])
 def test_a_hostile_file_of_requests_is_read_in_time(piece: str) -> None:
     doubled = "".join(f"@v{level} = {{{{v{level - 1}}}}}{{{{v{level - 1}}}}}\n" for level in range(1, 60))
-    began = time.monotonic()
-    http_files.read(Path("a.http"), f"POST https://a/{piece * 50_000}x\n\n{piece * 50_000}\n".encode())
+    long = f"POST https://a/{piece * 50_000}x\n\n{piece * 50_000}\n".encode()
+    assert loops(lambda: http_files.read(Path("a.http"), long)) < 300
     (refused,) = http_files.read(Path("a.http"), f"@v0 = long\n{doubled}".encode())
     assert isinstance(refused, Unread)
     assert "more than 50,000,000 characters" in refused.reason
-    assert time.monotonic() - began < 5
 
 
 @given(st.lists(st.sampled_from([*HTTP.splitlines(), "{{", "< {%", "###", "POST", "< ."]), max_size=12))

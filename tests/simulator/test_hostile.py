@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -86,7 +85,6 @@ BODIES: tuple[Any, ...] = (
 
 @pytest.mark.parametrize("model", MODELS)
 def test_strange_bodies_get_an_answer_or_a_refusal(model: str) -> None:
-    started = time.perf_counter()
     for body in BODIES:
         for verb, asked in (
             ("generateContent", body),
@@ -98,7 +96,6 @@ def test_strange_bodies_get_an_answer_or_a_refusal(model: str) -> None:
                 Call("POST", path, {"alt": "sse"}, {"x-goog-api-key": "k"}, json.dumps(asked).encode())
             )
             assert (sent.status, bool(sent.content)) in ((200, True), (400, True)), (verb, str(body)[:200])
-    assert time.perf_counter() - started < 30
 
 
 def test_a_body_that_is_nested_too_deeply_is_refused() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from harness.simulator.app import Simulator
+from tests.growth import loops
 from tests.simulator.client import FLASH3, call, prompt, text_of
 
 FILLER = "The keeper wrote: Name: Soup. Servings: 4. He lit 12 lamps in the tower of Bergen. " * 5_500
@@ -46,6 +46,4 @@ def test_every_token_counts() -> None:
 def test_a_long_prompt_takes_little_time(more: Any) -> None:
     """It took a millisecond for each kilobyte when all of it was read."""
     answer(FILLER[:10_000], **more)
-    started = time.process_time()
-    answer(FILLER, **more)
-    assert time.process_time() - started < 0.25
+    assert loops(lambda: answer(FILLER, **more)) < 25
