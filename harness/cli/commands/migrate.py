@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from harness.cli import costs, from_options, printing, resume_options, saved_run, until_told
+from harness.cli import costs, earlier_run, early_stopping, from_options, printing, saved_run
 from harness.cli import options as shared
 from harness.cli.commands import compare
 from harness.cli.playing import Played, RunSession, check_fail_fast, open_session
@@ -91,7 +91,7 @@ def main(options: Namespace) -> int:
     if options.fail_fast:
         check_fail_fast(asked)
     if options.until_told:
-        until_told.check(options)
+        early_stopping.check(options)
     settings = from_options.config(options)
     old, new = sides(options, settings)
     selection = structs.replace(from_options.selection(options, settings), targets=[old.target, new.target])
@@ -124,7 +124,7 @@ def _of_trials(played: Played) -> Iterator[int]:
 def _resumed(options: Namespace) -> SavedRun | None:
     """The run to resume, if any. Raises UsageError if neither a run nor two models are named."""
     if options.resume is not None:
-        return resume_options.chosen(options)
+        return earlier_run.resumed(options)
     missing = [name.upper() for name in ("old", "new") if getattr(options, name) is None]
     if missing:
         raise UsageError(
@@ -206,7 +206,7 @@ def _played(
                     _check_judged(plan, summary, old)
                     played.stops = _got_worse(summary, old, new) if options.fail_fast else played.stops
                 if side is new and options.until_told and not played.ended_early:
-                    _play_until_told(plan, played, trials, (old, new), options, asked)
+                    _play_until_decided(plan, played, trials, (old, new), options, asked)
                 elif not played.ended_early:
                     played.play(trials, side.way, partial=True)
         finally:
@@ -216,7 +216,7 @@ def _played(
     return played
 
 
-def _play_until_told(
+def _play_until_decided(
     plan: Plan,
     played: Played,
     left: Expansion,
@@ -228,19 +228,19 @@ def _play_until_told(
     old, new = sides
     criteria = compare.criteria(options)
 
-    def told(look: int, counted: Set[str]) -> str | None:
+    def why_stop(look: int, counted: Set[str]) -> str | None:
         rows = load(played.writer.path).rows()
         summary = summarise(row for row in rows if row.target == str(old) or row.group in counted)
         found = compare_axis(summary, "target", str(old), str(new), replace(criteria, alpha=looks.level(look)))
         wanted = [looks.at_look(gate, look) for gate in asked]
         return looks.told(found, [gates.evaluate(gate, found) for gate in wanted], look)
 
-    stopped = until_told.play(played, new.trials(plan), left, new.way, told)
+    stopped = early_stopping.play(played, new.trials(plan), left, new.way, why_stop)
     if stopped:
         summary = _summaries(load(played.writer.path))[1][str(new)]
-        text = until_told.saved_text(stopped, summary, played.writer.run.get("prices"), len(new.trials(plan)))
-        sys.stderr.write(f"{text}\n")
-        played.writer.run["notes"] = [*played.writer.run["notes"], text]
+        run = played.writer.run
+        note = early_stopping.say(stopped, summary, run.get("prices"), len(new.trials(plan)))
+        run["notes"] = [*run["notes"], note]
 
 
 def _got_worse(summary: Summary, old: MigrationSide, new: MigrationSide) -> Callable[[Row], bool]:
@@ -255,7 +255,7 @@ def _cell(group: str, side: MigrationSide) -> str:
 
 
 def _header(plan: Plan, old: MigrationSide, new: MigrationSide, options: Namespace) -> RunRow:
-    row = plan.header(str(new.way), "cli", resume_options.given(options))
+    row = plan.header(str(new.way), "cli", earlier_run.given(options))
     row["migration"] = [str(old), str(new)]
     return row
 

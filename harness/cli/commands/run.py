@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from harness.cli import costs, from_options, printing, resume_options
+from harness.cli import costs, earlier_run, from_options, printing
 from harness.cli import options as shared
 from harness.cli.playing import Played, RunSession, began, check_fail_fast, open_session
 from harness.cli.progress import Progress
@@ -100,11 +100,9 @@ def _how(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     if options.watch:
         return _watch(options)
-    saved = None if options.resume is None else resume_options.chosen(options)
+    saved = None if options.resume is None else earlier_run.resumed(options)
     if options.last_failed is not None and saved is None:
-        from harness.cli import last_failed
-
-        last_failed.choose(options)
+        earlier_run.take_over_failed(options)
     _check(options)
     started, plan = time.perf_counter(), _plan(options)
     policy = RecordPolicy(options.record_mode, options.live)
@@ -125,9 +123,9 @@ def main(options: Namespace) -> int:
             played = Played(writer, session.judge, Progress(options), stops=stops, pool=pool)
             stopped = None
             if options.until_told:
-                from harness.cli import until_told
+                from harness.cli import early_stopping
 
-                stopped = until_told.play_for_gates(played, session.plan, left, policy, options.gate)
+                stopped = early_stopping.play_for_gates(played, session.plan, left, policy, options.gate)
             else:
                 number = 1 if policy.asks else options.processes or processes.default(len(left))
                 played.play(left, policy, partial=_is_partial(options), processes=number)
@@ -147,9 +145,7 @@ def _plan(options: Namespace) -> Plan:
     plan = from_options.plan(options)
     if options.last_failed is None:
         return plan
-    from harness.cli import last_failed
-
-    return replace(plan, trials=last_failed.narrowed(plan.trials, options))
+    return replace(plan, trials=earlier_run.only_failed(plan.trials, options))
 
 
 def _check(options: Namespace) -> None:
@@ -165,9 +161,9 @@ def _check(options: Namespace) -> None:
         printing.check(options, "run")
     _check_gates(options)
     if options.until_told:
-        from harness.cli import until_told
+        from harness.cli import early_stopping
 
-        until_told.check(options)
+        early_stopping.check(options)
 
 
 def _most_failures(options: Namespace) -> int | None:
@@ -241,11 +237,9 @@ def _conclude(
     gates = run["gates"] = stopped[1] if stopped else _gates(run, played.summary, options)
     notes = _notes(session, played)
     if stopped:
-        from harness.cli import until_told
+        from harness.cli import early_stopping
 
-        text = until_told.saved_text(stopped[0], played.summary, run.get("prices"), len(session.plan.trials))
-        sys.stderr.write(f"{text}\n")
-        notes.append(text)
+        notes.append(early_stopping.say(stopped[0], played.summary, run.get("prices"), len(session.plan.trials)))
     played.close(interrupted=played.interrupted, notes=notes)
     return gates
 
@@ -292,7 +286,7 @@ def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
     return plan.header(
         str(policy),
         "cli",
-        resume_options.given(options),
+        earlier_run.given(options),
         cassettes=options.cassettes,
         strict=options.strict,
         var=options.var,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence, Set
 
@@ -50,7 +51,7 @@ def play_for_gates(
             sure.add(row.suite, row.status in ("passed", "xpassed"), row.status != "error")
         return sure.certain
 
-    def told(look: int, counted: Set[str]) -> str | None:
+    def why_stop(look: int, counted: Set[str]) -> str | None:
         groups = [group for group in load(played.writer.path).summary().groups.values() if group.id in counted]
         found = [decided(gate, groups, sizes[gate.suite] - attempts(groups, gate.suite), look) for gate in asked]
         answers[:] = [answer.to_json() for answer in found]
@@ -58,7 +59,7 @@ def play_for_gates(
         return "told" if crossed or all(answer.crossed is False for answer in found) else None
 
     played.enough = enough
-    stopped = play(played, plan.trials, left, way, told, lambda: sure.certain)
+    stopped = play(played, plan.trials, left, way, why_stop, lambda: sure.certain)
     return (stopped, answers) if stopped else None
 
 
@@ -67,12 +68,12 @@ def play(
     whole: Expansion,
     left: Expansion,
     way: RecordPolicy,
-    told: Callable[[int, Set[str]], str | None],
+    why_stop: Callable[[int, Set[str]], str | None],
     certain: Callable[[], bool] = lambda: False,
 ) -> Stopped | None:
     """Play ``left`` of the trials, look by look. ``whole``: all trials, which decide the order and the looks.
 
-    ``told``: the number of a look, from 1, and the ids of the groups that count there -> why to stop. ``certain``: whether nothing
+    ``why_stop``: the number of a look, from 1, and the ids of the groups that count there -> why to stop; None: go on. ``certain``: whether nothing
     can change the answer any more, which may end it between looks too; the verdicts are then those of the look before. None where all
     cases were played, or something ended it.
     """
@@ -90,9 +91,9 @@ def play(
             return None
         counted.update(group for case in part for group in groups[case])
         if certain() and played.writer.trials < planned:
-            told(max(look - 1, 1), {group for ids in groups.values() for group in ids})
+            why_stop(max(look - 1, 1), {group for ids in groups.values() for group in ids})
             return _stop(played, Stopped("told", _asked(played, groups), whole_number, max(look - 1, 1)))
-        why = told(look, counted) if part and cases < whole_number else None
+        why = why_stop(look, counted) if part and cases < whole_number else None
         if why is not None:
             return _stop(played, Stopped(why, cases, whole_number, look))
     played.writer.run["looks"] = len(BOUNDS)
@@ -115,10 +116,12 @@ def _within(cases: frozenset[Case]) -> Callable[[TrialGroup], bool]:
     return lambda group: group.case_key in cases
 
 
-def saved_text(stopped: Stopped, summary: Summary, prices: str | None, planned: int) -> str:
-    """``told after 131 of 300 cases; $0.42 of about $0.97``."""
+def say(stopped: Stopped, summary: Summary, prices: str | None, planned: int) -> str:
+    """Print a note for the run, and return it: ``told after 131 of 300 cases; $0.42 of about $0.97``."""
     cost = summary.cost(prices)["usd"]
     money = (
         f"; ${dollars(cost)} of about ${dollars(cost * planned / summary.trials)}" if cost and summary.trials else ""
     )
-    return f"{stopped}{money}. Intervals and verdicts hold for a run that may stop at {len(BOUNDS)} looks"
+    note = f"{stopped}{money}. Intervals and verdicts hold for a run that may stop at {len(BOUNDS)} looks"
+    sys.stderr.write(f"{note}\n")
+    return note
