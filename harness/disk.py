@@ -36,19 +36,14 @@ class FolderLock:
         self.held = False
         if sys.platform == "win32":  # a folder cannot be opened on Windows
             return
-        descriptor = os.open(folder, os.O_RDONLY)
+        self._descriptor = os.open(folder, os.O_RDONLY)
         try:
-            _lock(descriptor, wait=wait, shared=shared)
+            _lock(self._descriptor, wait=wait, shared=shared)
             self.held = True
-        except BlockingIOError:
-            os.close(descriptor)
-            raise
-        except OSError:  # no locks there
-            pass
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
+        except BaseException as fault:
+            if isinstance(fault, BlockingIOError) or not isinstance(fault, OSError):  # others: no locks there
+                self.close()
+                raise
 
     def close(self) -> None:
         if self._descriptor is not None:
@@ -73,22 +68,12 @@ def _lock(descriptor: int, *, wait: bool = False, shared: bool = False) -> None:
 
 def is_locked(folder: Path) -> bool:
     """Whether a process holds the lock on a folder. False also if that cannot be found out."""
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
     try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        FolderLock(folder, shared=True).close()
     except BlockingIOError:
         return True
-    except OSError:  # no locks there
+    except OSError:
         return False
-    finally:
-        os.close(descriptor)
     return False
 
 

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from harness.answer import reply as replies
 from harness.config import Config
-from harness.errors import HarnessError, NoRecording, RunError, StaleRecording
+from harness.errors import HarnessError, RunError
 from harness.gemini.models import catalogue, facts, generation
 from harness.gemini.price_library import price_list
 from harness.gemini.price_rates import BATCH, Rates, Unpriced, dollars
@@ -74,37 +74,20 @@ class Estimates:
 
     def asks(self, trial: Trial) -> bool:
         """Whether any request of the trial will be sent live."""
-        trial = as_played(trial, self.config)
-        if trial.skip is not None or (self.record_mode == "none" and not self.live):
-            return False
-        if self.live or not (trial.cassette.exists() or (trial.own and trial.own.exists())):
-            return self.live or self.record_mode != "stale"
-        if self.record_mode == "once":
-            return False
+        mode, trial = self.record_mode, as_played(trial, self.config)
+        if trial.skip is not None or self.live or mode == "none":
+            return trial.skip is None and self.live
+        existed = trial.cassette.exists() or bool(trial.own and trial.own.exists())
+        if mode == "once" or not existed:
+            return not existed and mode != "stale"
         try:
-            return self._lacks(trial)
+            slot = slot_of(trial, next(_sent(trial)))
+            if self._player.replayed(mode, prepare(trial, self.config), slot, existed=True) is None:
+                return True
+            whole = mode != "new_episodes" or all(self._recorded(trial, number) for number in _sent(trial))
+            return not whole and bool(self._player.has_own(trial.cassette))
         except HarnessError:
             return False
-
-    def _lacks(self, trial: Trial) -> bool:
-        """Whether the existing cassette lacks an answer of the trial."""
-        recorded = self._player.tape(trial.cassette).interactions if trial.cassette.exists() else []
-        renewed = self.record_mode == "all"
-        if renewed and (not recorded or any(interaction.exchange.own for interaction in recorded)):
-            return True
-        slot = slot_of(trial, next(_sent(trial)))
-        try:
-            self._player.find(prepare(trial, self.config), replace(slot, own=None) if renewed else slot)
-        except StaleRecording:
-            return not renewed or trial.own is not None
-        except NoRecording:
-            return self.record_mode == "new_episodes" or (renewed and trial.own is not None)
-        whole = all(self._recorded(trial, number) for number in _sent(trial))
-        return (
-            self.record_mode == "new_episodes"
-            and not whole
-            and any(interaction.exchange.own for interaction in recorded)
-        )
 
     def of(self, trial: Trial) -> Estimate:
         """The estimate of a trial. Raises Unpriced if something that it sends, or may receive, has no known price.

@@ -128,6 +128,44 @@ class Player:
             return ""
         return f"\n  {row.base_url_from} moves {row.name} to another address: set it as it was when this was recorded"
 
+    def replayed(
+        self, mode: str, request: Request, slot: Slot, *, existed: bool, continued: bool = False
+    ) -> Exchange | None:
+        """The recording that this mode replays; None if the request must be sent. Raises NoRecording, StaleRecording.
+
+        ``existed``: whether the cassette was there before the run; ``continued``: whether its recording was cut short.
+        """
+        if not existed and mode != "stale":
+            return None
+        if mode == "all":
+            return self._of_other_tools(request, slot)
+        try:
+            return self.find(request, slot)
+        except StaleRecording:
+            if mode == "once":
+                raise
+        except NoRecording:
+            if mode != "new_episodes" and not (mode == "once" and continued):
+                raise
+        return None
+
+    def _of_other_tools(self, request: Request, slot: Slot) -> Exchange | None:
+        """What another tool recorded. What a file lacks that a case names, is recorded beside it; elsewhere it is an error."""
+        if not slot.cassette.exists() or self.has_own(slot.cassette) is not False:
+            return None
+        try:
+            return self.find(request, replace(slot, own=None))
+        except (StaleRecording, NoRecording):
+            if slot.own is None:
+                raise
+            return None
+
+    def has_own(self, cassette: Path) -> bool | None:
+        """Whether this program made a recording on the cassette; None where it holds none. A file that other tools made is evidence,
+        and cannot be recorded again here."""
+        recorded = self.tape(cassette).interactions
+        return any(interaction.exchange.own for interaction in recorded) if recorded else None
+
     def recorded_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
         """The answer in exactly this slot, if it was recorded at ``since`` or later."""
         slot = _written(slot)
@@ -268,7 +306,12 @@ class Recorder(Around, AbstractContextManager["Recorder"]):
         reads_named = named.own is not None and named.cassette.exists()
         if (existed := self._existed.get(slot.cassette)) is None:
             existed = self._existed[slot.cassette] = self._is_older(slot.cassette)
-        if recorded := self._replayed(request, named, existed=existed or reads_named):
+        continued = slot.cassette in self._interrupted
+        if recorded := self._player.replayed(
+            self._mode, request, named, existed=existed or reads_named, continued=continued
+        ):
+            if self._mode == "all":
+                self.foreign.add(named.cassette)
             return recorded
         self._refuse(self._leaks.find_in_request(request) or self._leaks.find_in_name(slot.cassette), slot)
         self._send_home(slot.cassette, None)
@@ -296,41 +339,6 @@ class Recorder(Around, AbstractContextManager["Recorder"]):
             return cassette.exists()
         since = self._since
         return not all(_is_since(recorded.exchange, since) for recorded in self._player.tape(cassette).interactions)
-
-    def _replayed(self, request: Request, slot: Slot, *, existed: bool) -> Exchange | None:
-        """The recording that this mode replays; None if the request must be sent."""
-        if not existed and self._mode != "stale":
-            return None
-        if self._mode == "all":
-            return self._of_other_tools(request, slot)
-        try:
-            return self._player.find(request, slot)
-        except StaleRecording:
-            if self._mode == "once":
-                raise
-        except NoRecording:
-            continued = self._mode == "once" and _written(slot).cassette in self._interrupted
-            if self._mode != "new_episodes" and not continued:
-                raise
-        return None
-
-    def _of_other_tools(self, request: Request, slot: Slot) -> Exchange | None:
-        """What another tool recorded. What a file lacks that a case names, is recorded beside it; elsewhere it is an error."""
-        if not slot.cassette.exists() or not self._is_foreign(slot.cassette):
-            return None
-        try:
-            found = self._player.find(request, replace(slot, own=None))
-        except (StaleRecording, NoRecording):
-            if slot.own is None:
-                raise
-            return None
-        self.foreign.add(slot.cassette)
-        return found
-
-    def _is_foreign(self, cassette: Path) -> bool:
-        """Whether other tools made everything on this tape. Such files are evidence, and cannot be recorded again here."""
-        recorded = self._player.tape(cassette).interactions
-        return bool(recorded) and not any(interaction.exchange.own for interaction in recorded)
 
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
         self._refuse(self._leaks.find(exchange), slot)
