@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import saved_run
-from harness.cli.commands.audit import tapes
 from harness.cli.saved_run import is_at, named, unreadable
 from harness.compare.fidelity_answers import case_of, dated, from_rows, from_tapes, turn_of
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
@@ -20,6 +19,7 @@ from harness.results.load import SavedRun
 from harness.results.rows import Row, TurnRow
 from harness.transport import cassette
 from harness.transport.cassette import Tape
+from harness.transport.recordings import tapes
 
 
 class Sides(NamedTuple):

@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.cli.commands.audit import SUFFIXES
 from harness.config import Config
 from harness.text.project import Unreadable, read
+from harness.transport.recordings import SUFFIXES
 
 MOST_FILES = 20_000
 LARGEST = 8 * 2**20

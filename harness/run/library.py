@@ -6,7 +6,8 @@ from harness import audit, compare_runs, judge_reply, play
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from harness.answer import reply as replies
 from harness.config import Config, load
-from harness.errors import BadCassette, SuiteError, UsageError
+from harness.errors import SuiteError, UsageError
 from harness.judge.judging import Judgement
 from harness.judge.judging import judge as judged
 from harness.judge.recorded import evidence, operation_at
@@ -160,27 +161,19 @@ def _side(run: Results | str | Path, name: str) -> tuple[str, Summary]:
 def audit(*paths: str | Path) -> Audit:
     """Hold recordings of any tool (files or folders) to the invariants, without a suite.
 
-    ``findings`` are the rules that answers break, ``errors`` those that fail an audit. ``unreadable`` names files that could not be read.
+    ``findings`` are the rules that answers break, ``errors`` those that fail an audit. ``unreadable`` names files that could not be read,
+    ``passed_over`` counts those that are no recordings.
     Raises UsageError for a path that does not exist.
     """
     from harness.compare.audit import audit as audited
-    from harness.transport import cassette
+    from harness.transport.recordings import tapes
 
     load(Path())  # it may name another definition of the API
-    tapes, unreadable = [], {}
-    for file in _files(map(Path, paths)):
-        try:
-            tapes.append(cassette.read(file))
-        except BadCassette as fault:
-            unreadable[str(file)] = str(fault).removeprefix(f"{file}: ")
-    return audited(tapes, unreadable)
-
-
-def _files(paths: Iterable[Path]) -> Iterable[Path]:
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"no such file or folder: {path}")
-        yield from (file for file in sorted(path.rglob("*")) if file.is_file()) if path.is_dir() else (path,)
+    unreadable, passed_over = dict[str, str](), Counter[str]()
+    read = list(tapes([str(path) for path in paths], unreadable, passed_over))
+    done = audited(read, unreadable)
+    done.passed_over = dict(passed_over)
+    return done
 
 
 # --- one reply ------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from harness import errors
-from harness.cli.explanations import ids
+from harness.cli.commands.explain import ids
 from harness.cli.main import main
 from harness.compare.fidelity_changes import ChangeKind
 from harness.judge.registry import all_checks, all_rules

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,18 +12,8 @@ from harness.cli import options as shared
 from harness.cli import printing
 from harness.compare.audit import Audit, AuditFinding, audit
 from harness.config import load as load_config
-from harness.errors import BadCassette, UsageError
-from harness.transport import cassette
-from harness.transport.cassette import Tape
-
-SUFFIXES = frozenset(
-    {
-        *(".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".json5", ".har", ".httprr", ".sse", ".txt", ".gz", ".zst"),
-        *(".zip", ".saz", ".tar", ".tgz", ".eval", ".mitm", ".chlsj", ".chlsx"),
-    }
-)
-"""Of files that are recordings, or are reported as unreadable."""
-
+from harness.errors import UsageError
+from harness.transport.recordings import tapes
 
 ABOUT = "check any recordings against the invariants, without a suite"
 EXAMPLES = (
@@ -67,38 +55,3 @@ def _exit_code(done: Audit, *, strict: bool) -> int:
         )
         return 6 if done.unreadable else 5
     return 0
-
-
-def recordings(paths: Iterable[str]) -> Iterator[Path]:
-    """The files at these paths, those of a folder sorted, without hidden ones. Raises UsageError for a path that does not exist."""
-    for path in map(Path, paths):
-        if not path.exists():
-            raise UsageError(f"no such file or folder: {path}")
-    for path in map(Path, paths):
-        if path.is_dir():
-            yield from sorted(_visible(path))
-        else:
-            yield path
-
-
-def _visible(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = (name for name in folders if name[0] != ".")
-        yield from (file for name in files if name[0] != "." and (file := Path(place, name)).is_file())
-
-
-def is_named_a_recording(file: Path, paths: Iterable[str]) -> bool:
-    """Whether the user, or its suffix, says that a file is a recording. Others in a folder are passed over if they are none."""
-    return file.suffix.lower() in SUFFIXES or str(file) in {str(Path(path)) for path in paths}
-
-
-def tapes(paths: Sequence[str], unreadable: dict[str, str], passed_over: Counter[str] | None = None) -> Iterator[Tape]:
-    """The readable recordings at these paths. For the others adds file -> reason to ``unreadable``, or counts them in ``passed_over``."""
-    for file in recordings(paths):
-        try:
-            yield cassette.read(file)
-        except BadCassette as error:
-            if is_named_a_recording(file, paths):
-                unreadable[str(file)] = str(error).removeprefix(f"{file}: ")
-            elif passed_over is not None:
-                passed_over[file.suffix] += 1

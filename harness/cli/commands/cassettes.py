@@ -12,7 +12,6 @@ from pathlib import Path
 from harness.cli import from_options
 from harness.cli import options as shared
 from harness.config import Config
-from harness.errors import UsageError
 from harness.run import session
 from harness.run.play import finish, play
 from harness.run.session import Plan
@@ -20,6 +19,7 @@ from harness.suite.matrix import Selection
 from harness.text.amounts import count
 from harness.transport.cassette import maintenance
 from harness.transport.cassette.maintenance import CassetteFinding, ReplayProbe
+from harness.transport.recordings import check_exist
 from harness.transport.redaction import known
 
 ABOUT = "check, prune and recover cassettes; find stale ones"
@@ -53,21 +53,14 @@ def main(options: Namespace) -> int:
     if options.action == "recover":
         return _recover(options.paths or [settings.cassettes])
     if options.action == "check":
-        return _check(_there(options.paths), settings)
+        check_exist(options.paths)
+        return _check([Path(path) for path in options.paths], settings)
     plan = _plan(options.paths, settings)
     return _stale(plan) if options.action == "stale" else _prune(plan, whole=not options.paths, dry=options.dry_run)
 
 
 def _plan(paths: Sequence[str], settings: Config) -> Plan:
     return session.plan(paths, Selection(cassettes_dir=settings.cassettes), settings)
-
-
-def _there(paths: Sequence[str]) -> list[Path]:
-    found = [Path(path) for path in paths]
-    missing = [path for path in found if not path.exists()]
-    if missing:
-        raise UsageError(f"no such file or folder: {missing[0]}")
-    return found
 
 
 def _recover(paths: Iterable[str | Path]) -> int:

@@ -12,13 +12,13 @@ from typing import Any
 
 from harness.cli import known, printing, saved_run
 from harness.cli import options as shared
-from harness.cli.commands.audit import tapes
 from harness.compare.drift import Drift, DriftFinding, KnownDrift, drift, from_rows, from_tapes
 from harness.config import Config
 from harness.config import load as load_config
 from harness.errors import NetworkFault, UsageError
 from harness.gemini import definition
 from harness.gemini.renewal import renewed
+from harness.transport.recordings import tapes
 
 ABOUT = "show fields and enum values of answers that the official definition does not know, or renew that definition"
 EXAMPLES = (

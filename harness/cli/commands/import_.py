@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from harness import importers
 from harness.cli import from_options, printing
 from harness.cli import options as shared
-from harness.cli.commands.audit import is_named_a_recording, recordings
 from harness.cli.commands.schema import schema_text
 from harness.config import Config
 from harness.errors import BadCassette, UsageError
@@ -26,6 +25,7 @@ from harness.text.names import slug
 from harness.text.patterns import TooSlow
 from harness.text.personal import Redaction
 from harness.transport.cassette import Recorded, Unread
+from harness.transport.recordings import is_named_a_recording, recordings
 from harness.transport.redacting import redacted, redacted_request
 from harness.transport.redaction import Leaks, known
 

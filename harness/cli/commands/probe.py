@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 
 from harness.cli import costs, dryrun, from_options, printing
@@ -60,10 +59,10 @@ def main(options: Namespace) -> int:
     if options.dry_run:
         return _dry_run(asked, config, options)
     costs.announce(config, [one.trial for one in asked], targets, _LIVE, quiet=bool(options.quiet))
-    probing = _Probing(config)
-    probing.ask_all(asked)
-    printing.show(probing.document(asked), "probe", options)
-    return probing.exit_code()
+    results, ended = _ask(asked, config)
+    document = _document(asked, results, ended)
+    printing.show(document, "probe", options)
+    return _exit_code(document.findings, ended)
 
 
 def _models(globs: Sequence[str], day: date) -> Iterator[str]:
@@ -125,48 +124,43 @@ def _dry_document(asked: Iterable[Probed], config: Config, cost: object) -> dict
 
 # --- asking -------------------------------------------------------------------------------------------
 
+_Ended = HarnessError | KeyboardInterrupt | None
+"""What ended the asking early, if anything did."""
 
-@dataclass(slots=True)
-class _Probing:
-    """What was asked so far, and with which result. ``fault``: what ended it early."""
 
-    config: Config
-    results: dict[str, Result] = field(default_factory=dict)
-    found: list[Finding] = field(default_factory=list)
-    fault: HarnessError | None = None
-    interrupted: bool = False
+def _ask(asked: Sequence[Probed], config: Config) -> tuple[dict[str, Result], _Ended]:
+    """Every question, within the ceiling: the results by trial."""
+    results: dict[str, Result] = {}
+    budget = session.budget(config, _LIVE)
 
-    def ask_all(self, asked: Sequence[Probed]) -> None:
-        """Every question, within the ceiling; what ends that early is noted."""
-        budget = session.budget(self.config, _LIVE)
-        try:
-            with session.transport(self.config, _LIVE) as transport:
-                watched = budget.watch(transport) if budget else transport
-                play_all(in_turns(asked, self.results), watched, self.config, self._take, limit=budget)
-            if budget:
-                budget.check()
-        except KeyboardInterrupt:
-            self.interrupted = True
-        except HarnessError as fault:
-            self.fault = fault
+    def take(result: Result) -> None:
+        results[result.trial.id] = result
 
-    def _take(self, result: Result) -> None:
-        self.results[result.trial.id] = result
+    try:
+        with session.transport(config, _LIVE) as transport:
+            watched = budget.watch(transport) if budget else transport
+            play_all(in_turns(asked, results), watched, config, take, limit=budget)
+        if budget:
+            budget.check()
+    except (KeyboardInterrupt, HarnessError) as ended:
+        return results, ended
+    return results, None
 
-    def document(self, asked: Iterable[Probed]) -> Probe:
-        """The findings in the order of the questions."""
-        self.found += all_findings(asked, self.results, self._why())
-        bills = [turn.bill.dollars for result in self.results.values() for turn in result.turns]
-        known = [dollars for dollars in bills if dollars is not None]
-        simulated = any(result.provenance and result.provenance.simulated for result in self.results.values())
-        return Probe(self.found, simulated, sum(known) if len(known) == len(bills) else None)
 
-    def _why(self) -> str:
-        return "interrupted" if self.interrupted else str(self.fault or "not asked")
+def _document(asked: Iterable[Probed], results: Mapping[str, Result], ended: _Ended) -> Probe:
+    """The findings in the order of the questions."""
+    why = "interrupted" if isinstance(ended, KeyboardInterrupt) else str(ended or "not asked")
+    bills = [turn.bill.dollars for result in results.values() for turn in result.turns]
+    known = [dollars for dollars in bills if dollars is not None]
+    simulated = any(result.provenance and result.provenance.simulated for result in results.values())
+    found = list(all_findings(asked, results, why))
+    return Probe(found, simulated, sum(known) if len(known) == len(bills) else None)
 
-    def exit_code(self) -> int:
-        if self.fault:
-            sys.stderr.write(f"{self.fault}\n")
-        codes = [2] if self.interrupted else [self.fault.exit_code] if self.fault else [0]
-        verdicts = {finding.verdict for finding in self.found}
-        return first([*codes, *([1] if "differs" in verdicts else []), *([6] if "open" in verdicts else [])])
+
+def _exit_code(found: Iterable[Finding], ended: _Ended) -> int:
+    verdicts = {finding.verdict for finding in found}
+    codes = [0, *([1] if "differs" in verdicts else []), *([6] if "open" in verdicts else [])]
+    if isinstance(ended, HarnessError):
+        sys.stderr.write(f"{ended}\n")
+        codes.append(ended.exit_code)
+    return 2 if isinstance(ended, KeyboardInterrupt) else first(codes)

@@ -10,7 +10,6 @@ from itertools import chain
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
-from harness.cli.commands.audit import tapes
 from harness.cli.saved_run import Named, is_at
 from harness.compare.scoreboard import (
     Scoreboard,
@@ -22,6 +21,7 @@ from harness.compare.scoreboard import (
 from harness.errors import RunError, UsageError
 from harness.report import words
 from harness.text.amounts import count, some
+from harness.transport.recordings import tapes
 
 ABOUT = "show which features work at which target, with the trial that shows it, from saved runs and recordings"
 EXAMPLES = (
