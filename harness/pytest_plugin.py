@@ -311,9 +311,9 @@ def _refusing() -> Iterator[None]:
 
 def _plainly(error: Exception | str) -> str:
     """The message, without secrets."""
-    from harness.cli import secret_filter
+    from harness.cli import streams
 
-    return secret_filter.text(str(error))
+    return streams.without_secrets(str(error))
 
 
 def _shown(text: str) -> str:
@@ -630,31 +630,26 @@ class _Run:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._run is None or self._summary is None:
             return
+        from harness.run.session import gates, is_unmet
+
         suites, notes = list(self._suites.values()), list(self._notes)
-        self._gates = self._run["gates"] = self._answered({**self._run, "suites": suites}, self._summary)
+        self._gates = self._run["gates"] = gates((), {**self._run, "suites": suites}, self._summary)
         if self._writer is not None and self._unsaved is None:
             interrupted = session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
             with self._saving():
                 self._writer.close(self._summary, interrupted=interrupted, suites=suites, notes=notes)
         code = self._summary.exit_code()
-        wrong = code == 1 or self._unsaved or any(map(_stops, self._gates))
+        wrong = code == 1 or self._unsaved or any(map(is_unmet, self._gates))
         if session.exitstatus == pytest.ExitCode.OK and wrong:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if session.exitstatus == pytest.ExitCode.OK and code == 5 and session.testscollected == self._summary.trials:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
-    def _answered(self, run: RunRow, summary: Summary) -> list[GateRow]:
-        """The answers to the budgets of the suites, as in ``run``."""
-        if not any("gate" in suite for suite in run["suites"]):
-            return []
-        from harness.compare.gates import evaluate_run
-
-        return evaluate_run((), run, summary)
-
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._run is None or self._summary is None:
             return
         from harness.report import words
+        from harness.run.session import is_unmet
 
         def say(line: str, **paint: bool) -> None:
             terminalreporter.write_line(_shown(line), **paint)
@@ -665,11 +660,9 @@ class _Run:
                 say(f"FAIL {group.id}: {': '.join(filter(None, [words.needs(group), words.why(group)]))}", red=True)
         for note in self._notes:
             say(f"note: {note}")
-        wrong = [gate for gate in self._gates if _stops(gate)]
-        for line in words.gates(wrong):
-            say(line, red=True)
-        for line in words.gates([gate for gate in self._gates if gate not in wrong]):
-            say(line)
+        for wrong in (True, False):
+            for line in words.gates([gate for gate in self._gates if is_unmet(gate) is wrong]):
+                say(line, red=wrong)
         say(words.provenance(self._summary))
         if cost := words.cost(self._summary, self._run.get("prices")):
             say(cost)
@@ -731,11 +724,6 @@ class _Recording:
             self._say(_shown(_plainly(fault)))
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._lock.close()
-
-
-def _stops(gate: GateRow) -> bool:
-    """Whether a gate fails the session: it is crossed, or it cannot be decided."""
-    return gate["asked"] and gate["crossed"] is not False
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from harness.cli import costs, gate_reach, printing, secret_filter
-from harness.cli.stdout import flushed
+from harness.cli import costs, gate_reach, printing, streams
+from harness.cli.streams import flushed
 from harness.errors import UsageError
 from harness.model import Trial
 from harness.results.rows import VERSION, dumps
@@ -47,7 +47,7 @@ def show(plan: Plan, options: Namespace) -> int:
 def write(options: Namespace, text: Callable[[str], Iterable[str]]) -> None:
     """Write what would be sent wherever ``--format`` says. ``text``: format -> the pieces of its text."""
     for name, file in printing.wanted(options.format):
-        with flushed() if file is None else printing.into(file) as out, secret_filter.writing(out) as filtered:
+        with flushed() if file is None else printing.into(file) as out, streams.writing(out) as filtered:
             filtered.writelines(text(name))
 
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
-from harness.cli import secret_filter
-from harness.cli.stdout import configure_stdio_encoding, flushed, under
+from harness.cli import streams
+from harness.cli.streams import flushed, without_secrets
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -74,17 +74,17 @@ def _leave(code: int) -> NoReturn:
 
 def main(argv: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Prints results to stdout, everything else to stderr."""
-    configure_stdio_encoding()
+    streams.configure_encoding()
     if list(argv) in _VERSION:
         return _version()
-    with secret_filter.streams():
+    with streams.filtered():
         code: int = 0
         try:
             with flushed():
                 options = _parser(argv).parse_args(argv)
                 code = options.main(options)
         except HarnessError as error:
-            sys.stderr.write(f"{secret_filter.text(str(error))}\n")
+            sys.stderr.write(f"{without_secrets(str(error))}\n")
             if any(text.startswith("--format") for text in argv):
                 _document(error, argv)
             return error.exit_code
@@ -94,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
         except OSError as error:
             if error.filename is None or error.errno not in _OF_THE_USER:
                 return _internal(argv)
-            sys.stderr.write(secret_filter.text(f"cannot use {error.filename}: {error.strerror}\n"))
+            sys.stderr.write(without_secrets(f"cannot use {error.filename}: {error.strerror}\n"))
             return 4
         except Exception:  # noqa: BLE001  the last resort: two lines here, the rest in a file
             return _internal(argv)
@@ -112,11 +112,11 @@ def _document(error: HarnessError, argv: Sequence[str]) -> None:
     formats += [text for option, text in pairwise(argv) if option == "--format"]
     if "github" in formats:
         view = View(display_path=step_summary.named)
-        lines = (f"{secret_filter.text(line)}\n" for line in error_annotations(error, view))
-        under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
+        lines = (f"{without_secrets(line)}\n" for line in error_annotations(error, view))
+        streams.under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
     for file in [text.removeprefix("junit:") for text in formats if text.startswith("junit:") and argv[0] == "run"]:
         with suppress(UsageError):
-            printing.write(Path(file), error_document(error, secret_filter.text).encode())
+            printing.write(Path(file), error_document(error, without_secrets).encode())
 
 
 def _version() -> int:
@@ -133,7 +133,7 @@ def _internal(argv: Sequence[str]) -> int:
     import tempfile
     import traceback
 
-    text = secret_filter.text(traceback.format_exc())
+    text = without_secrets(traceback.format_exc())
     if any(argument in ("-v", "-vv", "--verbose") for argument in argv):
         sys.stderr.write(text)
         return 3

@@ -13,8 +13,8 @@ from typing import Any, TextIO, cast
 
 from msgspec.structs import replace
 
-from harness.cli import secret_filter, step_summary
-from harness.cli.stdout import FilteredStream, flushed, under
+from harness.cli import step_summary, streams
+from harness.cli.streams import FilteredStream, flushed, under
 from harness.disk import replacing
 from harness.errors import UsageError
 from harness.judge.registry import find_check
@@ -34,7 +34,7 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
     faults: list[UsageError] = []
     for name, to in _places(options.format):
         try:
-            with to as out, secret_filter.writing(under(out)) as plain:
+            with to as out, streams.writing(under(out)) as plain:
                 find(name, kind)(document, view(options, out), _of(name, out, plain))
         except UsageError as fault:
             faults.append(fault)

@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from harness.cli.stdout import under
+from harness.cli.streams import under
 from harness.report import words
 from harness.results.rows import Row
 from harness.suite.matrix import Expansion

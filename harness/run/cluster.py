@@ -46,7 +46,9 @@ def connected(address: str, workers: int | None) -> Iterator[tuple[Any, int]]:
     if find_spec("ray") is None:
         raise UsageError("--ray needs Ray, which is not installed: pip install 'gemini-harness[ray]'")
     os.environ.update(_environment(address))
-    ray = _imported()
+    import ray
+
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
     cores, before = workers or processes.cores(), signal.getsignal(signal.SIGTERM)
     with TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder:
         try:
@@ -69,13 +71,6 @@ def _environment(address: str) -> dict[str, str]:
         _check_port(address)
         own = {"RAY_AUTH_MODE": _mode_of(address)}
     return {**_QUIET, **own, **{name: os.environ[name] for name in (*_QUIET, *own) if name in os.environ}}
-
-
-def _imported() -> Any:
-    import ray
-
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
-    return ray
 
 
 def _join(ray: Any, address: str, cores: int, folder: str) -> None:

@@ -22,8 +22,9 @@ from harness.errors import NoRecording, SuiteError, UsageError, cause
 from harness.gemini import providers
 from harness.gemini.models import ends_by, lifecycles
 from harness.model import Expectation, Json, Result, Target, Trial
-from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row, row_line
+from harness.results.rows import GateRow, OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row, row_line
 from harness.results.store import run_row
+from harness.results.summary import Summary
 from harness.run.play import prepared
 from harness.suite.cases import Suite
 from harness.suite.matrix import Expansion, Selection, expand
@@ -102,6 +103,20 @@ class Plan(Struct, frozen=True):
             prices=self.config.price_source,
         )
         return {**row, "options": cast("OptionsRow", dict(options)), "planned": len(self.trials)}
+
+
+def gates(asked: Sequence[str], run: RunRow, summary: Summary) -> list[GateRow]:
+    """The answers to gates of the command line, and to the budgets of the run's suites. Raises UsageError for an invalid gate."""
+    if not asked and not any("gate" in suite for suite in run["suites"]):
+        return []
+    from harness.compare.gates import evaluate_run
+
+    return evaluate_run(asked, run, summary)
+
+
+def is_unmet(gate: GateRow) -> bool:
+    """Whether a gate fails the run: it is crossed, or it cannot be decided."""
+    return gate["asked"] and gate["crossed"] is not False
 
 
 def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:
@@ -360,11 +375,9 @@ def transport(
                 _tell(_UNWRITTEN.format(amounts.count(recorder.unwritten, "cassette")))
             raise
         if recorder.foreign:
-            sys.stderr.write(f"{_replayed(sorted(recorder.foreign))}\n")
+            _tell(_replayed(sorted(recorder.foreign)))
         for named, own in sorted(recorder.beside.items()):
-            sys.stderr.write(
-                f"{named} stays as it is, since a case names it; what it lacked is recorded in {own.parent}/\n"
-            )
+            _tell(f"{named} stays as it is, since a case names it; what it lacked is recorded in {own.parent}/")
 
 
 def _replayed(foreign: Sequence[Path]) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.errors import CannotAsk, NoRecording, StaleRecording
 from harness.model import Json, Request, Slot
+from harness.text.amounts import count
 from harness.text.grouping import grouped
 from harness.text.jsontext import canonical, compact
 from harness.transport.cassette import Interaction, Tape, without_secrets
@@ -133,8 +134,7 @@ def _missing(index: Index, same: list[Interaction], request: Request, slot: Slot
     what = f"{request.method} {address(request.url)}"
     if same:
         return NoRecording(
-            f"{path} holds {len(same)} {'recording' if len(same) == 1 else 'recordings'} of {what}, "
-            f"none for attempt {slot.repeat + 1}"
+            f"{path} holds {count(len(same), 'recording')} of {what}, none for attempt {slot.repeat + 1}"
         )
     other = index.tape.at(slot.position) or _nearest(index, request)
     if other is None:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
-from harness.cli.stdout import under
+from harness.cli.streams import under
 from harness.cli.watching import watch
 from harness.gemini.models import ends_by, facts, lifecycle
 from harness.run.session import Plan

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
@@ -71,6 +71,10 @@ def add_options(parser: ArgumentParser) -> None:
     )
     shared.judging(parser)
     shared.formats(parser)
+
+
+DEFAULTS: Mapping[str, Any] = {"candidate": None, "target": [], "axis": [], "margin": [], "gate": [], "scope": None}
+"""The options for commands that compare by the way."""
 
 
 def main(options: Namespace) -> int:

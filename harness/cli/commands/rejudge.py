@@ -6,7 +6,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -43,13 +42,9 @@ def main(options: Namespace) -> int:
     places = {row.id: at for at, _, row in saved.lines()}
     plan = _plan(saved, places, options)
     code, name = _judged(plan, saved, places, options)
-    compare.main(Namespace(**{**_TWO_RUNS, **vars(options), "base": str(saved.path), "candidate": name}))
+    compare.main(Namespace(**{**compare.DEFAULTS, **vars(options), "base": str(saved.path), "candidate": name}))
     sys.stderr.write(f"the verdicts of today are run {name}: gemini-harness report {name}\n")
     return code
-
-
-_TWO_RUNS: dict[str, Any] = {"target": [], "axis": [], "margin": [], "gate": [], "scope": None}
-"""The options of ``compare`` that ``rejudge`` leaves at their defaults."""
 
 
 def _plan(saved: SavedRun, places: Mapping[str, int], options: Namespace) -> Plan:

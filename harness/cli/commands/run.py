@@ -21,7 +21,7 @@ from harness.report import Report, words
 from harness.results.load import load
 from harness.results.rows import GateRow, Row, RunRow
 from harness.results.summary import Summary
-from harness.run import processes
+from harness.run import processes, session
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
 from harness.text import amounts
@@ -106,8 +106,8 @@ def main(options: Namespace) -> int:
     _check(options)
     started, plan = time.perf_counter(), _plan(options)
     policy = RecordPolicy(options.record_mode, options.live)
-    with open_session(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as session:
-        left = session.left(plan.trials)
+    with open_session(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as run_session:
+        left = run_session.left(plan.trials)
         if options.dry_run:
             from harness.cli import dryrun
 
@@ -116,20 +116,20 @@ def main(options: Namespace) -> int:
             raise UsageError("--ray: cases with transport: batch are sent by one process: leave out --ray")
         costs.announce(plan.config, left, left.targets, policy, quiet=bool(options.quiet))
         with (
-            _pool(session, left, policy, options) as pool,
-            session.open(lambda: _header(plan, policy, options)) as writer,
+            _pool(run_session, left, policy, options) as pool,
+            run_session.open(lambda: _header(plan, policy, options)) as writer,
         ):
             stops = _after(_most_failures(options))
-            played = Played(writer, session.judge, Progress(options), stops=stops, pool=pool)
+            played = Played(writer, run_session.judge, Progress(options), stops=stops, pool=pool)
             stopped = None
             if options.until_told:
                 from harness.cli import early_stopping
 
-                stopped = early_stopping.play_for_gates(played, session.plan, left, policy, options.gate)
+                stopped = early_stopping.play_for_gates(played, run_session.plan, left, policy, options.gate)
             else:
                 number = 1 if policy.asks else options.processes or processes.default(len(left))
                 played.play(left, policy, partial=_is_partial(options), processes=number)
-            gates = _conclude(session, played, options, stopped)
+            gates = _conclude(run_session, played, options, stopped)
     return _show(played, gates, started, options, asks=policy.asks)
 
 
@@ -214,14 +214,9 @@ def _check_gates(options: Namespace) -> None:
 
 def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
     """What the run is held to by its command line and its suites, answered."""
-    if not options.gate and not any("gate" in suite for suite in run["suites"]):
-        return []
-    from harness.compare.gates import evaluate_run
-
-    gates = evaluate_run(options.gate, run, summary)
+    gates = session.gates(options.gate, run, summary)
     if options.quiet:
-        wrong = [gate for gate in gates if gate["asked"] and gate["crossed"] is not False]
-        sys.stderr.writelines(f"{line}\n" for line in words.gates(wrong))
+        sys.stderr.writelines(f"{line}\n" for line in words.gates(list(filter(session.is_unmet, gates))))
     return gates
 
 
@@ -229,17 +224,17 @@ def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
 
 
 def _conclude(
-    session: RunSession, played: Played, options: Namespace, stopped: tuple[Stopped, list[GateRow]] | None
+    run_session: RunSession, played: Played, options: Namespace, stopped: tuple[Stopped, list[GateRow]] | None
 ) -> list[GateRow]:
     """Put the file in order, answer the gates, and write the last line."""
     run = played.writer.run
-    played.settle(session.plan.trials.ids())
+    played.settle(run_session.plan.trials.ids())
     gates = run["gates"] = stopped[1] if stopped else _gates(run, played.summary, options)
-    notes = _notes(session, played)
+    notes = _notes(run_session, played)
     if stopped:
         from harness.cli import early_stopping
 
-        notes.append(early_stopping.say(stopped[0], played.summary, run.get("prices"), len(session.plan.trials)))
+        notes.append(early_stopping.say(stopped[0], played.summary, run.get("prices"), len(run_session.plan.trials)))
     played.close(interrupted=played.interrupted, notes=notes)
     return gates
 
@@ -267,7 +262,7 @@ def _show(played: Played, gates: Sequence[GateRow], started: float, options: Nam
 
 @contextmanager
 def _pool(
-    session: RunSession, left: Expansion, policy: RecordPolicy, options: Namespace
+    run_session: RunSession, left: Expansion, policy: RecordPolicy, options: Namespace
 ) -> Iterator[WorkerPool | None]:
     """The workers of ``--ray``; None without it."""
     if not options.ray:
@@ -277,9 +272,11 @@ def _pool(
 
     with cluster.connected(options.ray, options.processes) as (ray, most):
         workers = min(most, len(left)) or 1
-        setup = cluster.setup(session.plan, policy, workers, began(session.saved.run) if session.saved else None)
+        setup = cluster.setup(
+            run_session.plan, policy, workers, began(run_session.saved.run) if run_session.saved else None
+        )
         setup = replace(setup, strict=options.strict, skip_missing=options.skip_missing)
-        yield worker_pool.WorkerPool(ray, session.plan, setup, workers)
+        yield worker_pool.WorkerPool(ray, run_session.plan, setup, workers)
 
 
 def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
@@ -293,11 +290,11 @@ def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
     )
 
 
-def _notes(session: RunSession, played: Played) -> list[str]:
+def _notes(run_session: RunSession, played: Played) -> list[str]:
     """Those of the plan, and why the run did not come to its end."""
-    cut_short = [_interrupted(session.plan, played.summary)] if played.interrupted else []
+    cut_short = [_interrupted(run_session.plan, played.summary)] if played.interrupted else []
     cut_short += [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
-    notes: list[str] = session.judge.leaks.hidden([*session.plan.notes, *cut_short])
+    notes: list[str] = run_session.judge.leaks.hidden([*run_session.plan.notes, *cut_short])
     return notes
 
 

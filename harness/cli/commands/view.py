@@ -15,7 +15,7 @@ from typing import Any, TextIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.cli import options as shared
-from harness.cli import saved_run, secret_filter
+from harness.cli import saved_run, streams
 from harness.cli.commands import compare, sweep
 from harness.compare.comparison import by_value
 from harness.errors import HarnessError, RunError, UsageError
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         try:
-            leaks = secret_filter.leaks()
+            leaks = streams.leaks()
             self.wfile.writelines(str(leaks.hidden(text)).encode("utf-8", "replace") for text in page)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
@@ -188,7 +188,7 @@ def _written(kind: Kind, document: object) -> Iterator[str]:
     """The page of a document, complete before its first byte is sent. A large page is in a temporary file."""
     file = cast("TextIO", SpooledTemporaryFile(PAGE_BUFFER, "w+", encoding="utf-8", errors="replace", newline=""))  # noqa: SIM115 - closed once it is sent
     try:
-        with secret_filter.writing(file) as out:
+        with streams.writing(file) as out:
             find("html", kind)(document, View(home="/"), out)
         file.seek(0)
     except BaseException:
@@ -202,17 +202,9 @@ def _pieces(file: TextIO) -> Iterator[str]:
         yield from iter(partial(file.read, 1 << 16), "")
 
 
-def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()) -> Iterable[str]:
-    asked = Namespace(
-        base=str(base),
-        candidate=candidate,
-        target=[],
-        axis=list(axis),
-        margin=[],
-        scope=None,
-        gate=[],
-        reports=str(base.parent.parent),
-    )
+def _compared(base: Path, **options: Any) -> Iterable[str]:
+    reports = str(base.parent.parent)
+    asked = Namespace(**{**compare.DEFAULTS, "base": str(base), "reports": reports, **options})
     return _written("comparison", compare.compared(asked))
 
 
