@@ -24,23 +24,23 @@ _REASONS = 8
 
 
 def announce(
-    config: Config, trials: Iterable[Trial], targets: Sequence[Target], way: RecordPolicy, *, quiet: bool
+    config: Config, trials: Iterable[Trial], targets: Sequence[Target], policy: RecordPolicy, *, quiet: bool
 ) -> None:
     """What is known before the first live request, on stderr: what is risky, what it will cost, and which models end.
 
     Raises MissingKey if no provider has its key, UsageError for a ceiling if a price is not known. The forecast takes a tenth of the
     time of a short run, so it is made only where somebody reads it, or for a ceiling.
     """
-    if not way.asks:
+    if not policy.asks:
         return
     rows = [config.find(target.provider) for target in targets]
     ceiling, forecast = config.max_cost, None
     if ceiling or (not quiet and any(not row.simulated for row in rows)):
-        forecast = forecast_of(config, trials, way)
+        forecast = forecast_of(config, trials, policy)
         if ceiling and forecast.unpriced:
             reasons = "\n".join(_unpriced(forecast, remedies=True))
             raise UsageError(f"--max-cost cannot be kept:\n{reasons}\nNo request was sent.")
-    check_keys(config, trials, targets, way)
+    check_keys(config, trials, targets, policy)
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
     if forecast and forecast.trials and (forecast.paid or ceiling) and not quiet:
         sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
@@ -48,18 +48,18 @@ def announce(
         sys.stderr.writelines(f"{warning}\n" for warning in session.endings(targets, config))
 
 
-def check_keys(config: Config, trials: Iterable[Trial], targets: Sequence[Target], way: RecordPolicy) -> None:
+def check_keys(config: Config, trials: Iterable[Trial], targets: Sequence[Target], policy: RecordPolicy) -> None:
     """Raises MissingKey if a request would be sent with a key, and no provider has its own."""
     rows = [config.find(target.provider) for target in targets]
     keyless = not any(row.auth == "none" or row.key or secrets(row, os.environ) for row in rows)
-    if keyless and forecast_of(config, (trial for trial in trials if not trial.access.wrong_key), way).trials:
+    if keyless and forecast_of(config, (trial for trial in trials if not trial.access.wrong_key), policy).trials:
         credentials(rows[0], os.environ)
 
 
-def forecast_of(config: Config, trials: Iterable[Trial], way: RecordPolicy) -> Forecast:
+def forecast_of(config: Config, trials: Iterable[Trial], policy: RecordPolicy) -> Forecast:
     from harness.run.estimate import Estimates, forecast
 
-    return forecast(trials, Estimates(config, way.record_mode, live=way.live))
+    return forecast(trials, Estimates(config, policy.record_mode, live=policy.live))
 
 
 def lines(forecast: Forecast) -> Iterator[str]:

@@ -15,6 +15,7 @@ from harness.results.summary import Summary
 from harness.run.session import Plan, RecordPolicy
 from harness.suite.matrix import Expansion, TrialGroup
 from harness.text.amounts import dollars
+from harness.text.grouping import gathered
 
 Case = tuple[str, str, int]
 
@@ -29,7 +30,7 @@ def check(options: Namespace) -> None:
 
 
 def play_for_gates(
-    played: Played, plan: Plan, left: Expansion, way: RecordPolicy, texts: Sequence[str]
+    played: Played, plan: Plan, left: Expansion, policy: RecordPolicy, texts: Sequence[str]
 ) -> tuple[Stopped, list[GateRow]] | None:
     """Play until the gates are answered, those of ``texts`` and of the suites; then why it stopped, and their answers. None where all
     was played. Raises UsageError where there are none."""
@@ -59,7 +60,7 @@ def play_for_gates(
         return "told" if crossed or all(answer.crossed is False for answer in found) else None
 
     played.enough = enough
-    stopped = play(played, plan.trials, left, way, why_stop, lambda: sure.certain)
+    stopped = play(played, plan.trials, left, policy, why_stop, lambda: sure.certain)
     return (stopped, answers) if stopped else None
 
 
@@ -67,7 +68,7 @@ def play(
     played: Played,
     whole: Expansion,
     left: Expansion,
-    way: RecordPolicy,
+    policy: RecordPolicy,
     why_stop: Callable[[int, Set[str]], str | None],
     certain: Callable[[], bool] = lambda: False,
 ) -> Stopped | None:
@@ -77,16 +78,14 @@ def play(
     can change the answer any more, which may end it between looks too; the verdicts are then those of the look before. None where all
     cases were played, or something ended it.
     """
-    groups: dict[Case, list[str]] = {}
-    for group in whole.groups():
-        groups.setdefault(group.case_key, []).append(group.id)
+    groups = gathered((group.case_key, group.id) for group in whole.groups())
     parts = blocks(list(groups))
     cases, whole_number, counted = 0, len(groups), set[str]()
     planned = played.writer.run.get("planned", len(whole))
     for look, part in enumerate(parts, 1):
         cases += len(part)
         played.in_order = False  # the file is put in order at the end
-        played.play(left.where(_within(frozenset(part))), way, partial=True)
+        played.play(left.where(_within(frozenset(part))), policy, partial=True)
         if played.ended_early:
             return None
         counted.update(group for case in part for group in groups[case])

@@ -17,6 +17,7 @@ from harness.report import words
 from harness.results import baseline
 from harness.results.load import SavedRun
 from harness.results.rows import Row, TurnRow
+from harness.text.grouping import gathered
 from harness.transport import cassette
 from harness.transport.cassette import Tape
 from harness.transport.recordings import tapes
@@ -162,10 +163,7 @@ def _tapes(path: str, notes: list[str], simulated: list[bool]) -> Iterator[Tape]
 
 
 def _read_recording(wanted: Collection[Where]) -> Mapping[Where, TurnRow]:
-    files: dict[str, set[int]] = {}
-    for place, _ in wanted:
-        file, _, index = place.rpartition("#")
-        files.setdefault(file, set()).add(int(index))
+    files = gathered((file, int(index)) for place, _ in wanted for file, _, index in [place.rpartition("#")])
     found = {}
     for file, indexes in files.items():
         for interaction in cassette.read(Path(file)).interactions:

@@ -22,10 +22,9 @@ def entries(file: Path, more: Collection[str]) -> list[dict[str, Any]]:
     except OSError as fault:
         hint = "; --write-known writes it" if isinstance(fault, FileNotFoundError) else ""
         raise UsageError(f"cannot read {file}: {fault.strerror or fault}{hint}") from fault
-    except yaml.YAMLError as fault:
-        raise UsageError(f"{wanted}; {safeyaml.reason(fault)}") from fault
-    except ValueError as fault:
-        raise UsageError(f"{wanted}; {fault}") from fault
+    except (yaml.YAMLError, ValueError) as fault:
+        why = safeyaml.reason(fault) if isinstance(fault, yaml.YAMLError) else fault
+        raise UsageError(f"{wanted}; {why}") from fault
     found = listed if isinstance(listed, list) else [] if listed is None else [listed]
     for number, entry in enumerate(found, 1):
         keys = set(entry) if isinstance(entry, dict) else set()

@@ -111,15 +111,15 @@ class Played(Struct):
     def ended_early(self) -> bool:
         return self.interrupted or bool(self.faults)
 
-    def play(self, trials: Expansion, way: RecordPolicy, *, partial: bool, processes: int = 1) -> None:
+    def play(self, trials: Expansion, policy: RecordPolicy, *, partial: bool, processes: int = 1) -> None:
         """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``.
         ``processes``: more than one only where nothing is asked."""
         config = self.judge.config
-        budget = session.budget(config, way, self.spent)
-        self.in_order = self.in_order and not way.asks and self.pool is None
+        budget = session.budget(config, policy, self.spent)
+        self.in_order = self.in_order and not policy.asks and self.pool is None
         self.progress.begin(trials)
         try:
-            with self._transport(trials, way, partial=partial) as transport:
+            with self._transport(trials, policy, partial=partial) as transport:
                 counted = self.progress.watch(transport)
                 watched = budget.watch(counted) if budget else counted
                 with suppress(Stop):
@@ -142,11 +142,13 @@ class Played(Struct):
         finally:
             self.progress.clear()
 
-    def _transport(self, trials: Expansion, way: RecordPolicy, *, partial: bool) -> AbstractContextManager[Transport]:
+    def _transport(
+        self, trials: Expansion, policy: RecordPolicy, *, partial: bool
+    ) -> AbstractContextManager[Transport]:
         resumed = "resumed" in self.writer.run
         return session.transport(
             self.judge.config,
-            way,
+            policy,
             partial=partial or resumed,
             since=began(self.writer.run) if resumed else None,
             folders=trials.folders,

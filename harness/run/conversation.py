@@ -299,14 +299,8 @@ def expected_statuses(expectations: Sequence[Expectation]) -> frozenset[int]:
     found: set[int] = set()
     for expectation in expectations:
         if expectation.check == "http":
-            found |= {
-                status
-                for status in (
-                    *PASSING,
-                    *(number for number in values_in(expectation.parameter) if type(number) is int),
-                )
-                if holds(status, expectation.parameter)
-            }
+            named = [number for number in values_in(expectation.parameter) if type(number) is int]
+            found |= {status for status in (*PASSING, *named) if holds(status, expectation.parameter)}
         if expectation.check == "error" and isinstance(expectation.parameter, Mapping):
             found |= _of_error(expectation.parameter)
     return frozenset(found)

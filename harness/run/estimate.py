@@ -31,6 +31,7 @@ from harness.model import Exchange, Json, Step, Trial
 from harness.results.load import load
 from harness.run.conversation import expected_statuses, requests_of
 from harness.run.play import as_played, prepare, slot_of
+from harness.text.grouping import gathered
 from harness.text.jsontext import an_object, compact
 from harness.transport.recorder import Player
 
@@ -240,12 +241,9 @@ def _is_free(step: Step) -> bool:
 def _earlier(reports: Path) -> Iterator[tuple[str, float]]:
     runs = sorted(reports.glob("*/run.jsonl"))[-_EARLIER_RUNS:]
     for path in (file for file in runs if file.stat().st_size <= _LARGEST_RUN):
-        paid: dict[str, list[float]] = {}
         try:
-            for row in load(path).rows():
-                cost = row.measures.get("cost_usd")
-                if cost is not None and row.status != "error":
-                    paid.setdefault(row.group, []).append(cost)
+            costs = ((row.group, row.measures.get("cost_usd")) for row in load(path).rows() if row.status != "error")
+            paid = gathered((group, cost) for group, cost in costs if cost is not None)
         except (RunError, OSError):
             continue
         yield from ((group, sum(costs) / len(costs)) for group, costs in paid.items())

@@ -126,8 +126,8 @@ def play(
     plan = session.plan([str(suite) for suite in suites], selection, config)
     results = Results()
     results.config = config
-    way = session.RecordPolicy(record_mode, live)
-    with session.transport(config, way, partial=True, folders=plan.trials.folders) as transport:
+    policy = session.RecordPolicy(record_mode, live)
+    with session.transport(config, policy, partial=True, folders=plan.trials.folders) as transport:
         play_all(plan.trials, transport, config, results.append)
     places = {trial: place for place, trial in enumerate(plan.trials.ids())}
     results.sort(key=lambda result: places[result.trial.id])

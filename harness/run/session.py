@@ -31,6 +31,7 @@ from harness.suite.matrix import Expansion, Selection, expand
 from harness.suite.parse import load
 from harness.suite.validate.request import no_such_model
 from harness.text import amounts, project
+from harness.text.grouping import gathered
 from harness.text.yamltext import scalar
 from harness.transport.redaction import Leaks, known
 from harness.transport.wrapping import Transport
@@ -190,11 +191,9 @@ def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
 def tagged(config: Config) -> dict[str, list[str]]:
     """Tag -> the suites of the configured folder that have it, or have a case with it. Raises SuiteError."""
     files = suite_files([config.suites]) if config.suites.exists() else []
-    found: dict[str, list[str]] = {}
-    for suite in read(files, anywhere=config.outside_files, variables=config.variables):
-        for tag in dict.fromkeys(tag for case in suite.cases for tag in case.tags):
-            found.setdefault(tag, []).append(suite.name)
-    return found
+    suites = read(files, anywhere=config.outside_files, variables=config.variables)
+    tags = [(suite.name, dict.fromkeys(tag for case in suite.cases for tag in case.tags)) for suite in suites]
+    return gathered((tag, name) for name, own in tags for tag in own)
 
 
 def plan_of(suites: Sequence[Suite], selection: Selection, config: Config) -> Plan:
@@ -334,7 +333,7 @@ def budget(
 @contextmanager
 def transport(
     config: Config,
-    way: RecordPolicy,
+    policy: RecordPolicy,
     *,
     partial: bool = False,
     since: datetime | None = None,
@@ -350,9 +349,9 @@ def transport(
     the network so that it sends requests with ``transport: batch``.
     """
     turn = worker.turn if worker else None
-    if way.live:
+    if policy.live:
         yield _wire(config, batching, turn)
-    elif way.record_mode == "none":
+    elif policy.record_mode == "none":
         from harness.transport.recorder import Player
 
         yield Player(config.providers, redaction=config.redact, say=_tell)
@@ -360,7 +359,7 @@ def transport(
         from harness.transport.journal import recovered
         from harness.transport.recorder import Recorder
 
-        mode: Any = way.record_mode
+        mode: Any = policy.record_mode
         secrets = known(os.environ, config.providers)
         wire = _wire(config, batching, turn)
         recorder = Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker)

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from harness.errors import CannotAsk, NoRecording, StaleRecording
 from harness.model import Json, Request, Slot
 from harness.text.amounts import count
+from harness.text.describe import clipped
 from harness.text.grouping import grouped
 from harness.text.jsontext import canonical, compact
 from harness.transport.cassette import Interaction, Tape, without_secrets
@@ -229,8 +230,7 @@ def _short(value: Json) -> str:
         import hashlib
 
         return f"{len(value)} characters of data, sha256 {hashlib.sha256(value.encode()).hexdigest()[:12]}"
-    text = _quoted(value)
-    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+    return clipped(_quoted(value))
 
 
 def _quoted(value: Json) -> str:

@@ -74,7 +74,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 DEFAULTS: Mapping[str, Any] = {"candidate": None, "target": [], "axis": [], "margin": [], "gate": [], "scope": None}
-"""The options for commands that compare by the way."""
+"""What commands take that compare too, without having these options."""
 
 
 def main(options: Namespace) -> int:

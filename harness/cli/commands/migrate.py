@@ -19,7 +19,7 @@ from harness.cli.commands import compare
 from harness.cli.playing import Played, RunSession, check_fail_fast, open_session
 from harness.cli.progress import Progress
 from harness.compare import gates, looks
-from harness.compare.comparison import Comparison, compare_axis
+from harness.compare.comparison import compare_axis
 from harness.compare.migration import Migration, changes, unsupported
 from harness.config import Config
 from harness.errors import NoRecording, UsageError, first
@@ -27,6 +27,7 @@ from harness.extensions import check_statistics
 from harness.gemini.models import lifecycles
 from harness.model import Place, Target
 from harness.report import words
+from harness.results.groups import Group
 from harness.results.load import SavedRun, load
 from harness.results.rows import Row, RunRow
 from harness.results.summary import Summary, summarise
@@ -98,7 +99,8 @@ def main(options: Namespace) -> int:
     whole = session.plan(options.paths, selection, settings)
     pinned = _pinned(whole)
     plan = structs.replace(whole, trials=whole.trials.where(lambda group: group.case.place not in pinned))
-    _check_asked(plan, old)
+    if all(group.cell.skip is not None for group in old.trials(plan).groups()):
+        raise UsageError(f"no case runs on {old}: every case pins another model, or is skipped")
     with open_session(plan, session.Judge(settings), saved) as run_session:
         played = _played(run_session, old, new, options, asked)
     if not played.ended_early:
@@ -109,7 +111,7 @@ def main(options: Namespace) -> int:
         codes = [2] * played.interrupted + [fault.exit_code for fault in played.faults]
         played.say_faults()
         sys.stderr.write(f"what was played is in run {played.writer.run['id']}\n")
-    played.say_how_to_go_on(options, asks=old.way.asks or new.way.asks)
+    played.say_how_to_go_on(options, asks=old.policy.asks or new.policy.asks)
     return first(codes)
 
 
@@ -142,10 +144,14 @@ class MigrationSide:
     """One of the two models, and its record policy."""
 
     target: Target
-    way: RecordPolicy
+    policy: RecordPolicy
 
     def trials(self, plan: Plan) -> Expansion:
         return plan.trials.where(lambda group: group.target == self.target)
+
+    def groups(self, summary: Summary) -> list[Group]:
+        """Those of this model in a run of both."""
+        return [group for group in summary.groups.values() if group.target == str(self.target)]
 
     def __str__(self) -> str:
         return str(self.target)
@@ -158,8 +164,8 @@ def sides(options: Namespace, settings: Config) -> tuple[MigrationSide, Migratio
     old, new = (_target(text, settings) for text in (options.old, options.new))
     if old == new:
         raise UsageError(f"{old} is both the old and the new model: name two")
-    way = RecordPolicy(options.record_mode or "none", live=not options.record_mode)
-    return MigrationSide(old, RecordPolicy(options.old_record_mode)), MigrationSide(new, way)
+    policy = RecordPolicy(options.record_mode or "none", live=not options.record_mode)
+    return MigrationSide(old, RecordPolicy(options.old_record_mode)), MigrationSide(new, policy)
 
 
 def _target(text: str, settings: Config) -> Target:
@@ -181,11 +187,6 @@ def _pinned(plan: Plan) -> dict[Place, str]:
     }
 
 
-def _check_asked(plan: Plan, old: MigrationSide) -> None:
-    if all(group.cell.skip is not None for group in old.trials(plan).groups()):
-        raise UsageError(f"no case runs on {old}: every case pins another model, or is skipped")
-
-
 # --- playing both -------------------------------------------------------------------------------------
 
 
@@ -196,7 +197,7 @@ def _played(
     plan = run_session.plan
     left = [(side, run_session.left(side.trials(plan))) for side in (old, new)]
     for side, trials in left:
-        costs.announce(plan.config, trials, trials.targets, side.way, quiet=bool(options.quiet))
+        costs.announce(plan.config, trials, trials.targets, side.policy, quiet=bool(options.quiet))
     with run_session.open(lambda: _header(plan, old, new, options)) as writer:
         played = Played(writer, run_session.judge, Progress(options))
         try:
@@ -208,7 +209,7 @@ def _played(
                 if side is new and options.until_told and not played.ended_early:
                     _play_until_decided(plan, played, trials, (old, new), options, asked)
                 elif not played.ended_early:
-                    played.play(trials, side.way, partial=True)
+                    played.play(trials, side.policy, partial=True)
         finally:
             played.settle(chain(old.trials(plan).ids(), new.trials(plan).ids()))
             missing = writer.trials < writer.run.get("planned", 0)
@@ -235,7 +236,7 @@ def _play_until_decided(
         wanted = [looks.at_look(gate, look) for gate in asked]
         return looks.told(found, [gates.evaluate(gate, found) for gate in wanted], look)
 
-    stopped = early_stopping.play(played, new.trials(plan), left, new.way, why_stop)
+    stopped = early_stopping.play(played, new.trials(plan), left, new.policy, why_stop)
     if stopped:
         summary = _summaries(load(played.writer.path))[1][str(new)]
         run = played.writer.run
@@ -245,8 +246,7 @@ def _play_until_decided(
 
 def _got_worse(summary: Summary, old: MigrationSide, new: MigrationSide) -> Callable[[Row], bool]:
     """A function: whether the old model passes the cell of this row, which the new model does not pass."""
-    groups = (group for group in summary.groups.values() if group.target == str(old))
-    good = {_cell(group.id, old) for group in groups if group.status in ("passed", "xfailed")}
+    good = {_cell(group.id, old) for group in old.groups(summary) if group.status in ("passed", "xfailed")}
     return lambda row: _cell(row.group, new) in good
 
 
@@ -255,14 +255,14 @@ def _cell(group: str, side: MigrationSide) -> str:
 
 
 def _header(plan: Plan, old: MigrationSide, new: MigrationSide, options: Namespace) -> RunRow:
-    row = plan.header(str(new.way), "cli", earlier_run.given(options))
+    row = plan.header(str(new.policy), "cli", earlier_run.given(options))
     row["migration"] = [str(old), str(new)]
     return row
 
 
 def _check_judged(plan: Plan, summary: Summary, old: MigrationSide) -> None:
     """Raises NoRecording if no trial of the old side could be judged."""
-    groups = [group for group in summary.groups.values() if group.target == str(old)]
+    groups = old.groups(summary)
     if any(group.judged for group in groups):
         return
     why = next((group.trouble.message for group in groups if group.trouble), "")
@@ -294,6 +294,7 @@ def _document(
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole))
     facts = list(changes(old.target.model, new.target.model, date.today()))  # noqa: DTZ011 - days, not hours
     answers = tuple(words.provenance(by_target.get(str(side), Summary())) for side in (old, new))
+    compared = {difference.measure for difference in found.differences}
     notes = [
         *(f"{name}: {answer}" for name, answer in zip(("reference", "candidate"), answers, strict=True)),
         *cut_short,
@@ -301,7 +302,7 @@ def _document(
         *_not_there(whole, old),
         *plan.left_out,
         *(note for note in found.notes if not note.startswith(f"only in {old}: ")),
-        *_no_price(found),
+        *([] if "cost_usd" in compared else ["the cost is not known on both sides"]),
         f"saved as run {saved.run['id']}",
     ]
     return Migration(
@@ -333,13 +334,7 @@ def _stayed_out(plan: Plan) -> Iterator[str]:
 
 
 def _not_there(whole: Summary, old: MigrationSide) -> Iterator[str]:
-    ours = (group for group in whole.groups.values() if group.target == str(old))
-    lost = [group for group in ours if group.attempts and not group.judged]
+    lost = [group for group in old.groups(whole) if group.attempts and not group.judged]
     if lost:
         why = words.printable(lost[0].trouble.message) if lost[0].trouble else ""
         yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {amounts.some([group.id for group in lost])}. {why}"
-
-
-def _no_price(comparison: Comparison) -> Iterator[str]:
-    if not any(difference.measure == "cost_usd" for difference in comparison.differences):
-        yield "the cost is not known on both sides"
