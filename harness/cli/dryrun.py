@@ -36,11 +36,11 @@ def check(options: Namespace) -> None:
         )
 
 
-def show(plan: Plan, options: Namespace) -> int:
+def show(plan: Plan, policy: RecordPolicy, options: Namespace) -> int:
     """Print every request, or one JSON document of them. Returns the exit code: 5 if nothing would be sent."""
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(plan.trials.targets, plan.config))
     sent = sum(requests_of(trial) for trial in _trials(plan))
-    write(options, lambda name: (_document if name == "json" else _lines)(plan, options, sent))
+    write(options, lambda name: (_document if name == "json" else _lines)(plan, policy, options, sent))
     return 0 if sent else 5
 
 
@@ -55,7 +55,7 @@ def _trials(plan: Plan) -> Iterator[Trial]:
     return (as_played(trial, plan.config) for trial in plan.trials)
 
 
-def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
+def _document(plan: Plan, policy: RecordPolicy, options: Namespace, sent: int) -> Iterator[str]:
     """``trials``: id, group, target, ``skip`` (reason or null), number of requests; of the first request: method, url, bytes,
     transport, cassette.
 
@@ -65,7 +65,7 @@ def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     for number, trial in enumerate(_trials(plan)):
         yield (",\n" if number else "\n") + dumps(_row(trial, plan))
     totals = {"trials": len(plan.trials), "requests": sent}
-    cost = costs.row(_forecast(plan, options))
+    cost = costs.row(_forecast(plan, policy))
     gates = list(_gates(plan, options))
     ending = f'"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)},"gates":{dumps(gates)},"gate_notes":{dumps(list(gate_reach.lines(plan, options.gate)))}'
     yield f"\n],{ending}}}\n"
@@ -81,31 +81,26 @@ def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
     return {**row, "requests": requests_of(trial), **first, **stored}
 
 
-def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
+def _lines(plan: Plan, policy: RecordPolicy, options: Namespace, sent: int) -> Iterator[str]:
     for trial in _trials(plan):
         yield f"{_line(trial, plan)}  {trial.id}\n"
     counted = f"{amounts.count(len(plan.trials), 'trial')}, {amounts.count(sent, 'request')}"
-    yield f"\n{counted}{_to(plan, options)}; nothing was sent\n"
+    yield f"\n{counted}{_to(plan, policy)}; nothing was sent\n"
     yield from (f"note: {note}\n" for note in plan.notes)
     for gate in _gates(plan, options):
         suite = f" ({gate['suite']})" if gate["suite"] else ""
         asked = "will be checked" if gate["asked"] else f"will not be checked: {gate['why']}"
         yield f"gate {gate['gate']}{suite}: {asked}\n"
     yield from (f"{line}\n" for line in gate_reach.lines(plan, options.gate))
-    forecast = _forecast(plan, options)
-    if forecast.trials and not _policy(options).asks:
+    forecast = _forecast(plan, policy)
+    if forecast.trials and not policy.asks:
         yield f"not recorded: {amounts.count(forecast.trials, 'trial')}; --live or --record-mode once asks for them:\n"
     yield from (f"{line}\n" for line in costs.lines(forecast))
 
 
-def _forecast(plan: Plan, options: Namespace) -> Forecast:
+def _forecast(plan: Plan, policy: RecordPolicy) -> Forecast:
     """What the run would ask live; for a replay, what it would ask if it recorded the trials that no cassette answers."""
-    policy = _policy(options)
     return costs.forecast_of(plan.config, plan.trials, policy if policy.asks else RecordPolicy("once"))
-
-
-def _policy(options: Namespace) -> RecordPolicy:
-    return RecordPolicy(options.record_mode, options.live)
 
 
 def _line(trial: Trial, plan: Plan) -> str:
@@ -116,14 +111,14 @@ def _line(trial: Trial, plan: Plan) -> str:
     return f"{row['method']} {row['url']} {row['bytes']:,} bytes{more}"
 
 
-def _to(plan: Plan, options: Namespace) -> str:
+def _to(plan: Plan, policy: RecordPolicy) -> str:
     cassettes = {trial.cassette for trial in _trials(plan) if trial.skip is None}
     there = sum(path.exists() for path in cassettes)
-    if options.live:
+    if policy.live:
         return ", all of them live"
-    if options.record_mode == "none":
+    if not policy.asks:
         return f", answered from {len(cassettes):,} cassettes ({there:,} exist)"
-    return f", recorded into {len(cassettes):,} cassettes ({there:,} exist) in mode {options.record_mode}"
+    return f", recorded into {len(cassettes):,} cassettes ({there:,} exist) in mode {policy.record_mode}"
 
 
 def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """The command line: what may be written, and which file of ``commands/`` does it.
 
-Exit codes: 0 all passed, 1 a check failed, 2 interrupted, 3 internal error, 4 bad usage, suite or configuration, 5 nothing
-ran, 6 could not ask, 7 a gate cannot tell. ``--version`` imports nothing heavy; a command imports what it needs.
+``--version`` imports nothing heavy; a command imports what it needs.
 """
 
 from __future__ import annotations

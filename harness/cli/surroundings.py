@@ -69,11 +69,9 @@ def _above(folder: Path) -> Path | None:
 def _installer(folder: Path) -> str:
     if not (folder / "pyproject.toml").is_file():
         return ""
-    if (folder / "uv.lock").is_file():
-        return "uv add --dev 'gemini-harness[stats]'"
-    if (folder / "poetry.lock").is_file():
-        return "poetry add --group dev 'gemini-harness[stats]'"
-    return "pip install 'gemini-harness[stats]'"
+    adders = {"uv.lock": "uv add --dev", "poetry.lock": "poetry add --group dev"}
+    add = next((command for lock, command in adders.items() if (folder / lock).is_file()), "pip install")
+    return f"{add} 'gemini-harness[stats]'"
 
 
 def _recordings(folder: Path, ours: Set[Path]) -> dict[Path, int]:

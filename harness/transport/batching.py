@@ -42,10 +42,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 _UNCLEAR = frozenset({500, 502, 504})
 """After these statuses the job may exist. It is looked up before it is submitted again."""
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED"})
-_NAMES = {
-    1: "CANCELLED", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 7: "PERMISSION_DENIED",
-    8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 13: "INTERNAL", 14: "UNAVAILABLE", 16: "UNAUTHENTICATED",
-}  # fmt: skip
+_NAMES = {**dict(enumerate((name for name in STATUSES if name != "UNAUTHENTICATED"), 1)), 16: "UNAUTHENTICATED"}
 """Code of ``google.rpc.Status`` -> the name of the same error outside of a batch (google/rpc/code.proto)."""
 
 

@@ -146,9 +146,11 @@ def fold(path: Path, *, keep: bool = True) -> int:
     return len(new)
 
 
-def fold_each(cassettes: Mapping[Path, bool], faults: list[CassetteError]) -> int:
-    """Fold the journals of these cassettes, each with its ``keep``, and add to ``faults``: see ``fold``."""
+def fold_each(cassettes: Mapping[Path, bool], raised: type[CassetteError] = CassetteError) -> int:
+    """Fold the journals of these cassettes, each with its ``keep``: see ``fold``. Raises the first fault of that kind, after trying all."""
     from concurrent.futures import ThreadPoolExecutor
+
+    faults: list[CassetteError] = []
 
     def one(path: Path) -> int:
         try:
@@ -158,7 +160,11 @@ def fold_each(cassettes: Mapping[Path, bool], faults: list[CassetteError]) -> in
             return 0
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return sum(pool.map(one, cassettes))
+        found = sum(pool.map(one, cassettes))
+    for fault in faults:
+        if isinstance(fault, raised):
+            raise fault
+    return found
 
 
 def _put_into(path: Path, new: Mapping[Any, dict[str, Any]], *, keep: bool) -> None:
@@ -199,7 +205,7 @@ class RecordingLock:
 
         Raises CannotWrite if the disk cannot be written, and, without ``waiting``, if another process holds one.
         """
-        new = set(folders) - self._folders
+        new = set(folders)
         for folder in sorted(new):
             if (home := _home(folder)) not in self._locks:
                 self._locks[home] = lock_folder(folder, waiting)
@@ -261,12 +267,7 @@ def recover(folder: Path) -> int:
 
 def _fold_all(folders: Iterable[Path]) -> int:
     """A cassette that cannot be read keeps its journals; reading it reports the fault."""
-    faults: list[CassetteError] = []
-    found = fold_each({path: True for folder in sorted(folders) for path in unfinished(folder)}, faults)
-    for fault in faults:
-        if isinstance(fault, CannotWrite):
-            raise fault
-    return found
+    return fold_each({path: True for folder in sorted(folders) for path in unfinished(folder)}, CannotWrite)
 
 
 def recovered(exchanges: int) -> str:

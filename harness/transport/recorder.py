@@ -34,7 +34,6 @@ from msgspec.structs import replace
 from harness.answer import reply as replies
 from harness.errors import (
     CannotWrite,
-    CassetteError,
     NoRecording,
     SecretOnTape,
     StaleRecording,
@@ -357,15 +356,11 @@ class Recorder(Around, AbstractContextManager["Recorder"]):
         """Write every cassette that was recorded, and release the locks. Raises the first fault, after trying all."""
         if not self._writes_cassettes:
             return
-        faults: list[CassetteError] = []
         try:
-            journal.fold_each({path: not self._is_whole(path) for path in sorted(self._opened)}, faults)
-            self._opened.clear()
+            journal.fold_each({path: not self._is_whole(path) for path in sorted(self._opened)})
         finally:
             self.unwritten = sum(journal.journal_of(path).exists() for path in self._opened)
             self._lock.close()
-        if faults:
-            raise faults[0]
 
     def _is_whole(self, cassette: Path) -> bool:
         """Whether this run has recorded everything that belongs into the cassette."""

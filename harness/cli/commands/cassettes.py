@@ -6,16 +6,14 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.cli import from_options
 from harness.cli import options as shared
 from harness.config import Config
-from harness.run import session
 from harness.run.play import finish, play
 from harness.run.session import Plan
-from harness.suite.matrix import Selection
 from harness.text.amounts import count
 from harness.transport.cassette import maintenance
 from harness.transport.cassette.maintenance import CassetteFinding, ReplayProbe
@@ -54,13 +52,9 @@ def main(options: Namespace) -> int:
         return _recover(options.paths or [settings.cassettes])
     if options.action == "check":
         check_exist(options.paths)
-        return _check([Path(path) for path in options.paths], settings)
-    plan = _plan(options.paths, settings)
+        return _check(options, settings)
+    plan = from_options.plan(options)
     return _stale(plan) if options.action == "stale" else _prune(plan, whole=not options.paths, dry=options.dry_run)
-
-
-def _plan(paths: Sequence[str], settings: Config) -> Plan:
-    return session.plan(paths, Selection(cassettes_dir=settings.cassettes), settings)
 
 
 def _recover(paths: Iterable[str | Path]) -> int:
@@ -72,15 +66,16 @@ def _recover(paths: Iterable[str | Path]) -> int:
     return 0
 
 
-def _check(paths: Sequence[Path], settings: Config) -> int:
-    """Check these files; without any, the whole folder, which is then also compared with the suites."""
+def _check(options: Namespace, settings: Config) -> int:
+    """Check the named files; without any, the whole folder, which is then also compared with the suites."""
+    paths = [Path(path) for path in options.paths]
     if not paths and not settings.cassettes.is_dir():
         sys.stdout.write(f"no cassettes: the folder {settings.cassettes}/ does not exist\n")
         return 5
     number = len(maintenance.cassettes_in(paths or [settings.cassettes]))
     findings = maintenance.inspect(paths or [settings.cassettes], secrets=known(os.environ, settings.providers))
     if not paths and settings.suites.is_dir():
-        findings += _beside_the_suites(_plan([], settings))
+        findings += _beside_the_suites(from_options.plan(options))
     _say(findings)
     sys.stdout.write(f"{count(number, 'cassette')}, {count(len(findings), 'problem')}\n")
     return 1 if findings else 0 if number else 5

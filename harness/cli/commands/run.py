@@ -111,7 +111,7 @@ def main(options: Namespace) -> int:
         if options.dry_run:
             from harness.cli import dryrun
 
-            return dryrun.show(replace(plan, trials=left), options)
+            return dryrun.show(replace(plan, trials=left), policy, options)
         if options.ray and policy.asks and left.has_batches:
             raise UsageError("--ray: cases with transport: batch are sent by one process: leave out --ray")
         costs.announce(plan.config, left, left.targets, policy, quiet=bool(options.quiet))
