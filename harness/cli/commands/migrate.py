@@ -195,21 +195,22 @@ def _played(
 ) -> Played:
     """Play the old side first. If none of its trials can be judged, the new one is not played. Raises NoRecording, UsageError."""
     plan = run_session.plan
-    left = [(side, run_session.left(side.trials(plan))) for side in (old, new)]
-    for side, trials in left:
+    of_old, of_new = (run_session.left(side.trials(plan)) for side in (old, new))
+    for side, trials in ((old, of_old), (new, of_new)):
         costs.announce(plan.config, trials, trials.targets, side.policy, quiet=bool(options.quiet))
     with run_session.open(lambda: _header(plan, old, new, options)) as writer:
         played = Played(writer, run_session.judge, Progress(options))
         try:
-            for side, trials in left:
-                if side is new and not played.ended_early:
-                    summary = load(writer.path).summary()
-                    _check_judged(plan, summary, old)
-                    played.stops = _got_worse(summary, old, new) if options.fail_fast else played.stops
-                if side is new and options.until_told and not played.ended_early:
-                    _play_until_decided(plan, played, trials, (old, new), options, asked)
-                elif not played.ended_early:
-                    played.play(trials, side.policy, partial=True)
+            played.play(of_old, old.policy, partial=True)
+            if not played.ended_early:
+                summary = load(writer.path).summary()
+                _check_judged(plan, summary, old)
+                if options.fail_fast:
+                    played.stops = _got_worse(summary, old, new)
+                if options.until_told:
+                    _play_until_decided(plan, played, of_new, (old, new), options, asked)
+                else:
+                    played.play(of_new, new.policy, partial=True)
         finally:
             played.settle(chain(old.trials(plan).ids(), new.trials(plan).ids()))
             missing = writer.trials < writer.run.get("planned", 0)
