@@ -47,10 +47,12 @@ def play_for_gates(
     for group in load(played.writer.path).summary().groups.values():
         sure.add(group.suite, group.passed, group.judged, group.attempts)
 
-    def enough(row: Row) -> bool:
+    fails = played.stops
+
+    def stops(row: Row) -> bool:
         if row.status != "skipped":
             sure.add(row.suite, row.status in ("passed", "xpassed"), row.status != "error")
-        return sure.certain
+        return fails(row) or sure.certain
 
     def why_stop(look: int, counted: Set[str]) -> str | None:
         groups = [group for group in load(played.writer.path).summary().groups.values() if group.id in counted]
@@ -59,7 +61,7 @@ def play_for_gates(
         crossed = any(answer.crossed for answer in found)
         return "told" if crossed or all(answer.crossed is False for answer in found) else None
 
-    played.enough = enough
+    played.stops = stops
     stopped = play(played, plan.trials, left, policy, why_stop, lambda: sure.certain)
     return (stopped, answers) if stopped else None
 

@@ -89,9 +89,8 @@ def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[R
 class Played(Struct):
     """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order of the plan.
 
-    ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``enough``: whether no trial after this one is
-    needed. ``pool``: the workers of a cluster that play it. ``faults`` are what ended it early
-    otherwise, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
+    ``stops``: whether no trial after this one is wanted; ``stopped``: the last one then. ``pool``: the workers of a cluster that play it.
+    ``faults`` are what ended it early otherwise, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
     """
 
     writer: RunWriter
@@ -100,7 +99,6 @@ class Played(Struct):
     stops: Callable[[Row], bool] = lambda _: False
     stopped: Row | None = None
     pool: WorkerPool | None = None
-    enough: Callable[[Row], bool] = lambda _: False
     in_order: bool = True
     summary: Summary = field(default_factory=Summary)
     interrupted: bool = False
@@ -193,10 +191,8 @@ class Played(Struct):
         if self.in_order:  # else ``settle`` reads the file
             self.summary.add(row)
         self.progress.show(row)
-        if row.status in ("failed", "error", "xpassed") and self.stops(row):
+        if self.stops(row):
             self.stopped = row
-            raise Stop
-        if self.enough(row):
             raise Stop
 
     def settle(self, order: Iterable[str]) -> None:

@@ -246,9 +246,9 @@ def _play_until_decided(
 
 
 def _got_worse(summary: Summary, old: MigrationSide, new: MigrationSide) -> Callable[[Row], bool]:
-    """A function: whether the old model passes the cell of this row, which the new model does not pass."""
+    """A function: whether the new model does not pass this row, and the old one passes its cell."""
     good = {_cell(group.id, old) for group in old.groups(summary) if group.status in ("passed", "xfailed")}
-    return lambda row: _cell(row.group, new) in good
+    return lambda row: row.status in words.WRONG and _cell(row.group, new) in good
 
 
 def _cell(group: str, side: MigrationSide) -> str:

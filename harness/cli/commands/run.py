@@ -171,9 +171,9 @@ def _most_failures(options: Namespace) -> int | None:
 
 
 def _after(most: int | None) -> Callable[[Row], bool]:
-    """Whether a trial that did not pass is the last one to be played."""
+    """Whether a trial is the last one to be played, since so many did not pass."""
     failures = count(1)
-    return lambda _: most is not None and next(failures) >= most
+    return lambda row: most is not None and row.status in words.WRONG and next(failures) >= most
 
 
 def _check_processes(options: Namespace) -> None:
