@@ -333,16 +333,12 @@ def read_answers(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -
     """
     if sources is None:
         return list(flips)
-    before, after = (
-        _answers({(flip.groups[side], flip.check) for flip in flips}, rows) for side, (_, rows) in enumerate(sources)
-    )
+    sides = [_answers({(flip.groups[at], flip.check) for flip in flips}, rows) for at, (_, rows) in enumerate(sources)]
     found = []
     for flip in flips:
-        reference, candidate = (
-            side.get((name, flip.check), _NO_ANSWER) for side, name in zip((before, after), flip.groups, strict=True)
-        )
-        answers, trials = (reference.text, candidate.text), (reference.trial, candidate.trial)
-        found.append(replace(flip, answers=answers, trials=trials, trouble=candidate.trouble or flip.trouble))
+        was, now = (side.get((name, flip.check), _NO_ANSWER) for side, name in zip(sides, flip.groups, strict=True))
+        answers, trials = (was.text, now.text), (was.trial, now.trial)
+        found.append(replace(flip, answers=answers, trials=trials, trouble=now.trouble or flip.trouble))
     return found
 
 
@@ -371,9 +367,10 @@ def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str]
     found: dict[tuple[str, str], _FlipAnswer] = {}
     for row in rows(checks) if checks else ():
         text = row.outcome.text[:ANSWER] if row.outcome else None
-        wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
         for check in checks[row.group]:
-            broke = next((verdict for verdict in wrong if verdict.check == check), None)
+            broke = next(
+                (one for one in row.verdicts if one.check == check and one.status in ("failed", "error")), None
+            )
             answer = _FlipAnswer(row.id, text, FirstFailure(row.id, broke) if broke else None)
             key = row.group, check
             if key not in found or answer.evidence_rank() > found[key].evidence_rank():

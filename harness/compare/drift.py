@@ -64,11 +64,14 @@ class DriftFinding:
     """One unknown at one provider. ``count``: in how many answers; ``models``: in the order in which they were seen."""
 
     unknown: Unknown
-    provider: str
     models: tuple[str, ...]
     first: Sighting
     count: int = 1
     known: bool = False
+
+    @property
+    def provider(self) -> str:
+        return self.first.provider
 
     def to_json(self) -> dict[str, Json]:
         first = {"date": self.first.date or None, "file": self.first.file, "trial": self.first.trial}
@@ -133,26 +136,23 @@ class Drift:
 
 def drift(answers: Iterable[DriftAnswer], known: Collection[KnownDrift] = ()) -> Drift:
     """What these answers hold that the definition in use does not know, the most frequent first; new ones before known ones."""
-    seen: dict[tuple[Unknown, str], DriftFinding] = {}
+    seen: dict[tuple[Unknown, str], list[Sighting]] = {}
     number, simulated = 0, False
     for answer in answers:
         number += 1
         simulated |= answer.seen.simulated
         for unknown in dict.fromkeys(unknowns(answer)):
-            key = unknown, answer.seen.provider
-            new = DriftFinding(unknown, answer.seen.provider, (answer.seen.model,), answer.seen)
-            seen[key] = _seen_again(seen[key], answer.seen) if key in seen else new
-    found = [replace(one, known=any(entry.is_of(one) for entry in known)) for one in seen.values()]
+            seen.setdefault((unknown, answer.seen.provider), []).append(answer.seen)
+    found = [_finding(unknown, places, known) for (unknown, _), places in seen.items()]
     found.sort(key=lambda one: (one.known, -one.count, one.unknown, one.provider))
     unseen = [entry for entry in known if not any(entry.is_of(one) for one in found)]
     return Drift(definition.revision(), number, found, unseen, simulated=simulated)
 
 
-def _seen_again(one: DriftFinding, at: Sighting) -> DriftFinding:
-    models = one.models if at.model in one.models else (*one.models, at.model)
-    return replace(
-        one, models=models, first=min(one.first, at, key=lambda seen: seen.date or "9999"), count=one.count + 1
-    )
+def _finding(unknown: Unknown, seen: Sequence[Sighting], known: Collection[KnownDrift]) -> DriftFinding:
+    models = tuple(dict.fromkeys(at.model for at in seen))
+    found = DriftFinding(unknown, models, min(seen, key=lambda at: at.date or "9999"), len(seen))
+    return replace(found, known=any(entry.is_of(found) for entry in known))
 
 
 def unknowns(answer: DriftAnswer) -> Iterator[Unknown]:
@@ -161,14 +161,8 @@ def unknowns(answer: DriftAnswer) -> Iterator[Unknown]:
         if isinstance(value, dict) and error_of(value) is None:
             for one in definition.walk("GenerateContentResponse", value):
                 kind = _KINDS[one.kind]
-                shown = (
-                    ""
-                    if kind == "field"
-                    else str(one.actual)
-                    if kind == "value"
-                    else _JSON_TYPES.get(type(one.actual), "null")
-                )
-                yield Unknown(kind, _INDEX.sub("[*]", one.at), shown, str(one.expected))
+                instead = str(one.actual) if kind == "value" else _JSON_TYPES.get(type(one.actual), "null")
+                yield Unknown(kind, _INDEX.sub("[*]", one.at), "" if kind == "field" else instead, str(one.expected))
     if isinstance(answer.request, dict):
         yield from (_of_request(one) for one in definition.request_findings(answer.request))
 

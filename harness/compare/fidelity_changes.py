@@ -63,9 +63,9 @@ class Change:
 
     kind: ChangeKind
     path: str
-    pairs: int
-    of: int
     message: str
+    pairs: int = 0
+    of: int = 0
     trials: Sequence[str] = ()
     reverse: int = 0
     interval: tuple[float, float] = (0.0, 1.0)

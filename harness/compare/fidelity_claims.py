@@ -221,27 +221,20 @@ def change_kind(fact: Fact, less: bool) -> ChangeKind:
 def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequence[AnswerPair]) -> Sight:
     first, less = facts[0]
     is_number = first.kind == "number"
-    hits: list[int] = []
-    able: list[int] = []
-    opposite: list[int] = []
-    words: Counter[tuple[str, str]] = Counter()
-    for at, pair in enumerate(pairs):
-        outcome = _number_outcome(path, less, pair) if is_number else _outcome(tuple(facts), *_combination(pair))
-        can, hit, back, change = outcome
-        if can:
-            able.append(at)
-        if hit:
-            hits.append(at)
-            words[change] += 1
-        elif back:
-            opposite.append(at)
+    directions = tuple(facts)
+    outcomes = [
+        _number_outcome(path, less, pair) if is_number else _outcome(directions, *_combination(pair)) for pair in pairs
+    ]
+    able = [at for at, (can, _, _, _) in enumerate(outcomes) if can]
+    hits = [at for at, (_, hit, _, _) in enumerate(outcomes) if hit]
+    opposite = [at for at, (_, hit, back, _) in enumerate(outcomes) if back and not hit]
     if is_number:
-        message, ways = _middles(path, hits, pairs), ("faster", "slower") if kind == "timing" else ("smaller", "larger")
-        return Sight(
-            Change(kind, path, len(hits), len(able), message, after=ways[not less]), hits, able, opposite, less
-        )
-    (before, after), _ = words.most_common(1)[0] if words else (("", ""), 0)
-    sight = Sight(Change(kind, path, len(hits), len(able), _gone_or_new(facts[0])), hits, able, opposite)
+        ways = ("faster", "slower") if kind == "timing" else ("smaller", "larger")
+        change = Change(kind, path, _middles(path, hits, pairs), after=ways[not less])
+        return Sight(change, hits, able, opposite, less)
+    sight = Sight(Change(kind, path, _gone_or_new(first, less)), hits, able, opposite)
+    words = Counter(outcomes[at][3] for at in hits)
+    before, after = max(words, key=words.__getitem__, default=("", ""))
     return with_values(sight, before, after) if before or after else sight
 
 
@@ -253,8 +246,7 @@ def with_values(sight: Sight, before: str, after: str) -> Sight:
     return replace(sight, change=replace(sight.change, before=before, after=after, message=message))
 
 
-def _gone_or_new(first: Direction) -> str:
-    fact, less = first
+def _gone_or_new(fact: Fact, less: bool) -> str:
     if fact.path == "$":
         return "the body is cut, empty or not JSON"
     if fact.kind == "follows":
@@ -338,9 +330,7 @@ def with_ignored(seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sig
             senders = [at for at in sight.able if path in pairs[at].reference.facts.asks]
             hits = sorted(set(senders).intersection(sight.hits))
             if len(hits) >= _NEARLY_ALL * max(len(senders), len(sight.hits)) and path in EXPLAINS:
-                change = Change(
-                    "ignored", path, len(hits), len(senders), f"tokens of the prompt {sight.change.message}"
-                )
+                change = Change("ignored", path, f"tokens of the prompt {sight.change.message}")
                 found.append(Sight(change, hits, senders, ()))
     return found
 
@@ -387,7 +377,7 @@ def other_orders(pairs: Sequence[AnswerPair], options: FidelityOptions) -> list[
             if differs:
                 found[path][1].append(at)
     return [
-        Sight(Change("order", path, len(hits), len(able), "keys in another order"), hits, able, ())
+        Sight(Change("order", path, "keys in another order"), hits, able, ())
         for path, (able, hits) in found.items()
         if len(hits) > _MIXED * len(able) and not options.ignores(path)
     ]

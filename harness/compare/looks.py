@@ -16,8 +16,8 @@ from statistics import NormalDist
 from typing import NamedTuple, TypeVar
 
 from harness.compare.comparison import Comparison
+from harness.compare.gates.budgets import evaluate_level, rate_ends
 from harness.compare.gates.gate import Gate, GateResult
-from harness.compare.gates.level import evaluate_level, rate_ends
 from harness.compare.verdicts import ALPHA
 from harness.results.groups import Group
 from harness.results.rows import RunRow

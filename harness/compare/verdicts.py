@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from harness.compare.pairs import Pairs, case_numbers
 from harness.results.groups import STREAM_ONLY, Group
@@ -115,15 +115,15 @@ def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:
     if len(by_suite) > 1:
         parts |= {suite: array("q", rows) for suite, rows in by_suite.items()}
     found = [
-        _Asked(measure, suite, evidence)
+        (measure, suite, evidence)
         for measure in JUDGED
         for seen in [sides.seen(measure)]
         for suite, rows in parts.items()
         if (evidence := seen.of(rows).evidence(criteria.margin(measure), criteria.scope or "these cases"))
         if measure == "pass_rate" or evidence.reference or evidence.candidate
     ]
-    order = {suite: place for place, suite in enumerate(parts)}
-    found.sort(key=lambda item: order[item.suite])
+    order = list(parts)
+    found.sort(key=lambda asked: order.index(asked[1]))
     return _assessed([found], criteria.alpha)[0]
 
 
@@ -134,25 +134,26 @@ def overall(differences: Sequence[Difference]) -> dict[str, Difference]:
 
 def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
     """The verdicts of several comparisons, corrected together as one report."""
-    return _assessed(reports, min((one.found.alpha for report in reports for one in report), default=ALPHA))
+    alpha = min((one.found.alpha for report in reports for one in report), default=ALPHA)
+    return _assessed([[(one.measure, one.suite, one.evidence) for one in report] for report in reports], alpha)
 
 
-def _assessed(reports: Sequence[Sequence[_Asked | Difference]], alpha: float) -> list[list[Difference]]:
+def _assessed(reports: Sequence[Sequence[_Asked]], alpha: float) -> list[list[Difference]]:
     from harness.compare.stats.verdict import assess
 
-    assessed = assess([[_question(item) for item in report] for report in reports], alpha)
+    assessed = assess([[_question(*asked) for asked in report] for report in reports], alpha)
     return [
-        [Difference(one.measure, one.suite, verdict) for one, verdict in zip(report, found, strict=True)]
+        [Difference(measure, suite, verdict) for (measure, suite, _), verdict in zip(report, found, strict=True)]
         for report, found in zip(reports, assessed, strict=True)
     ]
 
 
-def _question(item: _Asked | Difference) -> ComparedMeasure:
+def _question(measure: str, suite: str | None, evidence: PairedEvidence) -> ComparedMeasure:
     """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
     from harness.compare.stats.verdict import ComparedMeasure
 
-    rate = item.measure == "pass_rate"
-    return ComparedMeasure(item.evidence, rate, "part" if item.suite is not None else "main" if rate else "measure")
+    rate = measure == "pass_rate"
+    return ComparedMeasure(evidence, rate, "part" if suite is not None else "main" if rate else "measure")
 
 
 def faults(cells: Sequence[Group], name: str) -> Iterator[str]:
@@ -172,10 +173,8 @@ def measure_evidence(measure: str, cells: Pairs) -> PairedEvidence | None:
     return _PairedCells(cells).seen(measure).of(slice(None)).evidence(Criteria().margin(measure), "these cases")
 
 
-class _Asked(NamedTuple):
-    measure: str
-    suite: str | None
-    evidence: PairedEvidence
+_Asked = tuple[str, str | None, "PairedEvidence"]
+"""A measure, its suite (None: all), and the evidence."""
 
 
 class _PairedCells:

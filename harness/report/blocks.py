@@ -32,13 +32,13 @@ from typing import Any, Literal, Self, TextIO
 from msgspec import Struct
 from msgspec.structs import replace
 
-from harness.model import Json, Status
+from harness.model import Json, Place, Status
 from harness.report import Kind, View, output
 from harness.results.rows import PlaceRow
 
 FORMATS = {
     "table": ("table.blocks", "Text and tables, for a terminal."),
-    "markdown": ("markdown.blocks", "Text and tables, for a pull request or a wiki page."),
+    "markdown": ("markdown", "Text and tables, for a pull request or a wiki page."),
     "html": ("html.blocks", "One self-contained page, with all requests and responses of each trial."),
     "github": ("github", "Annotations for GitHub Actions, on the suite's own lines; in a step also its summary."),
 }
@@ -205,7 +205,7 @@ class Annotation(Struct, frozen=True):
     level: Level
     title: str
     message: str
-    place: PlaceRow | None = None
+    place: Place | PlaceRow | None = None
 
 
 class ChartPoint(Struct, frozen=True):

@@ -11,7 +11,6 @@ from harness.model import Place
 from harness.report import View, words
 from harness.report.blocks import Annotation, Block, Bullets, Heading, Items, Level, Paragraph, Table
 from harness.report.table.blocks import block_lines
-from harness.results.rows import PlaceRow
 from harness.text.yamltext import Complaint
 
 MAX_ANNOTATIONS = 10
@@ -61,9 +60,9 @@ def _closing(blocks: Sequence[Block]) -> str:
 def error_annotations(error: HarnessError, view: View) -> list[str]:
     """The lines for a command that ended with an error: one for each complaint about a suite, at its place."""
     if not isinstance(error, SuiteError):
-        return [_line(Annotation("error", "gemini-harness", str(error)), view)]
+        return [_line(Annotation("error", NAME, str(error)), view)]
     made = [
-        Annotation("error", "suite", "\n".join(filter(None, [one.message, one.hint])), _row(one.place))
+        Annotation("error", "suite", "\n".join(filter(None, [one.message, one.hint])), one.place)
         if isinstance(one, Complaint)
         else Annotation("error", "suite", str(one))
         for one in sorted(error.complaints, key=lambda one: not isinstance(one, Complaint))
@@ -73,11 +72,7 @@ def error_annotations(error: HarnessError, view: View) -> list[str]:
 
 def note_annotation(place: Place, message: str, view: View) -> str:
     """The line for a note about a suite."""
-    return _line(Annotation("notice", "suite", message, _row(place)), view)
-
-
-def _row(place: Place) -> PlaceRow:
-    return PlaceRow(place.file, place.line)
+    return _line(Annotation("notice", "suite", message, place), view)
 
 
 def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
@@ -96,7 +91,7 @@ def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
             yield annotation
         elif seen[annotation.level] == room:
             more = f"and {number - room + 1:,} more, which GitHub would not show: see the table or the saved run"
-            yield Annotation(annotation.level, "gemini-harness", more)
+            yield Annotation(annotation.level, NAME, more)
     yield closing
 
 

@@ -339,25 +339,15 @@ def without_turns(row: Row) -> Row:
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     """Strict JSON on one line, non-ASCII characters unescaped. What JSON lacks (NaN, sets, lone surrogates) is written as text."""
-    separators = (",", ":") if indent is None else None
-    try:
-        text = json.dumps(
-            value,
-            ensure_ascii=False,
-            allow_nan=False,
-            check_circular=False,  # no row holds itself
-            separators=separators,
-            indent=indent,
-            default=plain,
-        )
+    layout: dict[str, Any] = {"indent": indent, "separators": (",", ":") if indent is None else None}
+    try:  # no row holds itself
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, check_circular=False, default=plain, **layout)
     except ValueError:
-        text = json.dumps(
-            jsontext.mapped(value, _finite), ensure_ascii=False, separators=separators, indent=indent, default=str
-        )
+        text = json.dumps(jsontext.mapped(value, _finite), ensure_ascii=False, default=str, **layout)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(jsontext.mapped(value, _finite), separators=separators, indent=indent, default=str)
+        return json.dumps(jsontext.mapped(value, _finite), default=str, **layout)
     return text
 
 

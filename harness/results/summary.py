@@ -56,7 +56,7 @@ class Summary:
             if verdict.status != "passed":
                 self._note(verdict)
         if row.agree and row.outcome is not None:
-            self._pair(group, row.attempt, _twin_answer(row.outcome, row), text=row.agree == "text")
+            self._pair(group, row.attempt, _twin_answer(row.outcome, row))
 
     def _begin(self, row: Row) -> Group:
         """A new group."""
@@ -96,8 +96,8 @@ class Summary:
         """Where answers came from -> the first and the last day of recording; empty if unknown."""
         return {source: [min(days), max(days)] if days else [] for source, days in self._days.items()}
 
-    def _pair(self, group: Group, attempt: int, answer: _TwinAnswer, *, text: bool) -> None:
-        """Compare unary and stream of one attempt, once both are there. ``text``: whether their texts must agree."""
+    def _pair(self, group: Group, attempt: int, answer: _TwinAnswer) -> None:
+        """Compare unary and stream of one attempt, once both are there."""
         axes = (f"{name}={value}" for name, value in group.axes.items() if name != "transport")
         key = (group.suite, group.case, group.target, *axes, str(attempt))
         twin = self._unpaired.pop(key, None)
@@ -105,7 +105,7 @@ class Summary:
             self._unpaired[key] = answer
             return
         unary, stream = (twin, answer) if group.axes.get("transport") == "stream" else (answer, twin)
-        self.groups[stream.group].pair(next(_disagreements(unary, stream, text=text), None))
+        self.groups[stream.group].pair(next(_disagreements(unary, stream), None))
 
     def totals(self) -> dict[Status, int]:
         """The number of groups by status."""
@@ -163,7 +163,7 @@ class _TwinAnswer(Struct, frozen=True):
 
     group: str
     finish_reason: str | None
-    parts: tuple[str, ...]
+    parts: str
     text: str
     """The beginning of the text and its hash; empty if texts need not agree."""
     broken: frozenset[str]
@@ -171,24 +171,21 @@ class _TwinAnswer(Struct, frozen=True):
 
 def _twin_answer(outcome: OutcomeRow, row: Row) -> _TwinAnswer:
     excerpt = f"{outcome.text[:60]!r} {hash(outcome.text)}" if row.agree == "text" else ""
-    return _TwinAnswer(row.group, outcome.finishReason, tuple(outcome.parts), excerpt, _broken(row.verdicts))
+    parts = " + ".join(outcome.parts) or "none"
+    return _TwinAnswer(row.group, outcome.finishReason, parts, excerpt, _broken(row.verdicts))
 
 
-def _disagreements(unary: _TwinAnswer, stream: _TwinAnswer, *, text: bool) -> Iterator[str]:
+def _disagreements(unary: _TwinAnswer, stream: _TwinAnswer) -> Iterator[str]:
     if unary.finish_reason != stream.finish_reason:
         yield f"finishReason: {unary.finish_reason} unary, {stream.finish_reason} streamed"
     if unary.parts != stream.parts:
-        yield f"parts: {_listed(unary.parts)} unary, {_listed(stream.parts)} streamed"
-    if text and unary.text != stream.text:
+        yield f"parts: {unary.parts} unary, {stream.parts} streamed"
+    if unary.text != stream.text:
         whole, streamed = (twin.text.rpartition(" ")[0] for twin in (unary, stream))
         yield f"text: {whole} unary, {streamed} streamed"
     for check in sorted(unary.broken ^ stream.broken):
         whole, streamed = ("fails" if check in twin.broken else "holds" for twin in (unary, stream))
         yield f"{check}: {whole} unary, {streamed} streamed"
-
-
-def _listed(kinds: Sequence[str]) -> str:
-    return " + ".join(kinds) or "none"
 
 
 def _broken(verdicts: Sequence[VerdictRow]) -> frozenset[str]:

@@ -13,11 +13,11 @@ import scipy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.compare.stats.cells import pass_all, pass_at
 from harness.compare.stats.evidence import PairedEvidence
 from harness.compare.stats.exact import flips, tail
 from harness.compare.stats.multiple_comparisons import holm, shared_signs
 from harness.compare.stats.numbers import mean_interval, numbers
-from harness.compare.stats.pass_at_k import pass_all, pass_at
 from harness.compare.stats.rates import Attempts, clustered_wilson, rates, wilson
 from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess
 

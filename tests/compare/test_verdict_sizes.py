@@ -11,7 +11,7 @@ import pytest
 from harness.compare.candidates import combine
 from harness.compare.comparison import Comparison, compare_runs
 from harness.compare.gates import evaluate, from_option
-from harness.compare.gates.level import evaluate_level
+from harness.compare.gates.budgets import evaluate_level
 from harness.compare.looks import level
 from harness.compare.stats.evidence import Ends, Scope
 from harness.compare.stats.numbers import numbers

@@ -24,7 +24,7 @@ from harness.report.blocks import (
 )
 from harness.report.github import write_blocks as github
 from harness.report.html.blocks import write_blocks as html
-from harness.report.markdown.blocks import write_blocks as markdown
+from harness.report.markdown import write_blocks as markdown
 from harness.report.table.blocks import write_blocks as table
 from harness.results.rows import PlaceRow
 

@@ -6,10 +6,16 @@ May import: ``compare`` and its statistics, ``results``, ``judge``, ``text``.
 
 from __future__ import annotations
 
-from harness.compare.gates.budgets import budgets, evaluate_run, exit_code, partial_suites, reason_not_asked
+from harness.compare.gates.budgets import (
+    budgets,
+    evaluate_level,
+    evaluate_run,
+    exit_code,
+    partial_suites,
+    reason_not_asked,
+)
 from harness.compare.gates.change import evaluate
 from harness.compare.gates.gate import Gate, GateResult
-from harness.compare.gates.level import evaluate_level
 from harness.compare.gates.parse import from_option, from_suite
 
 __all__ = [

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.compare.comparison import Comparison, Flip
+from harness.compare.gates.budgets import evaluate_level
 from harness.compare.gates.gate import Gate, GateResult
-from harness.compare.gates.level import evaluate_level
 from harness.compare.pairs import Pairs
 from harness.compare.verdicts import measure_evidence, percent
 from harness.results.groups import Tally

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import comb
 
 from harness.compare.stats.evidence import Counts, PairedEvidence, Scope, Vector
 from harness.compare.stats.numbers import numbers
-from harness.compare.stats.pass_at_k import pass_all, pass_at
 from harness.compare.stats.rates import Attempts, rates
 from harness.results.measures import Measures
 
@@ -111,3 +111,21 @@ class Measured(NamedTuple):
             noise=reference.noises + candidate.noises,
             pairs=int(np.minimum(reference.sizes, candidate.sizes).sum()),
         )
+
+
+# --- pass@k and pass^k: at least one, or all, of k attempts pass ----------------------------------------
+#
+# Both are the unbiased estimators over all subsets of k attempts, as the mean over cells. pass@k: Chen et al. 2021, "Evaluating Large
+# Language Models Trained on Code"; pass^k: Yao et al. 2024, "tau-bench".
+
+
+def pass_at(passed: Counts, judged: Counts, k: int) -> float:
+    """pass@k, 0 to 1. Cells may have more attempts; raises ValueError where one has fewer than ``k``."""
+    return 1 - pass_all(np.asarray(judged) - np.asarray(passed), judged, k)
+
+
+def pass_all(passed: Counts, judged: Counts, k: int) -> float:
+    """pass^k, 0 to 1: the share of subsets of ``k`` attempts that all passed. Raises ValueError as ``pass_at``."""
+    if np.min(judged) < k:
+        raise ValueError(f"a cell has {np.min(judged)} attempts, fewer than {k}")
+    return float(np.mean(comb(passed, k) / comb(judged, k)))

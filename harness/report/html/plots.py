@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.report import words
 from harness.report.blocks import Chart, ChartPoint, Pictures
@@ -22,13 +21,11 @@ def pictures(block: Pictures) -> Markup:
     return element("div", drawn, _legend(list(block.charts[0].series)))
 
 
-@dataclass(frozen=True, slots=True)
 class PlotAxis:
-    """Maps values from 0 to ``high`` to pixels from ``start`` to ``end``. Ticks are round numbers."""
+    """Maps values from 0 to a little more than the highest one to pixels from ``start`` to ``end``. Ticks are round numbers."""
 
-    high: float
-    start: float
-    end: float
+    def __init__(self, highest: float, start: float, end: float) -> None:
+        self.high, self.start, self.end = highest * 1.08 or 1, start, end
 
     def at(self, value: float) -> float:
         return round(self.start + value / self.high * (self.end - self.start), 1)
@@ -38,11 +35,6 @@ class PlotAxis:
         step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if self.high / (power * factor) <= 5)
         numbers = range(math.floor(self.high / step + 1e-9) + 1)
         return [float(f"{step * number:.9g}") for number in numbers]  # the other digits are rounding errors
-
-
-def _up_to(highest: float, start: float, end: float) -> PlotAxis:
-    """An axis from 0 to a little more than the highest value."""
-    return PlotAxis(highest * 1.08 or 1, start, end)
 
 
 # --- charts -------------------------------------------------------------------------------------------
@@ -56,8 +48,8 @@ Spot = tuple[float, float, ChartPoint]
 
 def _chart(chart: Chart) -> Markup:
     points = [point for line in chart.series.values() for point in line]
-    across = _up_to(max((point.x for point in points), default=0), LEFT, WIDTH - RIGHT)
-    up = _up_to(chart.top or max((point.y for point in points), default=0), HEIGHT - BOTTOM, TOP)
+    across = PlotAxis(max((point.x for point in points), default=0), LEFT, WIDTH - RIGHT)
+    up = PlotAxis(chart.top or max((point.y for point in points), default=0), HEIGHT - BOTTOM, TOP)
     spots = [
         sorted(((across.at(point.x), up.at(point.y), point) for point in line), key=lambda spot: spot[0])
         for line in chart.series.values()

@@ -1,4 +1,4 @@
-"""Blocks as Markdown for a pull request or an issue."""
+"""Blocks as GitHub's Markdown, for a pull request or an issue."""
 
 from __future__ import annotations
 
