@@ -1,7 +1,7 @@
 """What the candidate changes against the reference, field by field: paired answers in, a document of claims out.
 
 Two answers of one model differ anyway. So a change is claimed only where it is more frequent in one direction than chance allows:
-an exact test per fact over all pairs, stratified by case (`stats.presence`), so that a report without any true change makes a
+an exact test per fact over all pairs, stratified by case (`stats.exact`), so that a report without any true change makes a
 claim with a probability of at most 5%. What differs in too few pairs is listed as not known, with how many more would decide.
 """
 
@@ -33,13 +33,11 @@ from harness.compare.fidelity_claims import (
     FactCounts,
     Sight,
     by_case,
-    by_place,
     counted_facts,
     is_explained,
     is_less,
-    matters,
     other_orders,
-    seen_in,
+    sights,
     strictest,
     tests,
     with_ignored,
@@ -71,14 +69,13 @@ def fidelity(
     options: FidelityOptions = FidelityOptions(),  # noqa: B008  frozen
 ) -> Fidelity:
     """What the candidate changes. ``read``: how to read the turns of the reference and of the candidate, for evidence."""
-    from harness.compare.stats.presence import presence
+    from harness.compare.stats.exact import presence
 
     counted = counted_facts(pairs, options)
     tested = tests(counted)
     level = strictest(tested)
     claimed = [(fact, is_less(counted[fact].strata)) for fact, test in tested.items() if test.claims]
-    seen = [seen_in(kind, path, facts, pairs) for (kind, path), facts in by_place(claimed).items()]
-    seen = with_ignored([sight for sight in seen if matters(sight)], pairs)
+    seen = with_ignored(sights(claimed, pairs), pairs)
     split = [by_values(sight, pairs, level) for sight in seen if not is_explained(sight, seen, pairs)]
     seen = [sight for sure, _ in split for sight in sure]
     evidence = evidence_of(pairs, read, seen)
@@ -214,11 +211,10 @@ def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Sight], pairs: Seque
         for fact, counts in left.items()
         if fact.path not in TIMES and counts.has_one_direction
     ]
-    sights = [seen_in(kind, path, facts, pairs) for (kind, path), facts in by_place(directions).items()]
-    sights = [one for sight in sights for one in each_value(sight, pairs)]
-    sights = [one for sight in sights for one in ([sight] if _is_open(sight) else by_error_status(sight, pairs))]
-    sights = [sight for sight in sights if _is_open(sight) and not _is_claimed(sight.change, seen)]
-    return [sight for sight in sights if not is_explained(sight, [*seen, *sights], pairs)]
+    found = [one for sight in sights(directions, pairs) for one in each_value(sight, pairs)]
+    found = [one for sight in found for one in ([sight] if _is_open(sight) else by_error_status(sight, pairs))]
+    found = [sight for sight in found if _is_open(sight) and not _is_claimed(sight.change, seen)]
+    return [sight for sight in found if not is_explained(sight, [*seen, *found], pairs)]
 
 
 def _is_claimed(change: Change, seen: Sequence[Sight]) -> bool:
@@ -238,7 +234,7 @@ def _is_open(sight: Sight) -> bool:
 
 
 def _unsure_change(sight: Sight, level: float, pairs: Sequence[AnswerPair], evidence: Evidence) -> Change:
-    from harness.compare.stats.presence import more_pairs
+    from harness.compare.stats.exact import more_pairs
 
     hits, able = len(sight.hits), len(sight.able)
     needs = more_pairs(hits, len(sight.opposite), able, level)

@@ -37,7 +37,7 @@ Combination = tuple[Shape, Shape, bool]
 
 @dataclass(slots=True)
 class FactCounts:
-    """``strata``: see `stats.presence`. ``there`` and ``back`` identify the pairs in which the sides differ, and in which direction:
+    """``strata``: see `stats.exact`. ``there`` and ``back`` identify the pairs in which the sides differ, and in which direction:
     facts that always differ together are one test."""
 
     strata: Strata
@@ -169,8 +169,8 @@ def strictest(found: Mapping[Fact, FactTest]) -> float:
 
 
 def _family(counted: Mapping[Fact, FactCounts], alpha: float) -> dict[Fact, FactTest]:
+    from harness.compare.stats.exact import presence
     from harness.compare.stats.multiple_comparisons import holm
-    from harness.compare.stats.presence import presence
 
     found = {fact: presence(counts.strata) for fact, counts in counted.items()}
     alike = grouped(counted, lambda fact: counted[fact].pattern)
@@ -204,13 +204,14 @@ PairOutcome = tuple[bool, bool, bool, tuple[str, str]]
 """Whether a pair can show a change, shows it, shows the opposite; and the words before and after."""
 
 
-def by_place(claimed: Iterable[Direction]) -> dict[tuple[ChangeKind, str], list[Direction]]:
-    """The directions that make one change."""
-    shown = ((fact, less) for fact, less in claimed if fact.kind != "follows" or less)
-    return grouped(shown, lambda one: (change_kind(*one), one[0].path))
+def sights(directions: Iterable[Direction], pairs: Sequence[AnswerPair]) -> list[Sight]:
+    """The changes that these make: those of one kind at one path are one."""
+    shown = ((fact, less) for fact, less in directions if fact.kind != "follows" or less)
+    places = grouped(shown, lambda one: (_change_kind(*one), one[0].path))
+    return [_seen_in(kind, path, facts, pairs) for (kind, path), facts in places.items()]
 
 
-def change_kind(fact: Fact, less: bool) -> ChangeKind:
+def _change_kind(fact: Fact, less: bool) -> ChangeKind:
     if fact.kind == "path":
         return "dropped" if less else "added"
     if fact.kind == "number":
@@ -218,7 +219,7 @@ def change_kind(fact: Fact, less: bool) -> ChangeKind:
     return KINDS[fact.kind]
 
 
-def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequence[AnswerPair]) -> Sight:
+def _seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequence[AnswerPair]) -> Sight:
     first, less = facts[0]
     is_number = first.kind == "number"
     directions = tuple(facts)
@@ -291,7 +292,7 @@ def _middles(path: str, hits: Sequence[int], pairs: Sequence[AnswerPair]) -> str
     return f"{what}{' -> '.join(_middle(side, path) for side in sides)}{' (medians)' if len(hits) > 1 else ''}"
 
 
-def matters(sight: Sight) -> bool:
+def _matters(sight: Sight) -> bool:
     """Whether the change is seen at all, and, if it is one of time, often enough: a slow answer now and then is no change."""
     often = len(sight.hits) - len(sight.opposite) >= _OFTEN * len(sight.able)
     return bool(sight.hits) and (often or sight.change.kind != "timing")
@@ -321,11 +322,9 @@ _NEARLY_ALL, _MOSTLY = 0.9, 0.8
 
 
 def with_ignored(seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sight]:
-    """The changes. Where the prompt has fewer tokens in the very pairs that send a field, that field was ignored."""
-    found = list(seen)
-    for sight in seen:
-        if sight.change.path != PROMPT_TOKENS or not sight.less:
-            continue
+    """The changes that matter. Where the prompt has fewer tokens in the very pairs that send a field, that field was ignored."""
+    found = list(filter(_matters, seen))
+    for sight in [one for one in found if one.change.path == PROMPT_TOKENS and one.less]:
         for path in sorted({path for at in sight.hits for path in pairs[at].reference.facts.asks}):
             senders = [at for at in sight.able if path in pairs[at].reference.facts.asks]
             hits = sorted(set(senders).intersection(sight.hits))

@@ -98,7 +98,7 @@ def _together(sight: Sight, rare: Iterable[Sight], values: Mapping[int, Values])
 
 
 def _is_sure(sight: Sight, pairs: Sequence[AnswerPair], level: float) -> bool:
-    from harness.compare.stats.presence import presence
+    from harness.compare.stats.exact import presence
 
     hits, opposite = frozenset(sight.hits), frozenset(sight.opposite)
     strata = Counter(

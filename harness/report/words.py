@@ -48,17 +48,12 @@ WRONG: frozenset[Status] = frozenset({"failed", "error", "xpassed"})
 
 def verdict(group: Group) -> str:
     """``pass``, ``FAIL 2/5``, ``pass 4/5 flaky``; ``seen 2/5`` for a group that is only observed; ``n/a`` for one that its provider's
-    dialect cannot express."""
-    mark = "seen" if group.require == 0 and group.status == "passed" else mark_of(group)
+    dialect cannot express (see ``errors.NotAvailable``)."""
+    gap = group.status == "skipped" and (group.skip or "").startswith(NOT_AVAILABLE)
+    mark = "n/a" if gap else "seen" if group.require == 0 and group.status == "passed" else MARKS[group.status]
     if group.attempts > 1 or (group.require == 0 and group.attempts):
         mark += f" {group.passed}/{group.attempts}"
     return mark + (" flaky" if group.flaky else "")
-
-
-def mark_of(group: Group) -> str:
-    """The mark of its status; ``n/a`` if the dialect cannot express what it asks (see ``errors.NotAvailable``)."""
-    gap = group.status == "skipped" and (group.skip or "").startswith(NOT_AVAILABLE)
-    return "n/a" if gap else MARKS[group.status]
 
 
 def label(measure: str) -> str:
@@ -70,7 +65,7 @@ def measured(measure: str, value: float | None) -> str:
     if value is None:
         return "-"
     if measure.endswith("_s"):
-        return _seconds(value)
+        return f"{value:,.{3 if value and abs(value) < 0.1 else 2 if abs(value) < 10 else 1}f}"
     if measure in ("cost_usd", "cost_as_usd", "judge_cost_usd"):
         return dollars(value)
     if measure == "similarity":
@@ -98,12 +93,6 @@ def cell(group: Group, name: str) -> list[str]:
     if found.held or not reasons:
         return [" ".join([f"{found.held}/{found.judged}", *reasons[:1]]), *reasons[1:]]
     return reasons
-
-
-def _seconds(value: float) -> str:
-    if value and abs(value) < 0.1:
-        return f"{value:.3f}"
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
 def value(value: Json, limit: int | None = 200) -> str:

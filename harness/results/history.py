@@ -202,33 +202,22 @@ def _remove(file: Path) -> None:
 # --- one run ------------------------------------------------------------------------------------------
 
 
-_ODD = (HarnessError, KeyError, TypeError, ValueError, AttributeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-"""The errors of reading a run whose lines have another shape than expected. SQLite raises the last two for such values."""
-
-
 def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
+    """Insert the rows of a run, or replace them."""
     folder = path.parent.name
     try:
         saved = load(path)
         summary = saved.summary()
-        run = _run(saved)
-        with _transaction(db):
-            _insert(db, folder, size, changed, run)
-            db.executemany(f"INSERT INTO lines VALUES ({', '.join('?' * 16)})", _lines(summary, folder))  # noqa: S608
-            db.executemany(f"INSERT INTO groups VALUES ({', '.join('?' * 20)})", _groups(summary, folder))  # noqa: S608
-    except _ODD as fault:
-        damage = str(fault)
-        if not isinstance(fault, HarnessError):
-            damage = f"its lines are not as expected ({type(fault).__name__})"
-        with _transaction(db):
-            _insert(db, folder, size, changed, (folder, *[None] * 8, damage, None, None))
-
-
-def _insert(db: sqlite3.Connection, folder: str, size: int, changed: int, run: tuple[Any, ...]) -> None:
-    """Insert the row of a run, or replace it."""
-    db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
-    first, *rest = run
-    db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 15)})", (first, folder, size, changed, *rest))  # noqa: S608
+        first, *rest = _run(saved)
+    except HarnessError as fault:
+        summary = Summary()
+        first, *rest = folder, *[None] * 8, str(fault), None, None
+    run = (first, folder, size, changed, *rest)
+    with _transaction(db):
+        db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
+        tables = (("runs", 15, [run]), ("lines", 16, _lines(summary, folder)), ("groups", 20, _groups(summary, folder)))
+        for table, columns, rows in tables:
+            db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})", rows)  # noqa: S608
 
 
 def _run(saved: SavedRun) -> tuple[Any, ...]:

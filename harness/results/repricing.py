@@ -40,7 +40,7 @@ class Repricing:
                 if row.turns:
                     parts = self._parts(row)
                     self.known += 1
-                    priced = _with(row, parts.whole)
+                    priced = replace(row, measures={**row.measures, MEASURE: round(parts.whole, 12)})
             except Unpriced as unknown:
                 self.why[str(unknown)] += 1
             self.usd, self.fees = self.usd + parts.whole, self.fees + parts.fees
@@ -72,10 +72,6 @@ class Repricing:
             "unknown": self.why.total(),
             "why": dict(self.why),
         }
-
-
-def _with(row: Row, dollars: float) -> Row:
-    return replace(row, measures={**row.measures, MEASURE: round(dollars, 12)})
 
 
 def day_of(run: RunRow) -> date:

@@ -6,8 +6,8 @@ from itertools import combinations, product
 
 import pytest
 
+from harness.compare.stats.exact import more_pairs, presence
 from harness.compare.stats.multiple_comparisons import counting
-from harness.compare.stats.presence import more_pairs, presence
 
 
 def brute(strata: list[tuple[int, int, int]]) -> float:

@@ -13,11 +13,10 @@ from harness.compare.stats.evidence import Counts, PairedEvidence, Scope, Vector
 from harness.compare.stats.numbers import numbers
 from harness.compare.stats.rates import Attempts, rates
 from harness.results.measures import Measures
+from harness.results.rows import LARGEST
 
 Rows = slice | Sequence[int]
 """Positions of cells."""
-LARGEST = 1e100
-"""A larger number of seconds, tokens or dollars is a fault of the answer, and so is a negative one."""
 
 
 class Verdicts(NamedTuple):
@@ -120,12 +119,10 @@ class Measured(NamedTuple):
 
 
 def pass_at(passed: Counts, judged: Counts, k: int) -> float:
-    """pass@k, 0 to 1. Cells may have more attempts; raises ValueError where one has fewer than ``k``."""
+    """pass@k, 0 to 1. Each cell has ``k`` attempts or more."""
     return 1 - pass_all(np.asarray(judged) - np.asarray(passed), judged, k)
 
 
 def pass_all(passed: Counts, judged: Counts, k: int) -> float:
-    """pass^k, 0 to 1: the share of subsets of ``k`` attempts that all passed. Raises ValueError as ``pass_at``."""
-    if np.min(judged) < k:
-        raise ValueError(f"a cell has {np.min(judged)} attempts, fewer than {k}")
+    """pass^k, 0 to 1: the share of subsets of ``k`` attempts that all passed."""
     return float(np.mean(comb(passed, k) / comb(judged, k)))

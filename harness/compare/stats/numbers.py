@@ -44,9 +44,9 @@ def numbers(
 
     ``cases``, ``reference``, ``candidate``: the case number and the mean on either side, one entry per cell. ``noise``: the
     variance of each cell's difference that comes from its attempts (nan: one attempt only). ``pairs``: how many attempts both
-    sides have; by default one per cell. Raises ValueError for no cells, or for a number that is not finite.
+    sides have; by default one per cell. At least one cell, and finite numbers only.
     """
-    was, now = _finite(reference, "reference"), _finite(candidate, "candidate")
+    was, now = np.asarray(reference, float), np.asarray(candidate, float)
     positive = bool(was.min() > 0 and now.min() > 0)
     owners, owner = np.unique(np.asarray(cases), return_inverse=True)
     logs = np.log(now / was) if positive else np.zeros(was.size)
@@ -166,7 +166,7 @@ def mean_interval(cases: Counts, values: Sequence[float] | Vector, confidence: f
 
     Few cases do not show the tail. So the interval also contains the intervals with one more case at either end, ``UNSEEN``
     divided by the number of cases times as far from the mean as the farthest case. It is not below 0 if no value is. None for
-    too few cases; the mean itself where ``MIN_CONSTANT_CASES`` cases or more are equal. Raises ValueError as ``numbers``.
+    too few cases; the mean itself where ``MIN_CONSTANT_CASES`` cases or more are equal.
     """
     found = _against_zero(cases, values)
     if found.constant and found.cases >= MIN_CONSTANT_CASES:
@@ -193,15 +193,6 @@ def _with_unseen_case(cases: Counts, values: Sequence[float] | Vector) -> Iterat
     for farthest in (means.min(), means.max()):
         unseen = middle + UNSEEN / means.size * (farthest - middle)
         yield [*cases, *[max(cases) + 1] * typical], np.append(values, [unseen] * typical)
-
-
-def _finite(values: Sequence[float] | Vector, side: str) -> Vector:
-    found = np.asarray(values, float)
-    if not found.size:
-        raise ValueError(f"the {side} has no cells")
-    if not np.isfinite(found).all():
-        raise ValueError(f"the {side} has {found[~np.isfinite(found)][0]}, which is no finite number")
-    return found
 
 
 def _mean_difference(differences: Vector, cells: Vector) -> Skewness | None:

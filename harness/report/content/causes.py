@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -47,11 +47,6 @@ class Cause(Struct, frozen=True):
         return f"the same for {len(rest):,} more: {named}" if rest else ""
 
 
-def causes(report: Report, groups: Iterable[Group], most: int | None = _SHOWN) -> list[Cause]:
-    """The groups by what made them fail, each cause at the place of its first group. ``most``: how many groups of a cause are shown; None: all."""
-    return [_cause(together, together[:most], report.run) for together in grouped(groups, _key).values()]
-
-
 def _key(group: Group) -> object:
     trouble = group.trouble
     if trouble is None or group.status == "xpassed" or words.only_modes_disagree(group):
@@ -88,8 +83,9 @@ def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Caus
 
 def failures(report: Report, view: View) -> Iterator[Block]:
     """What failed in a run, cause by cause, with as many causes, and texts as long, as the view shows."""
-    wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
-    every = causes(report, wrong, _SHOWN if view.details else None)
+    wrong = (group for group in report.summary.groups.values() if group.status in words.WRONG)
+    most = _SHOWN if view.details else None
+    every = [_cause(alike, alike[:most], report.run) for alike in grouped(wrong, _key).values()]
     limits = {"html": _ON_A_PAGE, "github": None}
     some = every[: limits.get(view.format, view.details)]
     if not some:
