@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, TextIO, get_args
+from collections.abc import Iterator
+from typing import Any, TextIO, get_args
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
 from harness.report import Kind, Report, View, output
 from harness.results.rows import VERSION, dumps, without_turns
 from harness.text import jsontext
-
-
-class HasJson(Protocol):
-    """A document that is small enough to be encoded at once."""
-
-    def to_json(self) -> Mapping[str, Any]: ...
 
 
 @output("json", of="run")
@@ -64,8 +58,8 @@ def _items(values: Iterator[object]) -> Iterator[str]:
     yield "\n ]"
 
 
-def write_document(document: HasJson, _view: View, out: TextIO) -> None:
-    """One JSON document."""
+def write_document(document: Any, _view: View, out: TextIO) -> None:
+    """One JSON document, small enough to be encoded at once."""
     out.write(dumps(document.to_json(), indent=1) + "\n")
 
 

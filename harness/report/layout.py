@@ -6,7 +6,7 @@ Cases of one suite that sweep the same axes share a grid, so that grids have few
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,9 +37,6 @@ class Grid(Struct, frozen=True):
     cases: Sequence[str]
     cells: Mapping[tuple[str, Column], Group]
     left_out: Sequence[str] = ()
-
-    def row(self, case: str) -> list[Group | None]:
-        return [self.cells.get((case, column)) for column in self.columns]
 
 
 def grids(groups: Sequence[Group]) -> Iterator[Grid]:
@@ -116,9 +113,9 @@ def _wrong(grid: Grid) -> set[str]:
     return {case for (case, _), group in grid.cells.items() if group.status in words.WRONG}
 
 
-def one_provider(groups: Sequence[Group]) -> str | None:
-    """The provider that all groups share, so that columns need not repeat it; None where they differ."""
-    providers = {group.target.partition("/")[0] for group in groups}
+def one_provider(targets: Iterable[str]) -> str | None:
+    """The provider that all targets share, so that columns need not repeat it; None where they differ."""
+    providers = {target.partition("/")[0] for target in targets}
     return providers.pop() if len(providers) == 1 else None
 
 

@@ -317,11 +317,6 @@ def price_as(report: Report) -> str:
     return f"as $: the same tokens on {other.model}, at its prices of {other.day}: ${dollars(other.usd)}{fees}{made_up}{unknown}"
 
 
-def about(report: Report, suite: str) -> str:
-    """The ``about`` text of the suite."""
-    return next((row.get("about", "") for row in report.run["suites"] if row["suite"] == suite), "")
-
-
 def incomplete(report: Report) -> str:
     """Why the run is not complete; empty if it finished."""
     return "still being played" if report.playing else "interrupted" if report.interrupted else ""

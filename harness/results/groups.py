@@ -83,9 +83,6 @@ class Tally(Struct, frozen=True, cache_hash=True):
         return self.judged - broke if check.startswith("invariant:") else held, broke
 
 
-NO_ATTEMPT = Tally()
-
-
 class CheckOutcomes(NamedTuple):
     """How many attempts a check judged, in how many of them it held, and reason -> the attempts that failed first of all for it."""
 
@@ -128,7 +125,7 @@ class Group(Struct, eq=False):
     skip: str | None
     at: int
     samples: Measures
-    tally: Tally = NO_ATTEMPT
+    tally: Tally = Tally()
     failure: FirstFailure | None = None
     problem: FirstFailure | None = None
     disagreement: str = ""
@@ -162,11 +159,6 @@ class Group(Struct, eq=False):
     @property
     def passed(self) -> int:
         return self.tally.passed
-
-    @property
-    def tried(self) -> int:
-        """All attempts, with the skipped ones."""
-        return self.tally.attempts + self.tally.skipped
 
     @property
     def judged(self) -> int:

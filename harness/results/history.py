@@ -150,7 +150,7 @@ class PastRuns(AbstractContextManager["PastRuns"]):
         self._db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY)
         try:
             cursor = self._db.execute(sql)
-            rows = [[_plain(value) for value in row] for row in cursor]
+            rows = [[value.hex() if isinstance(value, bytes) else value for value in row] for row in cursor]
         except (sqlite3.Error, sqlite3.Warning, ValueError) as fault:
             raise UsageError(
                 f"--sql: {str(fault).rstrip('.')}; write one SELECT over the tables runs, lines and groups (their columns: README)"
@@ -164,10 +164,6 @@ def _later(db: sqlite3.Connection) -> str:
     """How the remaining runs will be read."""
     in_memory = not next(db.execute("PRAGMA database_list"))[2]
     return "`gemini-harness history` reads all of them" if in_memory else "reload the page to read more"
-
-
-def _plain(value: Any) -> Any:
-    return value.hex() if isinstance(value, bytes) else value
 
 
 def _entry(row: Sequence[Any], playing: Container[str]) -> HistoryEntry:

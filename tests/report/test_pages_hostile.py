@@ -240,8 +240,8 @@ def pages() -> dict[str, str]:
 
 def _drift() -> Drift:
     seen = Sighting(BAD, BAD, BAD, BAD, BAD, simulated=True)
-    finding = DriftFinding(Unknown("value", BAD, BAD, BAD), BAD, (BAD,), seen)
-    known = DriftFinding(Unknown("field", BAD, "", BAD), BAD, (BAD,), seen, known=True)
+    finding = DriftFinding(Unknown("value", BAD, BAD, BAD), (BAD,), seen)
+    known = DriftFinding(Unknown("field", BAD, "", BAD), (BAD,), seen, known=True)
     return Drift(BAD, 2, [finding, known], [KnownDrift("field", BAD, BAD, BAD)], [BAD], simulated=True, listed=BAD)
 
 

@@ -304,7 +304,7 @@ def _interrupted(plan: Plan, summary: Summary) -> str:
     if len(plan.trials) > _COUNTED:
         return message
     planned = {group.id: group.played.bit_count() for group in plan.trials.groups()}
-    made = ((group, group.tried) for group in summary.groups.values())
+    made = ((group, group.tally.attempts + group.tally.skipped) for group in summary.groups.values())
     short = [
         f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned.get(group.id, 0)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -58,13 +59,7 @@ def _with_limit(gate: Gate, points: int) -> Gate:
 
 def _least(enough: Callable[[int], bool], most: int) -> int | None:
     """The smallest number from 1 to ``most`` that is enough; None where there is none. What is enough stays enough."""
-    if not enough(most):
-        return None
-    low, high = 0, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return 1 + bisect_left(range(1, most), True, key=enough) if enough(most) else None
 
 
 def _answers(gate: Gate, cells: int, attempts: int) -> bool:

@@ -116,15 +116,16 @@ def _ending(report: Report, view: View) -> Iterator[Block]:
 def _suites(report: Report, view: View) -> Iterator[Block]:
     """Every suite, with at most ``view.cases`` cases in total, or as many as a page takes. Failed cases are kept first."""
     suites = list(report.summary.by_suite())
+    about = {row["suite"]: row.get("about") for row in report.run["suites"]}
     whole = [list(layout.grids(groups)) for _, groups in suites]
     grids = layout.limited(whole, view.cases)
     if view.page:
         grids = [[layout.first_cases(grid, max(1, CELLS // len(grid.columns))) for grid in found] for found in whole]
     for (suite, groups), shown in zip(suites, grids, strict=True):
-        provider = layout.one_provider(groups)
+        provider = layout.one_provider(group.target for group in groups)
         yield Heading(f"{suite} at {provider}" if provider else suite, level=2 if view.format == "markdown" else 3)
-        if about := words.about(report, suite):
-            yield Paragraph([about])
+        if said := about.get(suite):
+            yield Paragraph([said])
         yield from (_matrix(suite, f"{provider}/" if provider else "", grid, view) for grid in shown)
     if not view.page and any(grid.left_out for shown in grids for grid in shown):
         yield Paragraph(["All cases: ", Code(words.whole_report(report, view))])
@@ -132,7 +133,7 @@ def _suites(report: Report, view: View) -> Iterator[Block]:
 
 def _matrix(suite: str, prefix: str, grid: Grid, view: View) -> Matrix:
     """``prefix``: what all targets begin with."""
-    rows = [(case, grid.row(case)) for case in grid.cases]
+    rows = [(case, [grid.cells.get((case, column)) for column in grid.columns]) for case in grid.cases]
     wanted = (*view.measures, "warnings")
     alone = len(grid.columns) == 1
     common = layout.shown(wanted, [group for _, groups in rows for group in groups]) if alone else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Details, Heading, Paragraph, Table, document
+from harness.report.layout import one_provider
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
@@ -62,13 +63,8 @@ def _table(board: Scoreboard, wide: Sequence[int]) -> Table:
     shown = [board.targets[at] for at in wide]
     rows = [[row.feature, *(_cell(row.cells[at]) for at in wide)] for row in board.rows]
     rows = [row for row in rows if set(row[1:]) != {"-"}]
-    return Table(["feature", *_short(shown)], rows, "what works where", frozenset(range(1, len(shown) + 1)))
-
-
-def _short(targets: Sequence[str]) -> list[str]:
-    """The targets, without the provider if all have the same."""
-    providers = {target.partition("/")[0] for target in targets}
-    return [target.partition("/")[2] if len(providers) == 1 else target for target in targets]
+    names = [target.partition("/")[2] for target in shown] if one_provider(shown) else shown
+    return Table(["feature", *names], rows, "what works where", frozenset(range(1, len(shown) + 1)))
 
 
 def _cell(cell: ScoreCell) -> str:
