@@ -9,11 +9,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness.config import load as load_config
+from harness.disk import is_locked
 from harness.errors import RunError, UsageError
 from harness.report import Report
 from harness.results import baseline
 from harness.results.load import SavedRun, load
-from harness.results.store import NAME, is_being_played
+from harness.results.store import NAME
 from harness.results.summary import Summary
 from harness.text import amounts
 from harness.text.shape import closest
@@ -46,7 +47,7 @@ def notes(saved: SavedRun, summary: Summary) -> list[str]:
 
 
 def _is_playing(saved: SavedRun) -> bool:
-    return saved.ending is None and is_being_played(saved.path.parent)
+    return saved.ending is None and is_locked(saved.path.parent)
 
 
 def _counted(there: int, saved: SavedRun) -> str:

@@ -1,4 +1,4 @@
-"""Compares two runs, or two values of an axis of one run: paired cells, checks that flip, verdicts on measures."""
+"""Compares two runs, or values of an axis of one run with one of them: paired cells, checks that flip, verdicts on measures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import Pair, Pairs
-from harness.compare.verdicts import Criteria, Difference, differences, faults, overall
+from harness.compare.verdicts import Criteria, Difference, corrected, differences, faults, overall
 from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
 from harness.results.rows import PlaceRow, RowsOf, RunRow
 from harness.results.summary import Summary
@@ -282,7 +282,9 @@ def _provenance(groups: Sequence[Group]) -> Sequence[AnswerSource]:
 
 
 def _flips(cells: Pairs) -> Iterator[Flip]:
-    for reference, candidate in cells.differing():
+    for reference, candidate in zip(*cells.sides, strict=True):
+        if _judging(reference) == _judging(candidate):
+            continue
         changed = _changed_checks(reference.tally, candidate.tally)
         if not changed and reference.status != candidate.status:
             changed = (("status", reference.status, candidate.status),)
@@ -297,6 +299,10 @@ def _flips(cells: Pairs) -> Iterator[Flip]:
                 _failure_of(candidate, check),
                 (reference.id, candidate.id),
             )
+
+
+_judging = attrgetter("tally", "require", "xfail")
+"""Equal cells share one tally object, so comparing them is fast."""
 
 
 def _failure_of(group: Group, check: str) -> FirstFailure | None:
@@ -399,3 +405,57 @@ def _side_row(group: Group | None) -> dict[str, Any] | None:
     if group is None:
         return None
     return {**group.row(), "target": group.target, "flaky": group.flaky, "measures": group.typicals()}
+
+
+# --- several candidates ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """Several candidates against one reference.
+
+    ``comparisons``: one per candidate, in the order of the run. ``notes``: the notes that all comparisons share; each
+    comparison keeps its other notes.
+    """
+
+    axis: str
+    reference: str
+    comparisons: Sequence[Comparison]
+    notes: Sequence[str] = ()
+
+    @property
+    def simulated(self) -> bool:
+        return any(comparison.simulated for comparison in self.comparisons)
+
+    @property
+    def corrected_for(self) -> int:
+        """How many verdicts on pass rates the correction counts: those that can be significant at all."""
+        rates = [comparison.overall.get("pass_rate") for comparison in self.comparisons]
+        return max((rate.found.comparisons for rate in rates if rate), default=0)
+
+    def fields(self) -> Iterator[tuple[str, Any]]:
+        """The fields of ``compare --format json``, except ``comparisons``, whose items are documents of two sides."""
+        yield "version", 1
+        yield "axis", self.axis
+        yield "reference", self.reference
+        yield "candidates", [comparison.candidate for comparison in self.comparisons]
+        yield "corrected_for", self.corrected_for
+        yield "notes", list(self.notes)
+
+
+def combine(axis: str, comparisons: Sequence[Comparison]) -> Comparisons:
+    """Comparisons with one reference as one report.
+
+    The verdicts are corrected for all comparisons together. Notes that all of them share appear once.
+    """
+    found = corrected([comparison.differences for comparison in comparisons])
+    common = [note for note in comparisons[0].notes if all(note in comparison.notes for comparison in comparisons)]
+    return Comparisons(
+        axis=axis,
+        reference=comparisons[0].reference,
+        comparisons=[
+            replace(comparison, differences=some, notes=[note for note in comparison.notes if note not in common])
+            for comparison, some in zip(comparisons, found, strict=True)
+        ],
+        notes=common,
+    )

@@ -33,13 +33,11 @@ from harness.compare.fidelity_claims import (
     FactCounts,
     Sight,
     by_case,
+    claimed_facts,
     counted_facts,
     is_explained,
-    is_less,
     other_orders,
     sights,
-    strictest,
-    tests,
     with_ignored,
 )
 from harness.compare.fidelity_evidence import Evidence, evidence_of, finished, shown, with_renames
@@ -72,16 +70,15 @@ def fidelity(
     from harness.compare.stats.exact import presence
 
     counted = counted_facts(pairs, options)
-    tested = tests(counted)
-    level = strictest(tested)
-    claimed = [(fact, is_less(counted[fact].strata)) for fact, test in tested.items() if test.claims]
-    seen = with_ignored(sights(claimed, pairs), pairs)
+    claimed, level = claimed_facts(counted)
+    seen = with_ignored(sights(((fact, counted[fact].is_less) for fact in claimed), pairs), pairs)
     split = [by_values(sight, pairs, level) for sight in seen if not is_explained(sight, seen, pairs)]
     seen = [sight for sure, _ in split for sight in sure]
     evidence = evidence_of(pairs, read, seen)
     seen = [*with_renames(seen, evidence), *other_orders(pairs, options)]
     changes = [replace(sight, change=finished(sight, evidence, options)) for sight in seen]
-    left = {fact: counted[fact] for fact, test in tested.items() if not test.claims}
+    sure = frozenset(claimed)
+    left = {fact: counts for fact, counts in counted.items() if fact not in sure}
     unsure = [*(sight for _, rare in split for sight in rare), *_unsure(left, changes, pairs)]
     more = evidence_of(pairs, read, unsure)
     by_feature = gathered((name, at) for at, pair in enumerate(pairs) for name in pair.reference.features)
@@ -207,9 +204,7 @@ def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Sight], pairs: Seque
     """What differs in one direction only, in at least half of the pairs, yet in too few of them; of statuses, any. Of errors, half of
     those with one status are enough: a gateway may rewrite one kind of error only."""
     directions = [
-        (fact, is_less(counts.strata))
-        for fact, counts in left.items()
-        if fact.path not in TIMES and counts.has_one_direction
+        (fact, counts.is_less) for fact, counts in left.items() if fact.path not in TIMES and counts.has_one_direction
     ]
     found = [one for sight in sights(directions, pairs) for one in each_value(sight, pairs)]
     found = [one for sight in found for one in ([sight] if _is_open(sight) else by_error_status(sight, pairs))]

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
 
 from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
 from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, RETRIES, Fact, FactKind, Shape, above, last_key
@@ -52,6 +51,11 @@ class FactCounts:
     def has_one_direction(self) -> bool:
         """Whether no case has it more often on the one side and another case on the other side."""
         return len({key[1] > key[2] for key in self.strata if key[1] != key[2]}) == 1
+
+    @property
+    def is_less(self) -> bool:
+        """Whether the candidate has it less often."""
+        return sum((key[1] - key[2]) * number for key, number in self.strata.items()) > 0
 
     def add(self, counts: tuple[int, int, int], number: int, where: object, signs: tuple[int, ...]) -> None:
         self.strata[counts] += number
@@ -130,45 +134,25 @@ def _sign(path: str, before: float, after: float) -> int:
     return (after > before) - (after < before)
 
 
-def is_less(strata: Mapping[tuple[int, int, int], int]) -> bool:
-    """Whether the candidate has it less often."""
-    return sum((key[1] - key[2]) * number for key, number in strata.items()) > 0
-
-
 # --- more often than chance allows ------------------------------------------------------------------------
 #
 # Numbers are many and vary by themselves, so they share a fifth of the probability of a wrong claim; what is there or not has the rest.
 # Each part is corrected by Holm's method, and facts that always differ together are one test.
 
 _OF_NUMBERS = 0.2 * ALPHA
-OF_THE_REST = ALPHA - _OF_NUMBERS
+_OF_THE_REST = ALPHA - _OF_NUMBERS
 """The probability of any wrong claim on what is there or not: a field, a type, a value, a header."""
 
 
-class FactTest(NamedTuple):
-    """``p``: of no difference between the sides; ``level``: what it must not exceed for a claim."""
-
-    p: float
-    level: float
-
-    @property
-    def claims(self) -> bool:
-        return self.p <= self.level
-
-
-def tests(counted: Mapping[Fact, FactCounts]) -> dict[Fact, FactTest]:
-    """The test of each fact."""
+def claimed_facts(counted: Mapping[Fact, FactCounts]) -> tuple[list[Fact], float]:
+    """The facts that differ more often than chance allows, and the level that any claim on what is there or not keeps."""
     numbers = {fact: counts for fact, counts in counted.items() if fact.kind == "number"}
     others = {fact: counts for fact, counts in counted.items() if fact.kind != "number"}
-    return {**_family(others, OF_THE_REST), **_family(numbers, _OF_NUMBERS)}
+    claimed, level = _of_family(others, _OF_THE_REST)
+    return [*claimed, *_of_family(numbers, _OF_NUMBERS)[0]], level
 
 
-def strictest(found: Mapping[Fact, FactTest]) -> float:
-    """The level that any claim on what is there or not keeps."""
-    return min((test.level for fact, test in found.items() if fact.kind != "number"), default=OF_THE_REST)
-
-
-def _family(counted: Mapping[Fact, FactCounts], alpha: float) -> dict[Fact, FactTest]:
+def _of_family(counted: Mapping[Fact, FactCounts], alpha: float) -> tuple[list[Fact], float]:
     from harness.compare.stats.exact import presence
     from harness.compare.stats.multiple_comparisons import holm
 
@@ -180,7 +164,8 @@ def _family(counted: Mapping[Fact, FactCounts], alpha: float) -> dict[Fact, Fact
         alpha,
     )
     levels = {pattern: one.level for pattern, one in zip(alike, corrected, strict=True)}
-    return {fact: FactTest(found[fact].p, levels[counted[fact].pattern]) for fact in counted}
+    claimed = [fact for fact, counts in counted.items() if found[fact].p <= levels[counts.pattern]]
+    return claimed, min(levels.values(), default=alpha)
 
 
 # --- claims -----------------------------------------------------------------------------------------------

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
-from operator import attrgetter
 from typing import NamedTuple
 
 from harness.results.groups import Group
@@ -45,19 +44,9 @@ class Pairs(list[Pair]):
         """The cells of the reference, and those of the candidate. Those of ``both`` are in the same order."""
         return [pair.reference for pair in self if pair.reference], [pair.candidate for pair in self if pair.candidate]
 
-    def differing(self) -> Iterator[tuple[Group, Group]]:
-        """The cells whose results may differ between the sides. Call it on ``both`` only.
-
-        Equal cells share one tally object, so comparing them is fast.
-        """
-        return ((was, now) for was, now in zip(*self.sides, strict=True) if _judging(was) != _judging(now))
-
     def of(self, suite: str | None) -> Pairs:
         """The cells of one suite; all cells for None."""
         return self if suite is None else Pairs([pair for pair in self if pair.suite == suite])
-
-
-_judging = attrgetter("tally", "require", "xfail")
 
 
 def case_numbers(cells: Iterable[Group]) -> list[int]:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from harness.compare.pairs import case_numbers
-from harness.compare.verdicts import JUDGED, MARGINS, Difference, change, reason
+from harness.compare.verdicts import JUDGED, MARGINS, NAMES, Difference, change, reason
 from harness.extensions import NEEDS_STATS, has_statistics
 from harness.gemini.models import LEVELS
 from harness.model import Json
@@ -438,13 +438,9 @@ def _knee_text(
 
 
 def _rate_and_price(point: SweepPoint, price: str | None) -> str:
-    """``97% at 153 tokens``."""
+    """``97% at 153 tokens``, ``97% at $0.0012``: the mean of one attempt."""
     rate = f"{100 * point.rate:.4g}%" if point.rate in (0, 1) else f"{100 * point.rate:.1f}%"
-    return rate if price is None else f"{rate} at {priced(price, point.numbers[price])}"
-
-
-def priced(measure: str, value: float) -> str:
-    """``$0.0012``, ``1,022 tokens``, ``986 thoughts``: the mean of one attempt."""
-    if measure == "cost_usd":
-        return f"${dollars(value)}"
-    return f"{value:,.0f} {'tokens' if measure == 'totalTokenCount' else 'thoughts'}"
+    if price is None:
+        return rate
+    value = point.numbers[price]
+    return f"{rate} at {f'${dollars(value)}' if price == 'cost_usd' else f'{value:,.0f} {NAMES[price]}'}"

@@ -120,19 +120,6 @@ class View(Struct, frozen=True):
 Writer = Callable[[Any, View, TextIO], None]
 
 
-class Format(Struct, frozen=True):
-    """A registered format: ``writers`` by the kind of document, in the order of `Kind`."""
-
-    name: str
-    writers: Mapping[Kind, Writer]
-
-    @property
-    def doc(self) -> str:
-        """The first line of its first writer's docstring."""
-        writer = next(iter(self.writers.values()))
-        return (writer.__doc__ or "").strip().partition("\n")[0]
-
-
 _formats: dict[str, dict[Kind, Writer]] = {}
 
 
@@ -158,11 +145,11 @@ def _load() -> None:
     extensions.load("formats")
 
 
-def all_formats() -> Mapping[str, Format]:
-    """Every format by name."""
+def all_formats() -> Mapping[str, Mapping[Kind, Writer]]:
+    """Every format by name: its writers by the kind of document, in the order of `Kind`."""
     _load()
     return {
-        name: Format(name, {kind: writers[kind] for kind in get_args(Kind) if kind in writers})
+        name: {kind: writers[kind] for kind in get_args(Kind) if kind in writers}
         for name, writers in sorted(_formats.items())
     }
 
@@ -175,7 +162,7 @@ def find(name: str, of: Kind) -> Writer:
     if writer is None:
         from harness.text.shape import nearest
 
-        names = (known.name for known in all_formats().values() if of in known.writers)
+        names = (known for known, writers in all_formats().items() if of in writers)
         raise UsageError(f"no format {name!r} for a{'n' * of.startswith('a')} {of}; {nearest(name, names)}")
     return writer
 

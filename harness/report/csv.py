@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, TextIO
 
-from harness.compare.candidates import Comparisons
-from harness.compare.comparison import Comparison
+from harness.compare.comparison import Comparison, Comparisons
 from harness.compare.sweeps import NUMBERS
 from harness.model import Json
 from harness.report import Report, View, output, words
@@ -63,12 +62,7 @@ def _identity(row: Row) -> list[Json]:
 def _outcome(row: Row) -> list[Json]:
     wrong = [verdict for verdict in failed_verdicts(row) if verdict.severity == "error"]
     message = row.error.message if row.error else wrong[0].message if wrong else ""
-    provenance = row.provenance
-    source = (
-        [provenance.mode, provenance.recorded_from, provenance.simulated, provenance.recorded_at]
-        if provenance
-        else [None] * 4
-    )
+    source = [getattr(row.provenance, name, None) for name in ("mode", "recorded_from", "simulated", "recorded_at")]
     checks = " ".join(dict.fromkeys(verdict.check for verdict in wrong))
     reasons = ", ".join(dict.fromkeys(verdict.reason for verdict in wrong if verdict.reason))
     return [checks, reasons, words.shortened(message, 500), *source, row.place.file, row.place.line]

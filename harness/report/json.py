@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TextIO, get_args
 
-from harness.compare.candidates import Comparisons
-from harness.compare.comparison import Comparison
+from harness.compare.comparison import Comparison, Comparisons
 from harness.report import Kind, Report, View, output
 from harness.results.rows import VERSION, dumps, without_turns
 from harness.text import jsontext

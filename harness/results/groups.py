@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from harness.model import Json, Provenance, Status
 from harness.results.measures import Measures, middle
-from harness.results.rows import GroupRow, PlaceRow, Row, VerdictRow
+from harness.results.rows import PlaceRow, Row, VerdictRow
 
 AnswerSource = tuple[str, str, bool]
 """Where an answer came from: mode (live, replay), recorded from, simulated."""
@@ -232,7 +232,8 @@ class Group(Struct, eq=False):
         paid = self.values("cost_usd")
         return None if self.tally.unpriced or not paid else round(math.fsum(paid), 12)
 
-    def row(self) -> GroupRow:
+    def row(self) -> dict[str, Json]:
+        """The verdict over the attempts, as the last line of a saved run has it."""
         return {
             "id": self.id,
             "status": self.status,

@@ -17,12 +17,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from harness.disk import is_locked
 from harness.errors import HarnessError, UsageError
 from harness.results.groups import Group, median_of, total_of
 from harness.results.history_lines import HistoryEntry, QueryResult
 from harness.results.load import SavedRun, load
 from harness.results.rows import dumps
-from harness.results.store import NAME, is_being_played
+from harness.results.store import NAME
 from harness.results.summary import Summary
 from harness.text.grouping import grouped
 
@@ -142,7 +143,7 @@ class PastRuns(AbstractContextManager["PastRuns"]):
     def _playing(self) -> set[str]:
         """The ids of the runs that are being played."""
         unended = self._db.execute("SELECT id, folder FROM runs WHERE damage IS NULL AND finished IS NULL")
-        return {run for run, folder in unended if is_being_played(self._reports / folder)}
+        return {run for run, folder in unended if is_locked(self._reports / folder)}
 
     def query(self, sql: str) -> QueryResult:
         """The result of a SELECT. Raises UsageError for an SQL error, and for a statement that would write or open a file."""

@@ -275,26 +275,6 @@ class EndingRow(TypedDict, total=False):
     unasked: int
 
 
-class CostRow(TypedDict):
-    """The cost of a run. ``usd``: US dollars of the trials with a known cost (None: no such trial). ``unknown``: the number of
-    the others. ``why``: reason -> number of trials."""
-
-    usd: float | None
-    unknown: int
-    why: dict[str, int]
-    prices: str | None
-
-
-class GroupRow(TypedDict):
-    """The verdict of a group over its attempts. ``cost_usd``: the sum in US dollars; None if any cost is not known."""
-
-    id: str
-    status: Status
-    passed: int
-    attempts: int
-    cost_usd: float | None
-
-
 def result_row(result: Result) -> Row:
     """The row of a result, ``turns`` included."""
     trial = result.trial

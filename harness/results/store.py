@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from harness import __version__
-from harness.disk import FolderLock, is_locked, replacing, sweep
+from harness.disk import FolderLock, replacing, sweep
 from harness.errors import RunError
 from harness.model import Json
 from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, dumps, row_line
@@ -70,11 +70,6 @@ def claim(folder: Path) -> FolderLock:
         raise RunError(f"cannot open {folder}: {error.strerror or error}") from error
 
 
-def is_being_played(folder: Path) -> bool:
-    """Whether a process is writing the run in this folder. False also if that cannot be found out."""
-    return is_locked(folder)
-
-
 class RunWriter(AbstractContextManager["RunWriter"]):
     """Writes one run, a line per finished trial. Use as a context manager, or call ``close``.
 
@@ -111,12 +106,12 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         self.unasked += may_pass(row)
 
     def arrange(self, order: Iterable[str]) -> None:
-        """Put the trials of the file into this order of ids. If the disk cannot be written, they keep their order."""
+        """Put the trials of the file into this order of ids, others at the end. If the disk cannot be written, they keep their order."""
         if self._fault is not None:
             return
         self._file.close()
         with suppress(OSError):
-            arrange(self.path, order)
+            keep_lines(self.path, _places(self.path, order))
         self._file = self.path.open("ab")
 
     def close(
@@ -184,14 +179,6 @@ def may_pass(row: Row) -> bool:
     """Whether a trial was not judged for a reason that may not occur next time: the network, a key, a recording, a fault of
     this program."""
     return row.error is not None and row.error.kind in ("ask", "internal")
-
-
-def arrange(path: Path, order: Iterable[str]) -> None:
-    """Put the lines of a run file that has no last line yet into the order of these ids. Other lines come at the end.
-
-    Raises OSError; the file is then unchanged.
-    """
-    keep_lines(path, _places(path, order))
 
 
 def keep_lines(path: Path, places: Iterable[int], run: RunRow | None = None) -> None:

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from operator import attrgetter
 from sys import intern
+from typing import Any
 
 from msgspec import Struct
 
 from harness.model import Provenance, Status
 from harness.results.groups import AnswerSource, Group, source_of, total_of
 from harness.results.measures import Measures
-from harness.results.rows import CostRow, OutcomeRow, Row, VerdictRow
+from harness.results.rows import OutcomeRow, Row, VerdictRow
 from harness.text.grouping import grouped
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
@@ -112,8 +113,9 @@ class Summary:
         counts = Counter(group.status for group in self.groups.values())
         return {status: counts[status] for status in STATUSES}
 
-    def cost(self, prices: str | None = None) -> CostRow:
-        """The cost of all trials. ``prices`` names the price list that was used."""
+    def cost(self, prices: str | None = None) -> dict[str, Any]:
+        """The cost of all trials. ``usd``: US dollars of the trials with a known cost (None: no such trial). ``unknown``: the number
+        of the others. ``why``: reason -> number of trials. ``prices`` names the price list that was used."""
         paid = total_of(self.groups.values(), "cost_usd")
         return {
             "usd": None if paid is None else round(paid, 12),

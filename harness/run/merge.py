@@ -12,13 +12,13 @@ from itertools import chain, groupby, zip_longest
 from pathlib import Path
 
 from harness.compare.gates import evaluate_run
-from harness.disk import replacing
+from harness.disk import is_locked, replacing
 from harness.errors import RunError
 from harness.model import Json
 from harness.results.decoding import instant
 from harness.results.load import SavedRun, load
 from harness.results.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
-from harness.results.store import NAME, is_being_played, known_late, may_pass, run_row
+from harness.results.store import NAME, known_late, may_pass, run_row
 from harness.results.summary import Summary
 from harness.run.resume import resume
 
@@ -180,7 +180,7 @@ def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
 
 def _how_unfinished(part: SavedRun) -> str:
     """Why a part is unfinished, and what to do."""
-    if is_being_played(part.path.parent):
+    if is_locked(part.path.parent):
         return "is still being played by another process; wait for it, or end it"
     resumable = "options" in part.run
     return f"was cut short; {f'go on with it: {resume(part.run)}' if resumable else 'run its suites again'}"

@@ -10,8 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare.candidates import combine
-from harness.compare.comparison import Comparison, by_value, compare_axis, compare_runs, read_answers, reference_first
+from harness.compare.comparison import (
+    Comparison,
+    by_value,
+    combine,
+    compare_axis,
+    compare_runs,
+    read_answers,
+    reference_first,
+)
 from harness.compare.verdicts import Criteria, Difference, sentence
 from harness.results.rows import OutcomeRow, Row
 from harness.results.summary import summarise

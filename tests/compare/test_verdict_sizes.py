@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.compare.candidates import combine
-from harness.compare.comparison import Comparison, compare_runs
+from harness.compare.comparison import Comparison, combine, compare_runs
 from harness.compare.gates import evaluate, from_option
 from harness.compare.gates.budgets import evaluate_level
 from harness.compare.looks import level

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.compare.candidates import combine
-from harness.compare.comparison import compare_axis
+from harness.compare.comparison import combine, compare_axis
 from harness.compare.compatible import Compatibility, FeatureCell, Side, State
 from harness.report import Kind, View, find
 from harness.results.history_lines import History, HistoryEntry, lines

@@ -17,8 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert, structs
 
-from harness.compare.candidates import combine
-from harness.compare.comparison import compare_axis, compare_runs
+from harness.compare.comparison import combine, compare_axis, compare_runs
 from harness.compare.gates import Gate, GateResult
 from harness.report import Report, View, find
 from harness.report.content import comparison as compared

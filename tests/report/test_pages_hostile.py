@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.compare.audit import Audit, AuditFinding
-from harness.compare.candidates import combine
-from harness.compare.comparison import compare_axis
+from harness.compare.comparison import combine, compare_axis
 from harness.compare.drift import Drift, DriftFinding, KnownDrift, Sighting, Unknown
 from harness.compare.gates import Gate, GateResult
 from harness.compare.migration import Migration

@@ -628,5 +628,5 @@ def test_a_sum_with_unknown_parts_is_marked() -> None:
 )
 def test_formats_are_listed_with_their_descriptions(name: str, doc: str) -> None:
     found = all_formats()[name]
-    assert list(found.writers)[:2] == ["run", "comparison"]
-    assert found.doc == doc
+    assert list(found)[:2] == ["run", "comparison"]
+    assert found["run"].__doc__ == doc

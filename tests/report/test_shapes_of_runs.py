@@ -13,8 +13,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.compare.candidates import combine
-from harness.compare.comparison import compare_axis, compare_runs
+from harness.compare.comparison import combine, compare_axis, compare_runs
 from harness.compare.migration import Migration, unsupported
 from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Kind, Report, View, all_formats, find, layout
@@ -147,8 +146,8 @@ def test_every_document_is_written_in_every_format(before: Cells, after: Cells, 
         "history": history_lines.History(list(history_lines.lines(entries)), ["a note"], 2),
     }
     for kind, document in documents.items():
-        for name, fmt in all_formats().items():
-            if kind in fmt.writers:
+        for name, writers in all_formats().items():
+            if kind in writers:
                 assert write(kind, name, document, view) or name == "github"
     assert rows_of(*rows[0])(list(base.groups)) == rows[0]
 

@@ -11,9 +11,10 @@ import pytest
 
 from harness.cli.commands.view import _entry
 from harness.cli.main import main
+from harness.disk import is_locked
 from harness.errors import RunError
 from harness.report.html.server_pages import listing
-from harness.results.store import RunWriter, claim, is_being_played
+from harness.results.store import RunWriter, claim
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, run
 
@@ -111,10 +112,10 @@ def test_once_nobody_plays_it_any_more_it_was_cut_short(writer: RunWriter, capsy
 
 def test_whoever_looks_does_not_keep_the_run_from_being_played(writer: RunWriter) -> None:
     folder = writer.path.parent
-    assert is_being_played(folder)
+    assert is_locked(folder)
     with pytest.raises(RunError, match="is being played by another process"):
         claim(folder)
     writer.close()
-    assert not is_being_played(folder)
+    assert not is_locked(folder)
     claim(folder).close()
-    assert not is_being_played(folder / "gone")
+    assert not is_locked(folder / "gone")

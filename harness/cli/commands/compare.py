@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
 from harness.compare import gates, looks
-from harness.compare.candidates import Comparisons, combine
 from harness.compare.comparison import (
     Comparison,
+    Comparisons,
     Values,
     by_value,
+    combine,
     compare_runs,
     compare_sides,
     compares_itself,

@@ -87,9 +87,11 @@ def _tags() -> Iterator[str]:
 def _formats() -> Iterator[str]:
     from harness.report import all_formats
 
-    yield from _columns(
-        [(name, f"{known.doc} It writes: {', '.join(known.writers)}.") for name, known in all_formats().items()]
-    )
+    rows = []
+    for name, writers in all_formats().items():
+        about = (next(iter(writers.values())).__doc__ or "").strip().partition("\n")[0]
+        rows.append((name, f"{about} It writes: {', '.join(writers)}."))
+    yield from _columns(rows)
 
 
 def _providers() -> Iterator[str]:

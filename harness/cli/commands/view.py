@@ -18,6 +18,7 @@ from harness.cli import options as shared
 from harness.cli import saved_run, streams
 from harness.cli.commands import compare, sweep
 from harness.compare.comparison import by_value
+from harness.disk import is_locked
 from harness.errors import HarnessError, RunError, UsageError
 from harness.report import Kind, View, find
 from harness.report.html import server_pages
@@ -26,7 +27,7 @@ from harness.results.history import PastRuns
 from harness.results.history_lines import History, lines
 from harness.results.load import load, saved_runs, with_id
 from harness.results.rows import EndingRow
-from harness.results.store import NAME, is_being_played
+from harness.results.store import NAME
 
 LOOPBACK = "127.0.0.1"
 NAMES = frozenset({LOOPBACK, "localhost"})
@@ -226,4 +227,4 @@ def _entry(path: Path) -> RunListItem:
     except (HarnessError, OSError) as error:
         return RunListItem(name, problem=str(error))
     simulated = ending.get("simulated", bool(first and first.provenance and first.provenance.simulated))
-    return RunListItem(name, run.run, ending, simulated, playing=run.ending is None and is_being_played(path.parent))
+    return RunListItem(name, run.run, ending, simulated, playing=run.ending is None and is_locked(path.parent))

@@ -146,14 +146,19 @@ def _of_these(cases: Counts, reference: Attempts, candidate: Attempts, differenc
     sides = (wilson(*_pooled(reference)), wilson(*_pooled(candidate)))
     pairs = int(judged.min(axis=0).sum())
     spread = shift.spread * math.sqrt(number / differences.size)
-    return _Seen(number, _division_tail(passed, judged), shift, spread, 1.0, pairs, sides)
+    # whether the passed attempts of each cell are divided between the sides by chance
+    unit, shares = _unit(judged), passed / judged
+    found = exact.tail(int(np.rint(unit * (shares[1] - shares[0])).sum()), exact.divisions(judged, passed, unit))
+    return _Seen(number, found, shift, spread, 1.0, pairs, sides)
 
 
 def _like_these(cases: Counts, reference: Attempts, candidate: Attempts, differences: Vector) -> _Seen:
     by, cells = by_case(cases, differences, np.ones(differences.size))
     once = cells.max() == 1 == max(np.max(reference.judged), np.max(candidate.judged))
     shift = Shift(by / cells, PRIOR if once else PRIOR_OF_MANY)
-    found = _flip_tail(reference, candidate, by)
+    unit = _unit(np.asarray([reference.judged, candidate.judged], np.int64))
+    whole = np.rint(by * unit).astype(np.int64)
+    found = exact.tail(int(whole.sum()), exact.flips(whole))
     if not once and cells.size > 1:
         found = exact.Tail(max(found.p, shift.p), found.least)
     spread = shift.spread
@@ -170,19 +175,6 @@ def _pooled(side: Attempts) -> tuple[float, float]:
 
 def _unit(judged: NDArray[np.int64]) -> int:
     return min(math.lcm(*np.unique(judged).tolist()), LARGEST_UNIT)
-
-
-def _division_tail(passed: NDArray[np.int64], judged: NDArray[np.int64]) -> exact.Tail:
-    """The exact test of whether the passed attempts of each cell are divided between the sides by chance."""
-    unit, shares = _unit(judged), passed / judged
-    return exact.tail(int(np.rint(unit * (shares[1] - shares[0])).sum()), exact.divisions(judged, passed, unit))
-
-
-def _flip_tail(reference: Attempts, candidate: Attempts, differences: Vector) -> exact.Tail:
-    """The test that flips the sign of each case's difference."""
-    unit = _unit(np.asarray([reference.judged, candidate.judged], np.int64))
-    whole = np.rint(differences * unit).astype(np.int64)
-    return exact.tail(int(whole.sum()), exact.flips(whole))
 
 
 class Shift:

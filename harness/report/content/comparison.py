@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from statistics import NormalDist
 
-from harness.compare.candidates import Comparisons
-from harness.compare.comparison import Comparison
+from harness.compare.comparison import Comparison, Comparisons
 from harness.compare.pairs import Pair
 from harness.compare.verdicts import NAMES, Difference, change, needs, remarks
 from harness.report import View, words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.compare.candidates import Comparisons
+from harness.compare.comparison import Comparisons
 from harness.report import View
 from harness.report.blocks import Block, Bullets, Heading, Paragraph, Table, document
 from harness.report.content.comparison import READING, compared_blocks, correction_note, overview

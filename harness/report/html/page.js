@@ -4,11 +4,12 @@
 (() => {
   const byId = (id) => document.getElementById(id);
 
-  function el(name, attributes = {}, ...children) {
-    const made = document.createElement(name);
+  const el = (name, attributes = {}, ...children) => filled(document.createElement(name), attributes, children);
+  const svg = (name, attributes = {}, ...children) => filled(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+
+  function filled(made, attributes, children) {
     for (const [key, value] of Object.entries(attributes)) {
-      if (key === "class") made.className = value;
-      else if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+      if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
       else if (value === true) made.setAttribute(key, "");
       else if (value !== false && value != null) made.setAttribute(key, value);
     }
@@ -20,13 +21,6 @@
   const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
   const spelled = (letter) => (letter === "\r" ? letter : `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const visible = (child) => (typeof child === "string" ? child.replace(UNSEEN, spelled) : child);
-
-  function svg(name, attributes = {}, ...children) {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    made.append(...children);
-    return made;
-  }
 
   // --- light and dark --------------------------------------------------------------------------------
 

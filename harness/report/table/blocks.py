@@ -26,7 +26,7 @@ from harness.report.blocks import (
     Table,
     Totals,
 )
-from harness.report.table.drawing import GAP, bullets, colored_cell, fitted, hanging, wrapped, write
+from harness.report.table.drawing import GAP, colored_cell, fitted, hanging, wrapped, write
 from harness.report.table.matrix import matrix_lines
 
 
@@ -54,7 +54,8 @@ def block_lines(block: Block, view: View) -> Iterator[str]:  # noqa: C901, PLR09
         case Matrix():
             yield from matrix_lines(block, view)
         case Bullets(items):
-            yield from bullets(["".join(item) for item in items], view)
+            for item in items:
+                yield from wrapped(words.printable("".join(item)), view, "  ", "* ")
         case Items():
             yield from _items(block, view)
         case Facts(rows):

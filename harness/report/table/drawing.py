@@ -127,9 +127,3 @@ def hanging(line: str, view: View) -> Iterator[str]:
     yield from textwrap.wrap(
         line, room, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False, drop_whitespace=True
     )
-
-
-def bullets(points: Sequence[str], view: View) -> Iterator[str]:
-    """A bulleted list, folded at the width of the view."""
-    for line in points:
-        yield from wrapped(words.printable(line), view, "  ", "* ")
