@@ -20,7 +20,7 @@ from harness.compare.stats.evidence import PairedEvidence, Scope
 from harness.compare.stats.numbers import mean_interval, numbers
 from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess, is_same
+from harness.compare.stats.verdict import Assessment, assess, is_same
 from harness.results.summary import Summary, summarise
 from tests.sample_rows import row, verdict
 
@@ -236,7 +236,7 @@ WORLDS: Mapping[str, Sampler] = {
 
 
 def verdict_of(evidence: PairedEvidence) -> Assessment:
-    [[found]] = assess([[ComparedMeasure(evidence, rising=True, family="main")]])
+    [[found]] = assess([[(evidence, "main")]])
     return found
 
 

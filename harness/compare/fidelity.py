@@ -105,7 +105,7 @@ def _feature(
     inside = frozenset(members)
     own = [(sight, [at for at in sight.hits if at in inside]) for sight in seen]
     changes = [_within(sight, hits, inside, pairs) for sight, hits in own if hits]
-    open_ = [hits for sight in unsure if (hits := _lost(sight, inside, pairs))]
+    open_ = sum(_lost(sight, inside, pairs) for sight in unsure)
     total = sum(_size(_shape(pairs[at]), "$") for at in members)
     lost = [(sight, _lost(sight, inside, pairs)) for sight in seen]
     known = sum(loss for sight, loss in lost if sight.change.known)
@@ -115,9 +115,8 @@ def _feature(
         pairs=len(members),
         kept=_share_kept(whole, total),
         kept_new=_share_kept(whole - known, total),
-        kept_least=_share_kept(whole + sum(open_), total),
+        kept_least=_share_kept(whole + open_, total),
         changes=sorted(changes, key=_badness),
-        unsure=len(open_),
     )
 
 

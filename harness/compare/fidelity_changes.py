@@ -119,7 +119,7 @@ class KnownChange(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class FeatureFidelity:
     """The changes of one feature. ``kept``: the share of what the reference shows that arrives unchanged, 0 to 1; ``kept_new``: the
-    same without the loss through known changes; ``kept_least``: the same if all that is unsure is a change. ``unsure``: how much is."""
+    same without the loss through known changes; ``kept_least``: the same if all that is unsure is a change."""
 
     feature: str
     pairs: int
@@ -127,7 +127,6 @@ class FeatureFidelity:
     kept_new: float
     kept_least: float
     changes: Sequence[Change]
-    unsure: int = 0
 
     def to_json(self) -> dict[str, Any]:
         changes = [change.to_json() for change in self.changes]

@@ -311,13 +311,11 @@ def _against(draft: _Draft, best: str, evidence: Evidences) -> dict[str, Differe
     """The verdict on every other value against the best, corrected for the number of values."""
     if not evidence:
         return {}
-    from harness.compare.stats.verdict import ComparedMeasure, assess
+    from harness.compare.stats.verdict import assess
 
     others = {other: found for (one, other), found in evidence.items() if one == best}
-    asked = [[ComparedMeasure(found, rising=True, family="main")] for found in others.values()]
-    return {
-        name: Difference("pass_rate", draft.suite, found) for name, [found] in zip(others, assess(asked), strict=True)
-    }
+    assessed = assess([[(found, "main")] for found in others.values()])
+    return {name: Difference("pass_rate", draft.suite, found) for name, [found] in zip(others, assessed, strict=True)}
 
 
 def _standing(name: str, evidence: Evidences, margin: float, others: int) -> Standing:

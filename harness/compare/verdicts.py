@@ -17,7 +17,7 @@ from harness.text.grouping import grouped
 if TYPE_CHECKING:
     from harness.compare.stats.cells import Measured, Rows, SideMeasures, Verdicts
     from harness.compare.stats.evidence import Interval, PairedEvidence, Scope
-    from harness.compare.stats.verdict import Assessment, ComparedMeasure, Needs
+    from harness.compare.stats.verdict import Assessment, Family, Needs
 
 
 NAMES: Mapping[str, str] = {
@@ -141,19 +141,18 @@ def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]
 def _assessed(reports: Sequence[Sequence[_Asked]], alpha: float) -> list[list[Difference]]:
     from harness.compare.stats.verdict import assess
 
-    assessed = assess([[_question(*asked) for asked in report] for report in reports], alpha)
+    assessed = assess(
+        [[(seen, _family(measure, suite)) for measure, suite, seen in report] for report in reports], alpha
+    )
     return [
         [Difference(measure, suite, verdict) for (measure, suite, _), verdict in zip(report, found, strict=True)]
         for report, found in zip(reports, assessed, strict=True)
     ]
 
 
-def _question(measure: str, suite: str | None, evidence: PairedEvidence) -> ComparedMeasure:
+def _family(measure: str, suite: str | None) -> Family:
     """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
-    from harness.compare.stats.verdict import ComparedMeasure
-
-    rate = measure == "pass_rate"
-    return ComparedMeasure(evidence, rate, "part" if suite is not None else "main" if rate else "measure")
+    return "part" if suite is not None else "main" if measure == "pass_rate" else "measure"
 
 
 def faults(cells: Sequence[Group], name: str) -> Iterator[str]:

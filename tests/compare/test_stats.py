@@ -19,14 +19,14 @@ from harness.compare.stats.exact import flips, tail
 from harness.compare.stats.multiple_comparisons import holm, shared_signs
 from harness.compare.stats.numbers import mean_interval, numbers
 from harness.compare.stats.rates import Attempts, clustered_wilson, rates, wilson
-from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess
+from harness.compare.stats.verdict import Assessment, assess
 
 MARGIN = 0.02
 
 
-def judge(*evidence: PairedEvidence, rising: bool = False, part: bool = False) -> list[Assessment]:
+def judge(*evidence: PairedEvidence, part: bool = False) -> list[Assessment]:
     """Verdicts on the measures of one report; ``part``: of its suites."""
-    [found] = assess([[ComparedMeasure(one, rising, "part" if part else "measure") for one in evidence]])
+    [found] = assess([[(one, "part" if part else "measure") for one in evidence]])
     return found
 
 
@@ -217,7 +217,6 @@ def test_a_constant_change_needs_no_interval() -> None:
     found = numbers(range(8), [100.0] * 8, [130.0] * 8, margin=0.1)
     assert (found.constant, found.interval) == (True, None)
     assert judge(found)[0].verdict == "worse"
-    assert judge(found, rising=True)[0].verdict == "better"
 
 
 @given(cells.filter(lambda columns: len(set(columns[0])) <= 13), st.randoms(use_true_random=False))
@@ -409,15 +408,15 @@ def test_repeats_help_where_attempts_at_one_case_scatter() -> None:
 
 def test_more_comparisons_need_more_cases() -> None:
     found = verdicts(20, 8, 1, 1)
-    assert judge(found, rising=True)[0].verdict == "worse"
-    among = judge(found, *[verdicts(20, 6, 5, 1)] * 9, rising=True, part=True)
+    assert judge(found)[0].verdict == "worse"
+    among = judge(found, *[verdicts(20, 6, 5, 1)] * 9, part=True)
     assert (among[0].verdict, among[0].comparisons) == ("cannot tell", 10)
     assert among[0].p == pytest.approx(10 * (found.p or 0))
 
 
 def test_comparisons_that_cannot_be_significant_do_not_count() -> None:
     found = verdicts(20, 8, 1, 1)
-    among = judge(found, *[verdicts(29, 0, 1, 0)] * 9, rising=True, part=True)
+    among = judge(found, *[verdicts(29, 0, 1, 0)] * 9, part=True)
     assert (among[0].verdict, among[0].comparisons) == ("worse", 1)
 
 

@@ -12,7 +12,7 @@ from harness.compare.stats.evidence import PairedEvidence, Scope
 from harness.compare.stats.numbers import _against_zero, mean_interval, numbers
 from harness.compare.stats.rates import Attempts, clopper_pearson, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess
+from harness.compare.stats.verdict import Assessment, assess
 from tests.how_sure import times
 from tests.simulated import (
     CHANCES,
@@ -405,7 +405,7 @@ def randomised_p(worse: int, flipped: int) -> float:
 
 def judge(*evidence: PairedEvidence) -> list[Assessment]:
     """Verdicts on the measures of one report, more is better."""
-    [found] = assess([[ComparedMeasure(one, rising=True) for one in evidence]])
+    [found] = assess([[(one, "measure") for one in evidence]])
     return found
 
 

@@ -16,7 +16,7 @@ from harness.compare.stats.evidence import Ends, Scope
 from harness.compare.stats.numbers import numbers
 from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.stats.verdict import ComparedMeasure, assess
+from harness.compare.stats.verdict import assess
 from harness.compare.verdicts import Criteria, Difference, change, needs, sentence
 from harness.report.content.comparison import best_of, correction_note, explanations, overview
 from harness.results.rows import Row
@@ -49,9 +49,9 @@ def test_a_flip_of_all_cases_is_seen_among_a_thousand_comparisons() -> None:
     rng = np.random.default_rng(1)
     noise = [numbers(range(40), *rng.lognormal(0, 1, (2, 40)), margin=0.1) for _ in range(999)]
     dear = numbers(range(40), [10.0 + n for n in range(40)], [20.0 + 2 * n for n in range(40)], margin=0.1)
-    parts = [ComparedMeasure(one, rising=True, family="part") for one in (flip, dear, *noise)]
+    parts = [(one, "part") for one in (flip, dear, *noise)]
     [found] = assess([parts])
-    assert (found[0].verdict, found[1].verdict) == ("better", "better")
+    assert (found[0].verdict, found[1].verdict) == ("better", "worse")
     assert found[1].p is not None
     assert found[1].p < 0.001
 
@@ -196,7 +196,7 @@ def test_five_cases_that_all_flip_are_enough_for_a_pass_rate(cases: int) -> None
 @pytest.mark.parametrize("cases", [5, 6])
 def test_six_cases_are_enough_for_numbers(cases: int) -> None:
     evidence = numbers(range(cases), [1.0 + n / 100 for n in range(cases)], [2.0] * cases, margin=0.1)
-    [[found]] = assess([[ComparedMeasure(evidence, rising=False)]])
+    [[found]] = assess([[(evidence, "measure")]])
     assert found.evidence.min_cases(found.level) == 6
     assert found.verdict == ("worse" if cases == 6 else "cannot tell")
 
@@ -211,7 +211,7 @@ def test_one_case_that_flips_asks_for_more_cases_or_attempts(repeat: int) -> Non
 def test_more_than_is_ever_asked_is_not_counted() -> None:
     found = rate(runs([97, 98] * 50, [98, 97] * 49 + [97, 98], 100))
     needed = replace(found.found.evidence, margin=0.0001)
-    [[assessed]] = assess([[ComparedMeasure(needed, rising=True)]])
+    [[assessed]] = assess([[(needed, "measure")]])
     assert needs(assessed) == "needs over 10,000 more cases, or over 10,000 more attempts at each"
 
 
@@ -242,7 +242,7 @@ def test_one_far_case_does_not_hide_all_others(more: float, verdict: str) -> Non
     """30 cases; 29 take about 1.5 s instead of 1 s, and one 1.5 s instead of 5 s. Or 29 take 1.35 s: the far case makes that doubtful."""
     before = [1.0 + n / 200 for n in range(29)] + [5.0]
     after = [1.0 + more + n / 150 for n in range(29)] + [1.0 + more]
-    [[found]] = assess([[ComparedMeasure(numbers(range(30), before, after, margin=0.1), rising=False)]])
+    [[found]] = assess([[(numbers(range(30), before, after, margin=0.1), "measure")]])
     assert found.verdict == verdict
     assert found.ends.own is not None
     assert (found.ends.own[0] > 0) == (verdict == "worse")
@@ -251,7 +251,7 @@ def test_one_far_case_does_not_hide_all_others(more: float, verdict: str) -> Non
 def test_few_steady_cases_plan_for_rare_long_answers() -> None:
     """12 steady latencies: 24 more if they go on like this, hundreds if 1 answer in 30 takes 5 times as long, which 12 cases may miss."""
     rng = np.random.default_rng(3)
-    [[found]] = assess([[ComparedMeasure(numbers(range(12), *rng.normal(1, 0.05, (2, 12)), margin=0.1), rising=False)]])
+    [[found]] = assess([[(numbers(range(12), *rng.normal(1, 0.05, (2, 12)), margin=0.1), "measure")]])
     least, most = found.needs_cases or (0, 0)
     assert 24 <= least < 40
     assert 400 < (most or 0) < 1_500

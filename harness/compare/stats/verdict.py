@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
@@ -35,12 +35,8 @@ Family = Literal["main", "measure", "part"]
 """What is corrected together: main questions over all candidates, measures of one candidate, and questions about parts, such as one suite."""
 
 
-class ComparedMeasure(NamedTuple):
-    """What a report asks of the evidence. ``rising``: whether more is better."""
-
-    evidence: PairedEvidence
-    rising: bool
-    family: Family = "measure"
+Question = tuple[PairedEvidence, Family]
+"""What a report asks of the evidence."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ class Assessment:
         return _repeats_needed(seen, self.level, self.alpha) if self.needs_cases else None
 
 
-def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -> list[list[Assessment]]:
+def assess(reports: Sequence[Sequence[Question]], alpha: float = ALPHA) -> list[list[Assessment]]:
     """A verdict on each question about each candidate; ``reports``: the questions about one candidate each.
 
     *same* is not corrected: more questions make no claim of equality less certain. Where a difference is certain and within the margin,
@@ -105,11 +101,11 @@ def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -
     """
     flat = [(at, question) for at, report in enumerate(reports) for question in report]
     families: dict[tuple[Family, int], list[int]] = {}
-    for place, (report, question) in enumerate(flat):
-        families.setdefault((question.family, report * (question.family == "measure")), []).append(place)
+    for place, (report, (_, family)) in enumerate(flat):
+        families.setdefault((family, report * (family == "measure")), []).append(place)
     found: dict[int, Corrected] = {}
     for (family, _), members in families.items():
-        asked = [flat[place][1].evidence for place in members]
+        asked = [flat[place][1][0] for place in members]
         if family == "measure":
             corrected = [
                 Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports))
@@ -118,7 +114,7 @@ def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -
         else:
             corrected = holm([or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
         found |= dict(zip(members, corrected, strict=True))
-    assessed = iter([_assessment(question, found[place], alpha) for place, (_, question) in enumerate(flat)])
+    assessed = iter([_assessment(*question, found[place], alpha) for place, (_, question) in enumerate(flat)])
     return [[next(assessed) for _ in report] for report in reports]
 
 
@@ -136,16 +132,16 @@ def is_same(evidence: PairedEvidence, confidence: float = CONFIDENCE) -> bool:
     return ends is not None and -evidence.margin <= ends[0] <= ends[1] <= evidence.margin
 
 
-def _assessment(question: ComparedMeasure, corrected: Corrected, alpha: float) -> Assessment:
-    evidence = question.evidence
+def _assessment(evidence: PairedEvidence, family: Family, corrected: Corrected, alpha: float) -> Assessment:
+    """Of a pass rate more is better, of any other measure less."""
     same, level = is_same(evidence, 1 - alpha), corrected.level
     verdict: VerdictName = "cannot tell"
     if same:
         verdict, level = "same", alpha
     elif corrected.p <= alpha:
-        verdict = "better" if (evidence.estimate > 0) == question.rising else "worse"
+        verdict = "better" if (evidence.estimate > 0) == (evidence.sides is not None) else "worse"
     p = None if evidence.p is None else corrected.p
-    return Assessment(evidence, verdict, p, corrected.size, level, alpha, question.family == "part")
+    return Assessment(evidence, verdict, p, corrected.size, level, alpha, family == "part")
 
 
 def _times(needs: Needs | None, factor: float) -> Needs | None:
