@@ -179,8 +179,6 @@ class Sight:
     hits: Sequence[int]
     able: Sequence[int]
     opposite: Sequence[int]
-    less: bool = True
-    """Whether the candidate has less of it."""
 
 
 Direction = tuple[Fact, bool]
@@ -217,7 +215,7 @@ def _seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Seq
     if is_number:
         ways = ("faster", "slower") if kind == "timing" else ("smaller", "larger")
         change = Change(kind, path, _middles(path, hits, pairs), after=ways[not less])
-        return Sight(change, hits, able, opposite, less)
+        return Sight(change, hits, able, opposite)
     sight = Sight(Change(kind, path, _gone_or_new(first, less)), hits, able, opposite)
     words = Counter(outcomes[at][3] for at in hits)
     before, after = max(words, key=words.__getitem__, default=("", ""))
@@ -309,7 +307,7 @@ _NEARLY_ALL, _MOSTLY = 0.9, 0.8
 def with_ignored(seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sight]:
     """The changes that matter. Where the prompt has fewer tokens in the very pairs that send a field, that field was ignored."""
     found = list(filter(_matters, seen))
-    for sight in [one for one in found if one.change.path == PROMPT_TOKENS and one.less]:
+    for sight in [one for one in found if one.change.path == PROMPT_TOKENS and one.change.after == "smaller"]:
         for path in sorted({path for at in sight.hits for path in pairs[at].reference.facts.asks}):
             senders = [at for at in sight.able if path in pairs[at].reference.facts.asks]
             hits = sorted(set(senders).intersection(sight.hits))

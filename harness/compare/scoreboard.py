@@ -31,8 +31,7 @@ EVIDENCE = 5
 
 
 class ScoredTrial(NamedTuple):
-    """A judged trial. ``at_least``: how many attempts of its group must pass (None: all); ``date``: the day of its answer; ``place``:
-    the run or the recording that holds it."""
+    """A judged trial. ``at_least``: how many attempts of its group must pass (None: all); ``date``: the day of its answer."""
 
     id: str
     group: str
@@ -40,7 +39,6 @@ class ScoredTrial(NamedTuple):
     features: tuple[str, ...]
     outcome: Outcome
     date: str
-    place: str
     reason: str = ""
     at_least: int | None = None
     simulated: bool = False
@@ -187,7 +185,6 @@ def from_rows(run: RunRow, rows: Iterable[Row]) -> Iterator[ScoredTrial]:
             features=tuple(row.tags),
             outcome=outcome,
             date=(source and source.day) or run["started"][:10],
-            place=f"run {run['id']}",
             reason=reason,
             at_least=row.require,
             simulated=bool(source and source.simulated),
@@ -239,7 +236,6 @@ def from_tapes(tapes: Iterable[Tape], left_out: list[str]) -> Iterator[ScoredTri
                 features=tuple(features_of(exchange.request.body, native[1])),
                 outcome=outcome,
                 date=exchange.provenance.day,
-                place=str(tape.path),
                 reason=reason,
                 simulated=exchange.provenance.simulated,
             )

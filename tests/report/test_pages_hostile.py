@@ -245,7 +245,7 @@ def _drift() -> Drift:
 
 
 def _scoreboard() -> Scoreboard:
-    trials = [ScoredTrial(BAD, BAD, f"{BAD}/flash", (BAD,), "failed", BAD, BAD, BAD, simulated=True)]
+    trials = [ScoredTrial(BAD, BAD, f"{BAD}/flash", (BAD,), "failed", BAD, BAD, simulated=True)]
     return replace(scoreboard(trials), notes=[BAD], command=BAD)
 
 
