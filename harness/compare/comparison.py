@@ -135,7 +135,7 @@ class Comparison:
         yield "provenance", _by_side([[dict(zip(keys, one, strict=True)) for one in side] for side in self.provenance])
         yield "bottom_line", self.conclusion._asdict()
         yield "cells", (_cell_row(pair) for pair in self.pairs)
-        yield "flips", (flip.to_json() for flip in read_answers(self.flips, self.sources))
+        yield "flips", _flip_rows(self.flips, self.sources)
         yield "verdicts", [difference.to_json() for difference in self.differences]
         yield "breaks", [broken._asdict() | {"message": str(broken)} for broken in self.breaks]
         yield "gates", [result.to_json() for result in self.gates]
@@ -346,6 +346,11 @@ def read_answers(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -
         answers, trials = (was.text, now.text), (was.trial, now.trial)
         found.append(replace(flip, answers=answers, trials=trials, trouble=now.trouble or flip.trouble))
     return found
+
+
+def _flip_rows(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Iterator[dict[str, Any]]:
+    """A generator, so that the answers are read only if a document shows the flips."""
+    yield from (flip.to_json() for flip in read_answers(flips, sources))
 
 
 class _FlipAnswer(NamedTuple):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from harness.text.amounts import count
 from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
-    from harness.compare.stats.cells import Measured, Rows, SideMeasures, Verdicts
+    from harness.compare.stats.cells import Rows, SideMeasures
     from harness.compare.stats.evidence import Interval, PairedEvidence, Scope
     from harness.compare.stats.verdict import Assessment, Family, Needs
 
@@ -119,7 +120,7 @@ def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:
         for measure in JUDGED
         for seen in [sides.seen(measure)]
         for suite, rows in parts.items()
-        if (evidence := seen.of(rows).evidence(criteria.margin(measure), criteria.scope or "these cases"))
+        if (evidence := seen(rows, criteria.margin(measure), criteria.scope or "these cases"))
         if measure == "pass_rate" or evidence.reference or evidence.candidate
     ]
     order = list(parts)
@@ -169,7 +170,7 @@ def faults(cells: Sequence[Group], name: str) -> Iterator[str]:
 
 def measure_evidence(measure: str, cells: Pairs) -> PairedEvidence | None:
     """The evidence on any measure, on these cases; None where nothing was measured."""
-    return _PairedCells(cells).seen(measure).of(slice(None)).evidence(Criteria().margin(measure), "these cases")
+    return _PairedCells(cells).seen(measure)(slice(None), Criteria().margin(measure), "these cases")
 
 
 _Asked = tuple[str, str | None, "PairedEvidence"]
@@ -185,17 +186,19 @@ class _PairedCells:
         self._lost = [at for at, pair in enumerate(zip(*self._sides, strict=True)) if not all(map(_is_judged, pair))]
         self._cases = array("q", case_numbers(self._sides[1]))
 
-    def seen(self, measure: str) -> Verdicts | Measured:
-        from harness.compare.stats.cells import Measured, Verdicts
+    def seen(self, measure: str) -> Callable[[Rows, float, Scope], PairedEvidence | None]:
+        """What gives the evidence on the measure: from the positions of cells, the margin and the scope."""
+        from harness.compare.stats.cells import number_evidence, rate_evidence
         from harness.compare.stats.rates import Attempts
 
         if measure != "pass_rate":
-            sides = [_side(cells, measure) for cells in self._sides]
-            sides[0].sizes[self._lost] = 0.0  # the time and cost of a failed request are not those of an answer
-            return Measured(self._cases, *sides)
+            before, after = (_side(cells, measure) for cells in self._sides)
+            before.sizes[self._lost] = 0.0  # the time and cost of a failed request are not those of an answer
+            return partial(number_evidence, self._cases, before, after)
         tallies = [[cell.tally for cell in cells] for cells in self._sides]
         passed, judged = ([array("q", map(count, side)) for side in tallies] for count in (_passed, _judged))
-        return Verdicts(self._cases, *map(Attempts, passed, judged))
+        reference, candidate = map(Attempts, passed, judged)
+        return partial(rate_evidence, self._cases, reference, candidate)
 
 
 _passed, _judged, _is_judged = attrgetter("passed"), attrgetter("judged"), attrgetter("tally.judged")

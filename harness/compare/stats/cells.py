@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import comb
@@ -19,34 +19,20 @@ Rows = slice | Sequence[int]
 """Positions of cells."""
 
 
-class Verdicts(NamedTuple):
-    """The passed and judged attempts of each cell, on both sides. ``cases``: the number of each cell's case."""
-
-    cases: Counts
-    reference: Attempts
-    candidate: Attempts
-
-    def of(self, rows: Rows) -> Verdicts:
-        """Those of these cells that were judged on both sides."""
-        columns = [np.asarray(column)[rows] for column in (self.cases, *self.reference, *self.candidate)]
-        known = np.flatnonzero((columns[2] > 0) & (columns[4] > 0))
-        cases, passed, judged, passed_after, judged_after = (column[known] for column in columns)
-        return Verdicts(cases, Attempts(passed, judged), Attempts(passed_after, judged_after))
-
-    def evidence(self, margin: float, scope: Scope) -> PairedEvidence | None:
-        """The evidence on the pass rate; None where there are no cells."""
-        if not len(self.cases):
-            return None
-        return replace(rates(*self, margin=margin, scope=scope), repeats=self._repeats())
-
-    def _repeats(self) -> dict[str, Any] | None:
-        sides = {"reference": self.reference, "candidate": self.candidate}
-        k = min(int(np.min(side.judged)) for side in sides.values())
-        if k < 2:
-            return None
-        return {"k": k} | {
-            name: {"pass@k": pass_at(*side, k), "pass^k": pass_all(*side, k)} for name, side in sides.items()
-        }
+def rate_evidence(
+    cases: Counts, reference: Attempts, candidate: Attempts, rows: Rows, margin: float, scope: Scope
+) -> PairedEvidence | None:
+    """The evidence on the pass rate in those of these cells that were judged on both sides; None where there are none."""
+    columns = [np.asarray(column)[rows] for column in (cases, *reference, *candidate)]
+    known = np.flatnonzero((columns[2] > 0) & (columns[4] > 0))
+    if not known.size:
+        return None
+    owners, passed, judged, passed_after, judged_after = (column[known] for column in columns)
+    sides = {"reference": Attempts(passed, judged), "candidate": Attempts(passed_after, judged_after)}
+    found = rates(owners, *sides.values(), margin=margin, scope=scope)
+    k = min(int(np.min(side.judged)) for side in sides.values())
+    shares = {name: {"pass@k": pass_at(*side, k), "pass^k": pass_all(*side, k)} for name, side in sides.items()}
+    return replace(found, repeats={"k": k, **shares}) if k > 1 else found
 
 
 class SideMeasures(NamedTuple):
@@ -83,33 +69,18 @@ def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
     return SideMeasures(*(column[np.asarray(groups, np.int64)] for column in (sizes, means, noises)))
 
 
-class Measured(NamedTuple):
-    """A measure in seconds, tokens or dollars, on both sides. ``cases``: the number of each cell's case."""
-
-    cases: Counts
-    reference: SideMeasures
-    candidate: SideMeasures
-
-    def of(self, rows: Rows) -> Measured:
-        """Those of these cells in which both sides have the measure."""
-        cases, *columns = (np.asarray(column)[rows] for column in (self.cases, *self.reference, *self.candidate))
-        known = np.flatnonzero(columns[0] * columns[3])
-        kept = [column[known] for column in columns]
-        return Measured(cases[known], SideMeasures(*kept[:3]), SideMeasures(*kept[3:]))
-
-    def evidence(self, margin: float, _: Scope) -> PairedEvidence | None:
-        """The evidence on the measure, always about cases like these; None where there are no cells."""
-        reference, candidate = self.reference, self.candidate
-        if not len(self.cases):
-            return None
-        return numbers(
-            self.cases,
-            reference.means,
-            candidate.means,
-            margin=margin,
-            noise=reference.noises + candidate.noises,
-            pairs=int(np.minimum(reference.sizes, candidate.sizes).sum()),
-        )
+def number_evidence(
+    cases: Counts, reference: SideMeasures, candidate: SideMeasures, rows: Rows, margin: float, _: Scope
+) -> PairedEvidence | None:
+    """The evidence on seconds, tokens or dollars, always about cases like these, in those of these cells in which both sides have
+    them; None where there are none."""
+    owners, *columns = (np.asarray(column)[rows] for column in (cases, *reference, *candidate))
+    known = np.flatnonzero(columns[0] * columns[3])
+    if not known.size:
+        return None
+    sizes, means, noises, sizes_after, means_after, noises_after = (column[known] for column in columns)
+    pairs = int(np.minimum(sizes, sizes_after).sum())
+    return numbers(owners[known], means, means_after, margin=margin, noise=noises + noises_after, pairs=pairs)
 
 
 # --- pass@k and pass^k: at least one, or all, of k attempts pass ----------------------------------------
