@@ -146,10 +146,10 @@ def sweeps(
     seen, and no knee.
     """
     return [
-        _sweep(draft, margin)
+        _sweep(target, axis, suite, values, members, margin)
         for axis in axes or swept(summary)
         for target, values, lines in _blocks(summary, axis, suites, least)
-        for draft in _drafts(target, axis, values, lines)
+        for suite, members in _parts(lines)
     ]
 
 
@@ -208,47 +208,43 @@ def _thinking_rank(config: Mapping[str, Json]) -> tuple[float, ...] | None:
     return {0: 0, -1: 3}.get(budget, 2), budget, thoughts
 
 
-class _Draft(NamedTuple):
-    """A sweep before it is judged: ``rows`` are the lines that could be judged at every value."""
-
-    target: str
-    axis: str
-    suite: str | None
-    values: Mapping[str, Json]
-    rows: Sequence[Line]
-    left_out: int
-
-
-def _drafts(target: str, axis: str, values: Mapping[str, Json], lines: Sequence[Line]) -> Iterator[_Draft]:
+def _parts(lines: Sequence[Line]) -> Iterator[tuple[str | None, Sequence[Line]]]:
+    """All lines (None), if they are of several suites, then those of each suite."""
     by_suite = grouped(lines, lambda line: _any_cell(line).suite)
-    parts: list[tuple[str | None, Sequence[Line]]] = [(None, lines)] if len(by_suite) > 1 else []
-    for suite, members in [*parts, *by_suite.items()]:
-        rows = [line for line in members if all(group.judged for group in line.values())]
-        yield _Draft(target, axis, suite, values, rows, len(members) - len(rows))
+    if len(by_suite) > 1:
+        yield None, lines
+    yield from by_suite.items()
 
 
 # --- points -------------------------------------------------------------------------------------------
 
 
-def _sweep(draft: _Draft, margin: float) -> Sweep:
-    best, price, numbers = _observed(draft)
-    evidence = _evidence(draft, margin)
-    against = _against(draft, best, evidence)
-    points = _points(draft, numbers, against, evidence, margin)
+Rows = Sequence[Line]
+"""The lines that could be judged at every value."""
+
+
+def _sweep(
+    target: str, axis: str, suite: str | None, values: Mapping[str, Json], members: Sequence[Line], margin: float
+) -> Sweep:
+    rows = [line for line in members if all(group.judged for group in line.values())]
+    best, price, numbers = _observed(values, rows)
+    evidence = _evidence(values, rows, margin)
+    against = _against(suite, best, evidence)
+    points = _points(values, rows, numbers, against, evidence, margin)
     points = [replace(point, dominated_by=_dominated(point, points, price)) for point in points]
-    cases = len(set(case_numbers(map(_any_cell, draft.rows))))
+    cases = len(set(case_numbers(map(_any_cell, rows))))
     return Sweep(
-        target=draft.target,
-        axis=draft.axis,
-        suite=draft.suite,
-        cells=len(draft.rows),
+        target=target,
+        axis=axis,
+        suite=suite,
+        cells=len(rows),
         cases=cases,
-        left_out=draft.left_out,
+        left_out=len(members) - len(rows),
         price=price,
         margin=margin,
         best=best,
         points=points,
-        knee=_knee(draft.axis, points, best, price, margin, cases),
+        knee=_knee(axis, points, best, price, margin, cases),
     )
 
 
@@ -261,20 +257,20 @@ Numbers = Mapping[str, Mapping[str, float]]
 """Measure -> value's name -> the mean over the cells that have the measure at every value."""
 
 
-def _observed(draft: _Draft) -> tuple[str, str | None, Numbers]:
+def _observed(values: Mapping[str, Json], rows: Rows) -> tuple[str, str | None, Numbers]:
     """(the best value, the price measure, the numbers). The best has the highest pass rate; of equals, the lowest price."""
     numbers, counts = {}, {}
     for measure in NUMBERS:
-        seen = [{name: group.typical(measure) for name, group in row.items()} for row in draft.rows]
+        seen = [{name: group.typical(measure) for name, group in row.items()} for row in rows]
         known = [row for row in seen if None not in row.values()]
         if known:
             counts[measure] = len(known)
-            numbers[measure] = {name: _mean(row[name] or 0.0 for row in known) for name in draft.values}
+            numbers[measure] = {name: _mean(row[name] or 0.0 for row in known) for name in values}
     price = max(
         (measure for measure in PRICE_MEASURES if measure in counts), key=lambda measure: counts[measure], default=None
     )
-    names = list(draft.values)
-    best = max(names, key=lambda name: (_rate(draft, name), -numbers[price][name] if price else -names.index(name)))
+    names = list(values)
+    best = max(names, key=lambda name: (_rate(rows, name), -numbers[price][name] if price else -names.index(name)))
     return best, price, numbers
 
 
@@ -283,8 +279,8 @@ def _mean(values: Iterable[float]) -> float:
     return sum(known) / len(known)
 
 
-def _rate(draft: _Draft, name: str) -> float:
-    rates = [row[name].passed / row[name].judged for row in draft.rows]
+def _rate(rows: Rows, name: str) -> float:
+    rates = [row[name].passed / row[name].judged for row in rows]
     return round(_mean(rates), 12) if rates else 0.0
 
 
@@ -292,22 +288,19 @@ Evidences = Mapping[tuple[str, str], "PairedEvidence"]
 """(reference, candidate) -> the evidence on the candidate's pass rate."""
 
 
-def _evidence(draft: _Draft, margin: float) -> Evidences:
-    if not draft.rows or not has_statistics():
+def _evidence(values: Mapping[str, Json], rows: Rows, margin: float) -> Evidences:
+    if not rows or not has_statistics():
         return {}
     from harness.compare.stats.rates import Attempts, rates
 
-    cases = case_numbers(map(_any_cell, draft.rows))
-    sides = {
-        name: Attempts([row[name].passed for row in draft.rows], [row[name].judged for row in draft.rows])
-        for name in draft.values
-    }
+    cases = case_numbers(map(_any_cell, rows))
+    sides = {name: Attempts([row[name].passed for row in rows], [row[name].judged for row in rows]) for name in values}
     return {
         (one, other): rates(cases, sides[one], sides[other], margin=margin) for one, other in permutations(sides, 2)
     }
 
 
-def _against(draft: _Draft, best: str, evidence: Evidences) -> dict[str, Difference]:
+def _against(suite: str | None, best: str, evidence: Evidences) -> dict[str, Difference]:
     """The verdict on every other value against the best, corrected for the number of values."""
     if not evidence:
         return {}
@@ -315,7 +308,7 @@ def _against(draft: _Draft, best: str, evidence: Evidences) -> dict[str, Differe
 
     others = {other: found for (one, other), found in evidence.items() if one == best}
     assessed = assess([[(found, "main")] for found in others.values()])
-    return {name: Difference("pass_rate", draft.suite, found) for name, [found] in zip(others, assessed, strict=True)}
+    return {name: Difference("pass_rate", suite, found) for name, [found] in zip(others, assessed, strict=True)}
 
 
 def _standing(name: str, evidence: Evidences, margin: float, others: int) -> Standing:
@@ -329,22 +322,27 @@ def _standing(name: str, evidence: Evidences, margin: float, others: int) -> Sta
 
 
 def _points(
-    draft: _Draft, numbers: Numbers, against: Mapping[str, Difference], evidence: Evidences, margin: float
+    values: Mapping[str, Json],
+    rows: Rows,
+    numbers: Numbers,
+    against: Mapping[str, Difference],
+    evidence: Evidences,
+    margin: float,
 ) -> list[SweepPoint]:
     intervals = {name: found.sides[0] for (name, _), found in evidence.items() if found.sides}
     return [
         SweepPoint(
             name=name,
             value=value,
-            passed=sum(row[name].passed for row in draft.rows),
-            attempts=sum(row[name].judged for row in draft.rows),
-            rate=_rate(draft, name),
+            passed=sum(row[name].passed for row in rows),
+            attempts=sum(row[name].judged for row in rows),
+            rate=_rate(rows, name),
             interval=intervals.get(name, (0.0, 1.0)),
             numbers={measure: means[name] for measure, means in numbers.items()},
             against=against.get(name),
-            standing=_standing(name, evidence, margin, len(draft.values) - 1),
+            standing=_standing(name, evidence, margin, len(values) - 1),
         )
-        for name, value in draft.values.items()
+        for name, value in values.items()
     ]
 
 

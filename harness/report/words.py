@@ -88,10 +88,11 @@ def cell(group: Group, name: str) -> list[str]:
     found = group.outcomes(name)
     if found is None:
         return []
-    by_number = sorted(found.reasons.items(), key=lambda item: -item[1])
+    held, judged, numbers = found
+    by_number = sorted(numbers.items(), key=lambda item: -item[1])
     reasons = [f"{shortened(reason, 30)} {number}" for reason, number in by_number]
-    if found.held or not reasons:
-        return [" ".join([f"{found.held}/{found.judged}", *reasons[:1]]), *reasons[1:]]
+    if held or not reasons:
+        return [" ".join([f"{held}/{judged}", *reasons[:1]]), *reasons[1:]]
     return reasons
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from sys import intern
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -81,14 +80,6 @@ class Tally(Struct, frozen=True, cache_hash=True):
         """The same, where an invariant passed in every judged attempt in which it did not fail: it leaves no row where it passes."""
         held, broke = self.counted(check)
         return self.judged - broke if check.startswith("invariant:") else held, broke
-
-
-class CheckOutcomes(NamedTuple):
-    """How many attempts a check judged, in how many of them it held, and reason -> the attempts that failed first of all for it."""
-
-    held: int
-    judged: int
-    reasons: Mapping[str, int]
 
 
 class FirstFailure(Struct):
@@ -218,13 +209,14 @@ class Group(Struct, eq=False):
     def _has_meaning(self, measure: str) -> bool:
         return self.streamed or measure not in STREAM_ONLY
 
-    def outcomes(self, check: str) -> CheckOutcomes | None:
-        """How a check came out over the attempts; None if it judged none."""
+    def outcomes(self, check: str) -> tuple[int, int, Mapping[str, int]] | None:
+        """(attempts in which a check held, those that it judged, reason -> those that failed first of all for it); None if it
+        judged none."""
         held, broke = self.tally.counted(check)
         reasons = {reason: number for (name, reason), number in self.tally.reasons if name == check}
         failed = max(broke, sum(reasons.values()))
         judged = max(failed, held + broke or (self.judged if failed else 0))
-        return CheckOutcomes(judged - failed, judged, reasons) if judged else None
+        return (judged - failed, judged, reasons) if judged else None
 
     @property
     def cost(self) -> float | None:
