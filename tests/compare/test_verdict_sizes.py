@@ -16,7 +16,7 @@ from harness.compare.stats.evidence import Ends, Scope
 from harness.compare.stats.numbers import numbers
 from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.stats.verdict import assess
+from harness.compare.stats.verdict import Question, assess
 from harness.compare.verdicts import Criteria, Difference, change, needs, sentence
 from harness.report.content.comparison import best_of, correction_note, explanations, overview
 from harness.results.rows import Row
@@ -49,7 +49,7 @@ def test_a_flip_of_all_cases_is_seen_among_a_thousand_comparisons() -> None:
     rng = np.random.default_rng(1)
     noise = [numbers(range(40), *rng.lognormal(0, 1, (2, 40)), margin=0.1) for _ in range(999)]
     dear = numbers(range(40), [10.0 + n for n in range(40)], [20.0 + 2 * n for n in range(40)], margin=0.1)
-    parts = [(one, "part") for one in (flip, dear, *noise)]
+    parts: list[Question] = [(one, "part") for one in (flip, dear, *noise)]
     [found] = assess([parts])
     assert (found[0].verdict, found[1].verdict) == ("better", "worse")
     assert found[1].p is not None
