@@ -18,6 +18,7 @@ import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
@@ -174,7 +175,9 @@ class Wire:
         transport = self._transport(provider)
         url, waits = self._address(request.url), self._config.timeouts
         limits = {"timeout": {"connect": waits.connect, "read": waits.gap}}
-        outgoing = httpx.Request(request.method, url, headers=headers, content=request.content, extensions=limits)
+        outgoing = httpx.Request(
+            request.method, _parsed(url), headers=headers, content=request.content, extensions=limits
+        )
         asked = datetime.now(UTC).isoformat(timespec="seconds")
         answer = _IncomingAnswer(self._config.max_body_bytes)
         try:
@@ -318,12 +321,20 @@ class _IncomingAnswer:
             raise (NetworkFault if _may_be_sent(fault) else NoConnection)(f"{url}: {what}") from fault
 
 
+@lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    """The address as httpx has it, which takes longer to read than a short answer: the trials of a model share it."""
+    import httpx
+
+    return httpx.URL(url)
+
+
 async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, answer: _IncomingAnswer) -> None:
     start = perf_counter()
     response = await transport.handle_async_request(request)
     try:
         answer.head_at = perf_counter() - start
-        answer.status, answer.headers = response.status_code, dict(response.headers)
+        answer.status, answer.headers = response.status_code, dict(response.headers.items())
         async with aclosing(_decoded(response, answer)) as body:
             async for data in body:
                 if data and not answer.add(data, perf_counter() - start):

@@ -45,9 +45,15 @@ def text_cut(evidence: Evidence) -> Iterator[Mismatch]:
     if not is_finished(evidence) or wants_json(evidence) or stops:
         return
     is_code = (text.startswith("```") + text.count("\n```")) % 2 and text.count("```") % 2
-    if is_code or re.search(_OPEN_SENTENCE, text[-_LAST_READ:]):
+    if is_code or _is_open(text[-_LAST_READ:]):
         what = "within a block of code" if is_code else "in the middle of a sentence"
         yield Mismatch("text", "its end", text[-80:], f"STOP, but the text ends {what}: was it cut?")
+
+
+def _is_open(text: str) -> bool:
+    """Whether the last sentence has no end. The search tries every place, so it is for texts that end with a letter, or a comma after one."""
+    last = text.rstrip().removesuffix(",")[-1:]
+    return last.isascii() and last.isalpha() and re.search(_OPEN_SENTENCE, text) is not None
 
 
 _OPEN_SENTENCE, _LAST_READ = r"[^\n]{20}[a-z)][.!?] [A-Z][^\s.!?]*(?: [^\s.!?]+){4,} [^\s.!?]*[A-Za-z],?\s*\Z", 2_000
