@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, TypedDict, get_args, get_origin, get_type_hints
@@ -129,6 +129,7 @@ def with_definition(config: Config) -> Config:
 
 
 def _table(file: Path) -> Mapping[str, Any] | None:
+    """The settings that a file holds; None if it holds none. Raises UsageError if it cannot be read."""
     try:
         text = read(file).decode("utf-8")
     except Missing:
@@ -137,6 +138,11 @@ def _table(file: Path) -> Mapping[str, Any] | None:
         raise UsageError(f"{file}: cannot be read: {fault}") from fault
     if file.name == "pyproject.toml" and "gemini-harness" not in text:
         return None
+    return _parsed(file, text)
+
+
+@lru_cache(maxsize=8)  # the same file is looked for from the current folder, and from that of the suites
+def _parsed(file: Path, text: str) -> Mapping[str, Any] | None:
     import tomllib
 
     try:

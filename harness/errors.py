@@ -128,6 +128,13 @@ def cause(fault: BaseException) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
 
 
+def trace(fault: BaseException) -> str:
+    """The traceback of an error, as text."""
+    from traceback import format_exception
+
+    return "".join(format_exception(fault))
+
+
 _FIRST = (2, 3, 4, 1, 6, 7, 5, 0)
 
 

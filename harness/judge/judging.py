@@ -8,7 +8,6 @@ either, because those rules apply to complete answers only.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.answer import reply
-from harness.errors import CannotJudge, HarnessError, cause
+from harness.errors import CannotJudge, HarnessError, cause, trace
 from harness.gemini.providers import is_chat
 from harness.judge.registry import FAILURE, GENERATING, SEVERAL_EVENTS, Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
@@ -124,9 +123,7 @@ def _violations_of(
         yield RuleViolation(rule, Mismatch("", None, None, f"the rule cannot judge: {error}"), "error", "")
     elif error is not None:
         message = f"the rule itself broke: {type(error).__name__}: {error}"
-        yield RuleViolation(
-            rule, Mismatch("", None, None, message), "error", "".join(traceback.format_exception(error))
-        )
+        yield RuleViolation(rule, Mismatch("", None, None, message), "error", trace(error))
 
 
 def _collect(
@@ -158,8 +155,7 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
             name, "failed", severity, found.at, found.expected, found.actual, found.message, place, found.reason
         )
     if error is not None:
-        trace = "".join(traceback.format_exception(error))
-        broke = f"the check itself broke: {type(error).__name__}: {error}\n{trace}"
+        broke = f"the check itself broke: {type(error).__name__}: {error}\n{trace(error)}"
         message = str(error) if isinstance(error, HarnessError) else broke
         reason = cause(error) if isinstance(error, CannotJudge) else ""
         yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place, reason=reason)
@@ -168,10 +164,10 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
 
 
 def _violation_verdict(violation: RuleViolation) -> Verdict:
-    rule, found, severity, trace = violation
+    rule, found, severity, traceback = violation
     return Verdict(
         f"invariant:{rule.id}",
-        "failed" if trace is None else "error",
+        "failed" if traceback is None else "error",
         severity,
         found.at,
         found.expected,

@@ -7,7 +7,6 @@ loop; live ones it runs in one, with as many requests in flight as the configura
 from __future__ import annotations
 
 import shlex
-import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -33,6 +32,7 @@ from harness.errors import (
     StaleRecording,
     UsageError,
     cause,
+    trace,
 )
 from harness.gemini.providers import api_request, build
 from harness.judge.registry import find_check
@@ -179,7 +179,7 @@ def _problem(talk: Conversation, fault: Exception) -> Problem:
         return Problem("ask", message, None, cause(fault))
     if isinstance(fault, HarnessError):
         return Problem("suite", str(fault), None, cause(fault))
-    return Problem("internal", f"{type(fault).__name__}: {fault}", "".join(traceback.format_exception(fault)))
+    return Problem("internal", f"{type(fault).__name__}: {fault}", trace(fault))
 
 
 def slot_of(trial: Trial, number: int) -> Slot:

@@ -9,7 +9,6 @@ from contextlib import contextmanager, redirect_stdout
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from traceback import extract_tb, format_list
 from types import ModuleType
 from typing import Any
 
@@ -46,6 +45,8 @@ def _call(function: Callable[[Outcome], Any], reference: str, result: Outcome) -
         with _running_user_code(reference):
             answer = function(result)
     except AssertionError as problem:
+        from traceback import extract_tb
+
         return str(problem) or f"{extract_tb(problem.__traceback__)[-1].line or reference} is false"
     if answer is None or answer is True:
         return None
@@ -94,6 +95,8 @@ def _running_user_code(reference: str) -> Iterator[None]:
     except (AssertionError, SuiteError):
         raise
     except (Exception, SystemExit) as fault:
+        from traceback import extract_tb, format_list
+
         frames = [frame for frame in extract_tb(fault.__traceback__) if not frame.filename.startswith(_HARNESS_FRAMES)]
         lines = "".join(format_list(frames))
         raise SuiteError([f"{reference} broke: {type(fault).__name__}: {fault}\n{lines}".rstrip()]) from fault

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from statistics import median
 
 from harness.answer.reply import candidate_of, parts_of, received, text_of
 from harness.answer.structured import wants_json
@@ -272,8 +271,14 @@ def _lighter(events: Iterable[Mapping[str, Json]]) -> str:
     uncounted = texts.pop(0) if len(texts) > 1 else ""  # the first count is of the text before it too
     grown = [(uncounted * (not before) + texts[after], after - before) for before, after in pairwise((0, *texts))]
     weights = [(len(text) / more, text) for text, more in grown if more >= _WEIGHED and _is_prose(text)]
-    usual = median(weight for weight, _ in weights) if len(weights) >= _FEWEST_WEIGHED else 0
+    usual = _median([weight for weight, _ in weights]) if len(weights) >= _FEWEST_WEIGHED else 0
     return next((text for weight, text in weights if weight < max(_LIGHT * usual, _FEWEST_BYTES * text.isascii())), "")
+
+
+def _median(weights: Sequence[float]) -> float:
+    from statistics import median  # its own imports take longer than all rules do for a short answer
+
+    return median(weights)
 
 
 @rule("candidates-count", "warn", dialect="gemini")
