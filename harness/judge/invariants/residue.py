@@ -105,11 +105,15 @@ def _is_glued(text: str) -> bool:
     if "\n" in text and " " in text:
         return False
     may_have_items = len(text) > _LONG and any(mark in text for mark in _MARKS)
-    joints = _SENTENCES if " " in text else _WORDS_OF_SENTENCES
-    are_lost = may_have_items and len(_some(_GLUED, text, 3)) > 2
-    return are_lost or len(_some(joints, text[:_MOST_READ], 4)) > 3
+    if may_have_items and len(_some(_GLUED, text, 3)) > 2:
+        return True
+    if " " in text:
+        return bool(re.search(_JOINT, text)) and len(_some(_SENTENCES, text[:_MOST_READ], 4)) > 3
+    return len(_some(_WORDS_OF_SENTENCES, text[:_MOST_READ], 4)) > 3
 
 
+_JOINT = r"[.!?][A-Z]"
+"""What ``_SENTENCES`` have, found ten times as fast."""
 _SENTENCES = r"[a-z'] [a-z]{2,}[.!?][A-Z][a-z]+ [a-z]"
 _WORDS_OF_SENTENCES = r"(?<![a-z])[a-z]{16,}+(?:[.!?][A-Z]|(?<=[a-z]{24}))"
 _MOST_READ = 100_000

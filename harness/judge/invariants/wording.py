@@ -108,7 +108,8 @@ def _decoded(code: str) -> str | None:
 _LOOP = 30
 """Repetitions in a row. Fewer occur in lists and tables that are meant so."""
 _LONGEST_CYCLE = 4
-_SENTENCE = re.compile("[^.!?\u3002\uff01\uff1f]+[.!?\u3002\uff01\uff1f]*")
+_ENDS = ".!?\u3002\uff01\uff1f"
+_SENTENCE = f"[^{_ENDS}]+[{_ENDS}]*"
 _DIGITS = r"(\d{1,4}?)\1{99,}"
 _BLANKS = r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}"
 _MAYBE_DIGITS = re.compile(r"\d")
@@ -152,7 +153,7 @@ def _loop_of_text(text: str) -> tuple[str, int] | None:
 def _units(text: str) -> Iterator[Sequence[str]]:
     """The text as lines, sentences, what stands between commas, and words. Those that are too few for a loop are left out."""
     yield _stripped(text.splitlines())
-    yield _stripped(_SENTENCE.findall(text))
+    yield _stripped(re.findall(_SENTENCE, text)) if sum(map(text.count, _ENDS)) >= _LOOP - 1 else ()
     yield _stripped(text.split(","))
     yield text.split()
 
