@@ -8,8 +8,9 @@ either, because those rules apply to complete answers only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -58,30 +59,26 @@ def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mappin
     ``waive`` maps the id of an invariant to the reason for which it may be violated.
     """
     verdicts = [verdict for expectation in expectations for verdict in _verdicts(evidence, expectation)]
-    rules = _rules_for(evidence)
-    broken = grouped(violations(evidence, rules), lambda violation: violation.rule.id)
+    broken = grouped(violations(evidence), lambda violation: violation.rule.id)
     for rule_id, found in broken.items():
         if rule_id in waive:
             new = [_waived_verdict(found, waive[rule_id])]
         else:
             new = [_violation_verdict(violation) for violation in found]
         verdicts = [*new, *verdicts] if found[0].rule.is_cause else [*verdicts, *new]
-    return Judgement(tuple(verdicts), len(rules) - len(broken))
+    return Judgement(tuple(verdicts), len(_rules(*_about(evidence))) - len(broken))
 
 
-def violations(evidence: Evidence, rules: Iterable[Rule] | None = None) -> Iterator[RuleViolation]:
-    """Every rule (default: of those for this answer) that it breaks. Outcomes are left out if the step expects them, and in an audit."""
+def violations(evidence: Evidence) -> Iterator[RuleViolation]:
+    """Every rule for this answer that it breaks. Outcomes are left out if the step expects them, and in an audit."""
     alone = [(0, evidence)]
     candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
     fields = keys_in((evidence.reply.response, evidence.request_body))
     fields |= {SEVERAL_EVENTS} if len(evidence.reply.events) > 1 else set()
     fields |= {FAILURE} if evidence.exchange.status != 200 or evidence.reply.error is not None else set()
-    for rule in _rules_for(evidence) if rules is None else rules:
-        if rule.needs and rule.needs.isdisjoint(fields):
-            continue
-        is_stated = rule.stated_by and not rule.stated_by.isdisjoint(evidence.expects)
-        if is_stated or (rule.of_bytes and not evidence.exchange.verbatim):
-            continue
+    about, registered = _about(evidence)
+    known, stated = _needed(registered) & fields, frozenset(evidence.expects)
+    for rule in _applicable(about, registered, known, stated, verbatim=evidence.exchange.verbatim):
         for index, case in (candidates or alone) if rule.per_candidate else alone:
             found, error = _collect(rule.function, case, _MAX_MISMATCHES)
             if found or error:
@@ -96,19 +93,39 @@ def _of_candidate(found: Mismatch, index: int) -> Mismatch:
     return replace(found, at=place, message=f"candidate {index}: {found.message}")
 
 
-def _rules_for(evidence: Evidence) -> Collection[Rule]:
-    """The rules about an answer in this dialect; for a call that is no ``generateContent``, those about others and any."""
+def _about(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
+    """The dialect of an answer, empty for a call that is no ``generateContent``; and the rules that are registered."""
     if is_chat(evidence.exchange.request.url):
-        return _rules_without("gemini", tuple(all_rules()))
-    if evidence.operation in GENERATING:
-        return _rules_without("openai", tuple(all_rules()))
-    return [rule for rule in all_rules().values() if rule.any_call]
+        return "openai", tuple(all_rules())
+    return "gemini" if evidence.operation in GENERATING else "", tuple(all_rules())
 
 
 @lru_cache
-def _rules_without(dialect: str, registered: tuple[str, ...]) -> Collection[Rule]:
-    """Those of the registered rules that are not about this dialect."""
-    return [rule for rule in map(all_rules().__getitem__, registered) if rule.dialect != dialect]
+def _rules(dialect: str, registered: tuple[str, ...]) -> Sequence[Rule]:
+    """Those of the registered rules that are about an answer in this dialect."""
+    rules = map(all_rules().__getitem__, registered)
+    return [rule for rule in rules if (rule.dialect in (None, dialect) if dialect else rule.any_call)]
+
+
+@lru_cache
+def _needed(registered: tuple[str, ...]) -> frozenset[str]:
+    """The fields that some of the registered rules need."""
+    return frozenset().union(*(rule.needs for rule in map(all_rules().__getitem__, registered)))
+
+
+@lru_cache(1000)
+def _applicable(
+    dialect: str, registered: tuple[str, ...], fields: frozenset[str], stated: frozenset[str], *, verbatim: bool
+) -> Sequence[Rule]:
+    """The rules that may find something in an answer with these fields, where the step states these checks. Most answers of a run
+    have the same ones."""
+    return [
+        rule
+        for rule in _rules(dialect, registered)
+        if not (rule.needs and rule.needs.isdisjoint(fields))
+        and rule.stated_by.isdisjoint(stated)
+        and (verbatim or not rule.of_bytes)
+    ]
 
 
 def _violations_of(
@@ -133,10 +150,7 @@ def _collect(
     found: list[Mismatch] = []
     reset_time_limit()
     try:
-        for mismatch in function(evidence):
-            found.append(mismatch)
-            if len(found) == most:
-                break
+        found.extend(islice(function(evidence), most))
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
         return found, error
     return found, None

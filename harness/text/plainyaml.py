@@ -65,15 +65,13 @@ def _is_printable(content: bytes, text: str) -> bool:
 def _read(text: str) -> Mapping[str, Any]:
     root: dict[str, Any] = {}
     levels: list[tuple[int, Any]] = [(0, root)]
-    waiting, end, match = False, 0, _LINE.match
+    waiting, end, find = False, 0, text.find
     while end < len(text):
-        line = match(text, end)
-        if line is None:
+        start, end = end, find("\n", end) + 1
+        line = text[start:end]
+        column, dashes, name, value = _parts(line) if len(line) < _SHORT else _split(line)
+        if len(levels) + len(dashes) > _DEEPEST:
             raise _Other
-        indent, dashes, name, value = line.groups()
-        if len(levels) + len(dashes) > _DEEPEST or not (name or value):
-            raise _Other
-        column, end = len(indent), line.end()
         at, inner = levels[-1]
         kind = list if dashes else dict
         if waiting or at != column or type(inner) is not kind:
@@ -89,13 +87,27 @@ def _read(text: str) -> Mapping[str, Any]:
                 continue
             column += 2
             inner = _item(levels, column, inner, {})
-        if name is None or name in inner or _known(name) != name:
+        if name is None or name in inner:
             raise _Other
         waiting = not value
         inner[name], end = _value(text, value, end, column) if value else (None, end)
     if not root:
         raise _Other
     return root
+
+
+def _split(line: str) -> tuple[int, str, str | None, str]:
+    """The column of a line, its dashes, its name, and its value or the beginning of that."""
+    if not (found := _LINE.fullmatch(line)):
+        raise _Other
+    indent, dashes, name, value = found.groups()
+    if not (name or value) or (name and _known(name) != name):
+        raise _Other
+    return len(indent), dashes, name, value
+
+
+_parts = lru_cache(1000)(_split)
+"""``_split`` with a cache: most lines of recordings are the same in all of them."""
 
 
 def _opened(levels: list[tuple[int, Any]], column: int, kind: type, *, waiting: bool) -> Any:
