@@ -291,14 +291,16 @@ def _items_checker(kind: str, holder: type[list[Json]] | type[dict[str, Json]], 
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             before = len(found)
             check_item(item, found)
-            for finding in found[before:]:
-                finding[1].append(key)
+            if len(found) > before:
+                for finding in found[before:]:
+                    finding[1].append(key)
 
     return check
 
 
 def _message_checker(message: str) -> _Check:
     kinds = fields(message, vertex=True)
+    checks: dict[str, _Check] = {}
 
     def check(value: Json, found: _Found) -> None:
         if not isinstance(value, dict):
@@ -308,12 +310,16 @@ def _message_checker(message: str) -> _Check:
             if field is None:
                 continue
             before = len(found)
-            if kind := kinds.get(key):
-                _checker(kind)(field, found)
+            if check_field := checks.get(key):
+                check_field(field, found)
+            elif kind := kinds.get(key):
+                checks[key] = _checker(kind)
+                checks[key](field, found)
             else:
                 found.append(("unknown-field", [], message, field))
-            for finding in found[before:]:
-                finding[1].append(key)
+            if len(found) > before:
+                for finding in found[before:]:
+                    finding[1].append(key)
 
     return check
 

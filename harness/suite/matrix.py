@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -551,4 +551,9 @@ def cassette_path(group: TrialGroup, selection: Selection) -> Path:
     if pair.swept:
         name += f".{pair.labels}"
     file = f"{safe_filename(name, max_bytes=195)}.yaml"
-    return Path(selection.cassettes_dir, safe_filename(group.suite.name), group.case.folder, file)
+    return _suite_folder(selection.cassettes_dir, group.suite.name).joinpath(group.case.folder, file)
+
+
+@lru_cache
+def _suite_folder(cassettes: Path, suite: str) -> Path:
+    return Path(cassettes, safe_filename(suite))

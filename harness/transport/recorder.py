@@ -33,6 +33,7 @@ from msgspec.structs import replace
 
 from harness.answer import reply as replies
 from harness.errors import (
+    BadCassette,
     CannotWrite,
     NoRecording,
     SecretOnTape,
@@ -194,9 +195,7 @@ class Player:
         if index is None:
             if not self._while_recording:
                 self._check_finished(cassette)
-            if not cassette.exists():
-                raise NoRecording(f"{cassette} does not exist")
-            index = self._indexes[cassette] = matching.Index(read(cassette))
+            index = self._indexes[cassette] = matching.Index(_read(cassette))
             if len(self._indexes) > _TAPES_IN_MEMORY:
                 self._indexes.popitem(last=False)
         else:
@@ -218,6 +217,15 @@ class Player:
             raise UnfinishedCassette(
                 f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {folder.parent}"
             )
+
+
+def _read(cassette: Path) -> Tape:
+    try:
+        return read(cassette)
+    except BadCassette:
+        if cassette.exists():
+            raise
+        raise NoRecording(f"{cassette} does not exist") from None
 
 
 def _written(slot: Slot) -> Slot:

@@ -319,12 +319,15 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     is_pair = len(half) >= _SHORTEST_COPY and text[len(half) :].strip() == half
     is_again = is_pair or (len(evidence.reply.events) == 1 and _begins_again(text))
     message = f"the whole text of {len(half):,} characters comes twice" if is_pair else "the text begins again"
-    is_short = -1 < text.find(text[:_SHORTEST_COPY], 1) < _SHORTEST_COPY
-    is_loop = is_again and (len(set(half.split())) < 3 or is_short or text.count(text[:_SHORTEST_COPY]) > 2)
-    if is_again and not is_loop and not is_about(evidence, _AGAIN):
+    if is_again and not _is_loop(text, half) and not is_about(evidence, _AGAIN):
         yield Mismatch("text", half[:200], text[:200], message, None if is_pair else "warn")
     elif not is_pair and (twice := _sentence_twice(text)) and not is_about(evidence, _AGAIN):
         yield Mismatch("text", "once", twice[:200], f"a sentence comes twice in a row: {twice[:60]!r}", "warn")
+
+
+def _is_loop(text: str, half: str) -> bool:
+    begin = text[:_SHORTEST_COPY]
+    return len(set(half.split())) < 3 or -1 < text.find(begin, 1) < _SHORTEST_COPY or text.count(begin) > 2
 
 
 _LONGEST_ANSWER = 1_000_000

@@ -77,6 +77,7 @@ __all__ = [
 _OURS = b"version: 1\ninteractions:\n- request:\n"
 _LONG = 1_000_000
 """Bytes from which on a cassette is not decoded as a whole."""
+_AT_ONCE = 65_536
 
 
 class Tape(Struct, frozen=True, dict=True):
@@ -114,8 +115,11 @@ def read(path: Path) -> Tape:
 def _bytes_of_ours(path: Path) -> bytes:
     """The bytes of a cassette as ``dump`` begins it; nothing for any other file."""
     try:
-        with path.open("rb") as file:
-            return _OURS + file.read() if file.read(len(_OURS)) == _OURS else b""
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a short one in a single read
+            begin = file.read(_AT_ONCE)
+            if not begin.startswith(_OURS):
+                return b""
+            return begin + file.read() if len(begin) == _AT_ONCE else begin
     except OSError:
         return b""
 

@@ -139,8 +139,10 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
         content = content.replace(b"\n", b"\r\n")
     chunks, timed = _chunks(content, ours)
     provenance = _provenance(item, ours, headers, content, timed=timed)
+    asked = item["request"]
+    sent = _headers(asked.get("headers"))
     exchange = Exchange(
-        request=_request(item["request"], ours, provenance.recorded_from),
+        request=_request(asked, sent, ours, provenance.recorded_from),
         status=_status(response),
         headers={name: value for name, value in headers.items() if name not in ABOUT_BYTES},
         chunks=chunks,
@@ -151,12 +153,17 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
         own=ours is not None,
         fault=fault,
     )
-    return Interaction(index, exchange, ours.slot if ours else None, credentials(item["request"]))
+    return Interaction(index, exchange, ours.slot if ours else None, _credentials(str(asked["uri"]), *sent.items()))
 
 
 def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """(where, value) of each unmasked credential in the address and the headers of a request."""
-    return tuple(credentials_in(str(raw["uri"]), _headers(raw.get("headers"))))
+    return _credentials(str(raw["uri"]), *_headers(raw.get("headers")).items())
+
+
+@lru_cache(500)
+def _credentials(address: str, *headers: tuple[str, str]) -> Sequence[tuple[str, str]]:
+    return tuple(credentials_in(address, dict(headers)))
 
 
 def _ours(about: Any) -> About | None:
@@ -168,35 +175,42 @@ def _ours(about: Any) -> About | None:
 
 def read_request(raw: Mapping[str, Any]) -> Request:
     """The request of an interaction: ``method``, ``uri``, ``headers``, ``body``. Raises as ``read_interaction`` does."""
-    return _request(raw, None, provider_of(raw["uri"]))
+    return _request(raw, _headers(raw.get("headers")), None, provider_of(raw["uri"]))
 
 
-def _request(raw: Mapping[str, Any], ours: About | None, provider: str) -> Request:
-    url = without_secrets(_sendable(raw["uri"]))
+def _request(raw: Mapping[str, Any], headers: Mapping[str, str], ours: About | None, provider: str) -> Request:
+    url, model, method = _address(raw["uri"])
     content = _parsed(raw) if "parsed_body" in raw else _bytes(raw.get("body"))
     if ours is None:
         content = unpack(content).content
     body = json_of(content)
     if ours is not None and body is not None and ours.request != "verbatim":
         content = compact(body)
-    found = _MODEL.search(urlsplit(url).path)
     return Request(
         provider=provider,
-        model=_sendable(unquote(found[1])) if found else _model_in(body),
+        model=_model_in(body) if model is None else model,
         method=_sendable(str(raw.get("method", "POST"))),
         url=url,
-        headers={name: value for name, value in _headers(raw.get("headers")).items() if not is_secret_name(name)},
+        headers={name: value for name, value in headers.items() if not is_secret_name(name)},
         body=body,
         content=content,
-        transport="stream" if _streams(found, url, body) else "unary",
+        transport="stream" if _streams(method, url, body) else "unary",
     )
 
 
-def _streams(native: re.Match[str] | None, url: str, body: Json) -> bool:
+@lru_cache(500)
+def _address(url: str) -> tuple[str, str | None, str | None]:
+    """An address without its secrets, and its model and its method; None for an address that names no model."""
+    url = without_secrets(_sendable(url))
+    found = _MODEL.search(urlsplit(url).path)
+    return url, _sendable(unquote(found[1])) if found else None, (found[2] or "") if found else None
+
+
+def _streams(method: str | None, url: str, body: Json) -> bool:
     """Whether a stream was asked for: in the address, or in the body of a chat completion."""
-    if native is None:
+    if method is None:
         return is_chat(url) and isinstance(body, dict) and body.get("stream") is True
-    return (native[2] or "").startswith("stream")
+    return method.startswith("stream")
 
 
 def _model_in(body: Json) -> str:
