@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.gemini import schemas
 from harness.model import Evidence, Json
 from harness.text.jsontext import loads
 
 T = TypeVar("T")
+_UNKNOWN: Any = object()
 
 
 class NotJsonAnswer(ValueError):
@@ -29,9 +30,9 @@ def once(compute: Callable[[Evidence], T]) -> Callable[[Evidence], T]:
 
     @wraps(compute)
     def kept(evidence: Evidence) -> T:
-        if kept not in evidence.memo:
-            evidence.memo[kept] = compute(evidence)
-        found: T = evidence.memo[kept]
+        found: T = evidence.memo.get(kept, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = evidence.memo[kept] = compute(evidence)
         return found
 
     return kept

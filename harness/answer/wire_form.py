@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -64,8 +65,12 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
 def headers(received: Mapping[str, str]) -> dict[str, str]:
     """The headers of `KEPT_HEADERS`, the date, and ids of requests with their values, all others with an empty value."""
     names = sorted(received)[:_MOST_HEADERS]
-    kept = {*KEPT_HEADERS, *filter(_OF_ONE_ANSWER.fullmatch, names)}
-    return {name: received[name][:LONGEST_HEADER] if name in kept else "" for name in names}
+    return {name: received[name][:LONGEST_HEADER] if _is_kept(name) else "" for name in names}
+
+
+@lru_cache(1000)
+def _is_kept(name: str) -> bool:
+    return name in KEPT_HEADERS or _OF_ONE_ANSWER.fullmatch(name) is not None
 
 
 def ids(received: Mapping[str, str]) -> dict[str, str]:

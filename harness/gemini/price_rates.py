@@ -58,10 +58,10 @@ def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -
     if usage.get("web_searches") and rates and SEARCHES not in rates:
         raise Unpriced("a Google search is billed, and the price of one is not known")
     of_unit = {units[name].usage: price for name, price in rates.items()}
-    reported = tuple(unit.dimensions for unit in units.values() if usage.get(unit.usage))
+    reported = tuple([unit.dimensions for unit in units.values() if usage.get(unit.usage)])
     own: list[tuple[Unit, int]] = []
-    for unit in sorted((units[name] for name in rates), key=lambda unit: -len(unit.dimensions)):
-        narrower = sum(count for narrow, count in own if unit.dimensions < narrow.dimensions)
+    for unit in sorted([units[name] for name in rates], key=lambda unit: -len(unit.dimensions)):
+        narrower = sum([count for narrow, count in own if unit.dimensions < narrow.dimensions])
         count = _counted(unit, usage, reported) - narrower
         if count < 0:
             raise Unpriced(f"the counts of usageMetadata contradict each other ({unit.usage})")

@@ -7,9 +7,12 @@ import re
 from functools import lru_cache
 
 
+_NOT_OF_IDS, _NOT_OF_FILES = re.compile(r"[^\w.+]+"), re.compile(r"[^\w.+=,-]+")
+
+
 def slug(text: str) -> str:
     """The text as one word of an id: letters, digits and ``. _ + -``. Everything else becomes a hyphen."""
-    return re.sub(r"[^\w.+]+", "-", text).strip("-")
+    return _NOT_OF_IDS.sub("-", text).strip("-")
 
 
 @lru_cache(maxsize=1024)
@@ -18,7 +21,7 @@ def safe_filename(name: str, *, salt: str = "", max_bytes: int = 200) -> str:
 
     A name that must be changed or cut ends with a hash of the original. With ``salt``, it always ends with a hash of the salt.
     """
-    plain = re.sub(r"[^\w.+=,-]+", "-", name).strip("-.") or "x"
+    plain = _NOT_OF_FILES.sub("-", name).strip("-.") or "x"
     if plain == name and len(plain.encode()) <= max_bytes and not salt:
         return plain
     short = plain.encode()[: max_bytes - 9].decode(errors="ignore")

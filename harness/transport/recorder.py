@@ -91,7 +91,7 @@ class Player:
         self._providers = providers
         self._redaction = redaction
         self._while_recording = while_recording
-        self._unfinished: dict[Path, Mapping[Path, object]] = {}
+        self._unfinished: OrderedDict[Path, Mapping[Path, object]] = OrderedDict()
         self._recovered: set[Path] = set()
         self._indexes: OrderedDict[Path, matching.Index] = OrderedDict()
 
@@ -206,6 +206,8 @@ class Player:
         folder = cassette.parent
         if folder not in self._unfinished:
             self._unfinished[folder] = journal.unfinished(folder)
+            if len(self._unfinished) > _TAPES_IN_MEMORY:
+                self._unfinished.popitem(last=False)
             if self._say and self._unfinished[folder] and folder.parent not in self._recovered:
                 self._recovered.add(folder.parent)
                 if found := journal.recover(folder):

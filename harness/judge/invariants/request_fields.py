@@ -152,7 +152,9 @@ def is_placeholder(value: Json) -> bool:
 def has_answer(evidence: Evidence) -> bool:
     """Whether this is a 200 with a readable answer and no error, so that the rules about answers apply."""
     reply = evidence.reply
-    return evidence.exchange.status == 200 and reply.error is None and not SIGNS.isdisjoint(reply.response)
+    if evidence.exchange.status != 200 or reply.error is not None:
+        return False
+    return "candidates" in reply.response or not SIGNS.isdisjoint(reply.response)
 
 
 def has_several_candidates(evidence: Evidence) -> bool:
