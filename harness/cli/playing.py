@@ -183,7 +183,7 @@ class Played(Struct):
         self._save(*self.judge.saved(result))
 
     def _take_line(self, line: bytes) -> None:
-        self._save(decoding.row(line), line)
+        self._save(decoding.own(line), line)
 
     def _save(self, row: Row, line: bytes) -> None:
         """On disk first: what was paid for is not lost. Raises Stop where no other trial is wanted."""

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
-from msgspec import DecodeError, Raw, ValidationError, convert
+from msgspec import DecodeError, Raw, ValidationError, convert, field
 from msgspec.json import Decoder
 
 from harness.model import Json
-from harness.results.rows import ATTEMPTS, LARGEST, EndingRow, Row, RunRow
+from harness.results.rows import ATTEMPTS, LARGEST, EndingRow, Row, RunRow, TurnRow
 from harness.text.jsontext import DEEPEST, is_deeper, may_be_deeper, values_in
 
 _LARGEST_NUMBER = 1e15
@@ -40,6 +40,18 @@ def row(line: bytes) -> Row:
     if may_be_deeper(line, _DEEPEST_ROW):
         for part in _untyped(found):
             _check_depth(part)
+    return found
+
+
+class _WithoutTurns(Row, frozen=True, kw_only=True):
+    """A row whose turns are passed over, which takes half as long."""
+
+    turns: list[TurnRow] | None = field(default=None, name="-")
+
+
+def own(line: bytes) -> Row:
+    """A trial that another process of this run has just written, without its turns: the line has them."""
+    found: Row = _decoded(_WithoutTurns, line)
     return found
 
 

@@ -6,7 +6,6 @@ import hashlib
 import re
 from functools import lru_cache
 
-
 _NOT_OF_IDS, _NOT_OF_FILES = re.compile(r"[^\w.+]+"), re.compile(r"[^\w.+=,-]+")
 
 

@@ -168,9 +168,9 @@ def _marked(text: str, value: str, end: int, column: int) -> tuple[Any, int]:
 def _block(text: str, head: str, end: int, column: int) -> tuple[Any, int]:
     """The text, or the bytes, of a block in the lines after its head, and where its last line ends."""
     block, lines = _BLOCK.fullmatch(head), _lines_at(column).match(text, end)
-    if block is None or lines is None or lines[0][column] in " \n":
+    if block is None or lines is None or text[end + column] in " \n":
         raise _Other
-    found, end = lines[0][column:].replace(f"\n{' ' * column}", "\n"), lines.end()
+    found, end = text[end + column : lines.end()].replace(f"\n{' ' * column}", "\n"), lines.end()
     if block[1]:
         return decodebytes(found.encode("ascii")), end
     return found if block[2] == "+" else found.rstrip("\n") + ("" if block[2] else "\n"), end

@@ -107,6 +107,15 @@ def test_a_broken_check_or_rule_is_an_error_with_a_traceback(monkeypatch: pytest
     assert all("Traceback" in verdict.message and "ZeroDivisionError" in verdict.message for verdict in found.verdicts)
 
 
+def test_what_a_check_finds_before_it_breaks_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> Iterator[Mismatch]:
+        yield Mismatch("", None, None, "the first")
+        raise ValueError
+
+    monkeypatch.setitem(registry._checks, "breaks", registry.Check("breaks", breaks, ""))
+    assert [row[1] for row in rows(judged(exchange(answer()), breaks=1))] == ["failed", "error"]
+
+
 def test_an_endless_rule_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     def endless(_: Evidence) -> Iterator[Mismatch]:
         while True:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 
 from harness.errors import RunError
+from harness.results import decoding
 from harness.results.load import load, saved_runs
-from harness.results.rows import Row, dumps
+from harness.results.rows import Row, TurnRow, dumps, row_line
 from harness.results.store import RunWriter, run_row
 from harness.results.summary import Summary, summarise
 from tests.sample_rows import PROVENANCE, failed, row, run, unjudged, verdict
@@ -35,6 +37,12 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read.ending is not None
     assert read.ending["totals"]["failed"] == 1
     assert not read.notes
+
+
+def test_the_trial_of_another_process_is_its_row_without_the_turns() -> None:
+    turn = TurnRow("unary", "https://a.example", {"contents": []}, 200, "Oslo", "", {}, [0.1], 1)
+    found = replace(failed("a"), turns=[turn])
+    assert asdict(decoding.own(row_line(found))) == asdict(replace(found, turns=None))
 
 
 def test_every_line_is_on_disk_when_its_trial_is_finished(tmp_path: Path) -> None:

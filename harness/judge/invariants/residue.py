@@ -63,15 +63,17 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text
     found = [] if wants_json(evidence) else _escapes(text)
     called = [call.get("args") for call in evidence.reply.function_calls]
-    calls = json.dumps(called, ensure_ascii=False) if called else ""
-    entities = [] if re.search(_PLAIN_IN_ARGS, calls) else re.findall(_ENTITY, calls)
-    texts = (_escapes(value) for value in values_in(called) if isinstance(value, str))
-    entities = entities or next((some for some in texts if len(some) >= _FEWEST_ESCAPES), [])
+    calls, strings = json.dumps(called, ensure_ascii=False) if called else "", []
+    entities: list[str] = []
+    if called:
+        strings = [value for value in values_in(called) if isinstance(value, str)]
+        entities = [] if re.search(_PLAIN_IN_ARGS, calls) else re.findall(_ENTITY, calls)
+        entities = entities or next((some for some in map(_escapes, strings) if len(some) >= _FEWEST_ESCAPES), [])
     for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
         if len(escapes) >= _FEWEST_ESCAPES and not has_text(evidence, escapes[0]):
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
             yield Mismatch(place, "plain characters", whole[:200], message)
-    quoted = next((one for one in values_in(called) if isinstance(one, str) and re.fullmatch(r'"[^"\s]+"', one)), None)
+    quoted = next((one for one in strings if re.fullmatch(r'"[^"\s]+"', one)), None)
     if quoted and not has_text(evidence, quoted):
         yield Mismatch("args", quoted[1:-1], quoted, f"the argument {quoted} has quotes: it was written as JSON twice")
     if "\r\n" in text and not has_text(evidence, "\r"):
