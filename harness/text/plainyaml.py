@@ -198,8 +198,11 @@ def _unquoted(text: str) -> str:
 
 
 def _listed(text: str) -> Any:
-    if text in _EMPTY:
-        return _EMPTY[text]()
+    return _EMPTY[text]() if text in _EMPTY else [*_items(text)]
+
+
+@lru_cache(1000)
+def _items(text: str) -> list[Any]:
     if listed := _LISTED.fullmatch(text):
         return [_known(item) for item in listed[1].split(", ")]
     raise _Other
