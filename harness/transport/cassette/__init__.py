@@ -115,11 +115,12 @@ def read(path: Path) -> Tape:
 def _bytes_of_ours(path: Path) -> bytes:
     """The bytes of a cassette as ``dump`` begins it; nothing for any other file."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a short one in a single read
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a short one in a single piece
             begin = file.read(_AT_ONCE)
             if not begin.startswith(_OURS):
                 return b""
-            return begin + file.read() if len(begin) == _AT_ONCE else begin
+            more = file.read(_AT_ONCE)  # nothing, but for a long file or a pipe
+            return begin + more + file.read() if more else begin
     except OSError:
         return b""
 
