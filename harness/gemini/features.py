@@ -18,11 +18,14 @@ class Feature(NamedTuple):
     promised: tuple[str, ...]
 
 
+_BOTH = "google cometapi"
+
+
 @cache
 def features() -> Mapping[str, Feature]:
     """Tag -> feature, in the order of the file."""
     rows = safeyaml.load(Path(__file__).with_name("features.yaml").read_bytes())
     return {
-        tag: Feature(row["about"], tuple(row["fields"].split()), tuple(row["promised"].split()))
+        tag: Feature(row["about"], tuple(row.get("fields", "").split()), tuple(row.get("promised", _BOTH).split()))
         for tag, row in rows.items()
     }
