@@ -50,6 +50,8 @@ class Selection(Struct, frozen=True):
     cassettes_dir: Path = Path("cassettes")
 
 
+OWN = Selection(default_provider="")
+"""What the suite itself states, at a provider that is not known yet."""
 MOST_COMBINATIONS = 100_000
 """The most combinations of targets and axes of one case."""
 MOST_TRIALS = 10_000_000
@@ -72,12 +74,17 @@ class Combination(Struct, frozen=True):
     swept: Mapping[str, Json]
 
     @property
+    def values(self) -> dict[str, Json]:
+        """The values of all axes, model and provider included."""
+        return {**self.axes, "model": self.target.model, "provider": self.target.provider}
+
+    @property
     def labels(self) -> str:
         return ",".join(label(name, value, self.swept) for name, value in self.swept.items())
 
     def chosen_by(self, choice: Choice) -> bool:
         """Whether a ``skip`` or ``only`` row matches this combination: by the values, or by their names in ids."""
-        known = ({**self.axes, "model": self.target.model, "provider": self.target.provider}, self.swept)
+        known = (self.values, self.swept)
         return all(
             any(name in values and axis_matches(name, wanted, values[name]) for values in known)
             for name, wanted in choice.axes.items()
@@ -200,7 +207,7 @@ class Expansion(Struct, frozen=True):
 
     def __iter__(self) -> Iterator[Trial]:
         for group in self.groups():
-            yield from _trials(group, self.selection)
+            yield from self.of(group)
 
     def at(self, wanted: Callable[[int], bool]) -> Iterator[Trial]:
         """The trials at the wanted positions, counted from 0. Groups without one are not filled in."""
@@ -209,7 +216,7 @@ class Expansion(Struct, frozen=True):
             here = range(end, end + group.played.bit_count())
             end = here.stop
             if any(map(wanted, here)):
-                found = zip(here, _trials(group, self.selection), strict=True)
+                found = zip(here, self.of(group), strict=True)
                 yield from (trial for position, trial in found if wanted(position))
 
     def trials_in_suite(self, suite: Suite) -> int:
@@ -223,7 +230,7 @@ class Expansion(Struct, frozen=True):
         wanted = id if re.search(r"#\d+$", id) else f"{id}#1"
         for group in self.groups():
             if wanted.startswith(f"{group.id}#"):
-                found = (trial for trial in _trials(group, self.selection) if trial.id == wanted)
+                found = (trial for trial in self.of(group) if trial.id == wanted)
                 if trial := next(found, None):
                     return trial
         raise UsageError(f"there is no trial {id}; {nearest(wanted, list(self.ids()))}".rstrip("; "))
@@ -265,7 +272,7 @@ def _counted(expansion: Expansion) -> Expansion:
 # --- combinations -------------------------------------------------------------------------------------------------
 
 
-def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator[Combination]:
+def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection = OWN) -> Iterator[Combination]:
     """Every combination of target and axis values of a case, before ``only`` and refusals. Raises TooMany."""
     axes = {name: axis_for(axis, row) for name, axis in case.axes.items()}
     inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
@@ -323,35 +330,29 @@ def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[
         is_same, plain = plain and case.plain, case.plain
         for index, row in enumerate(case.rows):
             if not is_same and (not index or case.axes_by_row):
-                cells = _cells(suite, case, row, selection)
+                cells = cells_of(suite, case, row, selection)
+                if not cells and next(combinations_for(case, row, selection), None) is None:
+                    raise UsageError(
+                        f"{case.place}: {suite.name}/{case.id} has no model: write model: in the matrix, or give --model"
+                    )
             name = f"{suite.name}/{case.named(row)}"
             for cell in cells:
                 group = f"{name}{cell.id}"
                 yield TrialGroup(suite, case, index, cell, group, attempts, keywords.attempts(group, attempts))
 
 
-def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection) -> Sequence[Cell]:
-    """The combinations that a case runs. Raises UsageError for a case without a model."""
+def cells_of(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection = OWN) -> Sequence[Cell]:
+    """The combinations that a case runs or skips; none for a case without a model."""
     cells: dict[str, Cell] = {}
-    found = False
     for pair in combinations_for(case, row, selection):
-        found = True
-        if _left_out(case, pair):
+        if (case.only and not any(map(pair.chosen_by, case.only))) or pair.refused(case):
             continue
         name = f"{f'[{pair.labels}]' if pair.swept else ''}@{pair.target}"
         while name in cells:
             name += "'"
         why = case.skip or next((choice.why for choice in suite.skips if pair.chosen_by(choice)), None)
         cells[name] = Cell(pair, name, why)
-    if not found:
-        raise UsageError(
-            f"{case.place}: {suite.name}/{case.id} has no model: write model: in the matrix, or give --model"
-        )
     return list(cells.values())
-
-
-def _left_out(case: Case, pair: Combination) -> bool:
-    return (bool(case.only) and not any(map(pair.chosen_by, case.only))) or pair.refused(case) is not None
 
 
 def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
@@ -416,40 +417,37 @@ def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
 
 
 def _trials(group: TrialGroup, selection: Selection) -> Iterator[Trial]:
-    steps = steps_of(group.case, group.case.rows[group.row], group.cell.pair)
-    shared = _shared(group, selection, steps)
+    suite, case, (pair, _, skip) = group.suite, group.case, group.cell
+    own = cassette_path(group, selection)
+    trial = Trial(
+        id="",
+        group=group.id,
+        suite=suite.name,
+        case=case.named(case.rows[group.row]),
+        target=pair.target,
+        axes=pair.swept,
+        attempt=0,
+        row=group.row,
+        steps=_steps_of(case, case.rows[group.row], pair),
+        cassette=case.cassette or own,
+        own=own if case.cassette else None,
+        place=case.place,
+        about=case.about,
+        tags=case.tags,
+        require=case.require.of(group.attempts),
+        xfail=case.xfail.why if case.xfail and case.xfail.applies_to(pair.target) else None,
+        skip=skip,
+        waive=case.waive,
+        agree=(case.agree or "shape") if _has_twin(case, pair) else None,
+        folder=suite.folder,
+        access=Access(pair.axes.get("auth"), pair.axes.get("apiKey") == "wrong"),
+    )
     for attempt in _attempts(group):
-        yield Trial(id=f"{group.id}#{attempt}", attempt=attempt, **shared)
+        yield replace(trial, id=f"{group.id}#{attempt}", attempt=attempt)
 
 
 def _attempts(group: TrialGroup) -> Iterator[int]:
     return (attempt for attempt, bit in enumerate(reversed(f"{group.played:b}")) if bit == "1")
-
-
-def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> dict[str, Json]:
-    suite, case, (pair, _, skip) = group.suite, group.case, group.cell
-    own = cassette_path(group, selection)
-    return {
-        "group": group.id,
-        "suite": suite.name,
-        "case": case.named(case.rows[group.row]),
-        "target": pair.target,
-        "axes": pair.swept,
-        "row": group.row,
-        "steps": steps,
-        "cassette": case.cassette or own,
-        "own": own if case.cassette else None,
-        "place": case.place,
-        "about": case.about,
-        "tags": case.tags,
-        "require": case.require.of(group.attempts),
-        "xfail": _xfail(case, pair.target),
-        "skip": skip,
-        "waive": case.waive,
-        "agree": (case.agree or "shape") if _has_twin(case, pair) else None,
-        "folder": suite.folder,
-        "access": Access(pair.axes.get("auth"), pair.axes.get("apiKey") == "wrong"),
-    }
 
 
 def _has_twin(case: Case, pair: Combination) -> bool:
@@ -459,26 +457,17 @@ def _has_twin(case: Case, pair: Combination) -> bool:
     return axis is not None and axis.swept and twins <= set(axis.for_model("")) and pair.axes.get("transport") in twins
 
 
-def _xfail(case: Case, target: Target) -> str | None:
-    if case.xfail is None:
-        return None
-    applies = not case.xfail.targets or any(
-        axis_matches("model", glob, str(target)) or axis_matches("model", glob, target.model)
-        for glob in case.xfail.targets
-    )
-    return case.xfail.why if applies else None
-
-
-def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence[Step]:
+def _steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence[Step]:
     """The requests of a case for one row and one combination. Captures are filled in later, during the run. Raises Undefined, with
     the place of the case."""
     try:
-        return tuple(_steps(case, row, pair))
+        return tuple(steps(case, row, pair))
     except template.Undefined as problem:
         raise template.Undefined(f"{case.place}: {case.named(row)} at {pair.target}: {problem}") from None
 
 
-def _steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[Step]:
+def steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[Step]:
+    """The same, one at a time, without the place."""
     axes = [
         Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
         for name, value in pair.axes.items()
@@ -499,7 +488,7 @@ def _steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[S
 def scope_of(row: Mapping[str, Json], pair: Combination) -> template.Scope:
     """What placeholders stand for in one row and one combination. Values of axes may refer to other axes."""
     target = {"model": pair.target.model, "provider": pair.target.provider}
-    scope = {"row": row, "axis": {**target, **pair.axes}, "target": target}
+    scope = {"row": row, "axis": pair.values, "target": target}
     return {**scope, "axis": template.fill(scope["axis"], scope)}
 
 

@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from msgspec import Struct, field
 
 from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal, refusals
 from harness.gemini.request_view import RequestView
-from harness.model import Json, Place, Step
+from harness.model import Json, Place
 from harness.suite import template
-from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment
-from harness.suite.body import SHORT_FORMS, merge
+from harness.suite.axes import Axis
+from harness.suite.body import SHORT_FORMS
 from harness.suite.cases import Case, Note, Suite
-from harness.suite.matrix import Combination, Selection, combinations_for, flat, scope_of
+from harness.suite.matrix import Combination, cells_of, steps
 from harness.suite.template import row_label
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
+from harness.text.jsontext import an_object
 from harness.text.names import snake
 from harness.text.shape import closest
 from harness.text.yamltext import Path as Route
 
 _EXPECT = "expect http: 400 if that is what the case is about"
-_UNTESTED = frozenset({"thinking", *OUTSIDE})
-"""Axes that no rule here looks at: thinking has its own."""
 _ELSEWHERE = ("think_", "contents_missing")
 """Rules that other parts of the validation hold: they say more about it."""
 
@@ -100,11 +100,11 @@ class RequestLint(Struct):
 
     def faults(self, case: Case, row: Mapping[str, Json]) -> Iterator[_Fault]:
         """The faults of each request that differs in its model or its body. Raises Undefined."""
-        if (turn := _asking(case)) is None:
+        if (asking := _asking(case)) is None:
             return
         seen: set[tuple[str, bool, str]] = set()
         for pair in self.asked(case, row):
-            written = _body(case, turn, row, pair)
+            written = _body(case, asking, row, pair)
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
             if asked not in self.known:
                 self.known[asked] = _refusals(*asked[:2], _canonical(written))
@@ -114,12 +114,8 @@ class RequestLint(Struct):
 
     def asked(self, case: Case, row: Mapping[str, Json]) -> Iterator[Combination]:
         """The combinations that are sent, and that are expected to pass."""
-        if case.skip:
-            return
-        for pair in combinations_for(case, row, Selection(default_provider="")):
-            kept = not case.only or any(map(pair.chosen_by, case.only))
-            left_out = pair.refused(case) is not None or any(map(pair.chosen_by, self.suite.skips))
-            if kept and not left_out and not (case.xfail and _matches(case.xfail.targets, pair.target.model)):
+        for pair, _, skip in cells_of(self.suite, case, row):
+            if skip is None and not (case.xfail and case.xfail.applies_to(pair.target)):
                 yield pair
 
     def report(self) -> None:
@@ -155,31 +151,28 @@ def _refusals(model: str, stream: bool, body: Json) -> Sequence[RequestRefusal]:
 
 def _by_row(case: Case) -> bool:
     """Whether rows change anything that a rule looks at: not the texts of prompts and system instructions."""
-    turn = _asking(case)
-    if case.axes_by_row or turn is None or not case.templated:
+    asking = _asking(case)
+    if case.axes_by_row or asking is None or not case.templated:
         return bool(case.axes_by_row)
+    turn = case.turns[asking]
     found = template.references({"body": case.body, "more": turn.body, "contents": turn.contents})
     rows = (route for route, reference in found if reference.scope == "row")
     return any(route[-1] != "text" for route in rows)
 
 
-def _asking(case: Case) -> Step | None:
-    """The first turn that asks the model; None where the case only makes other calls."""
-    asking = (turn for turn in case.turns if turn.contents and turn.call is None and turn.script is None)
-    return next(asking, None)
+def _asking(case: Case) -> int | None:
+    """The number of the first turn that asks the model; None where the case only makes other calls."""
+    turns = enumerate(case.turns)
+    return next((n for n, turn in turns if turn.contents and turn.call is None and turn.script is None), None)
 
 
-def _body(case: Case, turn: Step, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
-    """The first request of a combination, without the texts and the data of its parts."""
-    scope = scope_of(row, pair) if case.templated else {}
-    written: Json = {"more": turn.body, "contents": list(map(_light, turn.contents))}
-    if case.templated:
-        written = template.fill(written, scope)
-    body = merge(case.body_in(scope), written["more"])
-    for name, value in pair.axes.items():
-        if name not in _UNTESTED and case.axes[name].typed:
-            body = merge(body, {"generationConfig": fragment(name, value)})
-    return {**body, "contents": list(map(flat, written["contents"]))}
+def _body(case: Case, asking: int, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
+    """The first request of a combination, without its thinking, and the texts and the data of its parts."""
+    step = next(islice(steps(case, row, pair), asking, None))
+    body = {**step.body, "contents": list(map(_light, step.contents))}
+    if config := an_object(body.get("generationConfig")):
+        body["generationConfig"] = {key: value for key, value in config.items() if key != "thinkingConfig"}
+    return body
 
 
 def _light(content: Json) -> Json:
@@ -197,10 +190,6 @@ def _light_part(part: Json) -> Json:
     return (
         {**light, "inlineData": {**blob, "data": "AAAA"}} if isinstance(blob, Mapping) and blob.get("data") else light
     )
-
-
-def _matches(targets: Sequence[str], model: str) -> bool:
-    return not targets or any(axis_matches("model", glob.rpartition("/")[2], model) for glob in targets)
 
 
 # --- places -------------------------------------------------------------------------------------------------------
@@ -223,14 +212,16 @@ class _Placing(Struct, frozen=True):
             return axis.place
         found = [written for route, table in self.tables() for written in _written(table, at, route)]
         longest = max(found, key=lambda written: written[0], default=None)
-        turn = _asking(self.case)
-        return self.diagnostics.document.place(longest[1]) if longest else turn.place if turn else self.case.place
+        if longest:
+            return self.diagnostics.document.place(longest[1])
+        asking = _asking(self.case)
+        return self.case.place if asking is None else self.case.turns[asking].place
 
     def tables(self) -> Iterator[tuple[Route, Table]]:
         """The turn that asks, the case and the defaults: the nearest first."""
         tree, route = self.diagnostics.tree, ("cases", self.case.index)
         case = tree["cases"][self.case.index]
-        asking = next((n for n, turn in enumerate(self.case.turns) if turn is _asking(self.case)), 0)
+        asking = _asking(self.case) or 0
         if turns := case.get("turns", [])[asking : asking + 1]:
             yield (*route, "turns", asking), turns[0] or {}
         yield route, case
