@@ -352,7 +352,7 @@ class _SuiteReading:
         """The rows of ``each``, read from the document as it was written: a file of rows is not a text to put in."""
         at = (*route, "each")
         written = self.diagnostics.document.value["cases"][route[1]].get("each")
-        if written is None or any(wrong[: len(at)] == at for wrong in self.diagnostics.wrong):
+        if written is None or self.diagnostics.is_wrong(at):
             return ({},)
         name = template.referenced_file(written)
         if isinstance(written, str) and name is None:

@@ -14,10 +14,9 @@ from harness.model import Expectation, Json, Place, Target
 from harness.suite import language, template
 from harness.suite.axes import THINKING_KEYS, Axis
 from harness.suite.body import SHORT_FORMS
-from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
+from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Suite
 from harness.suite.matrix import (
     Combination,
-    Selection,
     axis_for,
     combinations_for,
     fill_expectation,
@@ -96,7 +95,7 @@ class CaseValidator:
             found = _BRACES.search(text) if isinstance(text := self.written.get(key), str) else None
             if found and not template.has_references(self.table.get(key)):
                 message = f"{found[0]} is sent as it stands; a placeholder is written ${{row.{found[1]}}}"
-                self.diagnostics.notes.append(Note(self.diagnostics.document.place((*self.route, key)), message))
+                self.diagnostics.note(self.diagnostics.document.place((*self.route, key)), message)
 
     def asking(self) -> None:
         """There is something to ask, and it stands there once."""
@@ -106,8 +105,7 @@ class CaseValidator:
             self.complain("turns", "there are no turns")
         sent = any(turn.contents or turn.replies or turn.call for turn in self.case.turns if not turn.cleanup)
         sent = sent or any("call" in turn for turn in self.table.get("turns", []) if turn)
-        unread = any(len(route) > 2 and route[:2] == self.route for route in self.diagnostics.wrong)
-        if not sent and not unread and not self.case.expects_refusal:
+        if not sent and not self.diagnostics.is_wrong(self.route) and not self.case.expects_refusal:
             self.complain("id", "this case asks nothing: it has no prompt, turns or request.contents")
 
     def turns(self) -> None:
@@ -148,7 +146,7 @@ class CaseValidator:
             if any(reference.scope == "capture" for _, reference in template.references(file.name)):
                 continue
             try:
-                for scope in self.scopes():
+                for _, scope in self.scopes():
                     template.fill(Template([file]), scope)
             except template.Undefined as problem:
                 self.diagnostics.add(place, str(problem))
@@ -161,18 +159,19 @@ class CaseValidator:
             named = turn.call.upload if turn.call else None
             if not template.has_references(named) or any(it.scope == "capture" for _, it in template.references(named)):
                 continue
-            for scope in self.scopes():
+            for before, scope in self.scopes():
                 name = template.fill(named, scope)
                 wrong = [finding.message for finding in shape.findings(name, str)]
                 if problem := wrong[0] if wrong else self.diagnostics.project.complaint(name):
-                    self.diagnostics.add(turn.place, f"{self.label(scope)}upload: {problem}")
+                    self.diagnostics.add(turn.place, f"{before}upload: {problem}")
                     break
 
-    def scopes(self) -> Iterator[template.Scope]:
-        """What placeholders stand for: for every row, and every combination that the suite itself states."""
-        for row in self.case.rows:
-            pairs = [*islice(combinations_for(self.case, row, Selection(default_provider="")), _MOST_PAIRS)]
-            yield from (scope_of(row, pair) for pair in pairs or [Combination(Target("", ""), {}, {})])
+    def scopes(self) -> Iterator[tuple[str, template.Scope]]:
+        """(name of the row, what placeholders stand for), for every row and every combination that the suite itself states."""
+        for number, row in enumerate(self.case.rows, 1):
+            pairs = [*islice(combinations_for(self.case, row), _MOST_PAIRS)] or [Combination(Target("", ""), {}, {})]
+            before = f"{row_label(row, number)}: " if "each" in self.written else ""
+            yield from ((before, scope_of(row, pair)) for pair in pairs)
 
     def used_defaults(self) -> Table:
         """The defaults that this case does not replace."""
@@ -245,13 +244,12 @@ class CaseValidator:
             if not self.refused(line, kind, line.parameter, ""):
                 sound.add(known)
             return
-        for scope in self.scopes():
+        for before, scope in self.scopes():
             try:
                 value = fill_expectation(line, scope).parameter
             except template.Undefined:
                 return  # the reference has its own complaint
             wrong = shape.findings(value, kind)
-            before = self.label(scope)
             for finding in wrong:
                 self.diagnostics.add(line.place, f"{before}{line.check}: {finding.message}", finding.hint)
             if wrong or self.refused(line, kind, value, before):
@@ -263,8 +261,7 @@ class CaseValidator:
             place = line.place if before else self.inside(line.place, inner)
             self.diagnostics.add(place, f"{before}{line.check}: {problem}")
         for slip in () if found else shape.misspelled(value, kind):
-            note = Note(self.inside(line.place, slip.path), f"{line.check}: {slip.message}; {slip.hint}")
-            self.diagnostics.notes += [note] if note not in self.diagnostics.notes else []
+            self.diagnostics.note(self.inside(line.place, slip.path), f"{line.check}: {slip.message}; {slip.hint}")
         return bool(found)
 
     def inside(self, place: Place, inner: Route) -> Place:
@@ -276,7 +273,7 @@ class CaseValidator:
     def filled_body(self) -> None:
         """What the API would refuse about what rows put into the body; complains about the first row that does."""
         places = dict(template.references(self.case.body))
-        for scope in self.scopes():
+        for before, scope in self.scopes():
             try:
                 body = self.case.body_in(scope)
             except template.Undefined:
@@ -291,15 +288,10 @@ class CaseValidator:
                 axis = self.case.axes.get(reference.name) if reference.scope == "axis" else None
                 where = "the API refuses this" if axis else f"at {template.as_text(list(finding.at))}"
                 place = axis.place if axis else self.case.place
-                message = f"{self.label(scope)}{where}: {finding.message}"
+                message = f"{before}{where}: {finding.message}"
                 self.diagnostics.add(place, message, near(body, finding))
             if found:
                 return
-
-    def label(self, scope: template.Scope) -> str:
-        """The row of a scope, where the case has rows."""
-        row = scope["row"]
-        return f"{row_label(row, 1 + list(self.case.rows).index(row))}: " if "each" in self.written else ""
 
     def conflicts(self) -> None:
         """A short form and the literal field that it becomes, side by side."""
@@ -377,9 +369,8 @@ class CaseValidator:
             for number, row in enumerate(self.case.rows, 1):
                 wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
                 for finding in wrong:
-                    self.diagnostics.add(
-                        axis.place, f"{row_label(row, number)}: {name}: {finding.message}", finding.hint
-                    )
+                    message = f"{row_label(row, number)}: {name}: {finding.message}"
+                    self.diagnostics.add(axis.place, message, finding.hint)
                 if wrong:
                     break
 
@@ -387,7 +378,7 @@ class CaseValidator:
 def combinations_of(case: Case) -> Iterator[Combination]:
     """The combinations that the suite itself states, over all rows where rows change them."""
     for row in case.rows if case.axes_by_row else case.rows[:1]:
-        yield from combinations_for(case, row, Selection(default_provider=""))
+        yield from combinations_for(case, row)
 
 
 def unmatched(choice: Choice, combinations: Sequence[Combination], message: str, diagnostics: Diagnostics) -> None:
@@ -416,16 +407,10 @@ def unmatched(choice: Choice, combinations: Sequence[Combination], message: str,
 def _nearest_value(combinations: Sequence[Combination], choice: Choice) -> str:
     """The nearest name for a value that no combination has."""
     for name, wanted in choice.axes.items():
-        if name not in ("model", "provider") and not any(name in pair.axes for pair in combinations):
+        values = [{**pair.values, **pair.swept}[name] for pair in combinations if name in pair.values]
+        if not values:
             return f"there is no axis {name} here"
-        known = {
-            str(value)
-            for pair in combinations
-            for value in [
-                {**pair.axes, **pair.swept, "model": pair.target.model, "provider": pair.target.provider}.get(name)
-            ]
-            if value is not None
-        }
+        known = {str(value) for value in values if value is not None}
         if str(wanted) not in known:
             return nearest(str(wanted), sorted(known))
     return ""

@@ -29,7 +29,7 @@ class Diagnostics(Struct):
     tree: Table = field(default_factory=dict)
     wrong: set[Route] = field(default_factory=set)
     complaints: list[Complaint] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    notes: dict[Note, None] = field(default_factory=dict)
     sound: set[tuple[str, int]] = field(default_factory=set)
     """Checks, and the identities of their parameters in the tree that are right: those of the defaults are of every case."""
     expected: dict[Place, Route] = field(default_factory=dict)
@@ -47,6 +47,14 @@ class Diagnostics(Struct):
         complaint = self.document.complaint(place, message, hint)
         if complaint not in self.complaints:
             self.complaints.append(complaint)
+
+    def note(self, place: Place, message: str) -> None:
+        """A note at a place; the same note is kept once."""
+        self.notes[Note(place, message)] = None
+
+    def is_wrong(self, route: Route) -> bool:
+        """Whether something is wrong at this route or below it."""
+        return any(wrong[: len(route)] == route for wrong in self.wrong)
 
     def complained(self, place: Place) -> bool:
         """Whether there is a complaint at this place."""

@@ -19,7 +19,7 @@ from harness.model import Json, Place
 from harness.suite import template
 from harness.suite.axes import Axis
 from harness.suite.body import SHORT_FORMS
-from harness.suite.cases import Case, Note, Suite
+from harness.suite.cases import Case, Suite
 from harness.suite.matrix import Combination, cells_of, steps
 from harness.suite.template import row_label
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
@@ -126,7 +126,7 @@ class RequestLint(Struct):
             if finding.place.line in wrong:
                 continue
             if finding.broken.ignored or not finding.broken.sure:
-                self.diagnostics.notes.append(Note(finding.place, finding.note))
+                self.diagnostics.note(finding.place, finding.note)
             else:
                 instead = finding.broken.instead
                 self.diagnostics.add(finding.place, finding.complaint, f"{instead}; {_EXPECT}" if instead else _EXPECT)
@@ -266,8 +266,8 @@ def misspelled_models(suite: Suite, diagnostics: Diagnostics) -> None:
         axis = case.axes.get("model")
         names = axis.for_model("") if axis and not template.has_references(axis.values) else ()
         if axis and not any(line.check in ("http", "error") for turn in case.turns for line in turn.expect):
-            for note in (Note(axis.place, message) for message in map(no_such_model, map(str, names)) if message):
-                diagnostics.notes += [note] if note not in diagnostics.notes else []
+            for message in filter(None, map(no_such_model, map(str, names))):
+                diagnostics.note(axis.place, message)
 
 
 def no_such_model(model: str) -> str:

@@ -30,18 +30,15 @@ class TurnsValidator:
         turns = self.table.get("turns", [])
         for number, turn in enumerate(turns):
             at: Route = (*self.route, "turns", number)
-            if self.readable(turn, at):
+            if turn is not None and not self.diagnostics.is_wrong(at):
                 self.turn(turn, at)
                 self.position(turn, at, turns)
                 self.body(turn, at, refused=refused)
         for number, turn in enumerate(self.table.get("finally", [])):
             at = (*self.route, "finally", number)
-            if self.readable(turn, at):
+            if turn is not None and not self.diagnostics.is_wrong(at):
                 self.call(turn, at)
                 self.captures(turn, at)
-
-    def readable(self, turn: Json, at: Route) -> bool:
-        return turn is not None and not any(route[: len(at)] == at for route in self.diagnostics.wrong)
 
     def turn(self, turn: Table, at: Route) -> None:
         self.captures(turn, at)

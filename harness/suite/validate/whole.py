@@ -95,8 +95,7 @@ def compare(suite: Suite, diagnostics: Diagnostics) -> None:
         return
     for measure, limits in gate.items():
         at = ("compare", "gate", measure)
-        complained = any(route[:3] == at for route in diagnostics.wrong)
-        if isinstance(limits, Mapping) and not limits.keys() - {"confidence"} and not complained:
+        if isinstance(limits, Mapping) and not limits.keys() - {"confidence"} and not diagnostics.is_wrong(at):
             diagnostics.complain(
                 at, "this gate says no limit, so nothing crosses it", "write min:, max:, drop: or rise:"
             )
