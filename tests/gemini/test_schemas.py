@@ -150,7 +150,7 @@ def test_formats_that_the_api_does_not_promise_are_ignored(text: str) -> None:
         ({"$ref": "#/$defs/Gone"}, "has no target in this schema"),
         ({"$ref": "http://127.0.0.1:9/schema.json"}, "references to other documents are not supported"),
         ({"$ref": "#"}, "refers to itself"),
-        ({"default": {1, 2}}, "the schema is not a JSON value"),
+        ({"default": object()}, "the schema is not a JSON value"),
     ],
 )
 def test_what_is_not_a_schema_is_refused(schema: Any, problem: str) -> None:
