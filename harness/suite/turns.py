@@ -18,37 +18,28 @@ METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT")
 _DEFAULT_EVERY, _DEFAULT_LIMIT = "5s", "2m"
 
 
+_OF_TURN, _OF_CALL = ("body", "contents", "replies", "script"), ("path", "body", "upload")
+"""The fields of a turn, and of its call, that rows and axes may change."""
+
+
 def templated(turn: Step) -> Sequence[Json]:
     """Everything of a turn that rows and axes may change, but for the body of the case."""
-    call = (
-        [turn.call.path, turn.call.body, turn.call.upload, turn.call.poll and turn.call.poll.wanted]
-        if turn.call
-        else []
-    )
-    return [turn.contents, turn.replies, turn.body, turn.script, call, [line.parameter for line in turn.expect]]
+    call = turn.call
+    of_call = [call.poll and call.poll.wanted, *(getattr(call, name) for name in _OF_CALL)] if call else []
+    return [*(getattr(turn, name) for name in _OF_TURN), of_call, [line.parameter for line in turn.expect]]
 
 
 def filled(turn: Step, scope: Scope) -> Step:
     """The turn with the references to these scopes filled in, but for what it expects. Raises Undefined."""
-    return replace(
-        turn,
-        body=fill(turn.body, scope),
-        contents=fill(turn.contents, scope),
-        replies=fill(turn.replies, scope),
-        script=fill(turn.script, scope),
-        call=turn.call and _filled_call(turn.call, scope),
-    )
+    changed = {name: fill(getattr(turn, name), scope) for name in _OF_TURN}
+    return replace(turn, **changed, call=turn.call and _filled_call(turn.call, scope))
 
 
 def _filled_call(call: ApiCall, scope: Scope) -> ApiCall:
-    path = fill(call.path, scope)
-    return replace(
-        call,
-        path=as_text(path) if isinstance(path, int | float) else path,
-        body=fill(call.body, scope),
-        upload=fill(call.upload, scope),
-        poll=call.poll and replace(call.poll, wanted=fill(call.poll.wanted, scope)),
-    )
+    changed = {name: fill(getattr(call, name), scope) for name in _OF_CALL}
+    if isinstance(changed["path"], int | float):
+        changed["path"] = as_text(changed["path"])
+    return replace(call, **changed, poll=call.poll and replace(call.poll, wanted=fill(call.poll.wanted, scope)))
 
 
 def content(role: str, text: Json, files: Sequence[Json] = ()) -> Json:
