@@ -26,7 +26,7 @@ from harness.model import Json
 from harness.text import yamltext
 from harness.text.jsontext import strict, values_in
 from harness.text.project import Outside, Project, Unreadable
-from harness.text.shape import Later, nearest
+from harness.text.shape import Later, nearest, suggestion
 from harness.text.yamltext import Path as Route
 
 ScopeName = Literal["row", "axis", "capture", "target"]
@@ -275,9 +275,8 @@ class Reader:
     def variable(self, name: str, written: str, route: Route) -> Json:
         if name in self.variables:
             return self.variables[name]
-        near = nearest(name, self.variables)
-        hint = near if near.startswith("did") else f"give it with --var {name}=VALUE, or a default under vars:"
-        self.complain(route, written, f"{written} has no value", hint)
+        hint = f"give it with --var {name}=VALUE, or a default under vars:"
+        self.complain(route, written, f"{written} has no value", suggestion(name, list(self.variables)) or hint)
         return written
 
     def environment(self, names: str, written: str, route: Route) -> str:
@@ -374,8 +373,7 @@ class Reader:
             names = sorted(path.name for path in (folder / name).parent.iterdir() if path.is_file())
         except (OSError, ValueError):
             return f"files are looked up from {folder}"
-        near = nearest(Path(name).name, names)
-        return near if near.startswith("did") else f"files are looked up from {folder}"
+        return suggestion(Path(name).name, names) or f"files are looked up from {folder}"
 
     def rows(self, name: str, route: Route, written: str) -> list[Mapping[str, Json]]:
         """The rows of a CSV, JSONL or JSON file, as mappings. The values of a CSV file are text."""

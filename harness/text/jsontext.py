@@ -141,15 +141,8 @@ _NOT_THE_SAME = bytes((*range(0xC4, 0xCC), *range(0xD4, 0xD9)))
 
 def canonical(value: Json) -> str:
     """The same text for equal values: the order of keys does not count, 1 and 1.0 are equal, True and 1 are not."""
-    return json.dumps(_numbers(value), sort_keys=True, separators=(",", ":"), default=_plain)
-
-
-def _numbers(value: Json) -> Json:
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    return [_numbers(item) for item in value] if isinstance(value, (list, tuple)) else value
+    same = mapped(value, lambda item: int(item) if isinstance(item, float) and item.is_integer() else item)
+    return json.dumps(same, sort_keys=True, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: Any) -> str:

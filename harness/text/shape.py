@@ -118,12 +118,16 @@ def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``did you mean "..."?``; if no known word is similar, the list of known words, or nothing if it is over 300 characters."""
     names = list(known)
-    by_lower = {name.lower(): name for name in reversed(names)}
-    starts = (name for name in by_lower if word and name.startswith(word.lower()))
-    if close := next(starts, "") or closest(word.lower(), by_lower, cutoff):
-        return f'did you mean "{by_lower[close]}"?'
     listed = ", ".join(names)
-    return f"known here: {listed}" if names and len(listed) <= 300 else ""
+    return suggestion(word, names, cutoff) or (f"known here: {listed}" if names and len(listed) <= 300 else "")
+
+
+def suggestion(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """``did you mean "..."?``; empty if no known word is similar."""
+    by_lower = {name.lower(): name for name in reversed(known)}
+    starts = (name for name in by_lower if word and name.startswith(word.lower()))
+    close = next(starts, "") or closest(word.lower(), by_lower, cutoff)
+    return f'did you mean "{by_lower[close]}"?' if close else ""
 
 
 @cache
@@ -191,8 +195,7 @@ class _Shape(Struct, frozen=True):
         return []
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
-        near = nearest(value, self.texts()) if isinstance(value, str) else ""
-        hint = near if near.startswith("did") else ""
+        hint = suggestion(value, self.texts()) if isinstance(value, str) else ""
         return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}", hint)
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:

@@ -30,7 +30,7 @@ from harness.suite.validate.turns import TurnsValidator
 from harness.text import shape
 from harness.text.jsontext import an_object
 from harness.text.names import slug
-from harness.text.shape import nearest
+from harness.text.shape import nearest, suggestion
 from harness.text.yamltext import Path as Route
 
 _TIMED = frozenset({"latency", "ttft", "stream"})
@@ -386,8 +386,8 @@ def unmatched(choice: Choice, combinations: Sequence[Combination], message: str,
     means none of the combinations (where there are any), or whose lists hold a value that means none."""
     for name, value in choice.axes.items():
         if value == {} or Axis(name, value, "case", choice.place).per_model:
-            near = nearest(next(iter(value), ""), THINKING_KEYS) if name == "thinking" else ""
-            hint = near if near.startswith("did") else "name the model beside it: {model: ..., ...}"
+            near = suggestion(next(iter(value), ""), THINKING_KEYS) if name == "thinking" else ""
+            hint = near or "name the model beside it: {model: ..., ...}"
             diagnostics.add(choice.place, f"{name} has no values per model here", hint)
             return
     if not combinations:
