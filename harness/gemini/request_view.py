@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from harness.gemini.models import ModelFacts, generation
 from harness.gemini.schemas.request_schema import SCHEMAS
-from harness.text.jsontext import a_list, an_object
+from harness.text.jsontext import a_list, an_object, value_at
 
 BUILT_IN = (
     "googleSearch",
@@ -141,10 +141,7 @@ class RequestView(Struct, frozen=True, dict=True):
     @computed_once
     def schema(self) -> Any:
         """The schema of the answer; None without one."""
-        value: Any = self.body
-        for step in self.schema_at:
-            value = value[step]
-        return value if self.schema_at else None
+        return value_at(self.body, self.schema_at) if self.schema_at else None
 
 
 def texts(content: Mapping[str, Any]) -> str:

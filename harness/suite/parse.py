@@ -25,6 +25,7 @@ from harness.suite.matrix import TooMany
 from harness.suite.template import Template
 from harness.suite.validate.diagnostics import Diagnostics
 from harness.text import shape, yamltext
+from harness.text.jsontext import value_at
 from harness.text.names import safe_filename, slug
 from harness.text.project import Project, Unreadable, read
 from harness.text.yamltext import Complaint
@@ -254,20 +255,14 @@ class _SuiteReading:
             return Axis(name, selected_models(values), source, place)
         if name in language.AXES:
             return Axis(name, values, source, place)
-        return Axis(name, values, source, place, value_names(values, self.written(at)), typed=False)
+        written = value_at(self.diagnostics.document.value, at)
+        return Axis(name, values, source, place, value_names(values, written), typed=False)
 
     def value_of(self, name: str, value: Json, at: Route) -> Json:
         """A value of an axis that is a part of the body, as it is sent."""
         if name == "files":
             return self.media(at, value)
         return tool_list(value) if name == "tools" else value
-
-    def written(self, at: Route) -> Json:
-        """What the document holds at a route, before placeholders were filled in."""
-        value: Json = self.diagnostics.document.value
-        for step in at:
-            value = value[step]
-        return value
 
     def layers(self, table: _Table, defaults: _Table, axes: Mapping[str, Axis]) -> Iterator[Layer]:
         """The body's layers, later ones on top. A case's schema of either kind replaces the defaults' of either kind."""

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from math import isfinite
+from operator import getitem
 from typing import Any, TypeGuard
 
 from msgspec import json as msgspec_json
@@ -101,6 +103,14 @@ def values_in(value: Json) -> list[Json]:
 
 
 _SCALARS = frozenset((str, int, float, bool, type(None)))
+
+
+def value_at(value: Json, path: Iterable[str | int]) -> Json:
+    """The value at that place inside of the value; None if it is not there."""
+    try:
+        return reduce(getitem, path, value)
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def keys_in(value: Json) -> set[str]:

@@ -8,9 +8,11 @@ from harness.gemini.definition import RequestFinding
 from harness.gemini.schemas.spelling import KEYWORDS
 from harness.model import Json
 from harness.suite import language, template
+from harness.suite.body import SHORT_FORMS, at_path
 from harness.suite.cases import Case
 from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text import shape
+from harness.text.jsontext import value_at
 from harness.text.shape import nearest
 from harness.text.yamltext import Path as Route
 
@@ -27,16 +29,13 @@ def literal(route: Route, table: Table, diagnostics: Diagnostics, waived: bool) 
             _schema((*route, key), table[key], diagnostics)
     if waived:
         return
-    bodies: list[tuple[Route, Json, int]] = []
-    if isinstance(table.get("request"), Mapping):
-        bodies.append(((*route, "request"), table["request"], 0))
-    if "tools" in table:
-        tools = [tool if isinstance(tool, Mapping) else {} for tool in table["tools"]]
-        bodies.append((route, {"tools": tools}, 0))
-    if isinstance(table.get("schema"), Mapping):
-        bodies.append(((*route, "schema"), {"generationConfig": {"responseSchema": table["schema"]}}, 2))
-    for at, body, inner in bodies:
-        _findings(at, body, inner, diagnostics)
+    for key in ("request", "tools", "schema"):
+        value = table.get(key)
+        if key == "tools" and isinstance(value, list):
+            value = [tool if isinstance(tool, Mapping) else {} for tool in value]
+        elif not isinstance(value, Mapping):
+            continue
+        _findings(route, key, value, diagnostics)
 
 
 def refused(body: Json) -> Iterator[RequestFinding]:
@@ -44,43 +43,31 @@ def refused(body: Json) -> Iterator[RequestFinding]:
     from harness.gemini import definition
 
     for found in definition.request_findings(body):
-        if not isinstance(_value(body, found.at), shape.Later):
+        if not isinstance(value_at(body, found.at), shape.Later):
             yield found
 
 
 def near(body: Json, found: RequestFinding) -> str:
     """What may have been meant instead of a name or a value that is refused."""
-    name = found.name if found.kind == "unknown-field" else _value(body, found.at)
+    name = found.name if found.kind == "unknown-field" else value_at(body, found.at)
     return nearest(name, found.known) if isinstance(name, str) else ""
 
 
-def _findings(route: Route, body: Json, inner: int, diagnostics: Diagnostics) -> None:
+def _findings(route: Route, key: str, value: Json, diagnostics: Diagnostics) -> None:
+    above = SHORT_FORMS.get(key, ())
+    body = at_path(above, value)
+    other = "jsonSchema:" if key == "schema" else "responseJsonSchema"
     for found in refused(body):
-        at = (*route, *found.at[inner:])
-        in_schema = "responseSchema" in found.at or (inner and True)
+        at = (*route, key, *found.at[len(above) :])
+        hint = f"did you mean {other}? that one takes JSON Schema" if "responseSchema" in found.at else ""
         if found.kind == "unknown-field":
-            hint = near(body, found)
-            if in_schema and found.name in KEYWORDS["json_schema_only"]:
-                hint = _json_schema_hint(bool(inner))
-            diagnostics.complain(at, f'the API has no field "{found.name}" here', hint, key=True)
+            hint = hint if found.name in KEYWORDS["json_schema_only"] else ""
+            diagnostics.complain(at, f'the API has no field "{found.name}" here', hint or near(body, found), key=True)
         elif found.kind == "not-repeating":
-            hint = _json_schema_hint(bool(inner)) if in_schema and found.name == "type" else ""
+            hint = hint if found.name == "type" else ""
             diagnostics.complain(at, f'the API takes no list for "{found.name}"', hint)
         else:
             diagnostics.complain(at, f"the API refuses this: {found.message}", near(body, found))
-
-
-def _json_schema_hint(sugar: bool) -> str:
-    return f"did you mean {'jsonSchema:' if sugar else 'responseJsonSchema'}? that one takes JSON Schema"
-
-
-def _value(body: Json, at: Sequence[str | int]) -> Json:
-    for step in at:
-        try:
-            body = body[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return body
 
 
 def _schema(route: Route, schema: Json, diagnostics: Diagnostics) -> None:

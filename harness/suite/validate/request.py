@@ -212,7 +212,7 @@ class _Placing(Struct, frozen=True):
             return axis.place
         found = [written for route, table in self.tables() for written in _written(table, at, route)]
         longest = max(found, key=lambda written: written[0], default=None)
-        if longest:
+        if longest and longest[0]:
             return self.diagnostics.document.place(longest[1])
         asking = _asking(self.case)
         return self.case.place if asking is None else self.case.turns[asking].place
@@ -230,15 +230,13 @@ class _Placing(Struct, frozen=True):
 
 def _written(table: Table, at: Route, route: Route) -> Iterator[tuple[int, Route]]:
     """The places in a table, with the number of steps of ``at`` that are there."""
-    for key, prefix in SHORT_FORMS.items():
+    for key, prefix in {**SHORT_FORMS, "request": ()}.items():
         if key in table and at[: len(prefix)] == prefix:
             steps = _steps(table[key], at[len(prefix) :])
             yield len(prefix) + len(steps), (*route, key, *steps)
     if at[:1] == ("contents",) and at[2:3] == ("parts",) and "files" in table:
         steps = _steps(table["files"], at[3:4])
         yield 3 * len(steps), (*route, "files", *steps)
-    if steps := _steps(table.get("request"), at):
-        yield len(steps), (*route, "request", *steps)
 
 
 def _steps(value: Json, at: Route) -> Route:
