@@ -139,8 +139,6 @@ class Suite(Struct, frozen=True):
     place: Place
     cases: Sequence[Case]
     about: str = ""
-    tags: Sequence[str] = ()
-    repeat: int | None = None
     skips: Sequence[Choice] = ()
     compare: Mapping[str, Json] | None = None
     notes: Sequence[Note] = ()

@@ -153,7 +153,6 @@ class Expansion(Struct, frozen=True):
     selection: Selection
     count: int = 0
     notes: Sequence[Note] = ()
-    keywords: Keywords = field(default_factory=lambda: Keywords(""))
     targets: Sequence[Target] = ()
     wanted: Sequence[Callable[[TrialGroup], bool]] = ()
     done: Mapping[str, int] = field(default_factory=dict)
@@ -169,7 +168,7 @@ class Expansion(Struct, frozen=True):
 
     def groups(self) -> Iterator[TrialGroup]:
         """The groups with at least one selected attempt. This is fast, because only their names are filled in."""
-        for group in _selected(self.suites, self.selection, self.keywords):
+        for group in _selected(self.suites, self.selection):
             if self._wants(group):
                 played = group.played & ~self.done.get(group.id, 0)
                 if played:
@@ -222,7 +221,7 @@ class Expansion(Struct, frozen=True):
     def trials_in_suite(self, suite: Suite) -> int:
         """The number of trials of a suite. Trials that keywords, tags and shards leave out count; trials that the suite skips,
         or that ``where`` left out, do not."""
-        groups = (group for group in _groups(suite, self.selection, Keywords("")) if self._wants(group))
+        groups = filter(self._wants, _groups(suite, replace(self.selection, keywords="")))
         return sum(group.attempts for group in groups if group.cell.skip is None)
 
     def find(self, id: str) -> Trial:
@@ -245,11 +244,11 @@ def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) 
     suites = [suites] if isinstance(suites, Suite) else list(suites)
     selection = selection or Selection()
     _check(selection)
-    keywords = Keywords(selection.keywords)
-    found = _counted(Expansion(suites, selection, keywords=keywords))
-    if not found and keywords.target and not (selection.targets or selection.models or selection.providers):
+    found = _counted(Expansion(suites, selection))
+    target = Keywords(selection.keywords).target
+    if not found and target and not (selection.targets or selection.models or selection.providers):
         with suppress(UsageError):
-            return expand(suites, replace(selection, targets=[Target(*keywords.target)]))
+            return expand(suites, replace(selection, targets=[Target(*target)]))
     if not found:
         _explain_nothing(suites, selection)
     return replace(found, notes=[note for suite in suites for note in _dropped(suite, selection)])
@@ -322,11 +321,12 @@ def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[Target]:
     yield from (Target(*names) for names in found)
 
 
-def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:
+def _groups(suite: Suite, selection: Selection) -> Iterator[TrialGroup]:
+    keywords = Keywords(selection.keywords)
     cells: Sequence[Cell] = ()
     plain = False
     for case in suite.cases:
-        attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
+        attempts = selection.repeat or case.repeat or case.require.attempts or 1
         is_same, plain = plain and case.plain, case.plain
         for index, row in enumerate(case.rows):
             if not is_same and (not index or case.axes_by_row):
@@ -381,13 +381,13 @@ def _check(selection: Selection) -> None:
         raise UsageError(f"--shard {selection.shard[0]}/{selection.shard[1]}: write I/N with I from 1 to N")
 
 
-def _selected(suites: Sequence[Suite], selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:
+def _selected(suites: Sequence[Suite], selection: Selection) -> Iterator[TrialGroup]:
     """The groups with at least one selected attempt. Shards take turns at the selected cases; each row counts as a case."""
     part, parts = selection.shard or (1, 1)
     position = -1
     last: tuple[int, int, int] | None = None
     for number, suite in enumerate(suites):
-        for group in _groups(suite, selection, keywords):
+        for group in _groups(suite, selection):
             if group.played and (not selection.tags or not set(selection.tags).isdisjoint(group.case.tags)):
                 unit = (number, id(group.case), group.row)
                 position += unit != last
@@ -406,8 +406,7 @@ def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
         wanted = " or ".join(selection.tags)
         raise UsageError(f"no case has the tag {wanted}; {nearest(selection.tags[0], sorted(tags))}".rstrip("; "))
     if selection.keywords:
-        everything = Keywords("")
-        ids = [group.id for suite in suites for group in _groups(suite, selection, everything)]
+        ids = [group.id for suite in suites for group in _groups(suite, replace(selection, keywords=""))]
         words = {word for name in ids for word in re.split(r"[/@#\[\],]", name)} - {""}
         hint = Keywords(selection.keywords).nearest(sorted(words))
         raise UsageError(f"-k {selection.keywords!r} selects none of {len(ids)} groups of trials; {hint}".rstrip("; "))

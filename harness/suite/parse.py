@@ -171,8 +171,6 @@ class _SuiteReading:
             place=self.place(("suite",)),
             cases=tuple(_in_own_folders(cases)),
             about=root.get("about", ""),
-            tags=tuple(root.get("tags", ())),
-            repeat=root.get("repeat"),
             skips=tuple(self.choices(root.get("matrix", {}).get("skip", ()), ("matrix", "skip"))),
             compare=root.get("compare"),
         )
