@@ -99,15 +99,12 @@ def calls(values: Sequence[Json]) -> list[ChatCall]:
         for choice, content in choices_of(value):
             for delta in objects_in(message_of(content).get("tool_calls")):
                 call = _continued(found, choice, delta)
+                function = an_object(delta.get("function"))
                 if call is None:
-                    found.append(call := _new_call(number, choice, delta))
-                call.pieces.append(an_object(delta.get("function")).get("arguments"))
+                    named = (delta.get("index"), delta.get("id"), function.get("name"), _signature(delta))
+                    found.append(call := ChatCall(number, choice, *named))
+                call.pieces.append(function.get("arguments"))
     return found
-
-
-def _new_call(event: int, choice: int, delta: Object) -> ChatCall:
-    function = an_object(delta.get("function"))
-    return ChatCall(event, choice, delta.get("index"), delta.get("id"), function.get("name"), _signature(delta))
 
 
 def _continued(found: Sequence[ChatCall], choice: int, delta: Object) -> ChatCall | None:

@@ -334,15 +334,12 @@ def _join_run(run: Sequence[Object]) -> Object:
 
 
 def _text_continues(before: Part, part: Part) -> bool:
-    return _is_text(before) and _is_text(part) and "thoughtSignature" not in before and _same_kind(before, part)
+    same_kind = bool(before.get("thought")) is bool(part.get("thought"))
+    return _is_text(before) and _is_text(part) and "thoughtSignature" not in before and same_kind
 
 
 def _is_text(part: Part) -> bool:
     return isinstance(part.get("text"), str) and part.keys() <= _JOINABLE
-
-
-def _same_kind(before: Part, part: Part) -> bool:
-    return bool(before.get("thought")) is bool(part.get("thought"))
 
 
 def _call_continues(before: Part, part: Part) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
+from itertools import chain
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,8 +74,11 @@ def violations(schema: Json, value: Json) -> list[SchemaViolation]:
     validator = _validator(text)
     from referencing.exceptions import Unresolvable
 
+    found: dict[tuple[str, str], SchemaViolation] = {}
     try:
-        return list(_distinct(violation for error in validator.iter_errors(value) for violation in _explained(error)))
+        for violation in chain.from_iterable(map(_explained, validator.iter_errors(value))):
+            found.setdefault((violation.path, violation.message), violation)
+        return list(found.values())
     except Unresolvable as problem:
         raise SchemaProblem(
             f"$ref {problem.ref!r} has no target in this schema; references to other documents are not supported"
@@ -149,14 +153,6 @@ def _bounded() -> type[Draft202012Validator]:
     }
     extended: type[Draft202012Validator] = validators.extend(Draft202012Validator, ours)  # type: ignore[no-untyped-call]
     return extended
-
-
-def _distinct(found: Iterator[SchemaViolation]) -> Iterator[SchemaViolation]:
-    seen: set[tuple[str, str]] = set()
-    for violation in found:
-        if (violation.path, violation.message) not in seen:
-            seen.add((violation.path, violation.message))
-            yield violation
 
 
 def _explained(error: ValidationError) -> Iterator[SchemaViolation]:

@@ -26,6 +26,7 @@ from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate import axes
 from harness.suite.validate.body import literal, near, refused
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
+from harness.suite.validate.request import Placing
 from harness.suite.validate.turns import TurnsValidator
 from harness.text import shape
 from harness.text.jsontext import an_object
@@ -309,7 +310,8 @@ class CaseValidator:
             return
         hint = "expect http: 400 if that is what the case is about, or give a value per model"
         for reason, models in self.refused_thinking().items():
-            place = axis.place if axis is not None else self.thinking_place()
+            at = ("generationConfig", "thinkingConfig")
+            place = axis.place if axis is not None else Placing(self.diagnostics, self.case).of(at)
             self.diagnostics.add(place, f"{named(models)} would refuse this: {reason}", hint)
 
     def refused_thinking(self) -> Mapping[str, Mapping[str, None]]:
@@ -321,13 +323,6 @@ class CaseValidator:
                 if name == "thinking":
                     found.setdefault(reason, {})[pair.target.model] = None
         return found
-
-    def thinking_place(self) -> Place:
-        for route in (self.route, ("defaults",)):
-            at: Route = (*route, "request", "generationConfig", "thinkingConfig")
-            if self.diagnostics.document.place(at) != self.diagnostics.document.place(at[:-1]):
-                return self.diagnostics.document.place(at)
-        return self.case.place
 
     def small_things(self) -> None:
         share = self.case.require

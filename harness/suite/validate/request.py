@@ -88,7 +88,7 @@ class RequestLint(Struct):
     def keep(self, case: Case, faults: Iterable[_Fault], before: str = "") -> None:
         """Adds faults at their places; what is only worth a note, at the first."""
         for pair, broken in faults:
-            message, placing = before + broken.message, _Placing(self.diagnostics, case)
+            message, placing = before + broken.message, Placing(self.diagnostics, case)
             axis = placing.axis(broken.at)
             if axis and axis.swept and broken.by_model:
                 continue
@@ -195,7 +195,7 @@ def _light_part(part: Json) -> Json:
 # --- places -------------------------------------------------------------------------------------------------------
 
 
-class _Placing(Struct, frozen=True):
+class Placing(Struct, frozen=True):
     """Finds where a case, or its defaults, wrote something of the canonical body."""
 
     diagnostics: Diagnostics
