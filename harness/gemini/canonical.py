@@ -63,7 +63,7 @@ def _reader(kind: str) -> Callable[[Any], Any]:
     if kind in ("int32", "int64"):
         return _whole
     if kind in definition.SCALARS:
-        return _number if kind == "number" else _same
+        return _number if kind == "number" else lambda value: value
     if kind.endswith("[]"):
         item = _reader(kind[:-2])
         return lambda value: [item(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
@@ -73,10 +73,6 @@ def _reader(kind: str) -> Callable[[Any], Any]:
         inner = _reader(kind[4:])
         return lambda value: {key: inner(one) for key, one in dict(value).items()}
     return lambda value: _message(kind, value)
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _whole(value: Any) -> Any:

@@ -93,9 +93,10 @@ def _spans(reply: Reply) -> Iterator[tuple[int, int]]:
 def _segment(segment: Mapping[str, Json], at: str, reply: Reply) -> Segment:
     start, end, part = (_natural(segment.get(name)) for name in ("startIndex", "endIndex", "partIndex"))
     text = segment.get("text")
-    whole = reply.text if part is None else _part_text(reply, part)
-    found = None if -1 in (start, end) else _slice(whole, start or 0, end or 0)
-    return Segment(at, start or 0, end or 0, part, text if isinstance(text, str) else "", found)
+    whole = _bytes(reply.text if part is None else "".join(map(_visible, _parts(reply)[part : part + 1])))
+    first, last = start or 0, end or 0
+    found = whole[first:last].decode("utf-8", "replace") if 0 <= first <= last <= len(whole) else None
+    return Segment(at, first, last, part, text if isinstance(text, str) else "", found)
 
 
 def _natural(value: Json) -> int | None:
@@ -103,16 +104,6 @@ def _natural(value: Json) -> int | None:
     if value is None:
         return None
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else -1
-
-
-def _slice(text: str, start: int, end: int) -> str | None:
-    data = _bytes(text)
-    return data[start:end].decode("utf-8", "replace") if start <= end <= len(data) else None
-
-
-def _part_text(reply: Reply, part: int) -> str:
-    parts = _parts(reply)
-    return _visible(parts[part]) if 0 <= part < len(parts) else ""
 
 
 def _parts(reply: Reply) -> list[Json]:

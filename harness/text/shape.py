@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import chain
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -666,12 +667,7 @@ def _generic(kind: Any, origin: Any, arguments: Sequence[Any]) -> _Shape:
 
 
 def _union(members: Iterable[_Shape]) -> _Shape:
-    flat = tuple(_flattened(members))
+    flat = tuple(chain.from_iterable(one.members if isinstance(one, _OneOf) else (one,) for one in members))
     if _SCALARS[float] in flat:
         flat = tuple(member for member in flat if member is not _SCALARS[int])
     return next((member for member in flat if type(member) is _Shape), None) or _OneOf(flat)
-
-
-def _flattened(members: Iterable[_Shape]) -> Iterator[_Shape]:
-    for member in members:
-        yield from member.members if isinstance(member, _OneOf) else (member,)

@@ -71,11 +71,6 @@ class CaseValidator:
         self.small_things()
         self.braces()
 
-    def check_plain(self) -> None:
-        """What ``check`` looks at in a plain case only, where another plain case is right."""
-        self.id()
-        self.braces()
-
     def complain(self, at: str, message: str, hint: str = "", *, key: bool = False) -> None:
         """At a key of the case."""
         self.diagnostics.complain((*self.route, at), message, hint, key=key)
