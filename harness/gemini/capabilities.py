@@ -23,8 +23,8 @@ Verdict = Literal["agrees", "differs", "news", "open"]
 """``news``: the catalogue says nothing about it. ``open``: no answer."""
 
 PLAIN = "plain answer"
-_SHORT = 64
-"""Tokens of an answer whose text does not matter."""
+_SHORT, _LONG = 64, 4096
+"""Tokens of an answer whose text does not matter, and of one that must show a sign."""
 _BUDGET = 512
 """A thinking budget within the range of every model that takes budgets."""
 
@@ -124,7 +124,8 @@ def _concerns(row: Mapping[str, Any], known: ModelFacts | None, output: str) -> 
 
 def _question(row: Mapping[str, Any], known: ModelFacts | None) -> Question:
     names = ("transport", "sign", "certain")
-    config = {"maxOutputTokens": row.get("tokens", _SHORT), **row.get("config", {})}
+    tokens = row.get("tokens", _LONG if row.keys() >= {"prompt", "sign"} else _SHORT)
+    config = {"maxOutputTokens": tokens, **row.get("config", {})}
     body = {**row.get("body", {}), "generationConfig": config}
     contents = row.get("contents") or _user(row.get("prompt", "Say ok."))
     return Question(
