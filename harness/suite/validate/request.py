@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal, refusals
 from harness.gemini.request_view import RequestView
-from harness.model import Json, Place
+from harness.model import Json, Place, Step
 from harness.suite import template
 from harness.suite.axes import Axis
 from harness.suite.body import SHORT_FORMS
@@ -102,9 +102,9 @@ class RequestLint(Struct):
         """The faults of each request that differs in its model or its body. Raises Undefined."""
         if (asking := _asking(case)) is None:
             return
-        seen: set[tuple[str, bool, str]] = set()
+        light, seen = _alone(case, case.turns[asking]), set[tuple[str, bool, str]]()
         for pair in self.asked(case, row):
-            written = _body(case, asking, row, pair)
+            written = _body(light, row, pair)
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
             if asked not in self.known:
                 self.known[asked] = _refusals(*asked[:2], _canonical(written))
@@ -166,13 +166,18 @@ def _asking(case: Case) -> int | None:
     return next((n for n, turn in turns if turn.contents and turn.call is None and turn.script is None), None)
 
 
-def _body(case: Case, asking: int, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
-    """The first request of a combination, without its thinking, and the texts and the data of its parts."""
-    step = next(islice(steps(case, row, pair), asking, None))
-    body = {**step.body, "contents": list(map(_light, step.contents))}
+def _body(case: Case, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
+    """The first request of a combination, without its thinking."""
+    step = next(steps(case, row, pair))
+    body = {**step.body, "contents": step.contents}
     if config := an_object(body.get("generationConfig")):
         body["generationConfig"] = {key: value for key, value in config.items() if key != "thinkingConfig"}
     return body
+
+
+def _alone(case: Case, turn: Step) -> Case:
+    """The case with that turn only, as far as the rules look at it."""
+    return replace(case, turns=[replace(turn, contents=list(map(_light, turn.contents)), replies=None, expect=())])
 
 
 def _light(content: Json) -> Json:
