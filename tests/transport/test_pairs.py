@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import zipfile
 from pathlib import Path
@@ -146,6 +147,30 @@ def test_a_command_is_imported_with_the_answer_beside_it(name: str) -> None:
     written = "".join(path.read_text() for path in Path().rglob("*.yaml"))
     assert "Oslo" in written
     assert "not-to-be-kept" not in written
+
+
+@pytest.mark.parametrize("name", ["meta.json", "x.metadata.json", "x_meta.json"])
+def test_a_file_about_a_pair_says_where_it_was_sent(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    write(
+        **{
+            "x.request.json": ASKED,
+            "x.response.json": {"error": {"code": 429, "message": "quota", "status": "RESOURCE_EXHAUSTED"}},
+        }
+    )
+    write(**{name: {"url": URL, "status": 429, "took_ms": 80}})
+    found = audited(capsys)
+    assert (found["unreadable"], found["unanswered"], len(found["exchanges"])) == ([], 0, 1)
+    (interaction,) = cassette.read(Path("recordings", "x.response.json")).interactions
+    assert (interaction.exchange.request.url, interaction.exchange.status) == (URL, 429)
+
+
+def test_packed_halves_are_a_pair(capsys: pytest.CaptureFixture[str]) -> None:
+    write(**{"request.json": ASKED})
+    Path("recordings/request.json.gz").write_bytes(gzip.compress(Path("recordings/request.json").read_bytes()))
+    Path("recordings/request.json").unlink()
+    Path("recordings/response.txt.gz").write_bytes(gzip.compress(STREAM.encode()))
+    found = audited(capsys)
+    assert (found["native_interactions"], found["unanswered"], found["findings"]) == (1, 0, [])
 
 
 # --- bodies that a recording names ------------------------------------------------------------------------------

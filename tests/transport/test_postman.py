@@ -80,6 +80,12 @@ def test_a_variable_that_is_not_set_is_named(capsys: pytest.CaptureFixture[str])
     assert "plain is not readable: the collection does not set {{model}}; give it a value" in capsys.readouterr().out
 
 
+def test_a_host_that_an_environment_sets_is_not_needed() -> None:
+    both = {"name": "both", "request": asks("One?"), "response": [example("Another?")]}
+    text = collection(both, model="gemini-3.8-flash").replace('"base"', '"other"')
+    assert sorted(imported(text).values()) == ["Another?", "One?"]
+
+
 def test_a_key_in_a_collection_is_not_carried_over(capsys: pytest.CaptureFixture[str]) -> None:
     key = "AIza" + "x" * 35
     text = collection({"name": "plain", "request": asks("Norway?")}, model="gemini-3.8-flash")

@@ -696,6 +696,10 @@ PROGRAMS: Mapping[str, tuple[str, list[str]]] = {
     "a list in a raw string": (f'const BODY: &str = r#"[{FIRST}\n,\n{LAST}]"#;\n', ["c 0c 1"]),
     "strings that follow each other": (f"A = (\n    'data: {LAST[:40]}'\n    '{LAST[40:]}'\n)\n", ["c 1"]),
     "strings that are added": (f"var a = {json.dumps(WHOLE[:50])} +\n  {json.dumps(WHOLE[50:])};\n", ["yes 0"]),
+    "strings that are added from the first bracket on": (f'String a = "{{" +\n  {json.dumps(WHOLE[1:-1])} +\n  "}}";\n', ["yes 0"]),
+    "a margin in Scala": ('val a = """{\n    |  "candidates": [{"content": {"parts": [{"text": "yes"}]}}]\n    |}""".stripMargin\n', ["yes"]),
+    "objects of the SDK for Go": ('a := &genai.GenerateContentResponse{\n\tCandidates: []*genai.Candidate{{\n\t\tContent: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "yes"}}},\n\t\tFinishReason: genai.FinishReasonMaxTokens,\n\t}},\n}\n', ["yes"]),
+    "lines of events in a list": (f"LINES = [\n    'data: {FIRST}',\n    '',\n    'data: {LAST}',\n    '',\n]\n", ["c 0c 1"]),
     "a dictionary of Python": ("x = mock(json={\"candidates\": [{\"content\": {\"parts\": [{\"text\": 'a \"b\"'}]}, \"finishReason\": \"STOP\", \"index\": None},],},)\n", ['a "b"']),
     "a map of Elixir": ('x = %{\n  "candidates" => [%{"content" => %{"parts" => [%{"text" => "yes"}]}, "finishReason" => "STOP", "index" => nil}]\n}\n', ["yes"]),
 }  # fmt: skip

@@ -231,8 +231,9 @@ def joined(bodies: list[Body]) -> Body:
     if not pieces:
         return Body(b"")
     if any(piece.lstrip().startswith((b"data:", b"event:")) for piece in pieces):
-        whole = all(piece.startswith((b"data:", b"event:")) and not piece.endswith(b"\n") for piece in pieces)
-        ended = (piece + b"\n\n" if whole else piece for piece in pieces)
+        are_lines = all(piece.startswith((b"data:", b"event:")) or not piece for piece in pieces)
+        whole = are_lines and not any(piece.endswith(b"\n") for piece in pieces)
+        ended = (piece + b"\n\n" if whole else piece for piece in filter(None, pieces))
         return Body(b"".join(ended), exact=not whole, events=len(pieces))
     if all(piece[:1] in (b"{", b"[") and is_json(piece) for piece in pieces):
         return Body(pieces[0] if len(pieces) == 1 else sse(pieces), exact=False, events=len(pieces))

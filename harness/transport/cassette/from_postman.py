@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.transport.cassette.interaction import UNREADABLE, Interaction, credentials, read_interaction, read_request
+from harness.transport.cassette.messages import address_in
 from harness.transport.cassette.sources import Item, Recorded, Unread, source
 from harness.transport.cassette.values import relaxed
 
@@ -89,10 +90,18 @@ def _sent(asked: Any, values: Mapping[str, str]) -> dict[str, Any]:
         address = address.replace(f"/:{part['key']}", f"/{part.get('value', '')}")
     return {
         "method": asked.get("method", "GET"),
-        "uri": _filled(address, values),
+        "uri": _filled(_with_host(address, values), values),
         "headers": _headers(asked.get("header")),
         "body": relaxed(_filled(body.get("raw", ""), values)),
     }
+
+
+def _with_host(address: str, values: Mapping[str, str]) -> str:
+    """The address with a host that stands for the one that only an environment sets."""
+    host = _VARIABLE.match(address)
+    return (
+        address if host is None or host[1] in values else address_in(_filled(address[host.end() :], values)) or address
+    )
 
 
 def _headers(stated: Any) -> dict[str, str]:

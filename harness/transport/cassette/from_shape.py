@@ -309,6 +309,11 @@ def _is_address(text: str) -> bool:
     return text.lstrip()[:1] not in "{[" and "\n" not in text.strip() and not any(hint in text for hint in _BODY_HINTS)
 
 
+def around(value: Any) -> Piece:
+    """What a value says of exchanges that are not in it."""
+    return _around(named(value)) if isinstance(value, dict) else Piece()
+
+
 def _around(mapping: Mapping[str, Any]) -> Piece:
     """What the texts and numbers of a mapping say of the exchanges in it."""
     texts = [item for item in mapping.values() if isinstance(item, str) and len(item) < _LONGEST_ADDRESS]

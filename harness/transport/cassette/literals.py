@@ -16,13 +16,14 @@ import msgspec
 from msgspec import Struct
 
 from harness.text.jsontext import DEEPEST, is_utf8
+from harness.text.names import snake
 
 _DOUBLE, _SINGLE = r'"(?:[^"\\]|\\.)*+(?:"|\Z)', r"'(?:[^'\\]|\\.)*+(?:'|\Z)"
 _COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _TOKEN = re.compile(
     rf"(?:<<)?(?P<double>{_DOUBLE})(?:(?:/utf8)?>>)?|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
     rf"|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
-    r"|\b(?:[a-z_]\w*+\.){0,2}+[A-Z]\w*+\.(?P<constant>[A-Z][A-Z0-9_]*+)\b(?![.(\w])"
+    r"|\b(?:[a-z_]\w*+\.){0,2}+(?:[A-Z]\w*+\.){1,2}+(?P<constant>[A-Z][A-Z0-9_]*+)\b(?![.(\w])|\bgenai\.(?P<go>[A-Z]\w*+)\b(?![.({\w])"
     r"|(?:(?P<name>[%#]|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?\s*+(?=[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
     r"|(?P<close>[\]})])|(?P<comma>,)|:?(?P<key>[A-Za-z_$][\w$]*+)(?=\s*+[:=])"
     r"|(?P<sign>=>|:|=|\bto\b)|(?P<word>[A-Za-z_$][\w$]*+)|(?P<number>\d+)(?=\s*+=>)",
@@ -124,6 +125,8 @@ class _Writer:
         elif kind in ("word", "lost"):
             self._value()
             self._written.append(_WORDS.get(token, token) if kind == "word" else "null")
+        elif kind == "go":
+            self._add(encode_basestring(_of_go(token)))
         elif kind != "comment":
             self._add(self._string_of(kind, token))
 
@@ -187,6 +190,14 @@ class _Writer:
         if kind == "bytes":
             return encode_basestring(_of_bytes(_plain(token[1:])))
         return encode_basestring(token if kind == "constant" else _QUOTE.sub(r"\1", token[1:].removesuffix("'")))
+
+
+def _of_go(constant: str) -> str:
+    """What a constant of the SDK for Go stands for: ``MAX_TOKENS`` for ``FinishReasonMaxTokens``, ``model`` for ``RoleModel``."""
+    name = re.sub(
+        r"^(?:(?:Finish|Blocked)Reason|Harm(?:Probability|Severity)|(?:Media)?Modality|Role)(?=.)", "", constant
+    )
+    return name.lower() if constant.startswith("Role") else snake(name).upper()
 
 
 def _in_double(token: str) -> str:

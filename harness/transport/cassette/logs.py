@@ -17,15 +17,18 @@ from msgspec import Struct
 from harness.text.jsontext import an_object, is_deeper, json_of, loads
 from harness.transport.cassette.values import Elements, is_json, literal_value
 
-_HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'")
+_HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'", "Candidates: []")
 COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 """Commands that send requests. They hold no answers."""
 _ADDRESS = re.compile(r"""(?:https?://|/v1|\$?\{\w+\}/)[^\s"'`<>]{1,300}enerateContent[^\s"'`{}]{0,200}""")
 _HOLE = re.compile(r"\$?\{+(\w+)\}+")
 _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:(?:g|streamG)enerateContent)""")
 """A variable in an address, and one that is added to it."""
-_RAW_BORDER = re.compile(r"`[ \t]*\+\s*`")
-"""Where a text in backquotes ends and goes on in the next, in Go and JavaScript."""
+_RAW_BORDER = re.compile(
+    r"`[ \t]*\+\s*`|(?<=[{\[\]},:\w])\"[ \t]*(?:\+[ \t\r]*\n|\r?\n[ \t]*\+)[ \t]*\"(?=\\\"|[{\[\]}])"
+)
+"""Where a text ends and goes on in the next: in backquotes in Go and JavaScript, in a line of its own in Java."""
+_MARGIN = re.compile(r"^[ \t]*\|", re.MULTILINE)
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
     r"""[{\[aldmGc](?:(?:(?<=[{\[])|(?:(?<=\ba)rray|(?<=\bl)ist|(?<=\bd)ict|(?<=\bm)apOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?(?:<<)?["'][\w$-][^"'\n]{0,100}["'](?:>>)?|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
@@ -232,7 +235,9 @@ def _blocks(raw: bytes) -> Iterator[str]:
     at = 0
     while at < len(raw):
         end = raw.find(b"\n", at + _BLOCK) + 1 or len(raw)
-        yield _RAW_BORDER.sub("", _ADDED.sub(r"{\1}", _without_doubles(raw[at:end].decode("utf-8", "replace"))))
+        text = _without_doubles(raw[at:end].decode("utf-8", "replace"))
+        text = _MARGIN.sub("", text) if ".stripMargin" in text or ".trimMargin" in text else text
+        yield _RAW_BORDER.sub("", _ADDED.sub(r"{\1}", text))
         at = end
 
 

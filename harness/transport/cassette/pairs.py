@@ -22,7 +22,7 @@ from harness.transport.cassette.pieces import Piece
 
 Half: TypeAlias = Literal["request", "answer"]
 Alike: TypeAlias = Sequence[tuple[Path, Half]]
-Entries: TypeAlias = Mapping[str, Sequence[tuple[Path, Half | None]]]
+Entries: TypeAlias = Mapping[str, Sequence[tuple[Path, Half | Literal["about"] | None]]]
 """The entries of a folder, by their names without the word for their half."""
 _WORDS: Sequence[Mapping[Half, str]] = (
     {"request": "request|req|prompt|input|question", "answer": "response|resp|res|answer|reply|output|result"},
@@ -30,6 +30,10 @@ _WORDS: Sequence[Mapping[Half, str]] = (
 )
 """Words for the halves. The second are looked for in names without any of the first."""
 _BORDER = "(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
+_ABOUT = re.compile(r"(?i)(?:^|(?<=\.))meta(?:data)?(?=$|[._-]?\d+$)|(?<=[_-])meta$")
+"""Says that a file is about the exchange whose halves are named like it, or about those of its folder."""
+_PACKED = (".gz", ".zst", ".br")
+"""Behind the suffix of a file."""
 _WORD = [re.compile(rf"{_BORDER}(?i:{'|'.join(words.values())})s?(?![a-z])") for words in _WORDS]
 
 
@@ -63,15 +67,28 @@ def named_alike(path: Path, entries: Callable[[Path], Entries] = on_disk) -> Ali
     A file without a word is the half that no other has a word for.
     """
     _, name = _named(path)
-    files = entries(path.parent).get(name, ())
+    files = [(file, half) for file, half in entries(path.parent).get(name, ()) if half != "about"]
     if roles := {half for _, half in files if half}:
         other: Half | None = None if len(roles) > 1 else "answer" if "request" in roles else "request"
         return [(file, role) for file, half in files if (role := half or other)]
-    role, folder = _named(path.parent)
-    folders = entries(path.parent.parent).get(folder, ()) if role else ()
-    return [
-        (file, half) for place, half in folders if half for file, own in entries(place).get(name, ()) if own is None
-    ]
+    own, folder = _named(path.parent)
+    folders = entries(path.parent.parent).get(folder, ()) if own else ()
+    sides = [(place, half) for place, half in folders if half and half != "about"]
+    return [(file, half) for place, half in sides for file, word in entries(place).get(name, ()) if word is None]
+
+
+def about(path: Path) -> Path | None:
+    """The file about the exchange of the halves that are named like this one; None if there is none."""
+    beside, (_, name) = on_disk(path.parent), _named(path)
+    return next((file for key in (name, "*") for file, role in beside.get(key, ()) if role == "about"), None)
+
+
+def is_about(path: Path) -> bool:
+    """Whether a file is about an exchange in its folder."""
+    role, name = _named(path)
+    beside = on_disk(path.parent)
+    halves = {half for files in (beside.values() if name == "*" else [beside.get(name, ())]) for _, half in files}
+    return role == "about" and len(halves) > 1
 
 
 def entries_of(names: Iterable[Path]) -> Callable[[Path], Entries]:
@@ -82,15 +99,20 @@ def entries_of(names: Iterable[Path]) -> Callable[[Path], Entries]:
 
 
 @lru_cache(1000)
-def _named(path: Path) -> tuple[Half | None, str]:
+def _named(path: Path) -> tuple[Half | Literal["about"] | None, str]:
     """The half that the name of a file or folder says, and the name without that word."""
+    stem = path.with_suffix("").stem if path.suffix in _PACKED else path.stem
     for word, words in zip(_WORD, _WORDS, strict=True):
-        if found := word.findall(path.stem):
+        if found := word.findall(stem):
             if len(found) > 1:
                 break
             half: Half = "request" if re.fullmatch(f"(?i:{words['request']})s?", found[0]) else "answer"
-            return half, re.sub(r"(?<=.)[._-]?\*$", "", word.sub("*", path.stem))
-    return None, path.stem
+            return half, _without(word, stem)
+    return ("about", _without(_ABOUT, stem)) if _ABOUT.search(stem) else (None, stem)
+
+
+def _without(word: re.Pattern[str], stem: str) -> str:
+    return re.sub(r"(?<=.)[._-]?\*$", "", word.sub("*", stem))
 
 
 @lru_cache(16)
@@ -103,19 +125,23 @@ def _by_name(paths: Iterable[Path]) -> Entries:
     return gathered((name, (path, half)) for path, half, name in named)
 
 
-def whole(request: Recorded, answer: Interaction) -> Piece:
-    """The exchange of the two. What only the answer shows is taken from there: its model, and that it is a stream."""
+def whole(request: Recorded, answer: Interaction, around: Piece) -> Piece:
+    """The exchange of the two. What only the answer shows is taken from there: its model, and that it is a stream.
+
+    ``around``: what a file about it says.
+    """
     asked, answered = request.request, answer.exchange
+    model = (asked if asked.model != UNKNOWN_MODEL else answered.request).model
     is_kept_object = not answered.headers and answered.content[:1] == b"{"  # of a stream too, as a client returns it
     return Piece(
-        url=asked.url if urlsplit(asked.url).hostname != UNKNOWN_HOST else None,
-        model=(asked if asked.model != UNKNOWN_MODEL else answered.request).model,
+        url=asked.url if urlsplit(asked.url).hostname != UNKNOWN_HOST else around.url,
+        model=around.model or model if model == UNKNOWN_MODEL else model,
         method=asked.method,
         headers=asked.headers,
         request=Body(asked.content),
-        status=answered.status,
+        status=around.status or answered.status,
         answer_headers=answered.headers,
         answers=[Body(answered.content, exact=answered.verbatim and not is_kept_object)],
         gists=[None],
-        streams="stream" in (asked.transport, answered.request.transport),
+        streams=around.streams or "stream" in (asked.transport, answered.request.transport),
     )

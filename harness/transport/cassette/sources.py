@@ -126,7 +126,12 @@ def read(path: Path) -> Reading:
     Raises BadCassette, with the reason, if that is nothing, or nothing that can be read.
     """
     alike = pairs.named_alike(path)
-    reading = _half(path) if alike else _alone(path)
+    try:
+        reading = _half(path) if alike else _alone(path)
+    except BadCassette:
+        if pairs.is_about(path):
+            return Reading("about an exchange", [], {})
+        raise
     if len(reading.items) == 1 and pairs.half(reading.items) and path in _bodies(attachments.naming(path)):
         return Reading("body of a recording", [], {})
     return paired(path, reading, alike, _items)
@@ -158,10 +163,19 @@ def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[
         used = {id(asked) for asked, _ in couples}
         return Reading("request beside its answer", [one for one in halves[path] if id(one) not in used], {})
     asked = {id(answer): one.credentials for one, answer in couples}
-    found = by_pieces(pairs.whole(*couple) for couple in couples)
+    around = _about(path)
+    found = by_pieces(pairs.whole(*couple, around) for couple in couples)
     keys = ((next(found), asked[id(one)]) if id(one) in asked else (one, ()) for one in halves[path])
     known = [replace(one, credentials=own) if own and isinstance(one, Interaction) else one for one, own in keys]
     return replace(reading, items=known)
+
+
+def _about(path: Path) -> Piece:
+    """What the file beside the halves of an exchange says of it."""
+    beside = pairs.about(path)
+    with suppress(BadCassette, NoDocument):
+        return from_shape.around(documents(bytes_of(beside))[0]) if beside else Piece()
+    return Piece()
 
 
 def _items(path: Path) -> Sequence[Item]:
