@@ -294,6 +294,7 @@ TOOLS: Mapping[str, Any] = {
     "log message": [{"level": "debug", "message": f"-> https://{HOST}{PATH} {ASKED_TEXT}".split(" {")[0], "payload": ASKED_TEXT}, {"level": "debug", "payload": ANSWERED_TEXT}],
     "parallel": {"model": MODEL, "requests": [ASKED], "responses": [ANSWERED]},
     "pair": [[ASKED, ANSWERED], {"model": MODEL}],
+    "pair of texts": {"title": f"POST https://{HOST}{PATH}", "texts": [ASKED_TEXT, ANSWERED_TEXT]},
     "fields of the body": {"url": PATH, **ASKED, "reply": ANSWERED},
     "fields of the answer": {"url": PATH, "asked": ASKED, **ANSWERED},
     "sdk": {"model": MODEL, "request": ASKED, "response": {"candidates": [{"content": {"parts": [{"text": "yes 0", "thought": None}], "role": "model"}, "finish_reason": "STOP"}], "usage_metadata": {"prompt_token_count": 3}, "model_version": MODEL}},
@@ -434,6 +435,15 @@ def test_what_an_sdk_was_called_with_is_the_request_of_the_answer(inputs: Any, s
     run = {"run_type": "llm", "inputs": inputs, "outputs": events("b", 1)[0]}
     wanted = {"contents": asks("a")["contents"], **({"generationConfig": settings} if settings else {})}
     assert read_lines(tmp_path, run) == [(wanted, "b0", 200)]
+
+
+def test_tools_that_an_sdk_was_called_with_are_in_the_request(tmp_path: Path) -> None:
+    tools = [{"function_declarations": [{"name": "weather"}]}, {"google_search": {}}]
+    run: dict[str, Any] = {"inputs": {"model": MODEL, "contents": "a", "config": {"tools": tools}}, "outputs": events("b", 1)[0]}
+    sent = [{"functionDeclarations": [{"name": "weather"}]}, {"googleSearch": {}}]
+    assert read_lines(tmp_path, run) == [({"contents": asks("a")["contents"], "tools": sent}, "b0", 200)]
+    run["inputs"]["config"]["tools"] = ["<function weather>"]
+    assert read_lines(tmp_path, run) == [(None, "b0", 200)]
 
 
 WITHOUT_MODEL = {"candidates": events("b", 1)[0]["candidates"]}
@@ -682,6 +692,7 @@ def test_events_in_lines_are_one_stream(tmp_path: Path) -> None:
 
 PRINTED: Mapping[str, str] = {
     "by JavaScript": "response: {\n  candidates: [\n    { content: { parts: [ { text: 'yes' } ], role: 'model' }, finishReason: 'STOP' }\n  ]\n}",
+    "by Node": "got {\n  candidates: [ { content: { parts: [ { text: 'yes' } ], role: 'model' }, finishReason: 'STOP' } ],\n  usageMetadata: { promptTokenCount: 2, promptTokensDetails: [ [Object] ] }\n}",
     "by an SDK": "got {'candidates': [{'content': {'parts': [{'text': 'yes', 'thought_signature': b'\\x12\\xb4'}], 'role': 'model'}, 'finish_reason': <FinishReason.STOP: 'STOP'>, 'index': None}], 'parsed': None}",
     "by syrupy": "# name: test_it\n  dict({\n    'candidates': list([\n      dict({\n        'content': dict({\n          'parts': list([\n            dict({\n              'text': 'yes',\n            }),\n          ]),\n        }),\n        'finishReason': 'STOP',\n      }),\n    ]),\n  })\n# ---",
 }  # fmt: skip

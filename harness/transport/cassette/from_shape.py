@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from harness.gemini import definition
 from harness.text.credentials import credential_kind
-from harness.text.jsontext import an_object, compact, loads
+from harness.text.jsontext import an_object, compact, json_of, loads
 from harness.transport.cassette import messages, spelling
 from harness.transport.cassette.bodies import (
     ANSWER_FIELDS,
@@ -195,7 +195,7 @@ def _turns(value: Mapping[str, Any], deep: int = 2) -> Iterator[Piece]:
 def _asked_by(value: Any) -> Iterator[Piece]:
     """The request with these turns or these parameters of an SDK, or with those in a text; none for any other value.
 
-    Tools of an SDK may be functions, which only the program knows.
+    Tools of an SDK may be functions, which only the program knows: then nothing is.
     """
     if isinstance(value, str):
         is_one = value[:1] in ("{", "[") and ('"parts"' in value or '"contents"' in value)
@@ -205,7 +205,10 @@ def _asked_by(value: Any) -> Iterator[Piece]:
         with suppress(ValueError):
             asked = spelling.sent(value["contents"], value.get("config"))
     is_known = asked.get("generationConfig", {}).keys() <= definition.fields("GenerationConfig").keys()
-    if is_known and "tools" not in asked and is_request(asked) and asked["contents"][-1].get("role") != "model":
+    tools = asked.get("tools", ())
+    is_known = is_known and all(an_object(tool) and tool.keys() <= definition.fields("Tool").keys() for tool in tools)
+    is_known = is_known and (bool(tools) or "tools" not in asked)
+    if is_known and is_request(asked) and asked["contents"][-1].get("role") != "model":
         yield Piece(request=Body(compact(asked), exact=False))
 
 
@@ -360,6 +363,8 @@ def _in_texts(items: Sequence[str], deep: int) -> list[Piece]:
     """What is in the pieces of one text: an answer, or lines of a log."""
     if _HTTP.match(items[0]) or not (len(items) > 1 or any(hint in items[0] for hint in _HINTS)):
         return []
+    if '"contents"' in items[0] and is_request(json_of(items[0].encode("utf-8", "surrogatepass"))):
+        return []  # a body of its own
     body = body_of(list(items))
     found = _in_body(body, deep) if body else []
     return found if any(piece.has_request or piece.has_answer for piece in found) else []

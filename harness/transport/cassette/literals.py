@@ -22,14 +22,14 @@ _DOUBLE, _SINGLE = r'"(?:[^"\\]|\\.)*+(?:"|\Z)', r"'(?:[^'\\]|\\.)*+(?:'|\Z)"
 _COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _TOKEN = re.compile(
     rf"(?:<<)?(?P<double>{_DOUBLE})(?:(?:/utf8)?>>)?|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
-    rf"|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
+    rf"|(?P<gone>(?<!parts:\s)\[\s*+(?:\[Object\][,\s]*+)++\])|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
     r"|\b(?:[a-z_]\w*+\.){0,2}+(?:[A-Z]\w*+\.){1,2}+(?P<constant>[A-Z][A-Z0-9_]*+)\b(?![.(\w])|\bgenai\.(?P<go>[A-Z]\w*+)\b(?![.({\w])"
     r"|(?:(?P<name>[%#]|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?\s*+(?=[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
     r"|(?P<close>[\]})])|(?P<comma>,)|:?(?P<key>[A-Za-z_$][\w$]*+)(?=\s*+[:=])"
     r"|(?P<sign>=>|:|=|\bto\b)|(?P<word>[A-Za-z_$][\w$]*+)|(?P<number>\d+)(?=\s*+=>)",
     re.DOTALL,
 )
-"""What is not closed goes on to the end, so that no text is read twice. ``name``: what stands before a bracket."""
+"""What is not closed goes on to the end, so that no text is read twice. ``name``: what stands before a bracket; ``gone``: objects that Node did not print."""
 _RAW = re.compile(r"'\s*=>")
 """Shows a language that escapes nothing but quotes in single quotes."""
 _NAMED = re.compile(r"[a-z_]+=")
@@ -122,9 +122,9 @@ class _Writer:
             self._key(token)
         elif kind == "number":
             self._open[-1].several = True
-        elif kind in ("word", "lost"):
+        elif kind in ("word", "lost", "gone"):
             self._value()
-            self._written.append(_WORDS.get(token, token) if kind == "word" else "null")
+            self._written.append({"lost": "null", "gone": "[]"}.get(kind) or _WORDS.get(token, token))
         elif kind == "go":
             self._add(encode_basestring(_of_go(token)))
         elif kind != "comment":
