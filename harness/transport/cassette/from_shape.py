@@ -57,7 +57,7 @@ _ANSWER_BODIES = ("responsebody", "respbody", "resbody", "responsejson", "respon
 _MODELS = ("model", "modelname", "modelid", "modelversion")
 _IDS = ("id", "requestid", "callid", "traceid", "correlationid", "correlation", "key", "seq", "exchangeid", "flowid", "uuid")  # fmt: skip
 _HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata", "contents", "enerateContent", '"error"', "'error'")  # fmt: skip
-_BODY_HINTS = ('"contents"', '"candidates"', "'contents'", "'candidates'")
+_BODY_HINTS = ('"contents"', '"candidates"', "'contents'", "'candidates'", "candidates {")
 _TIMES = ("starteddatetime", "recordedat")
 _ADDRESSED = messages.ADDRESSED.union(_REQUESTS)
 _CALL = re.compile(r"(?:models\.)?(stream)?generate_?content_?(stream)?(?:_?async)?", re.IGNORECASE)
@@ -205,9 +205,9 @@ def _asked_by(value: Any) -> Iterator[Piece]:
         with suppress(ValueError):
             asked = spelling.sent(value["contents"], value.get("config"))
     is_known = asked.get("generationConfig", {}).keys() <= definition.fields("GenerationConfig").keys()
-    tools = asked.get("tools", ())
-    is_known = is_known and all(an_object(tool) and tool.keys() <= definition.fields("Tool").keys() for tool in tools)
-    is_known = is_known and (bool(tools) or "tools" not in asked)
+    tools, fields = asked.get("tools"), definition.fields("Tool").keys()
+    are_known = isinstance(tools, list) and all(an_object(one) and one.keys() <= fields for one in tools)
+    is_known = is_known and (tools is None or (are_known and bool(tools)))
     if is_known and is_request(asked) and asked["contents"][-1].get("role") != "model":
         yield Piece(request=Body(compact(asked), exact=False))
 
@@ -310,11 +310,6 @@ def _is_address(text: str) -> bool:
     if len(text) > _LONGEST_ADDRESS or "enerateContent" not in text:
         return False
     return text.lstrip()[:1] not in "{[" and "\n" not in text.strip() and not any(hint in text for hint in _BODY_HINTS)
-
-
-def around(value: Any) -> Piece:
-    """What a value says of exchanges that are not in it."""
-    return _around(named(value)) if isinstance(value, dict) else Piece()
 
 
 def _around(mapping: Mapping[str, Any]) -> Piece:

@@ -32,8 +32,7 @@ _WORDS: Sequence[Mapping[Half, str]] = (
 _BORDER = "(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
 _ABOUT = re.compile(r"(?i)(?:^|(?<=\.))meta(?:data)?(?=$|[._-]?\d+$)|(?<=[_-])meta$")
 """Says that a file is about the exchange whose halves are named like it, or about those of its folder."""
-_PACKED = (".gz", ".zst", ".br")
-"""Behind the suffix of a file."""
+_PACKED = (".gz", ".zst", ".br")  # behind the suffix of a file
 _WORD = [re.compile(rf"{_BORDER}(?i:{'|'.join(words.values())})s?(?![a-z])") for words in _WORDS]
 
 
@@ -86,9 +85,8 @@ def about(path: Path) -> Path | None:
 def is_about(path: Path) -> bool:
     """Whether a file is about an exchange in its folder."""
     role, name = _named(path)
-    beside = on_disk(path.parent)
-    halves = {half for files in (beside.values() if name == "*" else [beside.get(name, ())]) for _, half in files}
-    return role == "about" and len(halves) > 1
+    halves = {half for key, files in on_disk(path.parent).items() if name in ("*", key) for _, half in files}
+    return role == "about" and not halves.isdisjoint(("request", "answer"))
 
 
 def entries_of(names: Iterable[Path]) -> Callable[[Path], Entries]:
@@ -102,17 +100,13 @@ def entries_of(names: Iterable[Path]) -> Callable[[Path], Entries]:
 def _named(path: Path) -> tuple[Half | Literal["about"] | None, str]:
     """The half that the name of a file or folder says, and the name without that word."""
     stem = path.with_suffix("").stem if path.suffix in _PACKED else path.stem
-    for word, words in zip(_WORD, _WORDS, strict=True):
+    for word, request in zip((*_WORD, _ABOUT), (*(words["request"] for words in _WORDS), ""), strict=True):
         if found := word.findall(stem):
             if len(found) > 1:
                 break
-            half: Half = "request" if re.fullmatch(f"(?i:{words['request']})s?", found[0]) else "answer"
-            return half, _without(word, stem)
-    return ("about", _without(_ABOUT, stem)) if _ABOUT.search(stem) else (None, stem)
-
-
-def _without(word: re.Pattern[str], stem: str) -> str:
-    return re.sub(r"(?<=.)[._-]?\*$", "", word.sub("*", stem))
+            half: Half = "request" if re.fullmatch(f"(?i:{request})s?", found[0]) else "answer"
+            return half if request else "about", re.sub(r"(?<=.)[._-]?\*$", "", word.sub("*", stem))
+    return None, stem
 
 
 @lru_cache(16)
@@ -126,10 +120,7 @@ def _by_name(paths: Iterable[Path]) -> Entries:
 
 
 def whole(request: Recorded, answer: Interaction, around: Piece) -> Piece:
-    """The exchange of the two. What only the answer shows is taken from there: its model, and that it is a stream.
-
-    ``around``: what a file about it says.
-    """
+    """The exchange of the two. What only the answer, or a file ``around`` it, shows is taken from there: its model, and that it is a stream."""
     asked, answered = request.request, answer.exchange
     model = (asked if asked.model != UNKNOWN_MODEL else answered.request).model
     is_kept_object = not answered.headers and answered.content[:1] == b"{"  # of a stream too, as a client returns it

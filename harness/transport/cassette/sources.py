@@ -134,7 +134,7 @@ def read(path: Path) -> Reading:
         raise
     if len(reading.items) == 1 and pairs.half(reading.items) and path in _bodies(attachments.naming(path)):
         return Reading("body of a recording", [], {})
-    return paired(path, reading, alike, _items)
+    return paired(path, reading, alike, _items, _about(path) if alike else Piece())
 
 
 def _bodies(recordings: Iterable[Path]) -> Iterator[Path]:
@@ -143,8 +143,10 @@ def _bodies(recordings: Iterable[Path]) -> Iterator[Path]:
             yield from _half(recording).bodies
 
 
-def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[[Path], Any]) -> Reading:
-    """A reading; that of halves of exchanges with their other halves, if just one file is named and made like that."""
+def paired(
+    path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[[Path], Any], around: Piece | None = None
+) -> Reading:
+    """A reading; that of halves of exchanges with their other halves and what is ``around``, if just one file is named and made like that."""
     if len(alike) < 2 or not pairs.half(reading.items):
         return reading
     halves = {file: list(items) for file, role in alike if pairs.half(items := items_of(file)) == role}
@@ -163,8 +165,7 @@ def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[
         used = {id(asked) for asked, _ in couples}
         return Reading("request beside its answer", [one for one in halves[path] if id(one) not in used], {})
     asked = {id(answer): one.credentials for one, answer in couples}
-    around = _about(path)
-    found = by_pieces(pairs.whole(*couple, around) for couple in couples)
+    found = by_pieces(pairs.whole(*couple, around or Piece()) for couple in couples)
     keys = ((next(found), asked[id(one)]) if id(one) in asked else (one, ()) for one in halves[path])
     known = [replace(one, credentials=own) if own and isinstance(one, Interaction) else one for one, own in keys]
     return replace(reading, items=known)
@@ -172,9 +173,9 @@ def paired(path: Path, reading: Reading, alike: pairs.Alike, items_of: Callable[
 
 def _about(path: Path) -> Piece:
     """What the file beside the halves of an exchange says of it."""
-    beside = pairs.about(path)
-    with suppress(BadCassette, NoDocument):
-        return from_shape.around(documents(bytes_of(beside))[0]) if beside else Piece()
+    with suppress(BadCassette, NoDocument, *UNREADABLE):
+        beside = pairs.about(path)
+        return next(iter(from_shape.scan(*documents(plain(bytes_of(beside)))) if beside else ()), Piece())
     return Piece()
 
 
