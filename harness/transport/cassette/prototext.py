@@ -24,7 +24,7 @@ def with_json(text: str) -> str:
 
 
 def _as_json(found: re.Match[str]) -> str:
-    return compact(_message(_FIELD.finditer(found[0]), "GenerateContentResponse")).decode("utf-8", "replace") + "\n"
+    return compact(_message(_FIELD.finditer(found[0]), "GenerateContentResponse")).decode(errors="replace") + "\n"
 
 
 def _message(fields: Iterator[re.Match[str]], kind: str, deep: int = 0) -> Any:
@@ -48,9 +48,7 @@ def _message(fields: Iterator[re.Match[str]], kind: str, deep: int = 0) -> Any:
 
 def _value(scalar: str) -> Any:
     if scalar[0] == '"':
-        return _ESCAPE.sub(_octet, scalar[1:-1].encode("utf-8", "replace")).decode("utf-8", "replace")
+        octets = scalar[1:-1].encode("utf-8", "replace")
+        octets = _ESCAPE.sub(lambda one: bytes([int(one[1], 8)]) if one[1] else _LETTERS.get(one[2], one[2]), octets)
+        return octets.decode("utf-8", "replace")
     return scalar if (value := json_of(scalar)) is None else value
-
-
-def _octet(escape: re.Match[bytes]) -> bytes:
-    return bytes([int(escape[1], 8)]) if escape[1] else _LETTERS.get(escape[2], escape[2])
