@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
 from harness.model import UNKNOWN_MODEL, Json
-from harness.text.jsontext import an_object, loads
-from harness.transport.cassette import Interaction, Item, Recorded, Unread, from_shape, pairs, sources
+from harness.text.jsontext import an_object, is_utf8, loads
+from harness.transport.cassette import Interaction, Item, Recorded, Unread, documents, from_shape, pairs, sources
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
 from harness.transport.cassette.spelling import camel
@@ -47,14 +48,19 @@ def _alone(path: Path) -> Sequence[Item]:
             raise
         reason = fault
     answered = [item for item in found if isinstance(item, Interaction)]
-    if any(item.exchange.request.content for item in answered) or (answered and path.suffix.lower() not in _HTML):
+    is_page, is_data = path.suffix.lower() in _HTML, path.suffix.lower() in sources.DATA
+    is_recording = any(item.exchange.request.content for item in answered) or (answered and not is_page)
+    if is_recording and is_data:
         return found
-    raw, is_notebook = sources.bytes_of(path), path.suffix == ".ipynb"
+    raw, is_notebook = _in_utf8(sources.bytes_of(path)), path.suffix == ".ipynb"
     raw = _in_blocks(raw) if is_notebook else raw
     text = curl.as_text(raw.decode("utf-8", "replace"))
-    if commands := curl.read(path, text):
+    commands = curl.read(path, text) if not is_recording or len(text) < _LONGEST_PAGE else []
+    if is_recording:
+        return [*(item for item in answered if not _is_mixed(item, commands)), *commands] if commands else found
+    if commands:
         found = list(commands)
-    if len(text) < 1_000_000 and path.suffix.lower() not in sources.DATA:
+    if len(text) < _LONGEST_PAGE and not is_data:
         blocks = curl.blocks_without_commands(raw) if commands or is_notebook else [text]
         for item in (*(one for block in blocks for one in _in_program(block)), *sdk.read(programs.inlined(text))):
             _add(item, found)
@@ -65,6 +71,24 @@ def _alone(path: Path) -> Sequence[Item]:
 
 _HTML = (".html", ".htm")
 """Pages whose answers may be read before their commands, which are escaped."""
+
+
+def _in_utf8(raw: bytes) -> bytes:
+    """The text of a file, where it says its encoding."""
+    charset = None if is_utf8(raw) else re.search(rb"(?i)charset=[\"']?([\w-]+)", raw[:10_000])
+    with suppress(documents.NoDocument, LookupError, UnicodeError):
+        return raw.decode(charset[1].decode()).encode() if charset else documents.plain(raw)
+    return raw
+
+
+_LONGEST_PAGE = 1_000_000
+
+
+def _is_mixed(item: Interaction, commands: Sequence[Recorded | Unread]) -> bool:
+    """Whether it has the body of one command, and the address of another: a page shows no answer of it."""
+    asked, requests = item.exchange.request, [one.request for one in commands if isinstance(one, Recorded)]
+    models = [one.model for one in requests if one.body == asked.body]
+    return bool(models) and asked.model not in models
 
 
 def _add(item: Recorded | Unread, found: list[Item]) -> None:
@@ -116,7 +140,7 @@ def _in_program(block: str) -> Iterator[Recorded]:
     """The requests of a program, in a page or alone: those with an address."""
     if not any(path in block for path in ("enerateContent", "/completions")):
         return
-    pieces = from_shape.exchanges(logged(programs.inlined(block).encode("utf-8", "replace")))
+    pieces = from_shape.exchanges(logged(programs.inlined(block).encode("utf-8", "replace"), is_program=True))
     items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
     yield from (item for item in items if isinstance(item, Recorded))
 

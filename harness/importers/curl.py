@@ -27,7 +27,7 @@ from harness.text.code_blocks import code_blocks
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 from harness.transport.cassette.values import relaxed
 
-_NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-]|[ \t]+-(?:Uri|Method|Headers|Body)\b)"
+_NAME = r"(?P<name>curl|curl\.exe|wget|curlie)(?![\w.-]|[ \t]+-(?:Uri|Method|Headers|Body)\b)"
 _COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?P<path>(?:/?(?:[A-Za-z0-9_.-]+/)+)?){_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
@@ -35,14 +35,14 @@ _COMMAND = re.compile(
 _FAR = 10_000
 """Characters from the head of a loop to its end."""
 _DEFINED = re.compile(
-    r"""^[ \t]*(?:[$%#>][ \t]+|if[^\n]*;[ \t]*then[ \t]+|\[[^\n]*\][ \t]*(?:&&|\|\|)[ \t]+|["'\w|*-]+\)[ \t]+)?(?:(?:(?:export|declare|local|readonly|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)\+?="""
+    r"""(?:^[ \t]*(?:[$%#>][ \t]+|if[^\n]*;[ \t]*then[ \t]+|\[[^\n]*\][ \t]*(?:&&|\|\|)[ \t]+|["'\w|*-]+\)[ \t]+)?|;[ \t]*)(?:(?:(?:export|declare|local|readonly|typeset|set|ENV|ARG)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)\+?="""
     r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w$])|(?=(?P<makes>cat|tee|echo|printf|jq|base64)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
     re.MULTILINE,
 )
 """Where a script sets a variable, or writes a document."""
 _END = re.compile(r"^[ \t]*(\w+)[ \t]*(?:$|(?=\)))", re.MULTILINE)
 """The line that ends a document."""
-_ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
+_ADDRESS = re.compile(r"^\s*\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
 _FILLED = re.compile(
     r"\$(?:\{(?P<name>\w+)(?::?[-=](?P<default>(?:[^{}\n]|\{[^{}\n]*\})*+))?\}|(?P<bare>[A-Za-z_]\w*|\d)|(?P<edited>\{\w+[^{}\n]*\}))"
     r"|\\(?P<escaped>[\\$`]|\n)|(?P<quote>\\\")|[^\"\\$`]++|.",
@@ -64,7 +64,7 @@ _SETS = {name: what for what, names in {
     "method": "-X --request", "header": "-H --header", "url": "--url", "user": "-u --user", "token": "--oauth2-bearer",
     "data": "-d --data --data-raw --data-binary --data-ascii --data-urlencode --json", "file": "-T --upload-file",
     "": "-m -o -A -e -b -x -w -D -c -E --max-time --connect-timeout --output --retry --user-agent --referer --cookie --proxy --write-out "
-        "--dump-header --cookie-jar --aws-sigv4 --cacert --cert --resolve --retry-delay --noproxy"}.items() for name in names.split()}  # fmt: skip
+        "--dump-header --url-query --cookie-jar --aws-sigv4 --cacert --cert --resolve --retry-delay --noproxy"}.items() for name in names.split()}  # fmt: skip
 """An option that takes a value -> what it sets; empty for what changes no request. Any other option is a switch."""
 _TAKE = "".join(name[1] for name in _SETS if len(name) == 2)
 _OPTION = re.compile(rf"(--[\w-]+)(?:=(.*))?|-([^{_TAKE}]*)([{_TAKE}])?(.+)?", re.DOTALL)
@@ -181,7 +181,7 @@ class _Script:
     def _functions(self) -> Iterator[_Repeat]:
         for found in islice(_FUNCTION.finditer(self.text), _MOST_REPEATED):
             begin, end = found.span()
-            if closed := re.compile(rf"^{found[1]}\}}", re.MULTILINE).search(self.text, end, end + _FAR):
+            if closed := re.compile(rf"(?:^{found[1]}|;[ \t]*)\}}", re.MULTILINE).search(self.text, end, end + _FAR):
                 call = re.compile(rf"(?:^|[;&|(`])[ \t]*{re.escape(found[2])}(?=[ \t]+\S)", re.MULTILINE)
                 places = (one.end() for one in call.finditer(self.text) if not begin <= one.start() < closed.end())
                 words = map(self._words_at, islice(places, _MOST_REPEATED))
@@ -207,7 +207,8 @@ class _Script:
 def read(path: Path, text: str) -> list[Recorded | Unread]:
     """The requests of the commands in the text (see ``as_text``) of a script or a page; empty if it has none."""
     text = _of_make(text) if path.name.lower().endswith(("makefile", ".mk")) else text
-    script = _Script(path, _plain(text))
+    text = _of_yaml(text) if path.name.lower().endswith((".yml", ".yaml")) else text
+    script = _Script(path, _NESTED.sub(_inner, _plain(text)))
     return [*_commands(script), *powershell.read(text, script.bytes_of)]
 
 
@@ -217,6 +218,14 @@ def _of_make(text: str) -> str:
     return re.sub(r"\$\((\w+)\)", r"${\1}", text).replace("$$", "$")
 
 
+def _of_yaml(text: str) -> str:
+    """The text of a job of CI as that of a shell: its environment as variables, the lines of a folded text as one."""
+    text = re.sub(r"(?m)^([ \t]+)([A-Z_][A-Z0-9_]*):[ \t]+(['\"]?)([^\n#'\"{}]+?)\3[ \t]*$", r'\1\2="\4"', text)
+    text = re.sub(r"(?:\$\{\{[ \t]*env|\{\{[ \t]*)\.(\w+)[ \t]*\}\}", r"${\1}", text)
+    return _FOLDED.sub(lambda found: re.sub(r"(?<=[^\\\s])\n(?=[ \t]*\S)", " \\\\\n", found[0]), text)
+
+
+_FOLDED = re.compile(r"(?<=[ \t]>)[-+]?[ \t]*\n([ \t]+)\S[^\n]*(?:\n\1[^\n]*)*")
 _PRE = re.compile(r"<pre\b[^<>]*>(?:(?!<pre\b).)*?</pre>", re.DOTALL | re.IGNORECASE)
 
 
@@ -228,6 +237,7 @@ def blocks_without_commands(raw: bytes) -> list[str]:
 
 
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
+_IS_HTML = re.compile(r"(?i)<(?:!doctype|html|pre|code)\b|\bcurl[^\n\"']{0,500}&(?:quot|#0?39|#x27);")
 _TAG = re.compile(r"<(?:br|/p|/div|/li|/pre)\b[^>]*>")
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
 
@@ -235,7 +245,7 @@ _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": 
 def as_text(text: str) -> str:
     """The text of a page as a person copies it: without markup, with plain blanks and quotes."""
     text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\u00a0", " "))
-    if re.search(r"<(?:!doctype|html|pre|code)\b", text[:1_000_000], re.IGNORECASE):
+    if _IS_HTML.search(text[:1_000_000]):
         text = unescape(re.sub(r"<[^<>]*>", "", _TAG.sub("\n", text)))
     return text.translate(_QUOTES) if re.search(r"""(?:curl|-[HdX]|--\w+)[ \t]+[\u201c\u2018]""", text) else text
 
@@ -247,7 +257,7 @@ def _plain(text: str) -> str:
     text = re.sub(r"(?m)^([ \t]*):[ \t]+\"?\$\{(\w+):?=([^{}\n]*)\}\"?", r'\1\2="${\2:-\3}"', text)
     text = _SET_BY_CMD.sub(r'\1\2="\3"', _SET_BY_FISH.sub(r"\1$", text))
     # cmd takes no quotes away
-    text = re.sub(r"(?m)^([ \t]*)@?echo[ \t]+(\{\"[^'\n]*\})[ \t]*>", r"\1echo '\2' >", text)
+    text = re.sub(r"(?m)^([ \t]*)@?\(?echo[ \t]+(\{\"[^'\n]*\})\)?[ \t]*>", r"\1echo '\2' >", text)
     text = _QUOTED_BY_POWERSHELL.sub(lambda found: re.sub(r"`([\"$`])", r"\\\1", found[0]), text)
     if '"{""' in text:
         text = text.replace('""', r"\"")
@@ -275,6 +285,21 @@ _OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
 """A variable of cmd."""
 
 
+_NESTED = re.compile(
+    r"""(?:((?:\b(?:ba|da|z|k)?sh[ \t]+(?:-\w+[ \t]+)*-\w*c|\beval|\bssh(?:[ \t]+[^\s"']+){1,12})[ \t]+)|(?=["']{1,3}curl[ \t]))"""
+    r"""(?:"{3}((?:[^"]|"(?!""))*+)"{3}|"((?:[^"\\]|\\.)*+)"|'((?:[^']|'\\?'')*+)')""",
+    re.DOTALL,
+)
+"""A command as a text: for another shell, in a list, or as a value."""
+
+
+def _inner(found: re.Match[str]) -> str:
+    """The command in such a text, in its place. The prompt of another command may name curl too."""
+    text = found[2] or re.sub(r'\\(["\\$`])', r"\1", found[3] or "") or re.sub(r"'\\?''", "'", found[4] or "")
+    is_command = "curl " in text if found[1] else "enerateContent" in text
+    return f"; {text} ;" if is_command else found[0]
+
+
 def _commands(script: _Script) -> Iterator[Recorded | Unread]:
     text, line, counted, end, tried = script.text, 1, 0, 0, 0
     for begin in _COMMAND.finditer(text):
@@ -285,11 +310,13 @@ def _commands(script: _Script) -> Iterator[Recorded | Unread]:
         for _ in script.repeated(begin.start()):
             try:
                 command = _Command(script, begin.end())
-                command.document = script.piped.get(begin.start("path"))
+                command.document = script.piped.get(
+                    begin.start("path"), script.of_powershell.piped_to(begin.start("path"))
+                )
                 command.read()
                 end = command.at
                 for words in _requests(_as_curl(script, begin["name"], command)):
-                    if recorded := _recorded(script, words, command.document, at_start=begin["lead"] is not None):
+                    if recorded := _recorded(script, words, command.document, line, begin["lead"] is not None):
                         yield recorded
             except ValueError as fault:
                 if _ARGUMENTS.match(text, begin.end()):
@@ -619,7 +646,7 @@ def _options(command: list[str]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _recorded(script: _Script, command: list[str], document: str | None, *, at_start: bool) -> Recorded | None:
+def _recorded(script: _Script, command: list[str], document: str | None, line: int, at_start: bool) -> Recorded | None:
     """The request; None if the text is prose that mentions curl. Raises ValueError for a command that is not supported."""
     if not any(word.startswith("-") or _ADDRESS.search(word) for word in command):
         return None
@@ -649,7 +676,7 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
             raise Unreadable(
                 f"its {what} holds {value[1]}, whose value only a shell would know; write the value in its place"
             )
-    return Recorded(read_request(raw), credentials=(*credentials(raw), *_secrets(options)))
+    return Recorded(read_request(raw), credentials=(*credentials(raw), *_secrets(options)), id=f"line {line}")
 
 
 def _secrets(options: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
-from harness.importers.filling import ReadFile, Room, Unreadable, with_model
+from harness.importers.filling import ReadFile, Room, TooLong, Unreadable, with_model
 from harness.text.jsontext import compact
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
@@ -30,11 +29,13 @@ _BLANKS = re.compile(r"(?:[\s;,]|`\r?\n|#[^\n]*)*")
 _HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
 _TEXT = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"`]|`.|\"\")*)\"", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))|\$\(([^()]*)\)", re.IGNORECASE)
+_CHARACTER = re.compile(r"\$\(\[char\]\(?(0x[0-9a-f]{1,4}|[1-9]\d{0,4})\)?\)", re.IGNORECASE)
 _USED = re.compile(r"(`?)(\$\(\$(?:env:)?\w+\)|\$\{(?:env:)?\w+\}|\$(?:env:)?\w+)", re.IGNORECASE)
 _WORD = re.compile(r"[^\s;|,(){}@'\"$`]+")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _AFTER_SWITCH = re.compile(r"-[A-Za-z]|[\r\n;|)]|\Z")
 _DEEPEST = 60
+_FORMAT, _NEXT_VALUE = re.compile(r"\s*-f\b", re.IGNORECASE), re.compile(r"\s*,\s*")
 _CAST = re.compile(r"(?:\[[\w.]+(?:\[\])?\][ \t]*)+(?=[@$'\"(\[])")
 _METHOD = re.compile(r"\[[\w.]+\]::(?:\w+\.)?(GetBytes|ToBase64String|ReadAllBytes|ReadAllText)(?=\()", re.IGNORECASE)
 _OPTIONS = r"(?:[ \t]+-(?:Depth[ \t]+\d+|Compress|InputObject))*"
@@ -50,6 +51,8 @@ class Reader:
         self.variables: dict[str, Any] = {"true": True, "false": False, "null": None}
         self.files: dict[str, str] = {}
         self._room = Room()
+        self.last: tuple[int, Any] = (0, None)
+        """Where the last statement ends, and its value."""
         self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
         """Where a here-string or a comment ends at the latest. Nothing is looked for behind it."""
 
@@ -64,6 +67,10 @@ class Reader:
         self.at = found.end() if found else self.at
         return found
 
+    def piped_to(self, at: int) -> Any:
+        """What is piped into the command at a place."""
+        return self.last[1] if self.text[self.last[0] : at].strip() == "|" else None
+
     def value(self, deep: int = 0) -> Any:
         """The value here, with ``| ConvertTo-Json`` applied. Raises Unreadable."""
         if deep > _DEEPEST:
@@ -73,6 +80,13 @@ class Reader:
         found = self._plain(deep)
         while isinstance(found, str) and self.take(re.compile(r"\s*\+(?=[ \t\r\n$'\"(])")):
             found = self._room.filled(f"{found}{self._plain(deep + 1)}")
+        if isinstance(found, str) and self.take(_FORMAT):
+            values = [self._plain(deep + 1)]
+            while self.take(_NEXT_VALUE):
+                values.append(self._plain(deep + 1))
+            known = {str(number): str(value) for number, value in enumerate(values)}
+            found = re.sub(r"\{(\d+)\}|([{}])\2", lambda one: known.get(one[1], one[2] or one[0]), found)
+            self._room.filled(found)
         if self.take(re.compile(_OPTIONS, re.IGNORECASE)) if before else self.take(_INTO_JSON):
             return compact(found).decode("utf-8", "replace")
         return found
@@ -80,6 +94,8 @@ class Reader:
     def _plain(self, deep: int) -> Any:
         self.skip()
         self.take(_CAST)
+        if self.take(re.compile(r",(?=[ \t]*[@$('\"])")):  # a list of one
+            return [self._plain(deep + 1)]
         if method := self.take(_METHOD):
             return self._called(method[1].lower(), self._plain(deep + 1))
         is_here = self.at < self._last.get(self.text[self.at : self.at + 2][::-1], 0)
@@ -123,10 +139,14 @@ class Reader:
         return make(pairs)
 
     def named(self, name: str) -> Any:
-        return self._room.filled(self.variables.get(name.lower(), f"${name}"))
+        value = self.variables.get(name.lower(), f"${name}")
+        if isinstance(value, TooLong):
+            raise value
+        return self._room.filled(value)
 
     def expand(self, text: str) -> str:
         """A text in double quotes: its variables filled in, its escapes replaced."""
+        text = _CHARACTER.sub(lambda found: chr(int(found[1], 0)), text)
         text = _USED.sub(self._filled, text).replace('""', '"')
         return re.sub(r"`(.)", lambda found: _ESCAPES.get(found[1], found[1]), text, flags=re.DOTALL)
 
@@ -153,7 +173,8 @@ def read(text: str, read_file: ReadFile) -> Iterator[Recorded | Unread]:
         assigned = assign(reader, assigned, begin)
         line, counted, reader.at = line + text.count("\n", counted, begin), begin, call.end()
         try:
-            yield _recorded(_parameters(reader))
+            body = reader.piped_to(begin)
+            yield _recorded(({} if body is None else {"body": body}) | _parameters(reader), line)
         except ValueError as fault:
             reason = f"{call[1]} of PowerShell is not read: {fault}; copy the request as cURL (bash)"
             yield Unread(f"line {line}", reason)
@@ -163,12 +184,17 @@ def assign(reader: Reader, at: int, end: int) -> int:
     """Set the variables, and write the files, of a part of a text. Returns how far it was read."""
     while found := _ASSIGNMENT.search(reader.text, at, end):
         reader.at = found.end()
-        with suppress(ValueError):
+        try:
             value = reader.value()
+            reader.last = (reader.at, value)
             if found[1]:
                 reader.variables[found[1].lower()] = value
             elif written := reader.take(_WRITTEN):
                 reader.files[written[1]] = str(value)
+        except TooLong as fault:  # whatever holds it is too long as well, which takes long to find again
+            reader.variables[(found[1] or "").lower()] = fault
+        except ValueError:
+            pass
         at = max(reader.at, found.start() + 1)
     return max(at, end)
 
@@ -191,7 +217,7 @@ def _parameters(reader: Reader) -> dict[str, Any]:
         found[name[1].lower()] = True if _AFTER_SWITCH.match(reader.text, reader.at) else reader.value()
 
 
-def _recorded(parameters: Mapping[str, Any]) -> Recorded:
+def _recorded(parameters: Mapping[str, Any], line: int) -> Recorded:
     url = str(parameters.get("uri", ""))
     if "://" not in url:
         raise Unreadable("its address is not in the script" if not url else f"its address is {url[:80]}")
@@ -206,4 +232,4 @@ def _recorded(parameters: Mapping[str, Any]) -> Recorded:
         "headers": {str(name): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else {},
         "body": text,
     }
-    return Recorded(read_request(raw), credentials=credentials(raw))
+    return Recorded(read_request(raw), credentials=credentials(raw), id=f"line {line}")

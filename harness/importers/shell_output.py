@@ -6,6 +6,8 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Any
 
 from harness.importers.filling import ReadFile, decoded
 from harness.text.jsontext import loads
@@ -66,14 +68,36 @@ def _jq(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
             rest.append(word)
     if rest == ["."] and "R" in options and given is not None:
         return json.dumps(given, ensure_ascii=False)
-    if len(rest) != 1 or rest[0] == "." or not re.search("[nR]", options):
-        return given if rest == ["."] else None
+    if not rest or len(rest) > 2:
+        return None
     if "R" in options:
         values[""] = json.dumps(given, ensure_ascii=False)
     try:
-        return json.dumps(loads(as_json(_JQ.sub(lambda found: _filled(found, values), rest[0])).encode()))
-    except (ValueError, KeyError):
+        if re.search("[nR]", options):
+            return json.dumps(_made(rest[0], values))
+        source = decoded(read_file(rest[1]), rest[1]) if rest[1:] else given or ""
+        return json.dumps(_edited(loads(source.encode()), rest[0], values), ensure_ascii=False)
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _made(text: str, values: Mapping[str, str]) -> Any:
+    return loads(as_json(_JQ.sub(lambda found: _filled(found, values), text)).encode())
+
+
+def _edited(value: Any, edits: str, values: Mapping[str, str]) -> Any:
+    """What a filter makes of a value that sets or adds members of it. Raises ValueError, or what a wrong path raises, for any other."""
+    for edit in re.split(r"\s*\|\s*(?=\.)", edits.strip()):
+        if not (found := re.fullmatch(r"(?s)\.([\w.\[\]]*)(?:\s*=\s*(.+)|\s*\+\s*(\{.+))?", edit)) or (
+            found[1] and not found[2]
+        ):
+            raise ValueError
+        keys = [int(key) if key.isdigit() else key for key in re.findall(r"\w+", found[1])]
+        inside = reduce(
+            lambda one, key: one[key] if isinstance(key, int) else one.setdefault(key, {}), keys[:-1], value
+        )
+        inside |= {keys[-1]: _made(found[2], values)} if keys else _made(found[3] or "{}", values)
+    return value
 
 
 _JQ = re.compile(r'"(?:[^"\\]|\\.)*"|\$(?:ARGS\.named\.)?(?P<name>\w+)|(?<=:)\s*(?P<dot>)\.(?=\s*[,}\]])')

@@ -144,12 +144,15 @@ def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, resul
     requests: dict[tuple[str, ...], _Sent] = {}
     for file, recorded in found:
         for index, item in enumerate(map(_as_suites_send, recorded)):
-            where = f"{file}, request {index}"
+            where = f"{file}, {item.id if item.id.startswith('line ') else f'request {index}'}"
             native = operation_of(item.request)
             if native is None or not isinstance(item.request.body, dict):
                 result.left_out.append(LeftOut(where, _unusable(item, native is not None)))
                 continue
             provider, gateway = _provider(item, config)
+            if item.answer is None and "\ufffd" in dumps(item.request.body):
+                result.left_out.append(LeftOut(where, "characters of it cannot be read; save the file as UTF-8"))
+                continue
             model = item.request.model if is_chat(item.request.url) else native[0]
             key = (provider, gateway, model, item.request.transport, canonical(item.request.body))
             if key not in requests:
@@ -159,10 +162,17 @@ def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, resul
             requests[key].credentials.update(item.credentials)
             if item.answer is not None:
                 requests[key].answers.append(item.answer)
-    for one in requests.values():
+    known = {canonical(one.body) for one in requests.values() if one.model != UNKNOWN_MODEL}
+    # without the files that hold the bodies of commands
+    kept = [
+        one
+        for one in requests.values()
+        if one.answers or one.model != UNKNOWN_MODEL or canonical(one.body) not in known
+    ]
+    for one in kept:
         one.answers = [answer for answer in one.answers if answer.status not in _RETRIED] or one.answers
         one.observed = [_observed(answer) for answer in one.answers]
-    return list(requests.values())
+    return kept
 
 
 def _as_suites_send(item: Recorded) -> Recorded:
@@ -198,7 +208,7 @@ def _unusable(item: Recorded, native: bool) -> str:
         return "it has no body; give it one with -d"
     if native and not request.content:
         return "only its answer was recorded, not what was asked; audit judges it"
-    what = "its body is not JSON" if native else f"{request.method} {urlsplit(request.url).path}"
+    what = "its body is not JSON; write it in full" if native else f"{request.method} {urlsplit(request.url).path}"
     return f"not a native generateContent request: {what}"
 
 

@@ -169,6 +169,20 @@ FORMS: Mapping[str, str] = {
     "quotes that PowerShell escapes": f'curl.exe {ASK} `\n -d "{body("hi").replace(chr(34), chr(96) + chr(34))}"',
     "quotes that PowerShell drops": f"curl.exe {ASK} `\n -d '{body('hi').replace(chr(34), chr(92) + chr(34))}'",
     "remarks in JSON": f"curl {ASK} -d '{{ // the body\n{body('hi')[1:-1]}, /* no more */ }}'",
+    "a command for another shell": f"bash -c \"curl {ASK} -d '{body('hi').replace(chr(34), chr(92) + chr(34))}'\" | jq .",
+    "a command for another host": f"ssh -p 22 me@host 'curl {ASK} -d @body.json'",
+    "a command in a list of JSON": json.dumps(["sh", "-c", f"curl {ASK} -d '{body('hi')}'"]),
+    "a command as a value": f'import os\nos.system("""curl {ASK} -d \'{body("hi")}\'""")',
+    "a pipe of PowerShell": f"$b = '{body('hi')}'\n$b | curl.exe {ASK} -d '@-'",
+    "a command in an object of JSON": json.dumps({"scripts": {"ask": f"curl {ASK} -d '{body('hi')}'"}}),
+    "variables on one line": f"A=x; M=gemini-2.5-flash\ncurl {BASE}/$M:generateContent -d @body.json",
+    "a function on one line": f"ask() {{ curl {ASK} -d \"$1\"; }}\nask '{body('hi')}'",
+    "a file that jq prints": f"jq -c . body.json | curl {ASK} -d @-",
+    "a file that jq changes": f"""echo '{body("other")}' > b.json\njq '.contents[0].parts[0].text = "hi" | . + {{}}' b.json | curl {ASK} -d @-""",
+    "entities without tags": f"curl -s &quot;{ASK}&quot; -d &#39;{escape(body('hi'))}&#39;",
+    "a format of PowerShell": f"$u = '{BASE}/{{0}}:{{1}}' -f 'gemini-2.5-flash', 'generateContent'\nirm $u -Method Post -Body '{body('hi')}'",
+    "a body that is piped in PowerShell": f"$r = @{{ contents = ,@{{ parts = ,@{{ text = 'hi' }} }} }} | ConvertTo-Json -Depth 9 | irm -Uri {ASK} -Method Post",
+    "a character of PowerShell": f'irm {ASK} -Method Post -Body "{body("h$([char]105)").replace(chr(34), chr(96) + chr(34))}"',
     "a token of OAuth": f"curl --oauth2-bearer ya29.a0AfH.not-to-be-kept {ASK} -d @body.json",
 }
 
@@ -305,6 +319,65 @@ def test_a_command_in_a_notebook_uses_texts_of_its_program(model: str) -> None:
     Path("page.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": [cell]} for cell in cells]}))
     assert main(["import", "page.ipynb"]) == 0
     assert models() == {"hi": "gemini-2.5-flash"}
+
+
+JOB = f"""
+env:
+  MODEL: gemini-2.5-flash
+steps:
+  - run: >-
+      curl -s "{BASE}/$MODEL:generateContent"
+      -H 'a: b'
+      -d '{body("folded")}'
+      --fail
+  - 'curl "{BASE}/${{{{ env.MODEL }}}}:generateContent" -d "@body.json"'
+"""
+
+
+def test_commands_of_a_job_use_its_environment() -> None:
+    Path("job.yml").write_text(JOB)
+    assert main(["import", "job.yml"]) == 0
+    assert models() == {"folded": "gemini-2.5-flash", "hi": "gemini-2.5-flash"}
+
+
+def test_the_file_that_a_command_sends_is_no_case_of_its_own() -> None:
+    Path("docs").mkdir()
+    Path("docs/body.json").write_text(body("hi"))
+    Path("docs/ask.sh").write_text(f"curl {ASK} -d @body.json")
+    assert main(["import", "docs"]) == 0
+    assert models() == {"hi": "gemini-2.5-flash"}
+
+
+def test_an_answer_in_a_notebook_is_that_of_no_other_command() -> None:
+    cells: list[dict[str, Any]] = [
+        {"source": [f"!curl {ASK} -d '{body('first')}'"], "outputs": []},
+        {
+            "source": [f"%%bash\ncurl {BASE}/gemini-2.5-pro:generateContent -d '{body('second')}'"],
+            "outputs": [{"text": ['{"candidates": []}\n']}],
+        },
+    ]
+    Path("page.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", **cell} for cell in cells]}, indent=1))
+    assert main(["import", "page.ipynb"]) == 0
+    assert models() == {"first": "gemini-2.5-flash", "second": "gemini-2.5-pro"}
+
+
+@pytest.mark.parametrize(("encoding", "is_read"), [("utf-16", True), ("shift_jis", True), ("cp1251", False)])
+def test_a_page_in_another_encoding_is_read_or_listed(
+    encoding: str, is_read: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = '<meta charset="shift_jis">' if encoding == "shift_jis" else ""
+    Path("page.html").write_bytes(f"{head}<pre>curl {ASK} -d '{body('Да')}'</pre>".encode(encoding))
+    assert main(["import", "page.html"]) == (0 if is_read else 5)
+    assert ("save the file as UTF-8" in capsys.readouterr().out) is not is_read
+    assert not is_read or "Да" in Path("suites/imported.yaml").read_text("utf-8")
+
+
+def test_a_request_that_is_left_out_names_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("page.md").write_text(f"# Page\n\ncurl {ASK} -d '{{ ... }}'\n\ncurl {ASK} -d @body.json\n")
+    assert main(["import", "page.md"]) == 0
+    assert "left out: page.md, line 3: not a native generateContent request: its body is not JSON" in (
+        capsys.readouterr().out
+    )
 
 
 def test_a_command_of_a_makefile_uses_its_variables() -> None:

@@ -78,13 +78,15 @@ def _with_packed(raw: bytes) -> bytes:
     return raw
 
 
-def logged(raw: bytes) -> Sequence[Any]:
+def logged(raw: bytes, *, is_program: bool = False) -> Sequence[Any]:
     """The objects and the texts in quotes in the lines of a log, behind anything else, and the addresses before them.
 
-    Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads.
+    Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads;
+    ``is_program``: it holds none.
     """
     raw = _with_packed(raw)
-    if not any(hint.encode() in raw for hint in _HINTS) or (COMMANDS.search(raw) and not _ANSWERED.search(raw)):
+    holds_commands = not is_program and COMMANDS.search(raw) and not _ANSWERED.search(raw)
+    if holds_commands or not any(hint.encode() in raw for hint in _HINTS):
         return []
     raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw)
     if b" Snapshot v1" in raw[:40]:
