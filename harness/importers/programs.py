@@ -8,16 +8,20 @@ import re
 from harness.transport.cassette.literals import length
 
 _SET = re.compile(
-    r"^[ \t]*(?:(?:const|let|var|val|final|static|export|readonly|private|public|String|auto)[ \t]+)*"
-    r"\$?(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]{1,60})?:?=(?![=>])[ \t]*",
+    r"^[ \t]*(?:(?:const|let|var|val|final|static|export|readonly|private|public|auto|[A-Z]\w*(?:<[^<>\n]{0,60}>)?)[ \t]+)*"
+    r"\$?(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]{1,60})?:?=(?![=>])[ \t]*(?:\n[ \t]+)?",
     re.MULTILINE,
 )
 _STRING = re.compile(
-    r'"""(?P<python>.*?)"""|`(?P<template>[^`$]*)`|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.DOTALL
+    r'"""(?P<python>.*?)"""|`(?P<template>[^`$]*)`|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|(?:-?\d+(?:\.\d+)?[fF]?|[tT]rue|[fF]alse)(?![\w.])',
+    re.DOTALL,
 )
-_STRUCTURE = re.compile(r"(?:new[ \t]+)?(?:[\w.]*\b[A-Z]\w*|(?:\[\]|map\[\w+\])+[\w.]+(?:\{\})?)?(?=[\[{(])")
+_STRUCTURE = re.compile(
+    r"(?:new[ \t]+)?&?(?:[\w.]*\b[A-Z]\w*(?:\.(?:builder|of|asList|from[A-Z]\w*))?|(?:\[\]|map\[\w+\])+[*\w.]+(?:\{\})?|(?:float|int)\d\d)?(?=[\[{(])"
+)
 """What stands before the bracket of a value that is no call of a function."""
-_ENDS = re.compile(r"[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
+_CHAINED = re.compile(r"\s*\.\w+(?=\()")
+_ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
 _USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
 _BASE = re.compile(r"""\b(?:\w*base_?url|host)["']?\s*[=:]\s*["'`](https?://[^"'`\s]+?)/?["'`]""", re.IGNORECASE)
 _PATH = re.compile(r"""(["'`])(?=/[^"'`\s]*enerateContent)""")
@@ -52,10 +56,14 @@ def inlined(text: str) -> str:
 
 def _end(text: str, at: int) -> int:
     """Where the value ends that stands alone at a place; 0 if there is none, below 0 if it does not end."""
-    found, inside = _STRING.match(text, at) or _STRUCTURE.match(text, at), 0
-    if found and found.re is _STRUCTURE and not (inside := length(text, found.end(), _LONGEST)):
-        return -1
-    return found.end() + inside if found and _ENDS.match(text, found.end() + inside) else 0
+    found = _STRING.match(text, at) or _STRUCTURE.match(text, at)
+    end = found.end() if found else 0
+    while found and found.re is not _STRING:
+        if not (inside := length(text, found.end(), _LONGEST)):
+            return -1
+        end = found.end() + inside
+        found = _CHAINED.match(text, end)  # a builder of Java goes on
+    return end if end and _ENDS.match(text, end) else 0
 
 
 def _as_json(value: str) -> str:

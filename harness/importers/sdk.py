@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from harness.importers.filling import Room, TooLong
@@ -19,10 +20,9 @@ from harness.transport.cassette.literals import length
 from harness.transport.cassette.spelling import BESIDE, camel, sent, turns
 from harness.transport.cassette.values import literal_value
 
-_CALL = re.compile(r"\b[mM]odels\.(?:generate_content(?:_stream)?|[gG]enerateContent(?:Stream)?)\(")
-_TEXT = r'"(?:[^"\\\n]|\\.)*+"'
-_LISTED = re.compile(rf"\((?:\s*[\w.()]+,)?\s*({_TEXT}),\s*(?:genai\.Text\()?({_TEXT})\)?,\s*(?:nil|null),?\s*\)")
-"""The model and the text of a call in Go or Java."""
+_CALL = re.compile(r"\b[mM]odels\.(?:generate_content(?:_stream)?|[gG]enerateContent(?:Stream)?(?:Async)?)\(")
+_CONTEXT = re.compile(r"(?<=\()\s*(?:\w*[cC]tx|context\.\w+(?:\(\))?|\{\}),")
+"""What a call in Go has before its model."""
 _BASE = "https://generativelanguage.googleapis.com/v1beta"
 _LONGEST = 200_000
 """Characters of a call; and those, beside the length of a text, in which ends of calls are looked for in vain."""
@@ -55,7 +55,7 @@ def _calls(begins: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[str], 
 
 
 _OBJECT = re.compile(
-    r"(?:\b(\w+)[ \t]*:?=\s*)?(?:await |new )?(?:(?<=\))|(?<![\w.$>-]))(?P<owner>[\w.$>-]*)"
+    r"(?:\b(\w+)[ \t]*:?=\s*(?:[A-Z][\w.]*\((?:[^()\n]|\([^()\n]{0,99}\)){0,99}\))?)?(?:await |new )?(?:(?<=\))|(?<![\w.$>-]))(?P<owner>[\w.$>-]*)"
     r"(?:[gG]enerative_?[mM]odel|(?P<chat>\bchats\.create|(?:\.|->)start_?[cC]hat))\("
 )
 _OF_OBJECT = re.compile(
@@ -80,6 +80,7 @@ def _objects(text: str) -> dict[str | int, list[_Object]]:
     found, name = defaultdict[str | int, list[_Object]](list), ""
     for call, begin, end in _calls(_OBJECT, text):
         inside, is_chat = _KEY.sub("", text[begin + 1 : end - 1]).strip(), call["chat"] is not None
+        inside = re.sub(r"^\w+,\s*(?=\{)", "", inside)  # the client of Firebase
         if inside and not re.match(r"\w+\s*[=:]", inside):
             inside = f"{'chat' if is_chat else 'model'}={inside}"
         is_chained = call.start() in found
@@ -132,10 +133,11 @@ def _of_today(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _read(inside: str, *, is_stream: bool) -> Recorded | None:
     """The request of a call; None if only the program knows it."""
-    if listed := _LISTED.fullmatch(inside):
-        inside = f"(model={listed[1]}, contents={listed[2]})"
     try:
-        return Recorded(read_request(_request(literal_value(inside), is_stream=is_stream)))
+        value = literal_value(spelled(_CONTEXT.sub("", inside, count=1)))
+        if isinstance(value, list):
+            value = dict(zip(("model", "contents", "config"), value, strict=False))
+        return Recorded(read_request(_request(value, is_stream=is_stream)))
     except (AttributeError, ValueError, KeyError, TypeError):
         return None
 
@@ -149,3 +151,53 @@ def _request(value: Mapping[str, Any], *, is_stream: bool) -> dict[str, Any]:
         "uri": f"{_BASE}/models/{model}:{'streamGenerateContent?alt=sse' if is_stream else 'generateContent'}",
         "body": sent(value["contents"], value.get("config")),
     }
+
+
+# --- values as the SDKs for Go and Java make them ----------------------------------------------------
+
+
+_TEXT = re.compile(r'"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|`[^`]*+`')
+_REMARK = re.compile(r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)|(?<=[\s,])#(?!\{)[^\n]*+")
+_ENUM = re.compile(
+    r"\bgenai\.(?:Type|Modality|ThinkingLevel|HarmBlockThreshold|(?=HarmCategory[A-Z]|MediaResolution[A-Z]))"
+    r"([A-Z]\w*)\b(?!\s*[({.])"
+)
+_BUILT = re.compile(r"(?:\b\w++)?\.builder\(\)((?:\s*\.\w+\([^()]*+\)){0,200}?)\s*(?:\.build\(\)|(?=[,)]))")
+_LISTS = r"tools|parts|contents|safetySettings|responseModalities|stopSequences|functionDeclarations|required"
+_SEVERAL = re.compile(rf"\.({_LISTS})\((?!\s*\[)([^()]*+)\)|\.(\w+)\((\s*\0\d+\0\s*,[^()]*+)\)")
+_MAKE = re.compile(r"&?\b(?:new )?(?:\w+\.){0,4}?((?:\w*(?:Map|List|Set)\.)?\w+)(?:\[\w+\])?\(([^()]*+)\)")
+_MAKERS = {name: made for made, names in {
+    "%s": "Text Ptr float32 float64 int32 int64", "[%s]": "List.of Set.of ImmutableList.of asList", "{text: %s}": "fromText NewPartFromText",
+    "{parts: [%s]}": "fromParts", "{parts: %s}": "createUserContent", "{parts: [{text: %s}]}": "NewContentFromText", "{%s}": "Map.of ImmutableMap.of",
+    "{fileData: {%s}}": "from_uri", "{fileData: {fileUri: %s}}": "fromUri NewPartFromURI createPartFromUri"}.items() for name in names.split()}  # fmt: skip
+"""What makes a value of an SDK -> the value, of what stands in the brackets."""
+
+
+def spelled(call: str) -> str:
+    """The arguments of a call, with objects and lists in the place of what makes them. Nothing is run."""
+    texts, number = _TEXT.findall(call), count()
+    plain = _REMARK.sub("", _TEXT.sub(lambda _: f"\0{next(number)}\0", call.replace("\0", "")))
+    plain = re.sub(r"\b(\w*)(MIME|URI|URL)(?=Type\b|Context\b|\s*:)", lambda key: key[1] + key[2].title(), plain)
+    plain = re.sub(r"(?<=\d)[fF]\b|\b\w+\.(?=Known\.)|,\s*genai\.Role\w+(?=\s*\))", "", plain)
+    plain = re.sub(r"\bgenai\.Role(User|Model)\b", lambda role: f'"{role[1].lower()}"', plain)
+    plain, before = _ENUM.sub(lambda one: f'"{re.sub("(?<=[a-z])(?=[A-Z])", "_", one[1]).upper()}"', plain), ""
+    for _ in range(40):
+        before, plain = plain, _MAKE.sub(_made, _BUILT.sub(_object, plain))
+        if plain == before:
+            break
+    return re.sub("\0(\\d+)\0", lambda found: texts[int(found[1])], plain)
+
+
+def _object(found: re.Match[str]) -> str:
+    """What a builder of Java builds. Several values of a setting are a list."""
+    listed = _SEVERAL.sub(lambda one: f".{one[1] or one[3]}([{one[2] or one[4]}])", found[1])
+    return "{" + re.sub(r"\s*\.(\w+)\(([^()]*+)\)", r"\1: \2, ", listed) + "}"
+
+
+def _made(found: re.Match[str]) -> str:
+    name, inside = found[1], found[2]
+    if "Map" in name:
+        inside = re.sub(r"(\0\d+\0)\s*,(?=\s*\{)", r"\1:", inside)
+    elif "URI" in name or "Uri" in name:
+        inside = inside.replace(",", ", mimeType:", 1)
+    return _MAKERS[name] % inside if name in _MAKERS else found[0]

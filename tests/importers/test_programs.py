@@ -77,6 +77,25 @@ val answer = model.generateContent("Capital of Norway?")
 final model = GenerativeModel(model: 'gemini-2.5-flash', apiKey: apiKey);
 final answer = await model.generateContent([Content.text('Capital of Norway?')]);
 """,
+    "Asynchronous.cs": """
+var response = await client.Models.GenerateContentAsync(model: "gemini-2.5-flash", contents: "Capital of Norway?");
+""",
+    "Firebase.swift": """
+let model = FirebaseAI.firebaseAI(backend: .googleAI()).generativeModel(modelName: "gemini-2.5-flash")
+let answer = try await model.generateContent("Capital of Norway?")
+""",
+    "parts.js": """
+await ai.models.generateContent({
+  model: "gemini-2.5-flash",
+  contents: createUserContent(["Capital of Norway?", createPartFromUri("https://example.org/map.png", "image/png")]),
+});
+""",
+    "key.php": f"""
+$url = "{ASK}?key=" . $key;
+$data = ["contents" => [["parts" => [["text" => "Capital of Norway?"]]]]];
+$curl = curl_init($url); // as curl -d does
+curl_setopt($curl, CURLOPT_POSTFIELDS, json_encode($data));
+""",
     "Ask.cs": f"""
 var payload = new
 {{
@@ -137,6 +156,53 @@ requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": "Capital of Nor
 <stringProp name="HTTPSampler.path">/v1beta/models/gemini-2.5-flash:generateContent</stringProp>
 </sampler></plan>""",
 }
+
+
+SETTINGS = {
+    "generationConfig": {
+        "temperature": 0.5,
+        "responseMimeType": "application/json",
+        "responseSchema": {"type": "OBJECT", "properties": {"capital": {"type": "STRING"}}},
+    }
+}
+CONFIGURED: Mapping[str, str] = {
+    "Ask.java": """
+GenerateContentConfig config =
+    GenerateContentConfig.builder()
+        .temperature(0.5f)
+        .responseMimeType("application/json")
+        .responseSchema(Schema.builder().type(Type.Known.OBJECT)
+            .properties(ImmutableMap.of("capital", Schema.builder().type("STRING").build())).build())
+        .build();
+GenerateContentResponse response = client.models.generateContent("gemini-2.5-flash", "Capital of Norway?", config);
+""",
+    "ask.go": """
+temperature := float32(0.5)
+config := &genai.GenerateContentConfig{
+    Temperature: &temperature,
+    ResponseMIMEType: "application/json",
+    ResponseSchema: &genai.Schema{
+        Type: genai.TypeObject, Properties: map[string]*genai.Schema{"capital": {Type: genai.TypeString}},
+    },
+}
+result, err := client.Models.GenerateContent(ctx, "gemini-2.5-flash", genai.Text("Capital of Norway?"), config)
+""",
+    "ask.py": """
+client.models.generate_content(model="gemini-2.5-flash", contents="Capital of Norway?", config=types.GenerateContentConfig(
+    temperature=0.5,  # neither cold nor hot
+    response_mime_type="application/json",
+    response_schema=types.Schema(type="OBJECT", properties={"capital": types.Schema(type="STRING")})))
+""",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_the_settings_of_an_sdk_are_sent(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(CONFIGURED[name])
+    assert main(["import", name]) == 0
+    (case,) = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
+    assert (case["prompt"], case["request"]) == ("Capital of Norway?", SETTINGS)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

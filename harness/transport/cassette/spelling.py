@@ -11,7 +11,9 @@ from harness.text.jsontext import an_object
 from harness.transport.cassette.bodies import SDK_FIELDS
 from harness.transport.cassette.values import literal_value
 
-_FREE = frozenset({"args", "response", "properties", "$defs", "partial_args"})
+_FREE = frozenset({"args", "response", "partial_args", "partialargs", "default", "example"})
+_NAMES = frozenset({"properties", "$defs", "defs"})
+"""What holds schemas by their names, which stay as they are."""
 _SNAKE = ("usage_metadata", "prompt_feedback", "model_version", "response_id")
 
 
@@ -81,9 +83,13 @@ def unprinted(value: Any) -> Any:
         return value
 
 
-def camel(value: Json) -> Json:
+def camel(value: Json, *, are_names: bool = False) -> Json:
     """The value with the keys of its objects as on the wire, without those that are null."""
     if isinstance(value, dict):
-        pairs = ((key, item) for key, item in value.items() if item is not None)
-        return {camel_word(key): item if str(key).lower() in _FREE else camel(item) for key, item in pairs}
+        pairs = ((key, str(key).lower(), item) for key, item in value.items() if item is not None)
+        if are_names:
+            return {key: camel(item) for key, _, item in pairs}
+        return {
+            camel_word(key): item if low in _FREE else camel(item, are_names=low in _NAMES) for key, low, item in pairs
+        }
     return [camel(item) for item in value] if isinstance(value, list) else value
