@@ -61,6 +61,9 @@ TEXTS: Mapping[str, str] = {
     "texts of PowerShell that do not end": '"{`"',
     "variables of cmd": "set a=b ",
     "calls of functions": "models.generate_content(f(",
+    "builders that build nothing": "models.generateContent(A.builder().a(",
+    "commands for other shells": "sh -c \"curl 'curl ",
+    "tables that hold themselves": "$a=@{a=$a}\n",
 }
 
 
