@@ -214,6 +214,8 @@ def _array(content: bytes, start: int, clock: Clock) -> Framed:
 def _close_array(framed: Framed, text: str, position: int) -> None:
     if position >= len(text):
         framed.add_fault("json-body", "body", "the JSON array is cut off: no closing bracket")
+    elif text[max(0, position - 10) : position].rstrip().endswith(","):
+        framed.add_fault("json-body", "body", "the JSON array has a comma before its closing bracket")
     elif text[position + 1 :].strip():
         rest = text[position + 1 : position + 200].strip()
         framed.add_fault("json-body", "body", f"something follows the JSON array: {_excerpt(rest)}")

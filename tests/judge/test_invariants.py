@@ -506,6 +506,11 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ),
     ("audio-length", "warn", unary(spoken(seconds=1, tokens=250))),
     ("unicode", "warn", unary(answer("café".encode().decode("latin-1")))),
+    (
+        "text-form",
+        "warn",
+        unary(answer("OSLO LIES AT THE NORTHERN END OF THE OSLOFJORD, BETWEEN WOODED HILLS AND ISLANDS.")),
+    ),
     ("text-loop", "warn", unary(answer("and on\n" * 30))),
     ("escaped-text", "warn", unary(answer("&quot;Oslo&quot; &amp; Bergen"))),
     ("control-token", "warn", unary(answer("Oslo.<|im_end|>"))),

@@ -37,6 +37,7 @@ from tests.judge.test_invariants import (
     identified,
     mode,
     newer,
+    other,
     png,
     several,
     shape,
@@ -110,6 +111,16 @@ WEB = {"web": {"uri": "https://a.example/", "title": "a"}}
 
 def calling_with(**fields: Any) -> dict[str, Any]:
     return chunk({"functionCall": {"name": "get_weather", "args": {}, **fields}}, finish="STOP", usageMetadata=USAGE)
+
+
+QUESTION = "What is the capital of Norway, and on which fjord does it lie?"
+CODE_TOOL: dict[str, Any] = {"tools": [{"codeExecution": {}}]}
+
+
+def ran(code: str, output: str) -> dict[str, Any]:
+    result = {"outcome": "OUTCOME_OK", **({"output": output} if output else {})}
+    parts = ({"executableCode": {"language": "PYTHON", "code": code}}, {"codeExecutionResult": result}, {"text": "1"})
+    return chunk(*parts, finish="STOP", usageMetadata=USAGE)
 
 
 def grounding(**metadata: Any) -> dict[str, Any]:
@@ -282,6 +293,53 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
         for text in ("upstream request timeout", "Bad Gateway", "The model is overloaded. Please try again later.", "<html><head><title>502 Bad")
     ],
     ("missing-value", unary(answer("Oslo lies at... [truncated]"))),
+    *[
+        ("text-form", unary(answer(text)))
+        for text in (
+            "the capital lies at the northern end of the fjord.",
+            " ".join("Oslo lies at the end of the Oslofjord."),
+            "The  city  lies  at  the  end  of  a  long  fjord  among  hills.",
+            "Oslo lies at a fjord."[::-1],
+            "It is old. the hills are green. the water is cold.",
+            "lies at a fjord. Around it are hills.",
+            "Caf<0xC3><0xA9> Bl<0xC3><0xA5>",
+            "Oslo\u2581lies\u2581at\u2581the\u2581fjord",
+            "\ue04f\ue073 \ue06c\ue06f \ue04f\ue073 \ue06c\ue06f \ue04f\ue073",
+            "".join(chr(ord(letter) + 0xFEE0) for letter in "OsloLiesAtTheNorthernEndOfAFjord"),
+        )
+    ],
+    *[("unicode", unary(answer("Bjørn og Åse på fjellet".encode().decode(page)))) for page in ("cp437", "cp850", "mac_roman", "koi8-r")],
+    ("unicode", unary(answer("\x1b[32mOslo\x1b[0m"))),
+    ("escaped-text", unary(answer('{"response": "Oslo"}'))),
+    ("escaped-text", unary(answer("2026-11-20 12:00:01 INFO proxy: Oslo"))),
+    ("escaped-text", unary(answer(b"The city of Oslo lies at a fjord.".hex()))),
+    ("escaped-text", unary(answer('Say \\"Oslo\\",\nor say \\"Bergen\\".'))),
+    ("escaped-text", unary(calling(city="New%20York"), TOOLS)),
+    ("control-token", unary(answer("Oslo.<unused94>"))),
+    ("control-token", unary(answer("<|channel|>Oslo."))),
+    ("missing-value", unary(answer("It is ## km to Moss, ### to Hamar and $#.## by bus."))),
+    ("missing-value", unary(answer("The ***** lies at ***** and the ***** is cold."))),
+    ("missing-value", unary(calling(city="<city>"), TOOLS)),
+    ("missing-value", unary(calling(city="The capital of Nor..."), TOOLS)),
+    ("missing-value", unary(answer('{"a": "", "b": ""}'), config(responseMimeType="application/json"))),
+    ("missing-value", unary(answer('[{"a": 1, "b": 2}, {"a": 1, "b": 2}]'), config(responseMimeType="application/json"))),
+    ("error-as-text", unary(answer("Oslo.\n\n---\nPowered by Free AI: https://ai.example.com"))),
+    ("prompt-repeated", unary(answer(QUESTION), {"contents": [{"parts": [{"text": QUESTION}]}]})),
+    ("text-twice", unary(answer(f"Oslo. Bergen.\n\n{PLAN} So be it.\n\n{PLAN} So be it."))),
+    ("text-twice", unary(chunk({"text": PLAN, "thought": True}, {"text": PLAN, "thought": True}, {"text": "Oslo"}, finish="STOP", usageMetadata=USAGE))),
+    ("finish-reason", unary(with_candidate(answer(), finishMessage="Internal error encountered."))),
+    ("part-kind", unary(chunk({"text": "", "thought": True}, {"text": "Oslo"}, finish="STOP", usageMetadata=USAGE))),
+    ("code-result", unary(ran('"print(1)\\nprint(2)"', "1"), CODE_TOOL)),
+    ("code-result", unary(ran("print(1", "1"), CODE_TOOL)),
+    ("code-result", unary(ran("print(1)", ""), CODE_TOOL)),
+    ("grounding-chunks", unary(grounding(searchEntryPoint={"renderedContent": "PGRpdj48L2Rpdj4" * 6}))),
+    ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://a.example/", "title": title}} for title in "abc"]))),
+    ("logprobs", unary(with_candidate(answer(), logprobsResult={"chosenCandidates": [{"token": "Oslo", "logProbability": -0.1}]}), {"contents": []})),
+    ("text-per-token", unary(answer(f"{PLAN} And th...", usageMetadata={**USAGE, "candidatesTokenCount": 60, "totalTokenCount": 65}))),
+    ("token-count", other({"totalTokens": len(QUESTION)}, "countTokens", {"contents": [{"parts": [{"text": QUESTION}]}]})),
+    ("error-envelope", unary({**ERROR, "candidates": []}, status=429)),
+    ("inline-mime", unary(picture(b"\xff\xd8\xff\xe0\xff\xd9", "image/jpg"))),
+    ("json-body", exchange(b'[{"candidates": []},]', request({}, stream=True))),
     ("control-token", unary(answer("Oslo.\nUser:"))),
     ("unicode", unary(answer("\ufeffOslo"))),
     ("text-twice", unary(answer(f"{PLAN[:50]} {PLAN}"))),
@@ -365,6 +423,20 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("input-lost", unary(answer("No, I do not see a person in the image."), IN_THE_PICTURE)),
     ("input-lost", unary(answer("I can't see the image's border."), IN_THE_PICTURE)),
     ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://a.example/search?q=a+b, c", "title": "a"}}]))),
+    ("text-form", unary(answer("nitrogen, oxygen, argon, neon, helium, krypton, hydrogen, xenon"))),
+    ("text-form", unary(answer("the hill is green and the water is so cold."), {"contents": [{"parts": [{"text": "In lower case"}]}]})),
+    ("text-form", unary(answer("and then it rained. We went home."), {"contents": [{"role": "model", "parts": [{"text": "First"}]}]})),
+    ("text-form", unary(answer("Use approx. ten, e.g. five. See the list. Add .env and .git to it."))),
+    ("text-form", unary(answer("LICENSE AND COPYING"))),
+    ("unicode", unary(answer("Où est l'été ? À Besançon, « là-bas » — 20 °C."))),
+    ("unicode", unary(answer("Привет, мир! Ёлка № 5"))),
+    ("missing-value", unary(calling(city=""), TOOLS)),
+    ("missing-value", unary(answer("## Oslo\n\n### Bergen\n\n#### Moss\n\nIssue #5 is about C# and F#."))),
+    ("missing-value", unary(answer("It is **old**, ***very*** old.\n\n*****\n\nThe *end*."))),
+    ("error-as-text", unary(answer("Oslo.\n\nSubscribe at https://a.example"), {"contents": [{"parts": [{"text": "Write a mail"}]}]})),
+    ("code-result", unary(ran("x = 1", ""), CODE_TOOL)),
+    ("code-result", unary(ran("print('\\d')", "\\d"), CODE_TOOL)),
+    ("finish-reason", unary(with_candidate(calling(city="Oslo"), finishMessage="Model generated function call(s)."), TOOLS)),
     ("error-as-text", unary(answer("Error 429 means that you should wait."))),
     ("error-as-text", unary(answer("Error: 429"), {"contents": [{"parts": [{"text": "Which error?"}]}]})),
     ("prompt-repeated", unary(answer(PLAN * 2), {"contents": [{"parts": [{"text": PLAN * 2}]}]})),

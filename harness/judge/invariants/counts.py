@@ -344,8 +344,8 @@ _RUN = r"(?s)(.)\1{3,}+"
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
     count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
-    two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter; or its characters are counted, not its
-    tokens.
+    two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter or ``...``; or its characters are counted,
+    not its tokens.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
@@ -356,18 +356,18 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     message = f"{counted} tokens are counted for a text of {len(text)} characters"
     if counted % _ROUND >= _MANY // 2 and len(text) < _FEWEST_CUT * counted and _is_whole_text(evidence):
         size, prose = len(text.encode("utf-8", "replace")), _is_prose(text)
-        is_cut = prose and text[-1].isalpha() and size < _FEWEST_CUT * counted
+        is_cut = prose and re.search(r"(?:[^\W\d_]|\.\.\.|…)\Z", text) and size < _FEWEST_CUT * counted
         if is_cut or (counted >= _MANY and (2 * size < counted or (prose and size < _FEWEST_BYTES * counted))):
             question = f"{message}: was a part of it lost?"
             yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")
-    elif _is_of_characters(text, counted) and all("text" in part for part in evidence.reply.parts):
+    elif is_of_characters(text, counted) and all("text" in part for part in evidence.reply.parts):
         message += ": characters were counted, not tokens"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "tokens", counted, message, "warn")
     if has_answer(evidence) and counted and (tokens := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
         yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message)
 
 
-def _is_of_characters(text: str, counted: int) -> bool:
+def is_of_characters(text: str, counted: int) -> bool:
     """Whether the count is that of the characters: a token of prose has several."""
     return counted == len(text) >= _SHORTEST_COUNTED // 5 and _is_prose(text)
 
@@ -421,8 +421,8 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     text, at = "".join(prompted(evidence)), "$.usageMetadata.promptTokenCount"
     least = _fewest_tokens(text, counted, _MOST_PROMPTED)
     strange = set(by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
-    is_of_characters = _is_of_characters(text, counted) and not field(body, "tools")
-    if not least and not strange and not is_of_characters and (counted < _MANY or counted <= len(text)):
+    is_characters = is_of_characters(text, counted) and not field(body, "tools")
+    if not least and not strange and not is_characters and (counted < _MANY or counted <= len(text)):
         return
     if not BEYOND_TEXT.isdisjoint(keys_in(body)):
         return
@@ -430,7 +430,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     if least:
         message = f"{counted} tokens are counted for a prompt of {len(text)} characters"
         yield Mismatch(at, f"at least {least}", counted, message)
-    if is_of_characters:
+    if is_characters:
         yield Mismatch(
             at, "tokens", counted, f"the prompt has {counted} characters, and as many tokens are counted", "warn"
         )
@@ -452,7 +452,7 @@ BEYOND_TEXT = frozenset(("inlineData", "inline_data", "fileData", "file_data", "
 @rule("logprobs", "error", per_candidate=True, needs=("avgLogprobs", "logprobsResult", "responseLogprobs"))
 def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text.
-    A warning: they were requested and did not come, there are more or fewer than requested, the chosen tokens are not the text,
+    A warning: they were requested and did not come, or came unasked, there are more or fewer than requested, the chosen tokens are not the text,
     the most probable token of a list is not its first, or a chosen token that is more probable than the last of its list is not in it.
 
     right: {"candidates": [{"avgLogprobs": -0.02}]}
@@ -497,5 +497,9 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
         is_likely = is_number(value) and is_number(lowest) and value > lowest + _ROUNDING
         if is_likely and one.get("token") not in [token.get("token") for token in top]:
             return f"the chosen token {one.get('token')!r} is not among its topCandidates: they are of another token"
+    if asked is None and evidence.request_body is not None:
+        return "log probabilities came, but responseLogprobs was not set"
+    if 2 * len(tokens) < len(text):
+        return f"the {len(chosen)} chosen tokens are less than half of the text"
     longest = max(map(len, tops), default=0)
     return f"{longest} candidates for a token, logprobs is {most}" if longest > (number(most) or longest) else ""

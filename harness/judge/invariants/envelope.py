@@ -59,6 +59,8 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON or HTML")
     if wrong := _wrong_details(reply.error.get("details", [])):
         yield Mismatch("error.details", "a list", reply.error["details"], f"error.details {wrong}")
+    if beside := reply.response.keys() - {"error"}:
+        yield Mismatch("body", ["error"], sorted(beside), f"the body has {min(beside)!r} beside the error", "warn")
     if reply.form == "sse" and evidence.transport == "unary":
         yield Mismatch("body", "an object", "an event", "the error comes as an event")
 
@@ -265,7 +267,7 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
     A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
-    ``finishMessage`` says what went wrong, or that it has a function call, and none came; or it ended with SAFETY, and all its ratings
+    ``finishMessage`` says more than that a function call came, or none came; or it ended with SAFETY, and all its ratings
     are NEGLIGIBLE, or with MALFORMED_FUNCTION_CALL, and has a call.
 
     right: {"candidates": [{"finishReason": "STOP"}]}
@@ -283,7 +285,8 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "STOP", reply.finish_reason, f"{reply.finish_reason}, but {contrary}", "warn")
     elif reply.finish_reason == "STOP":
         message = str(candidate_of(reply.response).get("finishMessage"))
-        if re.search(_WENT_WRONG, message) or ("function call" in message and not reply.function_calls):
+        is_call = message == "Model generated function call(s)."
+        if message not in ("None", "") and not (is_call and reply.function_calls):
             yield Mismatch(at, "another reason", "STOP", f"STOP, but the finishMessage is {message[:80]!r}", "warn")
 
 
@@ -293,9 +296,6 @@ def _contrary(reason: str, evidence: Evidence) -> str:
     if reason == "SAFETY" and ratings == {("NEGLIGIBLE", False)}:
         return "all safety ratings are NEGLIGIBLE"
     return "the answer has a call" if reason == "MALFORMED_FUNCTION_CALL" and evidence.reply.function_calls else ""
-
-
-_WENT_WRONG = r"(?i)malformed|unexpected|violat|block|invalid|fail|prohibit|too many|missing|safety"
 
 
 def _why(reason: str, evidence: Evidence) -> str:

@@ -39,7 +39,7 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"inlineData[{index}].mimeType", "type/subtype", kind, message)
 
 
-_TYPE = re.compile("[a-z]+/")
+_TYPE = re.compile("(?!image/jpg|audio/mp3)[a-z]+/")
 
 
 @rule("modality", "warn", per_candidate=True, needs="responseModalities")

@@ -7,8 +7,8 @@ from math import hypot
 
 from harness.gemini.models import bare
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.counts import BEYOND_TEXT
-from harness.judge.invariants.request_fields import by_modality, is_natural, number
+from harness.judge.invariants.counts import BEYOND_TEXT, is_of_characters
+from harness.judge.invariants.request_fields import by_modality, is_natural, number, prompted
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, compact, is_number, keys_in, objects_in
@@ -17,7 +17,7 @@ from harness.text.jsontext import an_object, compact, is_number, keys_in, object
 @rule("token-count", "error", any_call=True, dialect="gemini")
 def token_count(evidence: Evidence) -> Iterator[Mismatch]:
     """``totalTokens`` of ``countTokens`` is a count above 0, and the cached tokens are a part of it. A warning: the details by modality
-    have another sum, or 100 tokens and more are counted for a request of fewer bytes.
+    have another sum, the characters are counted, or 100 tokens and more are counted for a request of fewer bytes.
 
     asked: {"operation": "countTokens"}
     right: {"body": {"totalTokens": 31, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 31}]}}
@@ -34,6 +34,9 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.totalTokens", "a count", total, f"totalTokens is {total!r}: {what}")
     elif details and summed != total:
         yield Mismatch("$.promptTokensDetails", total, summed, f"the details sum to {summed}, of {total}", "warn")
+    elif is_of_characters("".join(prompted(evidence)), total) and not field(body, "tools"):
+        message = f"the prompt has {total} characters, and as many tokens are counted"
+        yield Mismatch("$.totalTokens", "tokens", total, message, "warn")
     elif max(100, len(compact(body))) < total and body and BEYOND_TEXT.isdisjoint(keys_in(body)):
         message = f"{total} tokens are counted for a request of {len(compact(body))} bytes"
         yield Mismatch("$.totalTokens", f"at most {len(compact(body))}", total, message, "warn")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 
 from harness.answer.reply import OUTPUT, STEPS, candidate_of, received
@@ -43,6 +45,8 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
         elif "functionResponse" in part and not has_hidden_functions(evidence):
             message = f"parts[{index}] is a functionResponse: the client sends it, not the model"
             yield Mismatch(f"parts[{index}]", "a part of an answer", "functionResponse", message)
+        elif part.get("thought") and part.get("text") == "":
+            yield Mismatch(f"parts[{index}]", "a thought", "", f"parts[{index}] is a thought without a text", "warn")
     spoken = [bool(part.get("thought")) for part in received(evidence.reply) if part.get("text")]
     is_text = not any(kind in part for part in received(evidence.reply) for kind in _KINDS[1:])
     if is_text and spoken and spoken[-1] > spoken[0] and is_finished(evidence):
@@ -80,6 +84,8 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("parts", "OUTCOME_FAILED", failed.get("output"), message)
         elif step == "executableCode" and lost:
             yield Mismatch("parts", lost[0], None, f"an executableCode has no plain {lost[0]}")
+        elif step == "executableCode" and (wrong := next(filter(None, map(_unlike, ran, results)), "")):
+            yield Mismatch("parts", "code and its result", None, f"{wrong}: something on the way changed it")
     used, signs = evidence.reply.count("toolUsePromptTokenCount"), _signs(evidence)
     expected = [sign for tool, sign in _GIVEN.items() if tools(evidence, tool)]
     is_lost = expected and not any(signs[sign] for sign in (*expected, "toolCall"))
@@ -88,6 +94,22 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
             f"{used} tokens of tool use are counted, but no {' or '.join(expected)} came: it was dropped on the way"
         )
         yield Mismatch("parts", expected, None, message)
+
+
+def _unlike(code: Mapping[str, Json], result: Mapping[str, Json]) -> str:
+    """What speaks against it that the code ran and gave the result; empty if nothing does."""
+    source = str(code.get("code"))
+    if result.get("outcome") != "OUTCOME_OK" or code.get("language") != "PYTHON":
+        return ""
+    if re.search(r"^print\(", source, re.MULTILINE) and not result.get("output"):
+        return "the code prints, but its result has no output"
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            lines = ast.parse(source).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return "the code ran, but it is no Python"
+    is_text = len(lines) == 1 and isinstance(getattr(lines[0], "value", None), ast.Constant) and source[0] in "'\""
+    return "the code is one text" if is_text else ""
 
 
 def _is_failure(result: Mapping[str, Json]) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import islice, pairwise
 
+from harness.answer.reply import received
 from harness.answer.structured import wants_enum, wants_json
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import PROGRAMS, has_answer, has_text, is_about, is_finished
 from harness.judge.invariants.streaming import repeats
 from harness.judge.registry import rule
-from harness.model import Evidence, Mismatch
+from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import is_utf8, json_of, values_in
 
 _ENTITY = r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);"
@@ -68,7 +69,8 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
     if called:
         strings = [value for value in values_in(called) if isinstance(value, str)]
         entities = [] if re.search(_PLAIN_IN_ARGS, calls) else re.findall(_ENTITY, calls)
-        entities = entities or next((some for some in map(_escapes, strings) if len(some) >= _FEWEST_ESCAPES), [])
+        texts = (2 * re.findall(_BLANK_OF_ADDRESS, value) or _escapes(value) for value in strings)
+        entities = entities or next((some for some in texts if len(some) >= _FEWEST_ESCAPES), [])
     for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
         if len(escapes) >= _FEWEST_ESCAPES and not has_text(evidence, escapes[0]):
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
@@ -78,7 +80,9 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("args", quoted[1:-1], quoted, f"the argument {quoted} has quotes: it was written as JSON twice")
     if "\r\n" in text and not has_text(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
-    if _BASE64.fullmatch(text) and is_utf8(plain := media.decoded(text) or b"\xff") and b"\0" not in plain:
+    if re.fullmatch(_HEX, text) and is_utf8(bytes.fromhex(text)):
+        yield Mismatch("text", "plain text", text[:80], "the whole text is hexadecimal: it was encoded once too often")
+    elif _BASE64.fullmatch(text) and is_utf8(plain := media.decoded(text) or b"\xff") and b"\0" not in plain:
         yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
     elif not wants_json(evidence) and (what := _written_by_a_program(text)) and not is_about(evidence, "json"):
         yield Mismatch("text", "plain text", text[:80], f"the whole text is {what}: it was written once too often")
@@ -98,8 +102,11 @@ def _written_by_a_program(text: str) -> str:
     return "HTML" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
 
 
-_IN_A_TAG, _OF_A_ROLE = r"(?s)<(response|answer|output)>.*</\1>\s*\Z", r'"role": ?"(?:assistant|model)"'
-_OF_AN_ANSWER = r"""\s*(?:\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: \{)"""
+_IN_A_TAG = (
+    r'(?s)<(response|answer|output)>.*</\1>\s*\Z|\{"(?:response|answer|output|text|content|message)": ?"[^"]*"\}\s*\Z'
+)
+_OF_A_ROLE = r'"role": ?"(?:assistant|model)"'
+_OF_AN_ANSWER = r"""\s*(?:\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR))"""
 
 
 def _is_glued(text: str) -> bool:
@@ -123,6 +130,7 @@ _MOST_READ = 100_000
 
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
+_HEX = r"(?:[0-9a-f]{2}){20,}+"
 _LONG = 300
 _PLAIN_IN_ARGS = r"[<>']"
 _GLUED = r"[^\s#*] *(?:#{2,4} (?=\w)|[*-] {1,3}\*\*|\d\. {1,2}\*\*|```\w)"
@@ -140,6 +148,8 @@ def _escapes(text: str) -> list[str]:
         return entities
     if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
+    if text.count('\\"') > 3 and text.count('\\"') == text.count('"') and "`" not in text:
+        return ['\\"', '\\"']
     if "\\" in text and "`" not in text and "\n" not in text.strip() and not re.search(_NOT_OF_JSON, text):
         return _some(_ESCAPE, text)
     return []
@@ -159,6 +169,7 @@ def _some(pattern: str, text: str, most: int = _FEWEST_ESCAPES) -> list[str]:
     return [found[0] for found in islice(re.finditer(pattern, text), most)]
 
 
+_BLANK_OF_ADDRESS = r"\A[^\s/:?&]*\w%20\w[^\s/:?&]*\Z"
 _IN_ADDRESS = r"%20|%[CDE][0-9A-F]%|(?<![a-z])[a-z]{2,}+\+(?=(?:[a-z]{2,}\+){2}[a-z]{2})"
 
 
@@ -174,15 +185,25 @@ _MISSING = (
 @rule("missing-value", "warn", per_candidate=True)
 def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
-    Nor the mark of a log that shortens: ``... [truncated]``, nor twice one of a filter that hides: ``[REDACTED]``. Not checked for JSON and enums, for ``None`` and ``null`` where
+    Nor the mark of a log that shortens: ``... [truncated]``, nor twice one of a filter that hides: ``[REDACTED]``, ``##``. In JSON and
+    arguments, the texts are not all empty or shortened, and none is ``string`` or ``<city>``. Not checked for enums, for ``None`` and ``null`` where
     one word was counted, and where the request has the word or is about code, JSON or mathematics.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.undefined"}]}}]}
     """
-    if not is_finished(evidence) or wants_json(evidence) or wants_enum(evidence):
+    if not is_finished(evidence):
         return
-    text = evidence.reply.text
+    calls = [call.get("args") for call in evidence.reply.function_calls]
+    is_json, text = wants_json(evidence), evidence.reply.text
+    hollow = _hollow([calls, json_of(text) if is_json else None]) if is_json or calls else ""
+    if hollow and not is_about(evidence, f"{PROGRAMS}|placeholder|template|empty"):
+        yield Mismatch("values", "what the model wrote", text[-60:], f"{hollow}: a program wrote it")
+    if is_json or wants_enum(evidence):
+        return
+    masks = _some(_MASK, text, 3) if "#" in text or "****" in text else []
+    if len(masks) == 3 and not is_about(evidence, f"mask|censor|redact|anonymi|{re.escape(masks[0])}"):
+        yield Mismatch("text", "an answer", masks, f"{masks[0]!r} stands for digits or words: a filter hid them")
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 120 else text).strip()  # a long text is not copied
     found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
     is_word = 0 < evidence.reply.count("candidatesTokenCount") <= _FEW_TOKENS
@@ -191,9 +212,27 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
+_MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )"
+
+
+def _hollow(value: Json) -> str:
+    """How the texts of JSON or of arguments show that nothing was filled in, or that a log shortened them; empty if they do not."""
+    texts = [one for one in values_in(value) if isinstance(one, str)]
+    if texts not in ([], [""]) and all(re.fullmatch(_UNFILLED, one) for one in texts):
+        return f"every text is {texts[0]!r} or alike"
+    if cut := next((one for one in texts if len(one) > 15 and re.search(r"[a-z](?:\.\.\.|…)\Z", one)), None):
+        return f"a text is shortened to {cut[-30:]!r}"
+    lists = (pairwise(one) for one in values_in(value) if isinstance(one, list))
+    twice = any(one == after and isinstance(one, dict) and len(one) > 1 for pairs in lists for one, after in pairs)
+    return "an element comes twice in a row" if twice else ""
+
+
+_UNFILLED = r"|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
+
+
 _CHAT_TEMPLATE = (
-    r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|ctrl\d+"
-    r"|\|(?:im_end|im_start|endoftext|eot_id|end|assistant|user|system)\|)>|\[/INST\]|data: \[DONE\]\s*$|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
+    r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
+    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|data: \[DONE\]\s*$|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
 
 
@@ -206,7 +245,7 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    may_have = "<" in text or "[/INST]" in text or "\nUser:" in text or "\nHuman:" in text or text.endswith("[DONE]")
+    may_have = "<" in text or "INST]" in text or "\nUser:" in text or "\nHuman:" in text or text.endswith("[DONE]")
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
     is_struck = found and found[0] == "</s>" and "<s>" in text
     if found and not is_struck and not is_about(evidence, PROGRAMS) and not has_text(evidence, found[0]):
@@ -237,7 +276,8 @@ def _error() -> re.Pattern[str]:
 
 @rule("error-as-text", "warn", per_candidate=True)
 def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
-    """The text is an answer, not the error of an API that something on the way took for one: ``Error: 429 Too Many Requests``.
+    """The text is an answer, not the error of an API that something on the way took for one: ``Error: 429 Too Many Requests``. Nor does it
+    end with an advertisement and its address, which free gateways add.
     Not checked where the request is about errors or code, names a status, or wants a translation.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
@@ -248,6 +288,18 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     found = _error().match(start) if may_report and is_finished(evidence) else None
     if found and not is_about(evidence, rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}"):
         yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
+    end = evidence.reply.text[-300:].rpartition("\n\n")[2] if is_finished(evidence) else ""
+    is_ad = len(end) < min(300, len(evidence.reply.text)) and re.search(_AD, end) and re.search(_LINK, end)
+    if (
+        is_ad
+        and not evidence.reply.grounding
+        and not is_about(evidence, rf"\bads?\b|market|promot|mail|letter|{_LINK}")
+    ):
+        yield Mismatch("text", "the answer alone", end, f"the text ends with an advertisement: {end[:60]!r}")
+
+
+_AD = r"(?i)powered by|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now)|join our|free trial|subscribe|donate|\bsupport us"
+_LINK = r"https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
 
 
 @rule("stop-sequence", "error", per_candidate=True, needs="stopSequences")
@@ -279,8 +331,8 @@ _AGAIN = (
 
 @rule("prompt-repeated", "warn", per_candidate=True)
 def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with the system instruction or the whole last turn of the prompt (30 characters and more) and go on:
-    servers cut the prompt off.
+    """The answer does not begin with the system instruction or the whole last turn of the prompt (30 characters and more) and go on, or
+    end there if that is a question: servers cut the prompt off.
     Not checked where the request wants a text again, or more of it.
 
     asked: {"contents": [{"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie?"}]}]}
@@ -293,7 +345,8 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
         "".join(str(field(part, "text") or "") for part in items_of(field(one, "parts"))).strip() for one in sent
     ]
     text = evidence.reply.text.lstrip() if has_answer(evidence) else ""
-    is_repeated = any(_SHORTEST_PROMPT <= len(one) < len(text) - 10 and text.startswith(one) for one in prompts)
+    repeated = [one for one in prompts if len(one) >= _SHORTEST_PROMPT and text.startswith(one)]
+    is_repeated = any(len(one) < len(text) - 10 or one.endswith("?") for one in repeated)
     if is_repeated and not is_about(evidence, rf"{_AGAIN}|{_TRANSLATE}|correct|proofread"):
         yield Mismatch("text", "the answer alone", text[:200], "the answer begins with the whole prompt")
 
@@ -311,6 +364,10 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     is_doubled = len(words) == _WORDS_READ and words[::2] == words[1::2]
     if is_doubled and len(set(words)) > 3 and max(map(len, words)) > 3 and not is_about(evidence, _AGAIN):
         yield Mismatch("text", words[::2], words, "each word comes twice", "warn")
+    thoughts = [str(part.get("text")) for part in received(evidence.reply) if part.get("thought")]
+    again = next((one for one, after in pairwise(thoughts) if one == after and len(one) >= _SHORTEST_COPY), "")
+    if again and not repeats(evidence):
+        yield Mismatch("thoughts", "once", again[:200], "a thought comes twice in a row", "warn")
     pictures = [blob.get("data") for blob in evidence.reply.inline_data if str(blob.get("mimeType"))[:6] == "image/"]
     if len(pictures) > len(set(map(str, pictures))) and not repeats(evidence):
         yield Mismatch("inlineData", "another picture", len(pictures), "the same picture comes twice")
@@ -337,7 +394,10 @@ _LONGEST_ANSWER = 1_000_000
 
 
 def _sentence_twice(text: str) -> str:
-    """A sentence that comes twice in a row, and nowhere else: more is a loop, and lines are verse. Empty if there is none."""
+    """A paragraph or sentence that comes twice in a row, and nowhere else: more is a loop, and lines are verse. Empty if there is none."""
+    paragraphs = [one.strip() for one in text[:_MOST_READ].split("\n\n")]
+    if twice := next((one for one, after in pairwise(paragraphs) if one == after and len(one) >= _SHORTEST_COPY), ""):
+        return twice if text.count(twice) == 2 else ""
     sentences = map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))
     again = (one for one, after in pairwise(sentences) if one == after and len(one) >= _SHORTEST_COPY)
     return next((one for one in again if text.count(one) == 2 and f"{one} {one}" in text), "")

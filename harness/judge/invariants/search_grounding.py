@@ -36,11 +36,14 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
         message = "sources came without the searchEntryPoint, which the service's terms want shown"
         yield Mismatch(f"{_AT}searchEntryPoint", "the search suggestions", None, message)
     shown = str(an_object(found.get("searchEntryPoint")).get("renderedContent", ""))
-    if re.match(r"\s*(?:&lt;|\\u003c|\\n)", shown) or '=\\"' in shown:
+    if re.match(r"\s*(?:&lt;|\\u003c|\\n)", shown) or '=\\"' in shown or re.fullmatch(_BASE64, shown):
         yield Mismatch(f"{_AT}searchEntryPoint", "HTML", shown[:80], "the search suggestions are escaped")
     queries = found.get("webSearchQueries") or found.get("imageSearchQueries")
     if found.get("searchEntryPoint") and is_finished(evidence) and found.get("groundingChunks") and not queries:
         yield Mismatch(f"{_AT}webSearchQueries", "at least one", None, "search suggestions came without their queries")
+
+
+_BASE64 = r"[A-Za-z0-9+/_-]{60,}={0,2}"
 
 
 @rule("grounding-index", "error", per_candidate=True, needs="groundingMetadata")
@@ -185,7 +188,11 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"title": "a.example"}}]}}]}
     """
-    for index, chunk in enumerate(objects_in(evidence.reply.grounding.get("groundingChunks"))):
+    chunks = objects_in(evidence.reply.grounding.get("groundingChunks"))
+    uris = [uri for chunk in chunks if (uri := an_object(chunk.get("web")).get("uri"))]
+    if len(uris) > 2 and all(uri == uris[0] for uri in uris):
+        yield Mismatch(f"{_AT}groundingChunks", "several", uris[0], f"{len(uris)} sources have one uri", "warn")
+    for index, chunk in enumerate(chunks):
         if not chunk:
             yield Mismatch(
                 f"{_AT}groundingChunks[{index}]", "a source", chunk, f"chunk {index} names no source", "warn"

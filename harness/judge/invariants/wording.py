@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 
-from harness.answer.structured import NotJsonAnswer, value_of
+from harness.answer.structured import NotJsonAnswer, value_of, wants_json
+from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import PROGRAMS, has_answer, is_about, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -17,15 +19,17 @@ from harness.model import Evidence, Json, Mismatch
 def unicode(evidence: Evidence) -> Iterator[Mismatch]:
     """The text has whole characters, and is not UTF-8 that was decoded as Latin-1 or Windows-1252 (``Ã©`` for ``é``).
     Nor were accents taken from their letters, question marks put in the place of characters, characters without a width
-    between ASCII letters, or a byte order mark before it or NUL in it.
+    between ASCII letters, or a byte order mark or a colour of a terminal before it, or NUL in it.
 
     right: {"candidates": [{"content": {"parts": [{"text": "café"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "cafÃ©"}]}}]}
     """
     calls = [json.dumps(call.get("args"), ensure_ascii=False) for call in evidence.reply.function_calls]
     for at, text in (("text", evidence.reply.text), ("thoughts", evidence.reply.thoughts), ("args", "".join(calls))):
-        if text.startswith("\ufeff") or "\0" in text:
-            yield Mismatch(at, "characters", ascii(text[:40]), "the text has a byte order mark or NUL")
+        if text.startswith(("\ufeff", "\x1b[")) or "\0" in text:
+            yield Mismatch(
+                at, "characters", ascii(text[:40]), "the text has a byte order mark, a colour of a terminal or NUL"
+            )
         if text.isascii():
             lost = re.findall(_LOST, text[:_MOST_READ]) if "?" in text and "`" not in text else []
             is_slang = text.count(" ") < len(lost)  # question marks in the place of blanks
@@ -72,6 +76,8 @@ _UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 _WINDOWS = {ord(bytes((byte,)).decode("cp1252")): byte for byte in range(0x80, 0xA0) if byte not in _UNDEFINED}
 """Characters of Windows-1252 that Latin-1 does not have -> their byte."""
 _UTF_8 = "(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
+_CODE_PAGES = ("cp437", "cp850", "cp866", "cp1250", "cp1251", "koi8-r", "mac_roman")
+"""In these, no right text is valid UTF-8."""
 _CONTROLS = "[\x80-\x9f]"
 _MOST_READ = 200_000
 """Characters of a text that are looked at: what is wrong in a longer one shows in its beginning, a loop at its end."""
@@ -82,12 +88,15 @@ _MOST_RIGHT = 0.1
 def wrongly_decoded(text: str) -> tuple[str, str] | None:
     """(as it is, as it was meant) for the first characters that are UTF-8 decoded as Latin-1 or Windows-1252.
 
-    Four of them in a row are enough, and fewer with a control character, or as ``â€``. Otherwise nearly all characters beyond
-    ASCII must be such: ``É”`` and ``Â°`` occur in right texts too.
+    Or the whole text was read as another code page. Four characters in a row are enough, and fewer with a control character, or as ``â€``.
+    Otherwise nearly all characters beyond ASCII must be such: ``É”`` and ``Â°`` occur in right texts too.
     """
     text = text[:_MOST_READ]
     runs = [(text[found.start() : found.end()], found[0]) for found in re.finditer(_UTF_8, text.translate(_WINDOWS))]
     meant = [(run, right) for run, code in runs if (right := _decoded(code)) is not None]
+    for page in () if runs or text.isascii() else _CODE_PAGES:
+        with suppress(UnicodeError):
+            return text, text.encode(page).decode()
     sure = next(
         (pair for pair in meant if len(pair[0]) > 3 or re.search(_CONTROLS, pair[0]) or pair[0][:2] == "â€"), None
     )
@@ -100,6 +109,44 @@ def _decoded(code: str) -> str | None:
         return code.encode("latin-1").decode()
     except UnicodeDecodeError:
         return None
+
+
+@rule("text-form", "warn", per_candidate=True)
+def text_form(evidence: Evidence) -> Iterator[Mismatch]:
+    """Prose is written as people write it: not in capitals or small letters throughout, not backwards, with one blank between words
+    and none between letters, in letters of ASCII and not in their doubles, without the marks of a tokenizer. And it has a beginning:
+    no small letter or blank at its start, if its other sentences have a capital.
+
+    Not checked for JSON, after a turn of the model that it goes on with, and where the request is about letters, ways of writing, or programs.
+
+    right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord."}]}}]}
+    wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo  lies  at  the  end  of  the  Oslofjord,  between  wooded  hills."}]}}]}
+    """
+    text = "" if wants_json(evidence) or not is_finished(evidence) else evidence.reply.text[:2_000]
+    for what, pattern, least, right in _FORMS if text else ():
+        found = len(re.findall(pattern, text))
+        if found >= least and found > 2 * len(re.findall(right, text)) and not is_about(evidence, _WAYS):
+            turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
+            if not turn or field(turn[0], "role") != "model":
+                yield Mismatch("text", "prose", text[:80], f"the text {what}: something on the way changed it")
+            return
+
+
+_WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in"
+_FORMS = (
+    ("has no small letters", r"[A-Z]{6}", 5, "[a-z]"),
+    ("has no capitals", r"(?<![\w'])(?:[a-z']++,? ){8}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
+    ("has blanks between letters", r"(?:(?<![^\W_])[^\W\d_] ++){20}", 1, r"[^\W\d_]{5}"),
+    ("has two blanks between words", r"\w  (?=\w)", 8, r"\w (?=\w)"),
+    ("is written backwards", r"\s[.,][a-z]|\A[.!?]\w+ .*[A-Z]\Z", 1, r"[\w)*`\"'][.,:;!?](?!\w)|[A-Z][a-z]"),
+    ("has sentences that begin with a small letter", r"[a-z]{3}[.!?]\s+[a-z]{2}", 2, r"[.!?]\s+[A-Z]"),
+    ("has no beginning", r"\A(?:(?: |[a-z]+ )[a-z]+[ ,]|[,;:)] ?\w)(?s:.*?)[.!?]\s+[A-Z]", 1, r"\A[A-Z]"),
+    ("has bytes in the place of characters", "<0x[0-9A-F]{2}>", 2, "(?!)"),
+    ("has marks of a tokenizer", "(?<=\\S)[\u2581\u0120](?=\\S)|\u010a", 3, "(?!)"),
+    ("has characters for private use", "[\ue000-\uf8ff]{2}", 5, "[a-z]{2}"),
+    ("is in full-width letters", "[\uff21-\uff5a]{2}", 10, "[A-Za-z]"),
+)
+"""What a text is, the pattern of it, how often it comes at least, and the pattern of right text, of which there is less than half."""
 
 
 # --- loops --------------------------------------------------------------------------------------------------------
