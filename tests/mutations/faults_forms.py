@@ -65,6 +65,18 @@ def marks_of_a_tokenizer(d: Draft) -> None:
 
 
 @fault("text-form")
+def line_for_each_word(d: Draft) -> None:
+    need(len(re.findall(r" (?:the|of|and|to|is|in)(?= )", _prose(d)[:900])) > 3)
+    d.write("\n".join(d.text.split()))
+
+
+@fault("text-form")
+def vowels_lost(d: Draft) -> None:
+    need(len(_prose(d)) > 200)
+    _each(d, lambda text: re.sub("[aeiouyAEIOUY]", "", text))
+
+
+@fault("text-form")
 def full_width(d: Draft) -> None:
     _each(d, lambda text: "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in text))
 
@@ -98,6 +110,11 @@ def text_as_an_argument(d: Draft) -> None:
 @fault("escaped-text")
 def line_of_a_log(d: Draft) -> None:
     d.write(f"2026-11-20 12:00:01 INFO proxy: {_prose(d)}")
+
+
+@fault("escaped-text")
+def section_of_xml(d: Draft) -> None:
+    d.write(f"<![CDATA[{_prose(d)}]]>")
 
 
 @fault("control-token")

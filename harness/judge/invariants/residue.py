@@ -106,7 +106,7 @@ _IN_A_TAG = (
     r'(?s)<(response|answer|output)>.*</\1>\s*\Z|\{"(?:response|answer|output|text|content|message)": ?"[^"]*"\}\s*\Z'
 )
 _OF_A_ROLE = r'"role": ?"(?:assistant|model)"'
-_OF_AN_ANSWER = r"""\s*(?:\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR))"""
+_OF_AN_ANSWER = r"""\s*(?:<!\[CDATA\[|<\?xml|\\begin\{document\}|\{\\rtf1|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR))"""
 
 
 def _is_glued(text: str) -> bool:
@@ -201,7 +201,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("values", "what the model wrote", text[-60:], f"{hollow}: a program wrote it")
     if is_json or wants_enum(evidence):
         return
-    masks = _some(_MASK, text, 3) if "#" in text or "****" in text else []
+    masks = _some(_MASK, text, 3) if "#" in text or "***" in text or "<" in text else []
     if len(masks) == 3 and not is_about(evidence, f"mask|censor|redact|anonymi|{re.escape(masks[0])}"):
         yield Mismatch("text", "an answer", masks, f"{masks[0]!r} stands for digits or words: a filter hid them")
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 120 else text).strip()  # a long text is not copied
@@ -212,7 +212,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
-_MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )"
+_MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )|(?<=[a-z,] )[a-z]\*{3,}(?=[ .,;])|<(?:PERSON|NAME|EMAIL|PHONE|LOCATION)(?:_\d+)?>"
 
 
 def _hollow(value: Json) -> str:
@@ -227,7 +227,7 @@ def _hollow(value: Json) -> str:
     return "an element comes twice in a row" if twice else ""
 
 
-_UNFILLED = r"|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
+_UNFILLED = r"\s*|\*+|None|NaN|nil|'.*'|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
 
 
 _CHAT_TEMPLATE = (
@@ -298,8 +298,8 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "the answer alone", end, f"the text ends with an advertisement: {end[:60]!r}")
 
 
-_AD = r"(?i)powered by|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now)|join our|free trial|subscribe|donate|\bsupport us"
-_LINK = r"https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
+_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now)|join our|free trial|subscribe|donate|\bsupport us"
+_LINK = r"(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
 
 
 @rule("stop-sequence", "error", per_candidate=True, needs="stopSequences")
