@@ -99,7 +99,7 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
 def _unlike(code: Mapping[str, Json], result: Mapping[str, Json]) -> str:
     """What speaks against it that the code ran and gave the result; empty if nothing does."""
     source = str(code.get("code"))
-    if result.get("outcome") != "OUTCOME_OK" or code.get("language") != "PYTHON":
+    if result.get("outcome") != "OUTCOME_OK" or code.get("language") != "PYTHON" or len(source) > 20_000:
         return ""
     if re.search(r"^print\(", source, re.MULTILINE) and not result.get("output"):
         return "the code prints, but its result has no output"
