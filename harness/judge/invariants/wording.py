@@ -123,7 +123,7 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo  lies  at  the  end  of  the  Oslofjord,  between  wooded  hills."}]}}]}
     """
     text = "" if wants_json(evidence) or not is_finished(evidence) else evidence.reply.text[:600]
-    for what, pattern, least, right in _FORMS if text else ():
+    for what, pattern, least, right in _FORMS[: -3 if text.isascii() else None] if text else ():
         found = len(re.findall(pattern, text))
         if found >= least and found > 2 * len(re.findall(right, text)) and not is_about(evidence, _WAYS):
             turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
