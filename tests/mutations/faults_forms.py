@@ -65,23 +65,6 @@ def marks_of_a_tokenizer(d: Draft) -> None:
 
 
 @fault("text-form")
-def line_for_each_word(d: Draft) -> None:
-    need(len(re.findall(r" (?:the|of|and|to|is|in)(?= )", _prose(d)[:900])) > 3)
-    d.write("\n".join(d.text.split()))
-
-
-@fault("text-form")
-def vowels_lost(d: Draft) -> None:
-    need(len(_prose(d)) > 200)
-    _each(d, lambda text: re.sub("[aeiouyAEIOUY]", "", text))
-
-
-@fault("text-form")
-def full_width(d: Draft) -> None:
-    _each(d, lambda text: "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in text))
-
-
-@fault("text-form")
 def first_words_lost(d: Draft) -> None:
     found = re.match(r"[A-Z][a-z]* (?=[a-z]+ [a-z]+[ ,])", _prose(d))
     need(found and re.search(r"[.!?]\s+[A-Z]", d.text[:1000]) and not re.search(r"[a-z][.!?]\s+[a-z]", d.text))

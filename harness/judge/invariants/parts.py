@@ -85,7 +85,7 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
         elif step == "executableCode" and lost:
             yield Mismatch("parts", lost[0], None, f"an executableCode has no plain {lost[0]}")
         elif step == "executableCode" and (wrong := next(filter(None, map(_unlike, ran, results)), "")):
-            yield Mismatch("parts", "code and its result", None, f"{wrong}: something on the way changed it")
+            yield Mismatch("parts", "code and its result", None, f"{wrong}: something on the way changed it", "warn")
     used, signs = evidence.reply.count("toolUsePromptTokenCount"), _signs(evidence)
     expected = [sign for tool, sign in _GIVEN.items() if tools(evidence, tool)]
     is_lost = expected and not any(signs[sign] for sign in (*expected, "toolCall"))

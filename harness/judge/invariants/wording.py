@@ -113,17 +113,17 @@ def _decoded(code: str) -> str | None:
 
 @rule("text-form", "warn", per_candidate=True)
 def text_form(evidence: Evidence) -> Iterator[Mismatch]:
-    """Prose is written as people write it: with vowels, not in capitals or small letters throughout, not backwards, with one blank between
-    words and none between letters, in letters of ASCII and not in their doubles, without the marks of a tokenizer or of lines. And it
-    has a beginning: no small letter or blank at its start, if its other sentences have a capital.
+    """Prose is written as people write it: not in capitals or small letters throughout, not backwards, with one blank between words
+    and none between letters, without the marks of a tokenizer. And it has a beginning: no small letter or blank at its start, if its
+    other sentences have a capital.
 
     Not checked for JSON, after a turn of the model that it goes on with, and where the request is about letters, ways of writing, or programs.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo  lies  at  the  end  of  the  Oslofjord,  between  wooded  hills."}]}}]}
     """
-    text = "" if wants_json(evidence) or not is_finished(evidence) else evidence.reply.text[:600]
-    for what, pattern, least, right in _FORMS[: -3 if text.isascii() else None] if text else ():
+    text = "" if wants_json(evidence) or not is_finished(evidence) else evidence.reply.text[:400]
+    for what, pattern, least, right in _FORMS if text else ():
         found = len(re.findall(pattern, text))
         if found >= least and found > 2 * len(re.findall(right, text)) and not is_about(evidence, _WAYS):
             turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
@@ -136,20 +136,13 @@ _WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b
 _FORMS = (
     ("has no small letters", r"[A-Z]{6}", 5, "[a-z]"),
     ("has no capitals", r"(?<![\w'])(?:[a-z']++,? ){8}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
-    ("has too many capitals", " (?:Of|Is|And|To|In|That|With) [A-Z]", 4, " (?:of|is|and|to|in|that|with) [a-z]"),
-    ("has words without vowels", r"(?i)\b(?:[b-df-hj-np-tv-xz]++[ .,]++){12}", 1, "(?!)"),
     ("has no blanks", r"(?<![A-Za-z'])[A-Za-z']++([\t_+.~=^-])(?:[A-Za-z']++\1){7}", 1, r"\w (?=\w)"),
-    ("has a line for each word", r"\n(?:the|of|and|to|is|in|und|die|de|la|le|el)(?=\n)", 3, r"\w (?=\w)"),
-    ("has a mark before each line", r"(?m)^(?:> |\+(?=[^\s\d])|\d+\t)", 4, r"(?m)^(?!> |\+|\d+\t)."),
     ("has blanks between letters", r"(?:(?<![^\W_])[^\W\d_] ++){20}", 1, r"[^\W\d_]{5}"),
     ("has two blanks between words", r"\w  (?=\w)", 8, r"\w (?=\w)"),
     ("is written backwards", r"\s[.,][a-z]|\A[.!?]\w+ .*[A-Z]\Z", 1, r"[\w)*`\"'][.,:;!?](?!\w)|[A-Z][a-z]"),
-    ("has sentences that begin with a small letter", r"[a-z]{3}[.!?]\s+[a-z]{2}", 2, r"[.!?]\s+[A-Z]"),
     ("has no beginning", r"\A(?:(?: |[a-z]+ )[a-z]+[ ,]|[,;:)] ?\w)(?s:.*?)[.!?]\s+[A-Z]", 1, r"\A[A-Z]"),
     ("has codes of bytes", r"<0x[0-9A-F]{2}>|\+[AIJ][A-Za-z0-9/]{2}-", 2, "(?!)"),
     ("has marks of a tokenizer", "(?<=\\S)[\u2581\u0120](?=\\S)|\u010a", 3, "(?!)"),
-    ("has characters for private use", "[\ue000-\uf8ff]{2}", 5, "[a-z]{2}"),
-    ("is in full-width letters", "[\uff21-\uff5a]{2}", 10, "[A-Za-z]"),
 )
 """What a text is, the pattern of it, how often it comes at least, and the pattern of right text, of which there is less than half."""
 
