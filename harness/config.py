@@ -235,14 +235,15 @@ def _whole(path: Route) -> Route:
 
 
 def _complaint(finding: ShapeFinding, table: Any) -> str:
-    """The finding in words. A text that may be a key by mistake is not shown."""
+    """The finding in words. A text that may be a key by mistake is not shown, nor a hint that is written as YAML."""
     message = "unknown key" if finding.key else finding.message.replace("a mapping", "a table")
     value = table
     for step in finding.path:
         value = value[step]
     if isinstance(value, str) and (finding.path[-1] == "keys" or resembles_key(value)):
         message = message.replace(shape.shown(value), "text")
-    return f"{'.'.join(map(str, finding.path))}: {message}{f', {finding.hint}' if finding.hint else ''}"
+    hint = "" if finding.hint.startswith("write ") else finding.hint
+    return f"{'.'.join(map(str, finding.path))}: {message}{f', {hint}' if hint else ''}"
 
 
 def _rows(tables: Mapping[str, Mapping[str, Any]], complaints: list[str]) -> Iterator[tuple[str, Provider]]:

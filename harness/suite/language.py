@@ -314,7 +314,7 @@ class CaseWords(RequestWords, _Finally, total=False):
     each: Annotated[str | list[dict[str, Any]], "rows: ${file:rows.csv} (or .jsonl, .json), or a list of mappings"]
     turns: Annotated[list[TurnWords], "a conversation, instead of a prompt"]
     only: Annotated[Chosen | list[Chosen], "the only combinations of the matrix that this case runs"]
-    skip: Annotated[str, "the reason why this case is skipped"]
+    skip: Annotated[Reason, "why this case is skipped"]
     cassette: Annotated[str, "an existing vcrpy cassette, relative to this file's folder"]
 
 

@@ -62,6 +62,10 @@ def misspelled(value: Json, kind: Any) -> list[ShapeFinding]:
     return [found for found in _found(_shape(kind), value) if found.allowed]
 
 
+def _holds(shape: _Shape, value: Json) -> bool:
+    return shape.accepts(value) and not _found(shape, value)
+
+
 def _found(shape: _Shape, value: Json) -> list[ShapeFinding]:
     found: list[ShapeFinding] = []
     shape.check(value, (), found)
@@ -149,8 +153,9 @@ def meant(word: str, known: Collection[str]) -> str:
     return f"write {name}" if ":" in name else name and f'did you mean "{name}"?'
 
 
-def _unknown(key: str, path: Path, known: Collection[str]) -> ShapeFinding:
-    hint = meant(str(key), known) or nearest(str(key), known)
+def _unknown(key: str, path: Path, known: Collection[str], below: str = "") -> ShapeFinding:
+    """``below``: where the key stands, if it is one of a key of this mapping."""
+    hint = below or meant(str(key), known) or nearest(str(key), known)
     return ShapeFinding((*path, key), f'unknown key "{key}"', hint, key=True)
 
 
@@ -196,8 +201,20 @@ class _Shape(Struct, frozen=True):
         return []
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
-        hint = suggestion(value, self.texts()) if isinstance(value, str) else ""
-        return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}", hint)
+        near = suggestion(value, self.texts()) if isinstance(value, str) else ""
+        return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}", near or self.way_to_write(value))
+
+    def way_to_write(self, value: Json) -> str:
+        """``write {max: 3s}``, for a value that fits if it is written otherwise; empty if none fits, or too many do."""
+        ways = list(dict.fromkeys(map(_inline, self.rewritten(value))))[: _MOST_WAYS + 1]
+        return f"write {one_of(ways)}" if 1 <= len(ways) <= _MOST_WAYS else ""
+
+    def rewritten(self, value: Json) -> Iterator[Json]:
+        """What this shape allows and the value can be meant as: ``3s`` as ``{max: 3s}``, the text ``3`` as a number."""
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            other = _replaced(value, ())
+            if other != value and _holds(self, other):
+                yield other
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """Check the items of a value that has the right type."""
@@ -206,10 +223,22 @@ class _Shape(Struct, frozen=True):
         return {}
 
 
+_MOST_WAYS = 4
+
+
 def _inline(value: Json) -> str:
     """The beginning of a value, on one line of YAML."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    import yaml
+
+    plain = json.loads(json.dumps([value], default=str))
+    text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+    text = text.strip()[1:-1].replace("'...'", "...")
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def one_of(names: Sequence[str]) -> str:
+    """``a, b or c``."""
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def shown(value: Json) -> str:
@@ -274,7 +303,7 @@ class _Words(_Shape, frozen=True):
 
     def words(self) -> str:
         quoted = [f'"{item}"' if isinstance(item, str) else str(item).lower() for item in self.allowed]
-        return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+        return one_of(quoted)
 
     def texts(self) -> list[str]:
         return [item for item in self.allowed if isinstance(item, str)]
@@ -308,6 +337,13 @@ class _List(_Shape, frozen=True):
     def words(self) -> str:
         return "a list" if type(self.item) is _Shape else f"a list in which each item is {self.item.words()}"
 
+    def way_to_write(self, value: Json) -> str:
+        return super().way_to_write(value) or ("write a hyphen before each item" if isinstance(value, Mapping) else "")
+
+    def rewritten(self, value: Json) -> Iterator[Json]:
+        fits = value is not None and not isinstance(value, list) and _holds(self.item, value)
+        yield from ([item] for item in ([value] if fits else self.item.rewritten(value)))
+
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for index, item in enumerate(value):
             self.item.check(item, (*path, index), found)
@@ -323,17 +359,23 @@ class _AnyMapping(_Shape, frozen=True):
     def words(self) -> str:
         return "a mapping"
 
-    def refusal(self, value: Json, path: Path) -> ShapeFinding:
-        hint = ""
+    def way_to_write(self, value: Json) -> str:
         if isinstance(value, list) and value and all(isinstance(item, Mapping) and len(item) == 1 for item in value):
-            hint = f"write its items without hyphens: {_inline({key: inner for item in value for key, inner in item.items()})}"
-        return replace(super().refusal(value, path), hint=hint)
+            return f"write its items without hyphens: {_inline({key: inner for item in value for key, inner in item.items()})}"
+        return super().way_to_write(value)
 
 
 class _Map(_AnyMapping, frozen=True):
     """A mapping with free keys."""
 
     item: _Shape
+
+    def rewritten(self, value: Json) -> Iterator[Json]:
+        """A JSONPath may be a key, where a text alone is no value."""
+        if isinstance(value, str) and not self.item.accepts({}):
+            yield from [{"NAME": value}] * _holds(self.item, value)
+        elif isinstance(value, str) and value.startswith("$."):
+            yield {value: "..."}
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, item in value.items():
@@ -380,10 +422,26 @@ class _Fields(_AnyMapping, frozen=True, dict=True):
             if shape := self.fields.get(key) or self.of_prefix(str(key)):
                 shape.check(item, (*path, key), found)
             else:
-                found.append(_unknown(key, path, [name.replace("*", "PATH") for name in self.fields]))
+                known = [name.replace("*", "PATH") for name in self.fields]
+                found.append(_unknown(key, path, known, self.below(str(key), item)))
         found.extend(
             ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
         )
+
+    def rewritten(self, value: Json) -> Iterator[Json]:
+        """Under each key that may hold it, does not hold any value, and is enough; the name of a key as that key."""
+        if isinstance(value, str) and value in self.fields:
+            yield {value: "..."}
+        elif not isinstance(value, Mapping):
+            typed = (key for key, shape in self.fields.items() if shape.accepts(value) and not shape.accepts(...))
+            yield from ({key: value} for key in typed if _holds(self, {key: value}))
+
+    def below(self, key: str, value: Json) -> str:
+        """``write matrix: {model: ...}``, for a key of a mapping that stands under one of these keys."""
+        bare = {name: shape.shape if isinstance(shape, _Wrapped) else shape for name, shape in self.fields.items()}
+        inner = {name: shape.fields for name, shape in bare.items() if isinstance(shape, _Fields)}
+        ways = [f"{name}: {{{key}: ...}}" for name in inner if key in inner[name] and inner[name][key].accepts(value)]
+        return f"write {one_of(ways)}" if ways else ""
 
     def of_prefix(self, key: str) -> _Shape | None:
         """The shape of a key that only has a known start: ``request.*`` stands for every key that starts with ``request.``."""
@@ -427,6 +485,9 @@ class _OneOf(_Shape, frozen=True):
     def texts(self) -> list[str]:
         return [text for member in self.members for text in member.texts()]
 
+    def rewritten(self, value: Json) -> Iterator[Json]:
+        return chain.from_iterable(member.rewritten(value) for member in self.members)
+
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """Report the findings of the member that fits best: fewest unknown keys, then fewest findings."""
         best: list[ShapeFinding] = []
@@ -440,10 +501,10 @@ class _OneOf(_Shape, frozen=True):
 
     def in_a_list(self, value: Json, path: Path) -> list[ShapeFinding]:
         """Where the value would do as an item of a list that may stand here."""
-        lists = [
+        lists = (
             member for member in self.members if isinstance(member, _List) and isinstance(member.item, _AnyMapping)
-        ]
-        if isinstance(value, Mapping) and any(not _wrong(_found(member, [value])) for member in lists):
+        )
+        if isinstance(value, Mapping) and any(_holds(member.item, value) for member in lists):
             return [ShapeFinding(path, "expected a list, got a mapping", f"write it as an item: [{_inline(value)}]")]
         return []
 
@@ -481,6 +542,9 @@ class _Wrapped(_Shape, frozen=True, kw_only=True):
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
         return replace(self.shape.refusal(value, path), message=f"expected {self.words()}, got {shown(value)}")
+
+    def rewritten(self, value: Json) -> Iterator[Json]:
+        return (way for way in self.shape.rewritten(value) if self.accepts(way))
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         self.shape.inside(value, path, found)
@@ -588,6 +652,9 @@ class Named(_AnyMapping, frozen=True):
     names: Callable[[], Iterable[str]]
     name: str
     about: Callable[[str], str]
+
+    def rewritten(self, value: Json) -> Iterator[Json]:
+        yield from [{value: "..."}] * (isinstance(value, str) and value in self.names())
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, item in value.items():
