@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from harness.judge.predicates.predicate_types import quantity
 from harness.model import ApiCall, Json, Poll, Step
 from harness.suite.template import Scope, Template, as_text, fill
+from harness.text.shape import closest
 
 Table = Mapping[str, Json]
 
 METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT")
+_COLLECTIONS = """models tunedModels cachedContents files generatedFiles batches fileSearchStores documents operations corpora
+    openai upload"""
+_VERBS = """generateContent streamGenerateContent batchGenerateContent countTokens computeTokens embedContent batchEmbedContents
+    asyncBatchEmbedContent generateAnswer predict predictLongRunning rawPredict streamRawPredict importFile register
+    uploadToFileSearchStore cancel download query transferOwnership"""
 
 _DEFAULT_EVERY, _DEFAULT_LIMIT = "5s", "2m"
 
@@ -77,6 +83,17 @@ def meant_call(written: str) -> str:
     """``did you mean``, for a method in lower case."""
     method, _, path = written.partition(" ")
     return f'did you mean "{method.upper()} {path}"?' if method.upper() in METHODS and path and method.islower() else ""
+
+
+def misspelled_names(written: str) -> Iterator[str]:
+    """What to say of a collection or a method in the text of a call that is nearly a known one. Any other may be newer."""
+    path = split_call(written)[1]
+    parts = path.parts if isinstance(path, Template) else [path]
+    start = re.match(r"[A-Za-z]{3,}(?![\w.-])", parts[0]) if isinstance(parts[0], str) else None
+    end = re.search(r":([A-Za-z]{3,})(\?|$)", parts[-1]) if isinstance(parts[-1], str) else None
+    for name, known in ((start and start[0], _COLLECTIONS), (end and end[1], _VERBS)):
+        if name and name not in known.split() and (near := closest(name, known.split(), 0.8)):
+            yield f'the API has no "{name}" that is known here; did you mean "{near}"?'
 
 
 def split_call(written: str) -> tuple[str, str]:
