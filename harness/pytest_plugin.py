@@ -195,12 +195,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             )
     run = session.config.pluginmanager.get_plugin("gemini-harness-run")
     alone = 0 < len(trials) == len(session.items) and not session.config.option.collectonly
-    if run is not None and alone and trials_session.policy.asks:
-        from harness.cli import costs  # other tests would not need the key
-
-        with _refusing():
-            targets = list({trial.target: None for trial in trials})
-            costs.check_keys(trials_session.config, trials, targets, trials_session.policy)
+    if run is not None and alone:  # other tests would not need the key
+        trials_session.check_keys(trials)
     if trials:
         _end_by_sigterm(session.config)
         trials_session.note_interrupted()
@@ -237,7 +233,7 @@ class SuiteFile(pytest.File):
         for tag in dict.fromkeys(tag for trial in trials for tag in trial.tags):
             self.config.addinivalue_line("markers", f"{tag}: a tag of a suite")
         for trial in trials:
-            name = _shown(trials_session.leaks.hidden(trial.id)).removeprefix(f"{trial.suite}/")
+            name = trials_session.name_of(trial)
             yield TrialItem.from_parent(self, name=name, trial=trial, about=about, attempts=attempts[trial.group])
 
 
@@ -462,6 +458,18 @@ class _TrialSession:
         files = {self.pytest.rootpath / node.partition("::")[0] for node in ids}
         return {folder for file in sorted(files) if is_suite(file) for folder in self.plan(file).trials.folders()}
 
+    def name_of(self, trial: Trial) -> str:
+        """The name of its item."""
+        return _shown(self.leaks.hidden(trial.id)).removeprefix(f"{trial.suite}/")
+
+    def check_keys(self, trials: Sequence[Trial]) -> None:
+        """End the session with one message if these trials ask a provider without a key."""
+        from harness.cli import costs
+
+        if trials and self.policy.asks:
+            with _refusing():
+                costs.check_keys(self.config, trials, list({trial.target: None for trial in trials}), self.policy)
+
     def play(self, trial: Trial) -> Row:
         """Play a trial. Raises CeilingReached if it is too expensive, UsageError if its cost cannot be estimated, and
         CannotWrite if the answer cannot be recorded."""
@@ -566,6 +574,17 @@ class _Run:
             import json
 
             self._take(json.loads(finished))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Workers collect all items, and have sent nothing yet."""
+        from harness.run.session import is_suite
+
+        files = {self._session.pytest.rootpath / node.partition("::")[0] for node in ids}
+        if self._session.policy.asks and all(map(is_suite, files)):
+            names = {node.partition("::")[2] for node in ids}
+            trials = [trial for file in sorted(files) for trial in self._session.plan(file).trials]
+            self._session.check_keys([trial for trial in trials if self._session.name_of(trial) in names])
 
     def warn(self, targets: Iterable[Target]) -> None:
         """Warn about providers whose key would be sent unsafely: before the first request, or, with xdist, at the first report."""

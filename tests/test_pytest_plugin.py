@@ -185,6 +185,10 @@ def test_an_unknown_provider_is_told_once_a_suite(project: pytest.Pytester) -> N
             "--harness-live --harness-provider=google",
             "No key for provider 'google': set the environment variable GOOGLE_API_KEY or GEMINI_API_KEY*",
         ),
+        (
+            "-n 2 --harness-live --harness-provider=google",
+            "No key for provider 'google': set the environment variable GOOGLE_API_KEY or GEMINI_API_KEY*",
+        ),
         ("--harness-target=gemini", "--target 'gemini': write provider/model*"),
         ("--harness-var=tone", "--var tone: write NAME=VALUE*"),
     ],
