@@ -182,10 +182,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Note all trials of the session, also those that -x, --maxfail or Ctrl-C will skip."""
     trials_session = session.config.stash[_SESSION]
     trials = [item.trial for item in session.items if isinstance(item, TrialItem)]
-    trials_session.planned, trials_session.folders = (
-        len(trials),
-        {(trial.own or trial.cassette).parent for trial in trials},
-    )
+    trials_session.planned, trials_session.folders = len(trials), _folders(trials)
     if trials_session.reporter and not session.items:
         from harness.run.session import is_suite
 
@@ -202,6 +199,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         trials_session.note_interrupted()
         if run is not None:
             run.warn(trial.target for trial in trials)
+
+
+def _folders(trials: Iterable[Trial]) -> set[Path]:
+    return {(trial.own or trial.cassette).parent for trial in trials}
 
 
 def _end_by_sigterm(config: pytest.Config) -> None:
@@ -451,12 +452,13 @@ class _TrialSession:
             with suppress(HarnessError):  # the first trial reports it
                 _ = self._opened
 
-    def folders_of(self, ids: Iterable[str]) -> set[Path]:
-        """The cassette folders of the suites among these items."""
+    def trials_of(self, ids: Iterable[str]) -> list[Trial]:
+        """The trials among these items of workers."""
         from harness.run.session import is_suite
 
-        files = {self.pytest.rootpath / node.partition("::")[0] for node in ids}
-        return {folder for file in sorted(files) if is_suite(file) for folder in self.plan(file).trials.folders()}
+        names = {(self.pytest.rootpath / file, name) for file, _, name in (node.partition("::") for node in ids)}
+        files = sorted({file for file, _ in names if is_suite(file)})
+        return [trial for file in files for trial in self.plan(file).trials if (file, self.name_of(trial)) in names]
 
     def name_of(self, trial: Trial) -> str:
         """The name of its item."""
@@ -578,13 +580,9 @@ class _Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Workers collect all items, and have sent nothing yet."""
-        from harness.run.session import is_suite
-
-        files = {self._session.pytest.rootpath / node.partition("::")[0] for node in ids}
-        if self._session.policy.asks and all(map(is_suite, files)):
-            names = {node.partition("::")[2] for node in ids}
-            trials = [trial for file in sorted(files) for trial in self._session.plan(file).trials]
-            self._session.check_keys([trial for trial in trials if self._session.name_of(trial) in names])
+        trials = self._session.trials_of(ids) if self._session.policy.asks else []
+        if len(trials) == len(ids):
+            self._session.check_keys(trials)
 
     def warn(self, targets: Iterable[Target]) -> None:
         """Warn about providers whose key would be sent unsafely: before the first request, or, with xdist, at the first report."""
@@ -709,7 +707,7 @@ class _Recording:
         """Called once for each worker. xdist sends out the first trial after the last call."""
         self._workers -= 1
         if self._workers == 0:
-            self._take(self._session.folders_of(ids))
+            self._take(_folders(self._session.trials_of(ids)))
 
     def pytest_collection_finish(self) -> None:
         """Without xdist: its controller collects no items itself."""

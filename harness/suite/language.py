@@ -424,16 +424,12 @@ SETTINGS = ("attempts", "timeouts", "concurrency", "max_cost")
 
 
 def belongs(path: Sequence[str | int]) -> str:
-    """Where a key belongs that is known elsewhere only: a check, a word of a predicate, a setting; empty for any other key."""
+    """Where a key belongs that is known elsewhere only: a word of a predicate, a setting; empty for any other key."""
     word = str(path[-1])
     if path[-2:-1] == ("expect",):
         wanted = f"{word} is a word of a predicate: say of what, as in text: {{{word}: ...}}"
         return wanted if word in Words.__annotations__ else ""
-    in_case = len(path) == {"cases": 3, "defaults": 2}.get(str(path[0]))
-    if in_case and word in all_checks():
-        near = shape.meant(word, CaseWords.__annotations__)
-        return f"{f'{near} the check {word}' if near else f'{word} is a check: it'} belongs under expect:"
-    if not in_case and len(path) > 1:
+    if len(path) > 1 and len(path) != {"cases": 3, "defaults": 2}.get(str(path[0])):
         return ""
     near = f'"{word}"' if word in SETTINGS else shape.meant(word, SETTINGS)[len("did you mean ") : -1]
     return f"{near} is a setting of harness.toml" if near else ""

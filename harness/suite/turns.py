@@ -15,11 +15,10 @@ from harness.text.shape import closest
 Table = Mapping[str, Json]
 
 METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT")
-_COLLECTIONS = """models tunedModels cachedContents files generatedFiles batches fileSearchStores documents operations corpora
-    openai upload"""
-_VERBS = """generateContent streamGenerateContent batchGenerateContent countTokens computeTokens embedContent batchEmbedContents
-    asyncBatchEmbedContent generateAnswer predict predictLongRunning rawPredict streamRawPredict importFile register
-    uploadToFileSearchStore cancel download query transferOwnership"""
+_KNOWN_NAMES = """models tunedModels cachedContents files generatedFiles batches fileSearchStores operations corpora openai upload
+    generateContent streamGenerateContent batchGenerateContent countTokens computeTokens embedContent batchEmbedContents cancel
+    asyncBatchEmbedContent generateAnswer predict predictLongRunning rawPredict streamRawPredict importFile register download
+    uploadToFileSearchStore query transferOwnership"""
 
 _DEFAULT_EVERY, _DEFAULT_LIMIT = "5s", "2m"
 
@@ -87,12 +86,8 @@ def meant_call(written: str) -> str:
 
 def misspelled_names(written: str) -> Iterator[str]:
     """What to say of a collection or a method in the text of a call that is nearly a known one. Any other may be newer."""
-    path = split_call(written)[1]
-    parts = path.parts if isinstance(path, Template) else [path]
-    start = re.match(r"[A-Za-z]{3,}(?![\w.-])", parts[0]) if isinstance(parts[0], str) else None
-    end = re.search(r":([A-Za-z]{3,})(\?|$)", parts[-1]) if isinstance(parts[-1], str) else None
-    for name, known in ((start and start[0], _COLLECTIONS), (end and end[1], _VERBS)):
-        if name and name not in known.split() and (near := closest(name, known.split(), 0.8)):
+    for name in re.findall(r"(?<= )[A-Za-z]{3,}(?![\w.$-])|(?<=:)[A-Za-z]{3,}(?=\?|$)", written):
+        if name not in _KNOWN_NAMES.split() and (near := closest(name, _KNOWN_NAMES.split(), 0.8)):
             yield f'the API has no "{name}" that is known here; did you mean "{near}"?'
 
 

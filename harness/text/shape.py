@@ -153,10 +153,12 @@ def meant(word: str, known: Collection[str]) -> str:
     return f"write {name}" if ":" in name else name and f'did you mean "{name}"?'
 
 
-def _unknown(key: str, path: Path, known: Collection[str], below: str = "") -> ShapeFinding:
-    """``below``: where the key stands, if it is one of a key of this mapping."""
-    hint = below or meant(str(key), known) or nearest(str(key), known)
-    return ShapeFinding((*path, key), f'unknown key "{key}"', hint, key=True)
+def _unknown(key: str, path: Path, known: Collection[str], shapes: Mapping[str, _Shape] = {}) -> ShapeFinding:
+    """``shapes``: what may stand under the known keys; the key may be one of theirs: ``write matrix: {model: ...}``."""
+    below = [f"{name}: {{{key}: ...}}" for name, shape in shapes.items() if key in _keys(shape)]
+    near = meant(str(key), known)
+    hint = f"{f'{near} or ' if '?' in near else ''}write {one_of(below)}" if below else near
+    return ShapeFinding((*path, key), f'unknown key "{key}"', hint or nearest(str(key), known), key=True)
 
 
 _TEMPLATE_SCHEMA = {"type": "string", "pattern": r"\$\{"}
@@ -202,19 +204,7 @@ class _Shape(Struct, frozen=True):
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
         near = suggestion(value, self.texts()) if isinstance(value, str) else ""
-        return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}", near or self.way_to_write(value))
-
-    def way_to_write(self, value: Json) -> str:
-        """``write {max: 3s}``, for a value that fits if it is written otherwise; empty if none fits, or too many do."""
-        ways = list(dict.fromkeys(map(_inline, self.rewritten(value))))[: _MOST_WAYS + 1]
-        return f"write {one_of(ways)}" if 1 <= len(ways) <= _MOST_WAYS else ""
-
-    def rewritten(self, value: Json) -> Iterator[Json]:
-        """What this shape allows and the value can be meant as: ``3s`` as ``{max: 3s}``, the text ``3`` as a number."""
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            other = _replaced(value, ())
-            if other != value and _holds(self, other):
-                yield other
+        return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}", near or _how_to_write(self, value))
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """Check the items of a value that has the right type."""
@@ -337,13 +327,6 @@ class _List(_Shape, frozen=True):
     def words(self) -> str:
         return "a list" if type(self.item) is _Shape else f"a list in which each item is {self.item.words()}"
 
-    def way_to_write(self, value: Json) -> str:
-        return super().way_to_write(value) or ("write a hyphen before each item" if isinstance(value, Mapping) else "")
-
-    def rewritten(self, value: Json) -> Iterator[Json]:
-        fits = value is not None and not isinstance(value, list) and _holds(self.item, value)
-        yield from ([item] for item in ([value] if fits else self.item.rewritten(value)))
-
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for index, item in enumerate(value):
             self.item.check(item, (*path, index), found)
@@ -359,23 +342,11 @@ class _AnyMapping(_Shape, frozen=True):
     def words(self) -> str:
         return "a mapping"
 
-    def way_to_write(self, value: Json) -> str:
-        if isinstance(value, list) and value and all(isinstance(item, Mapping) and len(item) == 1 for item in value):
-            return f"write its items without hyphens: {_inline({key: inner for item in value for key, inner in item.items()})}"
-        return super().way_to_write(value)
-
 
 class _Map(_AnyMapping, frozen=True):
     """A mapping with free keys."""
 
     item: _Shape
-
-    def rewritten(self, value: Json) -> Iterator[Json]:
-        """A JSONPath may be a key, where a text alone is no value."""
-        if isinstance(value, str) and not self.item.accepts({}):
-            yield from [{"NAME": value}] * _holds(self.item, value)
-        elif isinstance(value, str) and value.startswith("$."):
-            yield {value: "..."}
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, item in value.items():
@@ -422,26 +393,10 @@ class _Fields(_AnyMapping, frozen=True, dict=True):
             if shape := self.fields.get(key) or self.of_prefix(str(key)):
                 shape.check(item, (*path, key), found)
             else:
-                known = [name.replace("*", "PATH") for name in self.fields]
-                found.append(_unknown(key, path, known, self.below(str(key), item)))
+                found.append(_unknown(key, path, [name.replace("*", "PATH") for name in self.fields], self.fields))
         found.extend(
             ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
         )
-
-    def rewritten(self, value: Json) -> Iterator[Json]:
-        """Under each key that may hold it, does not hold any value, and is enough; the name of a key as that key."""
-        if isinstance(value, str) and value in self.fields:
-            yield {value: "..."}
-        elif not isinstance(value, Mapping):
-            typed = (key for key, shape in self.fields.items() if shape.accepts(value) and not shape.accepts(...))
-            yield from ({key: value} for key in typed if _holds(self, {key: value}))
-
-    def below(self, key: str, value: Json) -> str:
-        """``write matrix: {model: ...}``, for a key of a mapping that stands under one of these keys."""
-        bare = {name: shape.shape if isinstance(shape, _Wrapped) else shape for name, shape in self.fields.items()}
-        inner = {name: shape.fields for name, shape in bare.items() if isinstance(shape, _Fields)}
-        ways = [f"{name}: {{{key}: ...}}" for name in inner if key in inner[name] and inner[name][key].accepts(value)]
-        return f"write {one_of(ways)}" if ways else ""
 
     def of_prefix(self, key: str) -> _Shape | None:
         """The shape of a key that only has a known start: ``request.*`` stands for every key that starts with ``request.``."""
@@ -485,9 +440,6 @@ class _OneOf(_Shape, frozen=True):
     def texts(self) -> list[str]:
         return [text for member in self.members for text in member.texts()]
 
-    def rewritten(self, value: Json) -> Iterator[Json]:
-        return chain.from_iterable(member.rewritten(value) for member in self.members)
-
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """Report the findings of the member that fits best: fewest unknown keys, then fewest findings."""
         best: list[ShapeFinding] = []
@@ -497,16 +449,13 @@ class _OneOf(_Shape, frozen=True):
             if not findings:
                 return
             best = min(best, findings, key=_badness) if best else findings
-        found.extend((self.in_a_list(value, path) if _wrong(best) else ()) or best)
-
-    def in_a_list(self, value: Json, path: Path) -> list[ShapeFinding]:
-        """Where the value would do as an item of a list that may stand here."""
         lists = (
             member for member in self.members if isinstance(member, _List) and isinstance(member.item, _AnyMapping)
         )
-        if isinstance(value, Mapping) and any(_holds(member.item, value) for member in lists):
-            return [ShapeFinding(path, "expected a list, got a mapping", f"write it as an item: [{_inline(value)}]")]
-        return []
+        whole = [
+            member for member in lists if _wrong(best) and isinstance(value, Mapping) and any(_ways(member, value))
+        ]
+        found.extend([whole[0].refusal(value, path)] if whole else best)
 
     def candidates(self, value: Json) -> Sequence[_Shape]:
         """The members to which a value may belong.
@@ -542,9 +491,6 @@ class _Wrapped(_Shape, frozen=True, kw_only=True):
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
         return replace(self.shape.refusal(value, path), message=f"expected {self.words()}, got {shown(value)}")
-
-    def rewritten(self, value: Json) -> Iterator[Json]:
-        return (way for way in self.shape.rewritten(value) if self.accepts(way))
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         self.shape.inside(value, path, found)
@@ -653,9 +599,6 @@ class Named(_AnyMapping, frozen=True):
     name: str
     about: Callable[[str], str]
 
-    def rewritten(self, value: Json) -> Iterator[Json]:
-        yield from [{value: "..."}] * (isinstance(value, str) and value in self.names())
-
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, item in value.items():
             kind = self.find(key)
@@ -674,6 +617,46 @@ class Named(_AnyMapping, frozen=True):
 
     def value(self, key: str, definitions: dict[str, Any]) -> dict[str, Any]:
         return {**_or_template(_shape(self.find(key)), definitions), **_description(self.about(key))}
+
+
+def _keys(shape: _Shape) -> Collection[str]:
+    """The known keys of a mapping, if nothing else may stand here."""
+    if isinstance(shape, _Wrapped):
+        return _keys(shape.shape)
+    return shape.fields if isinstance(shape, _Fields) else list(shape.names()) if isinstance(shape, Named) else ()
+
+
+def _how_to_write(shape: _Shape, value: Json) -> str:
+    """``write {max: 3s}``, for a value that fits if it is written otherwise; empty if none fits, or too many do."""
+    pairs = isinstance(value, list) and value and all(isinstance(item, Mapping) and len(item) == 1 for item in value)
+    if pairs and isinstance(shape, _AnyMapping):
+        return (
+            f"write its items without hyphens: {_inline({key: inner for item in value for key, inner in item.items()})}"
+        )
+    ways = list(dict.fromkeys(map(_inline, _ways(shape, value))))
+    if 1 <= len(ways) <= _MOST_WAYS:
+        return f"write {one_of(ways)}"
+    return "write a hyphen before each item" if isinstance(shape, _List) and isinstance(value, Mapping) else ""
+
+
+def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
+    """What the shape allows and the value can be meant as: ``3s`` as ``{max: 3s}``, the text ``3`` as a number."""
+    if isinstance(shape, _OneOf):
+        yield from chain.from_iterable(_ways(member, value) for member in shape.members)
+    elif isinstance(shape, _List):
+        fits = value is not None and not isinstance(value, list) and _holds(shape.item, value)
+        yield from ([item] for item in ([value] if fits else _ways(shape.item, value)))
+    elif isinstance(value, str) and value in _keys(shape):
+        yield {value: "..."}
+    elif isinstance(shape, _Fields) and not isinstance(value, Mapping):
+        typed = (key for key, inner in shape.fields.items() if inner.accepts(value) and not inner.accepts(...))
+        yield from ({key: value} for key in typed if _holds(shape, {key: value}))
+    elif isinstance(shape, _Map) and isinstance(value, str) and not shape.item.accepts({}):
+        yield from [{"NAME": value}] * _holds(shape.item, value)
+    elif (isinstance(value, str | float) or type(value) is int) and _holds(shape, other := _replaced(value, ())):
+        yield other
+    elif isinstance(shape, _Wrapped):
+        yield from filter(shape.accepts, _ways(shape.shape, value))
 
 
 def _description(doc: str) -> Mapping[str, str]:
