@@ -182,7 +182,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Note all trials of the session, also those that -x, --maxfail or Ctrl-C will skip."""
     trials_session = session.config.stash[_SESSION]
     trials = [item.trial for item in session.items if isinstance(item, TrialItem)]
-    trials_session.planned, trials_session.folders = len(trials), _folders(trials)
+    trials_session.planned = len(trials)
+    trials_session.folders = {(trial.own or trial.cassette).parent for trial in trials}
     if trials_session.reporter and not session.items:
         from harness.run.session import is_suite
 
@@ -199,10 +200,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         trials_session.note_interrupted()
         if run is not None:
             run.warn(trial.target for trial in trials)
-
-
-def _folders(trials: Iterable[Trial]) -> set[Path]:
-    return {(trial.own or trial.cassette).parent for trial in trials}
 
 
 def _end_by_sigterm(config: pytest.Config) -> None:
@@ -707,7 +704,7 @@ class _Recording:
         """Called once for each worker. xdist sends out the first trial after the last call."""
         self._workers -= 1
         if self._workers == 0:
-            self._take(_folders(self._session.trials_of(ids)))
+            self._take({(trial.own or trial.cassette).parent for trial in self._session.trials_of(ids)})
 
     def pytest_collection_finish(self) -> None:
         """Without xdist: its controller collects no items itself."""

@@ -17,7 +17,6 @@ from harness.results.load import SavedRun, load
 from harness.results.store import NAME
 from harness.results.summary import Summary
 from harness.text import amounts
-from harness.text.shape import closest
 
 
 def find(name: str, options: Namespace) -> SavedRun:
@@ -105,13 +104,10 @@ def _add(found: Named, name: str, options: Namespace) -> None:
         if path.name == NAME or (name == "last" and not path.exists()):
             raise
         if not path.exists():
-            raise UsageError(f"no such file or folder: {name}{_hint(path)}, and {fault}") from fault
+            from harness.transport.recordings import near_path
+
+            raise UsageError(f"no such file or folder: {name}{near_path(path)}, and {fault}") from fault
         found.recordings.append(name)
-
-
-def _hint(path: Path) -> str:
-    near = closest(str(path), (str(path.with_name(other.name)) for other in path.parent.glob("*")))
-    return f" (did you mean {near}?)" if near else ""
 
 
 def is_at(target: str, name: str) -> bool:

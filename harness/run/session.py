@@ -216,7 +216,9 @@ def suite_files(paths: Sequence[Path]) -> list[Path]:
         elif path.exists():
             found.setdefault(path.resolve(), path)
         else:
-            raise UsageError(f"no such file or folder: {path}")
+            from harness.transport.recordings import check_exist
+
+            check_exist([path])
     if not found:
         raise UsageError(
             f"no suite in {', '.join(map(str, paths))}: a suite is a YAML file with a top-level suite: key; "

@@ -157,7 +157,7 @@ def _unknown(key: str, path: Path, known: Collection[str], shapes: Mapping[str, 
     """``shapes``: what may stand under the known keys; the key may be one of theirs: ``write matrix: {model: ...}``."""
     below = [f"{name}: {{{key}: ...}}" for name, shape in shapes.items() if key in _keys(shape)]
     near = meant(str(key), known)
-    hint = f"{f'{near} or ' if '?' in near else ''}write {one_of(below)}" if below else near
+    hint = f"{f'{near} or ' if '?' in near else ''}write {' or '.join(below)}" if below else near
     return ShapeFinding((*path, key), f'unknown key "{key}"', hint or nearest(str(key), known), key=True)
 
 
@@ -213,9 +213,6 @@ class _Shape(Struct, frozen=True):
         return {}
 
 
-_MOST_WAYS = 4
-
-
 def _inline(value: Json) -> str:
     """The beginning of a value, on one line of YAML."""
     import yaml
@@ -224,11 +221,6 @@ def _inline(value: Json) -> str:
     text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
     text = text.strip()[1:-1].replace("'...'", "...")
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def one_of(names: Sequence[str]) -> str:
-    """``a, b or c``."""
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def shown(value: Json) -> str:
@@ -293,7 +285,7 @@ class _Words(_Shape, frozen=True):
 
     def words(self) -> str:
         quoted = [f'"{item}"' if isinstance(item, str) else str(item).lower() for item in self.allowed]
-        return one_of(quoted)
+        return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
     def texts(self) -> list[str]:
         return [item for item in self.allowed if isinstance(item, str)]
@@ -449,12 +441,8 @@ class _OneOf(_Shape, frozen=True):
             if not findings:
                 return
             best = min(best, findings, key=_badness) if best else findings
-        lists = (
-            member for member in self.members if isinstance(member, _List) and isinstance(member.item, _AnyMapping)
-        )
-        whole = [
-            member for member in lists if _wrong(best) and isinstance(value, Mapping) and any(_ways(member, value))
-        ]
+        lists = (shape for shape in self.members if isinstance(shape, _List) and isinstance(shape.item, _AnyMapping))
+        whole = [shape for shape in lists if isinstance(value, Mapping) and _wrong(best) and any(_ways(shape, value))]
         found.extend([whole[0].refusal(value, path)] if whole else best)
 
     def candidates(self, value: Json) -> Sequence[_Shape]:
@@ -628,14 +616,13 @@ def _keys(shape: _Shape) -> Collection[str]:
 
 def _how_to_write(shape: _Shape, value: Json) -> str:
     """``write {max: 3s}``, for a value that fits if it is written otherwise; empty if none fits, or too many do."""
-    pairs = isinstance(value, list) and value and all(isinstance(item, Mapping) and len(item) == 1 for item in value)
-    if pairs and isinstance(shape, _AnyMapping):
-        return (
-            f"write its items without hyphens: {_inline({key: inner for item in value for key, inner in item.items()})}"
-        )
+    items = value if isinstance(value, list) and isinstance(shape, _AnyMapping) else []
+    if items and all(isinstance(item, Mapping) and len(item) == 1 for item in items):
+        whole = {key: inner for item in items for key, inner in item.items()}
+        return f"write its items without hyphens: {_inline(whole)}"
     ways = list(dict.fromkeys(map(_inline, _ways(shape, value))))
-    if 1 <= len(ways) <= _MOST_WAYS:
-        return f"write {one_of(ways)}"
+    if 1 <= len(ways) <= 4:
+        return f"write {' or '.join(ways)}"
     return "write a hyphen before each item" if isinstance(shape, _List) and isinstance(value, Mapping) else ""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import BadCassette, UsageError
+from harness.text.shape import closest
 from harness.transport import cassette
 from harness.transport.cassette import Tape
 
@@ -24,7 +25,13 @@ def check_exist(paths: Iterable[str | Path]) -> None:
     """Raises UsageError for a path that does not exist."""
     for path in map(Path, paths):
         if not path.exists():
-            raise UsageError(f"no such file or folder: {path}")
+            raise UsageError(f"no such file or folder: {path}{near_path(path)}")
+
+
+def near_path(path: Path) -> str:
+    """`` (did you mean ...?)`` with a name of the same folder; empty if none is similar."""
+    near = closest(str(path), (str(path.with_name(other.name)) for other in path.parent.glob("*")))
+    return f" (did you mean {near}?)" if near else ""
 
 
 def recordings(paths: Sequence[str]) -> Iterator[Path]:

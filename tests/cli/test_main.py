@@ -769,6 +769,8 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["simulate", "--host", "nowhere.invalid"], "Choose another --host or --port; --port 0 takes any free one."),
         (["rnu"], "there is no command 'rnu'; did you mean \"run\"?"),
         (["run", "nowhere"], "no such file or folder: nowhere"),
+        (["run", "suits"], "no such file or folder: suits (did you mean suites?)"),
+        (["audit", "casettes"], "no such file or folder: casettes (did you mean cassettes?)"),
         (["run", "--target", "flash"], "write provider/model"),
         (["run", "--target", "gogle/x"], 'did you mean "google"'),
         (["run", "--shard", "5/4"], "--shard"),
@@ -1233,6 +1235,15 @@ def test_one_value_is_compared_with_the_baseline(example: Example) -> None:
     done = example.run("compare", "last", "--axis", "model=gemini-3.1-pro-preview", "--format", "json")
     document = json.loads(done.out)
     assert (document["reference"], document["candidate"]) == ("model=gemini-2.5-flash", "model=gemini-3.1-pro-preview")
+
+
+def test_a_run_of_one_target_says_what_to_compare_it_with(example: Example) -> None:
+    text = "suite: one\ncases: [{id: a, model: gemini-3.8-flash, prompt: hi}]\n"
+    example.write("suites/one.yaml", text).run("run", "suites/one.yaml", "--live", "-q", "--provider", "simulator")
+    (run,) = saved(example.folder)
+    done = example.run("compare", "last")
+    assert done.code == 4
+    assert f"name another run, as in gemini-harness compare baseline {run.parent.name}" in done.err
 
 
 def test_an_axis_alone_compares_all_its_values_and_an_unknown_one_is_named(example: Example) -> None:

@@ -390,7 +390,9 @@ def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: 
         return chosen
     what = "a target" if axis == "target" else f"a value of {axis}"
     wanted = f"name two or more with {_option(axis)}, reference first"
-    if baseline is not None and not asked:
+    if len(values) == 1 and not asked and baseline is None:
+        wanted = f"one {axis} alone cannot be compared: name another run, as in gemini-harness compare baseline {run}"
+    elif baseline is not None and not asked:
         wanted = f"the baseline is {baseline}, which the run does not have: {wanted}"
     wrong = f"{unknown[0]} is not {what} of this run" if unknown else wanted
     raise UsageError(f"{wrong}; run {run} has {', '.join(values) or 'none'}")

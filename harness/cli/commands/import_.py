@@ -25,7 +25,7 @@ from harness.text.names import slug
 from harness.text.patterns import TooSlow
 from harness.text.personal import Redaction
 from harness.transport.cassette import Recorded, Unread
-from harness.transport.recordings import is_named_a_recording, recordings
+from harness.transport.recordings import check_exist, is_named_a_recording, recordings
 from harness.transport.redacting import redacted, redacted_request
 from harness.transport.redaction import Leaks, known
 
@@ -89,8 +89,7 @@ def _promptfoo(paths: Sequence[str]) -> Path | None:
     found = [Path(path) for path in paths if is_config(Path(path))]
     if found and len(paths) > 1:
         raise UsageError(f"{found[0]} is imported by itself: its cases are not recordings")
-    if found and not found[0].is_file():
-        raise UsageError(f"no such file or folder: {found[0]}")
+    check_exist(found)
     return found[0] if found else None
 
 

@@ -15,6 +15,7 @@ from harness.simulator.faults import EVERY
 from harness.simulator.profiles import GOOGLE, PROFILES, Profile
 from harness.simulator.serve import HOST, PORT
 from harness.text.shape import nearest
+from harness.transport.recordings import check_exist
 
 ABOUT = "serve a simulated Gemini endpoint on this machine"
 EXAMPLES = (
@@ -71,8 +72,7 @@ def main(options: Namespace) -> int:
     settings: dict[str, Any] = {name: getattr(options, name) for name in ("latency", "pace", "seed", "vary")}
     settings |= {"rules": pinned, "faults": dict(map(_rated, options.fault)), "strict": options.strict_models}
     settings |= {"as_of": options.as_of, "profile": _profile(options.profile)}
-    if missing := [path for path in options.replay if not path.exists()]:
-        raise UsageError(f"no such file or folder: {missing[0]}")
+    check_exist(options.replay)
     settings["replay"] = replay.load(options.replay) if options.replay else None
     serve.serve(options.host, options.port, **settings)
     return 0
