@@ -215,6 +215,8 @@ class _Shape(Struct, frozen=True):
 
 def _inline(value: Json) -> str:
     """The beginning of a value, on one line of YAML."""
+    if isinstance(value, str | int | float):  # quick, since every number of a CSV file comes here
+        return json.dumps(value, ensure_ascii=False)
     import yaml
 
     plain = json.loads(json.dumps([value], default=str))

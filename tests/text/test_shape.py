@@ -44,7 +44,7 @@ def test_every_error_is_found() -> None:
         ShapeFinding(("nam",), 'unknown key "nam"', 'did you mean "name"?', key=True),
         ShapeFinding(("kind",), 'expected "oak" or "birch", got the text "aok"', 'did you mean "oak"?'),
         ShapeFinding(("height",), "expected a number, got true"),
-        ShapeFinding(("branches", 0, "name"), "expected text, got the number 1", "write '1'"),
+        ShapeFinding(("branches", 0, "name"), "expected text, got the number 1", 'write "1"'),
         ShapeFinding(
             ("branches", 1),
             "expected a mapping with name, kind, height, branches, ripe, notes, parent, got the number 2",
