@@ -220,7 +220,9 @@ def _of_make(text: str) -> str:
 
 def _of_yaml(text: str) -> str:
     """The text of a job of CI as that of a shell: its environment as variables, the lines of a folded text as one."""
-    text = re.sub(r"(?m)^([ \t]+)([A-Z_][A-Z0-9_]*):[ \t]+(['\"]?)([^\n#'\"{}]+?)\3[ \t]*$", r'\1\2="\4"', text)
+    text = re.sub(
+        r"(?m)^([ \t]+)([A-Z_][A-Z0-9_]*):[ \t]+(['\"]?)([^\n#'\"{}]*[^\s#'\"{}])\3[ \t]*$", r'\1\2="\4"', text
+    )
     text = re.sub(r"(?:\$\{\{[ \t]*env|\{\{[ \t]*)\.(\w+)[ \t]*\}\}", r"${\1}", text)
     return _FOLDED.sub(lambda found: re.sub(r"(?<=[^\\\s])\n(?=[ \t]*\S)", " \\\\\n", found[0]), text)
 
@@ -286,7 +288,7 @@ _OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
 
 
 _NESTED = re.compile(
-    r"""(?:((?:\b(?:ba|da|z|k)?sh[ \t]+(?:-\w+[ \t]+)*-\w*c|\beval|\bssh(?:[ \t]+[^\s"']+){1,12})[ \t]+)|(?=["']{1,3}curl[ \t]))"""
+    r"""(?:((?:\b(?:ba|da|z|k)?sh[ \t]+(?:-\w+[ \t]+){0,9}-\w*c|\beval|\bssh(?:[ \t]+[^\s"']+){1,12})[ \t]+)|(?<!\\)(?=["']{1,3}curl[ \t]))"""
     r"""(?:"{3}((?:[^"]|"(?!""))*+)"{3}|"((?:[^"\\]|\\.)*+)"|'((?:[^']|'\\?'')*+)')""",
     re.DOTALL,
 )

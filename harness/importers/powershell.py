@@ -85,8 +85,8 @@ class Reader:
             while self.take(_NEXT_VALUE):
                 values.append(self._plain(deep + 1))
             known = {str(number): str(value) for number, value in enumerate(values)}
-            found = re.sub(r"\{(\d+)\}|([{}])\2", lambda one: known.get(one[1], one[2] or one[0]), found)
-            self._room.filled(found)
+            filled = self._room.filled  # piece by piece: the whole may be too long for the memory
+            found = re.sub(r"\{(\d+)\}|([{}])\2", lambda one: filled(known.get(one[1], one[2] or one[0])), found)
         if self.take(re.compile(_OPTIONS, re.IGNORECASE)) if before else self.take(_INTO_JSON):
             return compact(found).decode("utf-8", "replace")
         return found

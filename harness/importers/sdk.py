@@ -156,7 +156,7 @@ def _request(value: Mapping[str, Any], *, is_stream: bool) -> dict[str, Any]:
 # --- values as the SDKs for Go and Java make them ----------------------------------------------------
 
 
-_TEXT = re.compile(r'"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|`[^`]*+`')
+_TEXT = re.compile(r'(?<!\\)(?:"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|`[^`]*+`)')
 _REMARK = re.compile(r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)|(?<=[\s,])#(?!\{)[^\n]*+")
 _ENUM = re.compile(
     r"\bgenai\.(?:Type|Modality|ThinkingLevel|HarmBlockThreshold|(?=HarmCategory[A-Z]|MediaResolution[A-Z]))"
@@ -175,8 +175,8 @@ _MAKERS = {name: made for made, names in {
 
 def spelled(call: str) -> str:
     """The arguments of a call, with objects and lists in the place of what makes them. Nothing is run."""
-    texts, number = _TEXT.findall(call), count()
-    plain = _REMARK.sub("", _TEXT.sub(lambda _: f"\0{next(number)}\0", call.replace("\0", "")))
+    call, number = call.replace("\0", ""), count()
+    texts, plain = _TEXT.findall(call), _REMARK.sub("", _TEXT.sub(lambda _: f"\0{next(number)}\0", call))
     plain = re.sub(r"\b(\w*)(MIME|URI|URL)(?=Type\b|Context\b|\s*:)", lambda key: key[1] + key[2].title(), plain)
     plain = re.sub(r"(?<=\d)[fF]\b|\b\w+\.(?=Known\.)|,\s*genai\.Role\w+(?=\s*\))", "", plain)
     plain = re.sub(r"\bgenai\.Role(User|Model)\b", lambda role: f'"{role[1].lower()}"', plain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
@@ -63,6 +64,9 @@ TEXTS: Mapping[str, str] = {
     "calls of functions": "models.generate_content(f(",
     "builders that build nothing": "models.generateContent(A.builder().a(",
     "commands for other shells": "sh -c \"curl 'curl ",
+    "quotes in quotes before a command": '\\"curl ',
+    "shells as options of shells": "sh -",
+    "values of a job of CI": "  A: b" + 400 * " " + "#\n",
     "tables that hold themselves": "$a=@{a=$a}\n",
 }
 
@@ -126,6 +130,22 @@ def test_a_variable_that_doubles_again_and_again_is_no_request_of_gigabytes(name
     (found,) = importers.read(path)
     assert isinstance(found, Unread)
     assert "in its place" in found.reason or "in their place" in found.reason
+
+
+def test_a_format_of_powershell_is_not_filled_in_beyond_its_room(tmp_path: Path) -> None:
+    path = tmp_path / "a.ps1"
+    path.write_text(f"$a = '{'x' * 20_000}'\n$a = '{'{0}' * 10_000}' -f $a\nirm -Uri {ASK} -Method POST -Body $a\n")
+    tracemalloc.start()
+    (found,) = importers.read(path)
+    assert isinstance(found, Unread)
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    tracemalloc.stop()
+
+
+def test_a_program_with_nul_in_its_texts_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "a.java"
+    path.write_text('client.models.generateContent("gemini-2.5-flash", "a""\0""""""\0""", null);\n')
+    read_or_refuse(path, path.read_text())
 
 
 @pytest.mark.parametrize("end", ["<<<", "<", "<<", "$(", "$'", "\\"])
