@@ -436,6 +436,8 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("text-form", unary(answer("- get_the_weather_of_a_city\n- get_the_time\n\nBoth are functions."))),
     ("unicode", unary(answer("Où est l'été ? À Besançon, « là-bas » — 20 °C."))),
     ("unicode", unary(answer("Привет, мир! Ёлка № 5"))),
+    ("unicode", unary(answer("The integral of the bell curve is √π, its half √π/2."))),
+    ("unicode", unary(answer("loading █░ 50%"))),
     ("missing-value", unary(calling(city=""), TOOLS)),
     ("missing-value", unary(answer("## Oslo\n\n### Bergen\n\n#### Moss\n\nIssue #5 is about C# and F#."))),
     ("missing-value", unary(answer("It is **old**, ***very*** old.\n\n*****\n\nThe *end*."))),

@@ -77,7 +77,8 @@ _WINDOWS = {ord(bytes((byte,)).decode("cp1252")): byte for byte in range(0x80, 0
 """Characters of Windows-1252 that Latin-1 does not have -> their byte."""
 _UTF_8 = "(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
 _CODE_PAGES = ("cp437", "cp850", "cp866", "cp1250", "cp1251", "koi8-r", "mac_roman")
-"""In these, no right text is valid UTF-8."""
+"""In these, a right text is hardly ever valid UTF-8, but for one pair with a sign of `_SIGNS`, such as ``√π``."""
+_SIGNS = "[\u221a\u2248\u2206\u2550-\u256c\u2588-\u2593]"
 _CONTROLS = "[\x80-\x9f]"
 _MOST_READ = 200_000
 """Characters of a text that are looked at: what is wrong in a longer one shows in its beginning, a loop at its end."""
@@ -96,7 +97,9 @@ def wrongly_decoded(text: str) -> tuple[str, str] | None:
     meant = [(run, right) for run, code in runs if (right := _decoded(code)) is not None]
     for page in () if runs or text.isascii() else _CODE_PAGES:
         with suppress(UnicodeError):
-            return text, text.encode(page).decode()
+            right = text.encode(page).decode()
+            if len({letter for letter in right if not letter.isascii()}) > 1 or not re.search(_SIGNS, text):
+                return text, right
     sure = next(
         (pair for pair in meant if len(pair[0]) > 3 or re.search(_CONTROLS, pair[0]) or pair[0][:2] == "â€"), None
     )
