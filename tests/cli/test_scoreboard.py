@@ -59,6 +59,12 @@ def only(found: dict[str, Any]) -> dict[str, Any]:
     return cell
 
 
+def test_a_run_in_which_nothing_could_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    save(unjudged(**tagged("search")))
+    main(["scoreboard", "last"])
+    assert "Nothing was tried." in capsys.readouterr().out
+
+
 REFUSED: dict[str, Any] = {"http": 400, "finishReason": None, "parts": [], "text": ""}
 NO_FIELD = "not available: chat completions have no thinkingBudget"
 

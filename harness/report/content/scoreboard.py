@@ -29,7 +29,7 @@ def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
     yield Paragraph([_verdict(board)], strong=True)
     tried = [sum(row.cells[at].state != "not tried" for row in board.rows) for at in range(len(board.targets))]
     wide = [at for at, number in enumerate(tried) if number >= FEW * max(tried, default=0)]
-    if board.rows:
+    if any(tried):
         yield Heading("features")
         yield _table(board, wide)
         if narrow := [at for at in range(len(board.targets)) if at not in wide]:
