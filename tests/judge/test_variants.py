@@ -443,6 +443,8 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("missing-value", unary(answer("It is **old**, ***very*** old.\n\n*****\n\nThe *end*."))),
     ("error-as-text", unary(answer("Oslo.\n\nSubscribe at https://a.example"), {"contents": [{"parts": [{"text": "Write a mail"}]}]})),
     ("code-result", unary(ran("x = 1", ""), CODE_TOOL)),
+    ("code-result", unary(ran("x = {'a': 1}\nprint(f'{x['a']}')", "1"), CODE_TOOL)),
+    ("code-result", unary(ran(f"x = {'1 + ' * 4000}1\nprint(x)", "4001"), CODE_TOOL)),
     ("code-result", unary(ran("print('\\d')", "\\d"), CODE_TOOL)),
     ("finish-reason", unary(with_candidate(calling(city="Oslo"), finishMessage="Model generated function call(s)."), TOOLS)),
     ("error-as-text", unary(answer("Error 429 means that you should wait."))),
