@@ -205,6 +205,19 @@ def test_the_settings_of_an_sdk_are_sent(name: str, tmp_path: Path, monkeypatch:
     assert (case["prompt"], case["request"]) == ("Capital of Norway?", SETTINGS)
 
 
+def test_values_in_a_schema_keep_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    schema = {"type": "object", "properties": {"place": {"enum": [{"map_id": 1}], "min_items": 1}}}
+    Path("a.py").write_text(
+        'client.models.generate_content(model="gemini-2.5-flash", contents="Where?", '
+        f"config={{'response_mime_type': 'application/json', 'response_json_schema': {schema}}})\n"
+    )
+    assert main(["import", "a.py"]) == 0
+    (case,) = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
+    sent = case["request"]["generationConfig"]["responseJsonSchema"]
+    assert sent["properties"] == {"place": {"enum": [{"map_id": 1}], "minItems": 1}}
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_request_is_read_with_what_stands_apart(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
