@@ -198,14 +198,16 @@ def _unquoted(text: str) -> str:
 
 
 def _listed(text: str) -> Any:
-    return _EMPTY[text]() if text in _EMPTY else [*_items(text)]
+    return _EMPTY[text]() if text in _EMPTY else [*(_short if len(text) < _SHORT else _items)(text)]
 
 
-@lru_cache(1000)
 def _items(text: str) -> list[Any]:
     if listed := _LISTED.fullmatch(text):
         return [_known(item) for item in listed[1].split(", ")]
     raise _Other
+
+
+_short = lru_cache(1000)(_items)
 
 
 def _scalar(text: str) -> Any:
