@@ -11,7 +11,9 @@ from harness.text.jsontext import an_object
 from harness.transport.cassette.bodies import SDK_FIELDS
 from harness.transport.cassette.values import literal_value
 
-_FREE = frozenset({"args", "response", "partial_args", "partialargs", "default", "example", "examples", "const", "enum"})
+_FREE = frozenset(
+    {"args", "response", "partial_args", "partialargs", "default", "example", "examples", "const", "enum"}
+)
 _NAMES = frozenset({"properties", "$defs", "defs"})
 """What holds schemas by their names, which stay as they are."""
 _SNAKE = ("usage_metadata", "prompt_feedback", "model_version", "response_id")
