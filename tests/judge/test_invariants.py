@@ -270,7 +270,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("usage-grows", "warn", stream(*LOST_A_CHUNK, answer(HALF_AN_HOUR, usageMetadata=COUNTED[5]))),
     ("stream-duplicate", "error", stream(SUNG_TWICE[0], SUNG_TWICE[0], answer())),
     ("stream-end", "error", stream(*STEPS_AFTER_THE_END, chunk({"text": "1"}))),
-    ("part-kind", "error", unary(steps(RESULT))),
+    ("part-kind", "error", unary(steps(RESULT), ASKED)),
     ("visible-output", "error", unary(answer(" \n "))),
     ("thought-leak", "warn", unary(answer("[THINKING] A city is asked for. [/THINKING] Oslo"))),
     ("escaped-text", "warn", unary(answer('{"role": "assistant", "content": "Oslo"}'), ASKED)),

@@ -36,7 +36,7 @@ def need(condition: object) -> None:
 
 @dataclass
 class Draft:
-    """``events`` are the JSON values of the answer: one for a unary answer. ``raw``: its bytes, where the mutation makes them itself."""
+    """``body``: of the request; empty if it is not known. ``events`` are the JSON values of the answer: one for a unary answer. ``raw``: its bytes, where the mutation makes them itself."""
 
     exchange: Exchange
     random: Random
@@ -74,7 +74,8 @@ class Draft:
         """The exchange as it stands now."""
         raw = self.bytes() if self.raw is None else self.raw
         at = self.exchange.chunks[-1].at if self.exchange.chunks else 0.0
-        request = replace(self.exchange.request, body=self.body, url=self.url, content=json.dumps(self.body).encode())
+        content = json.dumps(self.body).encode() if self.body else b""
+        request = replace(self.exchange.request, body=self.body or None, url=self.url, content=content)
         return replace(
             self.exchange, request=request, status=self.status, headers={**self.headers}, chunks=[Chunk(raw, at)]
         )

@@ -44,6 +44,19 @@ def _single(d: Draft) -> tuple[int, Object]:
     raise AssertionError
 
 
+@lawful(but="usage-details candidates-count")
+def answer_alone(d: Draft) -> None:
+    """As a file that holds no requests: then nobody knows which tools ran, and which form was asked for."""
+    d.body = {}
+
+
+@lawful()
+def argument_that_trails_off(d: Draft) -> None:
+    args = d.call()["args"]
+    name = next(name for name, value in args.items() if isinstance(value, str) and " " in value)
+    args[name] += "..."
+
+
 @lawful()
 def slashes_escaped(d: Draft) -> None:
     _written(d, ("/", "\\/"))

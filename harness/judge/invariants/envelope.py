@@ -10,7 +10,7 @@ from harness.answer.refusals import describe_body
 from harness.answer.reply import OUTPUT, STEPS, answer_parts, candidate_of, error_of
 from harness.gemini.definition import STATUSES
 from harness.judge.invariants.limits import is_cut_unasked
-from harness.judge.invariants.request_fields import SIGNS, has_answer, is_finished, is_stream, wants_sse
+from harness.judge.invariants.request_fields import SIGNS, has_answer, has_text, is_finished, is_stream, wants_sse
 from harness.judge.registry import FAILURE, GENERATING, rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object, objects_in
@@ -332,6 +332,6 @@ def replacement_character(evidence: Evidence) -> Iterator[Mismatch]:
     """
     text = evidence.reply.text
     at = text.find("\ufffd")
-    if at >= 0:
+    if at >= 0 and not has_text(evidence, "\ufffd"):
         around = text[max(0, at - 20) : at + 20]
         yield Mismatch("text", "no U+FFFD", around, f"a replacement character at {at}: {around!r}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 
@@ -43,7 +42,7 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
         if len(kinds) > 1:
             message = f"parts[{index}] is {' and '.join(kinds)} at once: clients read one of them"
             yield Mismatch(f"parts[{index}]", "one kind", kinds, message)
-        elif "functionResponse" in part and not has_hidden_functions(evidence):
+        elif "functionResponse" in part and evidence.request_body and not has_hidden_functions(evidence):
             message = f"parts[{index}] is a functionResponse: the client sends it, not the model"
             yield Mismatch(f"parts[{index}]", "a part of an answer", "functionResponse", message)
         elif part.get("thought") and part.get("text") == "":
@@ -102,18 +101,13 @@ def _unlike(code: Mapping[str, Json], result: Mapping[str, Json]) -> str:
     source = str(code.get("code"))
     if result.get("outcome") != "OUTCOME_OK" or code.get("language") != "PYTHON" or len(source) > 20_000:
         return ""
-    if re.search(r"^print\(", source, re.MULTILINE) and not result.get("output"):
+    if re.search(r"^print\((?!.*\bend=)", source, re.MULTILINE) and not result.get("output"):
         return "the code prints, but its result has no output"
     with warnings.catch_warnings(action="ignore"):
         try:
             lines = ast.parse(source).body
-        except (SyntaxError, ValueError):
-            may_be_newer = sys.version_info < (3, 12) and re.search(
-                r"\bf['\"]", source
-            )  # its quotes may hold the same quotes
-            return "" if may_be_newer else "the code ran, but it is no Python"
-        except (RecursionError, MemoryError):
-            return ""
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # or of a later Python
+            return "the code ran, but its end is lost" if "never closed" in str(error) else ""
     is_text = len(lines) == 1 and isinstance(getattr(lines[0], "value", None), ast.Constant) and source[0] in "'\""
     return "the code is one text" if is_text else ""
 

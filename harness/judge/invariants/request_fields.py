@@ -86,7 +86,7 @@ def request_parts(evidence: Evidence) -> Iterator[Json]:
 
 
 PROGRAMS = (
-    r"escap|encod|base.?64|\bhtml|\bxml|entities|regex|regular exp|latex|formula|markdown|\bcode\b|\bjava|typescript|python|\bsql"
+    r"escap|encod|base.?64|\bhtml|\bxml|entities|regex|regular exp|latex|formula|markdown|\bcode\b|\bjava|\bjs\b|typescript|python|\bsql"
     r"|\bshell|\bglob|newline|line break|backslash|unicode|accents|chat template|\btokens?\b|\btags?\b|chatml|prompt format"
     r"|rror\b|fehler|\bhttp\b(?!:)|status code|gateway|streams? end|\bsse\b|ampersand|\bnotation|page web|web ?page|web ?seite|gina web|<br|<p>"
 )

@@ -76,7 +76,7 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
             yield Mismatch(place, "plain characters", whole[:200], message)
     quoted = next((one for one in strings if re.fullmatch(r'"[^"\s]+"', one)), None)
-    if quoted and not has_text(evidence, quoted):
+    if quoted and not has_text(evidence, quoted) and not re.search(_SEARCH, str(evidence.reply.function_calls)):
         yield Mismatch("args", quoted[1:-1], quoted, f"the argument {quoted} has quotes: it was written as JSON twice")
     if "\r\n" in text and not has_text(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
@@ -84,14 +84,17 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "plain text", text[:80], "the whole text is hexadecimal: it was encoded once too often")
     elif _BASE64.fullmatch(text) and is_utf8(plain := media.decoded(text) or b"\xff") and b"\0" not in plain:
         yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
-    elif not wants_json(evidence) and (what := _written_by_a_program(text)) and not is_about(evidence, "json"):
+    elif (what := _written_by_a_program(evidence)) and not is_about(evidence, r"json|\{|\bobjects?\b"):
         yield Mismatch("text", "plain text", text[:80], f"the whole text is {what}: it was written once too often")
     elif _is_glued(text):
         yield Mismatch("text", "lines", text[:200], "blanks or the ends of lines were lost: sentences run together")
 
 
-def _written_by_a_program(text: str) -> str:
-    """What the whole text is, if a program wrote the answer into it; empty if it did not."""
+def _written_by_a_program(evidence: Evidence) -> str:
+    """What the whole text is, if a program wrote the answer into it; empty if it did not, or the answer may be in JSON mode."""
+    text = evidence.reply.text
+    if wants_json(evidence) or (not evidence.request_body and json_of(text) is not None):
+        return ""
     if re.match(_OF_AN_ANSWER, text) or (text[:2] in ("b'", 'b"') and text[1] == text.rstrip()[-1]):
         return "JSON or Python of an answer"
     if text[:1] == text[-1:] == '"' and "\\n" in text and "\n" not in text:
@@ -102,6 +105,7 @@ def _written_by_a_program(text: str) -> str:
     return "HTML" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
 
 
+_SEARCH = r"(?i)search|quer|find|grep|lookup|'q'"
 _IN_A_TAG = (
     r'(?s)<(response|answer|output)>.*</\1>\s*\Z|\{"(?:response|answer|output|text|content|message)": ?"[^"]*"\}\s*\Z'
 )
@@ -186,7 +190,7 @@ _MISSING = (
 def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
     Nor the mark of a log that shortens: ``... [truncated]``, nor twice one of a filter that hides: ``[REDACTED]``, ``##``. In JSON and
-    arguments, the texts are not all empty or shortened, and none is ``string`` or ``<city>``. Not checked for enums, for ``None`` and ``null`` where
+    arguments, the texts are not all ``string``, ``<city>`` or the like. Not checked for enums, for ``None`` and ``null`` where
     one word was counted, and where the request has the word or is about code, JSON or mathematics.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
@@ -197,34 +201,30 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     calls = [call.get("args") for call in evidence.reply.function_calls]
     is_json, text = wants_json(evidence), evidence.reply.text
     hollow = _hollow([calls, json_of(text) if is_json else None]) if is_json or calls else ""
-    if hollow and not is_about(evidence, f"{PROGRAMS}|placeholder|template|empty"):
+    if hollow and not is_about(evidence, f"{PROGRAMS}|placeholder|template"):
         yield Mismatch("values", "what the model wrote", text[-60:], f"{hollow}: a program wrote it")
     if is_json or wants_enum(evidence):
         return
     masks = _some(_MASK, text, 3) if "#" in text or "***" in text or "<" in text else []
-    if len(masks) == 3 and not is_about(evidence, f"mask|censor|redact|anonymi|{re.escape(masks[0])}"):
+    if len(masks) == 3 and not is_about(evidence, f"{_HIDE}|{re.escape(masks[0])}"):
         yield Mismatch("text", "an answer", masks, f"{masks[0]!r} stands for digits or words: a filter hid them")
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 120 else text).strip()  # a long text is not copied
     found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
     is_word = 0 < evidence.reply.count("candidatesTokenCount") <= _FEW_TOKENS
     word = found[0] if found else text if text in ("undefined", "NaN", *(() if is_word else ("None", "null"))) else ""
-    if word and not is_about(evidence, f"{PROGRAMS}|json|math|divi|float|{re.escape(word)}"):
+    if word and not is_about(evidence, f"{PROGRAMS}|{_HIDE}|json|math|divi|float|{re.escape(word)}"):
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
+_HIDE = "mask|censor|redact|anonymi"
 _MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )|(?<=[a-z,] )[a-z]\*{3,}(?=[ .,;])|<(?:PERSON|NAME|EMAIL|PHONE|LOCATION)(?:_\d+)?>"
 
 
 def _hollow(value: Json) -> str:
-    """How the texts of JSON or of arguments show that nothing was filled in, or that a log shortened them; empty if they do not."""
+    """How the texts of JSON or of arguments show that nothing was filled in; empty if they do not. All may be empty: nothing was found."""
     texts = [one for one in values_in(value) if isinstance(one, str)]
-    if texts not in ([], [""]) and all(re.fullmatch(_UNFILLED, one) for one in texts):
-        return f"every text is {texts[0]!r} or alike"
-    if cut := next((one for one in texts if len(one) > 15 and re.search(r"[a-z](?:\.\.\.|…)\Z", one)), None):
-        return f"a text is shortened to {cut[-30:]!r}"
-    lists = (pairwise(one) for one in values_in(value) if isinstance(one, list))
-    twice = any(one == after and isinstance(one, dict) and len(one) > 1 for pairs in lists for one, after in pairs)
-    return "an element comes twice in a row" if twice else ""
+    is_hollow = any(texts) and all(re.fullmatch(_UNFILLED, one) for one in texts)
+    return f"every text is {next(filter(None, texts))!r} or alike" if is_hollow else ""
 
 
 _UNFILLED = r"\s*|\*+|None|NaN|nil|'.*'|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
@@ -248,7 +248,8 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     may_have = "<" in text or "INST]" in text or "\nUser:" in text or "\nHuman:" in text or text.endswith("[DONE]")
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
     is_struck = found and found[0] == "</s>" and "<s>" in text
-    if found and not is_struck and not is_about(evidence, PROGRAMS) and not has_text(evidence, found[0]):
+    topics = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
+    if found and not is_struck and not is_about(evidence, topics) and not has_text(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
@@ -290,11 +291,8 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
     end = evidence.reply.text[-300:].rpartition("\n\n")[2] if is_finished(evidence) else ""
     is_ad = len(end) < min(300, len(evidence.reply.text)) and re.search(_AD, end) and re.search(_LINK, end)
-    if (
-        is_ad
-        and not evidence.reply.grounding
-        and not is_about(evidence, rf"\bads?\b|market|promot|mail|letter|{_LINK}")
-    ):
+    topics = rf"\bads?\b|market|promot|mail|letter|{_LINK}"
+    if is_ad and not evidence.reply.grounding and not is_about(evidence, topics):
         yield Mismatch("text", "the answer alone", end, f"the text ends with an advertisement: {end[:60]!r}")
 
 
@@ -397,7 +395,7 @@ def _sentence_twice(text: str) -> str:
     """A paragraph or sentence that comes twice in a row, and nowhere else: more is a loop, and lines are verse. Empty if there is none."""
     paragraphs = [one.strip() for one in text[:_MOST_READ].split("\n\n")]
     if twice := next((one for one, after in pairwise(paragraphs) if one == after and len(one) >= _SHORTEST_COPY), ""):
-        return twice if text.count(twice) == 2 else ""
+        return twice if text.count(twice) == 2 and "\n" not in twice else ""
     sentences = map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))
     again = (one for one, after in pairwise(sentences) if one == after and len(one) >= _SHORTEST_COPY)
     return next((one for one in again if text.count(one) == 2 and f"{one} {one}" in text), "")

@@ -117,6 +117,7 @@ def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
+_REDIRECT = "grounding-api-redirect"  # of a search; a page that was read may come several times
 _ROOM = 100
 """Bytes that a recorder may have taken from a short text."""
 
@@ -142,7 +143,7 @@ def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
     if places != sorted(set(places)):
         message = "supports come twice or out of order: clients misplace their footnotes"
         yield Mismatch(f"{_AT}groundingSupports", "in order", places, message)
-    sources = [str(one) for one in objects_in(evidence.reply.grounding.get("groundingChunks")) if "web" in one]
+    sources = [str(one) for one in objects_in(evidence.reply.grounding.get("groundingChunks")) if _REDIRECT in str(one)]
     if len(set(sources)) < len(sources):
         message = "two chunks are the same: clients list a source twice"
         yield Mismatch(f"{_AT}groundingChunks", "each once", len(sources), message)
@@ -190,13 +191,13 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
     """
     chunks = objects_in(evidence.reply.grounding.get("groundingChunks"))
     uris = [uri for chunk in chunks if (uri := an_object(chunk.get("web")).get("uri"))]
-    if len(uris) > 2 and all(uri == uris[0] for uri in uris):
+    titles = {str(an_object(chunk.get("web")).get("title")) for chunk in chunks}
+    if len(uris) > 2 and len(titles) > 1 and all(uri == uris[0] for uri in uris):
         yield Mismatch(f"{_AT}groundingChunks", "several", uris[0], f"{len(uris)} sources have one uri", "warn")
     for index, chunk in enumerate(chunks):
         if not chunk:
-            yield Mismatch(
-                f"{_AT}groundingChunks[{index}]", "a source", chunk, f"chunk {index} names no source", "warn"
-            )
+            message = f"chunk {index} names no source"
+            yield Mismatch(f"{_AT}groundingChunks[{index}]", "a source", chunk, message, "warn")
         kinds = [kind for kind in grounding.KINDS if kind in chunk]
         place = an_object(chunk.get("maps")).get("placeId")
         if len(kinds) > 1:
@@ -231,9 +232,8 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     for index, page in enumerate(objects_in(found.get("urlMetadata"))):
         url, at = page.get("retrievedUrl"), f"$.candidates[0].urlContextMetadata.urlMetadata[{index}]"
         if isinstance(url, str) and not re.match(_ADDRESS, url) and not is_placeholder(url):
-            yield Mismatch(
-                f"{at}.retrievedUrl", "an address", url, f"the retrievedUrl is no whole address: {url[:80]!r}"
-            )
+            message = f"the retrievedUrl is no whole address: {url[:80]!r}"
+            yield Mismatch(f"{at}.retrievedUrl", "an address", url, message)
         status = str(page.get("urlRetrievalStatus") or "no status").removeprefix(_STATUS)
         if status not in ("SUCCESS", "1", "UNSPECIFIED"):
             message = f"{page.get('retrievedUrl')} could not be fetched ({status}), but the model answers"

@@ -285,9 +285,9 @@ class _Texts(Struct):
 
 
 def _overlap(before: str, text: str) -> str:
-    """The end of a chunk with which the next one begins; empty if it is short, of few letters (tables), or the whole chunk."""
+    """The end of a chunk with which the next one begins; empty if it is short, of few letters, the whole chunk, or comes thrice."""
     at = before.rfind(text[:_SHORTEST_REPEAT]) if len(text) >= _SHORTEST_REPEAT else -1
-    found = before[at:] if at > 0 and text.startswith(before[at:]) else ""
+    found = before[at:] if at > 0 and text.startswith(before[at:]) and (before + text).count(before[at:]) == 2 else ""
     return found if len(set(filter(str.isalpha, found))) > 5 else ""
 
 

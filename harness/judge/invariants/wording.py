@@ -120,7 +120,7 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     and none between letters, without the marks of a tokenizer. And it has a beginning: no small letter or blank at its start, if its
     other sentences have a capital.
 
-    Not checked for JSON, after a turn of the model that it goes on with, and where the request is about letters, ways of writing, or programs.
+    Not checked for JSON, after a turn of the model that it goes on with, and where the request is about letters, ways of writing, programs or copies.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo  lies  at  the  end  of  the  Oslofjord,  between  wooded  hills."}]}}]}
@@ -128,22 +128,24 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     text = "" if wants_json(evidence) or not is_finished(evidence) else evidence.reply.text[:400]
     for what, pattern, least, right in _FORMS if text else ():
         found = len(re.findall(pattern, text))
-        if found >= least and found > 2 * len(re.findall(right, text)) and not is_about(evidence, _WAYS):
+        name = re.match(r"([a-z]+) (?:is|was|has|does|can)\b", text)  # of a program, such as curl
+        ways = rf"{_WAYS}|\b{name[1]}\b" if name else _WAYS
+        if found >= least and found > 2 * len(re.findall(right, text)) and not is_about(evidence, ways):
             turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
             if not turn or field(turn[0], "role") != "model":
                 yield Mismatch("text", "prose", text[:80], f"the text {what}: something on the way changed it")
             return
 
 
-_WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in"
+_WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in"
 _FORMS = (
-    ("has no small letters", r"[A-Z]{6}", 5, "[a-z]"),
+    ("has no small letters", r"[A-Z]{6,}+", 5, "[a-z]"),
     ("has no capitals", r"(?<![\w'])(?:[a-z']++,? ){8}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
     ("has no blanks", r"(?<![A-Za-z'])[A-Za-z']++([\t_+.~=^-])(?:[A-Za-z']++\1){7}", 1, r"\w (?=\w)"),
     ("has blanks between letters", r"(?:(?<![^\W_])[^\W\d_] ++){20}", 1, r"[^\W\d_]{5}"),
     ("has two blanks between words", r"\w  (?=\w)", 8, r"\w (?=\w)"),
     ("is written backwards", r"\s[.,][a-z]|\A[.!?]\w+ .*[A-Z]\Z", 1, r"[\w)*`\"'][.,:;!?](?!\w)|[A-Z][a-z]"),
-    ("has no beginning", r"\A(?:(?: |[a-z]+ )[a-z]+[ ,]|[,;:)] ?\w)(?s:.*?)[.!?]\s+[A-Z]", 1, r"\A[A-Z]"),
+    ("has no beginning", r"\A(?:(?: |[a-z]+ )[a-z]+[ ,]|[,;:)] ?\w)(?s:.*?)[.!?]\s+[A-Z]", 1, "`"),
     ("has codes of bytes", r"<0x[0-9A-F]{2}>|\+[AIJ][A-Za-z0-9/]{2}-", 2, "(?!)"),
     ("has marks of a tokenizer", "(?<=\\S)[\u2581\u0120](?=\\S)|\u010a", 3, "(?!)"),
 )
