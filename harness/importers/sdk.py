@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from harness.gemini.providers import GOOGLE_MODELS
 from harness.importers.filling import Room, TooLong
 from harness.transport.cassette import Recorded, Unread, read_request
 from harness.transport.cassette.literals import length
@@ -23,7 +24,6 @@ from harness.transport.cassette.values import literal_value
 _CALL = re.compile(r"\b[mM]odels\.(?:generate_content(?:_stream)?|[gG]enerateContent(?:Stream)?(?:Async)?)\(")
 _CONTEXT = re.compile(r"(?<=\()\s*(?:\w*[cC]tx|context\.\w+(?:\(\))?|\{\}),")
 """What a call in Go has before its model."""
-_BASE = "https://generativelanguage.googleapis.com/v1beta"
 _LONGEST = 200_000
 """Characters of a call; and those, beside the length of a text, in which ends of calls are looked for in vain."""
 _UNKNOWN = "a call of an SDK with values that only the program knows; write them in their place"
@@ -148,7 +148,7 @@ def _request(value: Mapping[str, Any], *, is_stream: bool) -> dict[str, Any]:
     model = value["model"].removeprefix("models/")
     return {
         "method": "POST",
-        "uri": f"{_BASE}/models/{model}:{'streamGenerateContent?alt=sse' if is_stream else 'generateContent'}",
+        "uri": f"{GOOGLE_MODELS}/{model}:{'streamGenerateContent?alt=sse' if is_stream else 'generateContent'}",
         "body": sent(value["contents"], value.get("config")),
     }
 
@@ -158,10 +158,6 @@ def _request(value: Mapping[str, Any], *, is_stream: bool) -> dict[str, Any]:
 
 _TEXT = re.compile(r'(?<!\\)(?:"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|`[^`]*+`)')
 _REMARK = re.compile(r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)|(?<=[\s,])#(?!\{)[^\n]*+")
-_ENUM = re.compile(
-    r"\bgenai\.(?:Type|Modality|ThinkingLevel|HarmBlockThreshold|(?=HarmCategory[A-Z]|MediaResolution[A-Z]))"
-    r"([A-Z]\w*)\b(?!\s*[({.])"
-)
 _BUILT = re.compile(r"(?:\b\w++)?\.builder\(\)((?:\s*\.\w+\([^()]*+\)){0,200}?)\s*(?:\.build\(\)|(?=[,)]))")
 _LISTS = r"tools|parts|contents|safetySettings|responseModalities|stopSequences|functionDeclarations|required"
 _SEVERAL = re.compile(rf"\.({_LISTS})\((?!\s*\[)([^()]*+)\)|\.(\w+)\((\s*\0\d+\0\s*,[^()]*+)\)")
@@ -179,8 +175,7 @@ def spelled(call: str) -> str:
     texts, plain = _TEXT.findall(call), _REMARK.sub("", _TEXT.sub(lambda _: f"\0{next(number)}\0", call))
     plain = re.sub(r"\b(\w*)(MIME|URI|URL)(?=Type\b|Context\b|\s*:)", lambda key: key[1] + key[2].title(), plain)
     plain = re.sub(r"(?<=\d)[fF]\b|\b\w+\.(?=Known\.)|,\s*genai\.Role\w+(?=\s*\))", "", plain)
-    plain = re.sub(r"\bgenai\.Role(User|Model)\b", lambda role: f'"{role[1].lower()}"', plain)
-    plain, before = _ENUM.sub(lambda one: f'"{re.sub("(?<=[a-z])(?=[A-Z])", "_", one[1]).upper()}"', plain), ""
+    before = ""
     for _ in range(40):
         before, plain = plain, _MAKE.sub(_made, _BUILT.sub(_object, plain))
         if plain == before:

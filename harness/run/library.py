@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from harness.answer import reply as replies
 from harness.config import Config, load
 from harness.errors import SuiteError, UsageError
+from harness.gemini.providers import GOOGLE_MODELS
 from harness.judge.judging import Judgement
 from harness.judge.judging import judge as judged
 from harness.judge.recorded import evidence, operation_at
@@ -37,8 +38,6 @@ from harness.transport.cassette import read_request
 if TYPE_CHECKING:
     from harness.compare.audit import Audit
     from harness.compare.comparison import Comparison
-
-GOOGLE = "https://generativelanguage.googleapis.com/v1beta"
 
 
 class Verdicts(list[Verdict]):
@@ -261,7 +260,7 @@ def _exchange(response: Any, request: Mapping[str, Json] | None, model: str | No
     body = None if request is None else compact(dict(request))
 
     def asked(name: str) -> Request:
-        address = f"{GOOGLE}/models/{quote(name, errors='replace')}:{operation}"
+        address = f"{GOOGLE_MODELS}/{quote(name, errors='replace')}:{operation}"
         return replace(read_request({"uri": address, "body": body}), model=name)
 
     found = {"content-type": "text/event-stream" if stream else "application/json", **headers}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from harness.answer import reply as replies
 from harness.errors import CannotAsk, CannotJudge, CassetteError, StaleRecording, cause
-from harness.gemini.providers import is_chat, native_body
+from harness.gemini.providers import GOOGLE_MODELS, is_chat, native_body
 from harness.judge.registry import all_rules
 from harness.model import (
     Exchange,
@@ -36,8 +36,6 @@ from harness.transport.wrapping import Transport
 _WHAT_EVENTS_HELD = ("each", "first", "last")
 """The words of the check ``stream`` that look into the single events."""
 _INVARIANT = "invariant:"
-_NATIVE = "https://generativelanguage.googleapis.com/v1beta/models/{}:generateContent"
-"""The address of an answer that was translated from a chat completion."""
 
 
 class SavedAnswers:
@@ -98,7 +96,7 @@ class SavedAnswers:
             )
         asked = replace(request, body=turn.request)
         if is_chat(request.url):
-            asked = replace(asked, body=native_body(asked), url=_NATIVE.format(request.model))
+            asked = replace(asked, body=native_body(asked), url=f"{GOOGLE_MODELS}/{request.model}:generateContent")
         return exchange_of(asked, turn, self._provenance, self._ttft)
 
     def hides(self, check: str) -> bool:

@@ -132,6 +132,8 @@ ROWS: Mapping[str, Provider] = {
 }
 """The providers that ship, from ``providers.yaml``. The configuration can add rows and change these."""
 
+GOOGLE_MODELS: str = f"{ROWS['google'].base_url}/v1beta/models"
+"""Where Google serves models. ``/MODEL:METHOD`` follows in the address of a call."""
 HOSTS: Mapping[str, str] = {row.kind: row.host for row in ROWS.values() if not row.simulated}
 """Kind -> well-known host."""
 _KEY_HOSTS: Mapping[str, str] = {

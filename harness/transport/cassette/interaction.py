@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from msgspec import Meta, Struct, convert
 from msgspec.structs import replace
 
-from harness.gemini.providers import is_chat
+from harness.gemini.providers import HOSTS, is_chat
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.text.credentials import credentials_in
 from harness.text.jsontext import compact, json_of
@@ -265,14 +266,8 @@ def _bytes(value: Any) -> bytes:
     if isinstance(value, dict):
         for key in ("string", "base64_string", "content"):
             if key in value:
-                return _unbase64(value[key]) if key == "base64_string" else _bytes(value[key])
+                return b64decode(value[key]) if key == "base64_string" else _bytes(value[key])
     return compact(value)
-
-
-def _unbase64(value: Any) -> bytes:
-    import base64
-
-    return base64.b64decode(value)
 
 
 def _parsed(raw: Mapping[str, Any]) -> bytes:
@@ -320,13 +315,10 @@ def _provenance(
 def provider_of(url: str) -> str:
     """The provider at this address: ``google``, ``vertex``, ``cometapi``, ``simulator``, else ``import``."""
     host = urlsplit(url).hostname or ""
-    if host == "generativelanguage.googleapis.com":
-        return "google"
-    if host == "aiplatform.googleapis.com" or host.endswith("-aiplatform.googleapis.com"):
+    if re.search(r"(?:^|-)aiplatform\.googleapis\.com$", host):
         return "vertex"
-    if host == "api.cometapi.com":
-        return "cometapi"
-    return "simulator" if host == SIMULATOR_HOST else "import"
+    known = {served: kind for kind, served in HOSTS.items()}
+    return "simulator" if host == SIMULATOR_HOST else known.get(host, "import")
 
 
 @lru_cache(500)

@@ -195,7 +195,9 @@ class _Writer:
 def _of_go(constant: str) -> str:
     """What a constant of the SDK for Go stands for: ``MAX_TOKENS`` for ``FinishReasonMaxTokens``, ``model`` for ``RoleModel``."""
     name = re.sub(
-        r"^(?:(?:Finish|Blocked)Reason|Harm(?:Probability|Severity)|(?:Media)?Modality|Role)(?=.)", "", constant
+        r"^(?:(?:Finish|Blocked)Reason|Harm(?:Probability|Severity|BlockThreshold)|(?:Media)?Modality|ThinkingLevel|Type|Role)(?=.)",
+        "",
+        constant,
     )
     return name.lower() if constant.startswith("Role") else snake(name).upper()
 
@@ -255,21 +257,14 @@ _BORDER_OR_BLANK = re.compile(rf"{_BORDER.pattern}|\s(?!\w+=)", re.DOTALL)
 
 def length(text: str, begin: int = 0, most: int = sys.maxsize) -> int:
     """The length of the object at a place of a text, or of the values by name there; 0 if it does not end within ``most``."""
-    if _NAMED.match(text, begin):
-        return _length_of_named(text[begin : min(len(text), begin + most)])
-    depth = 0
-    for found in _BORDER.finditer(text, begin, min(len(text), begin + most)):
+    end, depth, are_named = min(len(text), begin + most), 0, _NAMED.match(text, begin) is not None
+    for found in (_BORDER_OR_BLANK if are_named else _BORDER).finditer(text, begin, end):
         mark = found[0]
         depth += (mark in "{[(") - (mark in "}])")
-        if not depth or depth > DEEPEST:
-            return found.end() - begin if not depth else 0
-    return 0
-
-
-def _length_of_named(text: str) -> int:
-    depth = 0
-    for found in _BORDER_OR_BLANK.finditer(text):
-        depth += (found[0] in "{[(") - (found[0] in "}])")
-        if depth < 0 or depth > DEEPEST or (not depth and found[0].isspace()):
-            return found.start() if depth <= DEEPEST else 0
-    return 0 if depth else len(text)
+        if depth > DEEPEST:
+            return 0
+        if are_named and (depth < 0 or (not depth and mark.isspace())):
+            return found.start() - begin
+        if not (are_named or depth):
+            return found.end() - begin
+    return end - begin if are_named and not depth else 0

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from harness.gemini.providers import GOOGLE_MODELS
 from harness.model import UNKNOWN_MODEL
-from harness.transport.cassette.bodies import Body, body_of, encoding_of, is_answer, json_in, word
+from harness.text.jsontext import json_of
+from harness.transport.cassette.bodies import Body, body_of, encoding_of, is_answer, word
 
 UNKNOWN_HOST = "recording.invalid"
 """Stands for a host that the recording does not tell."""
@@ -42,7 +44,7 @@ NATIVE = re.compile(
 _ESCAPED, _PATTERN = re.compile(r"\\([./:?-])"), re.compile(r"models/[^:]*[*+\[({][^:]*:")
 """What mocks write in an address that is a regular expression."""
 _STATUS = re.compile(r"(?:HTTP/[\d.]+\s+)?([1-9]\d\d)\b")
-_PREFIXES = {"MLDEV_URL_PREFIX": "https://generativelanguage.googleapis.com/v1beta", "VERTEX_URL_PREFIX": "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/l"}  # fmt: skip
+_PREFIXES = {"MLDEV_URL_PREFIX": GOOGLE_MODELS.removesuffix("/models"), "VERTEX_URL_PREFIX": "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/l"}  # fmt: skip
 """What Google's own SDKs write in place of the start of an address."""
 
 
@@ -137,7 +139,7 @@ def without_unknown_host(url: str, message: Mapping[str, Any]) -> str:
 
 def _query(value: Any) -> str:
     if isinstance(value, str):
-        inside = json_in(Body(value.encode("utf-8", "surrogatepass"))) if value[:1] == "{" else None
+        inside = json_of(value) if value[:1] == "{" else None
         return _query(inside) if inside else value.lstrip("?") if "=" in value else ""
     if isinstance(value, dict):
         if texts := [item for key, item in value.items() if key in _AS_TEXT and isinstance(item, str)]:
