@@ -37,8 +37,8 @@ def _beside(path: Path) -> Sequence[Item]:
 
 
 def _alone(path: Path) -> Sequence[Item]:
-    is_of_requests = path.suffix.lower() in http_files.SUFFIXES and b"\n<> " not in (raw := sources.bytes_of(path))
-    if is_of_requests and (asked := http_files.read(path, raw)):
+    suffix = path.suffix.lower()
+    if suffix in http_files.SUFFIXES and (asked := http_files.read(path, sources.bytes_of(path))):
         return asked
     found, reason = list[Item](), None
     try:
@@ -48,11 +48,11 @@ def _alone(path: Path) -> Sequence[Item]:
             raise
         reason = fault
     answered = [item for item in found if isinstance(item, Interaction)]
-    is_page, is_data = path.suffix.lower() in _HTML, path.suffix.lower() in sources.DATA
+    is_page, is_data, is_notebook = suffix in _HTML, suffix in sources.DATA, suffix == ".ipynb"
     is_recording = any(item.exchange.request.content for item in answered) or (answered and not is_page)
     if is_recording and is_data:
         return found
-    raw, is_notebook = _in_utf8(sources.bytes_of(path)), path.suffix == ".ipynb"
+    raw = _in_utf8(sources.bytes_of(path))
     raw = _in_blocks(raw) if is_notebook else raw
     text = curl.as_text(raw.decode("utf-8", "replace"))
     commands = curl.read(path, text) if not is_recording or len(text) < _LONGEST_PAGE else []
@@ -109,15 +109,15 @@ def _asks_same(one: Recorded, item: Recorded) -> bool:
         return bool(one.request.body == item.request.body)
     if one.request.model == UNKNOWN_MODEL:
         return all(whole.get(key) == value for key, value in bare.items())
-    return bool(_essence(camel(bare)) == _essence(camel(whole)))
+    return bool(_comparable(camel(bare)) == _comparable(camel(whole)))
 
 
-def _essence(value: Json) -> Json:
+def _comparable(value: Json) -> Json:
     """A body without the roles of users, and with what is alone in a list in its place: SDKs write both, pages neither."""
     if isinstance(value, list):
-        return _essence(value[0]) if len(value) == 1 else [_essence(item) for item in value]
+        return _comparable(value[0]) if len(value) == 1 else [_comparable(item) for item in value]
     if isinstance(value, dict):
-        return {key: _essence(item) for key, item in value.items() if (key, item) != ("role", "user")}
+        return {key: _comparable(item) for key, item in value.items() if (key, item) != ("role", "user")}
     return value
 
 

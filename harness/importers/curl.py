@@ -317,7 +317,9 @@ def _commands(script: _Script) -> Iterator[Recorded | Unread]:
                 )
                 command.read()
                 end = command.at
-                for words in _requests(_as_curl(script, begin["name"], command)):
+                is_wget = begin["name"] == "wget"
+                given = _of_wget(command.words) if is_wget else _expanded(script, _configured(script, command))
+                for words in _requests(given):
                     if recorded := _recorded(script, words, command.document, line, begin["lead"] is not None):
                         yield recorded
             except ValueError as fault:
@@ -398,7 +400,8 @@ class _Command:
             self.at = found.end()
             return found[0]
         if rest == "$'":
-            return _ansi(self._until(r"\$'((?:[^'\\]|\\.)*)'"))
+            text = self._until(r"\$'((?:[^'\\]|\\.)*)'")  # browsers quote texts with quotes or line breaks so
+            return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
         if rest[0] == "'":
             return self._until(r"'([^']*)'")
         if rest[0] == '"':
@@ -410,7 +413,8 @@ class _Command:
             return self._substituted()
         if rest[0] == "$":
             return self._piece_filled(len(self.text), "")
-        return self._until(r"([^\s'\"\\$;|&<>()`]+|.)")
+        self.at += 1
+        return rest[0]
 
     def _quoted(self) -> str:
         start = self.at
@@ -519,11 +523,6 @@ def _printed(script: _Script, at: int, deep: int = 0) -> tuple[str | None, _Comm
 _START = re.compile(r"(?:\s|\\\n)*")
 
 
-def _ansi(text: str) -> str:
-    """The value of ``$'...'``. Browsers quote texts with quotes or line breaks so."""
-    return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
-
-
 # --- the request of a command -------------------------------------------------------------------------
 
 
@@ -542,13 +541,6 @@ _WGET = {"--post-data": "-d", "--body-data": "-d", "--method": "-X", "--header":
          "--output-document": "-o", "-O": "-o", "--timeout": "-m", "-T": "-m", "--tries": "--retry", "-t": "--retry"}  # fmt: skip
 """An option of wget that has a value -> that of curl."""
 _WGET_FILES = ("--post-file", "--body-file")
-
-
-def _as_curl(script: _Script, name: str, command: _Command) -> Iterable[str]:
-    """The words of a command as those of curl."""
-    if name == "wget":
-        return _of_wget(command.words)
-    return _expanded(script, _configured(script, command))
 
 
 _CONFIG = re.compile(r"(?:--config|-[sSfLki]*K)=?(.*)", re.DOTALL)

@@ -16,7 +16,7 @@ from harness.importers.filling import Room, TooLong, Unreadable, bytes_beside, d
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 SUFFIXES = (".http", ".rest")
-_ANSWER = re.compile(r"^HTTP/[\d.]+ \d{3}\b", re.MULTILINE)
+_ANSWER = re.compile(r"^HTTP/[\d.]+ \d{3}\b|^<> ", re.MULTILINE)
 _SEPARATOR = re.compile(r"^###.*$", re.MULTILINE)
 _SCRIPT = re.compile(r"[<>] *\{%")
 _SET = re.compile(r"^@([\w.-]+) *=(.*)$", re.MULTILINE)
@@ -40,7 +40,7 @@ class _Request(NamedTuple):
 def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
     """The requests of a file, in their order; empty if it holds none, or HTTP messages with their answers."""
     text = raw.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-    if path.suffix.lower() not in SUFFIXES or _ANSWER.search(text):
+    if _ANSWER.search(text):
         return []
     try:
         variables = _Variables(text)
@@ -133,8 +133,8 @@ def _body(path: Path, lines: list[str], variables: _Variables) -> Iterator[str]:
             yield _refuse_unset("body", variables.filled(line))
 
 
-_ANSWERS = ("<> ", ">> ", ">>! ", "> ")
-"""How lines begin that say where answers are, or where they go."""
+_ANSWERS = (">> ", ">>! ", "> ")
+"""How lines begin that say where answers go."""
 
 
 def _refuse_unset(what: str, text: str) -> str:

@@ -28,9 +28,10 @@ _BLANK = re.compile(r"(?:[ \t]|`\r?\n)*")
 _BLANKS = re.compile(r"(?:[\s;,]|`\r?\n|#[^\n]*)*")
 _HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
 _TEXT = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"`]|`.|\"\")*)\"", re.DOTALL)
-_VARIABLE = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))|\$\(([^()]*)\)", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))", re.IGNORECASE)
+_UNSET = re.compile(rf"{_VARIABLE.pattern}|\$\([^()]*\)", re.IGNORECASE)
 _CHARACTER = re.compile(r"\$\(\[char\]\(?(0x[0-9a-f]{1,4}|[1-9]\d{0,4})\)?\)", re.IGNORECASE)
-_USED = re.compile(r"(`?)(\$\(\$(?:env:)?\w+\)|\$\{(?:env:)?\w+\}|\$(?:env:)?\w+)", re.IGNORECASE)
+_USED = re.compile(rf"(?<!`)(?:\$\({_VARIABLE.pattern}\)|{_VARIABLE.pattern})", re.IGNORECASE)
 _WORD = re.compile(r"[^\s;|,(){}@'\"$`]+")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _AFTER_SWITCH = re.compile(r"-[A-Za-z]|[\r\n;|)]|\Z")
@@ -108,7 +109,7 @@ class Reader:
                 self.at += len(opening)
                 return self._inside(closing, make, deep)
         if self.text.startswith("$", self.at):
-            name = self.take(re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))", re.IGNORECASE))
+            name = self.take(_VARIABLE)
             return self.named(name[1] or name[2]) if name else self._fail()
         word = self.take(_WORD)
         return _scalar(word[0]) if word else self._fail()
@@ -151,8 +152,8 @@ class Reader:
         return re.sub(r"`(.)", lambda found: _ESCAPES.get(found[1], found[1]), text, flags=re.DOTALL)
 
     def _filled(self, found: re.Match[str]) -> str:
-        name = re.sub(r"^env:", "", found[2].strip("${()}"), flags=re.IGNORECASE)
-        value = None if found[1] else self.variables.get(name.lower())
+        name: str = next(filter(None, found.groups()))
+        value = self.variables.get(name.lower())
         return self._room.filled(value) if isinstance(value, str) else found[0]
 
     def _fail(self) -> Any:
@@ -224,7 +225,7 @@ def _recorded(parameters: Mapping[str, Any], line: int) -> Recorded:
     headers = parameters.get("headers")
     body = parameters.get("body", "")
     text = body if isinstance(body, str) else compact(body).decode("utf-8", "replace")
-    if unknown := _VARIABLE.match(without_secrets(url)) or (re.fullmatch(r"\$\w+", text) and _VARIABLE.match(text)):
+    if unknown := _UNSET.match(without_secrets(url)) or (re.fullmatch(r"\$\w+", text) and _UNSET.match(text)):
         raise Unreadable(f"{unknown[0]} is not set in the script")
     raw = {
         "method": str(parameters.get("method", "POST" if text else "GET")).upper(),

@@ -440,7 +440,8 @@ def _suite(
         kept.append(_with_rows_in_file(case, name, config, result))
     if kept:
         result.cases += len(kept)
-        alike = _alike([case.get("expect", {}) for case in kept])
+        expected = [case.get("expect", {}) for case in kept]
+        alike = {name: value for name, value in expected[0].items() if all(one.get(name) == value for one in expected)}
         if len(kept) > 1 and alike:
             shared["expect"] = alike
             kept = [without(case, {"expect": alike}) for case in kept]
@@ -472,11 +473,6 @@ def _refused(
     except HarnessError as fault:
         snippet = re.search(r"^ *\d+ \| *(.+)", str(fault), re.MULTILINE)
         return f"{first_line(fault)}{f', in `{snippet[1]}`' if snippet else ''}"
-
-
-def _alike(expected: Sequence[Expect]) -> Expect:
-    """The checks that all cases have."""
-    return {name: value for name, value in expected[0].items() if all(one.get(name) == value for one in expected)}
 
 
 def _repeat(source: Source) -> int | None:
@@ -537,13 +533,9 @@ def _with_rows_in_file(case: dict[str, Json], name: str, config: Config, result:
     if len(rows) <= MOST_ROWS:
         return case
     file = config.suites / name / f"{slug(case['id'].partition('-${')[0])}.jsonl"
-    plain = [{key: _unescaped(value) for key, value in row.items()} for row in rows]
-    result.files[file] = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in plain)
+    lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+    result.files[file] = lines.replace("$${", "${")
     return {**case, "each": f"${{file:{name}/{file.name}}}"}
-
-
-def _unescaped(value: Json) -> Json:
-    return value.replace("$${", "${") if isinstance(value, str) else value
 
 
 # --- what remains -----------------------------------------------------------------------------------------

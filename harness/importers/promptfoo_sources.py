@@ -325,7 +325,7 @@ def _with_entry(entry: Any, test: Test, shared: Mapping[str, Any]) -> Test:
     if not isinstance(entry, Mapping):
         raise NotCarried(f"an entry of a scenario's config is not a mapping: {entry!r}")
     values = {**shared, **_variables(test.source, entry), **_variables(test.source, test.stated)}
-    asserted = [one for part in (entry, test.stated) for one in _as_list(part.get("assert"))]
+    asserted = [one for part in (entry, test.stated) for _, one in listed(part.get("assert") or [])]
     stated = {**entry, **test.stated, "vars": values, "assert": asserted}
     return Test(stated, test.source, test.route, _rows(test.source, values))
 
@@ -372,10 +372,6 @@ def _tests_in(name: str, source: Source, shared: Mapping[str, Any]) -> _Found:
     else:
         found = source.named(name)
         yield from _tests(found, (), found.value, shared)
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _variables(source: Source, stated: Mapping[str, Any]) -> Mapping[str, Any]:

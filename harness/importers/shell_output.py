@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.importers.filling import ReadFile, decoded
 from harness.text.jsontext import loads
-from harness.transport.cassette.literals import as_json
+from harness.transport.cassette.values import literal_value
 
 
 def printed(words: Sequence[str], given: str | None, read_file: ReadFile) -> str | None:
@@ -76,13 +76,13 @@ def _jq(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
         if re.search("[nR]", options):
             return json.dumps(_made(rest[0], values))
         source = decoded(read_file(rest[1]), rest[1]) if rest[1:] else given or ""
-        return json.dumps(_edited(loads(source.encode()), rest[0], values), ensure_ascii=False)
+        return json.dumps(_edited(loads(source), rest[0], values), ensure_ascii=False)
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
 def _made(text: str, values: Mapping[str, str]) -> Any:
-    return loads(as_json(_JQ.sub(lambda found: _filled(found, values), text)).encode())
+    return literal_value(_JQ.sub(lambda found: _filled(found, values), text))
 
 
 def _edited(value: Any, edits: str, values: Mapping[str, str]) -> Any:
