@@ -233,5 +233,5 @@ def test_no_link_leads_to_a_body_in_another_folder(capsys: pytest.CaptureFixture
 
 def test_a_long_file_that_is_named_many_times_is_not_read_each_time() -> None:
     write(**{"1.json": ANSWERED})
-    near = attachments.Near(Path("recordings/log.http"), left=1_000)
+    near = attachments.FilesBeside(Path("recordings/log.http"), left=1_000)
     assert 1 < attachments.included(b"<> 1.json\n" * 50, near).count(b"candidates") < 10

@@ -1019,3 +1019,11 @@ def test_a_packed_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "appended.json.gz").write_bytes(gzip.compress(text[:90]) + gzip.compress(text[90:]))
     for name in ("a.json.gz", "b.json", "appended.json.gz"):
         assert len(cassette.read(tmp_path / name).interactions) == 1
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_text_holds_a_request_and_its_answer_one_after_another(indent: int | None, tmp_path: Path) -> None:
+    asked, answered = (json.dumps(value, indent=indent) for value in (ASKED, ANSWERED))
+    (tmp_path / "a.json").write_text(json.dumps({"model": MODEL, "log": f"{asked}\n{answered}"}), "utf-8")
+    (found,) = cassette.read(tmp_path / "a.json").interactions
+    assert (found.exchange.request.body, found.exchange.content) == (ASKED, answered.encode())

@@ -80,7 +80,7 @@ def _named(recording: Path) -> Iterator[Path]:
     return (place / name for name in names for place in (recording.parent, recording.parent.parent / "__files"))
 
 
-class Near(Struct):
+class FilesBeside(Struct):
     """The files that a recording names: in its own folder, or in ``__files`` next to that. No name leads out of these.
 
     ``anywhere``: under any key, and only bodies of Gemini, so that nothing else gets into a recording. ``used``: those that were read.
@@ -121,9 +121,9 @@ class Near(Struct):
         return content
 
 
-def _under_any_key(beside: Beside) -> Near | None:
+def _under_any_key(beside: Beside) -> FilesBeside | None:
     """The files beside a recording, if it may name them under any key."""
-    return beside if isinstance(beside, Near) and beside.anywhere else None
+    return beside if isinstance(beside, FilesBeside) and beside.anywhere else None
 
 
 def attached(value: Any, beside: Beside, deep: int = 0) -> Any:
@@ -142,7 +142,7 @@ def attached(value: Any, beside: Beside, deep: int = 0) -> Any:
     return found if content is None else {**found, **_body(content)}
 
 
-def _with_body(key: Any, item: Any, beside: Near) -> Iterator[tuple[Any, Any]]:
+def _with_body(key: Any, item: Any, beside: FilesBeside) -> Iterator[tuple[Any, Any]]:
     """A key and what is under it, also the body in the file that this names."""
     yield key, item
     if isinstance(item, str) and re.fullmatch(_A_NAME, item) and (content := beside(item)):

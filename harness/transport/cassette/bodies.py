@@ -10,12 +10,12 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from harness.model import Json
 from harness.text.jsontext import compact, json_of, loads, mapped
 from harness.transport.cassette.packing import ZLIB, unpack
-from harness.transport.cassette.values import is_json, literal_value
+from harness.transport.cassette.values import literal_value
 
 _PAYLOADS = (
     "string", "base64string", "base64", "text", "value", "body", "data", "json", "content", "raw", "bytes", "payload", "encoded", "chunk",
@@ -43,6 +43,8 @@ SDK_FIELDS = frozenset({"sdkHttpResponse", "automaticFunctionCallingHistory", "p
 _WHOLE = ANSWER_FIELDS | SDK_FIELDS
 _CANDIDATE_FIELDS = frozenset({"content", "finishReason", "finish_reason", "finishMessage", "index", "safetyRatings", "safety_ratings", "groundingMetadata", "grounding_metadata", "citationMetadata", "tokenCount"})  # fmt: skip
 """Keys of candidates. Other APIs have candidates too: places, persons, products."""
+MODEL = re.compile(r"(?:gemini-(?:\d|pro|flash|exp)|gemma-\d|learnlm-\d)[\w.@-]*(?<=\w)")
+"""The name of a model of Google, whatever stands around it."""
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _LONGEST_WORD = 60
 MOST_OF_GRPC = 16
@@ -50,12 +52,37 @@ MOST_OF_GRPC = 16
 _DEEPEST = 20
 
 
+class Gist(Struct, frozen=True):
+    """What is kept of the JSON of an answer or an event, which takes ten times the memory of its text.
+
+    ``is_open``: its first candidate does not end here; ``error``: what is under that key.
+    """
+
+    id: Json
+    is_open: bool
+    error: Json | UnsetType
+
+
+def gist(value: Any) -> Gist | None:
+    """The gist of an object; None for any other value."""
+    if not isinstance(value, dict):
+        return None
+    candidates = value.get("candidates")
+    first = candidates[0] if isinstance(candidates, list) and candidates else {}
+    is_open = bool(candidates) and not (first.get("finishReason") or first.get("finish_reason"))
+    return Gist(value.get("responseId"), is_open, value.get("error", UNSET))
+
+
 class Body(Struct, frozen=True):
-    """The bytes of a body. ``exact``: they are those of the wire. ``events``: how many a list held; 0 if it was no list."""
+    """The bytes of a body. ``exact``: they are those of the wire. ``events``: how many a list held; 0 if it was no list.
+
+    ``gist``: that of its JSON, where it is known.
+    """
 
     content: bytes
     exact: bool = True
     events: int = 0
+    gist: Gist | None = None
 
 
 def word(key: Any) -> str:
@@ -137,7 +164,7 @@ def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
 def _text(text: str, encoding: str) -> bytes:
     if _PIECES.match(text):
         with suppress(ValueError):
-            whole = body_of(loads(text.encode()), encoding)
+            whole = body_of(loads(text), encoding)
             if whole and whole.content.startswith(_BEGINS):
                 return whole.content
     if "hex" in encoding and _HEX.fullmatch(text):
@@ -235,7 +262,7 @@ def joined(bodies: list[Body]) -> Body:
         whole = are_lines and not any(piece.endswith(b"\n") for piece in pieces)
         ended = (piece + b"\n\n" if whole else piece for piece in filter(None, pieces))
         return Body(b"".join(ended), exact=not whole, events=len(pieces))
-    if all(piece[:1] in (b"{", b"[") and is_json(piece) for piece in pieces):
+    if all(piece[:1] in (b"{", b"[") and json_of(piece) is not None for piece in pieces):
         return Body(pieces[0] if len(pieces) == 1 else sse(pieces), exact=False, events=len(pieces))
     return Body(b"".join(pieces), exact=len(pieces) == 1)
 

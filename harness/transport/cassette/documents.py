@@ -99,7 +99,7 @@ def _in_brackets(raw: bytes) -> Sequence[Any]:
     return _yaml(raw, complaint)
 
 
-def lines(raw: bytes) -> Sequence[Any] | None:
+def lines(raw: bytes) -> Elements | None:
     """The values of JSON lines, or of JSON values one after another; None if it is neither."""
     found = _by_line(raw)
     if found and len(found.broken) < 2:
@@ -178,7 +178,7 @@ def _are_lines(values: list[Any], raw: bytes) -> bool:
 # --- what is neither ----------------------------------------------------------------------------------------
 
 CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
-"""How cassettes of vcrpy begin."""
+"""How cassettes of vcrpy begin. No other format needs to be tried, or imported, for them."""
 _TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
 _LARGEST_LITERAL = 20_000_000
 _MOST_DOCUMENTS = 10_000

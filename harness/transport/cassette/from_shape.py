@@ -22,10 +22,12 @@ from harness.text.jsontext import an_object, compact, json_of, loads
 from harness.transport.cassette import messages, spelling
 from harness.transport.cassette.bodies import (
     ANSWER_FIELDS,
+    MODEL,
     MOST_OF_GRPC,
     Body,
     body_of,
     decoded,
+    gist,
     is_answer,
     is_request,
     json_in,
@@ -33,6 +35,7 @@ from harness.transport.cassette.bodies import (
     octets_of,
     word,
 )
+from harness.transport.cassette.documents import lines
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST, named
 from harness.transport.cassette.packing import unpack
@@ -41,7 +44,6 @@ from harness.transport.cassette.pieces import (
     MOST_SEARCHED,
     Piece,
     by_calls,
-    gist,
     grouped,
     is_error,
     matched,
@@ -121,8 +123,6 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
     value = _as_sent(value)
     if (octets := octets_of(value)) is not None:
         return _in_bytes(octets, deep)
-    if value and all(isinstance(item, int | float) for item in value.values()):
-        return []
     if pairs := _pairs_by_name(value):
         around = _around(named(value))
         found = (piece for pair in pairs for piece in scan(pair, deep + 1) if not piece.is_context)
@@ -199,7 +199,7 @@ def _asked_by(value: Any) -> Iterator[Piece]:
     """
     if isinstance(value, str):
         is_one = value[:1] in ("{", "[") and ('"parts"' in value or '"contents"' in value)
-        value = json_in(Body(value.encode("utf-8", "surrogatepass"))) if is_one else None
+        value = json_of(value) if is_one else None
     asked: dict[str, Any] = {"contents": value} if isinstance(value, list) else {}
     if isinstance(value, dict) and "contents" in value and ("config" in value or isinstance(value["contents"], str)):
         with suppress(ValueError):
@@ -239,17 +239,15 @@ def _once(found: list[list[Piece]]) -> list[Piece]:
         is_two = one.has_request and other.has_request  # unless it is the same call, in a trace and in its span
         is_two = is_two and (one.request != other.request or len(here) == len(there))
         if here is not there and is_again and not is_two:
-            again.add(id(min((other, there), (one, here), key=_worth)[0]))
+            worth = [
+                (piece.has_request, _events(piece), len(beside)) for piece, beside in ((other, there), (one, here))
+            ]
+            again.add(id(other if worth[0] <= worth[1] else one))
     kept = [piece for pieces in found for piece in pieces if id(piece) not in again]
     asked = [piece for piece in kept if piece.has_request and not piece.has_answer]
     if again and len(asked) > 1 and len({compact(json_in(piece.request)) for piece in asked}) == 1:
         kept = [piece for piece in kept if not any(piece is one for one in asked[1:])]
     return kept
-
-
-def _worth(found: tuple[Piece, list[Piece]]) -> tuple[bool, int, int]:
-    piece, beside = found
-    return piece.has_request, _events(piece), len(beside)
 
 
 def _text_of_answer(piece: Piece) -> bytes:
@@ -283,7 +281,7 @@ def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, An
 def _body_piece(value: Mapping[str, Any]) -> Piece:
     if is_answer(value):
         wire = spelling.on_the_wire(value)
-        return Piece(answers=[decoded(wire)], gists=[gist(wire)])
+        return Piece(answers=[replace(decoded(wire), gist=gist(wire))])
     model = value.get("model")
     is_of_log = isinstance(model, str) and not model.startswith("models/")  # a log names it so, not a request
     value = {key: item for key, item in value.items() if key not in ("self", "@type") and not (is_of_log and key == "model")}  # fmt: skip
@@ -335,13 +333,13 @@ def _model(value: Any) -> str | None:
     return name if re.search(r"gem|model|imag|veo|learnlm|palm|flash|pro", value, re.IGNORECASE) else None
 
 
-_MODEL = re.compile(r"(?:[\w./@-]*[/:])?((?:gemini-(?:\d|pro|flash|exp)|gemma-\d|learnlm-\d)[\w.@-]*)")
+_PREFIXED = re.compile(rf"(?:[\w./@-]*[/:])?({MODEL.pattern})")
 
 
 def _named_model(texts: Iterable[str]) -> str | None:
     """The model that one of these texts is, whatever its key: ``google:gemini-2.5-flash``, ``publishers/google/models/gemini-2.5-flash``."""
     found = (
-        _MODEL.fullmatch(text) for text in texts if len(text) < _LONGEST_MODEL and ("gem" in text or "learn" in text)
+        _PREFIXED.fullmatch(text) for text in texts if len(text) < _LONGEST_MODEL and ("gem" in text or "learn" in text)
     )
     return next((one[1] for one in found if one), None)
 
@@ -358,7 +356,7 @@ def _in_texts(items: Sequence[str], deep: int) -> list[Piece]:
     """What is in the pieces of one text: an answer, or lines of a log."""
     if _HTTP.match(items[0]) or not (len(items) > 1 or any(hint in items[0] for hint in _HINTS)):
         return []
-    if '"contents"' in items[0] and is_request(json_of(items[0].encode("utf-8", "surrogatepass"))):
+    if '"contents"' in items[0] and is_request(json_of(items[0])):
         return []  # a body of its own
     body = body_of(list(items))
     found = _in_body(body, deep) if body else []
@@ -460,7 +458,7 @@ def _in_text(text: str, deep: int) -> list[Piece]:
     if head[:1] in ("{", "["):
         return _in_json(text, deep) if any(hint in text for hint in _HINTS) else []
     if head.startswith(("data:", "event:", "id:", ":")) and "data:" in text:
-        stream = Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], gists=[None], streams=True)
+        stream = Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], streams=True)
         if _WRAPPED.match(text):
             lines = (line[5:] for line in text.splitlines() if line.startswith("data:"))
             events = [piece for line in lines for piece in _in_text(line, deep + 1)]
@@ -485,28 +483,22 @@ def _in_json(text: str, deep: int) -> list[Piece]:
     try:
         value = loads(content)
     except ValueError:
+        texts = (part.decode("utf-8", "surrogatepass").strip() for part in (lines(content) or Elements([])).parts)
+        found = matched(grouped([piece for one in texts for piece in _in_text(one, deep + 1)]))
         is_literal = any(hint in text for hint in _BODY_HINTS if hint[0] == "'")
-        return _in_lines(text, deep) or (_in_list(logged(content), deep + 1) if is_literal else [])
+        return found or (_in_list(logged(content), deep + 1) if is_literal else [])
     if _is_on_the_wire(value):
-        return [Piece(answers=[Body(content)], gists=[gist(value)])]
+        return [Piece(answers=[Body(content, gist=gist(value))])]
     if is_request(value):
         return [Piece(request=Body(content), model=_model(value.get("model")))]
     if isinstance(value, list) and value and all(map(_is_on_the_wire, value)):
-        return [Piece(answers=[Body(content)], gists=[gist(value)], streams=True)]
+        return [Piece(answers=[Body(content)], streams=True)]
     return scan(value, deep + 1)
 
 
 def _is_on_the_wire(value: Any) -> bool:
     """Whether it is an answer as the API sent it, not as an SDK spells it."""
     return is_answer(value) and not spelling.is_spelled_by_sdk(value)
-
-
-def _in_lines(text: str, deep: int) -> list[Piece]:
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < 2 or deep > _DEEPEST:
-        return []
-    found = (_in_text(line, deep + 1) for line in lines if line.lstrip()[:1] in "{[")
-    return matched(grouped([piece for pieces in found for piece in pieces]))
 
 
 def _in_http(raw: bytes, deep: int) -> list[Piece]:
@@ -520,9 +512,9 @@ def _in_http(raw: bytes, deep: int) -> list[Piece]:
         url = message.target if "://" in message.target else f"https://{host}{message.target}"
         return [Piece(url=url, method=message.method, headers=message.headers, request=body)]
     inside = _in_text(message.body.decode("utf-8", "replace"), deep + 1)
-    one = inside[0] if len(inside) == 1 else Piece(gists=[None])
-    head = Piece(status=message.status, answer_headers=message.headers, answers=[body or Body(b"")])
-    return [replace(head, gists=one.gists, streams=one.streams)]
+    one = inside[0] if len(inside) == 1 else Piece()
+    whole = replace(body or Body(b""), gist=one.answers[-1].gist if one.answers else None)
+    return [Piece(status=message.status, answer_headers=message.headers, answers=[whole], streams=one.streams)]
 
 
 # --- by the names of HTTP recorders -----------------------------------------------------------------------------
@@ -547,7 +539,8 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     if is_flat:
         body = _first_body(mapping, (*_REQUEST_BODIES, *_REQUESTS))
     else:
-        body = messages.message_body(inner) or _asked_in(inner, deep)
+        compared = (piece.request for piece in scan(dict(inner), deep + 1) if piece.has_request)
+        body = messages.message_body(inner) or next(compared, None)  # a mock compares with it at any depth
     whole = _exchange(mapping, asked, replace(answer, url=url, request=None if _is_of_sdk(body) else body))
     if body is None or whole.answers == [Body(b"")]:
         whole = _completed(whole, mapping, deep)
@@ -585,7 +578,7 @@ def _completed(piece: Piece, mapping: Mapping[str, Any], deep: int) -> Piece:
     if piece.request is None:
         piece = replace(piece, request=other.request)
     if piece.answers == [Body(b"")] and other.has_answer:
-        piece = replace(piece, answers=other.answers, gists=other.gists, streams=other.streams)
+        piece = replace(piece, answers=other.answers, streams=other.streams)
     return piece
 
 
@@ -594,11 +587,6 @@ def _answer_beside(mapping: Mapping[str, Any]) -> Body | None:
     others = {name: value for name, value in mapping.items() if name not in (*_REQUESTS, *_REQUEST_BODIES, *_ANSWERS)}
     body = messages.message_body(others)
     return body if body is not None and may_be_answer(body.content[:MOST_SEARCHED]) else None
-
-
-def _asked_in(message: Mapping[str, Any], deep: int) -> Body | None:
-    """The request that a mock compares with, at any depth."""
-    return next((piece.request for piece in scan(dict(message), deep + 1) if piece.has_request), None)
 
 
 def _first_body(mapping: Mapping[str, Any], names: Iterable[str]) -> Body | None:
@@ -629,9 +617,9 @@ def _answer_in(value: Any, deep: int) -> Piece | None:
     if not isinstance(value, dict) or is_answer(value):
         body = body_of(value)
         is_lines = isinstance(value, str) and value[:1] == "{" and json_in(body) is None
-        if is_lines and len(found := _in_lines(value, deep)) == 1:
+        if is_lines and len(found := _in_json(value, deep)) == 1 and found[0].has_answer:
             return found[0]
-        return Piece(answers=[body], gists=[None]) if body is not None else None
+        return Piece(answers=[body]) if body is not None else None
     message = named(value)
     status, headers = messages.status_of(message), messages.headers_of(message)
     body = messages.message_body(message)
@@ -641,4 +629,4 @@ def _answer_in(value: Any, deep: int) -> Piece | None:
             return replace(inside[0], status=status, answer_headers=headers) if body is None else inside[0]
         if not status:
             return None
-    return Piece(status=status, answer_headers=headers, answers=[body or Body(b"")], gists=[None])
+    return Piece(status=status, answer_headers=headers, answers=[body or Body(b"")])

@@ -11,11 +11,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from harness.text.jsontext import loads
+from harness.text.jsontext import json_of, loads
 from harness.transport.cassette.documents import SQLITE
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.sources import Item, Unread, by_shape, source
-from harness.transport.cassette.values import is_json
 
 _HEADER = re.compile(rb"\"?[A-Za-z_][\w .()/-]{0,60}\"?(?:([,;\t|])\"?[\w .()/-]{0,60}\"?)+\r?\n")
 _HINTS = (b"candidates", b"contents")
@@ -63,13 +62,11 @@ def _plain(cell: Any) -> Any:
     """A cell as it was before it was written: dumps of databases double the backslashes. Raises ValueError for broken JSON."""
     if not isinstance(cell, str) or not _OBJECT.match(cell):
         return cell
-    raw, halved = (text.encode("utf-8", "surrogatepass") for text in (cell, cell.replace("\\\\", "\\")))
-    if is_json(raw):
-        return cell
-    if is_json(halved):
-        return halved.decode("utf-8", "surrogatepass")
-    if not logged(raw):
-        loads(raw)
+    for text in (cell, cell.replace("\\\\", "\\")):
+        if json_of(text) is not None:
+            return text
+    if not logged(cell.encode("utf-8", "surrogatepass")):
+        loads(cell)
     return cell
 
 
@@ -100,12 +97,9 @@ def _of_sqlite(raw: bytes) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
             )
             for (name,) in names.fetchall():
-                found = base.execute(f"SELECT * FROM {_quoted(str(name))} LIMIT {_MOST_ROWS}")  # noqa: S608 - a name
+                quoted = '"{}"'.format(str(name).replace('"', '""'))
+                found = base.execute(f"SELECT * FROM {quoted} LIMIT {_MOST_ROWS}")  # noqa: S608 - a name
                 columns = [column[0] for column in found.description]
                 yield from ((columns, row) for row in found)
         except (sqlite3.Error, UnicodeError, OverflowError):
             return
-
-
-def _quoted(name: str) -> str:
-    return '"{}"'.format(name.replace('"', '""'))

@@ -25,7 +25,7 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Item] | None:
         return []
     # Editors take blank lines from the end of a file.
     ended = raw if not raw.endswith((b"}", b"}\n", b"}\r\n")) else raw.rstrip(b"\r\n") + b"\n\n"
-    return list(by_pieces([Piece(answers=[Body(ended)], gists=[None], streams=True)]))
+    return list(by_pieces([Piece(answers=[Body(ended)], streams=True)]))
 
 
 @source("HTTP text")

@@ -15,8 +15,9 @@ from typing import Any
 from msgspec import Struct
 
 from harness.text.jsontext import an_object, is_deeper, json_of, loads
+from harness.transport.cassette.bodies import MODEL
 from harness.transport.cassette.prototext import with_json
-from harness.transport.cassette.values import Elements, is_json, literal_value
+from harness.transport.cassette.values import Elements, literal_value
 
 _HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'", "Candidates: []")
 COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
@@ -68,7 +69,7 @@ _PACKED = re.compile(rb"""["']([A-Za-z0-9+/]+={0,2})["'],\s*["']base64["']""")
 _ESCAPED = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 
 
-def _with_packed(raw: bytes) -> bytes:
+def _unpacked(raw: bytes) -> bytes:
     """The text with the quotes that a log of nginx escapes, and with the body that a tape of yakbak holds in pieces of base64."""
     if rb"{\x22" in raw:
         raw = _ESCAPED.sub(lambda one: bytes.fromhex(one[1].decode()), raw)
@@ -84,7 +85,7 @@ def logged(raw: bytes, *, is_program: bool = False) -> Sequence[Any]:
     Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads;
     ``is_program``: it holds none.
     """
-    raw = _with_packed(raw)
+    raw = _unpacked(raw)
     holds_commands = not is_program and COMMANDS.search(raw) and not _ANSWERED.search(raw)
     if holds_commands or not any(hint.encode() in raw for hint in _HINTS):
         return []
@@ -128,9 +129,6 @@ _TAGS = (
 """The forms of an id of a call in a line of a log, each behind a text without which it is not there."""
 
 
-_MODEL = re.compile(r"gemini-\d[\w.-]*\w")
-
-
 def _in_front(text: str, begin: int) -> str:
     """The line before a place."""
     return text[max(0, begin - _WIDEST) : begin].rpartition("\n")[2]
@@ -139,11 +137,6 @@ def _in_front(text: str, begin: int) -> str:
 def _tag(text: str, begin: int) -> str:
     near = _in_front(text, begin).lower()
     return next((found[1] for mark, tag in _TAGS if mark in near and (found := tag.search(near))), "")
-
-
-def _model(text: str, begin: int) -> str:
-    found = _MODEL.findall(_in_front(text, begin))
-    return str(found[-1]) if found else ""
 
 
 _STACK = re.compile(r"Traceback \(most recent|\n[ \t]+at \S|\b[Ss]tack\b")
@@ -178,7 +171,8 @@ class _LastError:
             self._message = ""
         elif message := _error_in(part):
             self._message, self.end = message, end
-        return _Part(value, _tag(text, begin), is_again, _model(text, begin))
+        models = MODEL.findall(_in_front(text, begin))
+        return _Part(value, _tag(text, begin), is_again, models[-1] if models else "")
 
 
 def _candidates(raw: bytes) -> Iterator[_Part]:
@@ -203,7 +197,10 @@ def _candidates(raw: bytes) -> Iterator[_Part]:
         end = len(text) if end < 0 else end
         value, length = _around(text, begin, vain)
         if not length and _CLOSED.search(text, begin, end):
-            value, length = _in_line(text, begin, end)
+            near = text[begin : min(end, begin + _ROOM)]  # most are short: a long line is not copied for each
+            value, length = _object(near)
+            if not length and len(near) < end - begin:
+                value, length = _object(text[begin:end])
         may_follow = not length and vain.spare > 0 and hints.is_any(begin, begin + _SOON)
         if may_follow and _is_open(text[begin:end]):
             value, length = _over_lines(text, begin)
@@ -310,7 +307,7 @@ def _quoted(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
     try:
         inside, end = _joined(text, opened.start(), end, _MOST_STRINGS if begin >= vain.joined else 0)
         if inside.lstrip()[:1] in ("{", "["):
-            loads(inside.encode("utf-8", "surrogatepass"))
+            loads(inside)
         if any(hint in inside for hint in _HINTS):
             return f"{inside}\n\n" if inside[:5] == "data:" and inside[-1:] == "}" else inside, end - begin
     except ValueError:  # a shell's quotes, in which nothing is escaped
@@ -339,7 +336,7 @@ def _joined(text: str, start: int, end: int, most: int) -> tuple[str, int]:
 
 def _is_whole(text: str) -> bool:
     """Whether the last event, or the value, in a text is whole JSON."""
-    return is_json(text.rpartition("data:")[2].strip().encode("utf-8", "surrogatepass"))
+    return json_of(text.rpartition("data:")[2].strip()) is not None
 
 
 _DATA = re.compile(r"(?:^|[`\"'])data: ?$", re.MULTILINE)
@@ -436,12 +433,6 @@ def _is_cut(text: str) -> bool:
     return True
 
 
-def _in_line(text: str, begin: int, end: int) -> tuple[bytes, int]:
-    """The object at a place of a line, as JSON, and its length. Most are short, and the rest of a long line is not copied for each."""
-    value, length = _object(text[begin : min(end, begin + _ROOM)])
-    return (value, length) if length or end - begin <= _ROOM else _object(text[begin:end])
-
-
 def _object(text: str) -> tuple[bytes, int]:
     """The object at the beginning of a text, as JSON, and its length; 0 if there is none."""
     try:
@@ -461,9 +452,8 @@ def _object_literal(text: str) -> tuple[bytes, int]:
     end = literals.length(text[: _LONGEST_LITERAL // 4 if quoted else _LONGEST_LITERAL])
     if not end or not any(hint in text[:end] for hint in _HINTS):
         return b"", 0
-    try:
+    with suppress(ValueError):
         value = literals.as_json(text[:end]).encode("utf-8", "surrogatepass")
         loads(value)
-    except ValueError:
-        return b"", 0
-    return value, end
+        return value, end
+    return b"", 0

@@ -133,6 +133,5 @@ def whole(request: Recorded, answer: Interaction, around: Piece) -> Piece:
         status=around.status or answered.status,
         answer_headers=answered.headers,
         answers=[Body(answered.content, exact=answered.verbatim and not is_kept_object)],
-        gists=[None],
         streams=around.streams or "stream" in (asked.transport, answered.request.transport),
     )

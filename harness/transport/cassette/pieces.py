@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Struct, field
 from msgspec.structs import replace
 
 from harness.model import UNKNOWN_MODEL, Json
@@ -19,35 +19,14 @@ _SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
 ANSWER_ID = re.compile(rb'"responseId"\s*:\s*"([^"]{1,100})"')
 
 
-class Gist(Struct, frozen=True):
-    """What is kept of the JSON of an answer or an event, which takes ten times the memory of its text.
-
-    ``is_open``: its first candidate does not end here; ``error``: what is under that key.
-    """
-
-    id: Json
-    is_open: bool
-    error: Json | UnsetType
-
-
-def gist(value: Any) -> Gist | None:
-    """The gist of an object; None for any other value."""
-    if not isinstance(value, dict):
-        return None
-    candidates = value.get("candidates")
-    first = candidates[0] if isinstance(candidates, list) and candidates else {}
-    is_open = bool(candidates) and not (first.get("finishReason") or first.get("finish_reason"))
-    return Gist(value.get("responseId"), is_open, value.get("error", UNSET))
-
-
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Piece(Struct):
-    """What was found of an exchange. ``answers``: its body, or the events of it; ``gists``: those of their JSON, where it is known.
+    """What was found of an exchange. ``answers``: its body, or the events of it.
     ``failure``: why it has no answer; none that stands near is taken for it.
 
-    ``ids``: the ``responseId`` of its gists, where many were put together; ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
+    ``ids``: the ``responseId`` of its answers, where many were put together; ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
     """
 
     url: str | None = None
@@ -58,7 +37,6 @@ class Piece(Struct):
     status: int | None = None
     answer_headers: Mapping[str, str] = _NO_HEADERS
     answers: list[Body] = field(default_factory=list)
-    gists: list[Gist | None] = field(default_factory=list)
     ids: set[Json] | None = None
     several: bool = False
     streams: bool | None = None
@@ -118,7 +96,7 @@ MOST_SEARCHED = 100_000
 
 def is_foreign_error(piece: Piece, *, of_google: bool) -> bool:
     """Whether it is an error that nothing around it shows to be of a call. ``of_google``: a status of Google's shows it."""
-    one = piece.gists[0] if len(piece.gists) == 1 else None
+    one = piece.answers[0].gist if len(piece.answers) == 1 else None
     error = one.error if one is not None else None
     if piece.url or piece.model or piece.has_request or not isinstance(error, dict):
         return False
@@ -131,8 +109,7 @@ def split(piece: Piece) -> Iterator[Piece]:
     if len(piece.answers) < 2 or streams or not piece.several:
         yield piece
         return
-    for body, one in zip(piece.answers, piece.gists, strict=False):
-        yield replace(piece, answers=[body], gists=[one])
+    yield from (replace(piece, answers=[body]) for body in piece.answers)
 
 
 # --- putting together -------------------------------------------------------------------------------------------
@@ -152,10 +129,9 @@ def grouped(pieces: list[Piece]) -> list[Piece]:
             continue
         if group is None:
             ids = {*_ids(before)}
-            group = found[-1] = replace(before, answers=[*before.answers], gists=[*before.gists], ids=ids)
+            group = found[-1] = replace(before, answers=[*before.answers], ids=ids)
         group.several = group.several or not _is_open(group)
         group.answers += piece.answers
-        group.gists += piece.gists
         ids |= _ids(piece)
     return found
 
@@ -164,7 +140,7 @@ def _ids(piece: Piece) -> set[Json]:
     """The ids of its answers, also those that the text of events names."""
     if piece.ids is not None:
         return piece.ids
-    named = {one.id for one in piece.gists if one is not None}
+    named = {one.gist.id for one in piece.answers if one.gist is not None}
     if named or not _is_of_events(piece):
         return named
     return {found[1] for body in piece.answers for found in ANSWER_ID.finditer(body.content, 0, 1_000_000)}
@@ -181,7 +157,7 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
         return False  # each is the answer of a call of its own
     if before.has_request and not _is_open(before):
         return False
-    last, first = before.gists[-1], piece.gists[0]
+    last, first = before.answers[-1].gist, piece.answers[0].gist
     if last is None or first is None:
         return False
     if last.error is not UNSET:
@@ -195,15 +171,15 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
 
 def _is_of_events(piece: Piece) -> bool:
     """Whether it is the text of events, without anything that shows where they belong."""
-    alone = not piece.has_request and not piece.url and piece.gists[-1] is None
+    alone = not piece.has_request and not piece.url and piece.answers[-1].gist is None
     return alone and bool(piece.streams) and piece.answers[-1].content[:5] == b"data:"
 
 
 def _is_open(piece: Piece) -> bool:
     """Whether the last event does not end its answer, or all have the id of the same answer."""
-    last = piece.gists[-1]
+    last = piece.answers[-1].gist
     ids = _ids(piece)
-    return (last is not None and last.is_open) or (len(piece.gists) > 1 and len(ids) == 1 and None not in ids)
+    return (last is not None and last.is_open) or (len(piece.answers) > 1 and len(ids) == 1 and None not in ids)
 
 
 def matched(pieces: list[Piece]) -> list[Piece]:

@@ -37,7 +37,7 @@ from harness.transport.cassette import (
     typed,
 )
 from harness.transport.cassette.attachments import Beside
-from harness.transport.cassette.bodies import ANSWER_FIELDS, Body, is_answer
+from harness.transport.cassette.bodies import ANSWER_FIELDS, Body, gist, is_answer
 from harness.transport.cassette.documents import CASSETTE, NoDocument, documents, plain
 from harness.transport.cassette.interaction import (
     UNREADABLE,
@@ -50,7 +50,7 @@ from harness.transport.cassette.interaction import (
     read_interaction,
 )
 from harness.transport.cassette.logs import COMMANDS, logged
-from harness.transport.cassette.pieces import Piece, fits, gist, is_foreign_error, item_of
+from harness.transport.cassette.pieces import Piece, fits, is_foreign_error, item_of
 from harness.transport.cassette.texts import is_message
 from harness.transport.cassette.values import Elements, Indivisible
 
@@ -201,7 +201,7 @@ def _read_last(path: Path, _changed: int) -> Reading:
 def _alone(path: Path) -> Reading:
     """What a file holds; if that is no answer, with the bodies in the files that it names."""
     try:
-        reading = _read_with(path, attachments.Near(path))
+        reading = _read_with(path, attachments.FilesBeside(path))
     except BadCassette:
         if whole := _with_bodies(path):
             return whole
@@ -213,7 +213,7 @@ def _with_bodies(path: Path) -> Reading | None:
     with suppress(BadCassette, OSError):
         is_short = path.suffix.lower() in attachments.NAMING and path.stat().st_size < elements.LONG
         if is_short and attachments.names_any(path):
-            whole = _read_with(path, attachments.Near(path, anywhere=True))
+            whole = _read_with(path, attachments.FilesBeside(path, anywhere=True))
             return whole if whole.bodies and _is_answered(whole) else None
     return None
 
@@ -224,7 +224,7 @@ def _is_answered(reading: Reading) -> bool:
     return any(not attachments.is_name(answer) for answer in answers)
 
 
-def _read_with(path: Path, beside: attachments.Near) -> Reading:
+def _read_with(path: Path, beside: attachments.FilesBeside) -> Reading:
     try:
         with packing.one_file():
             # No name holds the bytes, so they are freed once they are decoded.
@@ -239,10 +239,6 @@ def _read_with(path: Path, beside: attachments.Near) -> Reading:
         raise BadCassette(f"{path}: not readable: {type(fault).__name__}: {fault}") from fault
 
 
-_VCRPY = (b"version: 1\ninteractions:", b"interactions:\n- request:")
-"""How files of ours and of vcrpy begin. No other format needs to be tried, or imported, for them."""
-
-
 def _read(
     path: Path,
     content: bytes,
@@ -253,7 +249,7 @@ def _read(
 ) -> Reading:
     if archive.is_archive(content):
         return _checked(path, _of_archive(content, nested=nested))
-    for name, function in () if content.startswith(_VCRPY) else _all_sources().items():
+    for name, function in () if content.startswith(CASSETTE) else _all_sources().items():
         found = function(path, content)
         if found is not None:
             reading = Reading(name, list(found), {})
@@ -264,7 +260,7 @@ def _read(
     values = _completed(values, content, beside)
     layout = _layout(values)
     if layout in ("bare JSON", "JSON array") and len({one.get("responseId") for one in _as_list(values[0])}) == 1:
-        bare = Piece(answers=[Body(content)], gists=[gist(values[0])], streams=layout == "JSON array")
+        bare = Piece(answers=[Body(content, gist=gist(values[0]))], streams=layout == "JSON array")
         return _checked(path, Reading(layout, list(by_pieces([bare])), {}))
     may_be_normalised, short = b"parsed_body" in content, content if len(content) < elements.LONG else b""
     reason = "" if short else _missing(content)

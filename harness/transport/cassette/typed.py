@@ -11,7 +11,6 @@ _MARK = re.compile(rb'"(?:mapValue|structValue|kvlistValue|\$number\w+|M)"\s*:')
 _NUMBERS = ("N", "intValue", "integerValue", "numberValue", "doubleValue", "$numberInt", "$numberLong", "$numberDouble")
 _INSIDE = {"arrayValue": "values", "listValue": "values", "kvlistValue": "values", "mapValue": "fields", "structValue": "fields"}  # fmt: skip
 _TYPES = frozenset((*_NUMBERS, *_INSIDE, "S", "stringValue", "BOOL", "boolValue", "booleanValue", "M", "L", "NULL", "nullValue", "$oid", "$date"))  # fmt: skip
-_DEEPEST = 120
 
 
 def is_used(content: bytes) -> bool:
@@ -19,18 +18,18 @@ def is_used(content: bytes) -> bool:
     return _MARK.search(content) is not None
 
 
-def untyped(value: Any, deep: int = 0) -> Any:
+def untyped(value: Any) -> Any:
     """The value without the types of what is in it: ``{"stringValue": "a"}`` is ``"a"``."""
     if isinstance(value, Elements):
         return value.changed(untyped)
-    if isinstance(value, list) and deep < _DEEPEST:
-        return [untyped(item, deep + 1) for item in value]
-    if not isinstance(value, dict) or deep >= _DEEPEST:
+    if isinstance(value, list):
+        return [untyped(item) for item in value]
+    if not isinstance(value, dict):
         return value
     name = next(iter(value)) if len(value) == 1 else None
     if name in _TYPES:
-        return untyped(_content(name, value[name]), deep + 1)
-    return {key: untyped(item, deep + 1) for key, item in value.items()}
+        return untyped(_content(name, value[name]))
+    return {key: untyped(item) for key, item in value.items()}
 
 
 def _content(name: str, item: Any) -> Any:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from harness.text.jsontext import loads
+from harness.text.jsontext import json_of, loads
 from harness.text.lazy import Lazy
 
 
@@ -43,28 +43,20 @@ class Elements(Lazy[Any]):
         return Elements(self.parts, lambda part: change(self.read_one(part)), self.name, self.broken)
 
 
-def is_json(raw: bytes) -> bool:
-    """Whether the bytes are a JSON text that ``loads`` reads."""
-    try:
-        loads(raw)
-    except ValueError:
-        return False
-    return True
-
-
 def relaxed(text: str) -> str:
     """JSON as it is; an object or a list with remarks, with commas at its end or as a language writes it, as JSON. Raises ValueError."""
     from harness.transport.cassette import literals
 
-    if text.lstrip()[:1] not in ("{", "[") or is_json(text.encode("utf-8", "surrogatepass")):
+    if text.lstrip()[:1] not in ("{", "[") or json_of(text) is not None:
         return text
     made = literals.as_json(text)
-    is_made = "#" not in text or is_json(made.encode("utf-8", "surrogatepass"))
-    return made if is_made else literals.as_json(re.sub(r"(?m)^[ \t]*#.*", "", text))
+    return (
+        made if "#" not in text or json_of(made) is not None else literals.as_json(re.sub(r"(?m)^[ \t]*#.*", "", text))
+    )
 
 
 def literal_value(text: str) -> Any:
     """The value of a text as JavaScript or Python writes it. Raises ValueError."""
     from harness.transport.cassette import literals
 
-    return loads(literals.as_json(text).encode("utf-8", "surrogatepass"))
+    return loads(literals.as_json(text))

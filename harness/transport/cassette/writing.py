@@ -19,6 +19,8 @@ _REQUEST_HEADERS = ("accept", "content-type")
 
 def document(exchange: Exchange, slot: tuple[int, ...] | None, host: str | None = None) -> dict[str, Any]:
     """One interaction as the file holds it. ``host`` replaces the scheme, host and port of the address."""
+    from http.client import responses
+
     ours = _about(exchange, slot)
     request_body: str | bytes | None = _pretty(exchange.request)
     if request_body is None:
@@ -36,7 +38,7 @@ def document(exchange: Exchange, slot: tuple[int, ...] | None, host: str | None 
             "body": request_body,
         },
         "response": {
-            "status": {"code": exchange.status, "message": _reason(exchange.status)},
+            "status": {"code": exchange.status, "message": responses.get(exchange.status, "")},
             "headers": _kept(exchange.headers, KEPT_HEADERS),
             "body": {"string": body},
             "x-recording": ours,
@@ -108,12 +110,6 @@ def _stored_url(url: str, host: str | None) -> str:
         return clean
     parts = urlsplit(clean)
     return urlunsplit(("https", quote(host, safe=".:-[]"), parts.path, parts.query, ""))
-
-
-def _reason(status: int) -> str:
-    from http.client import responses
-
-    return responses.get(status, "")
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
