@@ -227,10 +227,19 @@ class Wire:
         if not provider.base_url.startswith("https:") and (proxy is None or proxy.url.scheme != "https"):
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self._tls is None:
-            import httpx
-
-            self._tls = httpx.create_ssl_context()
+            self._tls = _trusted()
         return self._tls
+
+
+def _trusted() -> ssl.SSLContext:
+    """The certificates to trust; the environment may name them. Raises UsageError if they cannot be read."""
+    import httpx
+
+    try:
+        return httpx.create_ssl_context()
+    except OSError as fault:
+        named = os.environ.get("SSL_CERT_FILE")
+        raise UsageError(f"SSL_CERT_FILE={named}: no certificates can be read there: {fault.strerror}") from None
 
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
@@ -418,7 +427,7 @@ def download(url: str, timeouts: Timeouts, largest: int) -> bytes:
     limits = httpx.Timeout(timeouts.gap, connect=timeouts.connect)
     found = bytearray()
     try:
-        with httpx.stream("GET", url, follow_redirects=True, timeout=limits) as answer:
+        with httpx.stream("GET", url, follow_redirects=True, timeout=limits, verify=_trusted()) as answer:
             for piece in answer.iter_bytes():
                 found += piece
                 if len(found) > largest:

@@ -19,7 +19,7 @@ from harness.errors import MissingKey, NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import ROWS, Provider, build
 from harness.model import Exchange, Transport
 from harness.run.session import start_simulator
-from harness.transport.wire import Wire
+from harness.transport.wire import Wire, download
 from tests.endpoint import Endpoint, Script, answer, closed_address, drop, hang, stream
 from tests.factories import PARIS, config, slot
 
@@ -159,6 +159,20 @@ def test_a_proxy_that_does_not_work_is_named(proxy: str, message: str, monkeypat
         send(config("http://gateway.example", attempts=1))
 
 
+@pytest.mark.parametrize("content", [None, "no certificates"])
+def test_certificates_that_cannot_be_read_are_named(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(UsageError, match=f"^SSL_CERT_FILE={file}: no certificates can be read there: "):
+        send(config("https://gateway.example", attempts=1))
+    with pytest.raises(UsageError, match=f"^SSL_CERT_FILE={file}: no certificates can be read there: "):
+        download("https://gateway.example", Timeouts(), 100)
+
+
 # --- what comes back ----------------------------------------------------------------------------------
 
 
@@ -176,10 +190,10 @@ def test_an_answer_with_its_provenance() -> None:
 @pytest.mark.parametrize("packed", [False, True])
 def test_chunks_keep_their_borders_and_times(packed: bool) -> None:
     pieces, headers = (_packed(SSE), {"content-encoding": "gzip"}) if packed else (SSE, {})
-    exchange, _ = ask(stream(pieces, 0.05, headers=headers), transport="stream")
+    exchange, _ = ask(stream(pieces, 0.1, headers=headers), transport="stream")
     assert [chunk.data for chunk in exchange.chunks] == SSE
     times = [chunk.at for chunk in exchange.chunks]
-    assert all(at > due - 0.01 for at, due in zip(times, [0.05, 0.1, 0.15], strict=True))
+    assert all(at > due - 0.01 for at, due in zip(times, [0.1, 0.2, 0.3], strict=True))
     assert times[0] < times[2] - 0.05
     assert exchange.head_at is not None
     assert exchange.head_at < times[0]
@@ -225,10 +239,8 @@ def test_a_stream_that_stalls_keeps_what_came() -> None:
 
 
 def test_a_stream_that_drips_for_ever_is_given_up() -> None:
-    start = time.monotonic()
-    exchange, _ = ask(stream([b"."] * 1000, 0.05), transport="stream", timeouts=Timeouts(gap=2, total=0.3))
+    exchange, _ = ask(stream([b"."] * 60_000, 0.01), transport="stream", timeouts=Timeouts(gap=20, total=0.3))
     assert exchange.fault == "not complete within 0.3 s"
-    assert 0.25 < time.monotonic() - start < 2
     assert len(exchange.content) >= 3
 
 
@@ -329,7 +341,7 @@ def refusal(
         (answer(refusal("0.3s"), 429), 0.3),
         (answer([refusal("0.3s")], 429), 0.3),
         (answer(refusal(), 429, {"retry-after": "0.3"}), 0.3),
-        (answer(refusal("0s"), 503, {"retry-after": "9"}), 0.0),
+        (answer(refusal("0s"), 503, {"retry-after": "60"}), 0.0),
         (answer(b"oops", 500), 0.0),
     ],
     ids=["RetryInfo", "RetryInfo-in-array", "Retry-After", "RetryInfo-first", "neither"],
@@ -338,9 +350,10 @@ def test_a_refusal_is_asked_again_after_the_wait_it_names(first: Script, at_leas
     start = time.monotonic()
     exchange, requests = ask(first, answer(PARIS))
     assert (exchange.status, exchange.attempts, len(requests)) == (200, 2, 2)
-    assert at_least <= time.monotonic() - start < at_least + 1.5
+    took = time.monotonic() - start
+    assert at_least <= took < 60
     assert exchange.latency is not None
-    assert exchange.latency < 0.25  # the answer's own, without the wait
+    assert exchange.latency <= took - at_least  # the answer's own, without the wait
     assert requests[0] == requests[1]
 
 
