@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import re
 import signal
 import sys
 from pathlib import Path
@@ -15,16 +16,24 @@ import pytest
 from hypothesis import settings
 
 import harness
+from harness.gemini.providers import ROWS
 
 pytest_plugins = ["pytester"]
 
 # Many tests start processes, and one that has to compile the package first takes three times as long. Containers often forbid to
 # write what is compiled, to keep an image small.
 sys.dont_write_bytecode = False
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A CI service gets lines of progress in its log, in a thread of their own. The tests of that say so themselves.
-os.environ.pop("CI", None)
+# What a shell or a CI service sets changes what is printed, asked and kept secret: lines of progress, annotations, colours,
+# widths, keys, addresses, proxies, warnings. A test that is about one of them sets it itself.
+INHERITED = re.compile(
+    r"CI|(GITHUB|GITLAB|GIT)_.*|(NO|FORCE|PY)_COLORS?|COLUMNS|LINES|(https?|all|no)_proxy|PYTEST_ADDOPTS"
+    r"|PYTHON(DEVMODE|DONTWRITEBYTECODE|IOENCODING|OPTIMIZE|SAFEPATH|WARNINGS)|SSL_CERT_(FILE|DIR)",
+    re.IGNORECASE,
+)
+ASKED = {name for row in ROWS.values() for name in (*row.keys, row.base_url_from)}
+for variable in [name for name in os.environ if name in ASKED or INHERITED.fullmatch(name)]:
+    del os.environ[variable]
 
 # A shell starts what runs in the background with Ctrl-C ignored, and processes inherit that. Tests interrupt the ones they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
