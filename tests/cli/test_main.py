@@ -362,7 +362,7 @@ def test_an_interrupted_run_is_saved_and_reported(
         while process.poll() is None and sum(len(run.read_bytes().splitlines()) for run in saved(tmp_path)) < 4:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 2, err
     printed = re.search(r"\* interrupted after (\d+) of 100 trials; attempts made:\s+slow/hi@\S+\s+\1\s+of 100\n", out)
     assert printed, out

@@ -51,7 +51,7 @@ def ask(reports: Path) -> Iterator[Ask]:
     thread.start()
 
     def get(path: str, host: str = "localhost") -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", int(server.server_address[1]), timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", int(server.server_address[1]), timeout=60)
         try:
             connection.request("GET", path, headers={"Host": host})
             answer = connection.getresponse()

@@ -420,8 +420,8 @@ class Opened:
             self.browser.switch_to.active_element.send_keys(key)
 
     def wait(self, script: str) -> Any:
-        """The first truthy value that the script returns, within 10 seconds."""
-        end = time.monotonic() + 10
+        """The first truthy value that the script returns, within a minute."""
+        end = time.monotonic() + 60
         while not (found := self.browser.execute_script(f"return {script}")):
             assert time.monotonic() < end, f"never true: {script}"
             time.sleep(0.02)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,9 +109,8 @@ return wanted.length;
 @pytest.mark.parametrize("kind", SOME)
 def test_tab_visits_all_controls_in_order_and_leaves(opened: Any, kind: str) -> None:
     browser = opened(pages()[kind])
-    time.sleep(0.1)
     number = browser.execute_script(WATCH)
-    press(browser, *[TAB] * number)
+    press(browser, TAB * number)
     assert browser.execute_script("return [reached, unseen]") == [list(range(number)), []]
     press(browser, TAB)
     assert browser.execute_script("return document.activeElement !== wanted.at(-1)")
@@ -193,7 +191,7 @@ def test_a_hidden_trial_is_not_named_as_the_active_one(opened: Any) -> None:
     held = "return document.querySelector('#rows').getAttribute('aria-activedescendant')"
     assert browser.execute_script(held) == "line-0"
     browser.execute_script("scrollTo(0, document.body.scrollHeight)")
-    time.sleep(0.2)
+    settle(browser)
     assert browser.execute_script(held) is None
     browser.execute_script("document.querySelector('#rows').focus({preventScroll: true})")
     assert browser.execute_script(held) == "line-0"

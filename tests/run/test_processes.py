@@ -156,7 +156,7 @@ def test_ctrl_c_ends_all_and_the_run_goes_on(project: Path) -> None:
         assert process.poll() is None, process.stderr
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 2
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)

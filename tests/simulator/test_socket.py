@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -50,7 +49,7 @@ def port(running: Running) -> int:
 
 
 def connected(running: Running) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port(running)), timeout=10)
+    return socket.create_connection(("127.0.0.1", port(running)), timeout=60)
 
 
 def head(method: str, path: str, *fields: str, length: int | None = 0) -> bytes:
@@ -83,7 +82,7 @@ def is_refusal(status: int, value: Any) -> bool:
 
 
 def test_a_connection_is_kept() -> None:
-    with serve.start() as running, closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+    with serve.start() as running, closing(HTTPConnection("127.0.0.1", port(running), timeout=60)) as connection:
         for _ in range(3):
             connection.request("POST", PATH, BODY, KEY)
             response = connection.getresponse()
@@ -125,38 +124,43 @@ def test_a_client_may_disconnect_in_the_middle(running: Running) -> None:
 
 
 def test_many_at_once() -> None:
-    with serve.start(latency=0.2) as running, ThreadPoolExecutor(32) as pool:
+    latency = 0.2
+    with serve.start(latency=latency) as running, ThreadPoolExecutor(32) as pool:
         started = time.perf_counter()
         answers = list(pool.map(lambda _: asked(running, head("POST", PATH, length=len(BODY)), BODY)[0], range(32)))
         took = time.perf_counter() - started
     assert answers == [200] * 32
-    assert took < 2
+    assert took < 32 * latency / 2, "two at a time would take as long"
 
 
 def test_chunks_come_at_their_pace() -> None:
     body = json.dumps({"contents": {"parts": {"text": "Count to 150."}}}).encode()
-    with serve.start(pace=0.05) as running, closing(connected(running)) as connection:
+    pace = 0.05
+    with serve.start(pace=pace) as running, closing(connected(running)) as connection:
+        started = time.perf_counter()
         connection.sendall(
             head("POST", PATH.replace("generate", "streamGenerate") + "?alt=sse", length=len(body)) + body
         )
-        times: list[float] = []
-        while b"0\r\n\r\n" not in (data := connection.recv(65536)):
-            times += [time.perf_counter()] * data.count(b"data: ")
-    gaps = [after - before for before, after in pairwise(times)]
-    assert len(gaps) > 3
-    assert 0.03 < sorted(gaps)[len(gaps) // 2] < 0.07
+        received = [connection.recv(65536)]
+        while b"0\r\n\r\n" not in received[-1]:
+            received.append(connection.recv(65536))
+        took = time.perf_counter() - started
+    chunks = b"".join(received).count(b"data: ")
+    assert took > 0.9 * pace * (chunks - 1)
+    assert chunks > 4
+    assert len(received) > 4, "they do not come all at once"
 
 
 def test_a_client_timeout_before_the_answer_is_a_504() -> None:
-    with serve.start(latency=5) as running:
+    with serve.start(latency=3600) as running:
         started = time.perf_counter()
         status, error = asked(running, head("POST", PATH, "x-server-timeout: 0.2", length=len(BODY)), BODY)
         assert (status, error["error"]["status"]) == (504, "DEADLINE_EXCEEDED")
-        assert 0.2 <= time.perf_counter() - started < 3
+        assert time.perf_counter() - started >= 0.2
 
 
 def test_the_list_of_models_is_compressed_on_request(running: Running) -> None:
-    with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port(running), timeout=60)) as connection:
         connection.request("GET", "/v1beta/models", headers={**KEY, "accept-encoding": "gzip"})
         response = connection.getresponse()
         assert response.headers["content-encoding"] == "gzip"
@@ -166,7 +170,7 @@ def test_the_list_of_models_is_compressed_on_request(running: Running) -> None:
 def test_a_compressed_request_is_read(running: Running) -> None:
     packed = {**KEY, "content-encoding": "gzip", "content-type": "application/json"}
     for body, status in ((gzip.compress(BODY), 200), (gzip.compress(BODY)[:9], 400), (b"no gzip", 400)):
-        with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", port(running), timeout=60)) as connection:
             connection.request("POST", PATH, body, packed)
             response = connection.getresponse()
             assert (response.status, bool(json.loads(response.read()))) == (status, True)
@@ -174,7 +178,7 @@ def test_a_compressed_request_is_read(running: Running) -> None:
 
 def test_whole_answers_are_compressed_on_request(running: Running) -> None:
     def answer(path: str, accepts: str) -> tuple[str | None, bytes]:
-        with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", port(running), timeout=60)) as connection:
             connection.request("POST", path, BODY, {**KEY, "accept-encoding": accepts})
             response = connection.getresponse()
             return response.headers["content-encoding"], response.read()
@@ -297,19 +301,20 @@ def test_no_bytes_crash_the_server(running: Running, data: bytes) -> None:
 # --- the command --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("host", ["127.0.0.1", *(["::1"] if has_ipv6() else [])])
+@pytest.mark.parametrize(
+    ("number", "host"), [(signal.SIGINT, "127.0.0.1"), (signal.SIGTERM, "::1" if has_ipv6() else "127.0.0.1")]
+)
 def test_the_command_prints_its_address_and_stops_on_signal(number: signal.Signals, host: str) -> None:
     command = [sys.executable, "-u", "-m", "harness", "simulate", "--host", host, "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert process.stdout is not None
         url = process.stdout.readline().split()[4]
-        with closing(socket.create_connection((host, int(url.rpartition(":")[2])), timeout=5)) as connection:
+        with closing(socket.create_connection((host, int(url.rpartition(":")[2])), timeout=60)) as connection:
             connection.sendall(head("GET", "/v1beta/models/gemini-none"))
             assert answered(connection)[0] == 404
         process.send_signal(number)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
         process.communicate()
