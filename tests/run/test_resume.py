@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from harness.results.store import RunWriter, claim, run_row
 from harness.results.summary import summarise
 from harness.run.resume import kept, reopen
 from harness.simulator import serve
+from harness.simulator.app import Simulator
 from tests.sample_rows import failed, row, unjudged
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -112,14 +113,16 @@ cases:
 
 @dataclass
 class Project:
-    """A folder with a suite, and a simulator that counts what it is asked."""
+    """A folder with a suite, and a simulator that counts what it is asked. It is slow while a run is to be cut short."""
 
     folder: Path
     url: str
+    simulator: Simulator
     asked: list[str] = field(default_factory=list)
     command: str = "run"
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
+        self.simulator.latency = 0.06
         command = [sys.executable, "-m", "harness", self.command, *argv, "--concurrency", str(FLIGHT)]
         environment = {**os.environ, "SIMULATOR_BASE_URL": self.url, "COLUMNS": "80"}
         return subprocess.Popen(
@@ -141,7 +144,8 @@ class Project:
         process = self.start(*argv)
         until(lambda: any(len(self.lines(run)) > after for run in saved_runs(self.reports)) or process.poll())
         process.send_signal(how)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
+        self.simulator.latency = 0.0
         return saved_runs(self.reports)[-1]
 
     def left_over(self) -> list[Path]:
@@ -185,16 +189,38 @@ def nightly(*values: object) -> Any:
     return pytest.param(*values, marks=pytest.mark.nightly)
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    (tmp_path / "suites/data").mkdir(parents=True)
-    (tmp_path / "harness.toml").write_text('provider = "simulator"\n')
-    (tmp_path / "suites/slow.yaml").write_text(SUITE)
-    (tmp_path / "suites/data/numbers.csv").write_text("n\n" + "".join(f"{n}\n" for n in range(6)))
+@contextmanager
+def a_project(folder: Path) -> Iterator[Project]:
+    (folder / "suites/data").mkdir(parents=True)
+    (folder / "harness.toml").write_text('provider = "simulator"\n')
+    (folder / "suites/slow.yaml").write_text(SUITE)
+    (folder / "suites/data/numbers.csv").write_text("n\n" + "".join(f"{n}\n" for n in range(6)))
     asked: list[str] = []
-    monkeypatch.setattr("harness.simulator.faults.transport.SLOW", 1.0)
-    with serve.start(log=asked.append, latency=0.06) as running:
-        yield Project(tmp_path, running.url, asked)
+    with pytest.MonkeyPatch.context() as patch, serve.start(log=asked.append) as running:
+        patch.setattr("harness.simulator.faults.transport.SLOW", 0.5)
+        patch.setattr("harness.transport.wire.backoff", lambda _: 0.01)
+        yield Project(folder, running.url, running.app, asked)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with a_project(tmp_path) as project:
+        yield project
+
+
+@pytest.fixture(scope="module")
+def a_killed_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reports of a live run of the suite that was killed."""
+    with a_project(tmp_path_factory.mktemp("killed")) as project:
+        project.cut(signal.SIGKILL, "--live")
+        return project.reports
+
+
+@pytest.fixture
+def killed(project: Project, a_killed_run: Path) -> str:
+    """A live run of the suite was killed in the project; its id."""
+    shutil.copytree(a_killed_run, project.reports)
+    return saved_runs(project.reports)[-1]
 
 
 @pytest.mark.parametrize(
@@ -439,16 +465,15 @@ def test_two_processes_never_play_one_run(project: Project) -> None:
     assert len(project.asked) == TRIALS
 
 
-def test_what_was_changed_since_is_named(project: Project) -> None:
-    run = project.cut(signal.SIGKILL, "--live")
-    before = project.lines(run)
+def test_what_was_changed_since_is_named(project: Project, killed: str) -> None:
+    before = project.lines(killed)
     (project.folder / "suites/data/numbers.csv").write_text("n\n1\n")
     (project.folder / "suites/more.yaml").write_text(SUITE.replace("suite: slow", "suite: more"))
     code, _, err = project.run("--resume")
     assert code == 4
     assert "\n  data/numbers.csv was changed (suite slow)\n" in err
     assert "\n  suites/more.yaml is new (suite more)\n" in err
-    assert project.lines(run) == before
+    assert project.lines(killed) == before
 
 
 def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -549,11 +574,18 @@ def test_what_is_kept_stays_byte_for_byte(trials: list[tuple[str, int, Any]], cu
 # --- migrations ---------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cassettes of the old model."""
+    with a_project(tmp_path_factory.mktemp("taped")) as project:
+        project.run("--record-mode", "once", "--target", OLD, "--reports", "tape")
+        return project.folder / "cassettes"
+
+
 @pytest.fixture
-def taped(project: Project) -> Project:
+def taped(project: Project, tape: Path) -> Project:
     """With a tape of the old model, and nothing asked yet."""
-    project.run("--record-mode", "once", "--target", OLD, "--reports", "tape")
-    project.asked.clear()
+    shutil.copytree(tape, project.folder / "cassettes")
     project.command = "migrate"
     return project
 
@@ -618,7 +650,8 @@ def test_runs_and_migrations_go_on_by_their_own_commands(taped: Project) -> None
 
 
 def test_options_that_contradict_are_refused(project: Project) -> None:
-    run = project.cut(signal.SIGKILL, "--live", "-k", "twins", after=2)
+    project.run("--live", "-k", "twins")
+    (run,) = saved_runs(project.reports)
     for options, message in (
         (["--shard", "1/2"], "began without it, so --shard 1/2 cannot apply to the rest of it"),
         (["-k", "late"], "began with -k twins, so -k late cannot apply to the rest of it"),
@@ -630,13 +663,12 @@ def test_options_that_contradict_are_refused(project: Project) -> None:
         assert message in err
 
 
-def test_a_dry_run_says_what_is_left(project: Project) -> None:
-    run = project.cut(signal.SIGKILL, "--live")
-    before = project.lines(run)
+def test_a_dry_run_says_what_is_left(project: Project, killed: str) -> None:
+    before = project.lines(killed)
     code, out, _ = project.run("--resume", "--dry-run")
     assert code == 0
     assert f"\n{TRIALS - len([line for line in before[1:] if line.endswith(b'}')])} trials, " in out
-    assert project.lines(run) == before
+    assert project.lines(killed) == before
 
 
 def test_where_nothing_was_cut_short_the_latest_are_named(project: Project) -> None:
@@ -652,10 +684,9 @@ def test_where_nothing_was_cut_short_the_latest_are_named(project: Project) -> N
     assert f"was cut short; the latest are {run} " in err  # what pytest played cannot go on
 
 
-def test_a_copy_of_a_run_is_not_the_one_that_goes_on(project: Project) -> None:
-    run = project.cut(signal.SIGKILL, "--live")
-    shutil.copytree(project.reports / run, project.reports / "zz-copy")
-    assert project.run("--resume")[2].startswith(f"run {run} goes on: ")
+def test_a_copy_of_a_run_is_not_the_one_that_goes_on(project: Project, killed: str) -> None:
+    shutil.copytree(project.reports / killed, project.reports / "zz-copy")
+    assert project.run("--resume")[2].startswith(f"run {killed} goes on: ")
     code, _, err = project.run("--resume", "zz-copy")
     assert (code, "zz-copy/run.jsonl is a copy: " in err) == (4, True)
 
