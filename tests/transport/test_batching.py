@@ -68,6 +68,11 @@ class Project:
 
     def cut(self, how: signal.Signals, *argv: str) -> str:
         """Begin a run in a process of its own, and end it that way when its job is known there; what it wrote to stderr."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("harness.simulator.batches.RUNNING", 600.0)
+            return self._cut(how, *argv)
+
+    def _cut(self, how: signal.Signals, *argv: str) -> str:
         process = subprocess.Popen(
             [sys.executable, "-m", "harness", "run", *argv],
             cwd=self.folder,
@@ -82,7 +87,7 @@ class Project:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(how)
-        return process.communicate(timeout=30)[1]
+        return process.communicate(timeout=60)[1]
 
     @property
     def jobs(self) -> Sequence[Batch]:
@@ -103,9 +108,10 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    monkeypatch.setattr("harness.simulator.batches.PENDING", 0.1)
-    monkeypatch.setattr("harness.simulator.batches.RUNNING", 0.2)
-    monkeypatch.setattr("harness.transport.batching._FIRST_WAIT", 0.05)
+    monkeypatch.setattr("harness.simulator.batches.PENDING", 0.05)
+    monkeypatch.setattr("harness.simulator.batches.RUNNING", 0.1)
+    monkeypatch.setattr("harness.transport.batching._FIRST_WAIT", 0.03)
+    monkeypatch.setattr("harness.transport.wire.backoff", lambda _: 0.01)
     with serve.start() as running:
         project = Project(tmp_path, running, running.url)
         project.write(CAPITAL)
@@ -193,10 +199,7 @@ def test_a_job_holds_so_many_requests_and_no_more(project: Project, monkeypatch:
         pytest.param(signal.SIGINT, ALL, id="ctrl-c-recorded", marks=pytest.mark.nightly),
     ],
 )
-def test_a_resumed_run_submits_nothing_twice(
-    project: Project, monkeypatch: pytest.MonkeyPatch, how: signal.Signals, mode: Sequence[str]
-) -> None:
-    monkeypatch.setattr("harness.simulator.batches.RUNNING", 2.0)
+def test_a_resumed_run_submits_nothing_twice(project: Project, how: signal.Signals, mode: Sequence[str]) -> None:
     err = project.cut(how, *mode)
     if how == signal.SIGINT:
         name = project.jobs[0].name
@@ -223,7 +226,7 @@ def test_a_cancelled_job_is_one_cause_and_may_be_asked_again(project: Project, m
     assert code == 6
     assert out.count("ended as CANCELLED") == 1
     assert "batch-failed" in out
-    monkeypatch.setattr("harness.simulator.batches.RUNNING", 0.2)
+    monkeypatch.setattr("harness.simulator.batches.RUNNING", 0.1)
     assert project.run("--resume", saved_runs(project.reports)[-1])[0] == 0
     assert len(project.jobs) == 2
 
