@@ -27,7 +27,7 @@ from harness.suite.parse import load as load_suite
 from harness.suite.parse import parse
 from harness.transport.cassette import Recorded, Unread
 from harness.transport.redaction import Leaks
-from tests.growth import loops
+from tests.growth import grows_evenly
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent?key=AIza-not-to-be-kept"
 BODY: Mapping[str, Any] = {
@@ -828,9 +828,14 @@ def test_a_command_that_sends_a_pipe_waits_for_nothing(project: Path, capsys: py
 
 @pytest.mark.parametrize("piece", ["< {%\n", "{{", "@a = ", " ", "{{a}}", "###\n", "< "])
 def test_a_hostile_file_of_requests_is_read_in_time(piece: str) -> None:
+    def work(size: int) -> None:
+        http_files.read(Path("a.http"), f"POST https://a/{piece * size}x\n\n{piece * size}\n".encode())
+
+    assert grows_evenly(work, 5_000)
+
+
+def test_a_file_of_requests_that_unfolds_to_much_is_refused() -> None:
     doubled = "".join(f"@v{level} = {{{{v{level - 1}}}}}{{{{v{level - 1}}}}}\n" for level in range(1, 60))
-    long = f"POST https://a/{piece * 50_000}x\n\n{piece * 50_000}\n".encode()
-    assert loops(lambda: http_files.read(Path("a.http"), long)) < 300
     (refused,) = http_files.read(Path("a.http"), f"@v0 = long\n{doubled}".encode())
     assert isinstance(refused, Unread)
     assert "more than 50,000,000 characters" in refused.reason
