@@ -9,6 +9,7 @@ import pkgutil
 import re
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _short_waits() -> Iterator[None]:
+    """What this process sends again after a fault waits for hundredths of a second, not for seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harness.transport.wire.backoff", lambda attempt: 0.01 * attempt)
+        yield
 
 
 @pytest.fixture(scope="session")

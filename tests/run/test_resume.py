@@ -198,7 +198,6 @@ def a_project(folder: Path) -> Iterator[Project]:
     asked: list[str] = []
     with pytest.MonkeyPatch.context() as patch, serve.start(log=asked.append) as running:
         patch.setattr("harness.simulator.faults.transport.SLOW", 0.5)
-        patch.setattr("harness.transport.wire.backoff", lambda _: 0.01)
         yield Project(folder, running.url, running.app, asked)
 
 

@@ -111,7 +111,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     monkeypatch.setattr("harness.simulator.batches.PENDING", 0.05)
     monkeypatch.setattr("harness.simulator.batches.RUNNING", 0.1)
     monkeypatch.setattr("harness.transport.batching._FIRST_WAIT", 0.03)
-    monkeypatch.setattr("harness.transport.wire.backoff", lambda _: 0.01)
     with serve.start() as running:
         project = Project(tmp_path, running, running.url)
         project.write(CAPITAL)

@@ -73,7 +73,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     (tmp_path / "harness.toml").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NEAR_KEY", "a-key-that-nobody-knows")
-    monkeypatch.setattr("harness.transport.wire.backoff", lambda attempt: 0.01 * attempt)
 
     def play(text: str, *argv: str, near: str = "", far: str = "") -> Outcome:
         monkeypatch.setenv("NEAR", near or closed_address())

@@ -50,11 +50,6 @@ def ask(*scripts: Script, **more: Any) -> tuple[Exchange, list[bytes]]:
         return send(config(endpoint.url, **changes), **more), endpoint.requests
 
 
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.transport.wire.backoff", lambda attempt: 0.01 * attempt)
-
-
 # --- what goes out ------------------------------------------------------------------------------------
 
 CONTENT = '{"contents":[{"role":"user","parts":[{"text":"Où?"}]}],"generationConfig":{"topK":1}}'.encode()
