@@ -23,7 +23,6 @@ from harness.report import Report, View, find
 from harness.report.content import comparison as compared
 from harness.report.content import flip_trials
 from harness.report.content.flips import SHOWN
-from harness.report.content.run import CELLS
 from harness.report.content.trials import BLOCK, grounded
 from harness.report.html import plots
 from harness.report.html.markup import data as data_block
@@ -331,14 +330,15 @@ def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
     assert text.count(">[null]<") > 10
 
 
-def test_very_many_cells_show_those_that_differ_first() -> None:
-    last = compared.CELLS
+def test_very_many_cells_show_those_that_differ_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = 50
+    monkeypatch.setattr(compared, "CELLS", last)
     reference, candidate = [row(f"case-{n}") for n in range(last)], [row(f"case-{n}") for n in range(last)]
     reference, candidate = [*reference, row("the-last")], [*candidate, failed("the-last")]
     text = comparison_page(reference, candidate)
     assert text.count("<tr data-differs") == 1
     assert text.count('<th scope="row">geography/') == last
-    assert "5,000 of 5,001 cells, those whose verdict differs first" in text
+    assert "50 of 51 cells, those whose verdict differs first" in text
     assert "cells:" not in comparison_page(reference[:3], candidate[:3])
 
 
@@ -474,7 +474,7 @@ def test_the_keyboard_is_enough(opened: Any) -> None:
 
 def test_a_filter_has_required_and_excluded_words(opened: Any) -> None:
     shown = opened(thirty_rows())
-    shown.keys("/", *"case-2 -case-21")
+    shown.keys("/", "case-2 -case-21")
     assert shown.text(".tools output") == "9 of 30 trials"
     shown.keys(ENTER, ENTER)
     assert shown.text("#trial .id").startswith("geography/case-20@")
@@ -584,7 +584,7 @@ def test_a_changed_address_is_followed_if_it_is_valid(opened: Any) -> None:
 
 def test_the_address_keeps_filters_and_order(opened: Any) -> None:
     shown = opened(thirty_rows())
-    shown.keys("/", *"case-2 -case-21", ENTER, ENTER, ESCAPE)
+    shown.keys("/", "case-2 -case-21", ENTER, ENTER, ESCAPE)
     shown.all(".chip.passed")[0].click()
     shown.all(".columns [data-sort='id']")[0].click()
     shown.all(".columns [data-sort='id']")[0].click()
@@ -776,20 +776,21 @@ def test_a_wide_table_becomes_a_list_in_a_narrow_window(opened: Any) -> None:
 
 def test_only_the_visible_trials_of_many_are_drawn(opened: Any) -> None:
     answer = "The train was moving for 191 minutes. " * 20
-    rows = [row(f"case-{n // 10}", n=n % 10 + 1, turns=[answer_turn(answer, thoughts=answer)]) for n in range(5_000)]
-    rows[4_990] = failed("case-499", turns=[answer_turn("Bergen")])
+    rows = [row(f"case-{n // 10}", n=n % 10 + 1, turns=[answer_turn(answer, thoughts=answer)]) for n in range(1_000)]
+    rows[990] = failed("case-99", turns=[answer_turn("Bergen")])
     shown = opened(rows)
     assert len(shown.all(".line")) < 100
     shown.keys("G", "k", "n", "p", ENTER)
     assert shown.text("#trial .answer") == "Bergen"
-    shown.keys("/", *"case-499")
-    assert shown.text(".tools output") == "10 of 5,000 trials"
+    shown.keys("/", "case-99")
+    assert shown.text(".tools output") == "10 of 1,000 trials"
     assert len(shown.all(".line")) == 10
 
 
-def test_a_matrix_of_many_cases_shows_the_first_and_says_so() -> None:
-    text = page([row(f"case-{n}") for n in range(CELLS + 10)])
-    assert len(re.findall(r"<button[^>]*data-group", text)) == CELLS
+def test_a_matrix_of_many_cases_shows_the_first_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.report.content.run.CELLS", 20)
+    text = page([row(f"case-{n}") for n in range(30)])
+    assert len(re.findall(r"<button[^>]*data-group", text)) == 20
     assert "and 10 more cases: the list of trials has all of them" in text
     assert "more case" not in page([row()])
 
