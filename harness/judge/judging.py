@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from harness.answer import reply
 from harness.errors import CannotJudge, HarnessError, cause, trace
 from harness.gemini.providers import is_chat
+from harness.judge.invariants.request_fields import subjects
 from harness.judge.registry import FAILURE, GENERATING, SEVERAL_EVENTS, Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.grouping import grouped
@@ -71,15 +72,18 @@ def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mappin
 
 def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     """Every rule for this answer that it breaks. Outcomes are left out if the step expects them, and in an audit."""
-    alone = [(0, evidence)]
-    candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
+    alone = [(0, evidence, subjects(evidence))]
+    several = ((index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply))
+    candidates = [(index, case, subjects(case)) for index, case in several] or alone
     fields = keys_in((evidence.reply.response, evidence.request_body))
     fields |= {SEVERAL_EVENTS} if len(evidence.reply.events) > 1 else set()
     fields |= {FAILURE} if evidence.exchange.status != 200 or evidence.reply.error is not None else set()
     about, registered = _about(evidence)
     known, stated = _needed(registered) & fields, frozenset(evidence.expects)
     for rule in _applicable(about, registered, known, stated, verbatim=evidence.exchange.verbatim):
-        for index, case in (candidates or alone) if rule.per_candidate else alone:
+        for index, case, is_of in candidates if rule.per_candidate else alone:
+            if rule.of not in is_of:
+                continue
             found, error = _collect(rule.function, case, _MAX_MISMATCHES)
             if found or error:
                 named = [_of_candidate(mismatch, index) for mismatch in found] if index else found

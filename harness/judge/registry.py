@@ -28,6 +28,7 @@ from harness.text.names import snake
 
 RuleSeverity = Literal["error", "warn", "outcome"]
 RuleDialect = Literal["gemini", "openai"] | None
+RuleSubject = Literal["exchange", "answer", "finished"]
 GENERATING = ("generateContent", "streamGenerateContent")
 """The operations whose answers most rules are about."""
 SEVERAL_EVENTS = "several events"
@@ -84,6 +85,9 @@ class Rule(Struct, frozen=True):
     """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised, ``of_events`` rules, about the
     events of a stream and the headers, not to an answer that is known only merged.
 
+    ``of``: what it is about: any ``exchange``, an ``answer`` (a 200 without an error), or one that is ``finished``, that is, ended with
+    STOP: any other end is an outcome, which another rule reports. It is not asked of others.
+
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. ``dialect``:
     the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about
     one candidate, and judge every candidate of an answer. ``needs``: the rule finds nothing where neither the request nor the merged
@@ -96,6 +100,7 @@ class Rule(Struct, frozen=True):
     id: str
     function: RuleFunction
     severity: RuleSeverity
+    of: RuleSubject = "exchange"
     of_bytes: bool = False
     dialect: RuleDialect = None
     per_candidate: bool = False

@@ -12,9 +12,7 @@ from harness.judge.invariants.request_fields import (
     calling_mode,
     declared,
     generation,
-    has_answer,
     has_hidden_functions,
-    is_finished,
     request_parts,
 )
 from harness.judge.registry import rule
@@ -105,7 +103,7 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
         seen.setdefault(key, index)
 
 
-@rule("call-id-unique", "error", per_candidate=True, dialect="gemini", needs="functionCall")
+@rule("call-id-unique", "error", of="answer", per_candidate=True, dialect="gemini", needs="functionCall")
 def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
     """No two calls have the same id. A warning: a call has the id of a call in an earlier turn, or it has none, although other calls
     have one or the model is of Gemini 3 or later.
@@ -128,7 +126,7 @@ def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
                 f"the id {found!r} is that of functionCalls[{ids.index(found)}]: their results cannot be told apart"
             )
             yield Mismatch(f"functionCalls[{index}].id", "another id", found, message)
-    if has_answer(evidence) and not all(ids) and (any(ids) or _gives_ids(evidence)):
+    if not all(ids) and (any(ids) or _gives_ids(evidence)):
         index = next(index for index, found in enumerate(ids) if not found)
         message = f"the call of {calls[index].get('name')!r} has no id"
         yield Mismatch(f"functionCalls[{index}].id", "an id", None, message, "warn")
@@ -147,7 +145,7 @@ def _gives_ids(evidence: Evidence) -> bool:
     return generation(evidence) >= (3, 0) and new and not vertex and not in_pieces
 
 
-@rule("call-complete", "error", per_candidate=True, needs="functionCall")
+@rule("call-complete", "error", of="finished", per_candidate=True, needs="functionCall")
 def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
     """A call whose arguments come in pieces ends before the answer does: its last piece has no ``willContinue``.
     Otherwise arguments are lost.
@@ -163,13 +161,13 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     """
     pieces = [call for part in received(evidence.reply) if isinstance(call := part.get("functionCall"), dict)]
-    if is_finished(evidence) and pieces and pieces[-1].get("willContinue"):
+    if pieces and pieces[-1].get("willContinue"):
         call = evidence.reply.function_calls[-1]
         message = f"the call of {call.get('name')!r} is incomplete: its last piece has willContinue"
         yield Mismatch(f"functionCalls[{len(evidence.reply.function_calls) - 1}]", "the rest", call, message)
 
 
-@rule("thought-signature", "warn", per_candidate=True, needs=("functionCall", "thoughtSignature"))
+@rule("thought-signature", "warn", of="answer", per_candidate=True, needs=("functionCall", "thoughtSignature"))
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it.
     And no two parts have the same one: a signature is of one part. Nor is it the text that clients send in the place of a lost one.
@@ -188,7 +186,7 @@ def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"parts[{index}] has the thoughtSignature of parts[{signatures.index(found)}]: it was copied"
             yield Mismatch(f"parts[{index}].thoughtSignature", "one of its own", found[:40], message)
             break
-    if generation(evidence) < (3, 0) or not has_answer(evidence):
+    if generation(evidence) < (3, 0):
         return
     calls = (part for part in evidence.reply.parts if isinstance(part.get("functionCall"), dict))
     first = next(calls, None)

@@ -10,7 +10,7 @@ from harness.answer.chat_answer import ChatCall
 from harness.answer.framing import DONE
 from harness.answer.reply import error_of
 from harness.gemini.definition import enum_values
-from harness.judge.invariants.request_fields import has_answer, is_natural, is_stream, wants_sse
+from harness.judge.invariants.request_fields import is_natural, is_stream, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, objects_in
@@ -68,7 +68,7 @@ def chat_done(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(marks[0], "[DONE] once, at the end", marks, message)
 
 
-@rule("chat-usage", "error", dialect="openai")
+@rule("chat-usage", "error", of="answer", dialect="openai")
 def chat_usage(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer has ``usage``, a stream if it was asked for: counts, whose total is at least prompt and completion. There is no native
     ``usageMetadata`` beside it. Costs are computed from ``usage``.
@@ -84,7 +84,7 @@ def chat_usage(evidence: Evidence) -> Iterator[Mismatch]:
         )
     usages = [an_object(value.get("usage")) for value in found if value.get("usage")]
     if not usages:
-        if found and has_answer(evidence) and _expects_usage(evidence) and not native:
+        if found and _expects_usage(evidence) and not native:
             what = "stream" if evidence.reply.form == "sse" else "answer"
             yield Mismatch("$.usage", "a usage", None, f"the {what} has no usage")
         return

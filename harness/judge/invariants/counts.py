@@ -13,7 +13,6 @@ from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
     by_modality,
     generation,
-    has_answer,
     has_hidden_functions,
     has_several_candidates,
     is_finished,
@@ -39,7 +38,7 @@ _DETAILS = {
 }
 
 
-@rule("usage-present", "error", of_events=True, dialect="gemini")
+@rule("usage-present", "error", of="answer", of_events=True, dialect="gemini")
 def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
     Costs are computed from it.
@@ -51,7 +50,7 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"usageMetadata": {"totalTokenCount": null}}
     """
     reply = evidence.reply
-    if not has_answer(evidence) or reply.finish_reason is None:
+    if reply.finish_reason is None:
         return
     last = an_object(reply.events[-1].value).get("usageMetadata")
     if an_object(last).get("totalTokenCount") is None:
@@ -192,7 +191,7 @@ def _foreign_modality(evidence: Evidence, counted: Mapping[str, int]) -> str:
 _COUNTED_AS = {"image/": ("IMAGE",), "audio/": ("AUDIO",), "application/pdf": ("DOCUMENT", "IMAGE")}
 
 
-@rule("media-counted", "warn", dialect="gemini", needs=("inlineData", "fileData"))
+@rule("media-counted", "warn", of="finished", dialect="gemini", needs=("inlineData", "fileData"))
 def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
     """Pictures, sound and PDF files of the request are counted in the details of the prompt. Otherwise the model did not receive them.
 
@@ -204,7 +203,7 @@ def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
     """
     details, reply = by_modality(evidence.reply.usage, "promptTokensDetails"), evidence.reply
     is_whole = 0 < reply.count("promptTokenCount") <= sum(details.values())
-    if not is_finished(evidence) or not is_whole or reply.count("toolUsePromptTokenCount"):
+    if not is_whole or reply.count("toolUsePromptTokenCount"):
         return
     blobs = (field(part, kind) for part in request_parts(evidence) for kind in ("inlineData", "fileData"))
     types = {str(field(blob, "mimeType")).lower() for blob in blobs if blob is not None}
@@ -281,7 +280,7 @@ def _median(weights: Sequence[float]) -> float:
     return median(weights)
 
 
-@rule("candidates-count", "warn", dialect="gemini")
+@rule("candidates-count", "warn", of="answer", dialect="gemini")
 def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
     """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, for JSON with built-in tools, and
     for several candidates. And ``thoughtsTokenCount`` is present if it has requested thoughts. Output that is not counted is not billed right.
@@ -296,7 +295,7 @@ def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
         return
     if has_several_candidates(evidence) or (reply.model_version or evidence.model or "").startswith("gemma"):
         return
-    if uncounted and has_answer(evidence):
+    if uncounted:
         message = "the answer has text, but no candidatesTokenCount"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "a count", None, message)
     asked = evidence.request_body is None or thinking(evidence, "includeThoughts") is True
@@ -340,7 +339,7 @@ _MOST_CHARACTERS = 12
 _RUN = r"(?s)(.)\1{3,}+"
 
 
-@rule("text-per-token", "error")
+@rule("text-per-token", "error", of="answer")
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
     count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
@@ -363,7 +362,7 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     elif is_of_characters(text, counted) and all("text" in part for part in evidence.reply.parts):
         message += ": characters were counted, not tokens"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "tokens", counted, message, "warn")
-    if has_answer(evidence) and counted and (tokens := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
+    if counted and (tokens := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
         yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message)
 
 
@@ -403,7 +402,7 @@ _MOST_PROMPTED = 10
 """Characters a token. In recordings, no prompt of 200 characters and more has over 6.4."""
 
 
-@rule("prompt-per-token", "error", dialect="gemini")
+@rule("prompt-per-token", "error", of="answer", dialect="gemini")
 def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A prompt of 200 characters and more has no more than 10 characters for each token that is counted. Runs of one character count
     as three. A warning: 100 tokens and more are counted, and the whole request has fewer bytes; or a modality is counted that the
@@ -416,7 +415,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1}}
     """
     counted, body = evidence.reply.count("promptTokenCount"), evidence.request_body
-    if body is None or not counted or not has_answer(evidence):
+    if body is None or not counted:
         return
     text, at = "".join(prompted(evidence)), "$.usageMetadata.promptTokenCount"
     least = _fewest_tokens(text, counted, _MOST_PROMPTED)

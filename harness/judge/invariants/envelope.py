@@ -171,7 +171,7 @@ def _one_object(value: Json, at: str, signs: frozenset[str]) -> Iterator[Mismatc
         yield Mismatch(at, "candidates", list(value), f"the body has no answer: it has {keys}")
 
 
-@rule("candidates", "error")
+@rule("candidates", "error", of="answer")
 def candidates(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer has at least one candidate, or a block reason. Clients read ``candidates[0]``.
 
@@ -179,7 +179,7 @@ def candidates(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": null}
     """
     reply = evidence.reply
-    if has_answer(evidence) and not reply.response.get("candidates") and reply.block_reason is None:
+    if not reply.response.get("candidates") and reply.block_reason is None:
         yield Mismatch(
             "$.candidates", "at least one", reply.response.get("candidates"), "no candidate, no block reason"
         )
@@ -262,7 +262,14 @@ def role(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
-@rule("finish-reason", "outcome", is_cause=True, per_candidate=True, stated_by=("finishReason", "blockReason"))
+@rule(
+    "finish-reason",
+    "outcome",
+    of="answer",
+    is_cause=True,
+    per_candidate=True,
+    stated_by=("finishReason", "blockReason"),
+)
 def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
@@ -274,7 +281,7 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"finishReason": "SAFETY"}]}
     """
     reply, at = evidence.reply, "$.candidates[0].finishReason"
-    if not has_answer(evidence) or not reply.response.get("candidates") or reply.block_reason is not None:
+    if not reply.response.get("candidates") or reply.block_reason is not None:
         return
     if reply.finish_reason is None:
         if not is_stream(evidence):
@@ -306,14 +313,14 @@ def _why(reason: str, evidence: Evidence) -> str:
     return f"the answer ended with {reason}"
 
 
-@rule("visible-output", "error", per_candidate=True)
+@rule("visible-output", "error", of="finished", per_candidate=True)
 def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": ""}]}}]}
     """
-    if is_finished(evidence) and not any(map(_is_visible, answer_parts(evidence.reply.parts))):
+    if not any(map(_is_visible, answer_parts(evidence.reply.parts))):
         thoughts = evidence.reply.count("thoughtsTokenCount")
         yield Mismatch("text", "some output", "", f"STOP, but no visible output ({thoughts} thought tokens)")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from harness.judge.invariants.envelope import NULL_WORDS
-from harness.judge.invariants.request_fields import has_answer, knows_query
+from harness.judge.invariants.request_fields import knows_query
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import compact, fast
@@ -18,7 +18,7 @@ _COLON = b'":'
 """Where there are as many as in the value, no key was lost when the answer was read."""
 
 
-@rule("duplicate-key", "error", of_bytes=True, dialect="gemini")
+@rule("duplicate-key", "error", of="answer", of_bytes=True, dialect="gemini")
 def duplicate_key(evidence: Evidence) -> Iterator[Mismatch]:
     """No object has a key twice. Some parsers take the first value, others the last.
 
@@ -26,7 +26,7 @@ def duplicate_key(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: ["{\\"candidates\\": [{\\"content\\": {\\"parts\\": [{\\"text\\": \\"Os\\", \\"text\\": \\"\\"}]}}]}", {"candidates": [{"content": {"parts": [{"text": "lo"}]}}]}]
     """
     content, reply = evidence.exchange.content, evidence.reply
-    if len(content) > _LONGEST or reply.faults or not has_answer(evidence):
+    if len(content) > _LONGEST or reply.faults:
         return
     values = [event.value for event in reply.events]
     written = fast(values) or compact(values)  # how a number is written does not count
@@ -46,7 +46,7 @@ _ENUM = rb'"(finishReason|blockReason|category|probability|modality)"\s*:\s*'
 _NUMBERED = re.compile(_ENUM + rb"\d")
 
 
-@rule("enum-number", "error", dialect="gemini")
+@rule("enum-number", "error", of="answer", dialect="gemini")
 def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
     """Enums are names, unless the address asks for numbers (``$alt=json;enum-encoding=int``), and then all of them are numbers.
     A client that compares ``finishReason`` with ``STOP`` finds no end.
@@ -56,7 +56,7 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
     """
     content = evidence.exchange.content
     found = _NUMBERED.search(content)
-    if found is None or not has_answer(evidence) or "enum-encoding" in evidence.exchange.request.url:
+    if found is None or "enum-encoding" in evidence.exchange.request.url:
         return
     if re.search(_ENUM + rb'"', content) or knows_query(evidence) or evidence.exchange.verbatim:
         name = found[1].decode()
@@ -74,7 +74,7 @@ _FREE = frozenset(
 """Keys whose values the model writes, or a program for it, or the author of a page or file."""
 
 
-@rule("null-field", "warn", of_bytes=True, dialect="gemini")
+@rule("null-field", "warn", of="answer", of_bytes=True, dialect="gemini")
 def null_field(evidence: Evidence) -> Iterator[Mismatch]:
     """An absent field is left out. The API never writes null, an empty text outside of ``text``, or the name of an enum for no value
     (``FINISH_REASON_UNSPECIFIED``): something on the way read the answer and wrote it again. Typed clients may refuse it.
@@ -94,7 +94,7 @@ def _is_absent(value: Json) -> bool:
     return value is None or (isinstance(value, str) and (not value or value.endswith("_UNSPECIFIED")))
 
 
-@rule("null-word", "error", dialect="gemini")
+@rule("null-word", "error", of="answer", dialect="gemini")
 def null_word(evidence: Evidence) -> Iterator[Mismatch]:
     """No field holds the word ``null``, ``None`` or ``undefined``, or the year 1970 or 1: a program wrote the text of a missing value.
     An id or a signature that is sent back so is refused.
@@ -109,7 +109,7 @@ def null_word(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _first(evidence: Evidence, sign: bytes, is_wanted: Callable[[Json], bool]) -> tuple[str, Json] | None:
     """Place and value of the first such value, outside what the model writes. ``sign`` is in the bytes of an answer that has one."""
-    if not has_answer(evidence) or not re.search(sign, evidence.exchange.content):
+    if not re.search(sign, evidence.exchange.content):
         return None
     values = (event.value for event in evidence.reply.events if isinstance(event.value, dict))
     return next((found for value in values for found in _within(value, "$", is_wanted)), None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from harness.answer.reply import parts_of, text_of
 from harness.answer.structured import wants_json
 from harness.gemini.schemas.request_schema import field
-from harness.judge.invariants.request_fields import has_answer, is_finished, number
+from harness.judge.invariants.request_fields import is_finished, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import objects_in
@@ -33,7 +33,7 @@ def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.candidatesTokenCount", limit, spent, message)
 
 
-@rule("text-cut", "warn", per_candidate=True)
+@rule("text-cut", "warn", of="finished", per_candidate=True)
 def text_cut(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer that ended with STOP is whole: its last block of code has an end, and its last line with several sentences ends
     with one. Not checked for JSON, and with ``stopSequences``.
@@ -42,7 +42,7 @@ def text_cut(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord. Around its harbour are wooded hills and for"}]}}]}
     """
     text, stops = evidence.reply.text, field(evidence.request_body, "generationConfig", "stopSequences")
-    if not is_finished(evidence) or wants_json(evidence) or stops:
+    if wants_json(evidence) or stops:
         return
     is_code = (text.startswith("```") + text.count("\n```")) % 2 and text.count("```") % 2
     if is_code or _is_open(text[-_LAST_READ:]):
@@ -102,7 +102,7 @@ def _spent(evidence: Evidence) -> int | None:
     return max(rest, reply.count("candidatesTokenCount") + reply.count("thoughtsTokenCount"))
 
 
-@rule("candidate-count", "error")
+@rule("candidate-count", "error", of="answer")
 def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     """There are no more candidates than ``candidateCount`` (1 without it), and no index outside of that, or twice. All of them are
     billed. A warning: there are fewer, or two have the same text of 80 characters and more, although the temperature is not 0.
@@ -111,7 +111,7 @@ def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"index": 0}]}
     wrong: {"candidates": [{"index": 0}, {"index": 1, "content": {"parts": [{"text": "Bergen"}]}, "finishReason": "STOP"}]}
     """
-    if evidence.request_body is None or not has_answer(evidence) or evidence.reply.block_reason is not None:
+    if evidence.request_body is None or evidence.reply.block_reason is not None:
         return
     asked = number(field(evidence.request_body, "generationConfig", "candidateCount")) or 1
     found = objects_in(evidence.reply.response.get("candidates"))

@@ -10,9 +10,7 @@ from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import (
     by_modality,
-    has_answer,
     has_several_candidates,
-    is_finished,
     is_placeholder,
     number,
 )
@@ -42,7 +40,7 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
 _TYPE = re.compile("(?!image/jpg|audio/mp3)[a-z]+/")
 
 
-@rule("modality", "warn", per_candidate=True, needs="responseModalities")
+@rule("modality", "warn", of="finished", per_candidate=True, needs="responseModalities")
 def modality(evidence: Evidence) -> Iterator[Mismatch]:
     """If IMAGE or AUDIO output is requested, the answer has such a part. A draft among the thoughts does not count.
     If other modalities are requested, it has none, except for pictures that code drew.
@@ -51,8 +49,6 @@ def modality(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "A fjord:"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "A fjord with a boat."}]}}]}
     """
-    if not is_finished(evidence):
-        return
     kinds = _kinds(evidence.reply.inline_data)
     drafts = _kinds(_drafts(evidence))
     asked = items_of(field(evidence.request_body, "generationConfig", "responseModalities"))
@@ -222,7 +218,7 @@ _TOKENS_A_SECOND = 25
 """Of audio output, by the price page of the API."""
 
 
-@rule("audio-length", "warn", per_candidate=True, needs="inlineData")
+@rule("audio-length", "warn", of="answer", per_candidate=True, needs="inlineData")
 def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
     """The audio is at least half as long as its tokens, at 25 a second. Otherwise a part of it was lost.
 
@@ -232,7 +228,7 @@ def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
     blobs = [blob for blob in evidence.reply.inline_data if media.mime_type(blob).startswith("audio/")]
     lengths = [media.seconds(blob) for blob in blobs]
     billed = _audio_tokens(evidence) / _TOKENS_A_SECOND
-    if not has_answer(evidence) or not blobs or not billed or None in lengths or has_several_candidates(evidence):
+    if not blobs or not billed or None in lengths or has_several_candidates(evidence):
         return
     length = sum(seconds or 0 for seconds in lengths)
     if length < billed / 2:

@@ -11,7 +11,6 @@ from harness.answer.reply import OUTPUT, STEPS, candidate_of, received
 from harness.gemini import grounding
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
-    has_answer,
     has_hidden_functions,
     is_about,
     is_finished,
@@ -54,7 +53,7 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("parts", "thoughts first", spoken, message, "warn")
 
 
-@rule("code-result", "warn", per_candidate=True, needs=(*STEPS, "toolUsePromptTokenCount"))
+@rule("code-result", "warn", of="finished", per_candidate=True, needs=(*STEPS, "toolUsePromptTokenCount"))
 def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     """Code that the model ran has its result behind it in the same answer, with the same id and an outcome; a step of another built-in
     tool has its response. Tokens of tool use come with what the tools gave. Otherwise a part was dropped on the way.
@@ -63,7 +62,7 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\\n"}}, {"text": "1"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"text": "1"}]}}]}
     """
-    parts = received(evidence.reply) if is_finished(evidence) else []
+    parts = received(evidence.reply)
     for step, answer in (STEPS[:2], STEPS[2:]):
         ran, results = ([an_object(part[kind]) for part in parts if kind in part] for kind in (step, answer))
         ids, answered = ({str(one["id"]) for one in found if one.get("id")} for found in (ran, results))
@@ -122,7 +121,7 @@ _GIVEN = {"googleSearch": "groundingMetadata", "urlContext": "urlContextMetadata
 """A built-in tool -> what it adds to the answer."""
 
 
-@rule("tool-unasked", "warn", per_candidate=True, dialect="gemini", needs=_SIGNS)
+@rule("tool-unasked", "warn", of="answer", per_candidate=True, dialect="gemini", needs=_SIGNS)
 def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """What built-in tools add comes only if the request has one: sources, read pages, code that ran, and tokens of tool use. Places
     of Google Maps come only with ``googleMaps``, read pages only with ``urlContext``.
@@ -132,7 +131,7 @@ def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"executableCode": {"language": "PYTHON", "code": "print(1)"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}]}}]}
     """
-    if not field(evidence.request_body, "contents") or not has_answer(evidence) or has_hidden_functions(evidence):
+    if not field(evidence.request_body, "contents") or has_hidden_functions(evidence):
         return
     if offers_builtin_tools(evidence):
         if any(one.kind == "maps" for one in grounding.chunks(evidence.reply)) and not tools(evidence, "googleMaps"):
@@ -147,7 +146,13 @@ def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(found, "nothing", found, message)
 
 
-@rule("input-lost", "warn", per_candidate=True, needs=("inlineData", "fileData", "googleSearch", "urlContext"))
+@rule(
+    "input-lost",
+    "warn",
+    of="finished",
+    per_candidate=True,
+    needs=("inlineData", "fileData", "googleSearch", "urlContext"),
+)
 def input_lost(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer does not say that it lacks what the request gives: a picture, a file, or the web where a search or pages are offered
     and none was used. Then it was dropped on the way.
@@ -160,7 +165,7 @@ def input_lost(evidence: Evidence) -> Iterator[Mismatch]:
     no_file = media_parts(evidence) and re.match(_NO_FILE, start)
     searches = tools(evidence, "googleSearch") or tools(evidence, "urlContext")
     no_web = searches and not any(_signs(evidence).values()) and re.match(_NO_WEB, start)
-    if is_finished(evidence) and (found := no_file or no_web) and not is_about(evidence, _IS_ONE):
+    if (found := no_file or no_web) and not is_about(evidence, _IS_ONE):
         yield Mismatch("text", "an answer", start, f"the model lacks what the request gives: {found[0]!r}")
 
 

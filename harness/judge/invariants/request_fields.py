@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from harness.answer.structured import once
@@ -155,6 +155,11 @@ def has_answer(evidence: Evidence) -> bool:
     if evidence.exchange.status != 200 or reply.error is not None:
         return False
     return "candidates" in reply.response or not SIGNS.isdisjoint(reply.response)
+
+
+def subjects(evidence: Evidence) -> Sequence[str]:
+    """What this is: the values of `Rule.of` for which a rule is asked."""
+    return ("exchange", "answer", "finished")[: 1 + has_answer(evidence) + is_finished(evidence)]
 
 
 def has_several_candidates(evidence: Evidence) -> bool:

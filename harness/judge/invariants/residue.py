@@ -12,7 +12,7 @@ from harness.answer.reply import received
 from harness.answer.structured import wants_enum, wants_json
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import PROGRAMS, has_answer, has_text, is_about, is_finished
+from harness.judge.invariants.request_fields import PROGRAMS, has_text, is_about
 from harness.judge.invariants.streaming import repeats
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -27,7 +27,7 @@ _NOT_OF_JSON = r"(?<!\\)(?:\\\\)*\\[^\"\\/bfnrtu]|\b[C-F]:\\"
 _FEWEST_ESCAPES = 2
 
 
-@rule("escaped-text", "warn", per_candidate=True)
+@rule("escaped-text", "warn", of="answer", per_candidate=True)
 def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     r"""The text is not escaped once more than it should: ``&quot;`` for a quote, ``%20`` for a blank, or ``\n`` as two characters for
     the end of a line. Two and more are noticed, in a text without the plain characters, and in the arguments of calls. Users see them.
@@ -39,7 +39,7 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "\"Oslo\" & \"Bergen\""}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "&quot;Oslo&quot; &amp; &quot;Bergen&quot;"}]}}]}
     """
-    found = [*_wrongly_escaped(evidence)] if has_answer(evidence) else []
+    found = [*_wrongly_escaped(evidence)]
     if found and not is_about(evidence, PROGRAMS):
         yield from found
     elif (code := _escaped_code(evidence.reply.text)) and not wants_json(evidence) and not is_about(evidence, "json"):
@@ -186,7 +186,7 @@ _MISSING = (
 )
 
 
-@rule("missing-value", "warn", per_candidate=True)
+@rule("missing-value", "warn", of="finished", per_candidate=True)
 def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """The text does not hold, or is, how a program writes a value that is missing: ``undefined``, ``None``, ``[object Object]``.
     Nor the mark of a log that shortens: ``... [truncated]``, nor twice one of a filter that hides: ``[REDACTED]``, ``##``. In JSON and
@@ -196,8 +196,6 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.undefined"}]}}]}
     """
-    if not is_finished(evidence):
-        return
     calls = [call.get("args") for call in evidence.reply.function_calls]
     is_json, text = wants_json(evidence), evidence.reply.text
     hollow = _hollow([calls, json_of(text) if is_json else None]) if is_json or calls else ""
@@ -275,7 +273,7 @@ def _error() -> re.Pattern[str]:
     )
 
 
-@rule("error-as-text", "warn", per_candidate=True)
+@rule("error-as-text", "warn", of="finished", per_candidate=True)
 def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     """The text is an answer, not the error of an API that something on the way took for one: ``Error: 429 Too Many Requests``. Nor does it
     end with an advertisement and its address, which free gateways add.
@@ -286,10 +284,10 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     """
     start = evidence.reply.text[:200]
     may_report = "rror" in start or start.lstrip()[:1] not in ("{", "[")
-    found = _error().match(start) if may_report and is_finished(evidence) else None
+    found = _error().match(start) if may_report else None
     if found and not is_about(evidence, rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}"):
         yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
-    end = evidence.reply.text[-300:].rpartition("\n\n")[2] if is_finished(evidence) else ""
+    end = evidence.reply.text[-300:].rpartition("\n\n")[2]
     is_ad = len(end) < min(300, len(evidence.reply.text)) and re.search(_AD, end) and re.search(_LINK, end)
     topics = rf"\bads?\b|market|promot|mail|letter|{_LINK}"
     if is_ad and not evidence.reply.grounding and not is_about(evidence, topics):
@@ -300,7 +298,7 @@ _AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remai
 _LINK = r"(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
 
 
-@rule("stop-sequence", "error", per_candidate=True, needs="stopSequences")
+@rule("stop-sequence", "error", of="answer", per_candidate=True, needs="stopSequences")
 def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
     """The text ends before a sequence of ``stopSequences``, and does not hold it. Otherwise the field was not passed on.
 
@@ -309,7 +307,7 @@ def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo. END of the answer."}]}}]}
     """
     sequences = items_of(field(evidence.request_body, "generationConfig", "stopSequences"))
-    for sequence in sequences if has_answer(evidence) else ():
+    for sequence in sequences:
         if isinstance(sequence, str) and sequence and (at := evidence.reply.text.find(sequence)) >= 0:
             around = evidence.reply.text[max(0, at - 20) : at + 60]
             message = f"the text goes on beyond the stop sequence {sequence!r}"
@@ -327,7 +325,7 @@ _AGAIN = (
 """Words of a prompt that wants a text again, or more of it."""
 
 
-@rule("prompt-repeated", "warn", per_candidate=True)
+@rule("prompt-repeated", "warn", of="answer", per_candidate=True)
 def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer does not begin with the system instruction or the whole last turn of the prompt (30 characters and more) and go on, or
     end there if that is a question: servers cut the prompt off.
@@ -342,7 +340,7 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     prompts = [
         "".join(str(field(part, "text") or "") for part in items_of(field(one, "parts"))).strip() for one in sent
     ]
-    text = evidence.reply.text.lstrip() if has_answer(evidence) else ""
+    text = evidence.reply.text.lstrip()
     repeated = [one for one in prompts if len(one) >= _SHORTEST_PROMPT and text.startswith(one)]
     is_repeated = any(len(one) < len(text) - 10 or one.endswith("?") for one in repeated)
     if is_repeated and not is_about(evidence, rf"{_AGAIN}|{_TRANSLATE}|correct|proofread"):

@@ -18,7 +18,7 @@ from harness.text.jsontext import a_list, an_object, is_number, objects_in
 _AT = "$.candidates[0].groundingMetadata."
 
 
-@rule("grounding-chunks", "warn", per_candidate=True, needs="groundingMetadata")
+@rule("grounding-chunks", "warn", of="finished", per_candidate=True, needs="groundingMetadata")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, an answer that ended with STOP has ``groundingChunks``, and of Google's a ``searchEntryPoint``.
     The service's terms want both shown, so it is HTML that is not escaped. With it come the queries, which are billed.
@@ -29,17 +29,17 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """
     found = evidence.reply.grounding
     ran = any(found.get(sign) for sign in ("webSearchQueries", "searchEntryPoint", "retrievalQueries"))
-    if ran and is_finished(evidence) and not found.get("groundingChunks"):
+    if ran and not found.get("groundingChunks"):
         yield Mismatch(f"{_AT}groundingChunks", "at least one", None, "a search ran, but there are no groundingChunks")
     is_google = tools(evidence, "googleSearch") and found.get("webSearchQueries")
-    if is_google and is_finished(evidence) and found.get("groundingChunks") and not found.get("searchEntryPoint"):
+    if is_google and found.get("groundingChunks") and not found.get("searchEntryPoint"):
         message = "sources came without the searchEntryPoint, which the service's terms want shown"
         yield Mismatch(f"{_AT}searchEntryPoint", "the search suggestions", None, message)
     shown = str(an_object(found.get("searchEntryPoint")).get("renderedContent", ""))
     if re.match(r"\s*(?:&lt;|\\u003c|\\n)", shown) or '=\\"' in shown or re.fullmatch(_BASE64, shown):
         yield Mismatch(f"{_AT}searchEntryPoint", "HTML", shown[:80], "the search suggestions are escaped")
     queries = found.get("webSearchQueries") or found.get("imageSearchQueries")
-    if found.get("searchEntryPoint") and is_finished(evidence) and found.get("groundingChunks") and not queries:
+    if found.get("searchEntryPoint") and found.get("groundingChunks") and not queries:
         yield Mismatch(f"{_AT}webSearchQueries", "at least one", None, "search suggestions came without their queries")
 
 
@@ -218,7 +218,9 @@ _ADDRESS = r"\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*))(?!.*\n)"
 """Gateways mask addresses: ``https://***.com/***``."""
 
 
-@rule("url-fetch-failed", "warn", per_candidate=True, needs="urlContextMetadata", stated_by=("urlContext",))
+@rule(
+    "url-fetch-failed", "warn", of="finished", per_candidate=True, needs="urlContextMetadata", stated_by=("urlContext",)
+)
 def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     """Every page that the model was to read (``urlContext``) could be fetched. Otherwise it answers without having read it.
 
@@ -227,8 +229,6 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_ERROR"}]}}]}
     """
     found = an_object(candidate_of(evidence.reply.response).get("urlContextMetadata"))
-    if not is_finished(evidence):
-        return
     for index, page in enumerate(objects_in(found.get("urlMetadata"))):
         url, at = page.get("retrievedUrl"), f"$.candidates[0].urlContextMetadata.urlMetadata[{index}]"
         if isinstance(url, str) and not re.match(_ADDRESS, url) and not is_placeholder(url):

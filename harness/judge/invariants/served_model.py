@@ -11,13 +11,12 @@ from harness.gemini.models import answers_for, bare, family, is_googles, is_targ
 from harness.gemini.models import service_tier as tier_of
 from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field
-from harness.judge.invariants.request_fields import has_answer
 from harness.judge.registry import SEVERAL_EVENTS, rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import an_object
 
 
-@rule("model-version", "warn", dialect="gemini")
+@rule("model-version", "warn", of="answer", dialect="gemini")
 def model_version(evidence: Evidence) -> Iterator[Mismatch]:
     """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it, and no alias
     itself. It is there where a ``responseId`` is. Price, limits and quality are those of the other. Not checked for a tuned model, or an endpoint of Vertex AI.
@@ -27,7 +26,7 @@ def model_version(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"modelVersion": "gemini-2.0-flash"}
     """
     model, version = evidence.model, evidence.reply.model_version
-    if not version and has_answer(evidence) and evidence.reply.response.get("responseId"):
+    if not version and evidence.reply.response.get("responseId"):
         yield Mismatch("$.modelVersion", model, None, "the answer does not say which model gave it")
     if not version or _is_foreign(evidence) or _OWN.search(evidence.exchange.request.url):
         return
@@ -109,7 +108,7 @@ def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("events", "responseId", None, "a chunk between others with a responseId has none", "warn")
 
 
-@rule("foreign-id", "warn", dialect="gemini")
+@rule("foreign-id", "warn", of="answer", dialect="gemini")
 def foreign_id(evidence: Evidence) -> Iterator[Mismatch]:
     """``responseId`` is not empty, nor missing from Gemini 3 on, and neither it nor the id of a call is an id of another maker's API (``chatcmpl-1``): something on the
     way made it up. Google finds an answer by it.
@@ -118,10 +117,10 @@ def foreign_id(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"responseId": "chatcmpl-1"}
     """
     found = evidence.reply.response.get("responseId")
-    if has_answer(evidence) and isinstance(found, str) and (not found or _FOREIGN_ID.match(found)):
+    if isinstance(found, str) and (not found or _FOREIGN_ID.match(found)):
         what = f"the id {found!r} is of another maker's API" if found else "responseId is empty"
         yield Mismatch("$.responseId", "an id of Gemini", found, what)
-    elif found is None and has_answer(evidence) and _is_new(evidence):
+    elif found is None and _is_new(evidence):
         yield Mismatch("$.responseId", "an id of Gemini", None, "the answer has no responseId")
     for index, call in enumerate(evidence.reply.function_calls):
         if isinstance(made := call.get("id"), str) and (_FOREIGN_CALL.match(made) or made == call.get("name")):
@@ -152,7 +151,7 @@ def _changes(evidence: Evidence, name: str) -> Iterator[Mismatch]:
             return
 
 
-@rule("service-tier", "warn")
+@rule("service-tier", "warn", of="answer")
 def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     """The requested service tier answered, and the standard one where none was requested in the body of a request to the Gemini API.
     Not checked if the answer does not say which one did; its header says the same. Tiers have prices of their own.
@@ -165,13 +164,13 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     headed = tier_of(evidence.exchange.headers.get(_HEADER))
     own = tier_of(evidence.reply.usage.get("serviceTier")) or headed
     served = own or _TRAFFIC.get(str(evidence.reply.usage.get("trafficType")), "")
-    if has_answer(evidence) and asked and served and asked != served:
+    if asked and served and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
         yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
     if headed and headed != own != asked:
         message = f"the answer says that the tier {own} answered, its header says {headed}"
         yield Mismatch("$.usageMetadata.serviceTier", headed, own, message)
-    if not asked and own in ("flex", "priority") and has_answer(evidence) and field(evidence.request_body, "contents"):
+    if not asked and own in ("flex", "priority") and field(evidence.request_body, "contents"):
         yield Mismatch("$.usageMetadata.serviceTier", "standard", own, f"no tier was requested, {own} answered")
 
 

@@ -100,7 +100,7 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"events[{index}].error", None, error, f"the stream broke off with an error: {reason}")
 
 
-@rule("stream-end", "error", of_events=True, per_candidate=True)
+@rule("stream-end", "error", of="answer", of_events=True, per_candidate=True)
 def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran. A warning: the
     reason comes several times. Without it, a part looks like the whole.
@@ -115,7 +115,7 @@ def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     """
     reply = evidence.reply
-    if not is_stream(evidence) or not has_answer(evidence):
+    if not is_stream(evidence):
         return
     if reply.finish_reason is None and reply.block_reason is None:
         cut = f" ({evidence.exchange.fault})" if evidence.exchange.fault else ""

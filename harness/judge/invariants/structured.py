@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from harness.answer.structured import NotJsonAnswer, schema_of, value_of, violations_of, wants_enum, wants_json
 from harness.gemini import schemas
-from harness.judge.invariants.request_fields import is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 from harness.text.jsontext import compact, fast, json_of, loads
@@ -18,10 +17,10 @@ from harness.text.jsontext import compact, fast, json_of, loads
 def _judged(evidence: Evidence) -> bool:
     """Whether there is a complete text to judge. A call without text is a valid answer; other rules report truncated text."""
     text, calls = evidence.reply.text, evidence.reply.function_calls
-    return is_finished(evidence) and bool(text.strip() or (text and not calls))
+    return bool(text.strip() or (text and not calls))
 
 
-@rule("json-parses", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))
+@rule("json-parses", "error", of="finished", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
     """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence.
     A client that parses the text fails. A warning: the value is a text that is JSON itself, or has a key twice.
@@ -43,7 +42,7 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("text", "each key once", text, "an object has a key twice: parsers take one of them", "warn")
 
 
-@rule("json-schema", "error", per_candidate=True, needs=("responseMimeType", "responseFormat"))
+@rule("json-schema", "error", of="finished", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer is valid against the schema that the request sent. A warning: it has keys that the schema does not name, or the word
     ``null`` as a text where null itself is allowed.
@@ -66,7 +65,7 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
                 yield Mismatch("text", None, "null", "null is a text, and the schema allows null itself", "warn")
 
 
-@rule("json-order", "warn", per_candidate=True, needs="propertyOrdering")
+@rule("json-order", "warn", of="finished", per_candidate=True, needs="propertyOrdering")
 def json_order(evidence: Evidence) -> Iterator[Mismatch]:
     r"""Keys are in the order of ``propertyOrdering``, if the schema has one.
     A model that writes the result before its reasons does not reason.

@@ -11,9 +11,7 @@ from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
     PROGRAMS,
     generation,
-    has_answer,
     is_about,
-    is_finished,
     number,
     thinking,
 )
@@ -36,7 +34,7 @@ def _thought_parts(evidence: Evidence) -> int:
     return sum(1 for part in evidence.reply.parts if part.get("thought"))
 
 
-@rule("thinking-off", "error", needs="thinkingBudget")
+@rule("thinking-off", "error", of="answer", needs="thinkingBudget")
 def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
     """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts. Thoughts are billed.
 
@@ -44,7 +42,7 @@ def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"usageMetadata": {"thoughtsTokenCount": 0}}
     wrong: {"usageMetadata": {"thoughtsTokenCount": 40}}
     """
-    if number(thinking(evidence, "thinkingBudget")) != 0 or not has_answer(evidence):
+    if number(thinking(evidence, "thinkingBudget")) != 0:
         return
     if count := evidence.reply.count("thoughtsTokenCount"):
         yield Mismatch(
@@ -71,7 +69,7 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", budget, count, message, severity)
 
 
-@rule("thinking-level", "warn", dialect="gemini", needs="thinkingLevel")
+@rule("thinking-level", "warn", of="answer", dialect="gemini", needs="thinkingLevel")
 def thinking_level(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer comes only for a ``thinkingLevel`` that the model has: the API refuses others, and some gateways send another one.
 
@@ -83,7 +81,7 @@ def thinking_level(evidence: Evidence) -> Iterator[Mismatch]:
     names = {evidence.model or "", evidence.reply.model_version or evidence.model or ""}
     known = [facts for facts in map(models.facts, sorted(names)) if facts]
     refused = [facts.thinking.refuses({"thinkingLevel": level}) for facts in known] if level else []
-    if refused and all(refused) and has_answer(evidence):
+    if refused and all(refused):
         message = f"{known[0].name} answered, but it rejects the requested thinkingConfig: {refused[0]}"
         yield Mismatch("thinkingLevel", known[0].thinking.levels, level, message)
 
@@ -106,7 +104,7 @@ def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("thoughts", "none", parts, message, severity)
 
 
-@rule("thoughts-missing", "error", per_candidate=True, dialect="gemini", needs="includeThoughts")
+@rule("thoughts-missing", "error", of="finished", per_candidate=True, dialect="gemini", needs="includeThoughts")
 def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
     """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none; from them the
     text does not begin like a thought, with a heading such as ``**Weighing the Question**`` and ``I``: a warning that its flag was lost.
@@ -116,7 +114,7 @@ def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}], "usageMetadata": {"thoughtsTokenCount": 40}}
     """
     count = evidence.reply.count("thoughtsTokenCount")
-    if thinking(evidence, "includeThoughts") is not True or not is_finished(evidence):
+    if thinking(evidence, "includeThoughts") is not True:
         return
     if count and not _thought_parts(evidence) and (_is_2_5(evidence) or re.match(_THOUGHT, evidence.reply.text[:300])):
         message = f"includeThoughts is set and {count} thought tokens are counted, but there is no thought part"

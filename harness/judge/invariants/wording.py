@@ -10,7 +10,7 @@ from itertools import groupby
 
 from harness.answer.structured import NotJsonAnswer, value_of, wants_json
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import PROGRAMS, has_answer, is_about, is_finished
+from harness.judge.invariants.request_fields import PROGRAMS, is_about, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
@@ -114,7 +114,7 @@ def _decoded(code: str) -> str | None:
         return None
 
 
-@rule("text-form", "warn", per_candidate=True)
+@rule("text-form", "warn", of="finished", per_candidate=True)
 def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     """Prose is written as people write it: not in capitals or small letters throughout, not backwards, with one blank between words
     and none between letters, without the marks of a tokenizer. And it has a beginning: no small letter or blank at its start, if its
@@ -125,7 +125,7 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo  lies  at  the  end  of  the  Oslofjord,  between  wooded  hills."}]}}]}
     """
-    text = "" if wants_json(evidence) or not is_finished(evidence) else evidence.reply.text[:400]
+    text = "" if wants_json(evidence) else evidence.reply.text[:400]
     for what, pattern, least, right in _FORMS if text else ():
         found = len(re.findall(pattern, text))
         name = re.match(r"([a-z]+) (?:is|was|has|does|can)\b", text)  # of a program, such as curl
@@ -168,7 +168,7 @@ _SAMPLED = slice(99, None, 100)
 """Every hundredth character: one of them is in a run of 100 digits, ten in a row are in one of 1,000 blanks."""
 
 
-@rule("text-loop", "warn", per_candidate=True)
+@rule("text-loop", "warn", of="answer", per_candidate=True)
 def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer did not fall into a loop: the same line, sentence, word or element of an array 30 times in a row.
 
@@ -178,8 +178,6 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "la la la"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "la la la la la la la la la la la la la la la la la la la la la la la la la la la la la la"}]}}]}
     """
-    if not has_answer(evidence):
-        return
     calls = [call.get("args") for call in evidence.reply.function_calls]
     found = _loop_of_text(evidence.reply.text) or _loop_in_json(evidence) or _loop_of_values(calls)
     if found is not None:
