@@ -148,10 +148,12 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     ran = evidence.reply.count("toolUsePromptTokenCount") > 0
     for key, total in _DETAILS.items():
         details = objects_in(evidence.reply.usage.get(key))
-        counted = by_modality(evidence.reply.usage, key) if details else {}
-        if wrong := _broken_details(details) or (counted and total == _ANSWER and _foreign_modality(evidence, counted)):
+        if not details:
+            continue
+        counted = by_modality(evidence.reply.usage, key)
+        if wrong := _broken_details(details) or (total == _ANSWER and _foreign_modality(evidence, counted)):
             yield Mismatch(f"$.usageMetadata.{key}", "each modality once, with a count", details, f"{key}: {wrong}")
-        elif details and not (ran and total in _RESTARTED) and not (total == _ANSWER and "IMAGE" in counted):
+        elif not (ran and total in _RESTARTED) and not (total == _ANSWER and "IMAGE" in counted):
             yield from _wrong_sum(evidence, key, total, sum(counted.values()))
 
 
@@ -181,11 +183,12 @@ def _broken_details(details: list[dict[str, Json]]) -> str:
 
 def _foreign_modality(evidence: Evidence, counted: Mapping[str, int]) -> str:
     """A modality that is counted in a finished answer that does not hold it; empty if there is none."""
+    media = [name for name in ("IMAGE", "AUDIO", "VIDEO") if name in counted]
+    if not media or has_several_candidates(evidence) or not is_finished(evidence):
+        return ""
     blobs = (an_object(part.get("inlineData")) for part in received(evidence.reply))
     held = {str(blob.get("mimeType")).partition("/")[0].upper() for blob in blobs}
-    strange = next((name for name in ("IMAGE", "AUDIO", "VIDEO") if name in counted and name not in held), "")
-    is_alone = not has_several_candidates(evidence) and is_finished(evidence)
-    return f"{strange} is counted, but the answer holds none" if strange and is_alone else ""
+    return next((f"{name} is counted, but the answer holds none" for name in media if name not in held), "")
 
 
 _COUNTED_AS = {"image/": ("IMAGE",), "audio/": ("AUDIO",), "application/pdf": ("DOCUMENT", "IMAGE")}
@@ -270,14 +273,8 @@ def _lighter(events: Iterable[Mapping[str, Json]]) -> str:
     uncounted = texts.pop(0) if len(texts) > 1 else ""  # the first count is of the text before it too
     grown = [(uncounted * (not before) + texts[after], after - before) for before, after in pairwise((0, *texts))]
     weights = [(len(text) / more, text) for text, more in grown if more >= _WEIGHED and _is_prose(text)]
-    usual = _median([weight for weight, _ in weights]) if len(weights) >= _FEWEST_WEIGHED else 0
+    usual = sorted(weights)[len(weights) // 2][0] if len(weights) >= _FEWEST_WEIGHED else 0
     return next((text for weight, text in weights if weight < max(_LIGHT * usual, _FEWEST_BYTES * text.isascii())), "")
-
-
-def _median(weights: Sequence[float]) -> float:
-    from statistics import median  # its own imports take longer than all rules do for a short answer
-
-    return median(weights)
 
 
 @rule("candidates-count", "warn", of="answer", dialect="gemini")

@@ -326,8 +326,8 @@ def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _is_visible(part: Json) -> bool:
-    kinds = {*OUTPUT, *STEPS} - {"text"}
-    return bool(str(part.get("text") or "").strip()) or any(part.get(kind) not in (None, "") for kind in kinds)
+    is_text = bool(str(part.get("text") or "").strip())
+    return is_text or any(part.get(kind) not in (None, "") for kind in (*OUTPUT[1:], *STEPS[2:]))
 
 
 @rule("replacement-character", "error", per_candidate=True)

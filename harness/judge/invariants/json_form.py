@@ -64,8 +64,7 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(name, "a name", found[0].decode(), message)
 
 
-_ABSENT = rb'[:,\[]\s*(?:null|"")|_UNSPECIFIED"'
-_ABSENT_SIGNS = (b"null", b'""', b"_UNSPECIFIED")
+_ABSENT = (b"null", b'""', b'_UNSPECIFIED"')
 _WORD = rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode()
 _QUERIES = ("webSearchQueries", "imageSearchQueries", "retrievalQueries")
 _FREE = frozenset(
@@ -82,9 +81,8 @@ def null_field(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     wrong: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo", "thought": null}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     """
-    if not any(sign in evidence.exchange.content for sign in _ABSENT_SIGNS):
-        return
-    if found := _first(evidence, _ABSENT, _is_absent):
+    content = evidence.exchange.content
+    if any(sign in content for sign in _ABSENT) and (found := _first(evidence, _is_absent)):
         at, value = found
         what = "null" if value is None else value or "empty"
         yield Mismatch(at, "nothing", value, f"{at} is {what}: the API leaves an absent field out")
@@ -102,15 +100,13 @@ def null_word(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"responseId": "aBcD"}
     wrong: {"responseId": "null"}
     """
-    if found := _first(evidence, _WORD, lambda value: isinstance(value, str) and value in NULL_WORDS):
+    if re.search(_WORD, evidence.exchange.content) and (found := _first(evidence, NULL_WORDS.__contains__)):
         at, word = found
         yield Mismatch(at, "a value", word, f"{at} is the text {word!r}: a program wrote a missing value")
 
 
-def _first(evidence: Evidence, sign: bytes, is_wanted: Callable[[Json], bool]) -> tuple[str, Json] | None:
-    """Place and value of the first such value, outside what the model writes. ``sign`` is in the bytes of an answer that has one."""
-    if not re.search(sign, evidence.exchange.content):
-        return None
+def _first(evidence: Evidence, is_wanted: Callable[[Json], bool]) -> tuple[str, Json] | None:
+    """Place and value of the first such value, outside what the model writes."""
     values = (event.value for event in evidence.reply.events if isinstance(event.value, dict))
     return next((found for value in values for found in _within(value, "$", is_wanted)), None)
 

@@ -116,16 +116,17 @@ def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     asked = number(field(evidence.request_body, "generationConfig", "candidateCount")) or 1
     found = objects_in(evidence.reply.response.get("candidates"))
     indices = [index for one in found if isinstance(index := one.get("index", 0), int)]
-    texts = [text for one in found if len(text := text_of(parts_of(one))) >= _LONG]
+    texts = [text_of(parts_of(one)) for one in found] if len(found) > 1 else []
+    long = [text for text in texts if len(text) >= _LONG]
     strange = next((index for index in indices if not 0 <= index < asked), None)
     if len(found) > asked or strange is not None:
         what = f"{len(found)} candidates" if len(found) > asked else f"a candidate with the index {strange}"
         yield Mismatch("$.candidates", asked, len(found), f"{what}, but candidateCount is {asked}")
     elif len(named := [one["index"] for one in found if "index" in one]) > len(set(map(str, named))):
         yield Mismatch("$.candidates", "each index once", named, f"the indices are {named}: clients mix candidates")
-    elif len(texts) > len(set(texts)) and field(evidence.request_body, "generationConfig", "temperature") != 0:
+    elif len(long) > len(set(long)) and field(evidence.request_body, "generationConfig", "temperature") != 0:
         yield Mismatch(
-            "$.candidates", "another text", min(texts)[:80], "two candidates are the same: one was copied", "warn"
+            "$.candidates", "another text", min(long)[:80], "two candidates are the same: one was copied", "warn"
         )
     elif found and len(found) < asked:
         yield Mismatch("$.candidates", asked, len(found), f"{len(found)} of {asked} requested candidates", "warn")

@@ -11,7 +11,7 @@ from harness.judge.invariants.counts import BEYOND_TEXT, is_of_characters
 from harness.judge.invariants.request_fields import by_modality, is_natural, number, prompted
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
-from harness.text.jsontext import an_object, compact, is_number, keys_in, objects_in
+from harness.text.jsontext import an_object, compact, keys_in, objects_in
 
 
 @rule("token-count", "error", any_call=True, dialect="gemini")
@@ -78,8 +78,8 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"{at}[{index}]", "a vector", str(vector)[:60], f"embedding {index} is {wrong}", severity)
             return
         usual = usual if size else len(vector or ())
-    contents = [str(field(one, "content", "parts")) for one in asked]
-    if len({str(vector) for vector in vectors}) < len(set(contents)):
+    contents = {str(field(one, "content", "parts")) for one in asked}
+    if len(contents) > 1 and len(set(map(tuple, vectors))) < len(contents):
         yield Mismatch(at, "one for each text", len(vectors), "two different texts have the same embedding", "warn")
 
 
@@ -92,7 +92,8 @@ _SHORTENED = 100
 
 def _strange(vector: Json, size: int) -> str:
     """What is wrong with a vector, which should have as many numbers as ``size``, or any if that is 0; empty if nothing is."""
-    if not isinstance(vector, list) or not vector or not all(is_number(one) and abs(one) < _LARGEST for one in vector):
+    is_list = isinstance(vector, list) and {*map(type, vector)} in ({int}, {float}, {int, float})
+    if not is_list or not all(map(_LARGEST.__gt__, map(abs, vector))):
         return "no list of numbers"
     if len(vector) != (size or len(vector)):
         return f"of {len(vector)} numbers instead of {size}"

@@ -93,12 +93,12 @@ PROGRAMS = (
 """Words of a question about texts for programs: its answer may show escapes, tags, tokens and errors."""
 
 
-def prompted(evidence: Evidence) -> Iterator[str]:
+@once
+def prompted(evidence: Evidence) -> Sequence[str]:
     """The texts of the request: of all turns, without thoughts, and of the system instruction."""
-    instruction = items_of(field(evidence.request_body, "systemInstruction", "parts"))
-    for part in (*request_parts(evidence), *instruction):
-        if isinstance(text := field(part, "text"), str) and not field(part, "thought"):
-            yield text
+    parts = [*request_parts(evidence), *items_of(field(evidence.request_body, "systemInstruction", "parts"))]
+    spoken = (part for part in parts if not field(part, "thought"))
+    return [text for part in spoken if isinstance(text := field(part, "text"), str)]
 
 
 def is_about(evidence: Evidence, topic: str) -> bool:

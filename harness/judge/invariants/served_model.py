@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from harness.answer.reply import candidate_of
+from harness.answer.structured import once
 from harness.gemini import models
 from harness.gemini.models import answers_for, bare, family, is_googles, is_target
 from harness.gemini.models import service_tier as tier_of
@@ -74,6 +75,7 @@ def other_maker(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.modelVersion", evidence.model, version, message)
 
 
+@once
 def _is_foreign(evidence: Evidence) -> bool:
     model, version = evidence.model, evidence.reply.model_version
     is_google = bool(model and version) and is_googles(bare(model or "")) and not is_googles(bare(version or ""))
@@ -160,11 +162,13 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"usageMetadata": {"serviceTier": "priority"}}
     wrong: {"usageMetadata": {"serviceTier": "standard"}}
     """
-    asked = tier_of(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
     headed = tier_of(evidence.exchange.headers.get(_HEADER))
     own = tier_of(evidence.reply.usage.get("serviceTier")) or headed
     served = own or _TRAFFIC.get(str(evidence.reply.usage.get("trafficType")), "")
-    if asked and served and asked != served:
+    if not served:
+        return
+    asked = tier_of(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
+    if asked and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
         yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
     if headed and headed != own != asked:

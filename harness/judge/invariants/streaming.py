@@ -315,7 +315,8 @@ def _texts(evidence: Evidence) -> Mapping[str, _Texts]:
 
 def repeats(evidence: Evidence) -> bool:
     """Whether the events repeat their texts, which a rule about streams reports."""
-    return _duplicate(evidence) is not None or any(texts.repeated for texts in _texts(evidence).values())
+    is_stream = len(evidence.reply.events) > 1
+    return is_stream and (_duplicate(evidence) is not None or any(one.repeated for one in _texts(evidence).values()))
 
 
 def _pieces(evidence: Evidence, kind: str) -> Iterator[str]:

@@ -103,8 +103,10 @@ def wrongly_decoded(text: str) -> tuple[str, str] | None:
     sure = next(
         (pair for pair in meant if len(pair[0]) > 3 or re.search(_CONTROLS, pair[0]) or pair[0][:2] == "â€"), None
     )
+    if sure or not meant:
+        return sure
     wrong, foreign = sum(len(run) for run, _ in meant), sum(not character.isascii() for character in text)
-    return sure or (meant[0] if meant and foreign - wrong <= _MOST_RIGHT * foreign else None)
+    return meant[0] if foreign - wrong <= _MOST_RIGHT * foreign else None
 
 
 def _decoded(code: str) -> str | None:
@@ -140,14 +142,14 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
 _WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in"
 _FORMS = (
     ("has no small letters", r"[A-Z]{6,}+", 5, "[a-z]"),
-    ("has no capitals", r"(?<![\w'])(?:[a-z']++,? ){8}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
+    ("has no capitals", r"(?<![\w'])[a-z']++,? (?:[a-z']++,? ){7}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
     ("has no blanks", r"(?<![A-Za-z'])[A-Za-z']++([\t_+.~=^-])(?:[A-Za-z']++\1){7}", 1, r"\w (?=\w)"),
-    ("has blanks between letters", r"(?:(?<![^\W_])[^\W\d_] ++){20}", 1, r"[^\W\d_]{5}"),
-    ("has two blanks between words", r"\w  (?=\w)", 8, r"\w (?=\w)"),
+    ("has blanks between letters", r"(?<![^\W_])[^\W\d_] ++(?:[^\W\d_] ++){19}", 1, r"[^\W\d_]{5}"),
+    ("has two blanks between words", r"  (?<=\w  )(?=\w)", 8, r"\w (?=\w)"),
     ("is written backwards", r"\s[.,][a-z]|\A[.!?]\w+ .*[A-Z]\Z", 1, r"[\w)*`\"'][.,:;!?](?!\w)|[A-Z][a-z]"),
     ("has no beginning", r"\A(?:(?: |[a-z]+ )[a-z]+[ ,]|[,;:)] ?\w)(?s:.*?)[.!?]\s+[A-Z]", 1, "`"),
     ("has codes of bytes", r"<0x[0-9A-F]{2}>|\+[AIJ][A-Za-z0-9/]{2}-", 2, "(?!)"),
-    ("has marks of a tokenizer", "(?<=\\S)[\u2581\u0120](?=\\S)|\u010a", 3, "(?!)"),
+    ("has marks of a tokenizer", "[\u2581\u0120\u010a](?:(?<=\u010a)|(?<=\\S.)(?=\\S))", 3, "(?!)"),
 )
 """What a text is, the pattern of it, how often it comes at least, and the pattern of right text, of which there is less than half."""
 
