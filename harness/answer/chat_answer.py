@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from harness.answer import framing
 from harness.answer.framing import Framed
 from harness.model import AnswerFault, Event, Json
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object, numbered, objects_in
 
 Object = dict[str, Json]
 
@@ -79,9 +79,7 @@ def is_completion(value: Json) -> bool:
 
 def choices_of(value: Json) -> Iterator[tuple[int, Object]]:
     """(index, choice) of every choice of a completion or chunk."""
-    for place, choice in enumerate(objects_in(an_object(value).get("choices"))):
-        index = choice.get("index")
-        yield (index if isinstance(index, int) else place), choice
+    return numbered(an_object(value).get("choices"))
 
 
 def message_of(choice: Object) -> Object:

@@ -132,9 +132,6 @@ def _clock(exchange: Exchange) -> Clock:
     chunks: Sequence[Chunk] = exchange.chunks
     if exchange.provenance.timing == "lost" or not chunks:
         return lambda _end: None
-    if len(chunks) == 1:
-        only = chunks[0].at
-        return lambda _end: only
     ends = list(accumulate(len(chunk.data) for chunk in chunks))
     return lambda end: chunks[min(bisect_left(ends, end), len(chunks) - 1)].at
 

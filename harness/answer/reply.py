@@ -18,7 +18,7 @@ from harness.answer.lazy_events import LazyEvents
 from harness.gemini.providers import is_chat
 from harness.model import AnswerFault, Event, Exchange, Json, Reply
 from harness.text.grouping import gathered
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object, numbered, objects_in
 
 Part = Mapping[str, Json]
 Object = dict[str, Json]
@@ -45,7 +45,7 @@ _MOST_CANDIDATES = 100
 def by_candidate(reply: Reply) -> Iterator[tuple[int, Reply]]:
     """(index, reply) for every candidate, if there are several: the same answer, read as if it had that candidate only."""
     if len(objects_in(reply.response.get("candidates"))) > 1:
-        chunks = [gathered(numbered(an_object(event.value))) for event in reply.events]
+        chunks = [gathered(numbered(an_object(event.value).get("candidates"))) for event in reply.events]
         for index in sorted({index for chunk in chunks for index in chunk})[:_MOST_CANDIDATES]:
             own = map(_only, reply.events, (chunk.get(index, ()) for chunk in chunks))
             yield index, _read(reply.form, list(own), ())
@@ -243,13 +243,6 @@ class _Turn:
         return joined(self.parts)
 
 
-def numbered(answer: Object) -> Iterator[tuple[int, Object]]:
-    """(index, candidate) of every candidate of a response or chunk."""
-    for position, candidate in enumerate(objects_in(answer.get("candidates"))):
-        index = candidate.get("index")
-        yield (index if isinstance(index, int) else position), candidate
-
-
 _SEVERAL = 2
 
 
@@ -276,7 +269,7 @@ class _Whole:
             self._answers.append(answer)
         for key, value in answer.items():
             _update(self._merged, key, value)
-        for index, candidate in numbered(answer):
+        for index, candidate in numbered(answer.get("candidates")):
             self._turns.setdefault(index, _Turn()).add(candidate)
         usage = an_object(answer.get("usageMetadata"))
         if usage and (usage.get("totalTokenCount") is not None or (self._usage or {}).get("totalTokenCount") is None):
@@ -375,21 +368,17 @@ def _apply(args: Object, partial: Object) -> None:
     value = None if "nullValue" in partial else values[0]
     place: Any = args
     for step, following in pairwise(steps):
-        place = _enter(place, step, following)
+        inner = _get(place, step)
+        if not isinstance(inner, (dict, list)):
+            inner = [] if isinstance(following, int) else {}
+            _put(place, step, inner)
+        place = inner
     _put(place, steps[-1], value)
 
 
 def _step(match: re.Match[str]) -> str | int:
     name, number, _, quoted = match.groups()
     return min(int(number), _LONGEST_LIST) if number is not None else (name if name is not None else quoted)
-
-
-def _enter(place: Any, step: str | int, following: str | int) -> Any:
-    inner = _get(place, step)
-    if not isinstance(inner, (dict, list)):
-        inner = [] if isinstance(following, int) else {}
-        _put(place, step, inner)
-    return inner
 
 
 def _get(place: Any, step: str | int) -> Any:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from math import isfinite
 from operator import getitem
@@ -176,6 +176,13 @@ def an_object(value: Json) -> dict[str, Json]:
 def a_list(value: Json) -> list[Json]:
     """The value if it is a JSON list, else an empty one."""
     return value if isinstance(value, list) else []
+
+
+def numbered(value: Json) -> Iterator[tuple[int, dict[str, Json]]]:
+    """(index, object) of every JSON object in a list, by its own ``index``, or else its place."""
+    for place, item in enumerate(objects_in(value)):
+        index = item.get("index")
+        yield (index if isinstance(index, int) else place), item
 
 
 def objects_in(value: Json) -> list[dict[str, Json]]:

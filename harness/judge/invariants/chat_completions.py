@@ -84,17 +84,13 @@ def chat_usage(evidence: Evidence) -> Iterator[Mismatch]:
         )
     usages = [an_object(value.get("usage")) for value in found if value.get("usage")]
     if not usages:
-        if found and _expects_usage(evidence) and not native:
+        options = an_object(an_object(evidence.exchange.request.body).get("stream_options"))
+        is_due = not is_stream(evidence) or options.get("include_usage") is True
+        if found and is_due and not native:
             what = "stream" if evidence.reply.form == "sse" else "answer"
             yield Mismatch("$.usage", "a usage", None, f"the {what} has no usage")
         return
     yield from _counts(usages[-1])
-
-
-def _expects_usage(evidence: Evidence) -> bool:
-    if not is_stream(evidence):
-        return True
-    return an_object(an_object(evidence.exchange.request.body).get("stream_options")).get("include_usage") is True
 
 
 def _counts(usage: Mapping[str, Json]) -> Iterator[Mismatch]:

@@ -55,17 +55,13 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     last = an_object(reply.events[-1].value).get("usageMetadata")
     if an_object(last).get("totalTokenCount") is None:
         message = "usageMetadata.totalTokenCount is missing" + (" in the last chunk" if len(reply.events) > 1 else "")
-        severity: Severity = "warn" if _has_uncounted_media(evidence, an_object(last)) else "error"
+        counted = any(an_object(last).get(name) for name in _SO_FAR)
+        is_media = an_object(last).get("promptTokenCount") is None or "fileData" in media_parts(evidence)
+        severity: Severity = "warn" if counted and is_media else "error"  # the API counts no media by their address
         yield Mismatch("$.usageMetadata.totalTokenCount", "a count", None, message, severity)
     elif not (count := an_object(last).get("promptTokenCount")):
         message = "usageMetadata.promptTokenCount is missing" if count is None else "promptTokenCount is 0"
         yield Mismatch("$.usageMetadata.promptTokenCount", "a count", count, message, "warn")
-
-
-def _has_uncounted_media(evidence: Evidence, usage: Mapping[str, Json]) -> bool:
-    """Whether the API counts no prompt, as it does for pictures by their address: no total, but tokens of the answer."""
-    counted = any(usage.get(name) for name in ("candidatesTokenCount", "thoughtsTokenCount"))
-    return counted and (usage.get("promptTokenCount") is None or "fileData" in media_parts(evidence))
 
 
 @rule("usage-natural", "error")

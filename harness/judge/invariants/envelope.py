@@ -46,7 +46,10 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     if status == 200:
         return
     if not isinstance(reply.error, dict):
-        yield _no_envelope(evidence)
+        body = evidence.exchange.content[:200].decode(errors="replace")
+        what = {"empty": "", "text": " is not JSON"}.get(reply.form, " holds no error object")
+        message = f"the body of HTTP {status}{what}; {describe_body(evidence.exchange)}"
+        yield Mismatch("error", "{code, message, status}", body, message)
         return
     code, name, message = (reply.error.get(key) for key in ("code", "status", "message"))
     if code != status or isinstance(code, bool):
@@ -80,13 +83,6 @@ def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
     if STATUSES[name] not in (status, code):
         message = f"{name} belongs to HTTP {STATUSES[name]}, not to {status}"
         yield Mismatch("error.status", [key for key, http in STATUSES.items() if http == status], name, message)
-
-
-def _no_envelope(evidence: Evidence) -> Mismatch:
-    body = evidence.exchange.content[:200].decode(errors="replace")
-    what = {"empty": "", "text": " is not JSON"}.get(evidence.reply.form, " holds no error object")
-    message = f"the body of HTTP {evidence.exchange.status}{what}; {describe_body(evidence.exchange)}"
-    return Mismatch("error", "{code, message, status}", body, message)
 
 
 def _wrong_details(details: Json) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice, pairwise
 
@@ -361,7 +361,7 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     if is_doubled and len(set(words)) > 3 and max(map(len, words)) > 3 and not is_about(evidence, _AGAIN):
         yield Mismatch("text", words[::2], words, "each word comes twice", "warn")
     thoughts = [str(part.get("text")) for part in received(evidence.reply) if part.get("thought")]
-    again = next((one for one, after in pairwise(thoughts) if one == after and len(one) >= _SHORTEST_COPY), "")
+    again = next(_twice(thoughts), "")
     if again and not repeats(evidence):
         yield Mismatch("thoughts", "once", again[:200], "a thought comes twice in a row", "warn")
     pictures = [blob.get("data") for blob in evidence.reply.inline_data if str(blob.get("mimeType"))[:6] == "image/"]
@@ -389,14 +389,18 @@ _LONGEST_ANSWER = 1_000_000
 """Characters. No model writes more at once."""
 
 
+def _twice(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces that come twice in a row."""
+    return (one for one, after in pairwise(pieces) if one == after and len(one) >= _SHORTEST_COPY)
+
+
 def _sentence_twice(text: str) -> str:
     """A paragraph or sentence that comes twice in a row, and nowhere else: more is a loop, and lines are verse. Empty if there is none."""
     paragraphs = [one.strip() for one in text[:_MOST_READ].split("\n\n")]
-    if twice := next((one for one, after in pairwise(paragraphs) if one == after and len(one) >= _SHORTEST_COPY), ""):
+    if twice := next(_twice(paragraphs), ""):
         return twice if text.count(twice) == 2 and "\n" not in twice else ""
     sentences = map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))
-    again = (one for one, after in pairwise(sentences) if one == after and len(one) >= _SHORTEST_COPY)
-    return next((one for one in again if text.count(one) == 2 and f"{one} {one}" in text), "")
+    return next((one for one in _twice(sentences) if text.count(one) == 2 and f"{one} {one}" in text), "")
 
 
 def _begins_again(text: str) -> bool:

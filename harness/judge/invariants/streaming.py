@@ -8,13 +8,13 @@ from itertools import islice
 from msgspec import Struct
 
 from harness.answer.framing import DONE
-from harness.answer.reply import OUTPUT, STEPS, candidate_of, error_of, numbered, parts_of, reason, text_of
+from harness.answer.reply import OUTPUT, STEPS, candidate_of, error_of, parts_of, reason, text_of
 from harness.answer.structured import once
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, number, wants_sse
 from harness.judge.registry import FAILURE, SEVERAL_EVENTS, rule
 from harness.model import Evidence, Json, Mismatch, Severity
-from harness.text.jsontext import an_object
+from harness.text.jsontext import an_object, numbered
 
 _STREAMS = ("sse", "array")
 _SHORTEST_REPEAT = 12
@@ -122,22 +122,18 @@ def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
         message = f"the stream ended without a finishReason{cut}: it is incomplete"
         yield Mismatch("$.candidates[0].finishReason", "STOP", None, message)
     if _duplicate(evidence) is None:
-        yield from _content_after_end(evidence, in_steps=_has_steps(evidence))
+        yield from _content_after_end(evidence)
 
 
-def _has_steps(evidence: Evidence) -> bool:
-    """Whether built-in tools ran. Then an answer may have several finish reasons."""
+def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
+    """What comes behind the first finish reason; where built-in tools ran, in steps, behind the last one."""
     is_shown = any(kind in part for part in evidence.reply.parts for kind in STEPS)
-    return is_shown or evidence.reply.count("toolUsePromptTokenCount") > 0
-
-
-def _content_after_end(evidence: Evidence, *, in_steps: bool) -> Iterator[Mismatch]:
-    """What comes behind the first finish reason; of an answer in steps, behind the last one."""
+    in_steps = is_shown or evidence.reply.count("toolUsePromptTokenCount") > 0
     ended: dict[Json, int] = {}
     after: dict[Json, Mismatch] = {}
     again: list[Json] = []
     for at, event in enumerate(evidence.reply.events):
-        for index, candidate in numbered(an_object(event.value)):
+        for index, candidate in numbered(an_object(event.value).get("candidates")):
             if index in ended and any(
                 part.get(kind) not in (None, "") for part in parts_of(candidate) for kind in OUTPUT
             ):
@@ -190,7 +186,8 @@ def _duplicate(evidence: Evidence) -> tuple[int, int] | None:
     seen: dict[int, int] = {}
     for index, event in enumerate(evidence.reply.events if evidence.reply.form in _STREAMS else ()):
         parts = parts_of(candidate_of(event.value))
-        length, key = _length(parts), hash(str(_content_key(parts)))
+        content = [[part.get("text"), bool(part.get("thought")), _picture(part)] for part in parts]
+        length, key = _length(parts), hash(str(content))
         before = seen.get(key, index) if length >= _SHORTEST_DUPLICATE else index
         is_near = before == index - 1 or (before < index and length >= _SHORTEST_LATER)
         if is_near and not _is_counted(evidence, index, length):
@@ -211,10 +208,6 @@ def _is_counted(evidence: Evidence, index: int, length: int) -> bool:
     names = ("candidatesTokenCount", "thoughtsTokenCount")
     before, after = (sum(number(usage.get(name)) or 0 for name in names) for usage in usages)
     return after - before >= length / _MOST_CHARACTERS
-
-
-def _content_key(parts: Sequence[Mapping[str, Json]]) -> Json:
-    return [[part.get("text"), bool(part.get("thought")), _picture(part)] for part in parts]
 
 
 def _picture(part: Mapping[str, Json]) -> Json:

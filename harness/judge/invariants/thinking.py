@@ -26,10 +26,6 @@ _LEAK = re.compile(
 _THOUGHT = r"\s*\*\*(?:[A-Z][a-z]+ing\b[^*\n]{2,90}\*\*\s*\n\s*(?:I|My|Okay|Alright)|My [^*\n]{2,90}\*\*\s*\n\s*(?:Okay|Alright))\b"
 
 
-def _is_2_5(evidence: Evidence) -> bool:
-    return generation(evidence) == (2, 5)
-
-
 def _thought_parts(evidence: Evidence) -> int:
     return sum(1 for part in evidence.reply.parts if part.get("thought"))
 
@@ -64,7 +60,7 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
     budget = number(thinking(evidence, "thinkingBudget"))
     count = evidence.reply.count("thoughtsTokenCount")
     if budget and 0 < budget < count:
-        severity: Severity = "error" if _is_2_5(evidence) else "warn"
+        severity: Severity = "error" if generation(evidence) == (2, 5) else "warn"
         message = f"{count} thought tokens for a thinkingBudget of {budget}"
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", budget, count, message, severity)
 
@@ -114,11 +110,12 @@ def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}], "usageMetadata": {"thoughtsTokenCount": 40}}
     """
     count = evidence.reply.count("thoughtsTokenCount")
-    if thinking(evidence, "includeThoughts") is not True:
+    if thinking(evidence, "includeThoughts") is not True or not count or _thought_parts(evidence):
         return
-    if count and not _thought_parts(evidence) and (_is_2_5(evidence) or re.match(_THOUGHT, evidence.reply.text[:300])):
+    is_2_5 = generation(evidence) == (2, 5)
+    if is_2_5 or re.match(_THOUGHT, evidence.reply.text[:300]):
         message = f"includeThoughts is set and {count} thought tokens are counted, but there is no thought part"
-        yield Mismatch("thoughts", "at least one part", 0, message, None if _is_2_5(evidence) else "warn")
+        yield Mismatch("thoughts", "at least one part", 0, message, None if is_2_5 else "warn")
 
 
 @rule("thought-leak", "warn", per_candidate=True)
