@@ -21,7 +21,7 @@ from msgspec import Struct, field
 from harness.answer.lazy_events import LONG, LazyEvents
 from harness.answer.refusals import is_binary
 from harness.model import AnswerFault, Chunk, Event, Exchange, Json
-from harness.text.jsontext import DEEPEST, is_deeper
+from harness.text.jsontext import DEEPEST, is_deeper, may_be_deeper
 
 Form = Literal["json", "sse", "array", "empty", "text"]
 Clock = Callable[[int], float | None]
@@ -163,7 +163,7 @@ def _document(content: bytes, start: int, clock: Clock, otherwise: Form = "json"
     if (plain := _plain_object(content[start:])) is not None:
         framed.events.append(Event(plain, clock(len(content))))
         return framed
-    text = _text(content[start:] if start else content, framed, "json-body", "body")
+    text = _text(content[start:], framed, "json-body", "body")
     begin = _skip_white(text, 0)
     try:
         value, end, complaint = parse(text, begin)
@@ -224,9 +224,7 @@ def _plain_object(payload: bytes) -> dict[str, Json] | None:
         value = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not isinstance(value, dict) or payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
-        return None
-    return value
+    return value if isinstance(value, dict) and not may_be_deeper(payload) else None
 
 
 def _shared(value: Json, before: Json) -> Json:

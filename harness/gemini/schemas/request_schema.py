@@ -55,7 +55,7 @@ def declarations(body: Json) -> dict[str, RequestSchema | None]:
 def field(value: Json, *names: str) -> Json:
     """The value at that place of a request, in either spelling; None if it is absent or null."""
     for name in names:
-        if not isinstance(value, (dict, Mapping)):  # to ask for a Mapping takes longer
+        if value is None or not isinstance(value, (dict, Mapping)):  # to ask for a Mapping takes longer
             return None
         found = value.get(name)
         value = value.get(snake(name)) if found is None else found

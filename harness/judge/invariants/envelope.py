@@ -48,8 +48,8 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     if not isinstance(reply.error, dict):
         body = evidence.exchange.content[:200].decode(errors="replace")
         what = {"empty": "", "text": " is not JSON"}.get(reply.form, " holds no error object")
-        message = f"the body of HTTP {status}{what}; {describe_body(evidence.exchange)}"
-        yield Mismatch("error", "{code, message, status}", body, message)
+        reason = f"the body of HTTP {status}{what}; {describe_body(evidence.exchange)}"
+        yield Mismatch("error", "{code, message, status}", body, reason)
         return
     code, name, message = (reply.error.get(key) for key in ("code", "status", "message"))
     if code != status or isinstance(code, bool):

@@ -225,18 +225,12 @@ def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
     """
     blobs = [blob for blob in evidence.reply.inline_data if media.mime_type(blob).startswith("audio/")]
     lengths = [media.seconds(blob) for blob in blobs]
-    billed = _audio_tokens(evidence) / _TOKENS_A_SECOND
+    by_kind = by_modality(evidence.reply.usage, "candidatesTokensDetails")
+    alone = 0 if evidence.reply.text else evidence.reply.count("candidatesTokenCount")
+    billed = (by_kind.get("AUDIO", 0) if by_kind else alone) / _TOKENS_A_SECOND
     if not blobs or not billed or None in lengths or has_several_candidates(evidence):
         return
     length = sum(seconds or 0 for seconds in lengths)
     if length < billed / 2:
         message = f"{length:.1f} s of audio for {billed * _TOKENS_A_SECOND:.0f} tokens, which are {billed:.1f} s"
         yield Mismatch("inlineData", f"{billed:.1f} s", f"{length:.1f} s", message)
-
-
-def _audio_tokens(evidence: Evidence) -> int:
-    """The tokens of audio output: by modality, else all, if the answer is only audio."""
-    counted = by_modality(evidence.reply.usage, "candidatesTokensDetails")
-    if counted:
-        return counted.get("AUDIO", 0)
-    return 0 if evidence.reply.text else evidence.reply.count("candidatesTokenCount")

@@ -79,7 +79,7 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
             return
         usual = usual if size else len(vector or ())
     contents = {str(field(one, "content", "parts")) for one in asked}
-    if len(contents) > 1 and len(set(map(tuple, vectors))) < len(contents):
+    if len(contents) > 1 and len({tuple(vector or ()) for vector in vectors}) < len(contents):
         yield Mismatch(at, "one for each text", len(vectors), "two different texts have the same embedding", "warn")
 
 

@@ -80,29 +80,29 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("args", quoted[1:-1], quoted, f"the argument {quoted} has quotes: it was written as JSON twice")
     if "\r\n" in text and not has_text(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
-    if re.fullmatch(_HEX, text) and is_utf8(bytes.fromhex(text)):
-        yield Mismatch("text", "plain text", text[:80], "the whole text is hexadecimal: it was encoded once too often")
-    elif _BASE64.fullmatch(text) and is_utf8(plain := media.decoded(text) or b"\xff") and b"\0" not in plain:
-        yield Mismatch("text", "plain text", text[:80], "the whole text is base64: it was encoded once too often")
-    elif (what := _written_by_a_program(evidence)) and not is_about(evidence, r"json|\{|\bobjects?\b"):
-        yield Mismatch("text", "plain text", text[:80], f"the whole text is {what}: it was written once too often")
+    if (what := _written_by_a_program(evidence)) and not is_about(evidence, r"json|\{|\bobjects?\b"):
+        yield Mismatch("text", "plain text", text[:80], f"the whole text is {what} once too often")
     elif _is_glued(text):
         yield Mismatch("text", "lines", text[:200], "blanks or the ends of lines were lost: sentences run together")
 
 
 def _written_by_a_program(evidence: Evidence) -> str:
-    """What the whole text is, if a program wrote the answer into it; empty if it did not, or the answer may be in JSON mode."""
+    """What the whole text is, and how a program made it of the answer; empty if none did, or the answer may be in JSON mode."""
     text = evidence.reply.text
     if wants_json(evidence) or (not evidence.request_body and json_of(text) is not None):
         return ""
+    if re.fullmatch(_HEX, text) and is_utf8(bytes.fromhex(text)):
+        return "hexadecimal: it was encoded"
+    if re.fullmatch(_BASE64, text) and is_utf8(plain := media.decoded(text) or b"\xff") and b"\0" not in plain:
+        return "base64: it was encoded"
     if re.match(_OF_AN_ANSWER, text) or (text[:2] in ("b'", 'b"') and text[1] == text.rstrip()[-1]):
-        return "JSON or Python of an answer"
+        return "JSON or Python of an answer: it was written"
     if text[:1] == text[-1:] == '"' and "\\n" in text and "\n" not in text:
-        return "a JSON text" if isinstance(json_of(text), str) else ""
+        return "a JSON text: it was written" if isinstance(json_of(text), str) else ""
     if re.match(_IN_A_TAG, text) or (text[:1] == "{" and re.search(_OF_A_ROLE, text)):
-        return "the envelope of an answer"
+        return "the envelope of an answer: it was written"
     is_page = text.count("<br>") > 2 and "\n" not in text.strip()
-    return "HTML" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
+    return "HTML: it was written" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
 
 
 _SEARCH = r"(?i)search|quer|find|grep|lookup|'q'"
@@ -133,7 +133,7 @@ _MOST_READ = 100_000
 """Characters of a long text in which what is wrong shows."""
 
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}")
+_BASE64 = r"[A-Za-z0-9+/]{60,}={0,2}"
 _HEX = r"(?:[0-9a-f]{2}){20,}+"
 _LONG = 300
 _PLAIN_IN_ARGS = r"[<>']"
@@ -184,6 +184,7 @@ _MISSING = (
     r"^\{\{[^{}]*\}\}$|^\$\{[^{}]*\}$|(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
     r"|(?:\.{3}|…) ?[\[(<](?:truncated|\d[\d,]* (?:more )?(?:bytes|char(?:acter)?s))(?: (?:more|omitted|truncated))?[\])>]$"
 )
+_ENDS_OF_MISSING = ("undefined", "NaN", "None", "null", *"}])>")
 
 
 @rule("missing-value", "warn", of="finished", per_candidate=True)
@@ -207,7 +208,8 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     if len(masks) == 3 and not is_about(evidence, f"{_HIDE}|{re.escape(masks[0])}"):
         yield Mismatch("text", "an answer", masks, f"{masks[0]!r} stands for digits or words: a filter hid them")
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 120 else text).strip()  # a long text is not copied
-    found = re.search(_OBJECT, evidence.reply.text) or re.search(_MISSING, text)
+    may_miss = text.endswith(_ENDS_OF_MISSING) or text.startswith(("None", "null", "undefined"))
+    found = re.search(_OBJECT, evidence.reply.text) or (re.search(_MISSING, text) if may_miss else None)
     is_word = 0 < evidence.reply.count("candidatesTokenCount") <= _FEW_TOKENS
     word = found[0] if found else text if text in ("undefined", "NaN", *(() if is_word else ("None", "null"))) else ""
     if word and not is_about(evidence, f"{PROGRAMS}|{_HIDE}|json|math|divi|float|{re.escape(word)}"):
