@@ -109,9 +109,7 @@ def _continued(found: Sequence[ChatCall], choice: int, delta: Object) -> ChatCal
     """The call that a delta continues; None if it starts another one."""
     own = [call for call in found if call.choice == choice]
     index, call_id, name = delta.get("index"), delta.get("id"), an_object(delta.get("function")).get("name")
-    same = [call for call in own if index is not None and call.index == index] or (
-        [] if index is not None else own[-1:]
-    )
+    same = own[-1:] if index is None else [call for call in own if call.index == index]
     if not same or (name and same[-1].name) or (call_id and call_id != same[-1].id):
         return None
     if index is None and not call_id and not name and "function" not in delta:
@@ -189,16 +187,12 @@ def _parts(message: Object, state: _Thinking) -> Iterator[Object]:
         if isinstance(thought := message.get(name), str) and thought:
             yield {"text": thought, "thought": True}
             break
-    texts = [
-        {"text": text, **({"thought": True} if thought else {})}
-        for text, thought in state.split(_text(message))
-        if text
-    ]
-    signature = None if message.get("tool_calls") else _signature(message)
-    if signature and not texts:
-        texts = [{"text": ""}]
-    yield from texts[:-1]
-    yield from ({**text, **({"thoughtSignature": signature} if signature else {})} for text in texts[-1:])
+    pieces = [(text, thought) for text, thought in state.split(_text(message)) if text]
+    texts: list[Object] = [{"text": text, **({"thought": True} if thought else {})} for text, thought in pieces]
+    if not message.get("tool_calls") and (signature := _signature(message)):
+        texts = texts or [{"text": ""}]
+        texts[-1]["thoughtSignature"] = signature
+    yield from texts
     for image in objects_in(message.get("images")):
         url = str(an_object(image.get("image_url")).get("url", ""))
         mime, _, data = url.removeprefix("data:").partition(";base64,")

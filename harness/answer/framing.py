@@ -27,9 +27,6 @@ Form = Literal["json", "sse", "array", "empty", "text"]
 Clock = Callable[[int], float | None]
 """Position in the body in bytes -> arrival time of the byte before it in seconds, None if unknown."""
 
-MAX_DEPTH = DEEPEST
-"""The maximum nesting of a value. Protocol buffers allow 100 levels; deeper values could exceed the recursion limit."""
-
 MOST_FAULTS = 100
 """The maximum number of faults of one body. A large page with the wrong content type has a fault in every line."""
 
@@ -99,7 +96,7 @@ def _unframed(exchange: Exchange, content: bytes, start: int) -> Framed:
 def parse(text: str, start: int = 0) -> Parsed:
     """The JSON value that starts at ``start``. Bare NaN and raw control characters are accepted with a complaint.
 
-    Raises NotJson for any other text, and for nesting beyond MAX_DEPTH.
+    Raises NotJson for any other text, and for nesting beyond DEEPEST.
     """
     complaint = None
     try:
@@ -112,12 +109,12 @@ def parse(text: str, start: int = 0) -> Parsed:
         raise NotJson(_TOO_DEEP) from None
     except ValueError as error:
         raise NotJson(str(error)) from None
-    if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
+    if text.count("{", start, end) + text.count("[", start, end) > DEEPEST and is_deeper(value):
         raise NotJson(_TOO_DEEP)
     return Parsed(value, end, complaint)
 
 
-_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 
 
 def _refuse(constant: str) -> Json:
@@ -150,8 +147,8 @@ def _skip_white(text: str, position: int) -> int:
     return position
 
 
-def _excerpt(text: str, limit: int = 60) -> str:
-    return repr(text if len(text) <= limit else text[:limit] + "…")
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "…")
 
 
 # --- one JSON value ---------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
                 return
 
 
-@rule("chat-done", "error", of_bytes=True, dialect="openai")
+@rule("chat-done", "error", of="answer", of_bytes=True, dialect="openai")
 def chat_done(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream of chunks ends with one ``data: [DONE]``, and nothing comes after it. Not checked where an error ended the stream.
 
@@ -57,7 +57,7 @@ def chat_done(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: [{"choices": [{"delta": {"content": "Oslo"}}]}]
     """
     reply = evidence.reply
-    if evidence.exchange.status != 200 or reply.form != "sse" or reply.error is not None or not _completions(evidence):
+    if reply.form != "sse" or not _completions(evidence):
         return
     marks = [fault.at for fault in reply.faults if fault.rule == DONE]
     end = f"events[{len(reply.events)}]"

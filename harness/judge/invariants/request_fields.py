@@ -125,6 +125,7 @@ def is_stream(evidence: Evidence) -> bool:
     return evidence.transport == "stream" or evidence.reply.form in ("sse", "array")
 
 
+@once
 def wants_sse(evidence: Evidence) -> bool:
     """Whether the request asked for server-sent events. A chat completion asks in its body."""
     url = evidence.exchange.request.url

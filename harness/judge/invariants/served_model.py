@@ -167,7 +167,8 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     served = own or _TRAFFIC.get(str(evidence.reply.usage.get("trafficType")), "")
     if not served:
         return
-    asked = tier_of(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
+    headers = {name.lower(): value for name, value in evidence.exchange.request.headers.items()}
+    asked = tier_of(field(evidence.request_body, "serviceTier")) or tier_of(headers.get(_VERTEX_HEADER))
     if asked and asked != served:
         message = f"the tier {asked} was requested, {served} answered"
         yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
@@ -182,8 +183,3 @@ _TRAFFIC = {"ON_DEMAND": "standard", "ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORI
 """``trafficType`` of Vertex -> the tier. Provisioned throughput is none of them."""
 _HEADER = "x-gemini-service-tier"
 _VERTEX_HEADER = "x-vertex-ai-llm-shared-request-type"
-
-
-def _vertex_tier(evidence: Evidence) -> str:
-    headers = {name.lower(): value for name, value in evidence.exchange.request.headers.items()}
-    return tier_of(headers.get(_VERTEX_HEADER))

@@ -13,6 +13,7 @@ from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import PROGRAMS, is_about, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import values_in
 
 
 @rule("unicode", "warn", per_candidate=True)
@@ -251,13 +252,8 @@ def _loop_in_json(evidence: Evidence) -> tuple[str, int] | None:
 
 def _loop_of_values(values: Iterable[Json]) -> tuple[str, int] | None:
     """The element of an array that is repeated, at any depth."""
-    waiting = list(values)
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += [item for item in value if isinstance(item, (dict, list))]
+    for value in (inner for one in values for inner in values_in(one)):
+        if isinstance(value, list):
             for item, run in groupby(value if len(value) >= _LOOP else ()):
                 if (count := len(list(run))) >= _LOOP:
                     return json.dumps(item, ensure_ascii=False), count
