@@ -18,7 +18,7 @@ from harness.text.jsontext import a_list, an_object, is_number, objects_in
 _AT = "$.candidates[0].groundingMetadata."
 
 
-@rule("grounding-chunks", "warn", of="finished", per_candidate=True, needs="groundingMetadata")
+@rule("grounding-chunks", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, an answer that ended with STOP has ``groundingChunks``, and of Google's a ``searchEntryPoint``.
     The service's terms want both shown, so it is HTML that is not escaped. With it come the queries, which are billed.
@@ -29,17 +29,17 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """
     found = evidence.reply.grounding
     ran = any(found.get(sign) for sign in ("webSearchQueries", "searchEntryPoint", "retrievalQueries"))
-    if ran and not found.get("groundingChunks"):
+    if ran and is_finished(evidence) and not found.get("groundingChunks"):
         yield Mismatch(f"{_AT}groundingChunks", "at least one", None, "a search ran, but there are no groundingChunks")
     is_google = tools(evidence, "googleSearch") and found.get("webSearchQueries")
-    if is_google and found.get("groundingChunks") and not found.get("searchEntryPoint"):
+    if is_google and is_finished(evidence) and found.get("groundingChunks") and not found.get("searchEntryPoint"):
         message = "sources came without the searchEntryPoint, which the service's terms want shown"
         yield Mismatch(f"{_AT}searchEntryPoint", "the search suggestions", None, message)
     shown = str(an_object(found.get("searchEntryPoint")).get("renderedContent", ""))
     if re.match(r"\s*(?:&lt;|\\u003c|\\n)", shown) or '=\\"' in shown or re.fullmatch(_BASE64, shown):
         yield Mismatch(f"{_AT}searchEntryPoint", "HTML", shown[:80], "the search suggestions are escaped")
     queries = found.get("webSearchQueries") or found.get("imageSearchQueries")
-    if found.get("searchEntryPoint") and found.get("groundingChunks") and not queries:
+    if found.get("searchEntryPoint") and is_finished(evidence) and found.get("groundingChunks") and not queries:
         yield Mismatch(f"{_AT}webSearchQueries", "at least one", None, "search suggestions came without their queries")
 
 
