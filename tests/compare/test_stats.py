@@ -269,7 +269,7 @@ def agree(found: PairedEvidence) -> None:
         assert -found.margin - 1e-9 <= ends[0] <= ends[1] <= found.margin + 1e-9
     printed = judged.ends.change
     if judged.verdict in ("better", "worse"):
-        assert (judged.verdict == "worse") == (found.estimate > 0)
+        assert (judged.verdict == "better") == ((found.estimate > 0) == found.is_rate)
         assert printed is None or not printed[0] <= 0 <= printed[1]
     if judged.verdict == "cannot tell":
         assert printed is None or printed[0] <= 0 <= printed[1]

@@ -80,6 +80,11 @@ class PairedEvidence:
     """The difference of each case, and the case's number; numbers only."""
 
     @property
+    def is_rate(self) -> bool:
+        """Whether it is about pass rates, of which more is better; of numbers, less is."""
+        return self.sides is not None
+
+    @property
     def interval(self) -> Interval | None:
         return self.ends(CONFIDENCE).own
 

@@ -133,13 +133,12 @@ def is_same(evidence: PairedEvidence, confidence: float = CONFIDENCE) -> bool:
 
 
 def _assessment(evidence: PairedEvidence, family: Family, corrected: Corrected, alpha: float) -> Assessment:
-    """Of a pass rate more is better, of any other measure less."""
     same, level = is_same(evidence, 1 - alpha), corrected.level
     verdict: VerdictName = "cannot tell"
     if same:
         verdict, level = "same", alpha
     elif corrected.p <= alpha:
-        verdict = "better" if (evidence.estimate > 0) == (evidence.sides is not None) else "worse"
+        verdict = "better" if (evidence.estimate > 0) == evidence.is_rate else "worse"
     p = None if evidence.p is None else corrected.p
     return Assessment(evidence, verdict, p, corrected.size, level, alpha, family == "part")
 
@@ -165,7 +164,7 @@ def _detectable(evidence: PairedEvidence, level: float) -> float | None:
     for _ in range(50):  # the scatter that a difference adds makes it larger, ever less so
         spread = _spread_with(evidence, found)
         found = needed * float(_error(spread, cases, evidence.prior)[0])
-    return None if evidence.sides and found > 1 else found
+    return None if evidence.is_rate and found > 1 else found
 
 
 def _spread_with(evidence: PairedEvidence, difference: float) -> float:
@@ -174,7 +173,7 @@ def _spread_with(evidence: PairedEvidence, difference: float) -> float:
     A pass rate moves towards a half, or past it. A number grows by a factor, and its scatter with it: more in cases with larger values.
     """
     spread = evidence.spread or 0.0
-    if evidence.sides:
+    if evidence.is_rate:
         rate = (evidence.reference + evidence.candidate) / 2
         before = max(rate, 1 - rate)
         after = max(before - difference, 0.0)
