@@ -175,7 +175,7 @@ def verse_counted_twice(d: Draft) -> None:
     first["text"] = second["text"] = "Row, row, row your boat, gently down the stream.\n"
 
 
-@lawful(but="text-per-token usage-grows")
+@lawful(but="text-per-token usage-grows text-form")
 def powers_of_ten(d: Draft) -> None:
     need(not d.get("generationConfig", "responseMimeType") and "logprobsResult" not in d.last)
     for power, part in enumerate(_texts(d)):
