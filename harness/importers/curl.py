@@ -303,15 +303,20 @@ def _inner(found: re.Match[str]) -> str:
 
 
 def _commands(script: _Script) -> Iterator[Recorded | Unread]:
-    text, line, counted, end, tried = script.text, 1, 0, 0, 0
+    text, line, counted, end, tried, reached, again = script.text, 1, 0, 0, 0, 0, 0
     for begin in _COMMAND.finditer(text):
         if begin.start() < end:
             continue
+        if again > _MOST_AGAIN:
+            yield Unread(
+                f"line {line}", "too many commands up to here have no end: close their quotes, or import the rest alone"
+            )
+            return
         line, counted = line + text.count("\n", counted, begin.end()), begin.end()
         script.define(tried, begin.start())
         for _ in script.repeated(begin.start()):
+            command = _Command(script, begin.end())
             try:
-                command = _Command(script, begin.end())
                 command.document = script.piped.get(
                     begin.start("path"), script.of_powershell.piped_to(begin.start("path"))
                 )
@@ -323,9 +328,15 @@ def _commands(script: _Script) -> Iterator[Recorded | Unread]:
                     if recorded := _recorded(script, words, command.document, line, begin["lead"] is not None):
                         yield recorded
             except ValueError as fault:
+                again += max(0, reached - begin.end())
+                reached = max(reached, command.at)
                 if _ARGUMENTS.match(text, begin.end()):
                     yield Unread(f"line {line}", str(fault))
         tried = max(begin.end(), end)
+
+
+_MOST_AGAIN = 500_000
+"""Characters that are read again, after a command that could not be read went on over them."""
 
 
 # --- one command, as a shell reads it -----------------------------------------------------------------

@@ -25,6 +25,7 @@ TEXTS: Mapping[str, str] = {
     "documents in words that do not end": 'curl -d "$(cat <<A\n',
     "documents of commands that do not end": "curl -d @- <<A\n",
     "quotes that are not closed": "curl -d '",
+    "quotes in quotes with commands": "'\\''curl ",
     "substitutions that are not closed": "curl $(",
     "values that do not end": "a = [\n",
     "texts that do not end": 'a = """\n"\n',
