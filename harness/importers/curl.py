@@ -274,14 +274,14 @@ def _plain(text: str) -> str:
 _ARGUMENTS = re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)")
 """What follows the name of a command. Anything else is prose that mentions curl."""
 _COMMENTED = re.compile(
-    r"^[ \t]*(#++|//++|\*|;++|--|>)[ \t]+(?=(?>[^\n]*?\bcurl\b)[^\n]*+\n[ \t]*\1)[^\n]*(?:\n[ \t]*\1[^\n]*)+",
+    r"^[ \t]*+(#++|//++|\*|;++|--|>)[ \t]++(?=(?>[^\n]*?\bcurl\b)[^\n]*+\n[ \t]*\1)[^\n]*(?:\n[ \t]*\1[^\n]*)+",
     re.MULTILINE,
 )
 """The lines of a comment, or of a quotation in Markdown, that begins with a command."""
 _SET_BY_CMD = re.compile(r"^([ \t]*)@?set[ \t]+\"?(\w+)=([^\"\n]*)\"?$", re.MULTILINE | re.IGNORECASE)
 _SET_BY_FISH = re.compile(r"^([ \t]*set[ \t]+(?:-\w+[ \t]+)*\w+[ \t]+)(?=\(\w)", re.MULTILINE)
 _QUOTED_BY_POWERSHELL = re.compile(r'"\s*\{\s*`"(?:[^"`]|`.)*"', re.DOTALL)
-_CALLOUT = re.compile(r"[ \t]+<(?:\d{1,2}|\.)>$", re.MULTILINE)
+_CALLOUT = re.compile(r"(?<![ \t])[ \t]++<(?:\d{1,2}|\.)>$", re.MULTILINE)
 """The number of a remark on a line, in AsciiDoc."""
 _OF_CMD = re.compile(r"%([A-Z_][A-Z0-9_]{2,})%")
 """A variable of cmd."""

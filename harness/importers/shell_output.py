@@ -100,7 +100,7 @@ def _edited(value: Any, edits: str, values: Mapping[str, str]) -> Any:
     return value
 
 
-_JQ = re.compile(r'"(?:[^"\\]|\\.)*"|\$(?:ARGS\.named\.)?(?P<name>\w+)|(?<=:)\s*(?P<dot>)\.(?=\s*[,}\]])')
+_JQ = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|\$(?:ARGS\.named\.)?(?P<name>\w+)|(?<=:)\s*(?P<dot>)\.(?=\s*[,}\]])')
 
 
 def _filled(found: re.Match[str], values: Mapping[str, str]) -> str:

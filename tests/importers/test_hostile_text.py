@@ -41,6 +41,7 @@ TEXTS: Mapping[str, str] = {
     "conditions without an end": "if ; ; ",
     "fields of fields": "a.",
     "keywords without a name": "const\n",
+    "blanks": " ",
     "one long word": "7b22",
     "a word of letters with accents": "\u00ff",
     "here-strings that do not end": "irm @'\n",
@@ -76,6 +77,11 @@ def read_or_refuse(path: Path, content: str) -> None:
     path.write_text(content)
     with suppress(BadCassette):  # refused in time is as good
         importers.read(path)
+
+
+def test_blanks_behind_the_mark_of_a_comment_take_time_that_grows_with_their_number(tmp_path: Path) -> None:
+    command = f"curl {ASK} -d '{{\"contents\": []}}'\n; "
+    assert grows_evenly(lambda size: read_or_refuse(tmp_path / "a.sh", command + " " * size), 4_000)
 
 
 @pytest.mark.parametrize("name", TEXTS)
