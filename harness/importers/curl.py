@@ -681,7 +681,7 @@ def _recorded(script: _Script, command: list[str], document: str | None, line: i
             raise Unreadable(
                 f"its {what} holds {value[1]}, whose value only a shell would know; write the value in its place"
             )
-    return Recorded(read_request(raw), credentials=(*credentials(raw), *_secrets(options)), id=f"line {line}")
+    return Recorded(read_request(raw), credentials=(*credentials(raw), *_secrets(options)), line=line)
 
 
 def _secrets(options: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:

@@ -233,4 +233,4 @@ def _recorded(parameters: Mapping[str, Any], line: int) -> Recorded:
         "headers": {str(name): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else {},
         "body": text,
     }
-    return Recorded(read_request(raw), credentials=credentials(raw), id=f"line {line}")
+    return Recorded(read_request(raw), credentials=credentials(raw), line=line)

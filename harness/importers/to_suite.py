@@ -144,7 +144,7 @@ def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, resul
     requests: dict[tuple[str, ...], _Sent] = {}
     for file, recorded in found:
         for index, item in enumerate(map(_as_suites_send, recorded)):
-            where = f"{file}, {item.id if item.id.startswith('line ') else f'request {index}'}"
+            where = f"{file}, {f'line {item.line}' if item.line else f'request {index}'}"
             native = operation_of(item.request)
             if native is None or not isinstance(item.request.body, dict):
                 result.left_out.append(LeftOut(where, _unusable(item, native is not None)))

@@ -82,12 +82,14 @@ class Recorded(Struct, frozen=True):
     """A request that was sent, and its answer; None if the answer was not recorded.
 
     ``credentials`` are (place, value) pairs: the keys that were recorded with the request. ``id``: what the file calls it, or empty.
+    ``line``: where the command of the request is in its file, or 0.
     """
 
     request: Request
     answer: Exchange | None = None
     credentials: Iterable[tuple[str, str]] = ()
     id: str = ""
+    line: int = 0
 
 
 class Unread(Struct, frozen=True):
