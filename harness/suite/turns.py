@@ -86,8 +86,9 @@ def meant_call(written: str) -> str:
 
 def misspelled_names(written: str) -> Iterator[str]:
     """What to say of a collection or a method in the text of a call that is nearly a known one. Any other may be newer."""
+    known = _KNOWN_NAMES.split()
     for name in re.findall(r"(?<= )[A-Za-z]{3,}(?![\w.$-])|(?<=:)[A-Za-z]{3,}(?=\?|$)", written):
-        if name not in _KNOWN_NAMES.split() and (near := closest(name, _KNOWN_NAMES.split(), 0.8)):
+        if name not in known and (near := closest(name, known, 0.8)):
             yield f'the API has no "{name}" that is known here; did you mean "{near}"?'
 
 

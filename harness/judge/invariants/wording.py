@@ -131,13 +131,17 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     text = "" if wants_json(evidence) else evidence.reply.text[:400]
     for what, pattern, least, right in _FORMS if text else ():
         found = len(re.findall(pattern, text))
-        name = re.match(r"([a-z]+) (?:is|was|has|does|can)\b", text)  # of a program, such as curl
-        ways = rf"{_WAYS}|\b{name[1]}\b" if name else _WAYS
-        if found >= least and found > 2 * len(re.findall(right, text)) and not is_about(evidence, ways):
+        if found >= least and found > 2 * len(re.findall(right, text)) and not _is_about_form(evidence, text):
             turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
             if not turn or field(turn[0], "role") != "model":
                 yield Mismatch("text", "prose", text[:80], f"the text {what}: something on the way changed it")
             return
+
+
+def _is_about_form(evidence: Evidence, text: str) -> bool:
+    """Whether the request is about ways of writing, or about the program whose name begins the text, such as curl."""
+    name = re.match(r"([a-z]+) (?:is|was|has|does|can)\b", text)
+    return is_about(evidence, rf"{_WAYS}|\b{name[1]}\b" if name else _WAYS)
 
 
 _WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in"
@@ -152,7 +156,8 @@ _FORMS = (
     ("has codes of bytes", r"<0x[0-9A-F]{2}>|\+[AIJ][A-Za-z0-9/]{2}-", 2, "(?!)"),
     ("has marks of a tokenizer", "[\u2581\u0120\u010a](?:(?<=\u010a)|(?<=\\S.)(?=\\S))", 3, "(?!)"),
 )
-"""What a text is, the pattern of it, how often it comes at least, and the pattern of right text, of which there is less than half."""
+"""What the message says, a pattern, the fewest places where it matches, and the pattern of right text. A text is left alone if the
+second pattern matches in half as many places as the first, or in more."""
 
 
 # --- loops --------------------------------------------------------------------------------------------------------
