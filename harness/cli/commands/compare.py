@@ -75,7 +75,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 DEFAULTS: Mapping[str, Any] = {"candidate": None, "target": [], "axis": [], "margin": [], "gate": [], "scope": None}
-"""What commands take that compare too, without having these options."""
+"""The defaults of options of ``compare``, for other commands that call its functions and lack these options."""
 
 
 def main(options: Namespace) -> int:

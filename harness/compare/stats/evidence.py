@@ -81,7 +81,7 @@ class PairedEvidence:
 
     @property
     def is_rate(self) -> bool:
-        """Whether it is about pass rates, of which more is better; of numbers, less is."""
+        """Whether it compares pass rates, where a higher value is better. Otherwise it compares numbers, where a lower value is better."""
         return self.sides is not None
 
     @property

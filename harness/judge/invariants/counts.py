@@ -234,7 +234,7 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"{name} falls from {fall[0]} to {fall[1]}: are the chunks in their order?"
             yield Mismatch(f"$.usageMetadata.{name}", f"at least {fall[0]}", fall[1], message)
             return
-    if (text := _lighter(_events_of(evidence))) and not has_several_candidates(evidence):
+    if (text := _chunk_too_short(_events_of(evidence))) and not has_several_candidates(evidence):
         message = f"{text[:40]!r} counts tokens for more text than it is: was the chunk before it lost?"
         yield Mismatch("text", "the text of its tokens", text[:200], message)
 
@@ -256,7 +256,7 @@ def _usage_of(event: Mapping[str, Json]) -> Mapping[str, Json]:
     return an_object(event.get("usageMetadata"))
 
 
-def _lighter(events: Iterable[Mapping[str, Json]]) -> str:
+def _chunk_too_short(events: Iterable[Mapping[str, Json]]) -> str:
     """The first chunk of prose with less than 60 % of the characters for each token that such chunks have; empty if there is none."""
     pieces, most = {0: [""]}, 0
     for event in events:
