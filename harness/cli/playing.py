@@ -6,7 +6,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from harness.cli.progress import Progress
 from harness.config import Config
 from harness.disk import FolderLock
 from harness.errors import CannotWrite, HarnessError, RunError, UsageError
+from harness.judge.judging import violations
 from harness.model import Result, Trial
 from harness.results import decoding
 from harness.results.load import SavedRun, load
@@ -33,8 +34,13 @@ from harness.text import amounts
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
     from harness.run.budget import Budget
+    from harness.run.replay_cache import ReplayCache
     from harness.run.worker_pool import WorkerPool
     from harness.transport.wrapping import Transport
+
+
+CACHED_FROM = 100
+"""Trials of a replay from which there is a cache. To open it takes about as much time as it saves in ten trials."""
 
 
 def began(run: RunRow) -> datetime | None:
@@ -117,16 +123,21 @@ class Played(Struct):
         self.in_order = self.in_order and not policy.asks and self.pool is None
         self.progress.begin(trials)
         try:
-            with self._transport(trials, policy, partial=partial) as transport:
+            with (
+                self._cache(trials, policy) as cache,
+                self._transport(trials, policy, cache, partial=partial) as transport,
+            ):
                 counted = self.progress.watch(transport)
                 watched = budget.watch(counted) if budget else counted
                 with suppress(Stop):
                     if self.pool is not None:
                         self._play_on(self.pool, trials, transport, budget)
                     elif processes > 1:
-                        self._play_forked(trials, watched, processes)
+                        self._play_forked(trials, watched, processes, cache)
                     else:
-                        play_all(trials, watched, _crowded(config, trials), self._take, limit=budget)
+                        find = cache.violations if cache else violations
+                        crowded = _crowded(config, trials)
+                        play_all(trials, watched, crowded, self._take, limit=budget, find_violations=find)
                 if budget:
                     self.spent += budget.spent
                     budget.check()
@@ -140,9 +151,19 @@ class Played(Struct):
         finally:
             self.progress.clear()
 
+    def _cache(self, trials: Expansion, policy: RecordPolicy) -> AbstractContextManager[ReplayCache | None]:
+        """The cache of a long replay; none where it would not pay, and where warnings fail, since nothing is taken on trust there."""
+        if policy.asks or self.judge.strict or self.pool is not None or len(trials) < CACHED_FROM:
+            return nullcontext()
+        from harness.run.replay_cache import replay_cache
+
+        return replay_cache(self.judge.config)
+
     def _transport(
-        self, trials: Expansion, policy: RecordPolicy, *, partial: bool
+        self, trials: Expansion, policy: RecordPolicy, cache: ReplayCache | None, *, partial: bool
     ) -> AbstractContextManager[Transport]:
+        if cache:
+            return nullcontext(session.player(self.judge.config, cache.read))
         resumed = "resumed" in self.writer.run
         return session.transport(
             self.judge.config,
@@ -153,15 +174,20 @@ class Played(Struct):
             batching=self._batching if trials.has_batches else None,
         )
 
-    def _play_forked(self, trials: Expansion, transport: Transport, processes: int) -> None:
+    def _play_forked(self, trials: Expansion, transport: Transport, processes: int, cache: ReplayCache | None) -> None:
         from harness.run.processes import in_order
 
-        def line(trial: Trial) -> bytes:
-            return self.judge.saved(finish(play(trial, transport, self.judge.config)))[1]
+        find = cache.violations if cache else violations
 
-        with closing(in_order(trials, line, processes)) as lines:
-            for saved in lines:
-                self._take_line(saved)
+        def lines(batch: Iterable[Trial]) -> Iterator[bytes]:
+            for trial in batch:
+                yield self.judge.saved(finish(play(trial, transport, self.judge.config, find)))[1]
+            if cache:
+                cache.flush()
+
+        with closing(in_order(trials, lines, processes)) as saved:
+            for line in saved:
+                self._take_line(line)
 
     def _play_on(self, pool: WorkerPool, trials: Expansion, transport: Any, budget: Budget | None) -> None:
         from harness.run.worker_pool import Home

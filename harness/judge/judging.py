@@ -54,22 +54,6 @@ class RuleViolation(NamedTuple):
         return f"{self.mismatch.message}\n{self.traceback}" if self.traceback else self.mismatch.message
 
 
-def judge(evidence: Evidence, expectations: Sequence[Expectation], waive: Mapping[str, str]) -> Judgement:
-    """Judge an answer by its expectations and by all invariants.
-
-    ``waive`` maps the id of an invariant to the reason for which it may be violated.
-    """
-    verdicts = [verdict for expectation in expectations for verdict in _verdicts(evidence, expectation)]
-    broken = grouped(violations(evidence), lambda violation: violation.rule.id)
-    for rule_id, found in broken.items():
-        if rule_id in waive:
-            new = [_waived_verdict(found, waive[rule_id])]
-        else:
-            new = [_violation_verdict(violation) for violation in found]
-        verdicts = [*new, *verdicts] if found[0].rule.is_cause else [*verdicts, *new]
-    return Judgement(tuple(verdicts), len(_rules(*_about(evidence))) - len(broken))
-
-
 def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     """Every rule for this answer that it breaks. Outcomes are left out if the step expects them, and in an audit."""
     alone = [(0, evidence, subjects(evidence))]
@@ -88,6 +72,31 @@ def violations(evidence: Evidence) -> Iterator[RuleViolation]:
             if found or error:
                 named = [_of_candidate(mismatch, index) for mismatch in found] if index else found
                 yield from _violations_of(rule, named, error, audit=evidence.audit)
+
+
+FindViolations = Callable[[Evidence], Iterable[RuleViolation]]
+"""``violations``, or another way to the same."""
+
+
+def judge(
+    evidence: Evidence,
+    expectations: Sequence[Expectation],
+    waive: Mapping[str, str],
+    find_violations: FindViolations = violations,
+) -> Judgement:
+    """Judge an answer by its expectations and by all invariants.
+
+    ``waive`` maps the id of an invariant to the reason for which it may be violated.
+    """
+    verdicts = [verdict for expectation in expectations for verdict in _verdicts(evidence, expectation)]
+    broken = grouped(find_violations(evidence), lambda violation: violation.rule.id)
+    for rule_id, found in broken.items():
+        if rule_id in waive:
+            new = [_waived_verdict(found, waive[rule_id])]
+        else:
+            new = [_violation_verdict(violation) for violation in found]
+        verdicts = [*new, *verdicts] if found[0].rule.is_cause else [*verdicts, *new]
+    return Judgement(tuple(verdicts), len(_rules(*_about(evidence))) - len(broken))
 
 
 def _of_candidate(found: Mismatch, index: int) -> Mismatch:

@@ -15,7 +15,7 @@ from harness.errors import NotAvailable, UsageError
 from harness.gemini import media
 from harness.gemini.prices import bill
 from harness.gemini.providers import api_request, build, native_body
-from harness.judge.judging import judge
+from harness.judge.judging import FindViolations, judge, violations
 from harness.judge.predicates import ABSENT, Absent, holds
 from harness.judge.registry import find_check
 from harness.model import (
@@ -76,6 +76,7 @@ class Conversation(Struct):
 
     trial: Trial
     config: Config
+    find_violations: FindViolations = violations
     contents: list[Json] = field(default_factory=list)
     captures: dict[str, Json] = field(default_factory=dict)
     turns: list[Turn] = field(default_factory=list)
@@ -196,7 +197,7 @@ class Conversation(Struct):
 
     def judge(self, turn: Turn, evidence: Evidence) -> None:
         """Judge an answer. Raises ConversationEnded after a call that failed."""
-        judgement = judge(evidence, turn.step.expect, self.trial.waive)
+        judgement = judge(evidence, turn.step.expect, self.trial.waive, self.find_violations)
         self.verdicts.extend(judgement.verdicts)
         self.invariants_passed += judgement.invariants_passed
         for check, answers in evidence.assessments.items():

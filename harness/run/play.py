@@ -35,6 +35,7 @@ from harness.errors import (
     trace,
 )
 from harness.gemini.providers import api_request, build
+from harness.judge.judging import FindViolations, violations
 from harness.judge.registry import find_check
 from harness.model import (
     Assessment,
@@ -142,16 +143,18 @@ def as_played(trial: Trial, config: Config) -> Trial:
     return trial
 
 
-async def play(trial: Trial, transport: Transport, config: Config) -> Result:
+async def play(
+    trial: Trial, transport: Transport, config: Config, find_violations: FindViolations = violations
+) -> Result:
     """Ask and judge. Never raises for what a provider, a network, a cassette or a check does: that is the result. Steps that clean up
-    run whatever happened before them, also when the trial is cancelled.
+    run whatever happened before them, also when the trial is cancelled. ``find_violations``: see `judging.judge`.
 
     Raises CannotWrite, since what is asked then would be lost.
     """
     trial = as_played(trial, config)
     if trial.skip is not None:
         return Result(trial, "skipped")
-    talk = Conversation(trial, config)
+    talk = Conversation(trial, config, find_violations)
     problem: Problem | None = None
     try:
         for number, step in enumerate(trial.steps):
@@ -395,6 +398,7 @@ def play_all(
     on_result: OnResult,
     *,
     limit: SpendingLimit | None = None,
+    find_violations: FindViolations = violations,
 ) -> bool:
     """Play every trial and hand each result to ``on_result`` as soon as there is one. True: all were played.
 
@@ -413,7 +417,7 @@ def play_all(
                 runner.run(play_some(one, trials, on_result, config.concurrency))
         else:
             for trial in trials:
-                on_result(finish(play(trial, transport, config)))
+                on_result(finish(play(trial, transport, config, find_violations)))
     except Stop:
         return False
     return True

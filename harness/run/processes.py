@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -25,8 +25,8 @@ _DEFAULT_MOST = 4
 _BATCH = 8
 """Trials that travel together. They fit the buffer of a pipe, so a fork seldom waits."""
 
-Work = Callable[[Trial], bytes]
-"""What is done with a trial; the result holds no line break."""
+Work = Callable[[Iterable[Trial]], Iterator[bytes]]
+"""What is done with a batch of trials: a result for each, without a line break."""
 
 
 def can_fork() -> bool:
@@ -53,12 +53,12 @@ def in_order(trials: Expansion, work: Work, processes: int) -> Generator[bytes]:
     ends early, this process plays the rest, so an error is the same as without forks.
     """
     done = min(_BATCH, len(trials))
-    yield from map(work, islice(trials, done))
+    yield from work(islice(trials, done))
     with _forks(trials, work, processes) as readers:
         for results in _received(readers, len(trials)):
             yield from results
             done += len(results)
-    yield from map(work, trials.at(lambda position: position >= done))
+    yield from work(trials.at(lambda position: position >= done))
 
 
 def _received(readers: Sequence[Connection], trials: int) -> Iterator[list[bytes]]:
@@ -110,7 +110,7 @@ def _play(
         reader.close()
     own = trials.at(lambda position: position >= _BATCH and position // _BATCH % parts == part)
     try:
-        while results := [work(trial) for trial in islice(own, _BATCH)]:
+        while results := list(work(islice(own, _BATCH))):
             writer.send_bytes(b"\n".join(results))
     except BaseException:  # noqa: BLE001  the first process plays this trial again and shows what is wrong
         sys.exit(1)

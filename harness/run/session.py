@@ -33,13 +33,15 @@ from harness.suite.validate.request import no_such_model
 from harness.text import amounts, project
 from harness.text.grouping import gathered
 from harness.text.yamltext import scalar
+from harness.transport import cassette
+from harness.transport.cassette import Tape
 from harness.transport.redaction import Leaks, known
 from harness.transport.wrapping import Transport
 
 if TYPE_CHECKING:
     from harness.run.budget import Account, Budget
     from harness.transport.pacing import GiveTurn
-    from harness.transport.recorder import Coworker
+    from harness.transport.recorder import Coworker, Player
     from harness.transport.wire import LocalServer
 
 _IS_SUITE = rb"""(?m)^["']?(suite|cases)["']?[ \t]*:|\A\s*\{(?:[^{}\[\]\n]*,)?\s*["']?(suite|cases)["']?\s*:"""
@@ -354,9 +356,7 @@ def transport(
     if policy.live:
         yield _wire(config, batching, turn)
     elif policy.record_mode == "none":
-        from harness.transport.recorder import Player
-
-        yield Player(config.providers, redaction=config.redact, say=_tell)
+        yield player(config)
     else:
         from harness.transport.journal import recovered
         from harness.transport.recorder import Recorder
@@ -379,6 +379,13 @@ def transport(
             _tell(_replayed(sorted(recorder.foreign)))
         for named, own in sorted(recorder.beside.items()):
             _tell(f"{named} stays as it is, since a case names it; what it lacked is recorded in {own.parent}/")
+
+
+def player(config: Config, read: Callable[[Path], Tape] = cassette.read) -> Player:
+    """A transport that only replays; ``read`` reads a cassette."""
+    from harness.transport.recorder import Player
+
+    return Player(config.providers, redaction=config.redact, say=_tell, read=read)
 
 
 def _replayed(foreign: Sequence[Path]) -> str:

@@ -85,8 +85,11 @@ class Player:
         while_recording: bool = False,
         redaction: Redaction = NO_REDACTION,
         say: Callable[[str], object] | None = None,
+        read: Callable[[Path], Tape] = read,
     ) -> None:
-        """``say``: takes a sentence where it recovers what an interrupted recording left; without it, that is an error."""
+        """``say``: takes a sentence where it recovers what an interrupted recording left; without it, that is an error. ``read``: reads
+        a cassette."""
+        self._read = read
         self._say = say
         self._providers = providers
         self._redaction = redaction
@@ -195,12 +198,20 @@ class Player:
         if index is None:
             if not self._while_recording:
                 self._check_finished(cassette)
-            index = self._indexes[cassette] = matching.Index(_read(cassette))
+            index = self._indexes[cassette] = matching.Index(self._tape(cassette))
             if len(self._indexes) > _TAPES_IN_MEMORY:
                 self._indexes.popitem(last=False)
         else:
             self._indexes.move_to_end(cassette)
         return index
+
+    def _tape(self, cassette: Path) -> Tape:
+        try:
+            return self._read(cassette)
+        except BadCassette:
+            if cassette.exists():
+                raise
+            raise NoRecording(f"{cassette} does not exist") from None
 
     def _check_finished(self, cassette: Path) -> None:
         folder = cassette.parent
@@ -219,15 +230,6 @@ class Player:
             raise UnfinishedCassette(
                 f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {folder.parent}"
             )
-
-
-def _read(cassette: Path) -> Tape:
-    try:
-        return read(cassette)
-    except BadCassette:
-        if cassette.exists():
-            raise
-        raise NoRecording(f"{cassette} does not exist") from None
 
 
 def _written(slot: Slot) -> Slot:

@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -117,28 +118,31 @@ class Bench:
         )
         for trials in (self.count(1_000), self.count(10_000)):
             yield from self.per_trial(
-                f"{trials:,} replayed trials, a cassette each", trials, one, floor, suites.json_cases(trials)
+                f"{trials:,} replayed trials, a cassette each, again", trials, one, floor, suites.json_cases(trials)
             )
             text, rows = suites.json_rows(trials)
             suites.write(self.folder, f"rows-{trials}", "").with_name("rows.jsonl").write_text(rows, encoding="utf-8")
             yield from self.per_trial(
-                f"{trials:,} replayed rows of one cassette", trials, one, floor, text, name=f"rows-{trials}"
+                f"{trials:,} replayed rows of one cassette, again", trials, one, floor, text, name=f"rows-{trials}"
             )
             yield from self.whole(trials)
 
     def whole(self, trials: int) -> Iterator[Row]:
-        """The whole process compared with loading and checking alone, on one process and on two."""
+        """The whole process compared with loading and checking alone, on one process and on two, without and with a cache."""
         cassettes = self.folder / f"tapes-{trials}"
         suite = self.folder / str(trials) / f"{trials}.yaml"
         floor = floors.load_and_check(cassettes, to_json_schema(suites.SCHEMA))
         for processes in ("1", "2"):
-            cost = self.run(suite, "--cassettes", str(cassettes), "-j", processes, runs=3)
-            yield (
-                f"{trials:,} replayed, a cassette each, -j {processes}",
-                f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB a process",
-                f"load and check alone {floor:.2f} s",
-                ratio(cost.wall, floor, "2.6x" if processes == "1" else "1.8x"),
-            )
+            for when, runs, target in (("first time", 1, "2.6x"), ("again", 3, "1.8x")):
+                if when == "first time":
+                    shutil.rmtree(cassettes / ".cache", ignore_errors=True)
+                cost = self.run(suite, "--cassettes", str(cassettes), "-j", processes, runs=runs)
+                yield (
+                    f"{trials:,} replayed, a cassette each, -j {processes}, {when}",
+                    f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB a process",
+                    f"load and check alone {floor:.2f} s",
+                    ratio(cost.wall, floor, target),
+                )
 
     def peers(self) -> Iterator[Row]:
         """The same cases on ours, on pytest with vcrpy by hand, and on promptfoo."""
