@@ -7,17 +7,18 @@ takes one row at a time. It keeps counters, the values of measures and the first
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from sys import intern
 from typing import Any
 
 from msgspec import Struct
 
+from harness.errors import first
 from harness.model import Provenance, Status
 from harness.results.groups import AnswerSource, Group, source_of, total_of
 from harness.results.measures import Measures
-from harness.results.rows import OutcomeRow, Row, VerdictRow
+from harness.results.rows import GateRow, OutcomeRow, Row, VerdictRow
 from harness.text.grouping import grouped
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
@@ -124,26 +125,29 @@ class Summary:
             "prices": prices,
         }
 
-    def exit_code(self, *, interrupted: bool = False, by_rate: Container[str] = ()) -> int:
-        """The first exit code that applies, in this order: 2 interrupted, 3 internal error, 4 faulty suite, 1 failed, 6 not
-        judged, 5 if no trial ran, 0 passed.
+    def exit_code(self, gates: Sequence[GateRow] = (), *, interrupted: bool = False) -> int:
+        """The first exit code that applies: see ``errors.first``. 5 if no trial ran, whatever its gates say.
 
-        ``by_rate``: the suites with a gate on the pass rate. Groups of these that only lack passed attempts do not fail the run.
+        A gate on the pass rate of a suite, or of all, decides instead of its groups that only lack passed attempts. A gate that was
+        not asked changes nothing: in particular, it forgives no failed group.
         """
-        unjudged = {kind for group in self.groups.values() if group.status == "error" for kind in group.tally.problems}
         totals = self.totals()
-        if interrupted:
-            return 2
-        if "internal" in unjudged:
-            return 3
-        if "suite" in unjudged:
-            return 4
-        forgiven = sum(group.failed_by_rate and group.suite in by_rate for group in self.groups.values())
-        if totals["failed"] > forgiven or totals["xpassed"]:
-            return 1
-        if totals["error"]:
-            return 6
-        return 0 if any(totals[status] for status in STATUSES if status != "skipped") else 5
+        if not interrupted and totals["skipped"] == len(self.groups):
+            return 5
+        asked = [gate for gate in gates if gate["asked"]]
+        rated = {gate["suite"] for gate in asked if gate["name"] == "pass_rate"}
+        groups = self.groups.values()
+        forgiven = sum(group.failed_by_rate and not rated.isdisjoint((None, group.suite)) for group in groups)
+        unjudged = {kind for group in groups if group.status == "error" for kind in group.tally.problems}
+        applies = {
+            2: interrupted,
+            3: "internal" in unjudged,
+            4: "suite" in unjudged,
+            1: totals["failed"] > forgiven or totals["xpassed"] or any(gate["crossed"] for gate in asked),
+            6: totals["error"],
+            7: any(gate["crossed"] is None for gate in asked),
+        }
+        return first([0, *(code for code, found in applies.items() if found)])
 
     def by_suite(self) -> Iterable[tuple[str, list[Group]]]:
         """Suite and its groups, in the order of the rows."""

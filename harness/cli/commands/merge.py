@@ -7,7 +7,6 @@ from argparse import ArgumentParser, Namespace
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
-from harness.compare.gates import exit_code
 from harness.results.load import load
 from harness.run.merge import merge
 
@@ -29,7 +28,7 @@ def main(options: Namespace) -> int:
     parts = [saved_run.find(run, options) for run in options.runs]
     report = saved_run.report(load(merge(parts, saved_run.folder(options), partial=options.partial)))
     printing.show(report, "run", options)
-    code = exit_code(report.summary, report.gates, interrupted=report.interrupted)
+    code = report.summary.exit_code(report.gates, interrupted=report.interrupted)
     if code == 5:
         sys.stderr.write("no trial ran: the run fails (exit code 5)\n")
     return code

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from harness.cli import from_options, printing, saved_run
 from harness.cli import options as shared
 from harness.cli.commands import compare
-from harness.compare.gates import evaluate_run, exit_code
+from harness.compare.gates import evaluate_run
 from harness.errors import RunError
 from harness.results.load import SavedRun
 from harness.results.rows import RunRow
@@ -103,7 +103,7 @@ def _judged(plan: Plan, saved: SavedRun, places: Mapping[str, int], options: Nam
             *plan.notes,
         ]
         writer.close(summary, interrupted=interrupted, notes=notes)
-    return exit_code(summary, run["gates"], interrupted=interrupted), run["id"]
+    return summary.exit_code(run["gates"], interrupted=interrupted), run["id"]
 
 
 def _apart(plan: Plan, places: Mapping[str, int], summary: Summary) -> Iterator[str]:

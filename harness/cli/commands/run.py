@@ -313,19 +313,11 @@ def _interrupted(plan: Plan, summary: Summary) -> str:
 
 def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:
     """Of the run, its gates, or of what went wrong with saving, recording or printing it: what comes first."""
-    code = _code(played.summary, gates, interrupted=played.interrupted)
+    code = played.summary.exit_code(gates, interrupted=played.interrupted)
     played.say_faults()
     if code == 5 and not played.faults:
         sys.stderr.write("no trial ran: the run fails (exit code 5)\n")
     return first([code, *(fault.exit_code for fault in played.faults)])
-
-
-def _code(summary: Summary, gates: Sequence[GateRow], *, interrupted: bool) -> int:
-    if not gates:
-        return summary.exit_code(interrupted=interrupted)
-    from harness.compare.gates import exit_code
-
-    return exit_code(summary, gates, interrupted=interrupted)
 
 
 _COUNTED = 20_000

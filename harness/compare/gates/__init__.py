@@ -10,7 +10,6 @@ from harness.compare.gates.budgets import (
     budgets,
     evaluate_level,
     evaluate_run,
-    exit_code,
     partial_suites,
     reason_not_asked,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "evaluate",
     "evaluate_level",
     "evaluate_run",
-    "exit_code",
     "from_option",
     "from_suite",
     "partial_suites",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.compare.gates.gate import Gate, GateResult, quantity
 from harness.compare.gates.parse import from_option, from_suite
 from harness.compare.pairs import case_numbers
-from harness.errors import NOT_AVAILABLE, first
+from harness.errors import NOT_AVAILABLE
 from harness.results.groups import Group, Tally
 from harness.results.rows import GateRow, RunRow, SuiteRow
 from harness.results.summary import Summary
@@ -82,20 +82,6 @@ def reason_not_asked(suite: SuiteRow, played: int, *, sharded: bool, where: str 
         return None
     later = "; gemini-harness merge asks of all shards" if sharded else ""
     return f"{played:,} of the suite's {whole:,} trials are in {where}{later}"
-
-
-def exit_code(summary: Summary, gates: Sequence[GateRow], *, interrupted: bool = False) -> int:
-    """The exit code of a run with these gate results.
-
-    A gate that was not asked changes nothing. In particular, it forgives no failed cell.
-    """
-    asked = [gate for gate in gates if gate["asked"]]
-    rates = {gate["suite"] for gate in asked if gate["name"] == "pass_rate"}
-    suites = {group.suite for group in summary.groups.values()}
-    code = summary.exit_code(interrupted=interrupted, by_rate=suites if None in rates else suites & rates)
-    if code == 5:
-        return code
-    return first([code, *(1 if gate["crossed"] else 7 for gate in asked if gate["crossed"] is not False)])
 
 
 # --- one budget ---------------------------------------------------------------------------------------
