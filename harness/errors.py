@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -120,6 +121,15 @@ class RunError(HarnessError):
     """A saved run that cannot be read."""
 
     exit_code = 4
+
+
+@contextmanager
+def os_errors_as(kind: type[HarnessError], what: str, more: str = "") -> Iterator[None]:
+    """Raises ``kind`` where the block raises OSError: ``what``, as in *cannot write run.json*, then the reason of the system."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what}: {error.strerror or error}{more}") from error
 
 
 def cause(fault: BaseException) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import printing
-from harness.errors import UsageError
+from harness.errors import UsageError, os_errors_as
 
 
 def entries(file: Path, more: Collection[str]) -> list[dict[str, Any]]:
@@ -17,11 +17,10 @@ def entries(file: Path, more: Collection[str]) -> list[dict[str, Any]]:
     from harness.text import safeyaml
 
     wanted = f"--known {file}: expected a list of {{kind: ..., path: ...}}"
+    with os_errors_as(UsageError, f"cannot read {file}", "" if file.exists() else "; --write-known writes it"):
+        written = file.read_bytes()
     try:
-        listed = safeyaml.load(file.read_bytes())
-    except OSError as fault:
-        hint = "; --write-known writes it" if isinstance(fault, FileNotFoundError) else ""
-        raise UsageError(f"cannot read {file}: {fault.strerror or fault}{hint}") from fault
+        listed = safeyaml.load(written)
     except (yaml.YAMLError, ValueError) as fault:
         why = safeyaml.reason(fault) if isinstance(fault, yaml.YAMLError) else fault
         raise UsageError(f"{wanted}; {why}") from fault

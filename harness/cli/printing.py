@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from harness.cli import step_summary, streams
 from harness.cli.streams import FilteredStream, flushed, under
 from harness.disk import replacing
-from harness.errors import UsageError
+from harness.errors import UsageError, os_errors_as
 from harness.judge.registry import find_check
 from harness.report import MEASURES, Kind, View, find, words
 from harness.text.terminal import escape_commands, escape_controls
@@ -129,14 +129,12 @@ def _columns(*, terminal: bool) -> int:
 def into(file: Path) -> Iterator[TextIO]:
     """The file; its folders are created. It is replaced when the block ends without an error. Raises UsageError if it
     cannot be written."""
-    try:
+    with os_errors_as(UsageError, f"cannot write {file}"):
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") if _is_a_stream(file) else replacing(file) as raw:
             out = TextIOWrapper(raw, encoding="utf-8", newline="\n")
             yield out
             out.detach()
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror or error}") from error
 
 
 def write(file: Path, content: bytes) -> None:

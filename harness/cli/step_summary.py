@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from harness.errors import UsageError
+from harness.errors import UsageError, os_errors_as
 
 LIMIT = 1024 * 1024
 """Bytes of a step's summary; GitHub rejects a longer one as a whole."""
@@ -39,12 +39,10 @@ def appended(path: Path) -> Iterator[TextIO]:
     """
     text = io.StringIO()
     yield text
-    try:
+    with os_errors_as(UsageError, f"cannot write the step's summary {path}"):
         there = path.stat().st_size if path.exists() else 0
         with path.open("ab") as out:
             out.write(fitting(text.getvalue() + "\n", LIMIT - there))
-    except OSError as error:
-        raise UsageError(f"cannot write the step's summary {path}: {error.strerror or error}") from error
 
 
 def fitting(text: str, room: int) -> bytes:

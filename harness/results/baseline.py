@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.disk import replacing
-from harness.errors import RunError
+from harness.errors import RunError, os_errors_as
 from harness.results.load import SavedRun
 from harness.results.rows import dumps
 from harness.results.store import NAME
@@ -37,11 +37,10 @@ def keep(saved: SavedRun, target: Path) -> int:
             f"run {saved.run['id']} was cut short, so it is no baseline; `gemini-harness run --resume` ends it"
         )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with saved.path.open("rb") as file, replacing(target) as out:
-            out.writelines(f"{dumps(_small(json.loads(line)))}\n".encode() for line in file)
-    except OSError as error:
-        raise RunError(f"cannot keep {saved.path} in {target}: {error.strerror or error}") from error
+        with os_errors_as(RunError, f"cannot keep {saved.path} in {target}"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with saved.path.open("rb") as file, replacing(target) as out:
+                out.writelines(f"{dumps(_small(json.loads(line)))}\n".encode() for line in file)
     except ValueError as error:
         raise RunError(f"{saved.path} is damaged: {error}") from error
     return ending.get("trials", 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from harness.errors import RunError
+from harness.errors import RunError, os_errors_as
 from harness.results import decoding
 from harness.results.rows import VERSION, EndingRow, Row, RunRow
 from harness.results.store import ID, NAME
@@ -146,10 +146,8 @@ def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
     """
     path = _find(str(run), reports)
     try:
-        with path.open("rb") as file:
+        with os_errors_as(RunError, f"cannot read the run {path}"), path.open("rb") as file:
             header = decoding.value(file.readline())
-    except OSError as error:
-        raise RunError(f"cannot read the run {path}: {error.strerror or error}") from error
     except ValueError:
         raise RunError(f"{path} is not a saved run: its first line is not JSON") from None
     version = header.get("version") if isinstance(header, dict) else None

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 
 from harness import __version__
 from harness.disk import FolderLock, replacing, sweep
-from harness.errors import RunError
+from harness.errors import RunError, os_errors_as
 from harness.model import Json
 from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, dumps, row_line
 from harness.results.summary import Summary
@@ -88,16 +88,14 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         self.unasked = 0
         self._started = time.perf_counter()
         self._fault: RunError | None = None
-        try:
+        with os_errors_as(RunError, f"cannot write the run to {self.path}"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._claim = claim(self.path.parent) if resumed is None else resumed[0]
             self._file: BinaryIO = self.path.open("xb" if resumed is None else "ab")
             for folder in sorted(reports.iterdir(), key=str)[-_SWEPT:]:
                 sweep(folder)
-        except OSError as error:
-            raise RunError(f"cannot write the run to {self.path}: {error.strerror or error}") from error
         if resumed is None:
-            self._write(_header(run))
+            self._write(header_line(run))
 
     def append(self, row: Row, line: bytes | None = None) -> None:
         """Write a row. ``line``: the row as it is written, if it is known."""
@@ -185,13 +183,14 @@ def keep_lines(path: Path, places: Iterable[int], run: RunRow | None = None) -> 
     """Replace a run file in one step by its lines at these positions. ``run``: another header. Raises OSError."""
     with path.open("rb") as file, replacing(path) as out:
         header = file.readline()
-        out.write(header if run is None else _header(run))
+        out.write(header if run is None else header_line(run))
         for at in places:
             file.seek(at)
             out.write(file.readline())
 
 
-def _header(run: RunRow) -> bytes:
+def header_line(run: RunRow) -> bytes:
+    """The first line of a run's file."""
     return dumps({"version": VERSION, "run": run}).encode() + b"\n"
 
 

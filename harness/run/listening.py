@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from harness.answer import reply as replies
 from harness.config import load
 from harness.disk import replacing
-from harness.errors import CannotWrite, SecretOnTape
+from harness.errors import CannotWrite, SecretOnTape, os_errors_as
 from harness.gemini.providers import Provider
 from harness.judge.recorded import operation_at
 from harness.model import Chunk, Exchange, Expectation, Json, Provenance, Reply, Request
@@ -145,12 +145,10 @@ class Listener:
                 if leak := leaks.find(answer.exchange):
                     raise SecretOnTape(f"{self._cassette}: not recorded: {leak}. Nothing was written.")
         text = dump(_documents(self.answers))
-        try:
+        with os_errors_as(CannotWrite, f"cannot write {self._cassette}"):
             self._cassette.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self._cassette) as file:
                 file.write(text.encode("utf-8", "surrogatepass"))
-        except OSError as fault:
-            raise CannotWrite(f"cannot write {self._cassette}: {fault.strerror or fault}") from fault
 
     # --- the clients ----------------------------------------------------------------------------------
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from harness.compare.gates import evaluate_run
 from harness.disk import is_locked, replacing
-from harness.errors import RunError
+from harness.errors import RunError, os_errors_as
 from harness.model import Json
 from harness.results.decoding import instant
 from harness.results.load import SavedRun, load
-from harness.results.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
-from harness.results.store import NAME, known_late, may_pass, run_row
+from harness.results.rows import PartRow, Row, RunRow, SuiteRow, dumps
+from harness.results.store import NAME, header_line, known_late, may_pass, run_row
 from harness.results.summary import Summary
 from harness.run.resume import resume
 
@@ -45,10 +45,9 @@ def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) ->
     run = _header(parts, missing)
     path = reports / run["id"] / NAME
     try:
-        path.parent.mkdir(parents=True)
-        _write(parts, path, run)
-    except OSError as error:
-        raise RunError(f"cannot write the run to {path}: {error.strerror or error}") from error
+        with os_errors_as(RunError, f"cannot write the run to {path}"):
+            path.parent.mkdir(parents=True)
+            _write(parts, path, run)
     finally:
         with suppress(OSError):  # it stays if the run is in it
             path.parent.rmdir()
@@ -59,7 +58,7 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> None:
     summary = Summary()
     unasked = 0
     with replacing(path) as out:
-        out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")
+        out.write(header_line(run))
         for _, line, row in _trials(parts):
             out.write(line)
             summary.add(row)

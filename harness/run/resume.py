@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from harness.disk import FolderLock
-from harness.errors import RunError
+from harness.errors import RunError, os_errors_as
 from harness.model import Trial
 from harness.results.load import SavedRun, load, saved_runs
 from harness.results.rows import Row, RunRow, SittingRow, SuiteRow, TurnRow
@@ -118,10 +118,8 @@ def reopen(saved: SavedRun, kept: CompletedTrials, claim: FolderLock) -> RunWrit
         open_session["seconds"] = round(seconds - sum(earlier), 3)
     run: RunRow = {**saved.run, "resumed": [*saved.run.get("resumed", []), open_session]}
     run.pop("gates", None)
-    try:
+    with os_errors_as(RunError, f"cannot write the run to {saved.path}"):
         keep_lines(saved.path, kept.places, run)
-    except OSError as error:
-        raise RunError(f"cannot write the run to {saved.path}: {error.strerror or error}") from error
     return RunWriter(saved.path.resolve().parents[1], run, (claim, len(kept)))
 
 

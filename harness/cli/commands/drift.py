@@ -15,7 +15,7 @@ from harness.cli import options as shared
 from harness.compare.drift import Drift, DriftFinding, KnownDrift, drift, from_rows, from_tapes
 from harness.config import Config
 from harness.config import load as load_config
-from harness.errors import NetworkFault, UsageError
+from harness.errors import NetworkFault, UsageError, os_errors_as
 from harness.gemini import definition
 from harness.gemini.renewal import renewed
 from harness.transport.recordings import tapes
@@ -161,9 +161,5 @@ def _read(place: str, config: Config) -> bytes:
             ) from fault
     if not place:
         raise UsageError("--update: expected a file, or an address with https://")
-    try:
+    with os_errors_as(UsageError, f"cannot read {place}", "; give a file, or an address with https://"):
         return Path(place).read_bytes()
-    except OSError as fault:
-        raise UsageError(
-            f"cannot read {place}: {fault.strerror or fault}; give a file, or an address with https://"
-        ) from fault
