@@ -6,6 +6,7 @@ is listed with its exchange and is never a finding.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -105,12 +106,13 @@ class Audit:
         }
 
 
-def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] | None = None) -> Audit:
+def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] = {}, passed_over: Mapping[str, int] = {}) -> Audit:
     """Check every native exchange on the tapes against the invariants.
 
-    ``unreadable``: files that could not be read, with the reason; they count as ``files`` too.
+    ``unreadable``: files that could not be read, with the reason; they count as ``files`` too. ``passed_over``: see `Audit`. To read the tapes may
+    fill both.
     """
-    result = Audit(files=len(unreadable or {}), unreadable=dict(unreadable or {}))
+    result = Audit()
     for tape in tapes:
         result.files += 1
         before = len(result.exchanges)
@@ -125,6 +127,8 @@ def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] | None = None) ->
         result.unread += [(file, part.where, part.reason) for part in tape.unread]
         files, native = result.formats.get(tape.format, (0, 0))
         result.formats[tape.format] = (files + 1, native + len(result.exchanges) - before)
+    result.files += len(unreadable)
+    result.unreadable, result.passed_over = unreadable, dict(Counter(passed_over).most_common())
     return result
 
 

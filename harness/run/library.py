@@ -169,10 +169,7 @@ def audit(*paths: str | Path) -> Audit:
 
     load(Path())  # it may name another definition of the API
     unreadable, passed_over = dict[str, str](), Counter[str]()
-    read = list(tapes([str(path) for path in paths], unreadable, passed_over))
-    done = audited(read, unreadable)
-    done.passed_over = dict(passed_over)
-    return done
+    return audited(tapes([str(path) for path in paths], unreadable, passed_over), unreadable, passed_over)
 
 
 # --- one reply ------------------------------------------------------------------------------------------

@@ -37,11 +37,9 @@ def main(options: Namespace) -> int:
     redaction = load_config(Path()).redact  # the configuration may name another definition, too
     unreadable: dict[str, str] = {}
     passed_over: Counter[str] = Counter()
-    done = audit(tapes(options.paths, unreadable, passed_over), {})
+    done = audit(tapes(options.paths, unreadable, passed_over), unreadable, passed_over)
     if redaction:
         done.findings = [AuditFinding(**redaction.row(asdict(finding))) for finding in done.findings]
-    done.files += len(unreadable)
-    done.unreadable, done.passed_over = unreadable, dict(passed_over.most_common())
     printing.show(done, "audit", options)
     return _exit_code(done, strict=options.strict)
 
