@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from harness.compare.audit import Audit, AuditFinding
 from harness.report import View, words
 from harness.report.blocks import Annotation, Block, Bullets, Code, Heading, Level, Paragraph, Table, document
 from harness.results.rows import PlaceRow
 from harness.text.amounts import count
 from harness.text.grouping import grouped
-
-if TYPE_CHECKING:
-    from harness.compare.audit import Audit, AuditFinding
 
 
 @document("audit")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from harness.compare.compatible import Compatibility, FeatureCell
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
-
-if TYPE_CHECKING:
-    from harness.compare.compatible import Compatibility, FeatureCell
 
 
 @document("compatible")

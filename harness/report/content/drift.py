@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from harness.compare.drift import Drift, DriftFinding
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Details, Heading, Paragraph, Table, document
 from harness.text.amounts import count, some
-
-if TYPE_CHECKING:
-    from harness.compare.drift import Drift, DriftFinding
 
 ADVICE = (
     "A new field is no error: the API grows. What stays is written to a list with --write-known; a newer definition is "

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
 from harness.report import View
 from harness.report.blocks import Block, Bullets, Code, CodeBlock, Details, Heading, Level, Paragraph, Table, document
 from harness.report.content.fidelity_excerpts import excerpts, interval, kept, name, what
 from harness.report.content.gates import RESULTS
 from harness.text.amounts import count
-
-if TYPE_CHECKING:
-    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
 
 PATHS = 8
 """The most paths that are named with a trial."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from harness.compare.fidelity import percent
-from harness.compare.fidelity_changes import Change, FeatureFidelity
+from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
 from harness.compare.fidelity_evidence import marked_keys
 from harness.compare.fidelity_facts import RETRIES
 from harness.model import Json
 from harness.report import words
 from harness.report.blocks import ComparedLines
-
-if TYPE_CHECKING:
-    from harness.compare.fidelity_changes import Fidelity
 
 LINES, LINE, MESSAGE = 14, 110, 60
 """The most lines of an excerpt, and the most columns of a line and of what a change is."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from harness.compare.migration import Migration
 from harness.report import View, words
 from harness.report.blocks import SIMULATED, Block, Bullets, Heading, Paragraph, document
 from harness.report.content.comparison import compared_blocks
-
-if TYPE_CHECKING:
-    from harness.compare.migration import Migration
 
 
 @document("migration", warns=False)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from harness.compare.noise import unstable_text
+from harness.compare.noise import NoiseReport, TargetNoise, unstable_text
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
-
-if TYPE_CHECKING:
-    from harness.compare.noise import NoiseReport, TargetNoise
 
 METHOD = (
     "flips: how often two attempts at the same cell disagree, one passing and the other not, as a share of all pairs of attempts. "

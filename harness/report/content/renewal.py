@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from harness.gemini.renewal import Renewal
 from harness.report import View
 from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, document
-
-if TYPE_CHECKING:
-    from harness.gemini.renewal import Renewal
 
 
 @document("renewal")

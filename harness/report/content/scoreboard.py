@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from harness.compare.scoreboard import Scoreboard, ScoreCell, ScoreRow
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Details, Heading, Paragraph, Table, document
 from harness.report.layout import one_provider
 from harness.text.amounts import count
-
-if TYPE_CHECKING:
-    from harness.compare.scoreboard import Scoreboard, ScoreCell, ScoreRow
 
 FEW = 1 / 4
 """A target that was tried on a smaller share of the features than the most tried one has no column: it is listed."""

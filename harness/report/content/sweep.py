@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from harness.compare.sweeps import Sweep, SweepPoint, Sweeps
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Heading, Paragraph, Table, document
 from harness.text import amounts
-
-if TYPE_CHECKING:
-    from harness.compare.sweeps import Sweep, SweepPoint, Sweeps
-
 
 NOTE = (
     "Means over the cells that were judged at every value, each with the median of its attempts. beaten: another value is "

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from harness import __version__
 from harness.answer.refusals import message_of
 from harness.answer.wire_form import ids
-from harness.compare.fidelity_changes import Change
+from harness.compare.fidelity_changes import Change, Exhibit, Fidelity
 from harness.gemini.providers import WRONG_KEY
 from harness.report import words
 from harness.report.blocks import Block, Bullets, Code, CodeBlock, Facts, Heading, Paragraph, Table
@@ -18,9 +17,6 @@ from harness.report.curl import curl
 from harness.results.rows import TurnRow, dumps
 from harness.text.amounts import count
 from harness.text.grouping import grouped
-
-if TYPE_CHECKING:
-    from harness.compare.fidelity_changes import Exhibit, Fidelity
 
 WORST = 3
 """How many changes the conclusion names."""
