@@ -10,7 +10,7 @@ from harness.judge.registry import all_checks, all_rules, find_check
 from harness.model import Auth
 from harness.suite.cases import MOST_ATTEMPTS
 from harness.text import shape
-from harness.text.shape import AtLeast, Named, Offered, Spelled, TypeLabel
+from harness.text.shape import AtLeast, Beside, Named, Offered, Spelled, TypeLabel
 
 REQUEST_KNOWN = "request-known"
 """A case waives this if its literal request has fields that are newer than the published definition."""
@@ -202,9 +202,14 @@ def waivable() -> Mapping[str, Any]:
     }
 
 
+def _of_text(value: Any) -> list[Any]:
+    """The checks that may be meant by a text instead of checks."""
+    return [{"text": value}, {"text": {"contains": value}}] if isinstance(value, str) else []
+
+
 Expect = Annotated[
     dict[str, Any],
-    Named(parameter, lambda: all_checks().keys(), "Expect", lambda name: all_checks()[name].page),
+    Named(parameter, lambda: all_checks().keys(), "Expect", lambda name: all_checks()[name].page, _of_text),
     "what the answer must be: checks, which must all hold",
 ]
 Waive = Annotated[
@@ -318,12 +323,19 @@ class CaseWords(RequestWords, _Finally, total=False):
     cassette: Annotated[str, "an existing vcrpy cassette, relative to this file's folder"]
 
 
+Sure = Annotated[
+    Confidence,
+    "how certain the decision must be; without it, the observed change decides",
+    Beside("this gate says no limit, so nothing crosses it", "write min:, max:, drop: or rise:"),
+]
+
+
 class Change(TypedDict, total=False):
     """How far a measure may change before the gate fails."""
 
     drop: Annotated[Percent | Amount, "how far it may fall"]
     rise: Annotated[Percent | Amount, "how far it may rise"]
-    confidence: Annotated[Confidence, "how certain the decision must be; without it, the observed change decides"]
+    confidence: Sure
 
 
 class RateGate(TypedDict, total=False):
@@ -332,7 +344,7 @@ class RateGate(TypedDict, total=False):
     drop: Annotated[Points | Percent | Amount, "how far it may fall"]
     rise: Annotated[Points | Percent | Amount, "how far it may rise"]
     min: Annotated[Share, "the minimum share of the attempts of a run, or of a candidate, that must pass"]
-    confidence: Annotated[Confidence, "how certain the decision must be; without it, the observed change decides"]
+    confidence: Sure
 
 
 class TimeGate(Change, total=False):

@@ -2,7 +2,7 @@
 
 The types are those of ``typing``: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
 ``Annotated[T, "what it is"]``. Other notes for ``Annotated``: ``Spelled`` (a text that matches a pattern), ``AtLeast`` (a number
-with a minimum), ``TypeLabel`` (a short name of a long union), ``Named`` (a mapping with keys from a registry), ``Offered`` and
+with a minimum), ``TypeLabel`` (a short name of a long union), ``Beside`` (a key that means nothing alone), ``Named`` (a mapping with keys from a registry), ``Offered`` and
 ``ForEditors`` (what editors offer). A key of a TypedDict that ends with a star stands for all keys with that start.
 """
 
@@ -388,9 +388,16 @@ class _Fields(_AnyMapping, frozen=True, dict=True):
                 shape.check(item, (*path, key), found)
             else:
                 found.append(_unknown(key, path, [name.replace("*", "PATH") for name in self.fields], self.fields))
+        if self.beside and value.keys() <= self.beside.keys():
+            found.append(ShapeFinding(path, *next(iter(self.beside.values()))))
         found.extend(
             ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
         )
+
+    @cached_property
+    def beside(self) -> Mapping[str, tuple[str, str]]:
+        """The keys that mean nothing alone -> message and hint."""
+        return {name: (shape.message, shape.hint) for name, shape in self.fields.items() if isinstance(shape, Beside)}
 
     def of_prefix(self, key: str) -> _Shape | None:
         """The shape of a key that only has a known start: ``request.*`` stands for every key that starts with ``request.``."""
@@ -489,6 +496,13 @@ class _Wrapped(_Shape, frozen=True, kw_only=True):
         return self.shape.schema(definitions)
 
 
+class Beside(_Wrapped, frozen=True):
+    """A note for a key of a TypedDict that means nothing without another key. ``message``, ``hint``: on a mapping that has no other."""
+
+    message: str
+    hint: str
+
+
 class AtLeast(_Wrapped, frozen=True):
     """A note for ``Annotated[float, ...]`` and ``Annotated[int, ...]``: a finite number of at least ``least`` (with ``above``: a
     greater one), and of at most ``most``."""
@@ -581,13 +595,14 @@ class Named(_AnyMapping, frozen=True):
     """A note for ``Annotated[dict[str, Any], ...]``: a mapping whose keys are looked up one by one.
 
     ``find`` returns the type of a key's value, or None for an unknown key. ``names`` returns every known key. In a JSON
-    Schema, ``name`` is the name of the mapping, and ``about`` describes a key.
+    Schema, ``name`` is the name of the mapping, and ``about`` describes a key. ``meant``: what a value that is no mapping may stand for.
     """
 
     find: Callable[[str], Any]
     names: Callable[[], Iterable[str]]
     name: str
     about: Callable[[str], str]
+    meant: Callable[[Json], Iterable[Json]] = lambda _: ()
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, item in value.items():
@@ -637,6 +652,8 @@ def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
         yield from ([item] for item in ([value] if fits else _ways(shape.item, value)))
     elif isinstance(value, str) and value in _keys(shape):
         yield {value: "..."}
+    elif isinstance(shape, Named):
+        yield from shape.meant(value)
     elif isinstance(shape, _Fields) and not isinstance(value, Mapping):
         typed = (key for key, inner in shape.fields.items() if inner.accepts(value) and not inner.accepts(...))
         yield from ({key: value} for key in typed if _holds(shape, {key: value}))
