@@ -112,6 +112,11 @@ class Comparison:
         return self.pairs.both
 
     @property
+    def judged(self) -> bool:
+        """Whether any cell was judged on both sides."""
+        return any(before.judged and after.judged for before, after in zip(*self.paired.sides, strict=True))
+
+    @property
     def conclusion(self) -> Conclusion:
         """The bottom line. It counts the cells of the reference that the candidate does not have."""
         found = conclude(self.paired, self.differences, self.breaks)

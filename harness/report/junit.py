@@ -1,4 +1,4 @@
-"""For CI servers: a test case per group, with its attempts as k/n in the message. Most viewers would merge attempts by name."""
+"""For CI servers: a test case per group of a run, with its attempts as k/n in the message. Most viewers would merge attempts by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 from harness.errors import HarnessError, SuiteError
@@ -17,6 +17,9 @@ from harness.results.groups import Group
 from harness.results.rows import GateRow
 from harness.suite.axes import short_label
 from harness.text.yamltext import Complaint
+
+if TYPE_CHECKING:
+    from harness.compare.comparison import Comparison, Comparisons
 
 _ELEMENTS: dict[Status, str] = {
     "failed": "failure",
@@ -42,6 +45,42 @@ def junit(report: Report, view: View, out: TextIO) -> None:
     if report.gates:
         out.writelines(_gate_suite(report.gates))
     out.write("</testsuites>\n")
+
+
+@output("junit", of="comparison")
+def comparison_junit(comparison: Comparison, _view: View, out: TextIO) -> None:
+    """JUnit XML, for CI servers."""
+    _write_compared([comparison], out)
+
+
+@output("junit", of="comparisons")
+def comparisons_junit(document: Comparisons, _view: View, out: TextIO) -> None:
+    """JUnit XML, for CI servers."""
+    _write_compared(document.comparisons, out)
+
+
+def _write_compared(comparisons: Sequence[Comparison], out: TextIO) -> None:
+    out.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="gemini-harness">\n')
+    for comparison in comparisons:
+        out.writelines(_compared(comparison))
+    out.write("</testsuites>\n")
+
+
+def _compared(comparison: Comparison) -> Iterator[str]:
+    """A case for the bottom line, and one for each gate. A case fails only where the exit code says so."""
+    gates = [gate.to_json() for gate in comparison.gates]
+    wrong = "failure" if comparison.breaks else "" if comparison.judged else "error"
+    bottom = {"tests": 1, "failures": int(wrong == "failure"), "errors": int(wrong == "error"), "skipped": 0}
+    counts = {name: number + bottom[name] for name, number in _gate_counts(gates).items()}
+    line = str(comparison.conclusion)
+    yield f"  <testsuite{_attributes(name=f'{comparison.candidate} against {comparison.reference}', **counts)}>\n"
+    yield f"    <testcase{_attributes(classname='comparison', name='bottom line')}>\n"
+    yield (
+        f"      <{wrong}{_attributes(message=line)}/>\n" if wrong else f"      <system-out>{_text(line)}</system-out>\n"
+    )
+    yield "    </testcase>\n"
+    yield from _gate_cases(gates)
+    yield "  </testsuite>\n"
 
 
 def error_document(error: HarnessError, hidden: Callable[[str], str]) -> str:
@@ -115,13 +154,17 @@ def _gate_counts(gates: Sequence[GateRow]) -> dict[str, int]:
 
 def _gate_suite(gates: Sequence[GateRow]) -> Iterator[str]:
     yield f"  <testsuite{_attributes(name='gates', **_gate_counts(gates))}>\n"
+    yield from _gate_cases(gates)
+    yield "  </testsuite>\n"
+
+
+def _gate_cases(gates: Sequence[GateRow]) -> Iterator[str]:
     for gate in gates:
         yield f"    <testcase{_attributes(classname='gates', name=words.gate(gate))}>\n"
         if gate["crossed"] is not False:
             kind = "failure" if gate["crossed"] else "error" if gate["asked"] else "skipped"
             yield f"      <{kind}{_attributes(message=gate['message'], type='gate')}/>\n"
         yield "    </testcase>\n"
-    yield "  </testsuite>\n"
 
 
 def _element(group: Group, report: Report) -> str | None:

@@ -371,6 +371,30 @@ def test_a_failure_that_no_gate_forgives_is_a_failure(project: Project, gate: st
     assert (code in (1, 7), root.find("testsuite[@name='wrong']/testcase/failure") is not None) == (True, True)
 
 
+def test_a_comparison_has_a_case_for_its_bottom_line_and_one_for_each_gate(project: Project) -> None:
+    project.run("run", "suites/capitals.yaml")
+    code, root = project.junit("compare", "last", "last", "--gate", "hard=text", "--gate", "totalTokenCount.max=0")
+    assert (code, [case.get("name") for case in root.iter("testcase")]) == (
+        1,
+        ["bottom line", "hard: text", "totalTokenCount may be at most 0"],
+    )
+    (suite,) = root
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "0")
+    assert str(root.findtext("testsuite/testcase/system-out")).startswith("same: ")
+
+
+def test_a_comparison_without_a_cell_on_both_sides_is_an_error(project: Project) -> None:
+    for suite in ("capitals", "wrong"):
+        project.run("run", f"suites/{suite}.yaml")
+    first, second = saved_runs(Path("reports"))[-2:]
+    code, root = project.junit("compare", first, second)
+    error = root.find("testsuite/testcase/error")
+    assert (code, error is not None and error.get("message")) == (
+        5,
+        "cannot tell: the two sides have no cell in common",
+    )
+
+
 def test_github_shows_a_forgiven_failure_as_a_warning(project: Project) -> None:
     paths = ("run", "suites", "--format", "github")
     assert "::error file=suites/wrong.yaml" in project.run(*paths)[1]

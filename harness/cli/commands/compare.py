@@ -100,11 +100,8 @@ def code(comparison: Comparison) -> int:
     """The exit code: 1 if a gate is crossed, or a check breaks everywhere, 5 if no cell was judged on both sides, 7 if a gate cannot be decided, else 0."""
     if comparison.breaks or any(gate.crossed for gate in comparison.gates):
         return 1
-    paired = comparison.paired
-    if not any(
-        pair.reference and pair.candidate and pair.reference.judged and pair.candidate.judged for pair in paired
-    ):
-        why = "no cell was judged on both sides" if paired else _apart(comparison)
+    if not comparison.judged:
+        why = "no cell was judged on both sides" if comparison.paired else _apart(comparison)
         sys.stderr.write(f"nothing to compare: {why}\n")
         return 5
     return 7 if any(gate.unknown for gate in comparison.gates) else 0
