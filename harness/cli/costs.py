@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.config import Config
-from harness.errors import UsageError
+from harness.errors import MissingKey, UsageError
 from harness.gemini.providers import credentials, secrets
 from harness.model import Json, Target, Trial
 from harness.run import session
 from harness.run.session import RecordPolicy
+from harness.suite.matrix import Expansion
 from harness.text import amounts
 
 if TYPE_CHECKING:
@@ -53,7 +54,18 @@ def check_keys(config: Config, trials: Iterable[Trial], targets: Sequence[Target
     rows = [config.find(target.provider) for target in targets]
     keyless = not any(row.auth == "none" or row.key or secrets(row, os.environ) for row in rows)
     if keyless and forecast_of(config, (trial for trial in trials if not trial.access.wrong_key), policy).trials:
-        credentials(rows[0], os.environ)
+        try:
+            credentials(rows[0], os.environ)
+        except MissingKey as fault:
+            raise MissingKey(f"{fault}{_stated(trials, rows[0].name)}") from None
+
+
+def _stated(trials: Iterable[Trial], provider: str) -> str:
+    """A line on cases that are asked at this provider, and at none that ``--provider`` names; empty if it names none."""
+    chosen = trials.selection.providers if isinstance(trials, Expansion) else ()
+    if not chosen or provider in chosen:
+        return ""
+    return f"\nThe cases say `provider: {provider}` themselves, which --provider does not change: take it out of them."
 
 
 def forecast_of(config: Config, trials: Iterable[Trial], policy: RecordPolicy) -> Forecast:

@@ -182,6 +182,20 @@ def test_nothing_begins_without_any_key(example: Example, monkeypatch: pytest.Mo
     assert saved(example.folder) == []
 
 
+def test_a_case_that_names_its_provider_is_the_reason_for_its_key(
+    example: Example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_key(monkeypatch)
+    example.write(
+        "suites/own.yaml", "suite: own\ncases: [{id: a, provider: google, model: gemini-2.5-flash, prompt: hi}]\n"
+    )
+    done = example.run("run", "suites/own.yaml", "--live", "--provider", "simulator")
+    assert (done.code, done.err.splitlines()[1:]) == (
+        6,
+        ["The cases say `provider: google` themselves, which --provider does not change: take it out of them."],
+    )
+
+
 def without_key(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
