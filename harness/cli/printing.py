@@ -82,12 +82,11 @@ def measures(text: str | None) -> tuple[str, ...]:
     """``thoughts,latency``, full names of measures, or names of checks. Raises UsageError for an unknown one."""
     if text is None:
         return MEASURES
-    short = {label.split()[0]: name for name, label in words.LABELS.items()}
     known = {*words.LABELS, "chunks"}
-    found = tuple(short.get(name, name) for name in (part.strip() for part in text.split(",")))
+    found = tuple(words.SHORT.get(name, name) for name in (part.strip() for part in text.split(",")))
     for name in found:
         if name not in known and not name.endswith("TokenCount") and find_check(name) is None:
-            there = ", ".join([*short, *sorted(known)])
+            there = ", ".join([*words.SHORT, *sorted(known)])
             raise UsageError(f"--measures: no measure {name!r}; there are {there}, and the checks, such as json")
     return found
 

@@ -33,6 +33,8 @@ LABELS = {
     "judge_cost_usd": "judging $",
     "judge_requests": "requests of checks",
 }
+SHORT = {label.split()[0]: measure for measure, label in LABELS.items()}
+"""The names of measures on the command line."""
 MARKS: dict[Status, str] = {
     "passed": "pass",
     "failed": "FAIL",

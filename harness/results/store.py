@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from harness import __version__
 from harness.disk import FolderLock, replacing, sweep
@@ -26,7 +26,7 @@ from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, d
 from harness.results.summary import Summary
 
 NAME = "run.jsonl"
-_KNOWN_LATE = frozenset({"targets", "suites", "notes", "gates", "looks", "whole", "planned"})
+_KNOWN_LATE = frozenset({"targets", "suites", "notes", "gates", "looks", "whole", "planned", "parts"})
 """The keys of the header that are complete only at the end of the run."""
 _SWEPT = 20
 """The latest runs whose folders are freed of what a killed process left there. Any other is when its file is written again."""
@@ -128,15 +128,8 @@ class RunWriter(AbstractContextManager["RunWriter"]):
             self.run["targets"] = [target for target, _ in summary.by_target()]
             self.run["suites"] = list(suites) or self.run["suites"]
             self.run["notes"] = self.run["notes"] if notes is None else list(notes)
-            ending = {
-                **known_late(self.run, summary),
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                "seconds": self._seconds(),
-                "interrupted": interrupted,
-                "trials": self.trials,
-                "unasked": self.unasked,
-            }
-            self._write(dumps(ending).encode() + b"\n")
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            self._write(last_line(self.run, summary, now, self._seconds(), self.unasked, interrupted=interrupted))
         self._file.close()
         self._claim.close()
 
@@ -162,15 +155,23 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         self.close()
 
 
-def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:
-    """The part of the last line that follows from all trials: the rest of the header, groups, totals."""
-    return {
+def last_line(
+    run: RunRow, summary: Summary, finished: str | None, seconds: float | None, unasked: int, *, interrupted: bool
+) -> bytes:
+    """The last line of a run's file. ``summary``: of all trials in it; the rest of the header, groups and totals follow from it."""
+    ending = {
         "run": {name: value for name, value in run.items() if name in _KNOWN_LATE},
         "groups": [group.row() for group in summary.groups.values()],
         "totals": summary.totals(),
         "cost": summary.cost(run.get("prices")),
         "simulated": any(simulated for _, _, simulated in summary.provenance),
+        "finished": finished,
+        "seconds": seconds,
+        "interrupted": interrupted,
+        "trials": summary.trials,
+        "unasked": unasked,
     }
+    return dumps(ending).encode() + b"\n"
 
 
 def may_pass(row: Row) -> bool:

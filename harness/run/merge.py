@@ -18,7 +18,7 @@ from harness.model import Json
 from harness.results.decoding import instant
 from harness.results.load import SavedRun, load
 from harness.results.rows import PartRow, Row, RunRow, SuiteRow, dumps
-from harness.results.store import NAME, header_line, known_late, may_pass, run_row
+from harness.results.store import NAME, header_line, last_line, may_pass, run_row
 from harness.results.summary import Summary
 from harness.run.resume import resume
 
@@ -65,21 +65,14 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> None:
             unasked += may_pass(row)
         rows = [_part_row(part) for part in parts]
         run["targets"] = [target for target, _ in summary.by_target()]
-        run["parts"] = rows
         run["notes"] = list(dict.fromkeys(chain(*(part.run["notes"] for part in parts), run["notes"])))  # late ones too
         run["gates"] = evaluate_run(parts[0].run.get("options", {}).get("gate", []), run, summary)
+        run["parts"] = rows
         finished = [row["finished"] for row in rows]
-        late = known_late(run, summary)
-        ending = {
-            **late,
-            "run": {**late["run"], "parts": rows},
-            "finished": None if None in finished else max(map(str, finished)),
-            "seconds": _sum([row["seconds"] for row in rows]),
-            "interrupted": any((part.ending or {}).get("interrupted", True) for part in parts),
-            "trials": summary.trials,
-            "unasked": unasked,
-        }
-        out.write(dumps(ending).encode() + b"\n")
+        ended = None if None in finished else max(map(str, finished))
+        seconds = _sum([row["seconds"] for row in rows])
+        interrupted = any((part.ending or {}).get("interrupted", True) for part in parts)
+        out.write(last_line(run, summary, ended, seconds, unasked, interrupted=interrupted))
 
 
 def _sum(seconds: Sequence[float | None]) -> float | None:

@@ -398,8 +398,7 @@ def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: 
 def margin(text: str) -> tuple[str, float]:
     """``pass_rate=5pp``, ``latency=20%`` as a measure and a share from 0 to 1. Raises UsageError."""
     name, _, value = text.partition("=")
-    short = {label.split()[0]: measure for measure, label in words.LABELS.items()} | {"pass": "pass_rate"}
-    measure = short.get(name, name)
+    measure = words.SHORT.get(name, name)
     unit = "pp" if measure == "pass_rate" else "%"
     number = value.removesuffix(unit).strip()
     if measure not in JUDGED:

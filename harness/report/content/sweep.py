@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.compare.sweeps import Sweep, SweepPoint, Sweeps
+from harness.compare.sweeps import NUMBERS, Sweep, SweepPoint, Sweeps
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Heading, Paragraph, Table, document
 from harness.text import amounts
@@ -14,7 +14,6 @@ NOTE = (
     "as good at a lower price, or better at no higher price. The knee is the cheapest value that is surely within the margin "
     "of the best, if every cheaper value is surely worse by more."
 )
-_MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 
 
 @document("sweep", "table", "markdown", "html")
@@ -39,7 +38,7 @@ def _title(sweep: Sweep) -> str:
 
 def table(sweep: Sweep) -> Table:
     """A row per value: the pass rate with its interval, the measures, and a mark."""
-    measures = [measure for measure in _MEASURES if any(measure in point.numbers for point in sweep.points)]
+    measures = [measure for measure in NUMBERS if any(measure in point.numbers for point in sweep.points)]
     header = ["value", "passed (95%)", *map(words.label, measures), "standing"]
     rows = [
         [
