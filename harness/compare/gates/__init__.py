@@ -6,26 +6,13 @@ May import: ``compare`` and its statistics, ``results``, ``judge``, ``text``.
 
 from __future__ import annotations
 
-from harness.compare.gates.budgets import (
-    budgets,
-    evaluate_level,
-    evaluate_run,
-    partial_suites,
-    reason_not_asked,
-)
-from harness.compare.gates.change import evaluate
-from harness.compare.gates.gate import Gate, GateResult
-from harness.compare.gates.parse import from_option, from_suite
-
-__all__ = [
-    "Gate",
-    "GateResult",
-    "budgets",
-    "evaluate",
-    "evaluate_level",
-    "evaluate_run",
-    "from_option",
-    "from_suite",
-    "partial_suites",
-    "reason_not_asked",
-]
+from harness.compare.gates.budgets import budgets as budgets
+from harness.compare.gates.budgets import evaluate_level as evaluate_level
+from harness.compare.gates.budgets import evaluate_run as evaluate_run
+from harness.compare.gates.budgets import partial_suites as partial_suites
+from harness.compare.gates.budgets import reason_not_asked as reason_not_asked
+from harness.compare.gates.change import evaluate as evaluate
+from harness.compare.gates.gate import Gate as Gate
+from harness.compare.gates.gate import GateResult as GateResult
+from harness.compare.gates.parse import from_option as from_option
+from harness.compare.gates.parse import from_suite as from_suite
