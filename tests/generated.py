@@ -85,7 +85,7 @@ def scoreboard() -> str:
         command("run", "suites/", "--reports", reports)
         _as_recorded(next(Path(reports).glob("*/run.jsonl")))
         text = command("scoreboard", "last", "--reports", reports, "--format", "markdown")
-    return text.partition("\n")[2].strip()
+    return text.partition("\n")[2].replace(f" --reports {reports}", "").strip()
 
 
 def _as_recorded(run: Path) -> None:

@@ -65,6 +65,13 @@ def test_a_run_in_which_nothing_could_be_tried(capsys: pytest.CaptureFixture[str
     assert "Nothing was tried." in capsys.readouterr().out
 
 
+def test_the_command_names_the_folder_of_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    save(row(**tagged("search")))
+    Path("reports").rename("elsewhere")
+    main(["scoreboard", "--reports", "elsewhere"])
+    assert "again: gemini-harness scoreboard last --reports elsewhere\n" in capsys.readouterr().out
+
+
 REFUSED: dict[str, Any] = {"http": 400, "finishReason": None, "parts": [], "text": ""}
 NO_FIELD = "not available: chat completions have no thinkingBudget"
 

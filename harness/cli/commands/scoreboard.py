@@ -126,5 +126,5 @@ def _sources(found: Named) -> Iterator[str]:
 
 
 def _again(options: Namespace) -> str:
-    more = words.given(since=options.since, target=options.target)
+    more = words.given(since=options.since, target=options.target, reports=options.reports)
     return words.command("scoreboard", *(options.paths or ["last"]), *more)
