@@ -262,7 +262,8 @@ def _advice(detail: str) -> str:
     return next((text for text, parts in advice.items() if any(part in detail for part in parts)), "")
 
 
-_ODD = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff\ufffe\uffff]")
+"""What YAML does not allow. As two small sets, since one up to the last character takes ten times as long to compile."""
 
 
 def _odd_character(text: str, odd: re.Match[str]) -> tuple[tuple[int, int], str]:
