@@ -288,12 +288,11 @@ def _items_checker(kind: str, holder: type[list[Json]] | type[dict[str, Json]], 
         if not isinstance(value, holder):
             found.append(("wrong-type", [], words, value))
             return
+        before = len(found)
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            before = len(found)
             check_item(item, found)
             if len(found) > before:
-                for finding in found[before:]:
-                    finding[1].append(key)
+                before = _place(found, before, key)
 
     return check
 
@@ -306,10 +305,10 @@ def _message_checker(message: str) -> _Check:
         if not isinstance(value, dict):
             found.append(("wrong-type", [], f"an object ({message})", value))
             return
+        before = len(found)
         for key, field in value.items():
             if field is None:
                 continue
-            before = len(found)
             if check_field := checks.get(key):
                 check_field(field, found)
             elif kind := kinds.get(key):
@@ -318,10 +317,16 @@ def _message_checker(message: str) -> _Check:
             else:
                 found.append(("unknown-field", [], message, field))
             if len(found) > before:
-                for finding in found[before:]:
-                    finding[1].append(key)
+                before = _place(found, before, key)
 
     return check
+
+
+def _place(found: _Found, before: int, key: str | int) -> int:
+    """Adds the key to the places of what was found in its value. Returns how many there are."""
+    for finding in found[before:]:
+        finding[1].append(key)
+    return len(found)
 
 
 def _path(segments: Sequence[str | int]) -> str:

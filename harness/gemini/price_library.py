@@ -68,10 +68,10 @@ class Prices:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.source = f"{document['library']} {document['version']}"
-        self.units = {
-            name: Unit(unit["usage"], unit["per"], frozenset(unit["dimensions"]))
+        self.units = tuple(
+            Unit(name, unit["usage"], unit["per"], frozenset(unit["dimensions"]))
             for name, unit in document["units"].items()
-        }
+        )
         self._counts: dict[str, list[tuple[str | None, str]]] = gathered(
             (field, (next(iter(modality), None), name)) for (field, *modality), name in document["counts"]
         )
@@ -106,9 +106,9 @@ class Prices:
         """``usageMetadata`` as counts of units. Thoughts count as output, the results of tools in the prompt as input."""
         counts: dict[str, int] = {}
         for field in self._counts.keys() & metadata.keys():
-            details = reversed(objects_in(metadata[field]))  # of several of one modality, the first counts
-            found: dict[str | None, Json] = {str(row.get("modality")): row.get("tokenCount") for row in details}
-            found[None] = metadata[field]
+            found: dict[str | None, Json] = {None: metadata[field]}
+            for row in reversed(objects_in(metadata[field])):  # of several of one modality, the first counts
+                found[str(row.get("modality"))] = row.get("tokenCount")
             for modality, name in self._counts[field]:
                 if isinstance(count := found.get(modality), int) and not isinstance(count, bool):
                     counts[name] = counts.get(name, 0) + count

@@ -7,7 +7,7 @@ applies to all tokens of an answer whose input is longer than the start of the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 
@@ -32,9 +32,11 @@ BATCH = "batch"
 """The tier of requests in a batch."""
 
 
-class Unit(Struct, frozen=True):
-    """A unit of usage. ``usage`` is the name of its count, ``dimensions`` are ``name=value``. A price is for ``per`` units."""
+class Unit(Struct, frozen=True, cache_hash=True):
+    """A unit of usage. ``price`` is the name of its price, ``usage`` that of its count; ``dimensions`` are ``name=value``. A price is
+    for ``per`` units."""
 
+    price: str
     usage: str
     per: int
     dimensions: frozenset[str]
@@ -53,22 +55,44 @@ def in_batch(rates: Rates) -> Rates:
     return {name: price * 0.5 if name.endswith("_mtok") else price for name, price in rates.items()}
 
 
-def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -> float:
+def dollars(rates: Rates, usage: Mapping[str, int], units: tuple[Unit, ...]) -> float:
     """The cost of this usage. Raises Unpriced if counts are missing or contradict each other, and for searches without a price."""
     if usage.get("web_searches") and rates and SEARCHES not in rates:
         raise Unpriced("a Google search is billed, and the price of one is not known")
-    of_unit = {units[name].usage: price for name, price in rates.items()}
-    reported = tuple([unit.dimensions for unit in units.values() if usage.get(unit.usage)])
-    own: list[tuple[Unit, int]] = []
-    for unit in sorted([units[name] for name in rates], key=lambda unit: -len(unit.dimensions)):
-        narrower = sum([count for narrow, count in own if unit.dimensions < narrow.dimensions])
-        count = _counted(unit, usage, reported) - narrower
+    total = usage.get("input_tokens", 0)
+    cost: float = 0
+    own: list[int] = []
+    for unit, narrower in _billed(tuple(rates), tuple([(name, count != 0) for name, count in usage.items()]), units):
+        if narrower is None:
+            raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
+        count = usage[unit.usage] - sum([own[index] for index in narrower])
         if count < 0:
             raise Unpriced(f"the counts of usageMetadata contradict each other ({unit.usage})")
+        own.append(count)
         if count:
-            own.append((unit, count))
-    total = usage.get("input_tokens", 0)
-    return sum(_rate(of_unit[unit.usage], total) * count / unit.per for unit, count in own)
+            cost += _rate(rates[unit.price], total) * count / unit.per
+    return cost
+
+
+@lru_cache(maxsize=1024)
+def _billed(
+    prices: tuple[str, ...], counts: tuple[tuple[str, bool], ...], units: tuple[Unit, ...]
+) -> Sequence[tuple[Unit, Sequence[int] | None]]:
+    """The units with a price that are counted, narrow ones first; with each, which of those before it are part of it. None for one that
+    is not counted, though a narrower one is.
+
+    ``counts``: the name of each count, and whether it is not 0. Most answers of a run have the same ones.
+    """
+    counted, known = dict(counts), {unit.price: unit for unit in units}
+    reported = [unit.dimensions for unit in units if counted.get(unit.usage)]
+    found: list[tuple[Unit, Sequence[int] | None]] = []
+    for unit in sorted([known[name] for name in prices], key=lambda unit: -len(unit.dimensions)):
+        if unit.usage in counted:
+            narrower = [at for at, (narrow, _) in enumerate(found) if unit.dimensions < narrow.dimensions]
+            found.append((unit, narrower))
+        elif _is_hidden(unit.dimensions, reported):
+            found.append((unit, None))
+    return found
 
 
 def _rate(price: float | Tiered, total: int) -> float:
@@ -77,17 +101,7 @@ def _rate(price: float | Tiered, total: int) -> float:
     return next((rate for start, rate in reversed(price.tiers) if total > start), price.base)
 
 
-def _counted(unit: Unit, usage: Mapping[str, int], reported: tuple[frozenset[str], ...]) -> int:
-    """The count of a unit; 0 if it is not reported. Raises Unpriced if it is not reported but a narrower unit is."""
-    if unit.usage in usage:
-        return usage[unit.usage]
-    if _is_hidden(unit.dimensions, reported):
-        raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
-    return 0
-
-
-@lru_cache(maxsize=1024)
-def _is_hidden(dimensions: frozenset[str], reported: tuple[frozenset[str], ...]) -> bool:
+def _is_hidden(dimensions: frozenset[str], reported: Sequence[frozenset[str]]) -> bool:
     """Whether a narrower unit is reported, or two units whose overlap this one is: cached audio where only cached and audio are
     reported."""
     return any(dimensions < unit for unit in reported) or any(

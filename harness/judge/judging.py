@@ -24,7 +24,7 @@ from harness.judge.registry import FAILURE, GENERATING, SEVERAL_EVENTS, Rule, al
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.grouping import grouped
 from harness.text.jsontext import keys_in
-from harness.text.patterns import TooSlow, reset_time_limit
+from harness.text.patterns import TooSlow, reset_time_limit, time_left
 
 _MAX_MISMATCHES = 20
 """The most mismatches that one rule reports of one answer. A broken stream could repeat the same one thousands of times."""
@@ -161,7 +161,8 @@ def _collect(
 ) -> tuple[list[Mismatch], Exception | None]:
     """What a check or a rule finds, and the exception that ended it, if there was one."""
     found: list[Mismatch] = []
-    reset_time_limit()
+    if time_left() is not None:
+        reset_time_limit()
     try:
         found.extend(islice(function(evidence), most))
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it

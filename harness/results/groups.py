@@ -157,8 +157,7 @@ class Group(Struct, eq=False):
 
     @property
     def needed(self) -> int:
-        attempts, require = self.tally.attempts, self.require
-        return attempts if require is None else min(require, attempts)
+        return _needed(self.tally.attempts, self.require)
 
     @property
     def flaky(self) -> bool:
@@ -167,21 +166,12 @@ class Group(Struct, eq=False):
     @property
     def agrees(self) -> bool:
         """Unary and stream agreed in as many pairs as ``require`` asks for."""
-        pairs, require = self.tally.pairs, self.require
-        return pairs - self.tally.disagreed >= (pairs if require is None else min(require, pairs))
+        return _agrees(self.tally, self.require)
 
     @property
     def status(self) -> Status:
         """The verdict by ``require``. It is ``error`` if the attempts that could not be judged would decide it."""
-        tally, needed = self.tally, self.needed
-        if not tally.attempts:
-            return "skipped"
-        enough = tally.passed >= needed and self.judged > 0
-        if not enough and tally.passed + tally.unjudged >= needed:
-            return "error"
-        if self.xfail is not None:
-            return "xpassed" if enough else "xfailed"
-        return "passed" if enough and self.agrees else "failed"
+        return _status(self.tally, self.require, self.xfail is not None)
 
     @property
     def failed_by_rate(self) -> bool:
@@ -249,6 +239,27 @@ def total_of(groups: Iterable[Group], measure: str) -> float | None:
     """The sum of a measure over all attempts of these groups; None where it was never measured."""
     found = [math.fsum(known) for group in groups if (known := group.values(measure))]
     return sum(found) if found else None
+
+
+@lru_cache(maxsize=4096)
+def _status(tally: Tally, require: int | None, xfail: bool) -> Status:
+    needed = _needed(tally.attempts, require)
+    if not tally.attempts:
+        return "skipped"
+    enough = tally.passed >= needed and tally.judged > 0
+    if not enough and tally.passed + tally.unjudged >= needed:
+        return "error"
+    if xfail:
+        return "xpassed" if enough else "xfailed"
+    return "passed" if enough and _agrees(tally, require) else "failed"
+
+
+def _agrees(tally: Tally, require: int | None) -> bool:
+    return tally.pairs - tally.disagreed >= _needed(tally.pairs, require)
+
+
+def _needed(attempts: int, require: int | None) -> int:
+    return attempts if require is None else min(require, attempts)
 
 
 @lru_cache(maxsize=4096)

@@ -70,7 +70,8 @@ class Measures:
 
     def values(self, group: int, name: str) -> list[float]:
         """The known values of a measure, in the order of the attempts."""
-        return _known(self.column(name)[self._of(group)])
+        here = self._of(group)
+        return _known(self._columns.get(name, _EMPTY)[here])
 
     def all_values(self, group: int) -> dict[str, list[float]]:
         """The values of every measure that has one."""
@@ -79,8 +80,10 @@ class Measures:
 
     def _of(self, group: int) -> slice:
         """Where the attempts at the group are."""
-        start = bisect_left(self.groups, group)
-        return slice(start, bisect_right(self.groups, group, start))
+        if not self._sorted:
+            self._sort()
+        start = bisect_left(self._groups, group)
+        return slice(start, bisect_right(self._groups, group, start))
 
 
 _EMPTY = array("d")

@@ -115,7 +115,16 @@ def value_at(value: Json, path: Iterable[str | int]) -> Json:
 
 def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
-    return set().union(*[inner for inner in values_in(value) if isinstance(inner, dict)])
+    found, values = set[str](), [value]
+    for inner in values:  # grows meanwhile
+        if type(inner) in _SCALARS:
+            continue
+        if isinstance(inner, dict):
+            found.update(inner)
+            values += inner.values()
+        elif isinstance(inner, (list, tuple)):
+            values += inner
+    return found
 
 
 def mapped(value: Json, change: Callable[[Any], Json]) -> Json:

@@ -65,12 +65,11 @@ def _is_printable(content: bytes, text: str) -> bool:
 def _read(text: str) -> Mapping[str, Any]:
     root: dict[str, Any] = {}
     levels: list[tuple[int, Any]] = [(0, root)]
-    waiting, end, find = False, 0, text.find
-    while end < len(text):
+    waiting, end, find, length = False, 0, text.find, len(text)
+    while end < length:
         start, end = end, find("\n", end) + 1
-        line = text[start:end]
-        column, dashes, name, value = _parts(line) if len(line) < _SHORT else _split(line)
-        if len(levels) + len(dashes) > _DEEPEST:
+        column, dashes, name, value = (_parts if end - start < _SHORT else _split)(text[start:end])
+        if (dashes or waiting) and len(levels) + len(dashes) > _DEEPEST:
             raise _Other
         at, inner = levels[-1]
         kind = list if dashes else dict
