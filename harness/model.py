@@ -331,7 +331,7 @@ class Reply(Struct, frozen=True):
     def count(self, name: str) -> int:
         """A ``...TokenCount`` of ``usage``; absent, null and non-numbers count as 0 (proto3 leaves zeros out)."""
         value = self.usage.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+        return value if type(value) is int else 0
 
 
 class Bill(Struct, frozen=True):

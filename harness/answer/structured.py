@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
 from harness.gemini import schemas
 from harness.model import Evidence, Json
-from harness.text.jsontext import loads
+from harness.text.jsontext import loads, values_in
 
 T = TypeVar("T")
 _UNKNOWN: Any = object()
@@ -79,6 +79,15 @@ def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
     """
     schema, value = schema_of(evidence), value_of(evidence)
     return schemas.violations(schema.schema, value) if schema else []
+
+
+@once
+def values_of(evidence: Evidence) -> Sequence[Json]:
+    """The answer as one JSON value, and all values in it; none if it is not JSON."""
+    try:
+        return values_in(value_of(evidence))
+    except NotJsonAnswer:
+        return ()
 
 
 def as_json(text: str) -> Json:

@@ -110,7 +110,7 @@ class Prices:
             for row in reversed(objects_in(metadata[field])):  # of several of one modality, the first counts
                 found[str(row.get("modality"))] = row.get("tokenCount")
             for modality, name in self._counts[field]:
-                if isinstance(count := found.get(modality), int) and not isinstance(count, bool):
+                if type(count := found.get(modality)) is int:
                     counts[name] = counts.get(name, 0) + count
         return counts
 

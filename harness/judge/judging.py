@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.answer import reply
+from harness.answer.structured import once
 from harness.errors import CannotJudge, HarnessError, cause, trace
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import subjects
@@ -106,6 +107,7 @@ def _of_candidate(found: Mismatch, index: int) -> Mismatch:
     return replace(found, at=place, message=f"candidate {index}: {found.message}")
 
 
+@once
 def _about(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
     """The dialect of an answer, empty for a call that is no ``generateContent``; and the rules that are registered."""
     if is_chat(evidence.exchange.request.url):

@@ -115,15 +115,15 @@ def value_at(value: Json, path: Iterable[str | int]) -> Json:
 
 def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
-    found, values = set[str](), [value]
-    for inner in values:  # grows meanwhile
-        if type(inner) in _SCALARS:
-            continue
+    found, holders = set[str](), [value]
+    for inner in holders:  # grows meanwhile
         if isinstance(inner, dict):
             found.update(inner)
-            values += inner.values()
-        elif isinstance(inner, (list, tuple)):
-            values += inner
+            inner = inner.values()
+        elif not isinstance(inner, (list, tuple)):
+            continue
+        if not _SCALARS.issuperset(map(type, inner)):
+            holders += inner
     return found
 
 

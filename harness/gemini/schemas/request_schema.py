@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -26,8 +26,10 @@ _ARGUMENTS: Final = ("parametersJsonSchema", "parameters")
 def request_schema(body: Json) -> RequestSchema | None:
     """The schema of the answer in this request. None without one."""
     config = field(body, "generationConfig")
+    if found := _first(SCHEMAS, config):
+        return found
     schema = _text_format(config, "schema")
-    return _first(SCHEMAS, config) or (None if schema is None else RequestSchema(schema, "responseFormat"))
+    return None if schema is None else RequestSchema(schema, "responseFormat")
 
 
 def json_mode(body: Json) -> bool:
@@ -62,17 +64,16 @@ def field(value: Json, *names: str) -> Json:
     return value
 
 
-def items_of(value: Json) -> Iterator[Json]:
+def items_of(value: Json) -> Sequence[Json]:
     """The items of a list. A single value is a list of one, as in the API."""
-    if isinstance(value, list):
-        yield from value
-    elif value is not None:
-        yield value
+    return value if isinstance(value, list) else () if value is None else (value,)
 
 
 def _first(names: tuple[str, ...], value: Json) -> RequestSchema | None:
-    found = (RequestSchema(schema, name) for name in names if (schema := field(value, name)) is not None)
-    return next(found, None)
+    for name in names:
+        if (schema := field(value, name)) is not None:
+            return RequestSchema(schema, name)
+    return None
 
 
 def _mime_type(config: Json) -> str:

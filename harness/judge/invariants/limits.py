@@ -41,8 +41,8 @@ def text_cut(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord. Around its harbour are wooded hills."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord. Around its harbour are wooded hills and for"}]}}]}
     """
-    text, stops = evidence.reply.text, field(evidence.request_body, "generationConfig", "stopSequences")
-    if wants_json(evidence) or stops:
+    text = evidence.reply.text
+    if wants_json(evidence) or field(evidence.request_body, "generationConfig", "stopSequences"):
         return
     is_code = (text.startswith("```") + text.count("\n```")) % 2 and text.count("```") % 2
     if is_code or _is_open(text[-_LAST_READ:]):
@@ -81,10 +81,10 @@ def max_tokens_unasked(evidence: Evidence) -> Iterator[Mismatch]:
 
 def is_cut_unasked(evidence: Evidence) -> bool:
     """Whether the answer was truncated at a limit that the request did not set."""
-    spent, limit = _spent(evidence), _limit(evidence)
-    if evidence.reply.finish_reason != "MAX_TOKENS" or evidence.request_body is None or spent is None:
+    if evidence.reply.finish_reason != "MAX_TOKENS" or evidence.request_body is None:
         return False
-    if field(evidence.request_body, "continuationToken") is not None or (limit is not None and limit < _LOWEST_LIMIT):
+    spent, limit = _spent(evidence), _limit(evidence)
+    if spent is None or field(evidence.request_body, "continuationToken") is not None or (limit is not None and limit < _LOWEST_LIMIT):
         return False
     return spent < (_LITTLE if limit is None else limit / 2)
 

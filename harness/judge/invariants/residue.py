@@ -9,7 +9,7 @@ from functools import cache
 from itertools import islice, pairwise
 
 from harness.answer.reply import received
-from harness.answer.structured import wants_enum, wants_json
+from harness.answer.structured import values_of, wants_enum, wants_json
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import PROGRAMS, has_text, is_about
@@ -199,7 +199,8 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """
     calls = [call.get("args") for call in evidence.reply.function_calls]
     is_json, text = wants_json(evidence), evidence.reply.text
-    hollow = _hollow([calls, json_of(text) if is_json else None]) if is_json or calls else ""
+    found = (values_of(evidence) or values_in(json_of(text))) if is_json else ()
+    hollow = _hollow([*values_in(calls), *found]) if is_json or calls else ""
     if hollow and not is_about(evidence, f"{PROGRAMS}|placeholder|template"):
         yield Mismatch("values", "what the model wrote", text[-60:], f"{hollow}: a program wrote it")
     if is_json or wants_enum(evidence):
@@ -220,9 +221,9 @@ _HIDE = "mask|censor|redact|anonymi"
 _MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )|(?<=[a-z,] )[a-z]\*{3,}(?=[ .,;])|<(?:PERSON|NAME|EMAIL|PHONE|LOCATION)(?:_\d+)?>"
 
 
-def _hollow(value: Json) -> str:
-    """How the texts of JSON or of arguments show that nothing was filled in; empty if they do not. All may be empty: nothing was found."""
-    texts = [one for one in values_in(value) if isinstance(one, str)]
+def _hollow(values: Iterable[Json]) -> str:
+    """How the texts among the values of JSON or of arguments show that nothing was filled in; empty if they do not. All may be empty: nothing was found."""
+    texts = [one for one in values if isinstance(one, str)]
     is_hollow = any(texts) and all(re.fullmatch(_UNFILLED, one) for one in texts)
     return f"every text is {next(filter(None, texts))!r} or alike" if is_hollow else ""
 
@@ -247,9 +248,10 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text
     may_have = "<" in text or "INST]" in text or "\nUser:" in text or "\nHuman:" in text or text.endswith("[DONE]")
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
-    is_struck = found and found[0] == "</s>" and "<s>" in text
+    if found is None or (found[0] == "</s>" and "<s>" in text):
+        return
     topics = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
-    if found and not is_struck and not is_about(evidence, topics) and not has_text(evidence, found[0]):
+    if not is_about(evidence, topics) and not has_text(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
@@ -401,6 +403,8 @@ def _sentence_twice(text: str) -> str:
     paragraphs = [one.strip() for one in text[:_MOST_READ].split("\n\n")]
     if twice := next(_twice(paragraphs), ""):
         return twice if text.count(twice) == 2 and "\n" not in twice else ""
+    if not any(f"{end} " in text for end in ".!?"):
+        return ""  # no sentence stands before another
     sentences = map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))
     return next((one for one in _twice(sentences) if text.count(one) == 2 and f"{one} {one}" in text), "")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 
-from harness.answer.structured import NotJsonAnswer, value_of, wants_json
+from harness.answer.structured import values_of, wants_json
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import PROGRAMS, is_about, is_finished
 from harness.judge.registry import rule
@@ -187,7 +187,7 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "la la la la la la la la la la la la la la la la la la la la la la la la la la la la la la"}]}}]}
     """
     calls = [call.get("args") for call in evidence.reply.function_calls]
-    found = _loop_of_text(evidence.reply.text) or _loop_in_json(evidence) or _loop_of_values(calls)
+    found = _loop_of_text(evidence.reply.text) or _loop_in_json(evidence) or _loop_of_values(values_in(calls))
     if found is not None:
         unit, times = found
         numbers = "|".join(rf"\b{number}\b" for number in range(times, times + 3))
@@ -203,7 +203,7 @@ def _loop_of_text(text: str) -> tuple[str, int] | None:
         return digits[1], len(digits[0]) // len(digits[1])
     if _MAYBE_BLANKS.search(sample) and (blanks := re.search(_BLANKS, text)):
         return "white space", len(blanks[0])
-    return next((loop for units in _units(text) if (loop := _loop_of_units(units))), None)
+    return next((loop for units in _units(text) if units and (loop := _loop_of_units(units))), None)
 
 
 def _units(text: str) -> Iterator[Sequence[str]]:
@@ -249,19 +249,19 @@ def _loop_in_json(evidence: Evidence) -> tuple[str, int] | None:
     text = evidence.reply.text
     if len(text) > _MOST_READ or text.lstrip()[:1] not in ("[", "{"):
         return None
-    try:
-        return _loop_of_values([value_of(evidence)])
-    except NotJsonAnswer:
-        return None
+    return _loop_of_values(values_of(evidence))
 
 
 def _loop_of_values(values: Iterable[Json]) -> tuple[str, int] | None:
-    """The element of an array that is repeated, at any depth."""
-    for value in (inner for one in values for inner in values_in(one)):
-        if isinstance(value, list):
-            for item, run in groupby(value if len(value) >= _LOOP else ()):
-                if (count := len(list(run))) >= _LOOP:
-                    return json.dumps(item, ensure_ascii=False), count
-        elif isinstance(value, str) and len(value) >= _LOOP and (loop := _loop_of_units(_stripped(value.splitlines()))):
-            return loop
+    """The element of one of the arrays, or the line of one of the texts, that is repeated."""
+    for value in values:
+        if not isinstance(value, (list, str)) or len(value) < _LOOP:
+            continue
+        if isinstance(value, str):
+            if (lines := _stripped(value.splitlines())) and (loop := _loop_of_units(lines)):
+                return loop
+            continue
+        for item, run in groupby(value):
+            if (count := len(list(run))) >= _LOOP:
+                return json.dumps(item, ensure_ascii=False), count
     return None
