@@ -166,7 +166,7 @@ def _collect(
     if time_left() is not None:
         reset_time_limit()
     try:
-        found.extend(islice(function(evidence), most))
+        found += islice(function(evidence), most)
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
         return found, error
     return found, None

@@ -115,16 +115,16 @@ def value_at(value: Json, path: Iterable[str | int]) -> Json:
 
 def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
-    found, holders = set[str](), [value]
-    for inner in holders:  # grows meanwhile
-        if isinstance(inner, dict):
-            found.update(inner)
-            inner = inner.values()
-        elif not isinstance(inner, (list, tuple)):
+    found, values = list[str](), [value]
+    for inner in values:  # grows meanwhile
+        if type(inner) in _SCALARS:
             continue
-        if not _SCALARS.issuperset(map(type, inner)):
-            holders += inner
-    return found
+        if isinstance(inner, dict):
+            found += inner
+            values += inner.values()
+        elif isinstance(inner, (list, tuple)):
+            values += inner
+    return set(found)
 
 
 def mapped(value: Json, change: Callable[[Any], Json]) -> Json:
