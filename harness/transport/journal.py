@@ -46,7 +46,7 @@ def unfinished(folder: Path) -> dict[Path, list[Path]]:
     found: dict[Path, list[Path]] = {}
     with suppress(OSError):
         names = os.listdir(folder)  # noqa: PTH208  a Path for each entry takes most of the time
-        for name in sorted(name for name in names if name.endswith(".journal")):
+        for name in sorted([name for name in names if name.endswith(".journal")]):
             if path := cassette_of(folder / name):
                 found.setdefault(path, []).append(folder / name)
     return found

@@ -132,7 +132,7 @@ def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
         marker = re.escape(found[0].rstrip(": \n"))
         if not is_about(evidence, rf"{marker}|\btags?\b|template"):
             yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
-    elif "</think" in text and "<think" not in text and not is_about(evidence, f"{PROGRAMS}|think>"):
+    elif "<" in text and "</think" in text and "<think" not in text and not is_about(evidence, f"{PROGRAMS}|think>"):
         yield Mismatch("text", "no reasoning marker", start, "the answer holds the end of its reasoning, </think>")
 
 
