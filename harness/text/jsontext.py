@@ -196,4 +196,9 @@ def numbered(value: Json) -> Iterator[tuple[int, dict[str, Json]]]:
 
 def objects_in(value: Json) -> list[dict[str, Json]]:
     """The JSON objects in a list; empty for any other value."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    return [*value] if _OBJECT.issuperset(map(type, value)) else [item for item in value if isinstance(item, dict)]
+
+
+_OBJECT = frozenset((dict,))

@@ -26,6 +26,7 @@ from harness.text.names import is_secret_name
 
 _PASSWORD = re.compile(r"(?:^|://)[^/?#\s:@]*:([^/?#\s]+)@[\w.\[-]")
 _ESCAPED = rb"%([0-9a-fA-F]{2})|((?:\\+u[0-9a-fA-F]{4})+)"
+_HINTS = [hint.encode() for hint, _ in SHAPES.values()]
 _HEX = r"[0-9a-fA-F]+"
 
 
@@ -82,6 +83,8 @@ class Leaks:
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._known = [_Secret(name, value) for name, value in secrets.items() if len(value) >= SHORTEST]
+        self._hints = [(next((one for one in b"Qz" if one in hint), hint[0]), hint) for hint in _HINTS]
+        """The rarest letter of each, which is found ten times as fast, and the whole."""
         self._shapes = [(what, hint.encode(), f"(?a){shape}".encode()) for what, (hint, shape) in SHAPES.items()]
 
     def find(self, exchange: Exchange) -> str | None:
@@ -124,8 +127,8 @@ class Leaks:
 
     def may_be_in(self, data: bytes) -> bool:
         """Whether ``hidden`` may find something in the value of this JSON text. If not, it need not look at each text of it."""
-        for _, hint, _ in self._shapes:
-            if hint in data:
+        for rare, hint in self._hints:
+            if rare in data and hint in data:
                 return True
         plain = _without_escapes(data) if self._known else data
         return any(secret.at(data, plain) >= 0 for secret in self._known)

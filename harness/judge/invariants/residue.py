@@ -403,7 +403,7 @@ def _sentence_twice(text: str) -> str:
     paragraphs = [one.strip() for one in text[:_MOST_READ].split("\n\n")]
     if twice := next(_twice(paragraphs), ""):
         return twice if text.count(twice) == 2 and "\n" not in twice else ""
-    if not any(f"{end} " in text for end in ".!?"):
+    if not re.search(r" (?<=[.!?] )", text):
         return ""  # no sentence stands before another
     sentences = map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))
     return next((one for one in _twice(sentences) if text.count(one) == 2 and f"{one} {one}" in text), "")

@@ -241,7 +241,7 @@ def _header_value(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if isinstance(value, list):
-        return _header_value(value[0]) if len(value) == 1 else ", ".join(map(_header_value, value))
+        return ", ".join([item if isinstance(item, str) else _header_value(item) for item in value])
     return str(value)
 
 
