@@ -128,8 +128,8 @@ def received(reply: Reply) -> list[Object]:
 
 def text_of(parts: Iterable[Part], *, thought: bool = False) -> str:
     """All text of the answer, or of its thoughts."""
-    texts = (part["text"] for part in parts if "text" in part and bool(part.get("thought")) is thought)
-    return whole_characters("".join(text for text in texts if isinstance(text, str)))
+    texts = [part.get("text") for part in parts if bool(part.get("thought")) is thought]
+    return whole_characters("".join([text for text in texts if isinstance(text, str)]))
 
 
 _SURROGATE = "[\ud800-\udfff]"

@@ -236,6 +236,10 @@ SCALARS: Mapping[str, Callable[[Json], bool]] = {
 }
 
 
+_PLAIN: Mapping[str, type] = {"string": str, "boolean": bool, "object": dict}
+"""Scalar type -> the type of all its values."""
+
+
 @cache
 def scalars() -> Mapping[str, Mapping[str, Any]]:
     """Scalar type -> ``words`` for people, ``api`` in messages of the API, ``schema`` of what a request may hold."""
@@ -300,6 +304,7 @@ def _items_checker(kind: str, holder: type[list[Json]] | type[dict[str, Json]], 
 def _message_checker(message: str) -> _Check:
     kinds = fields(message, vertex=True)
     checks: dict[str, _Check] = {}  # to ask ``_checker`` for each field takes longer than most checks
+    plain = {name: _PLAIN[kind] for name, kind in kinds.items() if kind in _PLAIN}
 
     def check(value: Json, found: _Found) -> None:
         if not isinstance(value, dict):
@@ -307,7 +312,7 @@ def _message_checker(message: str) -> _Check:
             return
         before = len(found)
         for key, field in value.items():
-            if field is None:
+            if field is None or type(field) is plain.get(key):
                 continue
             if check_field := checks.get(key):
                 check_field(field, found)

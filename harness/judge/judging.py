@@ -20,8 +20,8 @@ from harness.answer import reply
 from harness.answer.structured import once
 from harness.errors import CannotJudge, HarnessError, cause, trace
 from harness.gemini.providers import is_chat
-from harness.judge.invariants.request_fields import subjects
-from harness.judge.registry import FAILURE, GENERATING, SEVERAL_EVENTS, Rule, all_rules, find_check
+from harness.judge.invariants.request_fields import is_stream, subjects
+from harness.judge.registry import FAILURE, GENERATING, SEVERAL_EVENTS, STREAM, Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.grouping import grouped
 from harness.text.jsontext import keys_in
@@ -63,6 +63,7 @@ def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     fields = keys_in((evidence.reply.response, evidence.request_body))
     fields |= {SEVERAL_EVENTS} if len(evidence.reply.events) > 1 else set()
     fields |= {FAILURE} if evidence.exchange.status != 200 or evidence.reply.error is not None else set()
+    fields |= {STREAM, evidence.operation} if is_stream(evidence) or evidence.reply.faults else {evidence.operation}
     about, registered = _about(evidence)
     known, stated = _needed(registered) & fields, frozenset(evidence.expects)
     for rule in _applicable(about, registered, known, stated, verbatim=evidence.exchange.verbatim):

@@ -35,6 +35,8 @@ SEVERAL_EVENTS = "several events"
 """What rules that compare events need, in the place of a field."""
 FAILURE = "a failure"
 """The same, of rules about errors: a status that is not 200, or an error in the body."""
+STREAM = "a stream"
+"""The same, of rules about streams: a request or an answer that is one, or a fault of its framing."""
 
 
 class Asking(Struct, frozen=True):
@@ -92,7 +94,8 @@ class Rule(Struct, frozen=True):
     the only one whose answers it is about, ``gemini`` or ``openai`` (chat completions); None: both. ``per_candidate`` rules are about
     one candidate, and judge every candidate of an answer. ``needs``: the rule finds nothing where neither the request nor the merged
     answer has one of these fields, in either spelling, and is not asked there; empty: it is always asked. ``SEVERAL_EVENTS``: nor where
-    the answer came in one. ``FAILURE``: nor where it is a 200 without an error. ``any_call``: it is also about other calls than those
+    the answer came in one. ``FAILURE``: nor where it is a 200 without an error. ``STREAM``: nor where none was asked for or came. The
+    name of an operation: nor where another is called. ``any_call``: it is also about other calls than those
     that generate. ``is_cause``: its violation explains why checks fail too, so its verdicts come first. ``stated_by``: the checks
     that state what is expected instead of it.
     """

@@ -71,7 +71,7 @@ class Measures:
     def values(self, group: int, name: str) -> list[float]:
         """The known values of a measure, in the order of the attempts."""
         here = self._of(group)
-        return _known(self._columns.get(name, _EMPTY)[here])
+        return [value for value in self._columns.get(name, _EMPTY)[here] if value >= 0]
 
     def all_values(self, group: int) -> dict[str, list[float]]:
         """The values of every measure that has one."""

@@ -136,10 +136,14 @@ def mapped(value: Json, change: Callable[[Any], Json]) -> Json:
 
 def compact(value: Json) -> bytes:
     """JSON for sending: UTF-8, no spaces, keys in their order. Dates become ISO text, bytes become base64."""
-    if written := fast(value, lambda packed: packed.translate(None, _NOT_THE_SAME) != packed):
+    if written := fast(value, _may_differ):
         return written
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return text.encode("utf-8", "surrogatepass")
+
+
+def _may_differ(packed: bytes) -> bool:
+    return packed.translate(None, _NOT_THE_SAME) != packed
 
 
 def fast(

@@ -14,7 +14,7 @@ from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, compact, keys_in, objects_in
 
 
-@rule("token-count", "error", any_call=True, dialect="gemini")
+@rule("token-count", "error", any_call=True, dialect="gemini", needs="countTokens")
 def token_count(evidence: Evidence) -> Iterator[Mismatch]:
     """``totalTokens`` of ``countTokens`` is a count above 0, and the cached tokens are a part of it. A warning: the details by modality
     have another sum, the characters are counted, or 100 tokens and more are counted for a request of fewer bytes.
@@ -42,7 +42,7 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.totalTokens", f"at most {len(compact(body))}", total, message, "warn")
 
 
-@rule("embedding", "error", any_call=True, dialect="gemini")
+@rule("embedding", "error", any_call=True, dialect="gemini", needs=("embedContent", "batchEmbedContents"))
 def embedding(evidence: Evidence) -> Iterator[Mismatch]:
     """There is one vector for each text: numbers that are not all 0, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
     A warning: its length is above 2, although such vectors have a length of 1 and less, or two different texts have the same one.

@@ -78,7 +78,7 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
     quoted = next((one for one in strings if re.fullmatch(r'"[^"\s]+"', one)), None)
     if quoted and not has_text(evidence, quoted) and not re.search(_SEARCH, str(evidence.reply.function_calls)):
         yield Mismatch("args", quoted[1:-1], quoted, f"the argument {quoted} has quotes: it was written as JSON twice")
-    if "\r\n" in text and not has_text(evidence, "\r"):
+    if "\r" in text and "\r\n" in text and not has_text(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
     if (what := _written_by_a_program(evidence)) and not is_about(evidence, r"json|\{|\bobjects?\b"):
         yield Mismatch("text", "plain text", text[:80], f"the whole text is {what} once too often")

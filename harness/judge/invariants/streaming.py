@@ -12,7 +12,7 @@ from harness.answer.reply import OUTPUT, STEPS, candidate_of, error_of, parts_of
 from harness.answer.structured import once
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, number, wants_sse
-from harness.judge.registry import FAILURE, SEVERAL_EVENTS, rule
+from harness.judge.registry import FAILURE, SEVERAL_EVENTS, STREAM, rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, numbered
 
@@ -21,7 +21,7 @@ _SHORTEST_REPEAT = 12
 """Characters. Shorter texts may repeat by chance: ``ha`` ``ha``."""
 
 
-@rule("sse-framing", "error", of_events=True)
+@rule("sse-framing", "error", of_events=True, needs=STREAM)
 def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream has only SSE fields and comments. Each event is one JSON object and ends with a blank line; there is no [DONE].
 
@@ -57,7 +57,7 @@ def _events_without_answer(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
-@rule("sse-requested", "error", any_call=True, of_events=True)
+@rule("sse-requested", "error", any_call=True, of_events=True, needs=STREAM)
 def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer is SSE if and only if the request has ``alt=sse``. A stream without it is a JSON array.
     A client that expects one form finds no answer in the other.
@@ -100,7 +100,7 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"events[{index}].error", None, error, f"the stream broke off with an error: {reason}")
 
 
-@rule("stream-end", "error", of="answer", of_events=True, per_candidate=True)
+@rule("stream-end", "error", of="answer", of_events=True, per_candidate=True, needs=STREAM)
 def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran. A warning: the
     reason comes several times. Without it, a part looks like the whole.
