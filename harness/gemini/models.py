@@ -214,7 +214,9 @@ def bare(model: str) -> str:
 
 def service_tier(value: Json) -> str:
     """The name of a tier, as prices have it: ``flex`` for ``SERVICE_TIER_FLEX``; empty if none is stated."""
-    tier = str(value or "").lower().removeprefix("service_tier_")
+    if not value:
+        return ""
+    tier = str(value).lower().removeprefix("service_tier_")
     return "" if tier == "unspecified" else tier
 
 

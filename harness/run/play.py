@@ -339,7 +339,7 @@ def measures(turns: Sequence[Turn]) -> dict[str, float | int | None]:
         "gap_s": _over(max, [_gap(turn.exchange) for turn in turns]),
         "chunks": _over(sum, [len(reply.events) for reply in replies]),
     }
-    is_counted = all([reply.usage for reply in replies])
+    is_counted = all(reply.usage for reply in replies)
     for name in COUNTS:
         found[name] = _over(sum, [reply.count(name) for reply in replies]) if is_counted else None
     retries = sum(turn.exchange.attempts - 1 for turn in turns)

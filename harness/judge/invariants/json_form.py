@@ -65,7 +65,7 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _ABSENT = (b"null", b'""', b'_UNSPECIFIED"')
-_WORD = rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode()
+_WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode())
 _QUERIES = ("webSearchQueries", "imageSearchQueries", "retrievalQueries")
 _FREE = frozenset(
     ("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue")
@@ -100,7 +100,7 @@ def null_word(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"responseId": "aBcD"}
     wrong: {"responseId": "null"}
     """
-    if re.search(_WORD, evidence.exchange.content) and (found := _first(evidence, NULL_WORDS.__contains__)):
+    if _WORD.search(evidence.exchange.content) and (found := _first(evidence, NULL_WORDS.__contains__)):
         at, word = found
         yield Mismatch(at, "a value", word, f"{at} is the text {word!r}: a program wrote a missing value")
 

@@ -84,9 +84,9 @@ def is_cut_unasked(evidence: Evidence) -> bool:
     if evidence.reply.finish_reason != "MAX_TOKENS" or evidence.request_body is None:
         return False
     spent, limit = _spent(evidence), _limit(evidence)
-    if spent is None or field(evidence.request_body, "continuationToken") is not None or (limit is not None and limit < _LOWEST_LIMIT):
+    if field(evidence.request_body, "continuationToken") is not None or (limit is not None and limit < _LOWEST_LIMIT):
         return False
-    return spent < (_LITTLE if limit is None else limit / 2)
+    return spent is not None and spent < (_LITTLE if limit is None else limit / 2)
 
 
 def _limit(evidence: Evidence) -> int | None:

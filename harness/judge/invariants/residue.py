@@ -199,8 +199,8 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     """
     calls = [call.get("args") for call in evidence.reply.function_calls]
     is_json, text = wants_json(evidence), evidence.reply.text
-    found = (values_of(evidence) or values_in(json_of(text))) if is_json else ()
-    hollow = _hollow([*values_in(calls), *found]) if is_json or calls else ""
+    values = (values_of(evidence) or values_in(json_of(text))) if is_json else ()
+    hollow = _hollow([*values_in(calls), *values]) if is_json or calls else ""
     if hollow and not is_about(evidence, f"{PROGRAMS}|placeholder|template"):
         yield Mismatch("values", "what the model wrote", text[-60:], f"{hollow}: a program wrote it")
     if is_json or wants_enum(evidence):
@@ -246,7 +246,7 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    may_have = "<" in text or "INST]" in text or "\nUser:" in text or "\nHuman:" in text or text.endswith("[DONE]")
+    may_have = "<" in text or "INST]" in text or re.search(r"\n(?:User|Human):", text) or text.endswith("[DONE]")
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
     if found is None or (found[0] == "</s>" and "<s>" in text):
         return
@@ -412,8 +412,10 @@ def _sentence_twice(text: str) -> str:
 def _begins_again(text: str) -> bool:
     """Whether a part of the text comes before or after the whole."""
     at = text.find(text[:_SHORTEST_COPY], _SHORTEST_COPY)
+    if at < 0:
+        return False
     first, second = text[:at].strip(), text[at:].strip()
-    return at > 0 and (_is_start(first, second) or (second[-1] not in ".!?" and _is_start(second, first)))
+    return _is_start(first, second) or (second[-1] not in ".!?" and _is_start(second, first))
 
 
 def _is_start(part: str, whole: str) -> bool:

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from harness.answer.structured import NotJsonAnswer, schema_of, value_of, values_of, violations_of, wants_enum, wants_json
+from harness.answer import structured
+from harness.answer.structured import NotJsonAnswer, schema_of, value_of, violations_of, wants_enum, wants_json
 from harness.gemini import schemas
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
@@ -38,7 +39,7 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
             return
         if isinstance(value, str) and isinstance(json_of(value), (dict, list)) and _schema(evidence) is None:
             yield Mismatch("text", "one JSON value", text, "the JSON value is a text that is JSON itself", "warn")
-        written, keys = evidence.reply.text.count('":'), sum(map(len, objects_in(values_of(evidence))))
+        written, keys = evidence.reply.text.count('":'), sum(map(len, objects_in(structured.values_of(evidence))))
         if written > keys and written > (fast(value) or compact(value)).count(b'":'):
             yield Mismatch("text", "each key once", text, "an object has a key twice: parsers take one of them", "warn")
 
