@@ -167,11 +167,8 @@ def _of_kind(parts: Iterable[Part], kind: str) -> list[Object]:
 
 
 def _has_output(value: Json) -> bool:
-    for candidate in objects_in(an_object(value).get("candidates")):
-        for part in answer_parts(parts_of(candidate)):
-            if any(part.get(kind) not in (None, "") for kind in OUTPUT):
-                return True
-    return False
+    parts = (part for candidate in objects_in(an_object(value).get("candidates")) for part in parts_of(candidate))
+    return any(part.get(kind) not in (None, "") for part in answer_parts(parts) for kind in OUTPUT)
 
 
 # --- numbers for enums --------------------------------------------------------------------------------------
@@ -200,14 +197,12 @@ def _named(events: list[Event] | LazyEvents, url: str) -> Sequence[Event]:
 
 def _is_numbered(value: Json) -> bool:
     chunk = an_object(value)
-    enums = [an_object(chunk.get("promptFeedback")).get("blockReason")]
-    enums += [candidate.get("finishReason") for candidate in objects_in(chunk.get("candidates"))]
-    details = objects_in(an_object(chunk.get("usageMetadata")).get("promptTokensDetails"))
-    enums += [detail.get("modality") for detail in details]
-    return not _NUMBERS.isdisjoint(map(type, enums))
-
-
-_NUMBERS = frozenset((int, bool))
+    feedback, usage = an_object(chunk.get("promptFeedback")), an_object(chunk.get("usageMetadata"))
+    return (
+        any(isinstance(candidate.get("finishReason"), int) for candidate in objects_in(chunk.get("candidates")))
+        or isinstance(feedback.get("blockReason"), int)
+        or any(isinstance(detail.get("modality"), int) for detail in objects_in(usage.get("promptTokensDetails")))
+    )
 
 
 # --- merging ------------------------------------------------------------------------------------------------
@@ -272,11 +267,8 @@ class _Whole:
     def _add(self, answer: Object) -> None:
         if len(self._answers) < _SEVERAL:
             self._answers.append(answer)
-        if len(self._answers) == 1:
-            self._merged = dict(answer)
-        else:
-            for key, value in answer.items():
-                _update(self._merged, key, value)
+        for key, value in answer.items():
+            _update(self._merged, key, value)
         for index, candidate in numbered(answer.get("candidates")):
             self._turns.setdefault(index, _Turn()).add(candidate)
         usage = an_object(answer.get("usageMetadata"))

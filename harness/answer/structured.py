@@ -84,10 +84,8 @@ def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
 @once
 def values_of(evidence: Evidence) -> Sequence[Json]:
     """The answer as one JSON value, and all values in it; none if it is not JSON."""
-    try:
-        return values_in(value_of(evidence))
-    except NotJsonAnswer:
-        return ()
+    found = evidence.reply.text.strip() if wants_enum(evidence) else _attempt(evidence)
+    return () if isinstance(found, NotJsonAnswer) else values_in(found)
 
 
 def as_json(text: str) -> Json:

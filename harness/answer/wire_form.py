@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 from msgspec import Struct
@@ -64,14 +64,13 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
 
 def headers(received: Mapping[str, str]) -> dict[str, str]:
     """The headers of `KEPT_HEADERS`, the date, and ids of requests with their values, all others with an empty value."""
-    return {name: received[name][:LONGEST_HEADER] if kept else "" for name, kept in _named(tuple(received))}
+    names = sorted(received)[:_MOST_HEADERS]
+    return {name: received[name][:LONGEST_HEADER] if _is_kept(name) else "" for name in names}
 
 
 @lru_cache(1000)
-def _named(headers: tuple[str, ...]) -> Sequence[tuple[str, bool]]:
-    """The names in order, each with whether its value is kept."""
-    names = sorted(headers)[:_MOST_HEADERS]
-    return [(name, name in KEPT_HEADERS or _OF_ONE_ANSWER.fullmatch(name) is not None) for name in names]
+def _is_kept(name: str) -> bool:
+    return name in KEPT_HEADERS or _OF_ONE_ANSWER.fullmatch(name) is not None
 
 
 def ids(received: Mapping[str, str]) -> dict[str, str]:

@@ -236,10 +236,6 @@ SCALARS: Mapping[str, Callable[[Json], bool]] = {
 }
 
 
-_PLAIN: Mapping[str, type] = {"string": str, "boolean": bool, "object": dict}
-"""Scalar type -> the type of all its values."""
-
-
 @cache
 def scalars() -> Mapping[str, Mapping[str, Any]]:
     """Scalar type -> ``words`` for people, ``api`` in messages of the API, ``schema`` of what a request may hold."""
@@ -292,11 +288,12 @@ def _items_checker(kind: str, holder: type[list[Json]] | type[dict[str, Json]], 
         if not isinstance(value, holder):
             found.append(("wrong-type", [], words, value))
             return
-        before = len(found)
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            before = len(found)
             check_item(item, found)
             if len(found) > before:
-                before = _place(found, before, key)
+                for finding in found[before:]:
+                    finding[1].append(key)
 
     return check
 
@@ -304,16 +301,15 @@ def _items_checker(kind: str, holder: type[list[Json]] | type[dict[str, Json]], 
 def _message_checker(message: str) -> _Check:
     kinds = fields(message, vertex=True)
     checks: dict[str, _Check] = {}  # to ask ``_checker`` for each field takes longer than most checks
-    plain = {name: _PLAIN[kind] for name, kind in kinds.items() if kind in _PLAIN}
 
     def check(value: Json, found: _Found) -> None:
         if not isinstance(value, dict):
             found.append(("wrong-type", [], f"an object ({message})", value))
             return
-        before = len(found)
         for key, field in value.items():
-            if field is None or type(field) is plain.get(key):
+            if field is None:
                 continue
+            before = len(found)
             if check_field := checks.get(key):
                 check_field(field, found)
             elif kind := kinds.get(key):
@@ -322,16 +318,10 @@ def _message_checker(message: str) -> _Check:
             else:
                 found.append(("unknown-field", [], message, field))
             if len(found) > before:
-                before = _place(found, before, key)
+                for finding in found[before:]:
+                    finding[1].append(key)
 
     return check
-
-
-def _place(found: _Found, before: int, key: str | int) -> int:
-    """Adds the key to the places of what was found in its value. Returns how many there are."""
-    for finding in found[before:]:
-        finding[1].append(key)
-    return len(found)
 
 
 def _path(segments: Sequence[str | int]) -> str:

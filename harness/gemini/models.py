@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -214,9 +214,7 @@ def bare(model: str) -> str:
 
 def service_tier(value: Json) -> str:
     """The name of a tier, as prices have it: ``flex`` for ``SERVICE_TIER_FLEX``; empty if none is stated."""
-    if not value:
-        return ""
-    tier = str(value).lower().removeprefix("service_tier_")
+    tier = str(value or "").lower().removeprefix("service_tier_")
     return "" if tier == "unspecified" else tier
 
 
@@ -243,7 +241,6 @@ def answering(model: str, day: date) -> ModelFacts | None:
     return catalogue().models[route.to] if route else known
 
 
-@lru_cache(1000)
 def generation(model: str) -> tuple[int, int] | None:
     """``(2, 5)`` for gemini-2.5-pro, ``(3, 0)`` for gemini-3-flash-preview; None if the name has no number."""
     alias = catalogue().aliases.get(bare(model))
@@ -282,7 +279,6 @@ _GOOGLES = (
 """How their names begin."""
 
 
-@lru_cache(1000)
 def answers_for(model: str, version: str) -> bool:
     """Whether a ``modelVersion`` is a legitimate answer to a request for ``model``.
 

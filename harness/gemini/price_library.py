@@ -107,9 +107,8 @@ class Prices:
         counts: dict[str, int] = {}
         for field in self._counts.keys() & metadata.keys():
             found: dict[str | None, Json] = {None: metadata[field]}
-            if isinstance(metadata[field], list):
-                for row in reversed(objects_in(metadata[field])):  # of several of one modality, the first counts
-                    found[str(row.get("modality"))] = row.get("tokenCount")
+            for row in reversed(objects_in(metadata[field])):  # of several of one modality, the first counts
+                found[str(row.get("modality"))] = row.get("tokenCount")
             for modality, name in self._counts[field]:
                 if type(count := found.get(modality)) is int:
                     counts[name] = counts.get(name, 0) + count

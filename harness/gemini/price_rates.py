@@ -33,8 +33,7 @@ BATCH = "batch"
 
 
 class Unit(Struct, frozen=True, cache_hash=True):
-    """A unit of usage. ``price`` is the name of its price, ``usage`` that of its count; ``dimensions`` are ``name=value``. A price is
-    for ``per`` units."""
+    """A unit of usage. ``price`` and ``usage`` name its price and its count, ``dimensions`` are ``name=value``. A price is for ``per`` units."""
 
     price: str
     usage: str
@@ -63,8 +62,6 @@ def dollars(rates: Rates, usage: Mapping[str, int], units: tuple[Unit, ...]) -> 
     cost: float = 0
     own: list[int] = []
     for unit, narrower in _billed(tuple(rates), tuple([(name, count != 0) for name, count in usage.items()]), units):
-        if narrower is None:
-            raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
         count = usage[unit.usage] - sum([own[index] for index in narrower])
         if count < 0:
             raise Unpriced(f"the counts of usageMetadata contradict each other ({unit.usage})")
@@ -74,24 +71,21 @@ def dollars(rates: Rates, usage: Mapping[str, int], units: tuple[Unit, ...]) -> 
     return cost
 
 
-@lru_cache(maxsize=1024)
-def _billed(
-    prices: tuple[str, ...], counts: tuple[tuple[str, bool], ...], units: tuple[Unit, ...]
-) -> Sequence[tuple[Unit, Sequence[int] | None]]:
-    """The units with a price that are counted, narrow ones first; with each, which of those before it are part of it. None for one that
-    is not counted, though a narrower one is.
+_Shares = list[tuple[Unit, list[int]]]
 
-    ``counts``: the name of each count, and whether it is not 0. Most answers of a run have the same ones.
-    """
+
+@lru_cache(maxsize=1024)
+def _billed(prices: tuple[str, ...], counts: tuple[tuple[str, bool], ...], units: tuple[Unit, ...]) -> _Shares:
+    """The units with a price that are counted, narrow ones first; with each, which of those before it are part of it. Raises Unpriced
+    for one that is not counted, though a narrower one is. ``counts``: the name of each count, and whether it is not 0."""
     counted, known = dict(counts), {unit.price: unit for unit in units}
     reported = [unit.dimensions for unit in units if counted.get(unit.usage)]
-    found: list[tuple[Unit, Sequence[int] | None]] = []
+    found: _Shares = []
     for unit in sorted([known[name] for name in prices], key=lambda unit: -len(unit.dimensions)):
         if unit.usage in counted:
-            narrower = [at for at, (narrow, _) in enumerate(found) if unit.dimensions < narrow.dimensions]
-            found.append((unit, narrower))
+            found.append((unit, [at for at, (one, _) in enumerate(found) if unit.dimensions < one.dimensions]))
         elif _is_hidden(unit.dimensions, reported):
-            found.append((unit, None))
+            raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
     return found
 
 

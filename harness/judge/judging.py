@@ -17,7 +17,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.answer import reply
-from harness.answer.structured import once
 from harness.errors import CannotJudge, HarnessError, cause, trace
 from harness.gemini.providers import is_chat
 from harness.judge.invariants.request_fields import is_stream, subjects
@@ -25,7 +24,7 @@ from harness.judge.registry import FAILURE, GENERATING, SEVERAL_EVENTS, STREAM, 
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.grouping import grouped
 from harness.text.jsontext import keys_in
-from harness.text.patterns import TooSlow, reset_time_limit, time_left
+from harness.text.patterns import TooSlow, reset_time_limit
 
 _MAX_MISMATCHES = 20
 """The most mismatches that one rule reports of one answer. A broken stream could repeat the same one thousands of times."""
@@ -108,7 +107,6 @@ def _of_candidate(found: Mismatch, index: int) -> Mismatch:
     return replace(found, at=place, message=f"candidate {index}: {found.message}")
 
 
-@once
 def _about(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
     """The dialect of an answer, empty for a call that is no ``generateContent``; and the rules that are registered."""
     if is_chat(evidence.exchange.request.url):
@@ -164,8 +162,7 @@ def _collect(
 ) -> tuple[list[Mismatch], Exception | None]:
     """What a check or a rule finds, and the exception that ended it, if there was one."""
     found: list[Mismatch] = []
-    if time_left() is not None:
-        reset_time_limit()
+    reset_time_limit()
     try:
         found += islice(function(evidence), most)
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it

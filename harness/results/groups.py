@@ -157,7 +157,8 @@ class Group(Struct, eq=False):
 
     @property
     def needed(self) -> int:
-        return _needed(self.tally.attempts, self.require)
+        attempts, require = self.tally.attempts, self.require
+        return attempts if require is None else min(require, attempts)
 
     @property
     def flaky(self) -> bool:
@@ -166,7 +167,8 @@ class Group(Struct, eq=False):
     @property
     def agrees(self) -> bool:
         """Unary and stream agreed in as many pairs as ``require`` asks for."""
-        return _agrees(self.tally, self.require)
+        pairs, require = self.tally.pairs, self.require
+        return pairs - self.tally.disagreed >= (pairs if require is None else min(require, pairs))
 
     @property
     def status(self) -> Status:
@@ -243,7 +245,7 @@ def total_of(groups: Iterable[Group], measure: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _status(tally: Tally, require: int | None, xfail: bool) -> Status:
-    needed = _needed(tally.attempts, require)
+    needed, pairs = [most if require is None else min(require, most) for most in (tally.attempts, tally.pairs)]
     if not tally.attempts:
         return "skipped"
     enough = tally.passed >= needed and tally.judged > 0
@@ -251,15 +253,7 @@ def _status(tally: Tally, require: int | None, xfail: bool) -> Status:
         return "error"
     if xfail:
         return "xpassed" if enough else "xfailed"
-    return "passed" if enough and _agrees(tally, require) else "failed"
-
-
-def _agrees(tally: Tally, require: int | None) -> bool:
-    return tally.pairs - tally.disagreed >= _needed(tally.pairs, require)
-
-
-def _needed(attempts: int, require: int | None) -> int:
-    return attempts if require is None else min(require, attempts)
+    return "passed" if enough and tally.pairs - tally.disagreed >= pairs else "failed"
 
 
 @lru_cache(maxsize=4096)

@@ -80,8 +80,7 @@ class Measures:
 
     def _of(self, group: int) -> slice:
         """Where the attempts at the group are."""
-        if not self._sorted:
-            self._sort()
+        self._sort()
         start = bisect_left(self._groups, group)
         return slice(start, bisect_right(self._groups, group, start))
 

@@ -332,16 +332,14 @@ def measures(turns: Sequence[Turn]) -> dict[str, float | int | None]:
     """
     dollars = _over(_whole, [turn.bill.dollars for turn in turns])
     turns = [turn for turn in turns if turn.step.call is None] or turns
-    replies = [turn.reply for turn in turns]
     found: dict[str, float | int | None] = {
         "latency_s": _over(sum, [turn.exchange.latency for turn in turns]),
-        "ttft_s": _over(max, [reply.ttft for reply in replies]),
+        "ttft_s": _over(max, [turn.reply.ttft for turn in turns]),
         "gap_s": _over(max, [_gap(turn.exchange) for turn in turns]),
-        "chunks": _over(sum, [len(reply.events) for reply in replies]),
+        "chunks": _over(sum, [len(turn.reply.events) for turn in turns]),
     }
-    is_counted = all(reply.usage for reply in replies)
     for name in COUNTS:
-        found[name] = _over(sum, [reply.count(name) for reply in replies]) if is_counted else None
+        found[name] = _over(sum, [turn.reply.count(name) if turn.reply.usage else None for turn in turns])
     retries = sum(turn.exchange.attempts - 1 for turn in turns)
     return {**found, "cost_usd": dollars, **({"retries": retries} if retries else {})}
 

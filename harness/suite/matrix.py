@@ -535,14 +535,11 @@ def fill_expectation(line: Expectation, scope: template.Scope) -> Expectation:
 def cassette_path(group: TrialGroup, selection: Selection) -> Path:
     """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``. Rows, attempts and steps share one cassette."""
     pair = group.cell.pair
-    file = _cassette_name(pair.target, f".{pair.labels}" if pair.swept else "")
+    name = f"{safe_filename(pair.target.provider)}.{safe_filename(pair.target.model)}"
+    if pair.swept:
+        name += f".{pair.labels}"
+    file = f"{safe_filename(name, max_bytes=195)}.yaml"
     return _suite_folder(selection.cassettes_dir, group.suite.name).joinpath(group.case.folder, file)
-
-
-@lru_cache(1000)
-def _cassette_name(target: Target, end: str) -> str:
-    name = f"{safe_filename(target.provider)}.{safe_filename(target.model)}{end}"
-    return f"{safe_filename(name, max_bytes=195)}.yaml"
 
 
 @lru_cache

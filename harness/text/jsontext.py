@@ -117,8 +117,6 @@ def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
     found, values = list[str](), [value]
     for inner in values:  # grows meanwhile
-        if type(inner) in _SCALARS:
-            continue
         if isinstance(inner, dict):
             found += inner
             values += inner.values()
@@ -136,14 +134,10 @@ def mapped(value: Json, change: Callable[[Any], Json]) -> Json:
 
 def compact(value: Json) -> bytes:
     """JSON for sending: UTF-8, no spaces, keys in their order. Dates become ISO text, bytes become base64."""
-    if written := fast(value, _may_differ):
+    if written := fast(value, lambda packed: packed.translate(None, _NOT_THE_SAME) != packed):
         return written
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return text.encode("utf-8", "surrogatepass")
-
-
-def _may_differ(packed: bytes) -> bool:
-    return packed.translate(None, _NOT_THE_SAME) != packed
 
 
 def fast(
@@ -200,9 +194,4 @@ def numbered(value: Json) -> Iterator[tuple[int, dict[str, Json]]]:
 
 def objects_in(value: Json) -> list[dict[str, Json]]:
     """The JSON objects in a list; empty for any other value."""
-    if not isinstance(value, list):
-        return []
-    return [*value] if _OBJECT.issuperset(map(type, value)) else [item for item in value if isinstance(item, dict)]
-
-
-_OBJECT = frozenset((dict,))
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

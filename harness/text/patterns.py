@@ -42,13 +42,9 @@ class TooSlow(SuiteError):
         super().__init__([f"{message}; avoid repeats inside of repeats, and several .* in a row"])
 
 
-time_left = _left.get
-"""The seconds that are left in this thread or task; None if all are."""
-
-
 def reset_time_limit() -> None:
     """Give the full time limit to the searches that follow in this thread or task."""
-    if time_left() is not None:
+    if _left.get() is not None:
         _left.set(None)
 
 

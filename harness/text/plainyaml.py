@@ -65,11 +65,12 @@ def _is_printable(content: bytes, text: str) -> bool:
 def _read(text: str) -> Mapping[str, Any]:
     root: dict[str, Any] = {}
     levels: list[tuple[int, Any]] = [(0, root)]
-    waiting, end, find, length = False, 0, text.find, len(text)
-    while end < length:
+    waiting, end, find = False, 0, text.find
+    while end < len(text):
         start, end = end, find("\n", end) + 1
-        column, dashes, name, value, whole = (_parts if end - start < _SHORT else _split)(text[start:end])
-        if (dashes or waiting) and len(levels) + len(dashes) > _DEEPEST:
+        line = text[start:end]
+        column, dashes, name, value = _parts(line) if len(line) < _SHORT else _split(line)
+        if len(levels) + len(dashes) > _DEEPEST:
             raise _Other
         at, inner = levels[-1]
         kind = list if dashes else dict
@@ -89,36 +90,20 @@ def _read(text: str) -> Mapping[str, Any]:
         if name is None or name in inner:
             raise _Other
         waiting = not value
-        if whole is not _MORE and not text.startswith(" ", end + column):
-            inner[name] = [*whole] if type(whole) is tuple else whole
-        else:
-            inner[name], end = _value(text, value, end, column) if value else (None, end)
+        inner[name], end = _value(text, value, end, column) if value else (None, end)
     if not root:
         raise _Other
     return root
 
 
-def _split(line: str) -> tuple[int, str, str | None, str, Any]:
-    """The column of a line, its dashes, its name, its value or the beginning of that, and what it is if no other line belongs to it."""
+def _split(line: str) -> tuple[int, str, str | None, str]:
+    """The column of a line, its dashes, its name, and its value or the beginning of that."""
     if not (found := _LINE.fullmatch(line)):
         raise _Other
     indent, dashes, name, value = found.groups()
     if not (name or value) or (name and _known(name) != name):
         raise _Other
-    return len(indent), dashes, name, value, _whole(value) if name and len(value) < _SHORT else _MORE
-
-
-_MORE: Any = object()
-
-
-def _whole(value: str) -> Any:
-    """The text, number or word that a value is, a list as a tuple; ``_MORE`` if there may be more of it in other lines."""
-    try:
-        if value[:1] == "[":
-            return tuple(_listed(value))
-        return _MORE if value[:1] in "'\"|![{" and not _SIMPLE.fullmatch(value) else _scalar(value)
-    except (ValueError, _Other, yaml.YAMLError):
-        return _MORE
+    return len(indent), dashes, name, value
 
 
 _parts = lru_cache(1000)(_split)

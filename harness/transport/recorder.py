@@ -215,18 +215,16 @@ class Player:
 
     def _check_finished(self, cassette: Path) -> None:
         folder = cassette.parent
-        unfinished = self._unfinished.get(folder)
-        if unfinished is None:
-            unfinished = journal.unfinished(folder)
-            if self._say and unfinished and folder.parent not in self._recovered:
+        if folder not in self._unfinished:
+            self._unfinished[folder] = journal.unfinished(folder)
+            if len(self._unfinished) > _TAPES_IN_MEMORY:
+                self._unfinished.popitem(last=False)
+            if self._say and self._unfinished[folder] and folder.parent not in self._recovered:
                 self._recovered.add(folder.parent)
                 if found := journal.recover(folder):
                     self._say(journal.recovered(found))
-                unfinished = journal.unfinished(folder)
-            self._unfinished[folder] = unfinished
-            if len(self._unfinished) > _TAPES_IN_MEMORY:
-                self._unfinished.popitem(last=False)
-        if unfinished and cassette in unfinished:
+                self._unfinished[folder] = journal.unfinished(folder)
+        if cassette in self._unfinished[folder]:
             if journal.is_recorded_now(cassette):
                 raise UnfinishedCassette(f"{cassette} is being recorded by another process; wait for it")
             raise UnfinishedCassette(

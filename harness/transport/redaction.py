@@ -26,7 +26,6 @@ from harness.text.names import is_secret_name
 
 _PASSWORD = re.compile(r"(?:^|://)[^/?#\s:@]*:([^/?#\s]+)@[\w.\[-]")
 _ESCAPED = rb"%([0-9a-fA-F]{2})|((?:\\+u[0-9a-fA-F]{4})+)"
-_HINTS = [hint.encode() for hint, _ in SHAPES.values()]
 _HEX = r"[0-9a-fA-F]+"
 
 
@@ -83,9 +82,8 @@ class Leaks:
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._known = [_Secret(name, value) for name, value in secrets.items() if len(value) >= SHORTEST]
-        self._hints = [(next((one for one in b"Qz" if one in hint), hint[0]), hint) for hint in _HINTS]
-        """The rarest letter of each, which is found ten times as fast, and the whole."""
         self._shapes = [(what, hint.encode(), f"(?a){shape}".encode()) for what, (hint, shape) in SHAPES.items()]
+        self._hints = [(next((one for one in b"Qz" if one in hint), hint[0]), hint) for _, hint, _ in self._shapes]
 
     def find(self, exchange: Exchange) -> str | None:
         """Names what was found and where, without showing it; None if the exchange is clean."""
@@ -127,7 +125,7 @@ class Leaks:
 
     def may_be_in(self, data: bytes) -> bool:
         """Whether ``hidden`` may find something in the value of this JSON text. If not, it need not look at each text of it."""
-        for rare, hint in self._hints:
+        for rare, hint in self._hints:  # one letter is found ten times as fast
             if rare in data and hint in data:
                 return True
         plain = _without_escapes(data) if self._known else data

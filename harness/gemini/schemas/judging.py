@@ -100,19 +100,10 @@ def check_schema(schema: Json) -> None:
 
 def _as_text(schema: Json) -> bytes:
     """The schema as JSON text, which is the key of the caches."""
-    known, text = _latest[0]
-    if schema is known:
-        return text
     try:
-        text = fast(schema) or json.dumps(schema).encode()
+        return fast(schema) or json.dumps(schema).encode()
     except (RecursionError, TypeError, ValueError) as problem:
         raise SchemaProblem(f"the schema is not a JSON value: {problem}") from None
-    _latest[0] = schema, text
-    return text
-
-
-_latest: list[tuple[Any, bytes]] = [(object(), b"")]
-"""The schema that was asked for last, and its text: most answers of a run have the same one."""
 
 
 @lru_cache(maxsize=512)

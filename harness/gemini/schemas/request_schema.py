@@ -70,10 +70,8 @@ def items_of(value: Json) -> Sequence[Json]:
 
 
 def _first(names: tuple[str, ...], value: Json) -> RequestSchema | None:
-    for name in names:
-        if (schema := field(value, name)) is not None:
-            return RequestSchema(schema, name)
-    return None
+    found = (RequestSchema(schema, name) for name in names if (schema := field(value, name)) is not None)
+    return next(found, None)
 
 
 def _mime_type(config: Json) -> str:

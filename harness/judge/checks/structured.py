@@ -138,12 +138,10 @@ def _broken(evidence: Evidence, value: Json, valid: str | Mapping[str, Any]) -> 
 
 
 def _disordered(evidence: Evidence, value: Json, order: str | list[str] | None) -> Iterator[Mismatch]:
-    if not order:
-        return
     if order == "request":
         found = schemas.order_violations(_sent_schema(evidence, "order"), value, stated_only=False)
     else:
-        found = list(schemas.key_order(order, value)) if isinstance(value, Mapping) else []
+        found = list(schemas.key_order(order or (), value)) if isinstance(value, Mapping) else []
     for violation in found:
         yield violation.mismatch(violation.message)
 

@@ -115,8 +115,6 @@ def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
         return
     asked = number(field(evidence.request_body, "generationConfig", "candidateCount")) or 1
     found = objects_in(evidence.reply.response.get("candidates"))
-    if len(found) == asked == 1 and found[0].get("index", 0) == 0:
-        return
     indices = [index for one in found if isinstance(index := one.get("index", 0), int)]
     texts = [text_of(parts_of(one)) for one in found] if len(found) > 1 else []
     long = [text for text in texts if len(text) >= _LONG]

@@ -235,6 +235,7 @@ _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
     r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|data: \[DONE\]\s*$|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
+_DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
 
 
 @rule("control-token", "warn", per_candidate=True)
@@ -248,10 +249,8 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text
     may_have = "<" in text or "INST]" in text or re.search(r"\n(?:User|Human):", text) or text.endswith("[DONE]")
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
-    if found is None or (found[0] == "</s>" and "<s>" in text):
-        return
-    topics = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
-    if not is_about(evidence, topics) and not has_text(evidence, found[0]):
+    is_struck = found and found[0] == "</s>" and "<s>" in text
+    if found and not is_struck and not is_about(evidence, _DIALOGUES) and not has_text(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
@@ -412,10 +411,8 @@ def _sentence_twice(text: str) -> str:
 def _begins_again(text: str) -> bool:
     """Whether a part of the text comes before or after the whole."""
     at = text.find(text[:_SHORTEST_COPY], _SHORTEST_COPY)
-    if at < 0:
-        return False
     first, second = text[:at].strip(), text[at:].strip()
-    return _is_start(first, second) or (second[-1] not in ".!?" and _is_start(second, first))
+    return at > 0 and (_is_start(first, second) or (second[-1] not in ".!?" and _is_start(second, first)))
 
 
 def _is_start(part: str, whole: str) -> bool:
