@@ -212,5 +212,5 @@ def answered(exchange: Exchange, provider: Provider) -> Answered:
     """What the pace learns from an exchange. Its tokens are only counted where the provider has a limit of them."""
     if exchange.status == 429 and 429 not in exchange.request.expects_status:
         return Answered(True, asked_wait(exchange))
-    is_counted = provider.limits_of(exchange.request.model).tpm
+    is_counted = (provider.tpm or provider.limits) and provider.limits_of(exchange.request.model).tpm
     return Answered(False, tokens=replies.read(exchange).count("totalTokenCount") if is_counted else 0)

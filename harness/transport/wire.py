@@ -15,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
 
+_Headers = tuple[tuple[str, str], ...]
 _MOST_SENT = 50
 """How often a request is sent at most, however many 429s do not count."""
 _MESSAGE_INTERVAL = 10
@@ -106,7 +107,7 @@ class Wire:
                 "transport: batch takes many trials at once: `gemini-harness run` plays it, and pytest only replays it"
             )
         provider = self._config.find(request.provider)
-        headers = {**request.headers, "accept-encoding": "gzip", **self._credential(provider, request)}
+        headers = tuple({**request.headers, "accept-encoding": "gzip", **self._credential(provider, request)}.items())
         self._health.check(provider, request.model)
         try:
             exchange = await self._send_with_retries(provider, request, headers)
@@ -116,7 +117,7 @@ class Wire:
         self._health.note_answer(request, exchange)
         return exchange
 
-    async def _send_with_retries(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
+    async def _send_with_retries(self, provider: Provider, request: Request, headers: _Headers) -> Exchange:
         """Send until there is an answer that is not retried, or ``attempts`` are used up."""
         counted, sent, tokens, longest = 0, 0, estimate(request), self._config.timeouts.wait
         while True:
@@ -139,7 +140,7 @@ class Wire:
             wanted = self._wait(exchange, max(counted, 1)) if counted < self._config.attempts else None
             if wanted is None:
                 await asyncio.sleep(0)  # other chunks that arrived get their time before this answer is judged
-                return replace(exchange, attempts=sent)
+                return exchange if sent == 1 else replace(exchange, attempts=sent)
             self._explain(provider, f"HTTP {exchange.status}", wanted)
             await asyncio.sleep(wanted)
 
@@ -168,16 +169,13 @@ class Wire:
             self._credentials[shown] = credentials(provider.as_accessed(request.access), self._environ)
         return self._credentials[shown]
 
-    async def _once(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
+    async def _once(self, provider: Provider, request: Request, headers: _Headers) -> Exchange:
         import aiohttp
         import httpx
 
         transport = self._transport(provider)
-        url, waits = self._address(request.url), self._config.timeouts
-        limits = {"timeout": {"connect": waits.connect, "read": waits.gap}}
-        outgoing = httpx.Request(
-            request.method, _parsed(url), headers=headers, content=request.content, extensions=limits
-        )
+        waits = self._config.timeouts
+        outgoing = _outgoing(request.method, self._address(request.url), headers, request.content, waits)
         asked = datetime.now(UTC).isoformat(timespec="seconds")
         answer = _IncomingAnswer(self._config.max_body_bytes)
         try:
@@ -307,16 +305,51 @@ class _IncomingAnswer:
         self.fault: str | None = None
         self._largest = largest
         self._size = 0
+        self._encoding = ""
+        self._inflate: Any = None
 
-    def add(self, data: bytes, at: float) -> bool:
-        """Keep a chunk. Returns False once the body is too large."""
+    def begin(self, response: httpx.Response, at: float) -> None:
+        """Take its status and headers."""
+        self.head_at = at
+        self.status, self.headers = response.status_code, _read_headers(response.headers)
+        self._encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if self._encoding in ("gzip", "x-gzip", "deflate"):
+            self._inflate = zlib.decompressobj(47)
+
+    def add(self, raw: bytes, at: float) -> bool:
+        """Keep what arrived, decompressed. Returns False once nothing more is wanted: the body is too large, or cannot be read."""
+        if self._inflate is None:
+            return self._keep(raw, at)
+        try:
+            while raw and not (self._inflate.eof and raw[:1] != b"\x1f"):  # else it is padding
+                if self._inflate.eof:  # another member follows
+                    self._inflate = zlib.decompressobj(47)
+                if not self._keep(self._inflate.decompress(raw, self._largest + 1), at):
+                    return False
+                raw = self._inflate.unused_data
+        except zlib.error as fault:
+            self.fault = f"not the gzip it says it is: {fault}"
+        return self.fault is None
+
+    def _keep(self, data: bytes, at: float) -> bool:
+        """Keep a chunk, up to the limit. Returns False beyond it."""
         room = self._largest - self._size
-        if data[:room]:
-            self.chunks.append(Chunk(data[:room], at))
-            self._size += len(data[:room])
         if len(data) > room:
             self.fault = f"too large: stopped at {self._largest:,} bytes"
+            data = data[:room]
+        if data:
+            self.chunks.append(Chunk(data, at))
+            self._size += len(data)
         return self.fault is None
+
+    def end(self) -> None:
+        """It is complete. Set ``fault`` if its encoding was not, or is unknown."""
+        if self._inflate is not None:
+            self.fault = None if self._inflate.eof else "cut: the compressed body ends early"
+        elif self._encoding not in ("", "identity"):
+            head = b"".join(chunk.data for chunk in self.chunks[:16])
+            if is_binary(head, encoded=True):
+                self.fault = f"the body is encoded in {self._encoding}, which was not asked for and is not decoded here"
 
     def broke_off(self, url: str, fault: Exception, timeouts: Timeouts) -> None:
         """Set ``fault``. Raises NetworkFault or _NoConnection if not even a status arrived."""
@@ -330,51 +363,49 @@ class _IncomingAnswer:
             raise (NetworkFault if _may_be_sent(fault) else NoConnection)(f"{url}: {what}") from fault
 
 
-@lru_cache(maxsize=256)
-def _parsed(url: str) -> httpx.URL:
-    """The address as httpx has it, which takes longer to read than a short answer: the trials of a model share it."""
+def _outgoing(method: str, url: str, headers: _Headers, content: bytes, timeouts: Timeouts) -> httpx.Request:
+    """The request as httpx has it. What aiohttp adds itself is left to it: the host, and the length of the body."""
     import httpx
 
-    return httpx.URL(url)
+    address, named = _head(url, headers)
+    limits = {"timeout": {"connect": timeouts.connect, "read": timeouts.gap}}
+    request = httpx.Request(method, address, headers=named, stream=httpx.ByteStream(content), extensions=limits)
+    request.read()
+    return request
+
+
+@lru_cache(maxsize=256)
+def _head(url: str, headers: _Headers) -> tuple[httpx.URL, httpx.Headers]:
+    """The address and the headers as httpx has them, which takes longer than to read a short answer: the trials of a model share them."""
+    import httpx
+
+    return httpx.URL(url), httpx.Headers(headers)
 
 
 async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, answer: _IncomingAnswer) -> None:
     start = perf_counter()
     response = await transport.handle_async_request(request)
+    stream: Any = response.stream
     try:
-        answer.head_at = perf_counter() - start
-        answer.status, answer.headers = response.status_code, dict(response.headers.items())
-        async with aclosing(_decoded(response, answer)) as body:
-            async for data in body:
-                if data and not answer.add(data, perf_counter() - start):
-                    break
+        answer.begin(response, perf_counter() - start)
+        async for raw in stream:
+            if not answer.add(raw, perf_counter() - start):
+                break
+        else:
+            answer.end()
     finally:
         with suppress(Exception):
-            await response.aclose()
+            await stream.aclose()
 
 
-async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGenerator[bytes, None]:
-    """The body chunk by chunk as it arrives, decompressed, up to little more than the limit."""
-    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
-    inflate = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None
-    async for raw in response.stream:  # type: ignore[union-attr]  # that of an asynchronous transport
-        if inflate is None:
-            yield raw
-            continue
-        try:
-            while raw and not (inflate.eof and raw[:1] != b"\x1f"):  # else it is padding
-                if inflate.eof:  # another member follows
-                    inflate = zlib.decompressobj(47)
-                yield inflate.decompress(raw, answer._largest + 1)  # noqa: SLF001
-                raw = inflate.unused_data  # noqa: PLW2901
-        except zlib.error as fault:
-            answer.fault = f"not the gzip it says it is: {fault}"
-            return
-    head = b"".join(chunk.data for chunk in answer.chunks[:16])
-    if inflate is None and encoding not in ("", "identity") and is_binary(head, encoded=True):
-        answer.fault = f"the body is encoded in {encoding}, which was not asked for and is not decoded here"
-    if inflate is not None and not inflate.eof and answer.fault is None:
-        answer.fault = "cut: the compressed body ends early"
+def _read_headers(headers: httpx.Headers) -> dict[str, str]:
+    """Name in lower case -> value. httpx looks for their encoding first; most are plain, and each comes once."""
+    raw = headers.raw
+    with suppress(UnicodeDecodeError):
+        found = {name.decode("ascii").lower(): value.decode("ascii") for name, value in raw}
+        if len(found) == len(raw):
+            return found
+    return dict(headers.items())
 
 
 def _named(fault: Exception, timeouts: Timeouts, *, answered: bool) -> tuple[str, bool]:
