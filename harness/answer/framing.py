@@ -12,7 +12,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate
-from operator import is_
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -226,18 +225,22 @@ def _plain_object(payload: bytes) -> dict[str, Json] | None:
 
 def _shared(value: Json, before: Json) -> Json:
     """The value, or ``before`` if that is the same; its members likewise."""
-    if type(value) is not type(before):
-        return value
-    if isinstance(value, dict):
-        for name in value.keys() & before.keys():
-            value[name] = _shared(value[name], before[name])
-        same = value.keys() == before.keys() and all(value[name] is before[name] for name in value)
-    elif isinstance(value, list):
-        value[:] = [*map(_shared, value, before), *value[len(before) :]]
-        same = len(value) == len(before) and all(map(is_, value, before))
-    else:
-        same = value == before
+    kind = type(value)
+    if kind is not type(before) or kind not in _HOLDERS:
+        return before if kind is type(before) and value == before else value
+    keys = value if kind is dict else range(min(len(value), len(before)))
+    same = len(value) == len(before)
+    for key in keys:
+        item, old = value[key], before.get(key, _HOLDERS) if kind is dict else before[key]
+        if type(item) in _HOLDERS:
+            item = value[key] = _shared(item, old)
+        elif type(item) is type(old) and item == old:
+            item = value[key] = old
+        same = same and item is old
     return before if same else value
+
+
+_HOLDERS = (dict, list)
 
 
 # --- server-sent events -----------------------------------------------------------------------------------
@@ -338,7 +341,7 @@ class _Sse:
         ``line``: the line that it is, if it is one.
         """
         events = self.framed.events
-        if isinstance(events, LazyEvents):
+        if not isinstance(events, list):
             if line and b"\n" not in line:
                 events.place(self.end - len(line), self.end, self.clock(self.end))
             else:
