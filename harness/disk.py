@@ -124,10 +124,10 @@ def sweep(folder: Path, name: str | None = None) -> None:
     if sys.platform == "win32":
         return
     with suppress(OSError):
-        for entry in folder.iterdir():
-            found = _TEMPORARY.fullmatch(entry.name)
+        for entry in os.listdir(folder):  # noqa: PTH208  a Path for each entry takes most of the time
+            found = _TEMPORARY.fullmatch(entry)
             if found and (name is None or found[1] == name[:_NAME]):
-                _remove_unowned(entry)
+                _remove_unowned(folder / entry)
 
 
 def _remove_unowned(temporary: Path) -> None:

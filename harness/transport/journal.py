@@ -12,7 +12,7 @@ import json
 import os
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,10 @@ def fold(path: Path, *, keep: bool = True) -> int:
     A slot that was recorded again replaces the old one. ``keep=False`` drops all other exchanges of the old cassette.
     Raises CannotWrite if the disk cannot be written (the journals stay), and BadCassette if the old file cannot be read.
     """
-    journals = unfinished(path.parent).get(path, [])
+    return _fold(path, unfinished(path.parent).get(path, []), keep=keep)
+
+
+def _fold(path: Path, journals: Sequence[Path], *, keep: bool) -> int:
     try:
         new = {_slot_or_id(entry): entry for journal in journals for entry in _entries(journal)}
         if new:
@@ -151,10 +154,13 @@ def fold_each(cassettes: Mapping[Path, bool], raised: type[CassetteError] = Cass
     from concurrent.futures import ThreadPoolExecutor
 
     faults: list[CassetteError] = []
+    journals: dict[Path, list[Path]] = {}
+    for folder in {path.parent for path in cassettes}:
+        journals |= unfinished(folder)
 
     def one(path: Path) -> int:
         try:
-            return fold(path, keep=cassettes[path])
+            return _fold(path, journals.get(path, []), keep=cassettes[path])
         except CassetteError as fault:
             faults.append(fault)
             return 0

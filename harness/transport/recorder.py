@@ -295,6 +295,8 @@ class Recorder(Around, AbstractContextManager["Recorder"]):
     def claim(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> None:
         """Lock folders of cassettes, before the first request: see ``journal.RecordingLock.take``."""
         new = set(folders) - self._claimed
+        if not new:
+            return
         self._interrupted.update(path for folder in new for path in journal.unfinished(folder))
         if self._writes_cassettes:
             self.recovered += self._lock.take(new, waiting)

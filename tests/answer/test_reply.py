@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from harness.answer import reply
 from harness.judge.registry import all_rules
-from harness.model import Evidence, Reply
+from harness.model import Evidence, Provenance, Reply
 from tests.exchanges import answer, chunk, exchange, request, sse
 
 STREAM = request(stream=True)
@@ -43,6 +44,12 @@ def test_a_unary_answer() -> None:
 def test_an_event_stream_ends_its_lines_in_any_way(end: str) -> None:
     found = read(sse(chunk({"text": "Os"}), chunk({"text": "lo"}, finish="STOP"), end=end))
     assert (found.form, found.text, complaints(found)) == ("sse", "Oslo", [])
+
+
+def test_a_live_answer_that_is_recorded_and_judged_is_read_once() -> None:
+    came = replace(exchange(answer("Oslo")), provenance=Provenance("live", "google"))
+    assert reply.read(came) is reply.read(came)
+    assert reply.read(replace(came, status=500)) is not reply.read(came)
 
 
 def test_comments_before_data_and_data_over_several_lines() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -471,6 +472,17 @@ def test_many_in_flight_land_in_their_own_files(tmp_path: Path) -> None:
         asyncio.run(record(recorder))
     for n in range(64):
         assert send(Player(), tmp_path / f"{n % 8}.yaml", f"{n}", row=n) == str(n)
+
+
+def test_journals_are_looked_for_once_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Recorder("all", live("Oslo", "Paris", "Rome")) as recorder:
+        cassettes = [tmp_path / f"{capital}.yaml" for capital in CAPITALS]
+        for cassette in cassettes:
+            send(recorder, cassette)
+        look = Mock(wraps=journal.unfinished)
+        monkeypatch.setattr(journal, "unfinished", look)
+    look.assert_called_once_with(tmp_path)
+    assert [texts(cassette) for cassette in cassettes] == [[capital] for capital in CAPITALS]
 
 
 class Slow(Script):
