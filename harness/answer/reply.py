@@ -30,6 +30,7 @@ STEPS = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 
 _JOINABLE = frozenset(("text", "thought", "thoughtSignature"))
 _EMPTY: tuple[Json, ...] = (None, {}, [], "")
+_last: list[tuple[Exchange, Reply]] = []
 
 
 def read(exchange: Exchange) -> Reply:
@@ -41,9 +42,6 @@ def read(exchange: Exchange) -> Reply:
     if exchange.provenance.mode == "live":
         _last[:] = [(exchange, reply)]
     return reply
-
-
-_last: list[tuple[Exchange, Reply]] = []
 
 
 _MOST_CANDIDATES = 100

@@ -175,7 +175,11 @@ class Wire:
 
         transport = self._transport(provider)
         waits = self._config.timeouts
-        outgoing = _outgoing(request.method, self._address(request.url), headers, request.content, waits)
+        address, named = _head(self._address(request.url), headers)
+        limits = {"timeout": {"connect": waits.connect, "read": waits.gap}}
+        body = httpx.ByteStream(request.content)
+        outgoing = httpx.Request(request.method, address, headers=named, stream=body, extensions=limits)
+        outgoing.read()  # into its ``content``
         asked = datetime.now(UTC).isoformat(timespec="seconds")
         answer = _IncomingAnswer(self._config.max_body_bytes)
         try:
@@ -305,7 +309,6 @@ class _IncomingAnswer:
         self.fault: str | None = None
         self._largest = largest
         self._size = 0
-        self._encoding = ""
         self._inflate: Any = None
 
     def begin(self, response: httpx.Response, at: float) -> None:
@@ -346,10 +349,10 @@ class _IncomingAnswer:
         """It is complete. Set ``fault`` if its encoding was not, or is unknown."""
         if self._inflate is not None:
             self.fault = None if self._inflate.eof else "cut: the compressed body ends early"
-        elif self._encoding not in ("", "identity"):
-            head = b"".join(chunk.data for chunk in self.chunks[:16])
-            if is_binary(head, encoded=True):
-                self.fault = f"the body is encoded in {self._encoding}, which was not asked for and is not decoded here"
+        elif self._encoding not in ("", "identity") and is_binary(
+            b"".join(chunk.data for chunk in self.chunks[:16]), encoded=True
+        ):
+            self.fault = f"the body is encoded in {self._encoding}, which was not asked for and is not decoded here"
 
     def broke_off(self, url: str, fault: Exception, timeouts: Timeouts) -> None:
         """Set ``fault``. Raises NetworkFault or _NoConnection if not even a status arrived."""
@@ -363,20 +366,10 @@ class _IncomingAnswer:
             raise (NetworkFault if _may_be_sent(fault) else NoConnection)(f"{url}: {what}") from fault
 
 
-def _outgoing(method: str, url: str, headers: _Headers, content: bytes, timeouts: Timeouts) -> httpx.Request:
-    """The request as httpx has it. What aiohttp adds itself is left to it: the host, and the length of the body."""
-    import httpx
-
-    address, named = _head(url, headers)
-    limits = {"timeout": {"connect": timeouts.connect, "read": timeouts.gap}}
-    request = httpx.Request(method, address, headers=named, stream=httpx.ByteStream(content), extensions=limits)
-    request.read()
-    return request
-
-
 @lru_cache(maxsize=256)
 def _head(url: str, headers: _Headers) -> tuple[httpx.URL, httpx.Headers]:
-    """The address and the headers as httpx has them, which takes longer than to read a short answer: the trials of a model share them."""
+    """The address and the headers as httpx has them, which takes longer than to read a short answer: the trials of a model share them.
+    The host, and the length of the body, are left to aiohttp."""
     import httpx
 
     return httpx.URL(url), httpx.Headers(headers)
@@ -399,13 +392,11 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request,
 
 
 def _read_headers(headers: httpx.Headers) -> dict[str, str]:
-    """Name in lower case -> value. httpx looks for their encoding first; most are plain, and each comes once."""
-    raw = headers.raw
-    with suppress(UnicodeDecodeError):
-        found = {name.decode("ascii").lower(): value.decode("ascii") for name, value in raw}
-        if len(found) == len(raw):
-            return found
-    return dict(headers.items())
+    """Name in lower case -> value. Most are plain: httpx tries each encoding on all of them first."""
+    try:
+        return dict(type(headers)(headers, "ascii").items())
+    except UnicodeDecodeError:
+        return dict(headers.items())
 
 
 def _named(fault: Exception, timeouts: Timeouts, *, answered: bool) -> tuple[str, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from harness.gemini.providers import Provider, dialect, posted
@@ -14,5 +15,9 @@ _METHOD = {"unary": "generateContent", "stream": "streamGenerateContent?alt=sse"
 @dialect("gemini")
 def build(provider: Provider, model: str, body: Json, transport: Transport, expects_status: frozenset[int]) -> Request:
     """The body is sent unchanged, with the keys in the suite's order."""
-    path = provider.path.format(model=quote(model.removeprefix("models/"), safe="/-._~"), method=_METHOD[transport])
-    return posted(provider, model, path, body, transport, expects_status)
+    return posted(provider, model, _path(provider.path, model, transport), body, transport, expects_status)
+
+
+@lru_cache(1000)
+def _path(path: str, model: str, transport: Transport) -> str:
+    return path.format(model=quote(model.removeprefix("models/"), safe="/-._~"), method=_METHOD[transport])
