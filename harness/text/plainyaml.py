@@ -18,19 +18,19 @@ import yaml
 
 from harness.text import safeyaml
 
-_LINE = re.compile(r"( *+)((?:- )*+)(?:([A-Za-z$_][\w$./-]{0,99}):(?: |(?=\n)))?+([^\n]*)\n", re.ASCII)
-"""The column, the dashes of the lists that begin here, the name, and a value or its beginning."""
+_BEGIN = re.compile(r"( *+)((?:- )*+)(?:([A-Za-z$_][\w$./-]{0,99}):(?: |(?=\n)))?+", re.ASCII)
+"""How a line begins before a value: its column, the dashes of the lists that begin here, and the name."""
 _QUOTED = re.compile(r"'(?:[^']++|'')*+'|\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
-_FOLD = re.compile(r" *+\n([ \n]*+)")
-_SIMPLE = re.compile(r"'[^'\n]*'|\"[^\"\\\n]*\"")
-_PLAIN = re.compile(r"(?:[A-Za-z0-9/(+.$_]|<(?!<)|-(?=[A-Za-z0-9.]))(?:[^ :#]++|:(?! |$)|(?<! )#| ++(?!#|$))*+")
+_FOLD = re.compile(r"\n(\n*+)")
+_PLAIN = re.compile(r"[A-Za-z0-9/(+.$_]|<(?!<)|-(?=[A-Za-z0-9.])")
+"""How a plain text begins. What may not be in one is looked for by ``in``: texts are long."""
 _LISTED = re.compile(r"\[([^\[\]{}:#?\",]+(?:, [^\[\]{}:#?\",]+)*+)\]")
 _BLOCK = re.compile(r"(!!?binary )?\|([+-]?)")
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _EMPTY: Mapping[str, type] = {"{}": dict, "[]": list}
 _PRINTABLE = bytes((10, *range(32, 127)))
 _SHORT, _LONGEST_WORD, _DEEPEST = 100, 5, 50
-_WORDS = frozenset("yYnNtTfFoO")
+_WORDS, _QUOTES = frozenset("yYnNtTfFoO"), frozenset("'\"")
 _TYPED = frozenset("0123456789-+.")
 """The first characters of plain texts that may be something other than texts: short words such as ``false``, and numbers and dates."""
 
@@ -70,13 +70,13 @@ def _read(text: str) -> Mapping[str, Any]:
         start, end = end, find("\n", end) + 1
         line = text[start:end]
         column, dashes, name, value = _parts(line) if len(line) < _SHORT else _split(line)
-        if len(levels) + len(dashes) > _DEEPEST:
-            raise _Other
         at, inner = levels[-1]
         kind = list if dashes else dict
         if waiting or at != column or type(inner) is not kind:
             inner = _opened(levels, column, kind, waiting=waiting)
         if dashes:
+            if len(levels) + len(dashes) > _DEEPEST:
+                raise _Other
             for at in range(column + 2, column + len(dashes), 2):
                 inner = _item(levels, at, inner, [])
             column, waiting = column + len(dashes) - 2, False
@@ -98,9 +98,9 @@ def _read(text: str) -> Mapping[str, Any]:
 
 def _split(line: str) -> tuple[int, str, str | None, str]:
     """The column of a line, its dashes, its name, and its value or the beginning of that."""
-    if not (found := _LINE.fullmatch(line)):
-        raise _Other
-    indent, dashes, name, value = found.groups()
+    found: Any = _BEGIN.match(line)
+    indent, dashes, name = found.groups()
+    value = line[found.end() : -1]
     if not (name or value) or (name and _known(name) != name):
         raise _Other
     return len(indent), dashes, name, value
@@ -116,7 +116,7 @@ def _opened(levels: list[tuple[int, Any]], column: int, kind: type, *, waiting: 
     ``waiting``: whether the last name has no value yet.
     """
     at, inner = levels[-1]
-    if waiting and (column > at or (column == at and kind is list)):
+    if waiting and (column > at or (column == at and kind is list)) and len(levels) < _DEEPEST:
         inner[next(reversed(inner))] = new = kind()
         levels.append((column, new))
         return new
@@ -158,6 +158,8 @@ def _value(text: str, value: str, end: int, column: int) -> tuple[Any, int]:
 def _marked(text: str, value: str, end: int, column: int) -> tuple[Any, int]:
     """A value that begins with a mark: one in quotes, a block, or a list on one line."""
     if value[0] in "'\"":
+        if _is_simple(value):
+            return value[1:-1], end
         quoted = _QUOTED.match(text, end - 1 - len(value))
         if quoted is None or text[quoted.end()] != "\n":
             raise _Other
@@ -188,13 +190,18 @@ def _numbers_at(column: int) -> re.Pattern[str]:
     return re.compile(rf"(?: {{{column}}}- {safeyaml.DECIMAL.pattern}\n)++")
 
 
+def _is_simple(line: str) -> bool:
+    """Whether a text of one line that begins with a quote ends with it too, and has no quote and no escape inside."""
+    return line.find(line[0], 1) == len(line) - 1 and (line[0] == "'" or "\\" not in line)
+
+
 def _unquoted(text: str) -> str:
-    if _SIMPLE.fullmatch(text):
-        return text[1:-1]
     if text[0] == '"' or "\n-" in text or "\n." in text:  # escapes, or the mark of a document
         return str(safeyaml.load(text))
-    text = text[1:-1].replace("''", "'")
-    return _FOLD.sub(lambda lines: "\n" * lines[1].count("\n") or " ", text) if "\n" in text else text
+    if "\n" in text:
+        text = "\n".join([line.strip(" ") for line in text.split("\n")])
+        text = _FOLD.sub(lambda lines: lines[1] or " ", text) if "\n\n" in text else text.replace("\n", " ")
+    return text[1:-1].replace("''", "'")
 
 
 def _listed(text: str) -> Any:
@@ -215,9 +222,9 @@ def _scalar(text: str) -> Any:
     begin = text[:1]
     if begin in _TYPED and safeyaml.DECIMAL.fullmatch(text):
         return float(text)
-    if _SIMPLE.fullmatch(text):
+    if begin in _QUOTES and _is_simple(text):
         return text[1:-1]
-    if not _PLAIN.fullmatch(text):
+    if not _PLAIN.match(text) or ": " in text or " #" in text or text[-1] in ": ":
         raise _Other
     if begin not in _TYPED and (begin not in _WORDS or len(text) > _LONGEST_WORD):
         return text
