@@ -108,15 +108,13 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
     """The pieces of exchanges in a value, in their order."""
     if deep > _DEEPEST:
         return []
-    if isinstance(value, dict):
-        return _in_mapping(value, deep)
-    if isinstance(value, list | Elements):
-        return _in_list(value, deep)
     if isinstance(value, str):
         return _in_text(value, deep) if len(value) > _SHORTEST else []
+    if isinstance(value, dict):
+        return _in_mapping(value, deep)
     if isinstance(value, bytes):
         return _in_bytes(value, deep)
-    return []
+    return _in_list(value, deep) if isinstance(value, (list, Elements)) else []
 
 
 def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
@@ -539,12 +537,16 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     if is_flat:
         body = _first_body(mapping, (*_REQUEST_BODIES, *_REQUESTS))
     else:
-        compared = (piece.request for piece in scan(dict(inner), deep + 1) if piece.has_request)
-        body = messages.message_body(inner) or next(compared, None)  # a mock compares with it at any depth
+        body = messages.message_body(inner) or _compared(inner, deep)
     whole = _exchange(mapping, asked, replace(answer, url=url, request=None if _is_of_sdk(body) else body))
     if body is None or whole.answers == [Body(b"")]:
         whole = _completed(whole, mapping, deep)
     return whole if whole.request or is_flat else replace(whole, request=Body(b""))
+
+
+def _compared(asked: Mapping[str, Any], deep: int) -> Body | None:
+    """The body that a mock compares a request with, at any depth of it."""
+    return next((piece.request for piece in scan(dict(asked), deep + 1) if piece.has_request), None)
 
 
 def _holds_messages(mapping: Mapping[str, Any]) -> bool:

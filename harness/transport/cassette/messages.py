@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -53,6 +54,7 @@ def named(mapping: Mapping[Any, Any]) -> dict[str, Any]:
     return {word(key): value for key, value in mapping.items()}
 
 
+@lru_cache(500)
 def address_in(text: str) -> str | None:
     """The first address of a native call in a text; None without one."""
     if "enerateContent" not in text:
