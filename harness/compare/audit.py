@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from harness.judge.judging import RuleViolation, violations
 from harness.judge.recorded import CHAT, evidence, operation, operation_of, other_call
@@ -101,9 +101,14 @@ class Audit:
             "unread": [{"file": file, "where": where, "reason": reason} for file, where, reason in self.unread],
             "passed_over": dict(self.passed_over),
             "normalised": self.normalised,
-            "findings": [asdict(finding) for finding in self.findings],
-            "exchanges": [asdict(exchange) for exchange in self.exchanges],
+            "findings": list(map(_row, self.findings)),
+            "exchanges": list(map(_row, self.exchanges)),
         }
+
+
+def _row(item: AuditFinding | AuditedExchange) -> dict[str, Json]:
+    """Its fields by their names. ``asdict`` copies every value in them too."""
+    return {name: getattr(item, name) for name in item.__slots__}
 
 
 def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] = {}, passed_over: Mapping[str, int] = {}) -> Audit:

@@ -313,14 +313,13 @@ def _around(mapping: Mapping[str, Any]) -> Piece:
     texts = [item for item in mapping.values() if isinstance(item, str) and len(item) < _LONGEST_ADDRESS]
     url = next((found for text in texts if _is_address(text) and (found := messages.address_in(text))), None)
     calls = [call for text in texts if len(text) < 40 and (call := _CALL.fullmatch(text.strip()))]
-    ids = [str(mapping[name]) for name in _IDS if isinstance(mapping.get(name), (str, int))]
     return Piece(
         url=messages.without_unknown_host(url, mapping) if url else None,
         model=next((found for name in _MODELS if (found := _model(mapping.get(name)))), None) or _named_model(texts),
         method=messages.method_of(mapping) if url else None,
         status=messages.status_of(mapping),
         streams=any(call[1] or call[2] for call in calls) if calls else None,
-        id=ids[0] if ids else None,
+        id=next((str(mapping[name]) for name in _IDS if isinstance(mapping.get(name), (str, int))), None),
     )
 
 
@@ -374,7 +373,7 @@ def _in_sequence(items: Sequence[Any], deep: int) -> list[Piece]:
     found: list[Piece] = []
     at = 0
     while at < len(items):
-        whole, end = _in_neighbours(items, at, deep)
+        whole, end = _in_neighbours(items, at, deep) if isinstance(items[at], dict) else ([], at)
         found += whole or scan(items[at], deep)
         at = end if whole else at + 1
         if isinstance(items, Elements) and found and (found[-1].has_request or found[-1].has_answer):
