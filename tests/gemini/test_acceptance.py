@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from harness.gemini.schemas import check_schema, violations
 from harness.gemini.schemas.acceptance import acceptance
+from harness.gemini.schemas.spelling import SchemaProblem
 
 ROOT = Path(__file__).parents[2]
 PERSON = {
@@ -49,14 +50,18 @@ keywords: dict[str, st.SearchStrategy[Any]] = {
     "maxLength": st.sampled_from([0, 2]),
     "minProperties": st.sampled_from([0, 2]),
     "maxProperties": st.sampled_from([0, 2]),
-    "pattern": st.just("x"),
+    "pattern": st.sampled_from(["x", "^l", "("]),
+    "uniqueItems": st.booleans(),
     "const": st.just(1),
+    "$ref": st.sampled_from(["#/$defs/A", "#/$defs/B", "#"]),
 }
 
 
 def plain(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     nested = {
         "items": inner,
+        "prefixItems": st.lists(inner, max_size=2),
+        "$defs": st.dictionaries(st.sampled_from(["A", "B", "a/b"]), inner, max_size=2),
         "properties": st.dictionaries(names, inner, max_size=2),
         "anyOf": st.lists(inner, max_size=2),
         "additionalProperties": st.booleans() | inner,
@@ -64,7 +69,8 @@ def plain(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional={**keywords, **nested})
 
 
-schemas = st.recursive(st.fixed_dictionaries({}, optional=keywords), plain, max_leaves=4)
+alone = st.recursive(st.fixed_dictionaries({}, optional=keywords), plain, max_leaves=4)
+schemas = alone | st.builds(lambda schema, a, b: {**schema, "$defs": {"A": a, "B": b}}, alone, alone, alone)
 
 
 @given(schemas, values)
@@ -72,7 +78,11 @@ def test_nothing_is_accepted_that_the_library_rejects(schema: Any, value: Any) -
     accepts = acceptance(schema)
     if accepts is not None:
         Draft202012Validator.check_schema(schema)
-        if accepts(value):
+        try:
+            is_valid = accepts(value)
+        except RecursionError:  # a reference to itself
+            is_valid = False
+        if is_valid:
             assert Draft202012Validator(schema).is_valid(value)
             assert violations(schema, value) == []
 
@@ -116,10 +126,14 @@ def test_an_invalid_value_is_left_to_the_library(value: Any) -> None:
     "schema",
     [
         True,
-        {"pattern": "x"},
+        {"pattern": "("},
         {"type": "text"},
         {"type": []},
-        {"enum": ["x", 1]},
+        {"enum": ["x", 1.5]},
+        {"prefixItems": []},
+        {"$ref": "#/$defs/Missing", "$defs": {}},
+        {"$ref": "#/$defs/a/b", "$defs": {"a/b": {}}},
+        {"properties": {"a": {"$defs": {"A": {}}, "$ref": "#/$defs/A"}}},
         {"minItems": -1},
         {"minimum": True},
         {"required": ["a", "a"]},
@@ -129,6 +143,42 @@ def test_an_invalid_value_is_left_to_the_library(value: Any) -> None:
 )
 def test_a_schema_with_more_is_left_to_the_library(schema: Any) -> None:
     assert acceptance(schema) is None
+
+
+TREE = {
+    "$defs": {
+        "Tree": {
+            "properties": {
+                "name": {"pattern": "^[a-z]+$"},
+                "children": {"type": "array", "items": {"$ref": "#/$defs/Tree"}},
+            },
+            "required": ["name"],
+        },
+        "Rank": {"type": "integer", "enum": [1, 2]},
+    },
+    "type": "object",
+    "properties": {
+        "tree": {"$ref": "#/$defs/Tree"},
+        "point": {"prefixItems": [{"type": "number"}], "uniqueItems": True},
+    },
+    "additionalProperties": {"$ref": "#/$defs/Rank"},
+}
+"""As Pydantic writes models in models."""
+
+
+def test_a_model_in_a_model_is_judged_without_the_library() -> None:
+    accepts = acceptance(TREE)
+    assert accepts is not None
+    assert accepts({"tree": {"name": "a", "children": [{"name": "b"}]}, "rank": 2})
+    assert not accepts({"tree": {"name": "a", "children": [{"name": "B"}]}})
+    assert not accepts({"rank": 3})
+    assert not accepts({"rank": True})
+    assert not accepts({"point": ["x"]})
+
+
+def test_a_reference_to_itself_is_a_problem_of_the_schema() -> None:
+    with pytest.raises(SchemaProblem, match="refers to itself"):
+        violations({"$defs": {"A": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/A"}, 1)
 
 
 def test_a_deep_schema_is_left_to_the_library() -> None:
