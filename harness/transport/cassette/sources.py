@@ -297,8 +297,9 @@ _SET = rb"""(?<![\w.-])([\w.-]++)["']?(?:[\s,]+["']?value["']?)?\s*[:=]\s*["']?(
 
 def _with_addresses(content: bytes) -> bytes:
     """The text with hosts and models in the place of their variables in addresses: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``."""
-    may_have = b"enerateContent" in content and (b"{{" in content or b"<<" in content)
-    if len(content) > elements.LONG or not may_have or not _HOLE.search(content):
+    calls = content.split(b"enerateContent")[:-1] if len(content) <= elements.LONG else ()
+    may_have = any(mark in call[-202:] for call in calls for mark in (b"}}", b">>"))  # as near as ``_HOLE`` looks
+    if not may_have or not _HOLE.search(content):
         return content
     values = dict(re.findall(_SET, content))
     return _HOLE.sub(lambda found: values.get(found[1], found[0]), content)
