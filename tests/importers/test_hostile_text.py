@@ -94,6 +94,19 @@ def test_text_takes_time_that_grows_with_its_length(name: str, tmp_path: Path) -
     assert grows_evenly(work, 10_000)
 
 
+@pytest.mark.parametrize(
+    ("begin", "piece", "end"),
+    [
+        ("jq -n '{a: \"", '\\"', "}' | curl https://a.example/v1beta/models/gemini-2.5-flash:generateContent -d @-\n"),
+        ('models.generateContent({model: "a", contents: ', "a.", "})"),
+    ],
+    ids=["quotes in a filter of jq", "names with dots"],
+)
+def test_a_value_takes_time_that_grows_with_its_length(begin: str, piece: str, end: str, tmp_path: Path) -> None:
+    path = tmp_path / "page.txt"
+    assert grows_evenly(lambda size: read_or_refuse(path, begin + piece * size + end), 2_000)
+
+
 def test_a_block_of_html_that_is_not_closed_takes_no_time(tmp_path: Path) -> None:
     ask = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
     path, command = tmp_path / "page.html", f"\ncurl {ask} -d '{{\"contents\": []}}'\n"

@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     rf"(?:<<)?(?P<double>{_DOUBLE})(?:(?:/utf8)?>>)?|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
     rf"|(?P<gone>(?<!parts:\s)\[\s*+(?:\[Object\][,\s]*+)++\])|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
     r"|\b(?:[a-z_]\w*+\.){0,2}+(?:[A-Z]\w*+\.){1,2}+(?P<constant>[A-Z][A-Z0-9_]*+)\b(?![.(\w])|\bgenai\.(?P<go>[A-Z]\w*+)\b(?![.({\w])"
-    r"|(?:(?P<name>[%#]|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?\s*+(?=[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
+    r"|(?:(?P<name>[%#]|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?\s*+(?=[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?(?:(?<![\w.])|(?<=[^\w.]\.))[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
     r"|(?P<close>[\]})])|(?P<comma>,)|:?(?P<key>[A-Za-z_$][\w$]*+)(?=\s*+[:=])"
     r"|(?P<sign>=>|:|=|\bto\b)|(?P<word>[A-Za-z_$][\w$]*+)|(?P<number>\d+)(?=\s*+=>)",
     re.DOTALL,
@@ -66,7 +66,8 @@ def as_json(text: str) -> str:
     return (text[:1] != "(" and _of_python(text)) or _Writer(f"({text})" if _NAMED.match(text) else text).text()
 
 
-_STRINGS = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")""")
+_STRINGS = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")|'(?:[^'\\\n]|\\.)*+|"(?:[^"\\\n]|\\.)*+""")
+"""A text in quotes; or what is not closed, without a group, so that it is not read again from its next quote."""
 _BETWEEN = re.compile(r"(?:(?!,\s*[\]}])[{}\[\]:,\s]|\0(?!\s*\0)|-?\d[\d.e+-]*+|(?:True|False|None)\b)*+")
 """What stands between the texts of a value that Python printed. A NUL stands for each text."""
 
@@ -74,6 +75,8 @@ _BETWEEN = re.compile(r"(?:(?!,\s*[\]}])[{}\[\]:,\s]|\0(?!\s*\0)|-?\d[\d.e+-]*+|
 def _of_python(text: str) -> str:
     """A value that Python printed, as JSON, in a fraction of the time; empty for any other text."""
     pieces = _STRINGS.split(text)
+    if None in pieces:
+        return ""
     between = "\0".join(pieces[::2])
     if not _BETWEEN.fullmatch(between):
         return ""
