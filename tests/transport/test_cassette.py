@@ -172,6 +172,15 @@ def test_a_cut_gzip_body_says_so(tmp_path: Path) -> None:
         ("interactions:\n- request: {uri: x\n", "line 3, column 1"),
         ("interactions: [{request: {uri: x}, response: {status: {}}}]", "KeyError: 'code'"),
         (b"\xff\xfe\x00interactions", "not decodable"),
+        (
+            "version: 1\ninteractions:\n- request:\n    uri: https://a.example/models/gemini-2",
+            "by shape: the file is cut",
+        ),
+        (f"version: 1\ninteractions:\n- request:\n    uri: {URL}\n  response:\n    status:", "the file is cut before"),
+        (
+            f"version: 1\ninteractions:\n- request:\n    uri: {URL}\n  response:\n    status: {{code: 200}}",
+            "the file is cut",
+        ),
     ],
 )
 def test_what_is_no_vcrpy_cassette_is_refused_by_name(tmp_path: Path, text: str | bytes, reason: str) -> None:

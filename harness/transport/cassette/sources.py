@@ -352,6 +352,7 @@ _OTHERS = {
     "Interactions": re.compile(rb'"object":\s*"interaction"|"event_type":\s*"interaction\.'),
 }
 """APIs for Gemini whose messages are not read -> what is in them."""
+_CUT = "the file is cut before the end of its last answer; restore it, or record it again"
 _NAMED = re.compile(rb"gemini-\d|gen_ai\.\w+|gemini-pro\b")
 
 
@@ -361,6 +362,8 @@ def _missing(content: bytes) -> str:
         return f"messages of the {api} API; only generateContent and streamGenerateContent are read"
     if b"enerateContent" in content and COMMANDS.search(content):
         return "it holds commands, which are requests without answers; `gemini-harness import` makes a suite of them"
+    if content.startswith(CASSETTE) and not re.search(rb"\n[ -]+response:", content[content.rfind(b"request:") :]):
+        return _CUT
     if _NAMED.search(content, 0, 10_000_000):
         return (
             "it names a Gemini model, but holds no request or answer in the form of the API; record the HTTP messages"
@@ -474,11 +477,21 @@ def _of_vcrpy(whole: Mapping[str, Any], may_be_normalised: bool) -> Iterator[Ite
     )
     read_one = partial(read_interaction, verbatim=not normalised)
     for index, item in enumerate(items):
+        answer = an_object(an_object(item).get("response"))
+        if _has(item, "request") and index == len(items) - 1 and _is_cut(answer):
+            yield Unread(f"interaction {index}", _CUT)
+            continue
         url = str(an_object(an_object(item).get("request")).get("uri"))
         if "enerateContent" in url and messages.address_in(url) is None:  # that of Code Assist, which wraps the bodies
             yield from by_shape([item], index)
         else:
             yield attempted("interaction", read_one, index, item)
+
+
+def _is_cut(answer: Mapping[str, Any]) -> bool:
+    """Whether the text of an answer ends before its body, or in its status."""
+    status = answer.get("status", 0)
+    return status is None or (bool(status) and answer.keys().isdisjoint(("body", "parsed_body", "content")))
 
 
 def of_messages(kind: str, mappings: Iterable[Any]) -> Iterator[Item]:
