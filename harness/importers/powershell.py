@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.importers.filling import ReadFile, Room, TooLong, Unreadable, with_model
@@ -19,11 +19,13 @@ _CALL = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNMENT = re.compile(
-    r"^[ \t]*(?:\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*|(?=\$\w+[ \t]*\||@['\"][ \t]*\r?\n))",
+    r"^[ \t]*(?:\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*|(?=\$\w+[ \t]*[|>]|@['\"][ \t]*\r?\n)|(?P<writes>Set-Content|Out-File)(?=[ \t]))",
     re.MULTILINE | re.IGNORECASE,
 )
 """Where a variable is set, or a value may be written to a file."""
-_WRITTEN = re.compile(r"[ \t]*\|[ \t]*(?:Out-File|Set-Content)\b[^\n|;]*?[ \t][\"']?([\w./\\-]+\.\w+)", re.IGNORECASE)
+_WRITTEN = re.compile(
+    r"[ \t]*(?:\|[ \t]*(?:Out-File|Set-Content)\b[^\n|;]*?[ \t]|>)[ \t]*[\"']?([\w./\\-]+\.\w+)", re.IGNORECASE
+)
 _BLANK = re.compile(r"(?:[ \t]|`\r?\n)*")
 _BLANKS = re.compile(r"(?:[\s;,]|`\r?\n|#[^\n]*)*")
 _HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
@@ -186,12 +188,13 @@ def assign(reader: Reader, at: int, end: int) -> int:
     while found := _ASSIGNMENT.search(reader.text, at, end):
         reader.at = found.end()
         try:
-            value = reader.value()
+            given = _parameters(reader, ("path", "value")) if found["writes"] else {}
+            value = given.get("value") if given else reader.value()
             reader.last = (reader.at, value)
             if found[1]:
                 reader.variables[found[1].lower()] = value
-            elif written := reader.take(_WRITTEN):
-                reader.files[written[1]] = str(value)
+            elif name := written[1] if (written := reader.take(_WRITTEN)) else given.get("path", given.get("filepath")):
+                reader.files[re.sub(r"^\.[\\/]", "", str(name))] = str(value)
         except TooLong as fault:  # whatever holds it is too long as well, which takes long to find again
             reader.variables[(found[1] or "").lower()] = fault
         except ValueError:
@@ -200,8 +203,8 @@ def assign(reader: Reader, at: int, end: int) -> int:
     return max(at, end)
 
 
-def _parameters(reader: Reader) -> dict[str, Any]:
-    """Name (lower case, without its hyphen) -> value of each parameter of a command."""
+def _parameters(reader: Reader, unnamed: Sequence[str] = ("uri",)) -> dict[str, Any]:
+    """Name (lower case, without its hyphen) -> value of each parameter of a command. ``unnamed``: those that may have no name, in their order."""
     found: dict[str, Any] = {}
     while True:
         reader.skip()
@@ -210,9 +213,10 @@ def _parameters(reader: Reader) -> dict[str, Any]:
             continue
         name = reader.take(re.compile(r"-(\w+):?(?![\w-])"))
         if name is None:
-            if reader.at >= len(reader.text) or reader.text[reader.at] in "\r\n;|)}" or "uri" in found:
+            left = [key for key in unnamed if key not in found]
+            if reader.at >= len(reader.text) or reader.text[reader.at] in "\r\n;|)}" or not left:
                 return found
-            found["uri"] = reader.value()
+            found[left[0]] = reader.value()
             continue
         reader.skip()
         found[name[1].lower()] = True if _AFTER_SWITCH.match(reader.text, reader.at) else reader.value()

@@ -147,6 +147,10 @@ FORMS: Mapping[str, str] = {
     "a file that PowerShell writes": f"""$b = '{body("hi")}'\n$b | Out-File -Encoding utf8 "a.json"\ncurl.exe {ASK} `\n -d '@a.json'\n""",
     "texts of PowerShell that are added": f"$u = '{BASE}/' + 'gemini-2.5-flash'\nirm -Uri ($u + ':generateContent') -Method Post -Body '{body('hi')}'",
     "curl as PowerShell takes it": f"curl -Method POST -Uri {ASK} -Body '{body('hi')}'",
+    "a file that PowerShell sets": f"Set-Content -Path .\\a.json -Value '{body('hi')}' -NoNewline\ncurl.exe {ASK} -d '@a.json'\n",
+    "a file that PowerShell sets by place": f"$b = '{body('hi')}'\nSet-Content a.json $b\ncurl.exe {ASK} -d '@a.json'\n",
+    "a file that PowerShell redirects to": f"$b = '{body('hi')}'\n$b > a.json\ncurl.exe {ASK} -d '@a.json'\n",
+    "prompts of a shell": f"me@host:~$ curl {ASK} \\\n> -d '{body('hi').replace(',', ',' + chr(10) + '> ')}'\nme@host:~$ exit\n",
     "a quotation": f"> curl {ASK} \\\n>   -d '{body('hi')}'\n",
     "a document of cmd": f"@echo {body('hi')} > a.json\r\ncurl {ASK} -d @a.json\r\n",
     "a text that jq quotes": f"P=$(printf hi | jq -Rs .)\ncurl {ASK} -d "

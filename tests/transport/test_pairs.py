@@ -197,8 +197,9 @@ SHEET = f"POST {PLACE}\nContent-Type: application/json\n\n{json.dumps(ASKED)}\n\
         {"imposter.json": MOCK, "a/1.json": ANSWERED},
         {"mappings/a.json": STUB, "__files/1.json": ANSWERED},
         {"log.http": SHEET, "2026.200.json": ANSWERED},
+        {"ask.sh": f"curl -s {PLACE} -d '{json.dumps(ASKED)}' > 1.json\n", "1.json": ANSWERED},
     ],
-    ids=["a manifest", "a mock", "WireMock", "JetBrains"],
+    ids=["a manifest", "a mock", "WireMock", "JetBrains", "a script"],
 )
 def test_a_body_that_a_recording_names_is_read_once(capsys: pytest.CaptureFixture[str], files: dict[str, Any]) -> None:
     write(**files)

@@ -1,5 +1,5 @@
 """Bodies in files of their own, which a recording names: HAR (``_file``), WireMock (``bodyFileName`` in ``__files``), traces of Playwright
-(``_sha1``), logs of JetBrains (``<> answer.json``), and under any key of a recording that is not whole without them.
+(``_sha1``), logs of JetBrains (``<> answer.json``), commands of a shell (``> answer.json``), and under any key of a recording that is not whole without them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ _KEYS = ("_file", "bodyFileName", "_sha1")
 _KEY = re.compile(rb"_(?:file|sha1)\b(?<=\W.{5})")
 """Two of them. It begins with a plain character, since that is found faster than a choice."""
 _A_NAME = r"[\w@-][\w@./-]{0,200}\.\w{1,8}"
-_NAME = re.compile(rf"""(?::\s*["']?|^<> +)({_A_NAME})["']?\s*(?=[,}}\]\r\n]|\Z)""".encode(), re.MULTILINE)
+_NAME = re.compile(rf"""(?::\s*["']?|^<> +|[ \t]>[ \t]*)({_A_NAME})["']?\s*(?=[,}}\]\r\n]|\Z)""".encode(), re.MULTILINE)
 _INCLUDED = re.compile(rb"^<> +(\S+)[ \t\r]*$", re.MULTILINE)
+_REDIRECTED = re.compile(rb"[ \t]>[ \t]*([^\s>&]+)[ \t\r]*$", re.MULTILINE)
+_SHELLS = (".sh", ".bash", ".zsh")
 _ABOUT = re.compile(r"(?i)_?(?:file_?name|file|path|sha1)$")
-NAMING = frozenset((".json", ".jsonl", ".yaml", ".yml", ".har", ".http", ".rest", ".toml"))
+NAMING = frozenset((".json", ".jsonl", ".yaml", ".yml", ".har", ".http", ".rest", ".toml", *_SHELLS))
 """Of files that may name others."""
 _GZIP = b"\x1f\x8b"
 _LARGEST, _MOST_INDEXED = 200_000_000, 50_000_000
@@ -45,10 +47,16 @@ def is_name(body: bytes) -> bool:
 
 
 def included(content: bytes, beside: Beside) -> bytes:
-    """The text of a log of JetBrains with the answers in the place of the names of their files."""
-    if b"<> " not in content:
+    """The text of a log of JetBrains, or of a script, with the answers in the place of the names of their files."""
+    is_script = isinstance(beside, FilesBeside) and beside.recording.suffix in _SHELLS
+    if b"<> " not in content and not is_script:
         return content
-    return _INCLUDED.sub(lambda name: beside(name[1].decode("utf-8", "replace")) or name[0], content)
+
+    def answer(name: re.Match[bytes]) -> bytes:
+        found = beside(name[1].decode("utf-8", "replace"))
+        return b"\n" * is_script + found if found else name[0]
+
+    return (_REDIRECTED if is_script else _INCLUDED).sub(answer, content)
 
 
 def naming(path: Path) -> Iterator[Path]:
