@@ -21,6 +21,13 @@ _STRUCTURE = re.compile(
 )
 """What stands before the bracket of a value that is no call of a function."""
 _CHAINED = re.compile(r"\s*\.\w+(?=\()")
+_FUNCTION = re.compile(
+    r"\b(\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\(\s*(?:(?:const|final|string|[A-Z]\w*)[ \t]+)*\$?(\w+)[^()\"'\n]*\)"
+    r"(?=[^\n;()]*(?:\([^\n()]*\)[ \t]*)?(?:\{|=>|:[ \t]*$))",
+    re.MULTILINE,
+)
+"""Where a function is defined, and its first parameter."""
+_CALLED = re.compile(r"(?<![\w.])(\w+)\(\s*(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')\s*[,)]")
 _ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
 _USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
 _BASE = re.compile(r"""\b(?:\w*base_?url|host)["']?\s*[=:]\s*["'`](https?://[^"'`\s]+?)/?["'`]""", re.IGNORECASE)
@@ -32,7 +39,9 @@ def inlined(text: str) -> str:
     """The text of a program, with the value of each variable in the place of its name, and the host before each path."""
     if base := _BASE.search(text):
         text = _PATH.sub(lambda found: found[1] + base[1], text)
-    values, places, parts, at, left = dict[str, str](), dict[str, int](), list[str](), 0, _MOST_FILLED
+    calls: dict[str, str] = dict(reversed(_CALLED.findall(text)))
+    values: dict[str, str] = {found[2]: calls[found[1]] for found in _FUNCTION.finditer(text) if found[1] in calls}
+    places, parts, at, left = dict[str, int](), list[str](), 0, _MOST_FILLED
 
     def value(found: re.Match[str]) -> str:
         nonlocal left
@@ -40,7 +49,8 @@ def inlined(text: str) -> str:
         left -= len(known)
         if not known or left < 0:
             return found[0]
-        parts[places[found["name"]]] = ""  # it is moved
+        if found["name"] in places:
+            parts[places[found["name"]]] = ""  # it is moved
         return found["gap"] + known
 
     for found in _SET.finditer(text):

@@ -106,6 +106,33 @@ var payload = new
 }};
 await http.PostAsJsonAsync("{ASK}", payload);
 """,
+    "function.py": f"""
+def ask(prompt: str) -> str:
+    body = {{"contents": [{{"parts": [{{"text": prompt}}]}}]}}
+    return requests.post("{ASK}", json=body).text
+
+print(ask("Capital of Norway?"))
+""",
+    "function.ts": f"""
+const ask = async (prompt: string) => {{
+  await axios.post("{ASK}", {{ contents: [{{ parts: [{{ text: prompt }}] }}] }});
+}};
+ask("Capital of Norway?");
+""",
+    "Added.java": f"""
+static final String URL = "{ASK}?key=" + KEY;
+String body = "{{\\n" +
+    "  \\"contents\\": [{{\\n" +
+    "    \\"parts\\": [{{\\"text\\": \\"Capital of Norway?\\"}}]\\n" +
+    "  }}]\\n" +
+    "}}";
+var request = new Request.Builder().url(URL).post(RequestBody.create(body, JSON)).build();
+""",
+    "Filled.cs": f"""
+string prompt = "Capital of Norway?";
+var json = $@"{{{{""contents"":[{{{{""parts"":[{{{{""text"":""{{prompt}}""}}}}]}}}}]}}}}";
+await http.PostAsync("{ASK}", new StringContent(json));
+""",
     "page.rst": f"""
 .. code-block:: console
 

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise, takewhile
@@ -27,7 +27,7 @@ _HOLE = re.compile(r"\$?\{+(\w+)\}+")
 _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:(?:g|streamG)enerateContent)""")
 """A variable in an address, and one that is added to it."""
 _RAW_BORDER = re.compile(
-    r"`[ \t]*\+\s*`|\"(?<=[{\[\]},:\w]\")[ \t]*(?:\+[ \t\r]*\n|\r?\n[ \t]*\+)[ \t]*\"(?=\\\"|[{\[\]}])"
+    r"`[ \t]*\+\s*`|\"(?<=[{\[\]},:\w]\")[ \t]*(?:\+[ \t\r]*\n|\r?\n[ \t]*\+)[ \t]*\"(?=[ \t]*+(?:\\\"|[{\[\]}]))"
 )
 """Where a text ends and goes on in the next: in backquotes in Go and JavaScript, in a line of its own in Java.
 A set of characters first is found faster."""
@@ -51,14 +51,16 @@ _MOST_ATTEMPTS, _PER_ATTEMPT = 30, 50_000
 """How many objects may turn out to be none, and one more for each so many characters of a long log."""
 
 
-_IN_SNAPSHOT = re.compile(rb'^(\s*+(?:"[^"\n]*+": )?)"([^\n]*)"(?=,?$)', re.MULTILINE)
+_IN_SNAPSHOT = re.compile(
+    rb'^(\s*+(?:"[^"\n]*+": )?)"([^\n]*(?:\n(?![ ]*+(?:["\]}`]|\w+ [{\[]))[^\n]*)*)"(?=,?$)', re.MULTILINE
+)
 
 
 def _escaped(line: re.Match[bytes]) -> bytes:
     """A text in a snapshot of Jest or Vitest, which escape no quotes in it."""
     text = line[2].replace(rb"\\", b"\\")
     inside = text if re.search(rb'\\"', text) else re.sub(rb'(?=["\\])', rb"\\", text)
-    return line[1] + b'"' + inside + b'"'
+    return line[1] + b'"' + inside.replace(b"\n", rb"\n") + b'"'
 
 
 _PARTIAL = re.compile(rb"(?:^\S+ std(?:out|err) P [^\n]*+\n)++\S+ std(?:out|err) F ", re.MULTILINE)
@@ -86,7 +88,7 @@ def logged(raw: bytes, *, is_program: bool = False) -> Sequence[Any]:
     Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads;
     ``is_program``: it holds none.
     """
-    raw = _unpacked(raw)
+    raw = _unpacked(raw).replace(rb"'\''", rb"\u0027")  # how a shell writes it between single quotes
     holds_commands = not is_program and COMMANDS.search(raw) and not _ANSWERED.search(raw)
     if holds_commands or not any(hint.encode() in raw for hint in _HINTS):
         return []
@@ -286,16 +288,29 @@ class Settings:
         return setting[2] if setting and setting.start() >= at - _FAR else hole[0]
 
 
-_VERBATIM = re.compile(r'@"((?:[^"]|"")*+)"')
+_VERBATIM = re.compile(r'(\$?)@(\$?)"((?:[^"]|"")*+)"')
 
 
 def _without_doubles(text: str) -> str:
     """The text without the quotes that are doubled within quotes, in the verbatim strings of C# and in SQL."""
     if "INSERT INTO" in text:
         text = text.replace("''", "'")
-    if '@"' not in text:
+    if '@"' not in text and '@$"' not in text:
         return text
-    return _VERBATIM.sub(lambda found: json.dumps(found[1].replace('""', '"'), ensure_ascii=False), text)
+    values = dict(_TEXT_SET.findall(text))
+    return _VERBATIM.sub(partial(_as_json, values), text)
+
+
+_TEXT_SET = re.compile(r'\b(\w+)[ \t]*=[ \t]*"((?:[^"\\\n]|\\.)*+)"')
+
+
+def _as_json(values: Mapping[str, str], found: re.Match[str]) -> str:
+    """A verbatim string as JSON. One with ``$`` has the values of variables in it, and doubles its other brackets."""
+    text = found[3].replace('""', '"')
+    if found[1] or found[2]:
+        holes = r"\{\{|\}\}|\{(\w+)\}"
+        text = re.sub(holes, lambda one: values.get(one[1], one[0]) if one[1] else one[0][0], text)
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _quoted(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
@@ -340,7 +355,7 @@ def _is_whole(text: str) -> bool:
     return json_of(text.rpartition("data:")[2].strip()) is not None
 
 
-_DATA = re.compile(r"(?:^|[`\"'])data: ?$", re.MULTILINE)
+_DATA = re.compile(r"(?:^|[`\"']|(?P<prefix>: ))data: ?$", re.MULTILINE)
 _EVENTS = re.compile(r"(?:(?:data: ?\{[^\n]*+|event: ?\w+[ \t\r]*+|[ \t\r]*+)(?:\n|\Z))++")
 _IDENTITY = re.compile(r"""responseId["']\s*:\s*["']([^"']+)""")
 
@@ -350,7 +365,7 @@ def _events(text: str, begin: int, vain: _Vain) -> tuple[Any, int]:
     near = text[max(0, begin - 10) : begin]
     head = _DATA.search(near) if begin >= vain.events and near.endswith(("data:", "data: ")) else None
     found = _EVENTS.match(text, text.rindex("data:", 0, begin)) if head else None
-    if found is None:
+    if head is None or found is None or (head["prefix"] and found[0].count("\n") < 2):  # each line has a prefix
         return None, 0
     whole = found[0][: found[0].rfind("}") + 1]
     if not _is_whole(whole) or not any(hint in whole for hint in _HINTS):
