@@ -359,6 +359,21 @@ def test_a_text_in_a_snapshot_holds_quotes(tmp_path: Path) -> None:
     assert reply.read(interaction.exchange).text == '{"a": "b\\c"}'
 
 
+def test_a_text_in_a_snapshot_goes_over_lines(tmp_path: Path) -> None:
+    part = '{\n  "text": "a "b"\n\nc",\n}'
+    (tmp_path / "a.snap").write_text(f'// Vitest Snapshot v1\nexports[`a`] = `\n{{\n"candidates": [{{"content": {{"parts": [{part}]}}}}],\n}}\n`;', "utf-8")  # fmt: skip
+    (interaction,) = cassette.read(tmp_path / "a.snap").interactions
+    assert reply.read(interaction.exchange).text == 'a "b"\n\nc'
+
+
+def test_headers_beside_an_answer_with_its_own_are_those_of_the_request(tmp_path: Path) -> None:
+    answer = {"ok": {"originalRequest": {"endpoint": URL}, "code": 200, "body": json.dumps(events("a", 1)[0])}}
+    call = {"endpoint": URL, "headers": [{"key": "x-a", "value": "b"}], "body": {"body": json.dumps(asks("a"))}}
+    (tmp_path / "a.json").write_text(json.dumps([{**call, "responses": answer}]))
+    (found,) = cassette.read(tmp_path / "a.json").interactions
+    assert (dict(found.exchange.request.headers), dict(found.exchange.headers)) == ({"x-a": "b"}, {})
+
+
 def test_chunks_in_a_log_are_one_answer(tmp_path: Path) -> None:
     asked = {"event": "request", "url": PATH.replace(":g", ":streamG"), "body": asks("a")}
     chunks = [{"event": "chunk", "data": part} for part in events("c ", 3)]
@@ -576,6 +591,27 @@ def test_what_is_almost_json_is_read(kind: str, tmp_path: Path) -> None:
     assert interaction.exchange.request.body == json.loads(ASKED_TEXT)
     assert interaction.exchange.request.url == URL
     assert reply.read(interaction.exchange).response == json.loads(ANSWERED_TEXT)
+
+
+SHOWN: Mapping[str, Callable[[str, str, str], str]] = {
+    "OkHttp": lambda url, asked, answered: (
+        f"--> POST {url}\n\n{asked}\n--> END POST\n<-- 200 {url} (5ms)\n\n{answered}\n<-- END HTTP\n"
+    ),
+    "curl": lambda url, asked, answered: (
+        f"$ curl -v '{url}' -d '{asked}'\n> POST {url.partition(HOST)[2]} HTTP/2\n> Host: {HOST}\n> \n< HTTP/2 200\n< \n{answered}\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", SHOWN)
+def test_a_log_names_an_address_with_the_request_and_with_the_answer(tool: str, tmp_path: Path) -> None:
+    calls = [(URL, asks("it's a")), (URL.replace("flash", "pro"), asks("b"))]
+    bodies = [json.dumps(asked).replace("'", r"'\''" if tool == "curl" else "'") for _, asked in calls]
+    answered = json.dumps(events("c", 1)[0])
+    log = "".join(SHOWN[tool](url, asked, answered) for (url, _), asked in zip(calls, bodies, strict=True))
+    (tmp_path / "a.log").write_text(log)
+    found = [one.exchange for one in cassette.read(tmp_path / "a.log").interactions]
+    assert [(one.request.url, one.request.body) for one in found] == calls
 
 
 def _prefixed(text: str) -> str:

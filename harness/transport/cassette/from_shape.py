@@ -361,8 +361,8 @@ def _in_texts(items: Sequence[str], deep: int) -> list[Piece]:
 
 
 def _in_body(body: Body, deep: int) -> list[Piece]:
-    """What is in a body that was put together. An answer alone is as exact as the body."""
-    found = _in_text(body.content.decode("utf-8", "replace"), deep)
+    """What is in a body, or a cell of a notebook, that was put together. An answer alone is as exact as the body."""
+    found = _in_text(body.content.decode("utf-8", "replace"), deep, is_program=True)
     if len(found) == 1 and found[0].has_answer:
         return [replace(found[0], answers=[replace(one, exact=one.exact and body.exact) for one in found[0].answers])]
     return found
@@ -448,7 +448,7 @@ _WRAPPED = re.compile(r'data:\s*\{\s*(?:"traceId"\s*:\s*"\w*"\s*,\s*)?"response"
 """How a stream of Code Assist begins, which wraps its events."""
 
 
-def _in_text(text: str, deep: int) -> list[Piece]:
+def _in_text(text: str, deep: int, *, is_program: bool = False) -> list[Piece]:
     if deep > _DEEPEST:
         return []
     head = text[:64].lstrip("\ufeff \t\r\n")
@@ -464,7 +464,7 @@ def _in_text(text: str, deep: int) -> list[Piece]:
     if _HTTP.match(text, len(text) - len(text.lstrip())):
         return _in_http(text.encode("utf-8", "surrogatepass"), deep)
     if "{" in text and any(hint in text for hint in _BODY_HINTS):
-        return _in_list(logged(text.encode("utf-8", "surrogatepass")), deep + 1)
+        return _in_list(logged(text.encode("utf-8", "surrogatepass"), is_program=is_program), deep + 1)
     if len(text) < _LONGEST_ADDRESS and "enerateContent" in text:
         url = messages.address_in(text)
         return [Piece(url=url)] if url else []
@@ -559,12 +559,13 @@ def _exchange(mapping: Mapping[str, Any], asked: Mapping[str, Any], found: Piece
     if found.answers == [Body(b"")] and (beside := _answer_beside(mapping)):
         found = replace(found, answers=[beside])
     is_flat = asked is mapping
+    has_own = not is_flat or any(isinstance(one := mapping.get(name), dict) and not is_answer(one) for name in _ANSWERS)
     return replace(
         found,
         method=messages.method_of(asked),
-        headers={} if is_flat else messages.headers_of(asked),
+        headers=messages.headers_of(asked) if has_own else {},
         status=found.status or (messages.status_of(mapping) if is_flat else None),
-        answer_headers=found.answer_headers or (messages.headers_of(mapping) if is_flat else {}),
+        answer_headers=found.answer_headers or ({} if has_own else messages.headers_of(mapping)),
         at=next((str(mapping[name]) for name in _TIMES if mapping.get(name)), None),
     )
 
@@ -627,7 +628,10 @@ def _answer_in(value: Any, deep: int) -> Piece | None:
     if body is None or (status is None and not headers and not may_be_answer(body.content[:MOST_SEARCHED])):
         inside = [piece for piece in scan(dict(value), deep + 1) if piece.has_answer]
         if len(inside) == 1:
-            return replace(inside[0], status=status, answer_headers=headers) if body is None else inside[0]
+            own = replace(
+                inside[0], status=status or inside[0].status, answer_headers=headers or inside[0].answer_headers
+            )
+            return own if body is None else inside[0]
         if not status:
             return None
     return Piece(status=status, answer_headers=headers, answers=[body or Body(b"")])

@@ -186,6 +186,10 @@ def matched(pieces: list[Piece]) -> list[Piece]:
     """Contexts, requests and answers that stand apart, as exchanges. What has no counterpart here stays as it is."""
     contexts = [piece for piece in pieces if piece.is_context]
     asked = [piece for piece in pieces if piece.has_request and not (piece.has_answer or piece.failure)]
+    calls = [(context.url or "").partition("/v1")[2] for context in contexts]
+    if calls and len(calls) == 2 * len(asked) and calls[::2] == calls[1::2]:  # named with the request and the answer
+        again = {id(context) for context in contexts[1::2]}
+        return matched([piece for piece in pieces if id(piece) not in again])
     answered = [piece for piece in pieces if piece.has_answer and not piece.has_request]
     if len(pieces) < 2 or not (contexts or (asked and answered)):
         return pieces
