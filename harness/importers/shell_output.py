@@ -45,6 +45,8 @@ def _base64(words: list[str], given: str | None, read_file: ReadFile) -> str | N
     if {"-d", "-D", "--decode"} & {*words}:
         return None
     names = [word for word in words if re.match(r"[^\d\ue000-]|\d+\D", word)]
+    if not names and given is None:
+        return None
     return b64encode(read_file(names[-1]) if names else (given or "").encode()).decode()
 
 

@@ -34,6 +34,7 @@ TEXTS: Mapping[str, str] = {
     "lists in lists": '{"candidates": [\n',
     "broken events": "data: {\n",
     "calls that are not closed": "models.generate_content(",
+    "data of Clojure that does not end": "[{:a [",
     "models that are not closed": "GenerativeModel(",
     "models with many calls": "a = GenerativeModel('b')\na.generateContent('c')\n",
     "chats in chats": "a=b.startChat(c).startChat(d)\n",

@@ -151,6 +151,7 @@ FORMS: Mapping[str, str] = {
     "a file that PowerShell sets by place": f"$b = '{body('hi')}'\nSet-Content a.json $b\ncurl.exe {ASK} -d '@a.json'\n",
     "a file that PowerShell redirects to": f"$b = '{body('hi')}'\n$b > a.json\ncurl.exe {ASK} -d '@a.json'\n",
     "prompts of a shell": f"me@host:~$ curl {ASK} \\\n> -d '{body('hi').replace(',', ',' + chr(10) + '> ')}'\nme@host:~$ exit\n",
+    "a block of changes": f"```diff\n curl {ASK} \\\n-  -d '{body('before')}'\n+  -d '{body('hi')}'\n```\n",
     "a quotation": f"> curl {ASK} \\\n>   -d '{body('hi')}'\n",
     "a document of cmd": f"@echo {body('hi')} > a.json\r\ncurl {ASK} -d @a.json\r\n",
     "a text that jq quotes": f"P=$(printf hi | jq -Rs .)\ncurl {ASK} -d "
@@ -399,6 +400,10 @@ def test_a_command_of_a_makefile_uses_its_variables() -> None:
         (
             f'P=$1\ncurl {ASK} -d "{body("$P").replace(chr(34), chr(92) + chr(34))}"',
             "line 2: its body holds $1, whose value only",
+        ),
+        (
+            f"curl {ASK} -d '{body('hi')[:-1]}, \"a\": \"'$(base64 $FLAGS $PATH)'\"}}'",
+            "its body holds $(base64 $FLAGS $PATH), whose",
         ),
         (f"jq .a b.json | curl {ASK} -d @-", "line 1: curl sends what is piped into it, which only a shell would know"),
     ],

@@ -579,6 +579,12 @@ NOT_QUITE_JSON: Mapping[str, str] = {
     ),
     "snapshot of Jest": f'// Jest Snapshot v1\nexports[`a`] = `\nObject {{\n"url": "{URL}",\n"sent": {ASKED_TEXT.replace("[", "Array [")},\n"got": {ANSWERED_TEXT},\n}}\n`;\n',
     "XML with names of a space": f"<a:call xmlns:a='b' url='{URL}'><a:request><![CDATA[{ASKED_TEXT}]]></a:request><a:response><![CDATA[{ANSWERED_TEXT}]]></a:response></a:call>",
+    "EDN": f'{{:url "{URL}" ; by hand\n :at #inst "2026-11-20" :n nil\n :request {ASKED_TEXT.replace(chr(58) + " ", " ")},\n :response {ANSWERED_TEXT.replace(chr(58) + " ", " ").replace(chr(34) + "candidates" + chr(34), ":candidates")}}}',
+    "asciinema": '{"version": 2, "width": 80, "height": 24}\n'
+    + "".join(
+        json.dumps([0.1, "o", text]) + "\n"
+        for text in ("\x1b[1m$ \x1b[0m", f"curl '{URL}' -d '{ASKED_TEXT}'", "\r\n\x1b[?2004l\r", ANSWERED_TEXT)
+    ),
     "TOML": f"# by hand\n[call]\nurl = '{URL}'\nrequest = '{ASKED_TEXT}'\n[call.response]\nstatus = 200\nbody = '{ANSWERED_TEXT}'\n",
 }
 
