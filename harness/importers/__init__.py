@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
 from harness.model import UNKNOWN_MODEL, Json
-from harness.text.jsontext import an_object, is_utf8, loads
+from harness.text.jsontext import an_object, compact, is_utf8, loads
 from harness.transport.cassette import Interaction, Item, Recorded, Unread, documents, from_shape, pairs, sources
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
@@ -94,12 +94,25 @@ def _is_mixed(item: Interaction, commands: Sequence[Recorded | Unread]) -> bool:
 def _add(item: Recorded | Unread, found: list[Item]) -> None:
     """Add what is not there, or is there without its host and its model."""
     for place, one in enumerate(found):
-        if isinstance(item, Recorded) and isinstance(one, Recorded) and _asks_same(one, item):
-            if UNKNOWN_HOST in one.request.url or one.request.model == UNKNOWN_MODEL:
+        if not (isinstance(item, Recorded) and isinstance(one, Recorded)):
+            continue
+        if (is_filled := _is_filled(one, item)) or _asks_same(one, item):
+            if is_filled or UNKNOWN_HOST in one.request.url or one.request.model == UNKNOWN_MODEL:
                 found[place] = item
             if found[place] is item or one.request.model == item.request.model:
                 return
     found.append(item)
+
+
+_UNFILLED = re.compile(r"\$?\{+\w+\}+|\$[A-Za-z_]\w*|%[sqv]")
+
+
+def _is_filled(one: Recorded, item: Recorded) -> bool:
+    """Whether the second is the first with the values of variables in the texts of its body."""
+    pieces, whole = (compact(body.request.body).decode("utf-8", "replace") for body in (one, item))
+    begin, _, end = _UNFILLED.sub("\0", pieces, 1).partition("\0")
+    is_same = one.request.url == item.request.url and begin != pieces
+    return is_same and whole.startswith(begin) and whole.endswith(_UNFILLED.split(end)[-1])
 
 
 def _asks_same(one: Recorded, item: Recorded) -> bool:

@@ -130,7 +130,9 @@ class _Script:
 
     def bytes_of(self, name: str) -> bytes:
         """A document of the script, or a file of its project. Raises Unreadable."""
-        if (document := self.documents.get(name, self.of_powershell.files.get(name.removeprefix("./")))) is not None:
+        if (
+            document := self.documents.get(name, self.of_powershell.files.get(re.sub(r"^\.[\\/]", "", name)))
+        ) is not None:
             return document.encode()
         return bytes_beside(self.path.parent, name)
 
@@ -258,7 +260,7 @@ def as_text(text: str) -> str:
 def _plain(text: str) -> str:
     """The text with the marks of cmd, PowerShell and fish replaced by those of a shell, and commands out of comments."""
     text = _COMMENTED.sub(lambda found: re.sub(rf"(?m)^[ \t]*{re.escape(found[1])}", "", found[0]), text)
-    text = _CONTINUED.sub(lambda found: re.sub(r"(?m)^[ \t]*> ?", "", found[0]), text)
+    text = _CONTINUED.sub(_without_prompts, text)
     text = re.sub(r"(?<=\\\n)(?:[ \t]*#(?![ \t]*curl)[^\n]*\n)+", "", text)  # a remark between the lines of a command
     text = re.sub(r"(?m)^([ \t]*):[ \t]+\"?\$\{(\w+):?=([^{}\n]*)\}\"?", r'\1\2="${\2:-\3}"', text)
     text = _SET_BY_CMD.sub(r'\1\2="\3"', _SET_BY_FISH.sub(r"\1$", text))
@@ -282,8 +284,15 @@ _COMMENTED = re.compile(
     re.MULTILINE,
 )
 """The lines of a comment, or of a quotation in Markdown, that begins with a command."""
-_CONTINUED = re.compile(r"(?<=[$#%][ \t])curl[ \t][^\n]*(?:\n[ \t]*>[^\n]*)+")
-"""A command behind the prompt of a shell, with the prompts before its further lines."""
+_CONTINUED = re.compile(r"(?:\n[ \t]*+>[^\n]*+)++")
+
+
+def _without_prompts(lines: re.Match[str]) -> str:
+    """Lines without the prompts of a shell, where a command behind its prompt goes on in them."""
+    before = lines.string[lines.string.rfind("\n", 0, lines.start()) + 1 : lines.start()]
+    return re.sub(r"(?m)^[ \t]*> ?", "", lines[0]) if re.search(r"[$#%][ \t]curl[ \t]", before) else lines[0]
+
+
 _SET_BY_CMD = re.compile(r"^([ \t]*)@?set[ \t]+\"?(\w+)=([^\"\n]*)\"?$", re.MULTILINE | re.IGNORECASE)
 _SET_BY_FISH = re.compile(r"^([ \t]*set[ \t]+(?:-\w+[ \t]+)*\w+[ \t]+)(?=\(\w)", re.MULTILINE)
 _QUOTED_BY_POWERSHELL = re.compile(r'"\s*\{\s*`"(?:[^"`]|`.)*"', re.DOTALL)

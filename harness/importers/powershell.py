@@ -229,7 +229,7 @@ def _recorded(parameters: Mapping[str, Any], line: int) -> Recorded:
     headers = parameters.get("headers")
     body = parameters.get("body", "")
     text = body if isinstance(body, str) else compact(body).decode("utf-8", "replace")
-    if unknown := _UNSET.match(without_secrets(url)) or (re.fullmatch(r"\$\w+", text) and _UNSET.match(text)):
+    if unknown := _UNSET.match(without_secrets(url)) or re.search(r'(?:^|(?<="))\$[A-Za-z_]\w*(?="|$)', text):
         raise Unreadable(f"{unknown[0]} is not set in the script")
     raw = {
         "method": str(parameters.get("method", "POST" if text else "GET")).upper(),

@@ -6,9 +6,10 @@ import json
 import re
 
 from harness.transport.cassette.literals import length
+from harness.transport.cassette.values import literal_value
 
 _SET = re.compile(
-    r"^[ \t]*(?:(?:const|let|var|val|final|static|export|readonly|private|public|auto|[A-Z]\w*(?:<[^<>\n]{0,60}>)?)[ \t]+)*"
+    r"^[ \t]*(?:(?:const|let|var|val|string|final|static|export|readonly|private|public|auto|[A-Z]\w*(?:<[^<>\n]{0,60}>)?)[ \t]+)*"
     r"\$?(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]{1,60})?:?=(?![=>])[ \t]*(?:\n[ \t]+)?",
     re.MULTILINE,
 )
@@ -21,13 +22,21 @@ _STRUCTURE = re.compile(
 )
 """What stands before the bracket of a value that is no call of a function."""
 _CHAINED = re.compile(r"\s*\.\w+(?=\()")
+_TEXT = r"(?:\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')"
 _FUNCTION = re.compile(
-    r"\b(\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\(\s*(?:(?:const|final|string|[A-Z]\w*)[ \t]+)*\$?(\w+)[^()\"'\n]*\)"
+    rf"\b(\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\(((?:[^()\"'\n]|{_TEXT})*+)\)"
     r"(?=[^\n;()]*(?:\([^\n()]*\)[ \t]*)?(?:\{|=>|:[ \t]*$))",
     re.MULTILINE,
 )
-"""Where a function is defined, and its first parameter."""
-_CALLED = re.compile(r"(?<![\w.])(\w+)\(\s*(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')\s*[,)]")
+"""Where a function is defined, and its parameters."""
+_CALLED = re.compile(rf"(?<!\w)(\w+)\(((?:[^()\"'\n]|{_TEXT})*+)\)")
+_ARGUMENT = re.compile(rf"(?:[^,\"']|{_TEXT})+")
+_PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:[^=]*)?(?:=[ \t]*({_TEXT}))?$")
+"""The name of a parameter, and the text that it has otherwise."""
+_DOUBLED = re.compile(rf"\bf(?=.{{0,9}}contents)({_TEXT})")
+"""A text that doubles its brackets."""
+_HOLE = re.compile(r"""(?P<quote>\\?")(?:\$?\{\{?(?P<name>\w+)\}\}?|\$(?P<bare>\w+))(?=\\?")""")
+"""A variable that is the whole of a text in JSON."""
 _ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
 _USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
 _BASE = re.compile(r"""\b(?:\w*base_?url|host)["']?\s*[=:]\s*["'`](https?://[^"'`\s]+?)/?["'`]""", re.IGNORECASE)
@@ -39,9 +48,8 @@ def inlined(text: str) -> str:
     """The text of a program, with the value of each variable in the place of its name, and the host before each path."""
     if base := _BASE.search(text):
         text = _PATH.sub(lambda found: found[1] + base[1], text)
-    calls: dict[str, str] = dict(reversed(_CALLED.findall(text)))
-    values: dict[str, str] = {found[2]: calls[found[1]] for found in _FUNCTION.finditer(text) if found[1] in calls}
-    places, parts, at, left = dict[str, int](), list[str](), 0, _MOST_FILLED
+    values = _arguments(text) if "enerate" in text else {}
+    places, parts, at, left = dict[str, int](), [""], 0, _MOST_FILLED
 
     def value(found: re.Match[str]) -> str:
         nonlocal left
@@ -49,8 +57,7 @@ def inlined(text: str) -> str:
         left -= len(known)
         if not known or left < 0:
             return found[0]
-        if found["name"] in places:
-            parts[places[found["name"]]] = ""  # it is moved
+        parts[places.get(found["name"], 0)] = ""  # it is moved
         return found["gap"] + known
 
     for found in _SET.finditer(text):
@@ -61,7 +68,32 @@ def inlined(text: str) -> str:
             parts.append(_USED.sub(value, _as_json(text[found.end() : end])))
             values[found["name"]], places[found["name"]], at = parts[-1], len(parts) - 1, end
     rest = _USED.sub(value, text[at:])
-    return "".join((*parts, rest))
+    whole = _DOUBLED.sub(lambda one: re.sub(r"\{\{|\}\}", lambda two: two[0][0], one[1]), "".join((*parts, rest)))
+    return _HOLE.sub(lambda hole: _filled(hole, values.get(hole["name"] or hole["bare"], "")), whole)
+
+
+def _arguments(text: str) -> dict[str, str]:
+    """The texts that the parameters of functions have: in the first call with a text, or otherwise."""
+    values, functions = dict[str, str](), list(_FUNCTION.finditer(text))
+    heads = {function.start(1) for function in functions}
+    found = (one for one in _CALLED.finditer(text) if one.start() not in heads and re.search(_TEXT, one[2]))
+    calls = dict(reversed([(one[1], one[2]) for one in found]))
+    for function in functions:
+        names = [_PARAMETER.search(one.strip()) for one in _ARGUMENT.findall(function[2]) if one.strip("& ") != "self"]
+        given = _ARGUMENT.findall(calls.get(function[1], ""))
+        for number, name in enumerate(names):
+            known = given[number].strip() if number < len(given) else name[2] if name else ""
+            if name and known and re.fullmatch(_TEXT, known):
+                values[name[1]] = known
+    return values
+
+
+def _filled(hole: re.Match[str], known: str) -> str:
+    """A place in a text of JSON with the text that is known of it."""
+    if not re.fullmatch(_TEXT, known):
+        return hole[0]
+    text = json.dumps(literal_value(known), ensure_ascii=False)
+    return hole["quote"] + (json.dumps(text, ensure_ascii=False)[3:-3] if hole["quote"][0] == "\\" else text[1:-1])
 
 
 def _end(text: str, at: int) -> int:

@@ -34,6 +34,8 @@ TEXTS: Mapping[str, str] = {
     "lists in lists": '{"candidates": [\n',
     "broken events": "data: {\n",
     "calls that are not closed": "models.generate_content(",
+    "prompts without an end": "$ curl ",
+    "functions with texts": 'f("a", "b") {',
     "data of Clojure that does not end": "[{:a [",
     "models that are not closed": "GenerativeModel(",
     "models with many calls": "a = GenerativeModel('b')\na.generateContent('c')\n",

@@ -405,6 +405,7 @@ def test_a_command_of_a_makefile_uses_its_variables() -> None:
             f"curl {ASK} -d '{body('hi')[:-1]}, \"a\": \"'$(base64 $FLAGS $PATH)'\"}}'",
             "its body holds $(base64 $FLAGS $PATH), whose",
         ),
+        (f"""irm {ASK} -Method Post -Body '{body("$Prompt")}'""", "$Prompt is not set in the script"),
         (f"jq .a b.json | curl {ASK} -d @-", "line 1: curl sends what is piped into it, which only a shell would know"),
     ],
 )

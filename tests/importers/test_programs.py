@@ -128,6 +128,33 @@ String body = "{{\\n" +
     "}}";
 var request = new Request.Builder().url(URL).post(RequestBody.create(body, JSON)).build();
 """,
+    "class.py": f"""
+class Model:
+    BASE = "{HOST}/v1beta"
+
+    def __init__(self, model="gemini-2.5-flash"):
+        self.model = model
+
+    def ask(self, seconds, prompt):
+        data = f'{{{{"contents": [{{{{"parts": [{{{{"text": "{{prompt}}"}}}}]}}}}]}}}}'
+        return requests.post(f"{{self.BASE}}/models/{{self.model}}:generateContent", data=data, timeout=seconds)
+
+Model().ask(5, "Capital of Norway?")
+""",
+    "template.js": f"""
+const prompt = 'Capital of Norway?';
+const body = `{{"contents": [{{"parts": [{{"text": "${{prompt}}"}}]}}]}}`;
+fetch("{ASK}", {{ method: "POST", body }});
+""",
+    "template.kt": f"""
+val prompt = "Capital of Norway?"
+val json = \"\"\"{{"contents": [{{"parts": [{{"text": "$prompt"}}]}}]}}\"\"\"
+val request = Request.Builder().url("{ASK}").post(json.toRequestBody()).build()
+""",
+    "doubled.vb": f"""
+Dim json As String = "{{""contents"": [{{""parts"": [{{""text"": ""Capital of Norway?""}}]}}]}}"
+Await http.PostAsync("{ASK}", New StringContent(json))
+""",
     "Filled.cs": f"""
 string prompt = "Capital of Norway?";
 var json = $@"{{{{""contents"":[{{{{""parts"":[{{{{""text"":""{{prompt}}""}}}}]}}}}]}}}}";

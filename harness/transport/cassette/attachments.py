@@ -51,12 +51,10 @@ def included(content: bytes, beside: Beside) -> bytes:
     is_script = isinstance(beside, FilesBeside) and beside.recording.suffix in _SHELLS
     if b"<> " not in content and not is_script:
         return content
-
-    def answer(name: re.Match[bytes]) -> bytes:
-        found = beside(name[1].decode("utf-8", "replace"))
-        return b"\n" * is_script + found if found else name[0]
-
-    return (_REDIRECTED if is_script else _INCLUDED).sub(answer, content)
+    pattern, border = (_REDIRECTED, b"\n") if is_script else (_INCLUDED, b"")
+    return pattern.sub(
+        lambda name: border + body if (body := beside(name[1].decode("utf-8", "replace"))) else name[0], content
+    )
 
 
 def naming(path: Path) -> Iterator[Path]:

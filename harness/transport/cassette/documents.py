@@ -80,7 +80,7 @@ _STEERS = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\
 def _shown(cast: bytes) -> bytes:
     """What a recording of a terminal by asciinema shows, without the marks that steer the terminal."""
     events = (json_of(line) for line in cast.splitlines()[1:])
-    texts = (one[2] for one in events if isinstance(one, list) and one[1:2] == ["o"] and isinstance(one[-1], str))
+    texts = (one[-1] for one in events if isinstance(one, list) and one[1:2] == ["o"] and isinstance(one[-1], str))
     return _STEERS.sub("", "".join(texts)).encode("utf-8", "surrogatepass")
 
 

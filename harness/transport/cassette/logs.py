@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise, takewhile
@@ -19,11 +19,11 @@ from harness.transport.cassette.bodies import MODEL
 from harness.transport.cassette.prototext import with_json
 from harness.transport.cassette.values import Elements, literal_value
 
-_HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'", "Candidates: []")
+_HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'", "Candidates: []", "Contents: []")
 COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 """Commands that send requests. They hold no answers."""
-_ADDRESS = re.compile(r"""(?:https?://|/v1|\$?\{\w+\}/)[^\s"'`<>]{1,300}enerateContent[^\s"'`{}]{0,200}""")
-_HOLE = re.compile(r"\$?\{+(\w+)\}+")
+_ADDRESS = re.compile(r"""(?:https?://|/v1|\$?\{[\w.]+\}/)[^\s"'`<>]{1,300}enerateContent[^\s"'`{}]{0,200}""")
+_HOLE = re.compile(r"\$?\{+(?:self\.|this\.)?(\w+)\}+")
 _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:(?:g|streamG)enerateContent)""")
 """A variable in an address, and one that is added to it."""
 _RAW_BORDER = re.compile(
@@ -288,28 +288,22 @@ class Settings:
         return setting[2] if setting and setting.start() >= at - _FAR else hole[0]
 
 
-_VERBATIM = re.compile(r'(\$?)@(\$?)"((?:[^"]|"")*+)"')
+_VERBATIM = re.compile(r'(\$?)(?:@|(?=\$?"\{+""))(\$?)"((?:[^"]|"")*+)"')
 
 
 def _without_doubles(text: str) -> str:
-    """The text without the quotes that are doubled within quotes, in the verbatim strings of C# and in SQL."""
+    """The text without the quotes that are doubled within quotes, in the verbatim strings of C#, in Visual Basic and in SQL."""
     if "INSERT INTO" in text:
         text = text.replace("''", "'")
-    if '@"' not in text and '@$"' not in text:
+    if not any(mark in text for mark in ('@"', '@$"', '"{""')):
         return text
-    values = dict(_TEXT_SET.findall(text))
-    return _VERBATIM.sub(partial(_as_json, values), text)
+    return _VERBATIM.sub(_as_json, text)
 
 
-_TEXT_SET = re.compile(r'\b(\w+)[ \t]*=[ \t]*"((?:[^"\\\n]|\\.)*+)"')
-
-
-def _as_json(values: Mapping[str, str], found: re.Match[str]) -> str:
-    """A verbatim string as JSON. One with ``$`` has the values of variables in it, and doubles its other brackets."""
+def _as_json(found: re.Match[str]) -> str:
+    """A verbatim string as JSON. One with ``$`` doubles its brackets too."""
     text = found[3].replace('""', '"')
-    if found[1] or found[2]:
-        holes = r"\{\{|\}\}|\{(\w+)\}"
-        text = re.sub(holes, lambda one: values.get(one[1], one[0]) if one[1] else one[0][0], text)
+    text = re.sub(r"\{\{|\}\}", lambda two: two[0][0], text) if found[1] or found[2] else text
     return json.dumps(text, ensure_ascii=False)
 
 
