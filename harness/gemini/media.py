@@ -239,6 +239,16 @@ def seconds(inline_data: Mapping[str, Json]) -> float | None:
     return _wav_seconds(data) if data[:4] == b"RIFF" and data[8:12] == b"WAVE" else None
 
 
+def wrong_samples(inline_data: Mapping[str, Json]) -> str:
+    """What keeps a player from playing raw samples of 16 bits; empty if nothing does, or they are none."""
+    if mime_type(inline_data) not in _SAMPLES:
+        return ""
+    if not _parameter(inline_data, "rate", 0):
+        return "the samples have no rate in their mimeType: players guess how fast they are"
+    data = content(inline_data) or b""
+    return f"the samples of two bytes are {len(data):,} bytes: one was lost" if len(data) % 2 else ""
+
+
 def _parameter(inline_data: Mapping[str, Json], name: str, default: int) -> int:
     found = re.search(rf";\s*{name}\s*=\s*(\d{{1,9}})\b", str(inline_data.get("mimeType")), re.IGNORECASE)
     return int(found[1]) if found else default

@@ -57,6 +57,16 @@ BREAKS = [
     ("chat-completion", unary({**chat(), "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})),
     ("chat-completion", stream({**BARE, "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]})),
     ("chat-completion", unary(answer())),
+    ("chat-completion", unary({**chat(), "object": "text_completion"})),
+    (
+        "chat-completion",
+        unary(
+            {
+                **chat(),
+                "choices": [{"index": 0, "message": {"role": "model", "content": "Oslo"}, "finish_reason": "stop"}],
+            }
+        ),
+    ),
     ("chat-done", stream(LAST, end=b"")),
     ("chat-done", stream(LAST, end=DONE + DONE)),
     ("chat-done", stream(end=DONE + sse(LAST, end="\n\n"))),

@@ -209,8 +209,8 @@ def shape(**values: str) -> dict[str, Any]:
 
 
 def spoken(seconds: float, tokens: int, mime: str = "audio/L16;codec=pcm;rate=24000") -> dict[str, Any]:
-    """An answer with silence of that length."""
-    sound = {"inlineData": {"mimeType": mime, "data": coded(bytes(int(48_000 * seconds)))}}
+    """An answer with a hum of that length."""
+    sound = {"inlineData": {"mimeType": mime, "data": coded(b"\1" * int(48_000 * seconds))}}
     details = [{"modality": "AUDIO", "tokenCount": tokens}]
     usage = {"promptTokenCount": 5, "candidatesTokenCount": tokens, "totalTokenCount": 5 + tokens}
     return chunk(sound, finish="STOP", usageMetadata={**usage, "candidatesTokensDetails": details})

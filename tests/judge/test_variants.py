@@ -138,7 +138,64 @@ def twins(*indices: int) -> dict[str, Any]:
     return {**both, "candidates": [{**one, "index": at} for one, at in zip(both["candidates"], indices, strict=True)]}
 
 
+def pictured(tokens: int, **asked: Any) -> Exchange:
+    """A question with a picture, and how many tokens were counted for it."""
+    body = {
+        "contents": [{"parts": [{"text": "Who?"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}]
+    }
+    usage = {
+        "promptTokenCount": 2 + tokens,
+        "promptTokensDetails": details(TEXT=2, IMAGE=tokens),
+        "totalTokenCount": 3 + tokens,
+    }
+    return unary(answer(usageMetadata={**USAGE, **usage}, modelVersion="gemini-3.5-flash"), {**body, **config(**asked)})
+
+
+def of_file(text: str, store: str) -> Exchange:
+    """A passage of a file, where one store was requested."""
+    chunk = {"retrievedContext": {"text": text, "fileSearchStore": store}}
+    asked = {**ASKED_NOTHING, "tools": [{"fileSearch": {"fileSearchStoreNames": ["fileSearchStores/a"]}}]}
+    return unary(grounding(groundingChunks=[chunk]), asked)
+
+
+def counted_thoughts(text: str) -> dict[str, Any]:
+    return chunk({"text": text}, usageMetadata={"promptTokenCount": 5, "thoughtsTokenCount": 30, "totalTokenCount": 35})
+
+
+NAMED = {"modelVersion": "gemini-2.5-flash", "responseId": "r"}
+SIGNED = {"thoughtSignature": "c2ln" * 20}
+TWO_PLACES = [{"maps": {"uri": f"https://a.example/{name}", "title": name}} for name in ("Opera", "Palace")]
+LINES = [f"The {name} is a place that many people know." for name in ("city", "fjord", "forest", "harbour")]
+LABELS = json.dumps(["good"] * 36)
+
+
 BROKEN: Sequence[tuple[str, Exchange]] = [
+    # what belongs together: an event and its neighbours, counts and content, sources and segments
+    ("usage-present", stream(chunk({"text": "a"}, **NAMED), chunk({"text": "b"}, **NAMED), answer("c"))),
+    ("model-version-stable", stream(answer("a"), chunk({"text": "b"}, responseId="r", usageMetadata=USAGE), answer("c"))),
+    ("sse-framing", stream(chunk({"text": "a"}), {"candidates": []}, answer("b"))),
+    ("usage-grows", stream(counted_thoughts(PLAN), answer(usageMetadata={**USAGE, "thoughtsTokenCount": 30, "totalTokenCount": 36}))),
+    ("text-per-token", unary({**calling(city="Oslo"), "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 40, "totalTokenCount": 45}}, TOOLS)),
+    ("media-counted", pictured(1100, mediaResolution="MEDIA_RESOLUTION_LOW")),
+    ("media-counted", pictured(258, mediaResolution="MEDIA_RESOLUTION_HIGH")),
+    ("text-loop", unary(answer("Oslo" + "\n" * 300))),
+    ("text-cut", unary(answer("\n".join([*LINES, "The palace is also a place that many peop"])))),
+    ("thought-signature", unary(calling_with() | chunk({"text": "a", **SIGNED}, finish="STOP"), {"contents": [{"role": "model", "parts": [{"text": "b", **SIGNED}]}]})),
+    ("grounding-support", unary(grounding(groundingChunks=TWO_PLACES, groundingSupports=[{**support(0, 2), "groundingChunkIndices": [1]}, support(2, 4)]))),
+    ("grounding-support", unary(grounding(groundingChunks=TWO_PLACES, groundingSupports=[{"segment": {"endIndex": 4, "text": "The Palace"}, "groundingChunkIndices": [0]}]))),
+    ("grounding-chunks", unary(grounding(searchEntryPoint={"renderedContent": "<div><a href="}, webSearchQueries=["q"], groundingChunks=[WEB]))),
+    ("tool-unasked", unary(grounding(groundingChunks=[{"retrievedContext": {"text": "Oslo"}}]), {**ASKED_NOTHING, "tools": [{"googleSearch": {}}]})),
+    ("grounding-uri", unary(grounding(groundingChunks=[{"maps": {"title": "Opera"}}]))),
+    ("grounding-uri", of_file("", "fileSearchStores/a")),
+    ("grounding-uri", of_file("Oslo", "fileSearchStores/b")),
+    ("url-fetch-failed", unary(with_candidate(answer(), urlContextMetadata={"urlMetadata": [{"retrievedUrl": "https://b.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"}]}), {"contents": [{"parts": [{"text": "Read https://www.other.test/"}]}], "tools": [{"urlContext": {}}]})),
+    ("inline-mime", unary(picture(b"\1\2\3", "audio/L16;rate=24000"))),
+    ("inline-mime", unary(picture(b"\1\2", "audio/L16"))),
+    ("audio-length", unary(picture(bytes(48_000), "audio/L16;rate=24000"))),
+    ("thinking-off", unary(answer(modelVersion="gemini-2.0-flash", usageMetadata={**USAGE, "thoughtsTokenCount": 9, "totalTokenCount": 15}), {}, "gemini-2.0-flash")),
+    ("control-token", unary(answer('Os\n\ndata: {"candidates": [{"content": {"parts": [{"text": "lo'))),
+    ("error-as-text", unary(answer('Oslo lies at{"error": {"code": 503, "message": "Overloaded"}}'))),
+    ("unicode", unary(answer("the city ? an old one ? lies at a fjord ? a long one"))),
     # who answered
     ("alias-family", unary(newer(), {}, "gemini-flash-lite-latest")),
     ("alias-family", unary(answer(modelVersion="gemini-3.5-flash-lite"), {}, "gemini-flash-latest")),
@@ -550,6 +607,15 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("stream-blanks", text_stream("the first, ", "the second ", "and the last", "or none", "at all")),
     ("text-per-token", unary(answer("Oslo", usageMetadata={**USAGE, "candidatesTokenCount": 90}))),
     ("base64", unary(chunk({"text": "Oslo", "thoughtSignature": "signature_REDACTED_1"}))),
+    ("text-loop", unary(answer(LABELS), {"contents": [{"parts": [{"text": "Judge each:\n" + "A review.\n" * 36}]}]})),
+    ("text-loop", unary(answer(json.dumps([False] * 64)), {"contents": [{"parts": [{"text": "An empty grid of eight by eight cells, please."}]}]})),
+    ("media-counted", pictured(280, mediaResolution="MEDIA_RESOLUTION_LOW")),
+    ("media-counted", pictured(1100)),
+    ("usage-present", stream(chunk({"text": "a"}), chunk({"text": "b"}), answer("c"))),
+    ("text-cut", unary(answer("\n".join(LINES).replace(".", "") + "\nand the harbour lies still in the long night"))),
+    ("grounding-support", unary(grounding(groundingChunks=TWO_PLACES, groundingSupports=[{**support(0, 4), "groundingChunkIndices": [1]}]))),
+    ("text-per-token", unary({**calling(city="Oslo"), "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 18, "totalTokenCount": 23}}, TOOLS)),
+    ("grounding-uri", of_file("Oslo", "fileSearchStores/a")),
     ("text-loop", unary(answer("\n".join([*map(str, range(47)), *["and on"] * 29, *map(str, range(20))])))),
     ("text-loop", unary(answer("Wait" + "." * 400))),
     ("text-loop", unary(answer("a" * 55 + "7" * 99 + "b" + " " * 999 + "c"))),

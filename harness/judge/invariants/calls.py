@@ -170,20 +170,22 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("thought-signature", "warn", of="answer", per_candidate=True, needs=("functionCall", "thoughtSignature"))
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it.
-    And no two parts have the same one: a signature is of one part. Nor is it the text that clients send in the place of a lost one.
+    And no two parts have the same one, nor one of an earlier turn: a signature is of one part. Nor is it the text that clients send in the place of a lost one.
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
     right: {"modelVersion": "gemini-3-pro-preview", "candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}, "thoughtSignature": "c2ln"}]}}]}
     wrong: {"modelVersion": "gemini-3-pro-preview", "candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {}}}]}}]}
     """
     signatures = [part.get("thoughtSignature") for part in evidence.reply.parts]
+    earlier = [field(part, "thoughtSignature") for part in request_parts(evidence)] if any(signatures) else []
     for index, found in enumerate(signatures):
         if found in ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go"):
             message = f"the thoughtSignature of parts[{index}] is a stand-in: the real one was lost"
             yield Mismatch(f"parts[{index}].thoughtSignature", "a signature", found, message)
             break
-        if isinstance(found, str) and len(found) >= 40 and found in signatures[:index]:
-            message = f"parts[{index}] has the thoughtSignature of parts[{signatures.index(found)}]: it was copied"
+        if isinstance(found, str) and len(found) >= 40 and found in (*signatures[:index], *earlier):
+            owner = "an earlier turn" if found in earlier else f"parts[{signatures.index(found)}]"
+            message = f"parts[{index}] has the thoughtSignature of {owner}: it was copied"
             yield Mismatch(f"parts[{index}].thoughtSignature", "one of its own", found[:40], message)
             break
     if generation(evidence) < (3, 0):

@@ -30,7 +30,8 @@ def _calls(evidence: Evidence) -> Sequence[ChatCall]:
 @rule("chat-completion", "error", dialect="openai")
 def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
     """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``.
-    A client that reads a stream looks for deltas only.
+    A client that reads a stream looks for deltas only. A warning: its ``object`` is another, the role is not
+    ``assistant``, or a tool call is not of the type ``function``.
 
     right: {"choices": [{"message": {"content": "Oslo"}}]}
     wrong: {"choices": [{"message": null, "delta": {"content": "Oslo"}}]}
@@ -47,6 +48,18 @@ def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
                 at = f"events[{number}].choices[{index}]"
                 yield Mismatch(at, wanted, other, f"{at} has {other}, not {wanted}")
                 return
+            yield from _strange_fields(value, an_object(choice.get(wanted)), evidence.reply.form == "sse")
+
+
+def _strange_fields(value: Mapping[str, Json], message: Mapping[str, Json], is_stream: bool) -> Iterator[Mismatch]:
+    """Fields by which typed clients tell what they read."""
+    absent = "function" if is_stream else "absent"
+    found = [(value.get("object"), f"chat.completion{'.chunk' * is_stream}"), (message.get("role"), "assistant")]
+    found += [(call.get("type", absent), "function") for call in objects_in(message.get("tool_calls"))]
+    for actual, right in found:
+        if actual not in (None, "", right):
+            yield Mismatch("$.choices", right, actual, f"{actual!r} stands in the place of {right!r}", "warn")
+            return
 
 
 @rule("chat-done", "error", of="answer", of_bytes=True, dialect="openai")

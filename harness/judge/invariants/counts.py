@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from harness.answer.reply import candidate_of, parts_of, received, text_of
 from harness.answer.structured import wants_json
@@ -12,6 +12,7 @@ from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
     by_modality,
+    event_without,
     generation,
     has_hidden_functions,
     has_several_candidates,
@@ -26,7 +27,7 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import SEVERAL_EVENTS, rule
 from harness.model import Evidence, Json, Mismatch, Severity
-from harness.text.jsontext import an_object, compact, is_number, keys_in, objects_in
+from harness.text.jsontext import an_object, compact, is_number, keys_in, objects_in, values_in
 
 _ANSWER = "candidatesTokenCount"
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
@@ -43,8 +44,8 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
     Costs are computed from it.
 
-    A warning: ``promptTokenCount`` is missing or 0, alone or with the total; or the total is missing for media that the request gives by
-    address. Not checked for a blocked prompt, because a filter in front of the model (Model Armor) counts nothing.
+    A warning: it is not in every chunk, as the Gemini API sends it; or ``promptTokenCount`` is missing or 0, alone or with the total; or
+    the total is missing for media that the request gives by address. Not checked for a blocked prompt, because a filter in front of the model (Model Armor) counts nothing.
 
     right: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}}
     wrong: {"usageMetadata": {"totalTokenCount": null}}
@@ -62,6 +63,8 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     elif not (count := an_object(last).get("promptTokenCount")):
         message = "usageMetadata.promptTokenCount is missing" if count is None else "promptTokenCount is 0"
         yield Mismatch("$.usageMetadata.promptTokenCount", "a count", count, message, "warn")
+    elif (at := event_without(evidence, "usageMetadata")) is not None:
+        yield Mismatch(f"events[{at}]", "usageMetadata", None, "a chunk has no usageMetadata, but the last has", "warn")
 
 
 @rule("usage-natural", "error")
@@ -193,6 +196,8 @@ _COUNTED_AS = {"image/": ("IMAGE",), "audio/": ("AUDIO",), "application/pdf": ("
 @rule("media-counted", "warn", of="finished", dialect="gemini", needs=("inlineData", "fileData"))
 def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
     """Pictures, sound and PDF files of the request are counted in the details of the prompt. Otherwise the model did not receive them.
+    So are all pictures, at the ``mediaResolution`` that was requested: each has half of its usual tokens and more, and at a low one no
+    more than a third above them.
 
     Not checked where the details are not the whole count, and where built-in tools ran.
 
@@ -205,7 +210,10 @@ def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
     if not is_whole or reply.count("toolUsePromptTokenCount"):
         return
     blobs = (field(part, kind) for part in request_parts(evidence) for kind in ("inlineData", "fileData"))
-    types = {str(field(blob, "mimeType")).lower() for blob in blobs if blob is not None}
+    sorts = [str(field(blob, "mimeType")).lower() for blob in blobs if blob is not None]
+    types = set(sorts)
+    if (pictures := sum(sort.startswith("image/") for sort in sorts)) and details.get("IMAGE"):
+        yield from _pictures(evidence, pictures, details["IMAGE"])
     for start, modalities in _COUNTED_AS.items():
         sent = next((kind for kind in sorted(types) if kind.startswith(start)), None)
         if sent and details.keys().isdisjoint(modalities):
@@ -214,10 +222,31 @@ def media_counted(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("$.usageMetadata.promptTokensDetails", modalities[0], counted, message)
 
 
+_TILE, _APART = 256, {"mediaResolution", "media_resolution", "functionResponse", "function_response"}
+_PICTURE = {"LOW": (64, 280), "MEDIUM": (_TILE, 560), "HIGH": (_TILE, 1120), "": (_TILE, 1100)}
+"""``mediaResolution`` -> the usual tokens of a picture up to Gemini 2.5, and from Gemini 3 on."""
+
+
+def _pictures(evidence: Evidence, count: int, counted: int) -> Iterator[Mismatch]:
+    """Pictures that were dropped, or read at another resolution. Not checked where parts ask for one, and with results of functions."""
+    version = generation(evidence)
+    asked = str(field(evidence.request_body, "generationConfig", "mediaResolution") or "")
+    usual = _PICTURE.get(asked.upper().removeprefix("MEDIA_RESOLUTION_"))
+    if version < (1, 5) or not usual or _APART & keys_in([*request_parts(evidence)]):
+        return
+    each = usual[version >= (3, 0)]
+    is_bounded = asked and (version >= (3, 0) or each < _TILE)  # a large picture has several tiles
+    if 2 * counted < each * count or (is_bounded and 3 * counted > 4 * each * count):
+        size = f"{counted} IMAGE tokens are counted for {count} pictures {asked and 'at '}{asked}"
+        message = f"{size}, about {each} for each are usual: was one dropped, or the resolution?"
+        yield Mismatch("$.usageMetadata.promptTokensDetails", each * count, counted, message)
+
+
 @rule("usage-grows", "warn", of_events=True, dialect="gemini", needs=SEVERAL_EVENTS)
 def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     """``candidatesTokenCount`` and ``thoughtsTokenCount`` do not fall from one chunk to the next: they count the answer so far. Otherwise
-    chunks changed places. And a chunk of prose has as much text for its tokens as the others, give or take 40 %: otherwise the chunk
+    chunks changed places. And thoughts are flagged: where the model thought, at most 40 characters of text come before any is
+    counted. And a chunk of prose has as much text for its tokens as the others, give or take 40 %: otherwise the chunk
     before it was lost. Prose in ASCII has two characters and more for each. Not checked with built-in tools, whose steps count from the start.
 
     right: [{"usageMetadata": {"candidatesTokenCount": 4}}, {"usageMetadata": {"candidatesTokenCount": 9}}]
@@ -234,13 +263,18 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"{name} falls from {fall[0]} to {fall[1]}: are the chunks in their order?"
             yield Mismatch(f"$.usageMetadata.{name}", f"at least {fall[0]}", fall[1], message)
             return
-    if (text := _chunk_too_short(_events_of(evidence))) and not has_several_candidates(evidence):
+    if evidence.reply.count("thoughtsTokenCount") and len(text := _uncounted(_events_of(evidence))) > _MOST_UNCOUNTED:
+        message = f"{text[:40]!r} comes before tokens of the answer are counted: is it thoughts that lost their flag?"
+        yield Mismatch("text", "thought: true", text[:200], message)
+    elif (text := _chunk_too_short(_events_of(evidence))) and not has_several_candidates(evidence):
         message = f"{text[:40]!r} counts tokens for more text than it is: was the chunk before it lost?"
         yield Mismatch("text", "the text of its tokens", text[:200], message)
 
 
 _SO_FAR = (_ANSWER, "thoughtsTokenCount")
 """What the usage of a chunk counts of the answer so far."""
+_MOST_UNCOUNTED = 40
+"""Characters. In recordings, an answer after thoughts has up to 7 in its first chunk, before it is counted."""
 _LIGHT = 0.6
 _WEIGHED = 16
 """Tokens. In recordings, chunks of prose with as many have 70 to 130 % of the text for a token that others have."""
@@ -254,6 +288,12 @@ def _events_of(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
 
 def _usage_of(event: Mapping[str, Json]) -> Mapping[str, Json]:
     return an_object(event.get("usageMetadata"))
+
+
+def _uncounted(events: Iterable[Mapping[str, Json]]) -> str:
+    """The text of the events that count thoughts, but no answer yet."""
+    ahead = takewhile(lambda event: not _usage_of(event).get(_ANSWER), events)
+    return "".join(text_of(parts_of(candidate_of(event))) for event in ahead if _usage_of(event).get(_SO_FAR[1]))
 
 
 def _chunk_too_short(events: Iterable[Mapping[str, Json]]) -> str:
@@ -337,7 +377,7 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
     count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
     two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter or ``...``; or its characters are counted,
-    not its tokens.
+    not its tokens; or more are counted for an answer of calls alone than the longest that such calls have: one was lost.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
@@ -352,11 +392,35 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
         if is_cut or (counted >= _MANY and (2 * size < counted or (prose and size < _FEWEST_BYTES * counted))):
             question = f"{message}: was a part of it lost?"
             yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")
+    elif not text and (calls := _calls_alone(evidence)) and counted > (most := _most_tokens(calls)):
+        what = f"{counted} tokens are counted for {len(calls)} function calls, which have up to {most:.0f}"
+        yield Mismatch("parts", "the calls of the tokens", len(calls), f"{what}: was a parallel call lost?", "warn")
     elif is_of_characters(text, counted) and all("text" in part for part in evidence.reply.parts):
         message += ": characters were counted, not tokens"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "tokens", counted, message, "warn")
     if counted and (tokens := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
         yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message)
+
+
+def _calls_alone(evidence: Evidence) -> Sequence[Mapping[str, Json]]:
+    """The calls of a finished answer that has nothing else, of one candidate in the native dialect."""
+    kinds = {kind for part in evidence.reply.parts if not part.get("thought") for kind in part if part[kind] != ""}
+    alone = kinds <= {"functionCall", "thoughtSignature"} and not has_several_candidates(evidence)
+    is_native = is_finished(evidence) and not is_chat(evidence.exchange.request.url)
+    return evidence.reply.function_calls if alone and is_native else ()
+
+
+def _most_tokens(calls: Sequence[Mapping[str, Json]]) -> float:
+    """The most tokens of these calls. In recordings, all but one of 477 have fewer."""
+    values = values_in([call.get("args") for call in calls])
+    plain = [str(one) for one in values if not isinstance(one, (dict, list))]
+    names = [str(call.get("name")) for call in calls] + [key for one in values if isinstance(one, dict) for key in one]
+    size = len("".join(plain + names).encode("utf-8", "replace"))
+    return _CALL * len(calls) + _VALUE * len(plain) + _BYTE * size
+
+
+_CALL, _VALUE, _BYTE = 10, 7, 0.55
+"""Tokens for a call, a value of its arguments, and a byte."""
 
 
 def is_of_characters(text: str, counted: int) -> bool:

@@ -36,7 +36,8 @@ def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("text-cut", "warn", of="finished", per_candidate=True)
 def text_cut(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer that ended with STOP is whole: its last block of code has an end, and its last line with several sentences ends
-    with one. Not checked for JSON, and with ``stopSequences``.
+    with one. So does its last line of eight words and more, if three such lines and more do, and all of them. Not checked for JSON, and with
+    ``stopSequences``.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord. Around its harbour are wooded hills."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the end of the Oslofjord. Around its harbour are wooded hills and for"}]}}]}
@@ -53,10 +54,16 @@ def text_cut(evidence: Evidence) -> Iterator[Mismatch]:
 def _is_open(text: str) -> bool:
     """Whether the last sentence has no end. The search tries every place, so it is for texts that end with a letter, or a comma after one."""
     last = text.rstrip().removesuffix(",")[-1:]
-    return last.isascii() and last.isalpha() and re.search(_OPEN_SENTENCE, text) is not None
+    if not (last.isascii() and last.isalpha()):
+        return False
+    *lines, end = [line for line in map(str.strip, text.splitlines()) if line.count(" ") >= _FEWEST_BLANKS] or [""]
+    is_last = text.rstrip().endswith(end) and len(lines) >= _FEWEST_LINES
+    return (is_last and all(map(_ENDED, lines))) or re.search(_OPEN_SENTENCE, text) is not None
 
 
 _OPEN_SENTENCE, _LAST_READ = r"[^\n]{20}[a-z)][.!?] [A-Z][^\s.!?]*(?: [^\s.!?]+){4,} [^\s.!?]*[A-Za-z],?\s*\Z", 2_000
+_FEWEST_BLANKS, _FEWEST_LINES = 7, 3
+_ENDED = re.compile(r".*[.!?:][)\"'*_`]*\Z").match
 _LONG = 80
 _LITTLE = 1_000
 """Tokens. No model has so low a limit of its own."""

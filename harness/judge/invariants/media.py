@@ -21,7 +21,8 @@ from harness.text.jsontext import an_object
 
 @rule("inline-mime", "error", per_candidate=True, needs="inlineData")
 def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
-    """The first bytes of inline data agree with its ``mimeType``, for types that have known first bytes. It is in small letters.
+    """The first bytes of inline data agree with its ``mimeType``, for types that have known first bytes. It is in small letters. Raw
+    samples (``audio/L16``) have a rate there, and two bytes each.
     A viewer that trusts the type shows nothing.
 
     right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
@@ -35,6 +36,8 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
         elif isinstance(kind := blob.get("mimeType"), str) and not (_TYPE.match(kind) or is_placeholder(kind)):
             message = f"mimeType is {kind!r}: no media type"
             yield Mismatch(f"inlineData[{index}].mimeType", "type/subtype", kind, message)
+        elif wrong := media.wrong_samples(blob):
+            yield Mismatch(f"inlineData[{index}]", "16 bits at a rate", blob.get("mimeType"), wrong)
 
 
 _TYPE = re.compile("(?!image/jpg|audio/mp3)[a-z]+/")
@@ -212,19 +215,24 @@ def _requested_ratio(evidence: Evidence) -> float | None:
     return width / height if width and height else None
 
 
+_HEADER, _SHORTEST_SILENCE = 44, 0.2
+"""Bytes of a WAV file before its samples, and seconds."""
 _TOKENS_A_SECOND = 25
 """Of audio output, by the price page of the API."""
 
 
 @rule("audio-length", "warn", of="answer", per_candidate=True, needs="inlineData")
 def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
-    """The audio is at least half as long as its tokens, at 25 a second. Otherwise a part of it was lost.
+    """The audio is at least half as long as its tokens, at 25 a second, and not silent throughout. Otherwise a part of it was lost.
 
     right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/L16;rate=200", "data": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}}]}}], "usageMetadata": {"candidatesTokenCount": 3}}
     wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/L16;rate=200", "data": "AAAAAAAAAAAAAAAA"}}]}}], "usageMetadata": {"candidatesTokenCount": 3}}
     """
     blobs = [blob for blob in evidence.reply.inline_data if media.mime_type(blob).startswith("audio/")]
     lengths = [media.seconds(blob) for blob in blobs]
+    for blob, seconds in zip(blobs, lengths, strict=True):
+        if (seconds or 0) >= _SHORTEST_SILENCE and not (media.content(blob) or b"")[_HEADER:].strip(b"\0"):
+            yield Mismatch("inlineData", "sound", f"{seconds:.1f} s", f"{seconds:.1f} s of audio are silent: all zeros")
     by_kind = by_modality(evidence.reply.usage, "candidatesTokensDetails")
     alone = 0 if evidence.reply.text else evidence.reply.count("candidatesTokenCount")
     billed = (by_kind.get("AUDIO", 0) if by_kind else alone) / _TOKENS_A_SECOND

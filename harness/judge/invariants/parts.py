@@ -117,6 +117,8 @@ def _is_failure(result: Mapping[str, Json]) -> bool:
     return result.get("outcome") == "OUTCOME_OK" and output.startswith("Traceback (most recent call last)")
 
 
+_GIVERS = {"maps": ("googleMaps",), "retrievedContext": ("fileSearch", "retrieval")}
+"""The kind of a source -> the tools that give it."""
 _GIVEN = {"googleSearch": "groundingMetadata", "urlContext": "urlContextMetadata", "codeExecution": "executableCode"}
 """A built-in tool -> what it adds to the answer."""
 
@@ -124,7 +126,7 @@ _GIVEN = {"googleSearch": "groundingMetadata", "urlContext": "urlContextMetadata
 @rule("tool-unasked", "warn", of="answer", per_candidate=True, dialect="gemini", needs=_SIGNS)
 def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """What built-in tools add comes only if the request has one: sources, read pages, code that ran, and tokens of tool use. Places
-    of Google Maps come only with ``googleMaps``, read pages only with ``urlContext``.
+    of Google Maps come only with ``googleMaps``, passages of files only with ``fileSearch``, read pages only with ``urlContext``.
     Otherwise it is the answer to another request, or something on the way added the tool. Tools are billed.
 
     asked: {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
@@ -134,8 +136,11 @@ def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     if not field(evidence.request_body, "contents") or has_hidden_functions(evidence):
         return
     if offers_builtin_tools(evidence):
-        if any(one.kind == "maps" for one in grounding.chunks(evidence.reply)) and not tools(evidence, "googleMaps"):
-            yield Mismatch("groundingChunks", "no maps", "maps", "a source is of Maps, but no googleMaps was requested")
+        kinds = {one.kind for one in grounding.chunks(evidence.reply)}
+        for kind, givers in _GIVERS.items():
+            if kind in kinds and not any(tools(evidence, tool) for tool in givers):
+                message = f"a source is of the kind {kind}, but no {givers[0]} was requested"
+                yield Mismatch("groundingChunks", f"no {kind}", kind, message)
         if _signs(evidence)["urlContextMetadata"] and not tools(evidence, "urlContext"):
             message = "the answer has urlContextMetadata, but no urlContext was requested"
             yield Mismatch("urlContextMetadata", "nothing", "urlContextMetadata", message)

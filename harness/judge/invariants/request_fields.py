@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
+from harness.answer.reply import candidate_of, parts_of
 from harness.answer.structured import once
 from harness.gemini import models, schemas
 from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.model import Evidence, Json
-from harness.text.jsontext import objects_in
+from harness.text.jsontext import an_object, objects_in
 
 
 def number(value: Json) -> int | None:
@@ -177,6 +178,30 @@ def is_chunk(value: Mapping[str, Json]) -> bool:
     return not _FIELDS.isdisjoint(value)
 
 
+def event_without(evidence: Evidence, name: str) -> int | None:
+    """The index of the first event with content that lacks a field which others have; None if there is none.
+
+    The Gemini API writes all of `_EACH` into every event, Vertex AI counts in the last. Events that were made up have one or none.
+    """
+    is_vertex = "trafficType" in evidence.reply.usage or "createTime" in evidence.reply.response
+    found = _fields_of_events(evidence)
+    having = [at for at, fields in enumerate(found) if name in fields]
+    if not having or len(having) == len(found) or (is_vertex and name == "usageMetadata"):
+        return None
+    lacking = (at for at, fields in enumerate(found[:-1]) if name not in fields and "content" in fields)
+    return next((at for at in lacking if len(_EACH & found[at]) == 2 or having[0] < at < having[-1]), None)
+
+
+@once
+def _fields_of_events(evidence: Evidence) -> Sequence[frozenset[str]]:
+    """Which fields each event has, and its candidate. Of a long stream, one event is held at a time."""
+    values = (an_object(event.value) for event in (evidence.reply.events if is_stream(evidence) else ()))
+    each = ({**value, "content": parts_of(candidate_of(value))} for value in values)
+    return [frozenset(name for name in _OF_EVENTS if fields.get(name)) for fields in each]
+
+
+_EACH = frozenset(("usageMetadata", "modelVersion", "responseId"))
+_OF_EVENTS = _EACH | {"content", "createTime"}
 _FIELDS = SIGNS | {"modelVersion", "responseId", "createTime", "modelStatus", "turnToken"}
 
 

@@ -233,7 +233,7 @@ _UNFILLED = r"\s*|\*+|None|NaN|nil|'.*'|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{
 
 _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
-    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|data: \[DONE\]\s*$|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
+    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|data: \[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
 _DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
 
@@ -241,13 +241,13 @@ _DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
 @rule("control-token", "warn", per_candidate=True)
 def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     """The text holds no token of a chat template, such as ``<end_of_turn>`` or ``<|im_end|>``, unless the request has it or is about
-    such. Nor does it go on with a turn of the user, or end with the end of a stream, or with the name of the one who speaks next. Servers of models cut them off.
+    such. Nor does it go on with a turn of the user or an event of a stream, or end with the end of one, or with the name of the one who speaks next. Servers of models cut them off.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    may_have = "<" in text or "INST]" in text or re.search(r"\n(?:User|Human):", text) or text.endswith("[DONE]")
+    may_have = "<" in text or "INST]" in text or "\nUser:" in text or "\nHuman:" in text or "data: " in text
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
     is_struck = found and found[0] == "</s>" and "<s>" in text
     if found and not is_struck and not is_about(evidence, _DIALOGUES) and not has_text(evidence, found[0]):
@@ -279,7 +279,7 @@ def _error() -> re.Pattern[str]:
 @rule("error-as-text", "warn", of="finished", per_candidate=True)
 def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     """The text is an answer, not the error of an API that something on the way took for one: ``Error: 429 Too Many Requests``. Nor does it
-    end with an advertisement and its address, which free gateways add.
+    end with the JSON of an error, or with an advertisement and its address, which free gateways add.
     Not checked where the request is about errors or code, names a status, or wants a translation.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
@@ -287,9 +287,9 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     """
     start = evidence.reply.text[:200]
     may_report = "rror" in start or start.lstrip()[:1] not in ("{", "[")
-    found = _error().match(start) if may_report else None
+    found = (_error().match(start) if may_report else None) or re.search(_ERROR_AT_END, evidence.reply.text[-400:])
     if found and not is_about(evidence, rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}"):
-        yield Mismatch("text", "an answer", start, f"the text is an error of an API: {start[:60]!r}")
+        yield Mismatch("text", "an answer", start, f"the text is an error of an API: {found[0][:60]!r}")
     end = evidence.reply.text[-300:].rpartition("\n\n")[2]
     is_ad = len(end) < min(300, len(evidence.reply.text)) and re.search(_AD, end) and re.search(_LINK, end)
     topics = rf"\bads?\b|market|promot|mail|letter|{_LINK}"
@@ -297,6 +297,7 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "the answer alone", end, f"the text ends with an advertisement: {end[:60]!r}")
 
 
+_ERROR_AT_END = r'\{"error": ?\{(?:[^{}]*"(?:message|code|status)": ?){2}[^{}]*\}\}\s*\Z'
 _AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now)|join our|free trial|subscribe|donate|\bsupport us"
 _LINK = r"(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
 

@@ -6,14 +6,15 @@ And the pages that the model was asked to read could be fetched.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.answer.reply import candidate_of
 from harness.gemini import grounding
-from harness.judge.invariants.request_fields import is_finished, is_placeholder, number, tools
+from harness.gemini.schemas.request_schema import field, items_of
+from harness.judge.invariants.request_fields import has_text, is_finished, is_placeholder, number, tools
 from harness.judge.registry import rule
-from harness.model import Evidence, Mismatch
-from harness.text.jsontext import a_list, an_object, is_number, objects_in
+from harness.model import Evidence, Json, Mismatch
+from harness.text.jsontext import a_list, an_object, is_number, keys_in, objects_in
 
 _AT = "$.candidates[0].groundingMetadata."
 
@@ -21,10 +22,10 @@ _AT = "$.candidates[0].groundingMetadata."
 @rule("grounding-chunks", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, an answer that ended with STOP has ``groundingChunks``, and of Google's a ``searchEntryPoint``.
-    The service's terms want both shown, so it is HTML that is not escaped. With it come the queries, which are billed.
+    The service's terms want both shown, so it is whole HTML that is not escaped. With it come the queries, which are billed.
 
     asked: {"tools": [{"googleSearch": {}}]}
-    right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "searchEntryPoint": {"renderedContent": "<div></div>"}, "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
+    right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "searchEntryPoint": {"renderedContent": "<div></div>"}, "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
     wrong: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"]}}]}
     """
     found = evidence.reply.grounding
@@ -38,6 +39,8 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     shown = str(an_object(found.get("searchEntryPoint")).get("renderedContent", ""))
     if re.match(r"\s*(?:&lt;|\\u003c|\\n)", shown) or '=\\"' in shown or re.fullmatch(_BASE64, shown):
         yield Mismatch(f"{_AT}searchEntryPoint", "HTML", shown[:80], "the search suggestions are escaped")
+    elif "<" in shown and not shown.rstrip().endswith((">", "...")):
+        yield Mismatch(f"{_AT}searchEntryPoint", "HTML", shown[-80:], "the search suggestions are cut")
     queries = found.get("webSearchQueries") or found.get("imageSearchQueries")
     if found.get("searchEntryPoint") and is_finished(evidence) and found.get("groundingChunks") and not queries:
         yield Mismatch(f"{_AT}webSearchQueries", "at least one", None, "search suggestions came without their queries")
@@ -118,6 +121,7 @@ def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _REDIRECT = "grounding-api-redirect"  # of a search; a page that was read may come several times
+_SHORTEST_TITLE = 6
 _ROOM = 100
 """Bytes that a recorder may have taken from a short text."""
 
@@ -133,7 +137,8 @@ def _most(evidence: Evidence) -> int:
 @rule("grounding-support", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
     """A support says what it is about and where it comes from: a segment with its text and its end, and chunks, each once.
-    Supports are in the order of the text, and each place has one; each chunk comes once.
+    Supports are in the order of the text, and each place has one; each chunk comes once. Chunks are numbered in the order in which
+    supports name them first, and a support that has the title of a chunk names one with such a title.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
@@ -147,15 +152,26 @@ def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
     if len(set(sources)) < len(sources):
         message = "two chunks are the same: clients list a source twice"
         yield Mismatch(f"{_AT}groundingChunks", "each once", len(sources), message)
-    for index, support in enumerate(objects_in(evidence.reply.grounding.get("groundingSupports"))):
+    supports = objects_in(evidence.reply.grounding.get("groundingSupports"))
+    order = [*dict.fromkeys(number(one) or 0 for one in supports for one in a_list(one.get("groundingChunkIndices")))]
+    if order != sorted(order):
+        message = f"supports name the chunks in the order {', '.join(map(str, order[:12]))}: chunks changed places"
+        yield Mismatch(f"{_AT}groundingSupports", "in order of first use", order, message)
+    titles = [one.title for one in grounding.chunks(evidence.reply)]
+    for index, support in enumerate(supports):
         segment = an_object(support.get("segment"))
+        text, named = str(segment.get("text")), a_list(support.get("groundingChunkIndices"))
+        said = [at for at, title in enumerate(titles) if len(title) >= _SHORTEST_TITLE and title in text]
+        if said and not any(at in named for at in said):
+            message = f"a support is about {titles[said[0]]!r}, but does not name that chunk: chunks changed places"
+            yield Mismatch(f"{_AT}groundingSupports[{index}]", said[0], named, message)
+            return
         lost = [name for name in ("text", "endIndex") if not segment.get(name)]
-        lost += [] if support.get("groundingChunkIndices") else ["groundingChunkIndices"]
+        lost += [] if named else ["groundingChunkIndices"]
         if lost:
             message = f"a support has no {lost[0]}: clients cannot show which text comes from which source"
             yield Mismatch(f"{_AT}groundingSupports[{index}]", lost[0], support, message)
             return
-        named = a_list(support.get("groundingChunkIndices"))
         if len(set(map(str, named))) < len(named):
             message = f"a support names a chunk twice ({named}): clients show its footnote twice"
             yield Mismatch(f"{_AT}groundingSupports[{index}]", "each once", named, message)
@@ -183,7 +199,8 @@ def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("grounding-uri", "error", per_candidate=True, needs="groundingMetadata")
 def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
     """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address, a
-    chunk is empty or of two kinds, or the id of a place does not begin with ``places/``.
+    chunk is empty or of two kinds, a place has no ``uri``, or an id that does not begin with ``places/``, or a passage of a file has no text
+    or is of a store that was not requested.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}]}}]}
@@ -206,12 +223,25 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
         if isinstance(place, str) and not place.startswith("places/") and not is_placeholder(place):
             message = f"the placeId {place[:40]!r} does not begin with places/"
             yield Mismatch(f"{_AT}groundingChunks[{index}].maps.placeId", "places/...", place, message, "warn")
+        if wrong := _strange_source(evidence, chunk):
+            yield Mismatch(f"{_AT}groundingChunks[{index}]", "a source", chunk, f"chunk {index} {wrong}", "warn")
         web = chunk.get("web")
         uri, at = an_object(web).get("uri"), f"{_AT}groundingChunks[{index}].web.uri"
         if isinstance(web, dict) and not uri:
             yield Mismatch(at, "an address", uri, f"the source {web.get('title') or index!r} has no uri")
         elif isinstance(uri, str) and not re.match(_ADDRESS, uri):
             yield Mismatch(at, "an address", uri, f"the uri of a source is no whole address: {uri[:80]!r}", "warn")
+
+
+def _strange_source(evidence: Evidence, chunk: Mapping[str, Json]) -> str:
+    """What is wrong with a place of Maps, or with a passage of a file; empty if nothing is."""
+    passage, store = chunk.get("retrievedContext"), field(chunk.get("retrievedContext"), "fileSearchStore")
+    if chunk.get("maps") and not field(chunk["maps"], "uri"):
+        return "is a place without a uri"
+    if store and not field(passage, "text"):
+        return "is a passage without its text"
+    stores = [name for tool in tools(evidence, "fileSearch") for name in items_of(field(tool, "fileSearchStoreNames"))]
+    return f"is of {store}, which was not requested" if store and stores and store not in stores else ""
 
 
 _ADDRESS = r"\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*))(?!.*\n)"
@@ -223,8 +253,9 @@ _ADDRESS = r"\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*))(?!.*\n)"
 )
 def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     """Every page that the model was to read (``urlContext``) could be fetched. Otherwise it answers without having read it.
+    And it is of a site that the request names, unless the model searched.
 
-    asked: {"tools": [{"urlContext": {}}]}
+    asked: {"contents": [{"parts": [{"text": "What does https://a.example/ say?"}]}], "tools": [{"urlContext": {}}]}
     right: {"candidates": [{"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"}]}}]}
     wrong: {"candidates": [{"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_ERROR"}]}}]}
     """
@@ -234,10 +265,20 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
         if isinstance(url, str) and not re.match(_ADDRESS, url) and not is_placeholder(url):
             message = f"the retrievedUrl is no whole address: {url[:80]!r}"
             yield Mismatch(f"{at}.retrievedUrl", "an address", url, message)
+        elif isinstance(url, str) and _is_strange_page(evidence, url):
+            message = f"{url} was read, which was not requested"
+            yield Mismatch(f"{at}.retrievedUrl", "a page of the request", url, message)
         status = str(page.get("urlRetrievalStatus") or "no status").removeprefix(_STATUS)
         if status not in ("SUCCESS", "1", "UNSPECIFIED"):
             message = f"{page.get('retrievedUrl')} could not be fetched ({status}), but the model answers"
             yield Mismatch(f"{at}.urlRetrievalStatus", f"{_STATUS}SUCCESS", page.get("urlRetrievalStatus"), message)
+
+
+def _is_strange_page(evidence: Evidence, url: str) -> bool:
+    """Whether the model could not have the site from the request, nor from another tool."""
+    site = re.match(r"\w+://(?:[^/?#]*\.)?([^./?#]+\.[^./?#:]+)", url)
+    others = keys_in([*items_of(field(evidence.request_body, "tools"))]) - {"urlContext", "url_context"}
+    return site is not None and not others and evidence.request_body is not None and not has_text(evidence, site[1])
 
 
 _STATUS = "URL_RETRIEVAL_STATUS_"

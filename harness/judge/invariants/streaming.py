@@ -48,12 +48,15 @@ def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _events_without_answer(evidence: Evidence) -> Iterator[Mismatch]:
-    """Heartbeats such as ``{}`` and ``{"type": "ping"}``. A comment line is the way to keep a connection open."""
+    """Heartbeats: ``{}``, ``{"type": "ping"}``; a warning: ``{"candidates": []}``. A comment line is the way to keep a connection open."""
     for index, event in enumerate(evidence.reply.events):
-        if isinstance(event.value, dict) and not is_chunk(event.value) and error_of(event.value) is None:
+        if not isinstance(event.value, dict) or error_of(event.value) is not None:
+            continue
+        if not is_chunk(event.value) or not any(event.value.values()):
             keys = ", ".join(list(event.value)[:8]) or "nothing"
             message = f"the event is no part of an answer: it has {keys}"
-            yield Mismatch(f"events[{index}]", "candidates", list(event.value), message)
+            severity: Severity = "warn" if is_chunk(event.value) else "error"
+            yield Mismatch(f"events[{index}]", "candidates", list(event.value), message, severity)
             return
 
 

@@ -30,17 +30,23 @@ def _thought_parts(evidence: Evidence) -> int:
     return sum(1 for part in evidence.reply.parts if part.get("thought"))
 
 
-@rule("thinking-off", "error", of="answer", needs="thinkingBudget")
+@rule("thinking-off", "error", of="answer", needs=("thinkingBudget", "thoughtsTokenCount"))
 def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
-    """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts. Thoughts are billed.
+    """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts. Thoughts are billed. A warning: Gemini 1.5 or 2.0 thought,
+    which cannot, but for its experiments.
 
     asked: {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}}
     right: {"usageMetadata": {"thoughtsTokenCount": 0}}
     wrong: {"usageMetadata": {"thoughtsTokenCount": 40}}
     """
+    count, name = evidence.reply.count("thoughtsTokenCount"), evidence.reply.model_version or evidence.model or ""
+    newest = max(generation(evidence), models.generation(evidence.model or "") or (0, 0))
+    if count and (0, 0) < newest < (2, 5) and "gemini-" in name and "exp" not in name:
+        message = f"{name} does not think, yet {count} thought tokens: did another model answer?"
+        yield Mismatch("$.usageMetadata.thoughtsTokenCount", 0, count, message, "warn")
     if number(thinking(evidence, "thinkingBudget")) != 0:
         return
-    if count := evidence.reply.count("thoughtsTokenCount"):
+    if count:
         yield Mismatch(
             "$.usageMetadata.thoughtsTokenCount", 0, count, f"thinkingBudget is 0, yet {count} thought tokens"
         )

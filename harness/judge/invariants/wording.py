@@ -10,10 +10,10 @@ from itertools import groupby
 
 from harness.answer.structured import values_of, wants_json
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import PROGRAMS, is_about, is_finished
+from harness.judge.invariants.request_fields import PROGRAMS, is_about, is_finished, prompted
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import values_in
+from harness.text.jsontext import json_of, values_in
 
 
 @rule("unicode", "warn", per_candidate=True)
@@ -52,7 +52,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "whole characters", ascii(taken), message)
 
 
-_LOST = r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}"
+_LOST = r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}|(?<=\d)\?[CF]\b|(?<=[a-z]) \?{1,3} (?=[a-z])"
 _NO_WIDTH = "(?<=[A-Za-z])[\u200b-\u200d\u2060\ufeff](?=[A-Za-z])"
 _FEW_LOST, _MOST_HARD = 2, 10
 _PUZZLE = r"\w\?\w|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
@@ -166,6 +166,7 @@ second pattern matches in half as many places as the first, or in more."""
 _LOOP = 30
 """Repetitions in a row. Fewer occur in lists and tables that are meant so."""
 _LONGEST_CYCLE = 4
+_MOST_AT_END = 200
 _ENDS = ".!?\u3002\uff01\uff1f"
 _DIGITS = r"(\d{1,4}?)\1{99,}"
 _BLANKS = r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}"
@@ -179,8 +180,9 @@ _SAMPLED = slice(99, None, 100)
 def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer did not fall into a loop: the same line, sentence, word or element of an array 30 times in a row.
 
-    Also 100 times the same digits, and 1,000 blanks, as constrained decoding writes them into JSON. Not checked where the answer ended
-    by itself and the request wants it: it asks for zeros, for a number of ``times``, or names the number that came.
+    Also 100 times the same digits, and 1,000 blanks, at the end 200, as constrained decoding writes them into JSON. Not checked where the answer ended
+    by itself and the request wants it: it asks for zeros, the same, or a number of ``times``, or names the number that came, or has as
+    many items, and the whole answer is one value for each.
 
     right: {"candidates": [{"content": {"parts": [{"text": "la la la"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "la la la la la la la la la la la la la la la la la la la la la la la la la la la la la la"}]}}]}
@@ -190,9 +192,22 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     if found is not None:
         unit, times = found
         numbers = "|".join(rf"\b{number}\b" for number in range(times, times + 3))
-        if is_finished(evidence) and is_about(evidence, rf"\brepeat|\btimes\b|\bzeros?\b|{numbers}"):
+        topics = rf"\brepeat|\btimes\b|\bzeros?\b|{_ALIKE}|{numbers}"
+        if is_finished(evidence) and (is_about(evidence, topics) or _is_one_for_each(evidence, times)):
             return
         yield Mismatch("text", "no loop", unit[:200], f"{unit[:60]!r} comes {times} times in a row: a loop")
+
+
+_ALIKE = r"\b(?:same|identical|equal|ones|grid|matrix|mask|fill(?:ed)?|initiali[sz]ed?)\b"
+
+
+def _is_one_for_each(evidence: Evidence, times: int) -> bool:
+    """Whether the loop is a whole array, or the whole text, and the request has as many lines, items between commas, or parts."""
+    text, sent = evidence.reply.text, prompted(evidence)
+    arrays = (one for one in values_in(json_of(text)) if isinstance(one, list) and len(one) >= times)
+    is_array = any(len(set(map(str, one))) == 1 for one in arrays)
+    items = [len(sent), *(1 + max(one.count("\n"), one.count(",")) for one in sent)]
+    return max(items) >= times and (is_array or sum(map(bool, map(str.strip, text.splitlines()))) == times)
 
 
 def _loop_of_text(text: str) -> tuple[str, int] | None:
@@ -200,6 +215,8 @@ def _loop_of_text(text: str) -> tuple[str, int] | None:
     sample = text[_SAMPLED]
     if _MAYBE_DIGITS.search(sample) and (digits := re.search(_DIGITS, text)):
         return digits[1], len(digits[0]) // len(digits[1])
+    if (blank := len(text) - len(text.rstrip())) >= _MOST_AT_END:
+        return "white space", blank
     if _MAYBE_BLANKS.search(sample) and (blanks := re.search(_BLANKS, text)):
         return "white space", len(blanks[0])
     return next((loop for units in _units(text) if units and (loop := _loop_of_units(units))), None)
