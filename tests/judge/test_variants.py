@@ -174,7 +174,7 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ("usage-present", stream(chunk({"text": "a"}, **NAMED), chunk({"text": "b"}, **NAMED), answer("c"))),
     ("model-version-stable", stream(answer("a"), chunk({"text": "b"}, responseId="r", usageMetadata=USAGE), answer("c"))),
     ("sse-framing", stream(chunk({"text": "a"}), {"candidates": []}, answer("b"))),
-    ("usage-grows", stream(counted_thoughts(PLAN), answer(usageMetadata={**USAGE, "thoughtsTokenCount": 30, "totalTokenCount": 36}))),
+    ("usage-grows", stream(counted_thoughts(PLAN), counted_thoughts(" I find it."), answer(usageMetadata={**USAGE, "thoughtsTokenCount": 30, "totalTokenCount": 36}))),
     ("text-per-token", unary({**calling(city="Oslo"), "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 40, "totalTokenCount": 45}}, TOOLS)),
     ("media-counted", pictured(1100, mediaResolution="MEDIA_RESOLUTION_LOW")),
     ("media-counted", pictured(258, mediaResolution="MEDIA_RESOLUTION_HIGH")),

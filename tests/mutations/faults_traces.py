@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from copy import deepcopy
 
@@ -43,17 +44,18 @@ def event_with_no_candidate(d: Draft) -> None:
     d.events.insert(1, {"candidates": []})
 
 
-@fault("thoughts-without-flag", "usage-grows thought-leak json-parses")
+@fault("thought-leak", "usage-grows thought-leak json-parses")
 def flag_lost_after_the_first_thought(d: Draft) -> None:
     d.stopped()
     need(d.streams and not d.get("tools") and all("trafficType" not in str(event) for event in d.events))
     _, *others = d.parts("text", thought=True)
-    need(sum(len(part["text"]) for part in others) > 80 and d.generation >= (2, 5))
+    need(len(others) > 1 and sum(len(part["text"]) for part in others) > 80 and d.generation >= (2, 5))
+    need(all((event.get("usageMetadata") or {}).get("thoughtsTokenCount") for event in d.events[:2]))
     for part in others:
         del part["thought"]
 
 
-@fault("dropped-call", "text-per-token")
+@fault("text-per-token")
 def one_call_of_several_left(d: Draft) -> None:
     d.stopped()
     calls = d.parts("functionCall")
@@ -96,11 +98,11 @@ def pictures_left_out(d: Draft) -> None:
 @fault("blanks-at-the-end", "text-loop")
 def lines_without_text(d: Draft) -> None:
     d.stopped()
-    need(len(d.text) > 20)
+    need(len(d.text) > 20 and not re.search(r"times|repeat|zero|same", str(d.get("contents")), re.IGNORECASE))
     d.write(d.text.rstrip() + "\n" * 300)
 
 
-@fault("cut-in-lines", "text-cut text-per-token")
+@fault("text-cut", "text-cut text-per-token")
 def last_of_several_lines_cut(d: Draft) -> None:
     d.stopped()
     need(not d.get("generationConfig", "stopSequences") and "json" not in str(d.get("generationConfig")).lower())
@@ -113,7 +115,7 @@ def last_of_several_lines_cut(d: Draft) -> None:
     d.write("\n".join(lines[:3]) + "\nIt is also a matter of which a great many people do not kn")
 
 
-@fault("copied-signature", "thought-signature")
+@fault("thought-signature")
 def signature_of_an_earlier_turn(d: Draft) -> None:
     signed = next(part for part in d.parts("functionCall") if part.get("thoughtSignature"))
     sent = [part for turn in objects_in(d.get("contents")) for part in objects_in(turn.get("parts"))]
@@ -231,7 +233,7 @@ def type_of_a_call_lost(d: Draft) -> None:
     del _message(d)["tool_calls"][0]["type"]
 
 
-@fault("thoughts-of-another-model", "thinking-off")
+@fault("thinking-off")
 def gemini_2_0_thinks(d: Draft) -> None:
     need(d.generation == (2, 0) and "exp" not in f"{d.model}{d.events[-1].get('modelVersion')}" and d.status == 200)
     d.recount(thoughtsTokenCount=70)

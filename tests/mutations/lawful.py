@@ -296,6 +296,8 @@ def arguments_in_pieces(d: Draft) -> None:
         {"candidates": [{"content": {"role": "model", "parts": [head]}, "index": 0}], **rest} for head in heads
     ]
     candidate["content"]["parts"] = [{"functionCall": {}}]
+    for event in d.events:
+        event["createTime"] = "2026-11-20T10:11:12.123456Z"
     need([one.get("args") for one in d.reply.function_calls] == [args])
 
 

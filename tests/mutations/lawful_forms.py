@@ -147,7 +147,10 @@ def counts_in_an_event_of_their_own(d: Draft) -> None:
 
 @lawful()
 def counts_at_the_end_only(d: Draft) -> None:
+    """As Vertex AI sends them. The Gemini API counts in every event."""
     need(d.streams and len(d.events) > 1 and d.usage)
+    for event in d.events:
+        event["createTime"] = "2026-11-20T10:11:12.123456Z"
     for event in d.events[:-1]:
         event.pop("usageMetadata", None)
 

@@ -237,8 +237,7 @@ def _pictures(evidence: Evidence, count: int, counted: int) -> Iterator[Mismatch
     each = usual[version >= (3, 0)]
     is_bounded = asked and (version >= (3, 0) or each < _TILE)  # a large picture has several tiles
     if 2 * counted < each * count or (is_bounded and 3 * counted > 4 * each * count):
-        size = f"{counted} IMAGE tokens are counted for {count} pictures {asked and 'at '}{asked}"
-        message = f"{size}, about {each} for each are usual: was one dropped, or the resolution?"
+        message = f"{counted} IMAGE tokens are counted for {count} pictures {asked and 'at '}{asked}, about {each} each are usual"
         yield Mismatch("$.usageMetadata.promptTokensDetails", each * count, counted, message)
 
 
@@ -291,9 +290,10 @@ def _usage_of(event: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def _uncounted(events: Iterable[Mapping[str, Json]]) -> str:
-    """The text of the events that count thoughts, but no answer yet."""
+    """The text of several events that count thoughts, but no answer yet."""
     ahead = takewhile(lambda event: not _usage_of(event).get(_ANSWER), events)
-    return "".join(text_of(parts_of(candidate_of(event))) for event in ahead if _usage_of(event).get(_SO_FAR[1]))
+    texts = [text_of(parts_of(candidate_of(event))) for event in ahead if _usage_of(event).get(_SO_FAR[1])]
+    return "".join(texts) if sum(map(bool, texts)) > 1 else ""
 
 
 def _chunk_too_short(events: Iterable[Mapping[str, Json]]) -> str:

@@ -188,7 +188,8 @@ def event_without(evidence: Evidence, name: str) -> int | None:
     having = [at for at, fields in enumerate(found) if name in fields]
     if not having or len(having) == len(found) or (is_vertex and name == "usageMetadata"):
         return None
-    lacking = (at for at, fields in enumerate(found[:-1]) if name not in fields and "content" in fields)
+    *parts, _ = [at for at, fields in enumerate(found) if "content" in fields] or [0]  # counts may come behind the last
+    lacking = (at for at in parts if name not in found[at])
     return next((at for at in lacking if len(_EACH & found[at]) == 2 or having[0] < at < having[-1]), None)
 
 
@@ -197,11 +198,10 @@ def _fields_of_events(evidence: Evidence) -> Sequence[frozenset[str]]:
     """Which fields each event has, and its candidate. Of a long stream, one event is held at a time."""
     values = (an_object(event.value) for event in (evidence.reply.events if is_stream(evidence) else ()))
     each = ({**value, "content": parts_of(candidate_of(value))} for value in values)
-    return [frozenset(name for name in _OF_EVENTS if fields.get(name)) for fields in each]
+    return [frozenset(name for name in (*_EACH, "content") if fields.get(name)) for fields in each]
 
 
 _EACH = frozenset(("usageMetadata", "modelVersion", "responseId"))
-_OF_EVENTS = _EACH | {"content", "createTime"}
 _FIELDS = SIGNS | {"modelVersion", "responseId", "createTime", "modelStatus", "turnToken"}
 
 

@@ -205,7 +205,7 @@ def _is_one_for_each(evidence: Evidence, times: int) -> bool:
     """Whether the loop is a whole array, or the whole text, and the request has as many lines, items between commas, or parts."""
     text, sent = evidence.reply.text, prompted(evidence)
     arrays = (one for one in values_in(json_of(text)) if isinstance(one, list) and len(one) >= times)
-    is_array = any(len(set(map(str, one))) == 1 for one in arrays)
+    is_array = any(len(set(map(str, one))) == 1 and not isinstance(one[0], (dict, list)) for one in arrays)
     items = [len(sent), *(1 + max(one.count("\n"), one.count(",")) for one in sent)]
     return max(items) >= times and (is_array or sum(map(bool, map(str.strip, text.splitlines()))) == times)
 
