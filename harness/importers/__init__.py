@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
@@ -62,8 +63,10 @@ def _alone(path: Path) -> Sequence[Item]:
         found = list(commands)
     if len(text) < _LONGEST_PAGE and not is_data:
         blocks = curl.blocks_without_commands(raw) if commands or is_notebook else [text]
+        known = list(map(_asked, found))
         for item in (*(one for block in blocks for one in _in_program(block)), *sdk.read(programs.inlined(text))):
-            _add(item, found)
+            _add(_asked(item), known)
+        found = [one.item for one in known]
     if reason and not found:
         raise reason
     return found
@@ -91,38 +94,54 @@ def _is_mixed(item: Interaction, commands: Sequence[Recorded | Unread]) -> bool:
     return bool(models) and asked.model not in models
 
 
-def _add(item: Recorded | Unread, found: list[Item]) -> None:
-    """Add what is not there, or is there without its host and its model."""
-    for place, one in enumerate(found):
-        if not (isinstance(item, Recorded) and isinstance(one, Recorded)):
-            continue
-        if (is_filled := _is_filled(one, item)) or _asks_same(one, item):
-            if is_filled or UNKNOWN_HOST in one.request.url or one.request.model == UNKNOWN_MODEL:
-                found[place] = item
-            if found[place] is item or one.request.model == item.request.model:
-                return
-    found.append(item)
+class _Asked(NamedTuple):
+    """An item; of a request also its body in a form to be compared, as text, and that text around what variables stand for."""
+
+    item: Any
+    form: Json = None
+    text: str = ""
+    pieces: Sequence[str] = ()
+
+
+def _asked(item: Item) -> _Asked:
+    if not isinstance(item, Recorded):
+        return _Asked(item)
+    text = compact(item.request.body).decode("utf-8", "replace")
+    return _Asked(item, _comparable(camel(an_object(item.request.body))), text, _UNFILLED.split(text))
 
 
 _UNFILLED = re.compile(r"\$?\{+\w+\}+|\$[A-Za-z_]\w*|%[sqv]")
 
 
-def _is_filled(one: Recorded, item: Recorded) -> bool:
+def _add(new: _Asked, known: list[_Asked]) -> None:
+    """Add what is not there, or is there without its host, its model or the values of its variables."""
+    item = new.item
+    for place, one in enumerate(known):
+        if not (isinstance(item, Recorded) and isinstance(one.item, Recorded)):
+            continue
+        if (is_filled := _is_filled(one, new)) or _asks_same(one, new):
+            before = one.item.request
+            if is_filled or UNKNOWN_HOST in before.url or before.model == UNKNOWN_MODEL:
+                known[place] = new
+            if known[place] is new or before.model == item.request.model:
+                return
+    known.append(new)
+
+
+def _is_filled(one: _Asked, new: _Asked) -> bool:
     """Whether the second is the first with the values of variables in the texts of its body."""
-    pieces, whole = (compact(body.request.body).decode("utf-8", "replace") for body in (one, item))
-    begin, _, end = _UNFILLED.sub("\0", pieces, 1).partition("\0")
-    is_same = one.request.url == item.request.url and begin != pieces
-    return is_same and whole.startswith(begin) and whole.endswith(_UNFILLED.split(end)[-1])
+    if len(one.pieces) < 2 or one.item.request.url != new.item.request.url:
+        return False
+    return new.text.startswith(one.pieces[0]) and new.text.endswith(one.pieces[-1])
 
 
-def _asks_same(one: Recorded, item: Recorded) -> bool:
+def _asks_same(one: _Asked, new: _Asked) -> bool:
     """Whether they have the same body, or the first is what stands of it in a program apart from its settings."""
-    bare, whole = an_object(one.request.body), an_object(item.request.body)
-    if not bare:
-        return bool(one.request.body == item.request.body)
-    if one.request.model == UNKNOWN_MODEL:
+    bare = an_object(one.item.request.body)
+    if bare and one.item.request.model == UNKNOWN_MODEL:
+        whole = an_object(new.item.request.body)
         return all(whole.get(key) == value for key, value in bare.items())
-    return bool(_comparable(camel(bare)) == _comparable(camel(whole)))
+    return bool(one.form == new.form if bare else one.text == new.text)
 
 
 def _comparable(value: Json) -> Json:

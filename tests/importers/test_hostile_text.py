@@ -110,6 +110,16 @@ def test_a_value_takes_time_that_grows_with_its_length(begin: str, piece: str, e
     assert grows_evenly(lambda size: read_or_refuse(path, begin + piece * size + end), 2_000)
 
 
+def test_programs_in_a_page_take_time_that_grows_with_their_number(tmp_path: Path) -> None:
+    program = 'requests.post("{}", json={{"contents": [{{"parts": [{{"text": "Question {}?"}}]}}]}})\n'
+
+    def work(size: int) -> None:
+        page = "".join(f"```python\n{program.format(ASK, number)}```\n\n" for number in range(size))
+        read_or_refuse(tmp_path / "page.md", page)
+
+    assert grows_evenly(work, 100)
+
+
 def test_a_block_of_html_that_is_not_closed_takes_no_time(tmp_path: Path) -> None:
     ask = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
     path, command = tmp_path / "page.html", f"\ncurl {ask} -d '{{\"contents\": []}}'\n"
