@@ -198,7 +198,8 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "no loop", unit[:200], f"{unit[:60]!r} comes {times} times in a row: a loop")
 
 
-_ALIKE = r"\b(?:same|identical|equal|ones|grid|matrix|mask|fill(?:ed)?|initiali[sz]ed?)\b"
+_ALIKE = r"\b(?:(?:all|of) the same|same (?:value|number|word|line|item|element|text|letter)s?|identical|equal|ones|grid|matrix|mask|fill(?:ed)?|initiali[sz]ed?)\b"
+"""Of values that are wanted alike. An answer in *the same language* may not loop."""
 
 
 def _is_one_for_each(evidence: Evidence, times: int) -> bool:
