@@ -133,7 +133,7 @@ def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] = {}, passed_over
         files, native = result.formats.get(tape.format, (0, 0))
         result.formats[tape.format] = (files + 1, native + len(result.exchanges) - before)
     result.files += len(unreadable)
-    result.unreadable, result.passed_over = unreadable, dict(Counter(passed_over).most_common())
+    result.unreadable, result.passed_over = dict(unreadable), dict(Counter(passed_over).most_common())
     return result
 
 

@@ -130,9 +130,7 @@ class _Script:
 
     def bytes_of(self, name: str) -> bytes:
         """A document of the script, or a file of its project. Raises Unreadable."""
-        if (
-            document := self.documents.get(name, self.of_powershell.files.get(re.sub(r"^\.[\\/]", "", name)))
-        ) is not None:
+        if (document := self.documents.get(name, self.of_powershell.file(name))) is not None:
             return document.encode()
         return bytes_beside(self.path.parent, name)
 

@@ -46,13 +46,18 @@ _AS_JSON = re.compile(rf"ConvertTo-Json\b{_OPTIONS}", re.IGNORECASE)
 _INTO_JSON = re.compile(rf"[ \t]*\|[ \t]*ConvertTo-Json\b{_OPTIONS}", re.IGNORECASE)
 
 
+def _file_name(text: str) -> str:
+    """The name of a file of this folder, without ``./``."""
+    return re.sub(r"^\.[\\/]", "", text)
+
+
 class Reader:
     """Reads values of PowerShell from a place in a text, sets variables, and writes files."""
 
     def __init__(self, text: str, read_file: ReadFile) -> None:
         self.text, self.at, self._read_file = text, 0, read_file
         self.variables: dict[str, Any] = {"true": True, "false": False, "null": None}
-        self.files: dict[str, str] = {}
+        self._files: dict[str, str] = {}
         self._room = Room()
         self.last: tuple[int, Any] = (0, None)
         """Where the last statement ends, and its value."""
@@ -69,6 +74,13 @@ class Reader:
         found = pattern.match(self.text, self.at)
         self.at = found.end() if found else self.at
         return found
+
+    def write(self, name: str, text: str) -> None:
+        self._files[_file_name(name)] = text
+
+    def file(self, name: str) -> str | None:
+        """The text of a file that the script writes; None for any other."""
+        return self._files.get(_file_name(name))
 
     def piped_to(self, at: int) -> Any:
         """What is piped into the command at a place."""
@@ -194,7 +206,7 @@ def assign(reader: Reader, at: int, end: int) -> int:
             if found[1]:
                 reader.variables[found[1].lower()] = value
             elif name := written[1] if (written := reader.take(_WRITTEN)) else given.get("path", given.get("filepath")):
-                reader.files[re.sub(r"^\.[\\/]", "", str(name))] = str(value)
+                reader.write(str(name), str(value))
         except TooLong as fault:  # whatever holds it is too long as well, which takes long to find again
             reader.variables[(found[1] or "").lower()] = fault
         except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from harness.transport.cassette.literals import length
+from harness.transport.cassette.literals import length, without_doubled_braces
 from harness.transport.cassette.values import literal_value
 
 _SET = re.compile(
@@ -68,7 +68,7 @@ def inlined(text: str) -> str:
             parts.append(_USED.sub(value, _as_json(text[found.end() : end])))
             values[found["name"]], places[found["name"]], at = parts[-1], len(parts) - 1, end
     rest = _USED.sub(value, text[at:])
-    whole = _DOUBLED.sub(lambda one: re.sub(r"\{\{|\}\}", lambda two: two[0][0], one[1]), "".join((*parts, rest)))
+    whole = _DOUBLED.sub(lambda one: without_doubled_braces(one[1]), "".join((*parts, rest)))
     return _HOLE.sub(lambda hole: _filled(hole, values.get(hole["name"] or hole["bare"], "")), whole)
 
 

@@ -72,6 +72,14 @@ class Tally(Struct, frozen=True, cache_hash=True):
         """Attempts that could be judged."""
         return self.attempts - self.unjudged
 
+    def needed(self, require: int | None) -> int:
+        """How many attempts have to pass."""
+        return _at_most(self.attempts, require)
+
+    def agrees(self, require: int | None) -> bool:
+        """Unary and stream agreed in as many pairs as ``require`` asks for."""
+        return self.pairs - self.disagreed >= _at_most(self.pairs, require)
+
     def counted(self, check: str) -> tuple[int, int]:
         """In how many attempts the check passed, and in how many it failed, as rows count it."""
         return next(((held, broke) for name, held, broke in self.checks if name == check), (0, 0))
@@ -157,8 +165,7 @@ class Group(Struct, eq=False):
 
     @property
     def needed(self) -> int:
-        attempts, require = self.tally.attempts, self.require
-        return attempts if require is None else min(require, attempts)
+        return self.tally.needed(self.require)
 
     @property
     def flaky(self) -> bool:
@@ -166,9 +173,8 @@ class Group(Struct, eq=False):
 
     @property
     def agrees(self) -> bool:
-        """Unary and stream agreed in as many pairs as ``require`` asks for."""
-        pairs, require = self.tally.pairs, self.require
-        return pairs - self.tally.disagreed >= (pairs if require is None else min(require, pairs))
+        """As `Tally.agrees`."""
+        return self.tally.agrees(self.require)
 
     @property
     def status(self) -> Status:
@@ -245,7 +251,7 @@ def total_of(groups: Iterable[Group], measure: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _status(tally: Tally, require: int | None, xfail: bool) -> Status:
-    needed, pairs = [most if require is None else min(require, most) for most in (tally.attempts, tally.pairs)]
+    needed = tally.needed(require)
     if not tally.attempts:
         return "skipped"
     enough = tally.passed >= needed and tally.judged > 0
@@ -253,7 +259,11 @@ def _status(tally: Tally, require: int | None, xfail: bool) -> Status:
         return "error"
     if xfail:
         return "xpassed" if enough else "xfailed"
-    return "passed" if enough and tally.pairs - tally.disagreed >= pairs else "failed"
+    return "passed" if enough and tally.agrees(require) else "failed"
+
+
+def _at_most(number: int, require: int | None) -> int:
+    return number if require is None else min(require, number)
 
 
 @lru_cache(maxsize=4096)

@@ -70,8 +70,7 @@ class Measures:
 
     def values(self, group: int, name: str) -> list[float]:
         """The known values of a measure, in the order of the attempts."""
-        here = self._of(group)
-        return [value for value in self._columns.get(name, _EMPTY)[here] if value >= 0]
+        return _known(self.column(name)[self._of(group)])
 
     def all_values(self, group: int) -> dict[str, list[float]]:
         """The values of every measure that has one."""
@@ -80,9 +79,8 @@ class Measures:
 
     def _of(self, group: int) -> slice:
         """Where the attempts at the group are."""
-        self._sort()
-        start = bisect_left(self._groups, group)
-        return slice(start, bisect_right(self._groups, group, start))
+        start = bisect_left(self.groups, group)
+        return slice(start, bisect_right(self.groups, group, start))
 
 
 _EMPTY = array("d")

@@ -115,14 +115,7 @@ def value_at(value: Json, path: Iterable[str | int]) -> Json:
 
 def keys_in(value: Json) -> set[str]:
     """Every key of every object in the value."""
-    found, values = list[str](), [value]
-    for inner in values:  # grows meanwhile
-        if isinstance(inner, dict):
-            found += inner
-            values += inner.values()
-        elif isinstance(inner, (list, tuple)):
-            values += inner
-    return set(found)
+    return set().union(*[inner for inner in values_in(value) if isinstance(inner, dict)])
 
 
 def mapped(value: Json, change: Callable[[Any], Json]) -> Json:

@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from harness.errors import CannotWrite
+from harness.errors import CannotWrite, os_errors_as
 from harness.model import Request, Slot
 from harness.text.jsontext import an_object, json_of
 
@@ -86,8 +86,6 @@ class BatchJobs(Struct):
             self._job_of.pop(key, None)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise CannotWrite(f"cannot write the jobs of the run to {self.path}: {error.strerror or error}") from error
+        cannot = f"cannot write the jobs of the run to {self.path}"
+        with os_errors_as(CannotWrite, cannot), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

@@ -112,7 +112,7 @@ def last_of_several_lines_cut(d: Draft) -> None:
         if line.count(" ") > 3
     ]
     need(len(lines) > 3 and "`" not in d.text and lines[-1][:1].isalpha())
-    d.write("\n".join(lines[:3]) + "\nIt is also a matter of which a great many people do not kn")
+    d.write("\n".join(lines[:3]) + "\nThere is more to this than most people who live there kno")
 
 
 @fault("thought-signature")
