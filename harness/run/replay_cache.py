@@ -167,19 +167,28 @@ def _connected(path: Path) -> sqlite3.Connection | None:
     """A connection to the file, which is begun again where it is damaged; None where that is not possible."""
     for _ in range(2):
         try:
-            connection = sqlite3.connect(path, timeout=_WAIT)
-            connection.execute("PRAGMA page_size = 16384")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute("CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, value BLOB)")
+            return _opened(path)
         except sqlite3.OperationalError:  # locked, not writable
             return None
         except sqlite3.DatabaseError:
             with suppress(OSError):
                 path.unlink()
-        else:
-            return connection
     return None
+
+
+_SETTINGS = ("page_size = 16384", "journal_mode = WAL", "synchronous = OFF")
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_WAIT)
+    try:
+        for setting in _SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
+        connection.execute("CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, value BLOB)")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _program(definition: Path | None) -> bytes:

@@ -150,7 +150,7 @@ DOUBLED: Mapping[str, str] = {
     + "$a = @($a, $a)\n" * 30
     + f"irm -Uri {ASK} -Method POST -Body ($a | ConvertTo-Json)\n",
     "deep.ps1": "$a = 'text'\n"
-    + "$a = @{a = $a}\n" * 1500
+    + "$a = @{a = $a}\n" * 5_000
     + f"irm -Uri {ASK} -Method POST -Body ($a | ConvertTo-Json)\n",
     "a.http": "@a = long text\n" + "@a = {{a}}{{a}}\n" * 60 + f"\nPOST {ASK}\n\n{{{{a}}}}\n",
 }

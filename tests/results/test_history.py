@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +208,7 @@ def test_a_torn_page_is_damage_too(reports: Path, capsys: pytest.CaptureFixture[
 
 def test_another_version_of_the_schema_is_built_again(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = lines(capsys)
-    with sqlite3.connect(reports / FILE) as db:
+    with closing(sqlite3.connect(reports / FILE)) as db, db:
         db.execute("PRAGMA user_version = 99")
         db.execute("DROP TABLE groups")
     assert lines(capsys) == before
@@ -215,7 +216,7 @@ def test_another_version_of_the_schema_is_built_again(reports: Path, capsys: pyt
 
 def test_rebuild_gives_the_same(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = lines(capsys)
-    with sqlite3.connect(reports / FILE) as db:
+    with closing(sqlite3.connect(reports / FILE)) as db, db:
         db.execute("UPDATE lines SET passed = 77")
     assert lines(capsys) != before
     assert lines(capsys, "--rebuild") == before

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def _deleted() -> None:
 def _of_another_version() -> None:
     import sqlite3
 
-    with sqlite3.connect(CACHE) as entries:
+    with closing(sqlite3.connect(CACHE)) as entries, entries:
         entries.execute("UPDATE entries SET value = x'81a474797065'")
 
 

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def table(delimiter: str) -> bytes:
 
 
 def database() -> bytes:
-    with sqlite3.connect(":memory:") as base:
+    with closing(sqlite3.connect(":memory:")) as base:
         base.execute('CREATE TABLE "log""s" (model TEXT, asked TEXT, answered TEXT)')
         base.execute('INSERT INTO "log""s" VALUES (?, ?, ?)', (MODEL, ASKED_TEXT, ANSWERED_TEXT))
         return base.serialize()
