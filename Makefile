@@ -1,26 +1,31 @@
 # `make` lists what there is. Everything a target needs is installed into .venv from requirements.lock.
 SHELL := /bin/sh
-BIN := .venv/bin
+PYTHON := python3
+VENV := .venv
+BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup run test clients editors faults mutations attack nightly clock tree check record bench lock docs site clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/.installed: requirements.lock pyproject.toml
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gemini-harness needs Python 3.11 or newer as python3"; exit 1; }
-	python3 -m venv .venv
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gemini-harness needs Python 3.11 or newer as python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-setup: .venv/.installed  ## install into .venv what everything below needs
+setup: $(VENV)/.installed  ## install into .venv what everything below needs
 
 run: setup  ## play the shipped suites from their cassettes and print the tables
 	@$(BIN)/gemini-harness run suites/
 
 test: setup  ## the whole test suite, in parallel
 	@$(BIN)/python -m pytest -q -n 3 tests/
+
+test-3.%:  # the same on another Python: make test-3.13
+	@$(MAKE) test PYTHON=python3.$* VENV=.venv-3.$*
 
 .venv-%/.installed: requirements-%.lock
 	python3 -m venv .venv-$*
