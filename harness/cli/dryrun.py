@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -14,7 +15,8 @@ from harness.cli import costs, gate_reach, printing, streams
 from harness.cli.streams import flushed
 from harness.errors import UsageError
 from harness.model import Trial
-from harness.results.rows import VERSION, dumps
+from harness.report.json import written
+from harness.results.rows import VERSION
 from harness.run import session
 from harness.run.conversation import requests_of
 from harness.run.play import as_played, prepare
@@ -61,14 +63,17 @@ def _document(plan: Plan, policy: RecordPolicy, options: Namespace, sent: int) -
 
     ``cost``: see ``_forecast`` and ``costs.row``. ``gates``: gate, suite (or null), ``asked``, and why not.
     """
-    yield f'{{"version":{VERSION},"dry_run":true,"trials":['
-    for number, trial in enumerate(_trials(plan)):
-        yield (",\n" if number else "\n") + dumps(_row(trial, plan))
-    totals = {"trials": len(plan.trials), "requests": sent}
-    cost = costs.row(_forecast(plan, policy))
-    gates = list(_gates(plan, options))
-    ending = f'"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)},"gates":{dumps(gates)},"gate_notes":{dumps(list(gate_reach.lines(plan, options.gate)))}'
-    yield f"\n],{ending}}}\n"
+    document = {
+        "version": VERSION,
+        "dry_run": True,
+        "trials": (_row(trial, plan) for trial in _trials(plan)),
+        "totals": {"trials": len(plan.trials), "requests": sent},
+        "notes": plan.notes,
+        "cost": costs.row(_forecast(plan, policy)),
+        "gates": list(_gates(plan, options)),
+        "gate_notes": list(gate_reach.lines(plan, options.gate)),
+    }
+    return chain(written(document), "\n")
 
 
 def _row(trial: Trial, plan: Plan) -> dict[str, Any]:

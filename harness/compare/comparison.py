@@ -127,24 +127,22 @@ class Comparison:
         return found._replace(message=f"{found.message}; the candidate lacks {missing:,} of {count(reference, 'cell')}")
 
     def to_json(self) -> dict[str, Any]:
-        """The document of ``compare --format json``."""
-        return {name: list(value) if isinstance(value, Iterator) else value for name, value in self.fields()}
-
-    def fields(self) -> Iterator[tuple[str, Any]]:
-        """The same, field by field. Long fields are iterators, so that they are never in memory as a whole."""
-        yield "version", 1
-        yield "reference", self.reference
-        yield "candidate", self.candidate
-        yield "runs", _by_side(self.runs)
+        """The document of ``compare --format json``. Long lists are iterators, so that they are never in memory as a whole."""
         keys = ("mode", "recorded_from", "simulated")
-        yield "provenance", _by_side([[dict(zip(keys, one, strict=True)) for one in side] for side in self.provenance])
-        yield "bottom_line", self.conclusion._asdict()
-        yield "cells", (_cell_row(pair) for pair in self.pairs)
-        yield "flips", _flip_rows(self.flips, self.sources)
-        yield "verdicts", [difference.to_json() for difference in self.differences]
-        yield "breaks", [broken._asdict() | {"message": str(broken)} for broken in self.breaks]
-        yield "gates", [result.to_json() for result in self.gates]
-        yield "notes", list(self.notes)
+        return {
+            "version": 1,
+            "reference": self.reference,
+            "candidate": self.candidate,
+            "runs": _by_side(self.runs),
+            "provenance": _by_side([[dict(zip(keys, one, strict=True)) for one in side] for side in self.provenance]),
+            "bottom_line": self.conclusion._asdict(),
+            "cells": (_cell_row(pair) for pair in self.pairs),
+            "flips": _flip_rows(self.flips, self.sources),
+            "verdicts": [difference.to_json() for difference in self.differences],
+            "breaks": [broken._asdict() | {"message": str(broken)} for broken in self.breaks],
+            "gates": [result.to_json() for result in self.gates],
+            "notes": list(self.notes),
+        }
 
 
 ANSWER = 1_000
@@ -443,14 +441,17 @@ class Comparisons:
         rates = [comparison.overall.get("pass_rate") for comparison in self.comparisons]
         return max((rate.found.comparisons for rate in rates if rate), default=0)
 
-    def fields(self) -> Iterator[tuple[str, Any]]:
-        """The fields of ``compare --format json``, except ``comparisons``, whose items are documents of two sides."""
-        yield "version", 1
-        yield "axis", self.axis
-        yield "reference", self.reference
-        yield "candidates", [comparison.candidate for comparison in self.comparisons]
-        yield "corrected_for", self.corrected_for
-        yield "notes", list(self.notes)
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``compare --format json``. Each of its comparisons is a document of two sides."""
+        return {
+            "version": 1,
+            "axis": self.axis,
+            "reference": self.reference,
+            "candidates": [comparison.candidate for comparison in self.comparisons],
+            "corrected_for": self.corrected_for,
+            "notes": list(self.notes),
+            "comparisons": (comparison.to_json() for comparison in self.comparisons),
+        }
 
 
 def combine(axis: str, comparisons: Sequence[Comparison]) -> Comparisons:

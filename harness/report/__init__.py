@@ -25,7 +25,7 @@ from msgspec import Struct
 from harness import extensions
 from harness.errors import UsageError
 from harness.results.groups import Group
-from harness.results.rows import GateRow, Row, RowsOf, RunRow
+from harness.results.rows import VERSION, GateRow, Row, RowsOf, RunRow, without_turns
 from harness.results.summary import Summary
 
 if TYPE_CHECKING:
@@ -87,6 +87,20 @@ class Report(Struct, frozen=True):
         rates = (gate for gate in self.gates if gate["name"] == "pass_rate" and gate["crossed"] is False)
         mine = (gate for gate in rates if gate["suite"] in (None, group.suite))
         return next(mine, None) if group.failed_by_rate else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``run --format json``: run, results, groups, totals, cost, gates. Long lists are iterators."""
+        ended = {"interrupted": self.interrupted, "playing": self.playing}
+        return {
+            "version": VERSION,
+            "run": {**self.run, "notes": [*self.run["notes"], *self.notes], **ended},
+            "results": map(without_turns, self.rows()),
+            "groups": (group.row() for group in self.summary.groups.values()),
+            "totals": self.summary.totals(),
+            "cost": self.summary.cost(self.run.get("prices")),
+            **({"price_as": self.price_as.to_json()} if self.price_as else {}),
+            "gates": self.gates,
+        }
 
 
 class View(Struct, frozen=True):
