@@ -31,13 +31,12 @@ from harness.compare.fidelity_changes import (
 from harness.compare.fidelity_claims import (
     TIMES,
     FactCounts,
-    Sight,
     by_case,
+    changes_of,
     claimed_facts,
     counted_facts,
     is_explained,
     other_orders,
-    sights,
     with_ignored,
 )
 from harness.compare.fidelity_evidence import Evidence, evidence_of, finished, shown, with_renames
@@ -71,15 +70,15 @@ def fidelity(
 
     counted = counted_facts(pairs, options)
     claimed, level = claimed_facts(counted)
-    seen = with_ignored(sights(((fact, counted[fact].is_less) for fact in claimed), pairs), pairs)
-    split = [by_values(sight, pairs, level) for sight in seen if not is_explained(sight, seen, pairs)]
-    seen = [sight for sure, _ in split for sight in sure]
+    seen = with_ignored(changes_of(((fact, counted[fact].is_less) for fact in claimed), pairs), pairs)
+    split = [by_values(change, pairs, level) for change in seen if not is_explained(change, seen, pairs)]
+    seen = [change for sure, _ in split for change in sure]
     evidence = evidence_of(pairs, read, seen)
     seen = [*with_renames(seen, evidence), *other_orders(pairs, options)]
-    changes = [replace(sight, change=finished(sight, evidence, options)) for sight in seen]
+    changes = [finished(change, evidence, options) for change in seen]
     sure = frozenset(claimed)
     left = {fact: counts for fact, counts in counted.items() if fact not in sure}
-    unsure = [*(sight for _, rare in split for sight in rare), *_unsure(left, changes, pairs)]
+    unsure = [*(change for _, rare in split for change in rare), *_unsure(left, changes, pairs)]
     more = evidence_of(pairs, read, unsure)
     by_feature = gathered((name, at) for at, pair in enumerate(pairs) for name in pair.reference.features)
     sizes = Counter((len(members), len(members), 0) for members in by_case(pairs).values())
@@ -89,7 +88,7 @@ def fidelity(
         overall=_feature("all", range(len(pairs)), changes, unsure, pairs),
         features=[_feature(name, members, changes, unsure, pairs) for name, members in sorted(by_feature.items())],
         unsure=sorted(
-            (_unsure_change(sight, level, pairs, more) for sight in unsure),
+            (_unsure_change(change, level, pairs, more) for change in unsure),
             key=lambda change: (change.needs, _WORST.index(change.kind), change.path, change.message),
         ),
         enough=presence(sizes).p <= level,
@@ -100,15 +99,14 @@ def fidelity(
 
 
 def _feature(
-    name: str, members: Sequence[int], seen: Sequence[Sight], unsure: Sequence[Sight], pairs: Sequence[AnswerPair]
+    name: str, members: Sequence[int], seen: Sequence[Change], unsure: Sequence[Change], pairs: Sequence[AnswerPair]
 ) -> FeatureFidelity:
     inside = frozenset(members)
-    own = [(sight, [at for at in sight.hits if at in inside]) for sight in seen]
-    changes = [_within(sight, hits, inside, pairs) for sight, hits in own if hits]
-    open_ = sum(_lost(sight, inside, pairs) for sight in unsure)
+    changes = [_within(change, inside, pairs) for change in seen]
+    open_ = sum(_lost(change, inside, pairs) for change in unsure)
     total = sum(_size(_shape(pairs[at]), "$") for at in members)
-    lost = [(sight, _lost(sight, inside, pairs)) for sight in seen]
-    known = sum(loss for sight, loss in lost if sight.change.known)
+    lost = [(change, _lost(change, inside, pairs)) for change in seen]
+    known = sum(loss for change, loss in lost if change.known)
     whole = sum(loss for _, loss in lost)
     return FeatureFidelity(
         feature=name,
@@ -116,13 +114,13 @@ def _feature(
         kept=_share_kept(whole, total),
         kept_new=_share_kept(whole - known, total),
         kept_least=_share_kept(whole + open_, total),
-        changes=sorted(changes, key=_badness),
+        changes=sorted((change for change in changes if change.hits), key=_badness),
     )
 
 
-def _lost(sight: Sight, inside: Collection[int], pairs: Sequence[AnswerPair]) -> int:
+def _lost(change: Change, inside: Collection[int], pairs: Sequence[AnswerPair]) -> int:
     """How much of what the reference shows is lost in these pairs."""
-    return sum(_loss(sight.change, _shape(pairs[at])) for at in sight.hits if at in inside)
+    return sum(_loss(change, _shape(pairs[at])) for at in change.hits if at in inside)
 
 
 _WORST: Sequence[ChangeKind] = get_args(ChangeKind)
@@ -146,18 +144,9 @@ def _badness(change: Change) -> tuple[bool, int, int, int, int, str, str]:
     return change.cosmetic, group, harm, kind, -change.pairs, change.path, change.message
 
 
-def _within(sight: Sight, hits: Sequence[int], inside: frozenset[int], pairs: Sequence[AnswerPair]) -> Change:
-    from harness.compare.stats.rates import wilson
-
-    of = sum(at in inside for at in sight.able)
-    return replace(
-        sight.change,
-        pairs=len(hits),
-        of=of,
-        trials=_trials(hits, pairs),
-        reverse=sum(at in inside for at in sight.opposite),
-        interval=wilson(len(hits), max(of, len(hits))),
-    )
+def _within(change: Change, inside: frozenset[int], pairs: Sequence[AnswerPair]) -> Change:
+    hits, able, opposite = ([at for at in side if at in inside] for side in (change.hits, change.able, change.opposite))
+    return replace(change, hits=hits, able=able, opposite=opposite, trials=_trials(hits, pairs))
 
 
 EVIDENCE = 5
@@ -199,40 +188,38 @@ _HIDES = ("dropped", "added", "renamed", "retyped")
 """Changes after which nothing below their path can be compared."""
 
 
-def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sight]:
+def _unsure(left: Mapping[Fact, FactCounts], seen: Sequence[Change], pairs: Sequence[AnswerPair]) -> list[Change]:
     """What differs in one direction only, in at least half of the pairs, yet in too few of them; of statuses, any. Of errors, half of
     those with one status are enough: a gateway may rewrite one kind of error only."""
     directions = [
         (fact, counts.is_less) for fact, counts in left.items() if fact.path not in TIMES and counts.has_one_direction
     ]
-    found = [one for sight in sights(directions, pairs) for one in each_value(sight, pairs)]
-    found = [one for sight in found for one in ([sight] if _is_open(sight) else by_error_status(sight, pairs))]
-    found = [sight for sight in found if _is_open(sight) and not _is_claimed(sight.change, seen)]
-    return [sight for sight in found if not is_explained(sight, [*seen, *found], pairs)]
+    found = [one for change in changes_of(directions, pairs) for one in each_value(change, pairs)]
+    found = [one for change in found for one in ([change] if _is_open(change) else by_error_status(change, pairs))]
+    found = [change for change in found if _is_open(change) and not _is_claimed(change, seen)]
+    return [change for change in found if not is_explained(change, [*seen, *found], pairs)]
 
 
-def _is_claimed(change: Change, seen: Sequence[Sight]) -> bool:
+def _is_claimed(change: Change, seen: Sequence[Change]) -> bool:
     """Whether the change, or one that takes its place away, is claimed."""
-    claimed = [sight.change for sight in seen]
     same = attrgetter("kind", "path", "before", "after")
-    hidden = any(is_below(change.path, other.path) for other in claimed if other.kind in _HIDES)
-    return hidden or any(same(other) == same(change) for other in claimed)
+    hidden = any(is_below(change.path, other.path) for other in seen if other.kind in _HIDES)
+    return hidden or any(same(other) == same(change) for other in seen)
 
 
-def _is_open(sight: Sight) -> bool:
-    if not sight.hits or sight.opposite or (".args." in sight.change.path and len(sight.hits) < _FEW):
+def _is_open(change: Change) -> bool:
+    if not change.hits or change.opposite or (".args." in change.path and len(change.hits) < _FEW):
         return False  # once or twice, a model chooses other arguments by itself
-    number = sight.change.path.startswith("stream ") or sight.change.kind == "value"
-    enough = 2 * len(sight.hits) >= len(sight.able) and len(sight.hits) >= (_FEW if number else 1)
-    return enough or sight.change.path == "status"
+    number = change.path.startswith("stream ") or change.kind == "value"
+    enough = 2 * len(change.hits) >= len(change.able) and len(change.hits) >= (_FEW if number else 1)
+    return enough or change.path == "status"
 
 
-def _unsure_change(sight: Sight, level: float, pairs: Sequence[AnswerPair], evidence: Evidence) -> Change:
+def _unsure_change(change: Change, level: float, pairs: Sequence[AnswerPair], evidence: Evidence) -> Change:
     from harness.compare.stats.exact import more_pairs
 
-    hits, able = len(sight.hits), len(sight.able)
-    needs = more_pairs(hits, len(sight.opposite), able, level)
-    return replace(shown(sight, evidence), pairs=hits, of=able, needs=needs, trials=_trials(sight.hits, pairs))
+    needs = more_pairs(change.pairs, len(change.opposite), change.of, level)
+    return replace(shown(change, evidence), needs=needs, trials=_trials(change.hits, pairs))
 
 
 # --- gates ------------------------------------------------------------------------------------------------

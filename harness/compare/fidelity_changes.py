@@ -54,9 +54,10 @@ ReadTurns = Callable[[Collection[Where]], Mapping[Where, TurnRow]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A claim. ``pairs``: in how many pairs it is seen, ``of`` how many in which it could be; ``reverse``: in how many the opposite.
+    """A claim. ``hits``: the numbers of the pairs in which it is seen; ``able``: of those in which it could be; ``opposite``: of those
+    that show the opposite.
 
-    ``interval``: of the share, at 95%. ``message``: from what to what. ``excerpts``: the parts of both answers in ``exhibit``.
+    ``message``: from what to what. ``trials``: some that show it. ``excerpts``: the parts of both answers in ``exhibit``.
     ``before`` and ``after``: the values, where it is about values; for a number ``after`` is its direction. ``known``: whether it is on
     the list of known changes, and not clearly more frequent now. ``needs``: of what is not claimed yet, how many more pairs would decide.
     """
@@ -64,17 +65,33 @@ class Change:
     kind: ChangeKind
     path: str
     message: str
-    pairs: int = 0
-    of: int = 0
+    hits: Sequence[int] = ()
+    able: Sequence[int] = ()
+    opposite: Sequence[int] = ()
     trials: Sequence[str] = ()
-    reverse: int = 0
-    interval: tuple[float, float] = (0.0, 1.0)
     excerpts: tuple[Json, Json] | None = None
     exhibit: Exhibit | None = None
     before: str = ""
     after: str = ""
     known: bool = False
     needs: int = 0
+
+    @property
+    def pairs(self) -> int:
+        """In how many pairs it is seen."""
+        return len(self.hits)
+
+    @property
+    def of(self) -> int:
+        """In how many pairs it could be seen."""
+        return len(self.able)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the share of the pairs that show it, at 95%."""
+        from harness.compare.stats.rates import wilson
+
+        return wilson(self.pairs, max(self.of, self.pairs))
 
     @property
     def note(self) -> bool:
@@ -91,7 +108,7 @@ class Change:
     def to_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "pairs": self.pairs, "of": self.of, "trials": list(self.trials)}
         values = {"message": self.message, "from": self.before or None, "to": self.after or None}
-        return {**row, **values, "reverse": self.reverse, "interval": list(self.interval), "known": self.known}
+        return {**row, **values, "reverse": len(self.opposite), "interval": list(self.interval), "known": self.known}
 
     def to_unsure_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "message": self.message, "pairs": self.pairs, "of": self.of}

@@ -171,23 +171,13 @@ def _of_family(counted: Mapping[Fact, FactCounts], alpha: float) -> tuple[list[F
 # --- claims -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """A change with the numbers of the pairs in which it is seen (``hits``), could be seen (``able``), and is the opposite."""
-
-    change: Change
-    hits: Sequence[int]
-    able: Sequence[int]
-    opposite: Sequence[int]
-
-
 Direction = tuple[Fact, bool]
 """A fact, and whether the candidate has it less often."""
 PairOutcome = tuple[bool, bool, bool, tuple[str, str]]
 """Whether a pair can show a change, shows it, shows the opposite; and the words before and after."""
 
 
-def sights(directions: Iterable[Direction], pairs: Sequence[AnswerPair]) -> list[Sight]:
+def changes_of(directions: Iterable[Direction], pairs: Sequence[AnswerPair]) -> list[Change]:
     """The changes that these make: those of one kind at one path are one."""
     shown = ((fact, less) for fact, less in directions if fact.kind != "follows" or less)
     places = grouped(shown, lambda one: (_change_kind(*one), one[0].path))
@@ -202,7 +192,7 @@ def _change_kind(fact: Fact, less: bool) -> ChangeKind:
     return KINDS[fact.kind]
 
 
-def _seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequence[AnswerPair]) -> Sight:
+def _seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequence[AnswerPair]) -> Change:
     first, less = facts[0]
     is_number = first.kind == "number"
     directions = tuple(facts)
@@ -214,20 +204,19 @@ def _seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Seq
     opposite = [at for at, (_, hit, back, _) in enumerate(outcomes) if back and not hit]
     if is_number:
         ways = ("faster", "slower") if kind == "timing" else ("smaller", "larger")
-        change = Change(kind, path, _middles(path, hits, pairs), after=ways[not less])
-        return Sight(change, hits, able, opposite)
-    sight = Sight(Change(kind, path, _gone_or_new(first, less)), hits, able, opposite)
+        return Change(kind, path, _middles(path, hits, pairs), hits, able, opposite, after=ways[not less])
+    found = Change(kind, path, _gone_or_new(first, less), hits, able, opposite)
     words = Counter(outcomes[at][3] for at in hits)
     before, after = max(words, key=words.__getitem__, default=("", ""))
-    return with_values(sight, before, after) if before or after else sight
+    return with_values(found, before, after) if before or after else found
 
 
-def with_values(sight: Sight, before: str, after: str) -> Sight:
+def with_values(change: Change, before: str, after: str) -> Change:
     """The change from one value to another; a header that is not there on one side is dropped or added."""
     message = f"{before} -> {after}"
-    if sight.change.kind == "header" and "none" in (before, after):
+    if change.kind == "header" and "none" in (before, after):
         message = "dropped" if after == "none" else "added"
-    return replace(sight, change=replace(sight.change, before=before, after=after, message=message))
+    return replace(change, before=before, after=after, message=message)
 
 
 def _gone_or_new(fact: Fact, less: bool) -> str:
@@ -275,10 +264,10 @@ def _middles(path: str, hits: Sequence[int], pairs: Sequence[AnswerPair]) -> str
     return f"{what}{' -> '.join(_middle(side, path) for side in sides)}{' (medians)' if len(hits) > 1 else ''}"
 
 
-def _matters(sight: Sight) -> bool:
+def _matters(change: Change) -> bool:
     """Whether the change is seen at all, and, if it is one of time, often enough: a slow answer now and then is no change."""
-    often = len(sight.hits) - len(sight.opposite) >= _OFTEN * len(sight.able)
-    return bool(sight.hits) and (often or sight.change.kind != "timing")
+    often = len(change.hits) - len(change.opposite) >= _OFTEN * len(change.able)
+    return bool(change.hits) and (often or change.kind != "timing")
 
 
 def _middle(values: Sequence[float], path: str) -> str:
@@ -304,53 +293,52 @@ _PARTS: Mapping[str, frozenset[str]] = {
 _NEARLY_ALL, _MOSTLY = 0.9, 0.8
 
 
-def with_ignored(seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sight]:
+def with_ignored(seen: Sequence[Change], pairs: Sequence[AnswerPair]) -> list[Change]:
     """The changes that matter. Where the prompt has fewer tokens in the very pairs that send a field, that field was ignored."""
     found = list(filter(_matters, seen))
-    for sight in [one for one in found if one.change.path == PROMPT_TOKENS and one.change.after == "smaller"]:
-        for path in sorted({path for at in sight.hits for path in pairs[at].reference.facts.asks}):
-            senders = [at for at in sight.able if path in pairs[at].reference.facts.asks]
-            hits = sorted(set(senders).intersection(sight.hits))
-            if len(hits) >= _NEARLY_ALL * max(len(senders), len(sight.hits)) and path in EXPLAINS:
-                change = Change("ignored", path, f"tokens of the prompt {sight.change.message}")
-                found.append(Sight(change, hits, senders, ()))
+    for change in [one for one in found if one.path == PROMPT_TOKENS and one.after == "smaller"]:
+        for path in sorted({path for at in change.hits for path in pairs[at].reference.facts.asks}):
+            senders = [at for at in change.able if path in pairs[at].reference.facts.asks]
+            hits = sorted(set(senders).intersection(change.hits))
+            if len(hits) >= _NEARLY_ALL * max(len(senders), len(change.hits)) and path in EXPLAINS:
+                found.append(Change("ignored", path, f"tokens of the prompt {change.message}", hits, senders))
     return found
 
 
-def is_explained(sight: Sight, others: Sequence[Sight], pairs: Sequence[AnswerPair]) -> bool:
+def is_explained(change: Change, others: Sequence[Change], pairs: Sequence[AnswerPair]) -> bool:
     """Whether the change follows from another: an ignored field of the request, another type of its object, or, for a sum, a part."""
-    if sight.change.kind == "ignored":
+    if change.kind == "ignored":
         return False
-    parts = _PARTS.get(sight.change.path, ())
-    causes = {at for other in others if other.change.path in parts or _holds(other, sight) for at in other.hits}
-    if len(causes.intersection(sight.hits)) >= _MOSTLY * len(sight.hits):
+    parts = _PARTS.get(change.path, ())
+    causes = {at for other in others if other.path in parts or _holds(other, change) for at in other.hits}
+    if len(causes.intersection(change.hits)) >= _MOSTLY * len(change.hits):
         return True
-    return any(_explains(other, sight, pairs) for other in others if other.change.kind == "ignored")
+    return any(_explains(other, change, pairs) for other in others if other.kind == "ignored")
 
 
-def _holds(other: Sight, sight: Sight) -> bool:
+def _holds(other: Change, change: Change) -> bool:
     """Whether the fields of an object are gone because it is an object no more."""
-    path = other.change.path
-    return other.change.kind == "retyped" and path != sight.change.path and is_below(sight.change.path, path)
+    path = other.path
+    return other.kind == "retyped" and path != change.path and is_below(change.path, path)
 
 
-def _explains(ignored: Sight, sight: Sight, pairs: Sequence[AnswerPair]) -> bool:
-    path = sight.change.path
-    sent = sum(ignored.change.path in pairs[at].reference.facts.asks for at in sight.hits)
-    if max(sent / len(sight.hits), share_in(sight, ignored)) < _MOSTLY:
+def _explains(ignored: Change, change: Change, pairs: Sequence[AnswerPair]) -> bool:
+    path = change.path
+    sent = sum(ignored.path in pairs[at].reference.facts.asks for at in change.hits)
+    if max(sent / len(change.hits), share_in(change, ignored)) < _MOSTLY:
         return False
     if path.startswith("$.usageMetadata"):
         return True
-    keys = EXPLAINS.get(ignored.change.path, frozenset())
+    keys = EXPLAINS.get(ignored.path, frozenset())
     below = any(f".{key}" in path for key in keys - {"text", "parts"})
     return last_key(path) in keys or below or path.startswith(("stream ", "latency"))
 
 
-def share_in(sight: Sight, other: Sight) -> float:
-    return len(set(sight.hits).intersection(other.hits)) / len(sight.hits)
+def share_in(change: Change, other: Change) -> float:
+    return len(set(change.hits).intersection(other.hits)) / len(change.hits)
 
 
-def other_orders(pairs: Sequence[AnswerPair], options: FidelityOptions) -> list[Sight]:
+def other_orders(pairs: Sequence[AnswerPair], options: FidelityOptions) -> list[Change]:
     """Where most pairs have the keys of an object in another order."""
     found: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for at, pair in enumerate(pairs):
@@ -359,7 +347,7 @@ def other_orders(pairs: Sequence[AnswerPair], options: FidelityOptions) -> list[
             if differs:
                 found[path][1].append(at)
     return [
-        Sight(Change("order", path, "keys in another order"), hits, able, ())
+        Change("order", path, "keys in another order", hits, able)
         for path, (able, hits) in found.items()
         if len(hits) > _MIXED * len(able) and not options.ignores(path)
     ]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 
 from harness.compare.fidelity_changes import AnswerPair, Change, Exhibit, FidelityOptions, KnownChange, ReadTurns
-from harness.compare.fidelity_claims import Sight, share_in
+from harness.compare.fidelity_claims import share_in
 from harness.compare.fidelity_facts import RETRIES, last_key, parent
 from harness.model import Json
 from harness.results.rows import TurnRow, dumps
@@ -27,9 +27,9 @@ Evidence = Mapping[int, Exhibit]
 """The number of a pair -> its answers."""
 
 
-def evidence_of(pairs: Sequence[AnswerPair], read: tuple[ReadTurns, ReadTurns], seen: Sequence[Sight]) -> Evidence:
+def evidence_of(pairs: Sequence[AnswerPair], read: tuple[ReadTurns, ReadTurns], seen: Sequence[Change]) -> Evidence:
     """The answers of the first pairs that show each change, read at once. Pairs that cannot be read any more are left out."""
-    wanted = sorted({at for sight in seen for at in sight.hits[:_SAMPLES]})
+    wanted = sorted({at for change in seen for at in change.hits[:_SAMPLES]})
     before, after = (
         one_side({pairs[at][side].at for at in wanted}) if wanted else {} for side, one_side in enumerate(read)
     )
@@ -41,43 +41,44 @@ def evidence_of(pairs: Sequence[AnswerPair], read: tuple[ReadTurns, ReadTurns], 
     }
 
 
-def _samples(sight: Sight, evidence: Evidence) -> list[Exhibit]:
-    return [evidence[at] for at in sight.hits[:_SAMPLES] if at in evidence]
+def _samples(change: Change, evidence: Evidence) -> list[Exhibit]:
+    return [evidence[at] for at in change.hits[:_SAMPLES] if at in evidence]
 
 
-def with_renames(seen: Sequence[Sight], evidence: Evidence) -> list[Sight]:
+def with_renames(seen: Sequence[Change], evidence: Evidence) -> list[Change]:
     """The changes; a field that goes where a similar one comes becomes one change."""
     left = list(seen)
-    for gone in [sight for sight in seen if sight.change.kind == "dropped"]:
-        rivals = [other for other in left if other.change.kind == "added" and _may_be_same(gone, other)]
+    for gone in [change for change in seen if change.kind == "dropped"]:
+        rivals = [other for other in left if other.kind == "added" and _may_be_same(gone, other)]
         scores = {_likeness(gone, other, evidence): other for other in rivals}
         if scores and max(scores) >= _ALIKE:
             came = scores[max(scores)]
-            left = [sight for sight in left if sight is not came]
-            names = [last_key(sight.change.path) for sight in (gone, came)]
-            change = replace(gone.change, kind="renamed", message=" -> ".join(names), before=names[0], after=names[1])
-            left[left.index(gone)] = replace(gone, change=change)
+            left = [change for change in left if change is not came]
+            names = [last_key(change.path) for change in (gone, came)]
+            left[left.index(gone)] = replace(
+                gone, kind="renamed", message=" -> ".join(names), before=names[0], after=names[1]
+            )
     return left
 
 
-def _may_be_same(gone: Sight, came: Sight) -> bool:
+def _may_be_same(gone: Change, came: Change) -> bool:
     together = gone.hits and came.hits and min(share_in(gone, came), share_in(came, gone)) >= _TOGETHER
-    return bool(together) and parent(gone.change.path) == parent(came.change.path)
+    return bool(together) and parent(gone.path) == parent(came.path)
 
 
-def _likeness(gone: Sight, came: Sight, evidence: Evidence) -> float:
+def _likeness(gone: Change, came: Change, evidence: Evidence) -> float:
     """0 to 1: how alike the names are, or the values in the same pairs."""
-    names = [re.sub(r"[^a-z]", "", last_key(sight.change.path).lower()) for sight in (gone, came)]
+    names = [re.sub(r"[^a-z]", "", last_key(change.path).lower()) for change in (gone, came)]
     return max(SequenceMatcher(None, names[0], names[1]).ratio(), _values_alike(gone, came, evidence))
 
 
-def _values_alike(gone: Sight, came: Sight, evidence: Evidence) -> float:
+def _values_alike(gone: Change, came: Change, evidence: Evidence) -> float:
     found = [
         _alike(before, after)
         for both in _samples(gone, evidence)
         for before, after in zip(
-            values(both.reference.response, gone.change.path),
-            values(both.candidate.response, came.change.path),
+            values(both.reference.response, gone.path),
+            values(both.candidate.response, came.path),
             strict=False,
         )
     ]
@@ -95,26 +96,26 @@ def _alike(before: Json, after: Json) -> bool:
     return type(before) is type(after) and before == after
 
 
-def finished(sight: Sight, evidence: Evidence, options: FidelityOptions) -> Change:
+def finished(change: Change, evidence: Evidence, options: FidelityOptions) -> Change:
     """The change with excerpts of both answers, and whether it is known."""
-    listed = next((entry for entry in options.known if entry.is_about(sight.change)), None)
-    return replace(shown(sight, evidence), known=listed is not None and not _has_grown(sight, listed))
+    listed = next((entry for entry in options.known if entry.is_about(change)), None)
+    return replace(shown(change, evidence), known=listed is not None and not _has_grown(change, listed))
 
 
-def shown(sight: Sight, evidence: Evidence) -> Change:
+def shown(change: Change, evidence: Evidence) -> Change:
     """The change with what stands in both answers at its place, in the pair with the shortest request: it is the easiest to send again."""
-    seen = min(_samples(sight, evidence), key=lambda both: len(dumps(both.candidate.request)), default=None)
-    excerpts = seen and (_excerpt(seen.reference, sight.change), _excerpt(seen.candidate, sight.change))
-    return replace(sight.change, excerpts=excerpts, exhibit=seen)
+    seen = min(_samples(change, evidence), key=lambda both: len(dumps(both.candidate.request)), default=None)
+    excerpts = seen and (_excerpt(seen.reference, change), _excerpt(seen.candidate, change))
+    return replace(change, excerpts=excerpts, exhibit=seen)
 
 
-def _has_grown(sight: Sight, listed: KnownChange) -> bool:
+def _has_grown(change: Change, listed: KnownChange) -> bool:
     """Whether the intervals of both shares do not touch. Times vary with the hour, so their shares are not compared."""
     from harness.compare.stats.rates import wilson
 
-    if not listed.of or sight.change.kind == "timing":
+    if not listed.of or change.kind == "timing":
         return False
-    return wilson(len(sight.hits), max(len(sight.able), len(sight.hits)))[0] > wilson(listed.pairs, listed.of)[1]
+    return change.interval[0] > wilson(listed.pairs, listed.of)[1]
 
 
 def marked_keys(change: Change) -> frozenset[str]:

@@ -23,7 +23,7 @@ def what(change: Change) -> str:
     pieces += [words.shortened(change.message, MESSAGE)] if change.message else []
     joint = " " if change.message.startswith("at ") else ": "
     mark = " (known)" if change.known else " (note)" if change.note else ""
-    opposite = f"; the opposite in {change.reverse:,}" if change.reverse else ""
+    opposite = f"; the opposite in {len(change.opposite):,}" if change.opposite else ""
     return f"{joint.join(pieces)}{mark}{opposite}"
 
 
