@@ -18,8 +18,6 @@ from harness.cli.surroundings import Surroundings, look
 from harness.config import Config, load
 from harness.errors import UsageError
 from harness.importers.promptfoo_sources import is_config
-from harness.text import amounts
-from harness.text.names import slug
 
 STARTER = Path(__file__).parents[1] / "starter"
 """The files as they are written, in their folders."""
@@ -146,8 +144,6 @@ def _starter() -> Iterator[tuple[str, bytes]]:
 
 
 def _found(folder: Path, around: Surroundings, settings: Config) -> Iterator[str]:
-    if around.installer:
-        yield f"a Python project: `{around.installer}` adds the harness to it, and `pytest suites/` plays its suites too"
     if around.gitlab:
         yield f".gitlab-ci.yml: add `include: [{{local: {GITLAB}}}]` to it"
     if around.above:
@@ -157,10 +153,6 @@ def _found(folder: Path, around: Surroundings, settings: Config) -> Iterator[str
         yield f"suites in {Path(os.path.relpath(settings.suites, folder)).as_posix()}/, so no sample is written"
     if around.configured:
         yield "[tool.gemini-harness] in pyproject.toml, which stays the configuration"
-    for path, number in around.recordings.items():
-        yield f"{amounts.count(number, 'file')} with recorded requests to Gemini in {path}/"
-    for path in around.promptfoo:
-        yield f"{path}, suites of promptfoo"
 
 
 def _next(folder: Path, around: Surroundings, settings: Config, *, recorded: bool) -> str:
@@ -174,24 +166,7 @@ def _next(folder: Path, around: Surroundings, settings: Config, *, recorded: boo
         asks = f"{_ASKS}; {change}, and CI replays it"
         steps = [replay, *([] if recorded else [(f"{replay[0]} --provider google --record-mode once", asks)])]
     steps.append((f"{go}gemini-harness baseline set last", _KEEPS))
-    steps += [
-        (f"{go}gemini-harness import {rest}", what)
-        for rest, what in _imports(folder, around, settings.suites, recorded=recorded)
-    ]
-    return "".join(("\n", *(f"{command}\n    {what}\n" for command, what in steps)))
-
-
-def _imports(folder: Path, around: Surroundings, suites: Path, *, recorded: bool) -> Iterator[tuple[str, str]]:
-    """What may be imported and was not yet: the arguments of ``import``, and what it does."""
-    back = Path(os.path.relpath(Path.cwd(), folder))
-    if around.recordings and not recorded and not (suites / "recorded.yaml").exists():
-        paths = " ".join(shlex.quote(str(back / path)) for path in around.recordings)
-        yield f"{paths} --suite recorded", "makes a suite of those recordings, which replays at once"
-    for path in around.promptfoo:
-        name = slug(path.stem) if len(around.promptfoo) > 1 else "imported"
-        if not any(suites.glob(f"{name}*.yaml")):
-            named = "" if name == "imported" else f" --suite {name}"
-            yield f"{shlex.quote(str(back / path))}{named}", "makes suites of it, and lists what it cannot carry over"
+    return "".join(("\n", *(f"{command}\n    {what}\n" for command, what in steps), f"\n{_IMPORTS}\n"))
 
 
 _REPLAYS = "replays the cassettes: they hold answers of the simulator, which says so"
@@ -200,4 +175,5 @@ _RECORDS = "asks for what was not recorded yet, with the key in GEMINI_API_KEY"
 _ASKS = "asks Gemini once, with the key in GEMINI_API_KEY, and records"
 _IN_FILE = 'set provider = "google" in {}'
 _IN_SUITE = "remove `defaults: {provider: simulator}` from the suite"
+_IMPORTS = "Recordings of any tool, and suites of promptfoo: `gemini-harness import PATH` makes suites of them."
 _KEEPS = "keeps the last run in baseline/: commit it, and CI compares with it"
