@@ -1,7 +1,5 @@
-"""Progress on stderr while trials are played: a line for each provider on a terminal, a plain line now and then in CI.
-
-Nothing is shown where stderr is a file or a pipe. With ``-v`` there is a line for each trial as well.
-"""
+"""Progress on stderr while trials are played: a line for each provider, on a terminal only. With ``-v`` there is a line for each trial
+as well, anywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ import sys
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -24,8 +22,6 @@ from harness.transport.wrapping import Counting
 
 _FIRST = 0.5
 """Seconds before the lines appear. What takes less time needs none."""
-_EVERY = 30.0
-"""Seconds between two lines in CI."""
 
 
 class ProviderProgress(Struct):
@@ -126,60 +122,27 @@ class Progress:
         return self._of.setdefault(name, ProviderProgress())
 
 
-def _display(options: Namespace) -> _Terminal | _Log | None:
-    if options.no_progress or options.quiet:
-        return None
-    if sys.stderr.isatty():
-        return _Terminal() if os.environ.get("TERM") != "dumb" else None
-    return _Log() if os.environ.get("CI", "").lower() in ("1", "true") else None
+def _display(options: Namespace) -> _Terminal | None:
+    shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not options.no_progress and not options.quiet
+    return _Terminal() if shown else None
 
 
-class _Timed:
-    """Calls ``tick`` in a thread of its own: after ``first`` seconds, then every ``every`` seconds (None: once)."""
+class _Terminal:
+    """Lines that stay at the bottom of the terminal and change. ``rich`` is imported when they appear, by a thread of its own."""
 
-    first: float
-    every: float | None
+    _live: Any = None
 
-    def begin(self, lines: Any) -> None:
+    def begin(self, lines: Callable[[], list[str]]) -> None:
         import threading
 
         self._lines = lines
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._appear, daemon=True)
         self._thread.start()
 
-    def _run(self) -> None:
-        wait: float | None = self.first
-        while wait is not None and not self._ended.wait(wait):
-            self.tick()
-            wait = self.every
-
-    def tick(self) -> None:
-        raise NotImplementedError
-
-    def end(self) -> None:
-        self._ended.set()
-        self._thread.join()
-
-
-class _Log(_Timed):
-    first = every = _EVERY
-
-    def tick(self) -> None:
-        self.write("; ".join(self._lines()))
-
-    def write(self, text: str) -> None:
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-
-
-class _Terminal(_Timed):
-    """Lines that stay at the bottom of the terminal and change. ``rich`` is imported when they appear."""
-
-    first, every = _FIRST, None
-    _live: Any = None
-
-    def tick(self) -> None:
+    def _appear(self) -> None:
+        if self._ended.wait(_FIRST):
+            return
         from rich.console import Console
         from rich.live import Live
         from rich.text import Text
@@ -200,7 +163,8 @@ class _Terminal(_Timed):
             self._live.console.print(words.printable(text), markup=False, highlight=False)
 
     def end(self) -> None:
-        super().end()
+        self._ended.set()
+        self._thread.join()
         if self._live is not None:
             self._live.stop()
             self._live = None
