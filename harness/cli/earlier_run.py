@@ -75,13 +75,10 @@ def _check_resumable(saved: SavedRun, command: str) -> None:
     if run["front"] == "merge":
         deque(saved.rows(), maxlen=0)  # the last line names its parts
         parts = ", ".join(part["id"] for part in saved.run["parts"])
-        remedy = f"resume those of {parts} that were cut short, and merge them again"
-        raise RunError(f"run {run['id']} cannot be resumed: it was merged from others; {remedy}")
-    if run["front"] != "cli":
-        why = f"it was played by {run['front']}, which sends the missing requests when it runs again"
+        why = f"it was merged from others; resume those of {parts} that were cut short, and merge them again"
     else:
-        why = f"gemini-harness {run['harness']} did not save the options it was started with"
-    raise RunError(f"run {run['id']} cannot be resumed: {why}; run the suites again")
+        why = "it does not say with which options it began, as one that pytest played; run the suites again"
+    raise RunError(f"run {run['id']} cannot be resumed: {why}")
 
 
 def _contradiction(run: RunRow, name: str, value: Json, began: Json) -> str:

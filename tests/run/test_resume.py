@@ -700,4 +700,4 @@ def test_runs_that_do_not_say_how_they_began_are_refused(project: Project) -> No
     path.write_bytes(json.dumps(old).encode() + b"\n" + b"".join(rest))
     code, _, err = project.run("--resume", run)
     assert code == 4
-    assert "did not save the options it was started with; run the suites again" in err
+    assert "it does not say with which options it began" in err

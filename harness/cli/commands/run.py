@@ -292,23 +292,11 @@ def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
 
 def _notes(run_session: RunSession, played: Played) -> list[str]:
     """Those of the plan, and why the run did not come to its end."""
-    cut_short = [_interrupted(run_session.plan, played.summary)] if played.interrupted else []
+    planned = amounts.count(len(run_session.plan.trials), "trial")
+    cut_short = [f"interrupted after {played.summary.trials:,} of {planned}"] if played.interrupted else []
     cut_short += [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
     notes: list[str] = run_session.judge.leaks.hidden([*run_session.plan.notes, *cut_short])
     return notes
-
-
-def _interrupted(plan: Plan, summary: Summary) -> str:
-    """What an interrupted run did not come to; the groups with fewer attempts than planned."""
-    message = f"interrupted after {summary.trials:,} of {amounts.count(len(plan.trials), 'trial')}"
-    if len(plan.trials) > _COUNTED:
-        return message
-    planned = {group.id: group.played.bit_count() for group in plan.trials.groups()}
-    made = ((group, group.tally.attempts + group.tally.skipped) for group in summary.groups.values())
-    short = [
-        f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned.get(group.id, 0)
-    ]
-    return f"{message}; attempts made: {amounts.some(short)}" if short else message
 
 
 def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:
@@ -318,7 +306,3 @@ def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:
     if code == 5 and not played.faults:
         sys.stderr.write("no trial ran: the run fails (exit code 5)\n")
     return first([code, *(fault.exit_code for fault in played.faults)])
-
-
-_COUNTED = 20_000
-"""Trials that an interrupted run is willing to count once more."""
