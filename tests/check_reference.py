@@ -13,8 +13,8 @@ _PREDICATES = {
     "number": (predicates.NumberPredicate, predicates.NumberWords),
     "text": (predicates.TextPredicate, predicates.TextWords),
     "predicate": (predicates.Predicate, predicates.Words),
-    "time span": (predicates.DurationPredicate, predicates.DurationWords),
-    "share": (predicates.SharePredicate, predicates.ShareWords),
+    "time span": (predicates.DurationWords, predicates.DurationWords),
+    "share": (predicates.ShareWords, predicates.ShareWords),
 }
 _SCALARS = {
     str: "a text",

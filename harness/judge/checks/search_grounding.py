@@ -11,7 +11,7 @@ from harness.judge.predicates import (
     NumberPredicate,
     NumberWords,
     Predicate,
-    SharePredicate,
+    ShareWords,
     TextPredicate,
     describe,
     differs,
@@ -152,7 +152,7 @@ def _unverified(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 @check("coverage")
-def coverage(evidence: Evidence, expected: SharePredicate) -> Iterator[Mismatch]:
+def coverage(evidence: Evidence, expected: ShareWords) -> Iterator[Mismatch]:
     """The share of the answer's bytes that lie in the segment of a grounding support.
 
     coverage: {min: 50%}

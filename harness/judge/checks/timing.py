@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from harness.judge.checks.parameters import JsonPath
 from harness.judge.checks.structured import selected
-from harness.judge.predicates import DurationPredicate, NumberPredicate, Predicate, differs
+from harness.judge.predicates import DurationWords, NumberPredicate, Predicate, differs
 from harness.judge.registry import check
 from harness.model import Event, Evidence, Mismatch
 from harness.text import amounts
@@ -23,16 +23,16 @@ class StreamWords(TypedDict, total=False):
     """The chunks of a stream, what they hold, and its times."""
 
     chunks: Annotated[NumberPredicate, "how many chunks (events) there are"]
-    ttft: Annotated[DurationPredicate, "the time to the first text, call or data of the answer"]
-    gap: Annotated[DurationPredicate, "the longest time between two chunks"]
-    duration: Annotated[DurationPredicate, "the time from the first chunk to the last"]
+    ttft: Annotated[DurationWords, "the time to the first text, call or data of the answer"]
+    gap: Annotated[DurationWords, "the longest time between two chunks"]
+    duration: Annotated[DurationWords, "the time from the first chunk to the last"]
     each: Annotated[dict[JsonPath, Predicate], "JSONPath -> the predicate that its value in every event must satisfy"]
     first: Annotated[dict[JsonPath, Predicate], "the same, for the first event"]
     last: Annotated[dict[JsonPath, Predicate], "the same, for the last event"]
 
 
 @check("latency")
-def latency(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
+def latency(evidence: Evidence, expected: DurationWords) -> Iterator[Mismatch]:
     """The time to the last byte of the answer. The check fails if the recording has no times, and passes for a trial in a batch.
 
     latency: {max: 4s}
@@ -43,7 +43,7 @@ def latency(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatc
 
 
 @check("ttft")
-def ttft(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
+def ttft(evidence: Evidence, expected: DurationWords) -> Iterator[Mismatch]:
     """The time to the first text, call or data of the answer, without thoughts.
 
     For a unary answer it is the whole time. The check passes for a trial in a batch.
@@ -100,14 +100,14 @@ def _wrong_events(events: Sequence[Event], which: slice, expected: Mapping[str, 
             yield replace(mismatch, message=mismatch.message + more)
 
 
-def _first_output(at: str, evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
+def _first_output(at: str, evidence: Evidence, expected: DurationWords) -> Iterator[Mismatch]:
     if evidence.reply.ttft is None and evidence.exchange.latency is not None:
         yield Mismatch(at, dict(expected), None, "expected a first output, got an answer without text, call or data")
     else:
         yield from _timed(at, evidence.reply.ttft, expected)
 
 
-def _timed(at: str, seconds: float | None, expected: DurationPredicate) -> Iterator[Mismatch]:
+def _timed(at: str, seconds: float | None, expected: DurationWords) -> Iterator[Mismatch]:
     if seconds is None:
         yield Mismatch(at, dict(expected), None, NOT_RECORDED)
     else:

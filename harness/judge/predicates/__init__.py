@@ -16,47 +16,22 @@ rejected before any request is sent; ``complaints`` finds the other errors that 
 
 from __future__ import annotations
 
-from harness.judge.predicates.compare import differs, holds
-from harness.judge.predicates.predicate_types import (
-    DurationPredicate,
-    DurationWords,
-    NumberPredicate,
-    NumberWords,
-    Predicate,
-    SharePredicate,
-    ShareWords,
-    TextPredicate,
-    TextWords,
-    Unit,
-    Words,
-    or_absent,
-    split_count,
-    with_count,
-)
-from harness.judge.predicates.validate import complaints
-from harness.text.describe import ABSENT, Absent, describe
-from harness.text.jsontext import is_number
-
-__all__ = [
-    "ABSENT",
-    "Absent",
-    "DurationPredicate",
-    "DurationWords",
-    "NumberPredicate",
-    "NumberWords",
-    "Predicate",
-    "SharePredicate",
-    "ShareWords",
-    "TextPredicate",
-    "TextWords",
-    "Unit",
-    "Words",
-    "complaints",
-    "describe",
-    "differs",
-    "holds",
-    "is_number",
-    "or_absent",
-    "split_count",
-    "with_count",
-]
+from harness.judge.predicates.compare import differs as differs
+from harness.judge.predicates.compare import holds as holds
+from harness.judge.predicates.predicate_types import DurationWords as DurationWords
+from harness.judge.predicates.predicate_types import NumberPredicate as NumberPredicate
+from harness.judge.predicates.predicate_types import NumberWords as NumberWords
+from harness.judge.predicates.predicate_types import Predicate as Predicate
+from harness.judge.predicates.predicate_types import ShareWords as ShareWords
+from harness.judge.predicates.predicate_types import TextPredicate as TextPredicate
+from harness.judge.predicates.predicate_types import TextWords as TextWords
+from harness.judge.predicates.predicate_types import Unit as Unit
+from harness.judge.predicates.predicate_types import Words as Words
+from harness.judge.predicates.predicate_types import or_absent as or_absent
+from harness.judge.predicates.predicate_types import split_count as split_count
+from harness.judge.predicates.predicate_types import with_count as with_count
+from harness.judge.predicates.validate import complaints as complaints
+from harness.text.describe import ABSENT as ABSENT
+from harness.text.describe import Absent as Absent
+from harness.text.describe import describe as describe
+from harness.text.jsontext import is_number as is_number

@@ -125,13 +125,8 @@ NumberPredicate: TypeAlias = int | float | NumberWords
 """A number, such as a count: ``3``, ``{min: 1, max: 9}``."""
 TextPredicate: TypeAlias = str | TextWords
 """A text: ``Paris``, ``{contains: Paris}``."""
-DurationPredicate: TypeAlias = DurationWords
-"""A time span: ``{max: 2s}``, ``{min: 150ms}``; a bare number is seconds."""
-SharePredicate: TypeAlias = ShareWords
-"""A share: ``{min: 50%}``, ``{min: 0.5}``."""
-
 Unit = Literal["", "s", "%", "$"]
-"""The unit of a predicate's numbers: none, seconds (``DurationPredicate``), a share (``SharePredicate``) or US dollars."""
+"""The unit of a predicate's numbers: none, seconds (``DurationWords``), a share (``ShareWords``) or US dollars."""
 
 
 UNITS: Final[dict[Unit, str]] = {
