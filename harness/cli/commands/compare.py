@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,14 +78,6 @@ DEFAULTS: Mapping[str, Any] = {"candidate": None, "target": [], "axis": [], "mar
 
 
 def main(options: Namespace) -> int:
-    gc.disable()  # A comparison keeps all its objects until its end: collecting cycles would take half of the time.
-    try:
-        return _compare(options)
-    finally:
-        gc.enable()
-
-
-def _compare(options: Namespace) -> int:
     printing.check(options, "comparison")
     found = _found(options)
     if isinstance(found, Comparison):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
@@ -70,11 +69,7 @@ def main(options: Namespace) -> int:
     for gate in options.gate:
         fidelity.kept_limit(gate)
     listed = read_known(Path(options.known)) if options.known else []
-    gc.disable()  # All objects are kept until the end.
-    try:
-        document = _document(options, listed)
-    finally:
-        gc.enable()
+    document = _document(options, listed)
     printing.show(document, "fidelity", options)
     if options.write_known:
         write_known(Path(options.write_known), document, listed)
