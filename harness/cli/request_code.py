@@ -36,52 +36,45 @@ def python(request: Request, provider: Provider) -> str:
     base, version = _address(provider)
     contents, config = _parts(request, "extra_body")
     config = {snake(name): value for name, value in config.items()}
-    options = {"base_url": base, "api_version": version}
-    stream = request.transport == "stream"
-    key = _key(provider)
-    lines = [
-        *(["import os", ""] if key is None else []),
-        "from google import genai",
-        "",
-        "client = genai.Client(",
-        f"    api_key={json.dumps(key) if key is not None else _of_environment(provider)},",
-        f"    http_options={_literal(options)},",
-        ")",
-        f"{'chunks' if stream else 'response'} = client.models.generate_content{'_stream' if stream else ''}(",
-        f"    model={json.dumps(request.model)},",
-        f"    contents={_literal(contents)},",
-        *([f"    config={_literal(config)},"] if config else []),
-        ")",
-        *(
-            ["for chunk in chunks:", '    print(chunk.text or "", end="")']
-            if stream
-            else ["print(response.model_dump_json(exclude_none=True, indent=2))"]
-        ),
-    ]
-    return "\n".join(lines) + "\n"
+    stream, key = request.transport == "stream", _key(provider)
+    imports = "import os\n\n" if key is None else ""
+    settings = f"    config={_literal(config)},\n" if config else ""
+    return f"""\
+{imports}from google import genai
+
+client = genai.Client(
+    api_key={_of_environment(provider) if key is None else json.dumps(key)},
+    http_options={_literal({"base_url": base, "api_version": version})},
+)
+{"chunks" if stream else "response"} = client.models.generate_content{"_stream" if stream else ""}(
+    model={json.dumps(request.model)},
+    contents={_literal(contents)},
+{settings})
+{_PRINTS_CHUNKS if stream else "print(response.model_dump_json(exclude_none=True, indent=2))"}
+"""
+
+
+_PRINTS_CHUNKS = """\
+for chunk in chunks:
+    print(chunk.text or "", end="")"""
 
 
 def javascript(request: Request, provider: Provider) -> str:
     """A module (``.mjs``) that asks with ``@google/genai``. Raises UsageError for a request that the SDK cannot send."""
     base, version = _address(provider)
     contents, config = _parts(request, "extraBody")
-    stream = request.transport == "stream"
-    names = _variables(provider)
-    key = _key(provider)
+    stream, key = request.transport == "stream", _key(provider)
     asked = {"model": request.model, "contents": contents, **({"config": config} if config else {})}
-    body = json.dumps(asked, indent=2, ensure_ascii=False)
-    shown = json.dumps(key) if key is not None else " ?? ".join(f"process.env.{name}" for name in names)
+    shown = json.dumps(key) if key is not None else " ?? ".join(f"process.env.{name}" for name in _variables(provider))
     options = json.dumps({"baseUrl": base, "apiVersion": version})
-    lines = [
-        'import { GoogleGenAI } from "@google/genai";',
-        "",
-        f"const ai = new GoogleGenAI({{ apiKey: {shown}, httpOptions: {options} }});",
-        f"const {'chunks' if stream else 'response'} = await ai.models.generateContent{'Stream' if stream else ''}({body});",
-        'for await (const chunk of chunks) process.stdout.write(chunk.text ?? "");'
-        if stream
-        else "console.log(JSON.stringify(response, null, 2));",
-    ]
-    return "\n".join(lines) + "\n"
+    prints = 'for await (const chunk of chunks) process.stdout.write(chunk.text ?? "");'
+    return f"""\
+import {{ GoogleGenAI }} from "@google/genai";
+
+const ai = new GoogleGenAI({{ apiKey: {shown}, httpOptions: {options} }});
+const {"chunks" if stream else "response"} = await ai.models.generateContent{"Stream" if stream else ""}({json.dumps(asked, indent=2, ensure_ascii=False)});
+{prints if stream else "console.log(JSON.stringify(response, null, 2));"}
+"""
 
 
 def _address(provider: Provider) -> tuple[str, str]:

@@ -48,20 +48,11 @@ def junit(report: Report, view: View, out: TextIO) -> None:
 
 
 @output("junit", of="comparison")
-def comparison_junit(comparison: Comparison, _view: View, out: TextIO) -> None:
-    """JUnit XML, for CI servers."""
-    _write_compared([comparison], out)
-
-
 @output("junit", of="comparisons")
-def comparisons_junit(document: Comparisons, _view: View, out: TextIO) -> None:
+def compared_junit(document: Comparison | Comparisons, _view: View, out: TextIO) -> None:
     """JUnit XML, for CI servers."""
-    _write_compared(document.comparisons, out)
-
-
-def _write_compared(comparisons: Sequence[Comparison], out: TextIO) -> None:
     out.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="gemini-harness">\n')
-    for comparison in comparisons:
+    for comparison in getattr(document, "comparisons", [document]):
         out.writelines(_compared(comparison))
     out.write("</testsuites>\n")
 
