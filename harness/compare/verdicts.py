@@ -76,36 +76,20 @@ class Difference:
         ``level``: the intervals have a confidence of 1 - ``level``, the level at which the verdict was found. ``needs``,
         ``needs_cases``, ``needs_repeats``: how many more, at least and at most (null: not known). ``typical``: see ``Typical``.
         """
-        seen = self.evidence
-        row: dict[str, Any] = {
-            "measure": self.measure,
-            "suite": self.suite,
-            "verdict": self.verdict,
-            "scope": seen.scope,
-            "message": sentence(self),
-            "reference": seen.reference,
-            "candidate": seen.candidate,
-            "estimate": seen.estimate,
-            "interval": self.found.ends.own,
-            "change": seen.change,
-            "change_interval": self.found.ends.change,
-            "margin": seen.margin,
-            "level": self.found.level,
-            "p": self.found.p,
-            "p_alone": seen.p,
-            "comparisons": self.found.comparisons,
-            "detectable": self.found.detectable,
-            "pairs": seen.pairs,
-            "cases": seen.cases,
-            "needs": self.found.needs,
-            "needs_cases": self.found.needs_cases,
-            "needs_repeats": self.found.needs_repeats,
-        }
-        if self.found.typical:
-            row["typical"] = self.found.typical._asdict()
+        seen, found = self.evidence, self.found
+        row: dict[str, Any] = {"measure": self.measure, "suite": self.suite, "message": sentence(self)}
+        row |= {name: getattr(seen, name) for name in _OF_EVIDENCE}
+        row |= {name: getattr(found, name) for name in _OF_VERDICT}
+        row |= {"interval": found.ends.own, "change_interval": found.ends.change, "p_alone": seen.p}
+        if found.typical:
+            row["typical"] = found.typical._asdict()
         if seen.sides:
             row |= {"reference_interval": seen.sides[0], "candidate_interval": seen.sides[1], "repeats": seen.repeats}
         return row
+
+
+_OF_EVIDENCE = ("scope", "reference", "candidate", "estimate", "change", "margin", "pairs", "cases")
+_OF_VERDICT = ("verdict", "level", "p", "comparisons", "detectable", "needs", "needs_cases", "needs_repeats")
 
 
 def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:

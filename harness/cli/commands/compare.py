@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
@@ -304,51 +304,36 @@ def _sides(summary: Summary, base: SavedRun, options: Namespace) -> tuple[str, l
     """(axis, a note about its choice, cells by value, the compared values with the reference first), from the options, or
     else from the suites of the run."""
     axis, asked = _asked(options)
-    declared = _declared(base)
+    by, baseline, suites = _declared(base)
     reason = []
-    if declared.by and len(by_value(summary, declared.by)) > 1 and not (asked or options.axis):
-        axis = declared.by
-        reason = [f"compared by {axis}, as {declared.suites}"]
+    if by and len(by_value(summary, by)) > 1 and not (asked or options.axis):
+        axis, reason = by, [f"compared by {by}, as {suites}"]
     cells = _cells(summary, axis, base.run["id"])
-    baseline = declared.baseline if axis == declared.by else None
+    baseline = baseline if axis == by else None
     if baseline in cells and len(set(asked)) < 2:
-        asked = _from_baseline(declared, asked, cells)
+        others = [value for value in cells if value != baseline]
+        if baseline in asked:
+            there = f"there are {', '.join(others)}" if others else "this run has no other value"
+            raise UsageError(f"{baseline} is the baseline, as {suites}: name what to compare with it; {there}")
+        asked = [str(baseline), *(asked or others)]
     return axis, reason, cells, _values(cells, axis, asked, base.run["id"], baseline)
 
 
-class _Declared(NamedTuple):
-    """The axis and baseline that the suites of a run name; None if none names one, or if they differ. ``suites``: who names it."""
-
-    by: str | None = None
-    baseline: str | None = None
-    suites: str = ""
-
-
-def _declared(base: SavedRun) -> _Declared:
+def _declared(base: SavedRun) -> tuple[str | None, str | None, str]:
+    """The axis and the baseline that the suites of a run name, None if none does or if they differ; and which suites do."""
     files = {row["suite"]: Path(row["file"]) for row in base.run["suites"]}
     blocks = {suite: block for suite, file in files.items() if file.is_file() and (block := _block(file)).get("by")}
     axes = {str(block["by"]) for block in blocks.values()}
-    baselines = {_baseline(block) for block in blocks.values() if "baseline" in block}
     if len(axes) != 1:
-        return _Declared()
-    baseline = baselines.pop() if len(baselines) == 1 else None
+        return None, None, ""
+    baselines = {_baseline(block) for block in blocks.values() if "baseline" in block}
     suites = f"the suite {next(iter(blocks))} says" if len(blocks) == 1 else f"the suites {', '.join(blocks)} say"
-    return _Declared(axes.pop(), baseline, suites)
+    return axes.pop(), baselines.pop() if len(baselines) == 1 else None, suites
 
 
 def _baseline(block: Mapping[str, Json]) -> str:
     axis, baseline = block["by"], block["baseline"]
     return str(baseline) if axis in ("model", "provider") else short_label(axis, baseline)
-
-
-def _from_baseline(declared: _Declared, asked: Sequence[str], cells: Values) -> list[str]:
-    """The baseline, then the named value, or all others. Raises UsageError if the baseline itself is named."""
-    baseline = str(declared.baseline)
-    others = [value for value in cells if value != baseline]
-    if baseline in asked:
-        there = f"there are {', '.join(others)}" if others else "this run has no other value"
-        raise UsageError(f"{baseline} is the baseline, as {declared.suites}: name what to compare with it; {there}")
-    return [baseline, *(asked or others)]
 
 
 def _asked(options: Namespace) -> tuple[str, list[str]]:
