@@ -596,16 +596,6 @@ def test_the_address_keeps_filters_and_order(opened: Any) -> None:
     assert again.text(".tools output") == "8 of 30 trials"
 
 
-def test_the_address_keeps_whether_measures_are_shown(opened: Any) -> None:
-    shown = opened(thirty_rows())
-    assert shown.all(".matrix td small")[0].is_displayed()
-    shown.all("#measures")[0].click()
-    assert not shown.all(".matrix td small")[0].is_displayed()
-    again = opened(thirty_rows(), "#" + shown.browser.current_url.partition("#")[2])
-    assert not again.all(".matrix td small")[0].is_displayed()
-    assert not again.all("#measures")[0].is_selected()
-
-
 def test_the_address_keeps_which_cells_of_a_comparison_are_shown(browser: Chrome, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(comparison_page(*flipped_rows(3)), "utf-8")
@@ -821,7 +811,7 @@ def test_paper_is_as_wide_as_the_list_of_trials(opened: Any) -> None:
     shown.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         assert shown.browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
-        for hidden in (".top nav", "#theme", "#list .tools", "label.tools"):
+        for hidden in (".top nav", "#theme", "#list .tools"):
             assert not shown.all(hidden)[0].is_displayed(), hidden
         edges = (
             "const [list, page] = ['.rows', 'main'].map((name) => document.querySelector(name).getBoundingClientRect())"

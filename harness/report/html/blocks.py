@@ -203,14 +203,7 @@ def _totals(block: Totals) -> Markup:
         if number
     ]
     counts += [element("span", block.stopped, class_="failed")] if block.stopped else []
-    whole = sum(block.counts.values()) or 1
-    bar, at = [], 0.0
-    for status, number in block.counts.items():
-        width = 1000 * number / whole
-        bar += [element("rect", x=round(at, 2), y=0, width=round(width, 2), height=6, class_=status)] if number else []
-        at += width
-    share = element("svg", *bar, viewBox="0 0 1000 6", preserveAspectRatio="none", class_="share", aria_hidden="true")
-    return element("div", element("p", *counts, None if counts else "nothing ran", class_="totals"), share)
+    return element("p", *counts, None if counts else "nothing ran", class_="totals")
 
 
 def _number(at: int, numbers: set[int]) -> str | None:

@@ -259,19 +259,9 @@
   tight.addEventListener("change", stack);
 
   const matrix = document.querySelector(".matrix"), listed = document.querySelector("table[data-filter]");
-  if (matrix) measures(matrix.closest("section"));
+  matrix?.closest("section").querySelector("h2").after(el("p", { class: "about" }, "Measures are medians of the attempts. A cell opens its trials."));
   if (listed) cells(listed);
   if (byId("facts")) trials();
-
-  // --- the matrix of a run ---------------------------------------------------------------------------
-
-  function measures(section) {
-    const box = el("input", { type: "checkbox", id: "measures" });
-    section.querySelector("h2").after(el("label", { class: "tools" }, box, " measures (medians of the attempts)", el("small", {}, "a cell opens its trials")));
-    const show = () => { section.classList.toggle("bare", !box.checked); choice("measures", box.checked ? "" : "no"); };
-    box.addEventListener("change", show);
-    following(() => { box.checked = chosen.get("measures") !== "no"; show(); });
-  }
 
   // --- a table with a filter -------------------------------------------------------------------------
 
