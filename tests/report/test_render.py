@@ -303,6 +303,11 @@ def test_color_only_if_requested() -> None:
     assert "\x1b" not in printed([row()])
 
 
+def test_each_verdict_has_its_color_in_a_table_of_several_targets() -> None:
+    rows = [row(case, target) for case in ("oslo", "bergen") for target in ("simulator/flash", "simulator/pro")]
+    assert printed(rows, color=True).count("pass\x1b[0m") == 4
+
+
 def test_a_quiet_comparison_keeps_flips_verdicts_and_gates() -> None:
     compared = compare_runs(summarise([row("a")]), summarise([failed("a")]), ("1", "2"))
     gate = evaluate(from_option("hard=text"), compared)

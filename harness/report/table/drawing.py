@@ -99,7 +99,7 @@ def _tabulate() -> Any:
 
 def colored_cell(cell: str, view: View) -> str:
     """The cell in the colour of the verdict that it begins with, if the view has colours."""
-    color = _COLORS.get(cell.partition(" ")[0]) if view.color else None
+    color = _COLORS.get(cell.lstrip().partition(" ")[0]) if view.color else None
     return f"\x1b[{color}m{cell}\x1b[0m" if color else cell
 
 
