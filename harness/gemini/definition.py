@@ -357,7 +357,7 @@ def spellings(message: str) -> Mapping[str, tuple[str, str]]:
 
 def _request_message(message: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
     if not isinstance(value, dict):
-        yield _bad_value(_PACKAGE + message, value, at, path)
+        yield _bad_value(_PACKAGE + message, value, at, path, tuple(fields(message)))
         return
     known = spellings(message)
     for name, field in value.items():

@@ -203,8 +203,16 @@ def waivable() -> Mapping[str, Any]:
 
 
 def _of_text(value: Any) -> list[Any]:
-    """The checks that may be meant by a text instead of checks."""
-    return [{"text": value}, {"text": {"contains": value}}] if isinstance(value, str) else []
+    """The checks that may be meant by a text, by texts, or by assertions of promptfoo instead of checks."""
+    match value:
+        case str() | [str()]:
+            text = value if isinstance(value, str) else value[0]
+            return [{"text": text}, {"text": {"contains": text}}]
+        case [str(), *_]:
+            return [{"text": {word: [{"contains": text} for text in value]}} for word in ("any", "all")]
+        case [{"type": word, "value": wanted}, *_] if word in Words.__annotations__:
+            return [{"text": {word: wanted}}]
+    return []
 
 
 Expect = Annotated[
@@ -440,7 +448,8 @@ def belongs(path: Sequence[str | int]) -> str:
     word = str(path[-1])
     if path[-2:-1] == ("expect",):
         wanted = f"{word} is a word of a predicate: say of what, as in text: {{{word}: ...}}"
-        return wanted if word in Words.__annotations__ else ""
+        beside = f"{word} stands beside expect:, not under it" if word in CaseWords.__annotations__ else ""
+        return wanted if word in Words.__annotations__ else beside
     if len(path) > 1 and len(path) != {"cases": 3, "defaults": 2}.get(str(path[0])):
         return ""
     near = f'"{word}"' if word in SETTINGS else shape.meant(word, SETTINGS)[len("did you mean ") : -1]

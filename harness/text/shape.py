@@ -153,9 +153,17 @@ def meant(word: str, known: Collection[str]) -> str:
     return f"write {name}" if ":" in name else name and f'did you mean "{name}"?'
 
 
-def _unknown(key: str, path: Path, known: Collection[str], shapes: Mapping[str, _Shape] = {}) -> ShapeFinding:
-    """``shapes``: what may stand under the known keys; the key may be one of theirs: ``write matrix: {model: ...}``."""
+def _unknown(
+    key: str, value: Json, path: Path, known: Collection[str], shapes: Mapping[str, _Shape] = {}
+) -> ShapeFinding:
+    """``shapes``: what may stand under the known keys; the key may be one of theirs: ``write matrix: {model: ...}``. Or the keys
+    of its value may be known here: ``write temperature: one level up``."""
     below = [f"{name}: {{{key}: ...}}" for name, shape in shapes.items() if key in _keys(shape)]
+    inner = [name for name in value if name in known] if isinstance(value, Mapping) else []
+    if inner and not below and not closest(key, known):
+        return ShapeFinding(
+            (*path, key), f'unknown key "{key}"', f"write {', '.join(inner)} here, without {key}:", key=True
+        )
     near = meant(str(key), known)
     hint = f"{f'{near} or ' if '?' in near else ''}write {' or '.join(below)}" if below else near
     return ShapeFinding((*path, key), f'unknown key "{key}"', hint or nearest(str(key), known), key=True)
@@ -387,7 +395,9 @@ class _Fields(_AnyMapping, frozen=True, dict=True):
             if shape := self.fields.get(key) or self.of_prefix(str(key)):
                 shape.check(item, (*path, key), found)
             else:
-                found.append(_unknown(key, path, [name.replace("*", "PATH") for name in self.fields], self.fields))
+                found.append(
+                    _unknown(key, item, path, [name.replace("*", "PATH") for name in self.fields], self.fields)
+                )
         if self.beside and value.keys() <= self.beside.keys():
             found.append(ShapeFinding(path, *next(iter(self.beside.values()))))
         found.extend(
@@ -608,7 +618,7 @@ class Named(_AnyMapping, frozen=True):
         for key, item in value.items():
             kind = self.find(key)
             if kind is None:
-                found.append(_unknown(key, path, list(self.names())))
+                found.append(_unknown(key, item, path, list(self.names())))
             else:
                 _shape(kind).check(item, (*path, key), found)
 
@@ -637,6 +647,8 @@ def _how_to_write(shape: _Shape, value: Json) -> str:
     if items and all(isinstance(item, Mapping) and len(item) == 1 for item in items):
         whole = {key: inner for item in items for key, inner in item.items()}
         return f"write its items without hyphens: {_inline(whole)}"
+    if isinstance(value, str) and shape.accepts({}) and re.search(r"\.(json|ya?ml)$", value):
+        return f"did you mean ${{file:{value}}}?"
     ways = list(dict.fromkeys(map(_inline, _ways(shape, value))))
     if 1 <= len(ways) <= 4:
         return f"write {' or '.join(ways)}"
@@ -645,13 +657,14 @@ def _how_to_write(shape: _Shape, value: Json) -> str:
 
 def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
     """What the shape allows and the value can be meant as: ``3s`` as ``{max: 3s}``, the text ``3`` as a number."""
+    names = value if isinstance(value, list) else [value]
     if isinstance(shape, _OneOf):
         yield from chain.from_iterable(_ways(member, value) for member in shape.members)
     elif isinstance(shape, _List):
         fits = value is not None and not isinstance(value, list) and _holds(shape.item, value)
         yield from ([item] for item in ([value] if fits else _ways(shape.item, value)))
-    elif isinstance(value, str) and value in _keys(shape):
-        yield {value: "..."}
+    elif names and all(isinstance(name, str) and name in _keys(shape) for name in names):
+        yield dict.fromkeys(names, "...")
     elif isinstance(shape, Named):
         yield from shape.meant(value)
     elif isinstance(shape, _Fields) and not isinstance(value, Mapping):

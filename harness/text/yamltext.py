@@ -253,7 +253,8 @@ def _syntax(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[tuple[int, int
         return at, "this is not YAML: a tab in the indentation", "indent with spaces"
     problem = str(getattr(error, "problem", None) or error)
     detail = " ".join(filter(None, (getattr(error, "context", None), problem)))
-    return at, f"this is not YAML: {detail}", _advice(detail)
+    ends = mark and mark.line < len(lines) and lines[mark.line][: mark.column].rstrip().endswith(("}", "]", '"', "'"))
+    return at, f"this is not YAML: {detail}", _advice(f"{detail} after an end" if ends else detail)
 
 
 def _advice(detail: str) -> str:
