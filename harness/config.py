@@ -72,7 +72,7 @@ class Config(Struct, frozen=True):
         try:
             return self.providers[provider]
         except KeyError:
-            raise UsageError(_no_provider(provider, self.providers)) from None
+            raise UsageError(no_provider(provider, self.providers)) from None
 
     def tariff(self, provider: str) -> Tariff:
         """The prices at this provider. Raises UsageError as ``find`` does."""
@@ -174,7 +174,7 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
     redact = Redaction(tuple(_patterns(settings.pop("redact", {}), complaints)))
     provider = settings.setdefault("provider", Config().provider)
     if provider not in rows and not any(complaint.startswith(f"providers.{provider}.") for complaint in complaints):
-        complaints.append(f"provider: {_no_provider(provider, rows)}")
+        complaints.append(f"provider: {no_provider(provider, rows)}")
     if complaints:
         raise UsageError("\n".join(f"{file}: {complaint}" for complaint in complaints))
     for name in ("suites", "cassettes", "reports", *(["definition"] if "definition" in settings else [])):
@@ -185,7 +185,8 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
     )
 
 
-def _no_provider(name: str, known: Mapping[str, Provider]) -> str:
+def no_provider(name: str, known: Mapping[str, Provider]) -> str:
+    """The message for an unknown provider, with the nearest name that is known."""
     return f"no provider is called {name!r}; {nearest(name, sorted(known))}".rstrip("; ")
 
 
@@ -285,7 +286,7 @@ def _prices(
         complaints += [f"prices.{name}.{key}: missing" for key in needed if key not in row]
         provider, slash, _ = name.rpartition("/")
         if slash and provider not in rows:
-            complaints.append(f"prices.{name}: {_no_provider(provider, rows)}")
+            complaints.append(f"prices.{name}: {no_provider(provider, rows)}")
     return {name: convert(row, OwnPrice) for name, row in tables.items() if row.keys() >= {*needed}}
 
 

@@ -113,7 +113,7 @@ def _document(error: HarnessError, argv: Sequence[str]) -> None:
         view = View(display_path=step_summary.named)
         lines = (f"{without_secrets(line)}\n" for line in error_annotations(error, view))
         streams.under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
-    for file in [text.removeprefix("junit:") for text in formats if text.startswith("junit:") and argv[0] == "run"]:
+    for file in [text.removeprefix("junit:") for text in formats if text.startswith("junit:")]:
         with suppress(UsageError):
             printing.write(Path(file), error_document(error, without_secrets).encode())
 
@@ -175,7 +175,9 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
                 message = _unknown("option", unknown[0].partition("=")[0], self._option_string_actions)
                 self.error(message if "did you mean" in message else f"{message}\n{self.epilog}")
             if unknown:
-                self.error(f"{unknown[0]!r} belongs to no option, and stands where no argument is expected")
+                self.error(
+                    f"{unknown[0]!r} belongs to no option, and stands where no argument is expected\n{self.epilog}"
+                )
             return options, unknown
 
     names = command_names()
@@ -208,9 +210,10 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
 
 
 def _unknown(kind: str, word: str, known: Iterable[str]) -> str:
-    from harness.text.shape import nearest
+    from harness.text.shape import meant, nearest
 
-    return f"there is no {kind} {word!r}; {nearest(word, known, 0.75 if word[:1] == '-' else 0.6)}".removesuffix("; ")
+    near = meant(word, [*known, "--help", "--version"]) or nearest(word, known, 0.75 if word[:1] == "-" else 0.6)
+    return f"there is no {kind} {word!r}; {near}".removesuffix("; ")
 
 
 def command_names() -> dict[str, str]:

@@ -75,13 +75,13 @@ def _compared(comparison: Comparison) -> Iterator[str]:
 
 
 def error_document(error: HarnessError, hidden: Callable[[str], str]) -> str:
-    """JUnit XML for a run that could not begin: an error for each complaint. ``hidden`` takes secrets out of a text."""
+    """JUnit XML for a command that could not begin: an error for each complaint. ``hidden`` takes secrets out of a text."""
     complaints = error.complaints if isinstance(error, SuiteError) else (error,)
     counts = _attributes(name="gemini-harness", tests=len(complaints), failures=0, errors=len(complaints), time=0)
     cases = []
     for one in complaints:
         place, message = (one.place, one.message) if isinstance(one, Complaint) else (None, str(one))
-        about = {"name": place, "file": place.file, "line": place.line} if place else {"name": "the run begins"}
+        about = {"name": place, "file": place.file, "line": place.line} if place else {"name": "the command begins"}
         wrong = (
             f"<error{_attributes(message=hidden(message), type=type(error).__name__)}>{_text(hidden(str(one)))}</error>"
         )

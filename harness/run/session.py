@@ -73,6 +73,18 @@ class Plan(Struct, frozen=True):
             yield f"{shown} is not used: run in {shown.parent}/ for its provider and folders"
         asked = self.trials.selection
         yield from filter(None, map(no_such_model, [*asked.models, *(target.model for target in asked.targets)]))
+        yield from self._fixed("provider", asked.providers)
+        yield from self._fixed("model", asked.models)
+
+    def _fixed(self, name: str, asked: Sequence[str]) -> Iterator[str]:
+        """That cases ask another model or provider than the command line, since they fix it."""
+        wanted = asked or [getattr(target, name) for target in self.trials.selection.targets]
+        others = {getattr(target, name) for target in self.trials.targets} - set(wanted)
+        axes = (case.axes.get(name) for suite in self.suites for case, _ in suite.distinct if wanted and others)
+        fixed = [axis for axis in axes if axis and axis.pinned and axis.values in others]
+        if fixed:
+            more = f" and in {amounts.count(len(fixed) - 1, 'other case')}" if fixed[1:] else ""
+            yield f"{fixed[0].place}: the {name} is fixed here{more}, whatever the command line says"
 
     @property
     def left_out(self) -> list[str]:

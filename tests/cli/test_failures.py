@@ -278,6 +278,12 @@ def test_a_warning_of_the_first_turn_is_shown_before_an_error() -> None:
     assert "with no answer to judge, these fail too: text" in shown
 
 
+def test_a_refused_comparison_leaves_the_junit_file_that_ci_expects(project: Path) -> None:
+    assert main(["compare", "nothing", "last", "--format", "junit:junit.xml"]) == 4
+    ((case,),) = ET.parse(project / "junit.xml").getroot()
+    assert case[0].get("message", "").startswith("no saved run 'nothing' in reports/")
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -548,7 +548,8 @@ def test_check_knows_the_providers(example: Example) -> None:
         "suites/more.yaml", "suite: more\ncases: [{id: a, model: gemini-3.8-flash, provider: gogle, prompt: hi}]\n"
     )
     done = example.run("check", "suites/more.yaml")
-    assert (done.code, done.err) == (4, "no provider is called 'gogle'; did you mean \"google\"?\n")
+    where = "suites/more.yaml:2:52: "
+    assert (done.code, done.err) == (4, f"{where}no provider is called 'gogle'; did you mean \"google\"?\n")
 
 
 def test_baseline_set_says_how_the_run_ended(example: Example) -> None:
@@ -777,6 +778,12 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         ),
         (["simulate", "--host", "nowhere.invalid"], "Choose another --host or --port; --port 0 takes any free one."),
         (["rnu"], "there is no command 'rnu'; did you mean \"run\"?"),
+        (["eval", "suites/"], "there is no command 'eval'; did you mean \"run\"?"),
+        (["validate", "suites/"], "there is no command 'validate'; did you mean \"check\"?"),
+        (["help"], "there is no command 'help'; did you mean \"--help\"?"),
+        (["run", "--mode", "all"], "there is no option '--mode'; did you mean \"--record-mode\"?"),
+        (["run", "-n", "2"], "there is no option '-n'; did you mean \"--processes\"?"),
+        (["probe", "gemini-3.8-flash"], "gemini-harness probe --model gemini-3.5-flash-lite"),
         (["run", "nowhere"], "no such file or folder: nowhere"),
         (["run", "suits"], "no such file or folder: suits (did you mean suites?)"),
         (["audit", "casettes"], "no such file or folder: casettes (did you mean cassettes?)"),
@@ -1286,3 +1293,11 @@ def test_a_suite_may_compare_values_that_the_run_lacks(example: Example) -> None
     compared_suite(example)
     example.run("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash", "-q")
     assert "simulator/gemini-2.5-flash" in example.run("compare", "last").err
+
+
+def test_a_provider_that_a_case_fixes_is_named(example: Example) -> None:
+    fixed = "suite: fixed\ncases: [{id: a, model: gemini-3.8-flash, provider: simulator, prompt: hi}]\n"
+    example.write("suites/fixed.yaml", fixed)
+    note = "suites/fixed.yaml:2:52: the provider is fixed here, whatever the command line says\n"
+    assert note in example.run("list", "suites/fixed.yaml", "--provider", "google").err
+    assert "fixed here" not in example.run("list", "suites/fixed.yaml", "--provider", "simulator").err

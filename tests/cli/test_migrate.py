@@ -81,6 +81,11 @@ def test_the_old_model_from_tape_against_the_new_one_live(project: Path, capsys:
     assert main(["compare", "last", "--target", OLD, "--target", NEW]) == 0  # both sides are in one saved run
 
 
+def test_a_name_that_is_nearly_one_of_a_model_is_noted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["migrate", OLD, NEW.replace("preview", "previw"), "-k", "oslo"])
+    assert 'did you mean "gemini-3.1-pro-preview"?' in " ".join(capsys.readouterr().out.split())
+
+
 def test_every_format_has_the_bottom_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, message in (
         ("markdown", "**not yet: 1 cell got worse"),

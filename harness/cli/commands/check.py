@@ -12,6 +12,8 @@ from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
 from harness.cli.streams import under
 from harness.cli.watching import watch
+from harness.config import no_provider
+from harness.errors import UsageError
 from harness.gemini.models import ends_by, facts, lifecycle
 from harness.run.session import Plan
 from harness.text import amounts
@@ -51,8 +53,10 @@ def main(options: Namespace) -> int:
     if options.watch:
         return watch(options, main)
     plan = from_options.plan(options)
-    for target in plan.trials.targets:
-        plan.config.find(target.provider)  # `run` would refuse it
+    if unknown := {target.provider for target in plan.trials.targets} - plan.config.providers.keys():
+        asking = next(group for group in plan.trials.groups() if group.target.provider in unknown)
+        message = no_provider(asking.target.provider, plan.config.providers)
+        raise UsageError(f"{asking.case.axes['provider'].place}: {message}")  # `run` would refuse it
     for note in plan.notes if options.ends_within is None else plan.left_out:
         sys.stdout.write(f"note: {note}\n")
     if options.format == "github":

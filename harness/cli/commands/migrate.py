@@ -301,7 +301,7 @@ def _document(
         *cut_short,
         *_stayed_out(plan),
         *_not_there(whole, old),
-        *plan.left_out,
+        *plan.notes,
         *(note for note in found.notes if not note.startswith(f"only in {old}: ")),
         *([] if "cost_usd" in compared else ["the cost is not known on both sides"]),
         f"saved as run {saved.run['id']}",
