@@ -88,7 +88,8 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         self.unasked = 0
         self._started = time.perf_counter()
         self._fault: RunError | None = None
-        with os_errors_as(RunError, f"cannot write the run to {self.path}"):
+        elsewhere = "; --reports DIR (pytest: --harness-reports DIR) saves it elsewhere"
+        with os_errors_as(RunError, f"cannot write the run to {self.path}", elsewhere):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._claim = claim(self.path.parent) if resumed is None else resumed[0]
             self._file: BinaryIO = self.path.open("xb" if resumed is None else "ab")
