@@ -443,17 +443,18 @@ def axes_in(table: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], An
 SETTINGS = ("attempts", "timeouts", "concurrency", "max_cost")
 
 
-def belongs(path: Sequence[str | int]) -> str:
-    """Where a key belongs that is known elsewhere only: a word of a predicate, a setting; empty for any other key."""
-    word = str(path[-1])
-    if path[-2:-1] == ("expect",):
-        wanted = f"{word} is a word of a predicate: say of what, as in text: {{{word}: ...}}"
-        beside = f"{word} stands beside expect:, not under it" if word in CaseWords.__annotations__ else ""
-        return wanted if word in Words.__annotations__ else beside
+def belongs(path: Sequence[str | int], hint: str) -> str:
+    """Where a key belongs that is known elsewhere only: a word of a predicate, a key of a case, a setting; ``hint`` for any other key."""
+    word, checked = str(path[-1]), path[-2:-1] == ("expect",)
+    if checked and word in Words.__annotations__:
+        return f"{word} is a word of a predicate: say of what, as in text: {{{word}: ...}}"
+    part = next((key for key in ("turns", "expect", "defaults") if key in path[:-1]), "")
+    if part and word in CaseWords.__annotations__ and (checked or not hint.startswith(("did you mean", "write"))):
+        return f"{word} is a key of the case, not of {part}:"
     if len(path) > 1 and len(path) != {"cases": 3, "defaults": 2}.get(str(path[0])):
-        return ""
+        return hint
     near = f'"{word}"' if word in SETTINGS else shape.meant(word, SETTINGS)[len("did you mean ") : -1]
-    return f"{near} is a setting of harness.toml" if near else ""
+    return f"{near} is a setting of harness.toml" if near else hint
 
 
 def suite_json_schema() -> Mapping[str, Any]:

@@ -146,7 +146,7 @@ class _SuiteReading:
         found = shape.findings(root, language.SuiteWords)
         for finding in found:
             if finding.path not in self.diagnostics.wrong:
-                hint = (finding.key and language.belongs(finding.path)) or finding.hint
+                hint = language.belongs(finding.path, finding.hint) if finding.key else finding.hint
                 self.diagnostics.complain(finding.path, finding.message, hint, key=finding.key)
         self.diagnostics.wrong |= {finding.path for finding in found}
         wrong = {_whole(route) for route in self.diagnostics.wrong}

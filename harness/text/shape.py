@@ -156,15 +156,15 @@ def meant(word: str, known: Collection[str]) -> str:
 def _unknown(
     key: str, value: Json, path: Path, known: Collection[str], shapes: Mapping[str, _Shape] = {}
 ) -> ShapeFinding:
-    """``shapes``: what may stand under the known keys; the key may be one of theirs: ``write matrix: {model: ...}``. Or the keys
-    of its value may be known here: ``write temperature: one level up``."""
+    """``shapes``: what may stand under the known keys; the key may be one of theirs (``write matrix: {model: ...}``), or a name of
+    yours with a list (``write axes: {tone: ...}``). Or the keys of its value are known here (``write temperature here``)."""
     below = [f"{name}: {{{key}: ...}}" for name, shape in shapes.items() if key in _keys(shape)]
-    inner = [name for name in value if name in known] if isinstance(value, Mapping) else []
-    if inner and not below and not closest(key, known):
-        return ShapeFinding(
-            (*path, key), f'unknown key "{key}"', f"write {', '.join(inner)} here, without {key}:", key=True
-        )
     near = meant(str(key), known)
+    if not below and not closest(key, known):
+        if inner := [name for name in value if name in known] if isinstance(value, Mapping) else []:
+            near = f"write {', '.join(inner)} here, without {key}:"
+        elif not near and isinstance(value, list):
+            below = [f"{name}: {{{key}: ...}}" for name, shape in shapes.items() if _takes_any_key(shape, value)]
     hint = f"{f'{near} or ' if '?' in near else ''}write {' or '.join(below)}" if below else near
     return ShapeFinding((*path, key), f'unknown key "{key}"', hint or nearest(str(key), known), key=True)
 
@@ -639,6 +639,13 @@ def _keys(shape: _Shape) -> Collection[str]:
     if isinstance(shape, _Wrapped):
         return _keys(shape.shape)
     return shape.fields if isinstance(shape, _Fields) else list(shape.names()) if isinstance(shape, Named) else ()
+
+
+def _takes_any_key(shape: _Shape, value: Json) -> bool:
+    """Whether it is a mapping with free keys for values like this."""
+    if isinstance(shape, _Wrapped):
+        return _takes_any_key(shape.shape, value)
+    return isinstance(shape, _Map) and type(shape.item) is not _Shape and _holds(shape.item, value)
 
 
 def _how_to_write(shape: _Shape, value: Json) -> str:

@@ -200,7 +200,7 @@ def test_no_such_run_names_the_latest(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
-    with pytest.raises(RunError, match="cannot write the run to .*; --reports DIR .* saves it elsewhere"):
+    with pytest.raises(RunError, match=r"cannot write the run to .*; --reports DIR .* saves it elsewhere"):
         RunWriter(tmp_path / "reports", run())
 
 

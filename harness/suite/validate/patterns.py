@@ -108,6 +108,7 @@ def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[s
 def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
     """What may have been meant: a key of thinking's long form, a model, or the start of one before a star."""
     long = THINKING_KEYS if axis.name == "thinking" else ()
+    glob = next((key for key in long if glob.endswith(f"_{key}")), glob)
     if closed:
         return nearest(glob, [*filter(None, [closest(glob, long)]), *sorted(asked)])
     names = [*sorted(asked), *sorted(_known())]
