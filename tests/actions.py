@@ -48,8 +48,6 @@ class Job:
             assert Path(str(self.value(step["with"]["path"], inputs))).is_dir()
 
     def step(self, step: Mapping[str, Any], inputs: Mapping[str, str]) -> int:
-        if step["name"] == "Install":
-            return 0
         output = self.temp / "output"
         output.write_text("")
         self.temp.mkdir(exist_ok=True)
@@ -60,6 +58,7 @@ class Job:
             **{name: str(self.value(text, inputs)) for name, text in step.get("env", {}).items()},
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
             "RUNNER_TEMP": str(self.temp),
+            "GITHUB_ACTION_PATH": str(ROOT),
             "GITHUB_OUTPUT": str(output),
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
             "GITHUB_WORKSPACE": str(self.workspace),

@@ -33,17 +33,26 @@ esac
 
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
-    """A project that ``init`` made, on a machine with the harness and ``gh``."""
+    """A project that ``init`` made, on a machine with the harness and stand-ins for ``gh`` and ``pip``."""
     project, programs, temp = (tmp_path / name for name in ("project", "bin", "temp"))
     for folder in (project, programs, temp, tmp_path / "comments"):
         folder.mkdir()
     (programs / "gemini-harness").symlink_to(Path(sys.executable).parent / "gemini-harness")
-    (programs / "gh").write_text(GH)
-    (programs / "gh").chmod(0o755)
+    for name, text in (("gh", GH), ("python", '#!/bin/bash\necho "$*" > "$COMMENTS/installed"\n')):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
     monkeypatch.setenv("COMMENTS", str(tmp_path / "comments"))
     monkeypatch.chdir(project)
     assert main(["init"]) == 0
     return Job(project, programs, temp)
+
+
+def test_the_action_installs_its_own_version(job: Job, tmp_path: Path) -> None:
+    installed = tmp_path / "comments/installed"
+    job.run()
+    assert installed.read_text() == f"-m pip install --quiet {ROOT}[stats]\n"
+    job.run(install="gemini-harness[stats]==0.1.0 my-checks")
+    assert installed.read_text() == "-m pip install --quiet gemini-harness[stats]==0.1.0 my-checks\n"
 
 
 def break_suite(project: Path) -> None:
