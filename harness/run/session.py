@@ -81,10 +81,9 @@ class Plan(Struct, frozen=True):
         wanted = asked or [getattr(target, name) for target in self.trials.selection.targets]
         others = {getattr(target, name) for target in self.trials.targets} - set(wanted)
         axes = (case.axes.get(name) for suite in self.suites for case, _ in suite.distinct if wanted and others)
-        fixed = [axis for axis in axes if axis and axis.pinned and axis.values in others]
-        if fixed:
-            more = f" and in {amounts.count(len(fixed) - 1, 'other case')}" if fixed[1:] else ""
-            yield f"{fixed[0].place}: the {name} is fixed here{more}, whatever the command line says"
+        if fixed := [axis.place for axis in axes if axis and axis.pinned and axis.values in others]:
+            cases = amounts.count(len(fixed), "case")
+            yield f"{fixed[0]}: the {name} is fixed, in {cases}, whatever the command line says"
 
     @property
     def left_out(self) -> list[str]:

@@ -232,7 +232,9 @@ class Expansion(Struct, frozen=True):
                 found = (trial for trial in self.of(group) if trial.id == wanted)
                 if trial := next(found, None):
                     return trial
-        raise UsageError(f"there is no trial {id}; {nearest(wanted, list(self.ids()))}".rstrip("; "))
+        raise UsageError(
+            f"there is no trial {id}; {nearest(wanted, list(self.ids())) or '`gemini-harness list` shows all'}"
+        )
 
 
 def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) -> Expansion:

@@ -153,11 +153,10 @@ def meant(word: str, known: Collection[str]) -> str:
     return f"write {name}" if ":" in name else name and f'did you mean "{name}"?'
 
 
-def _unknown(
-    key: str, value: Json, path: Path, known: Collection[str], shapes: Mapping[str, _Shape] = {}
-) -> ShapeFinding:
-    """``shapes``: what may stand under the known keys; the key may be one of theirs (``write matrix: {model: ...}``), or a name of
+def _unknown(key: str, value: Json, path: Path, shapes: Mapping[str, _Shape]) -> ShapeFinding:
+    """``shapes``: the known keys, and what may stand under them; the key may be one of theirs (``write matrix: {model: ...}``), or a name of
     yours with a list (``write axes: {tone: ...}``). Or the keys of its value are known here (``write temperature here``)."""
+    known = [name.replace("*", "PATH") for name in shapes]
     below = [f"{name}: {{{key}: ...}}" for name, shape in shapes.items() if key in _keys(shape)]
     near = meant(str(key), known)
     if not below and not closest(key, known):
@@ -395,9 +394,7 @@ class _Fields(_AnyMapping, frozen=True, dict=True):
             if shape := self.fields.get(key) or self.of_prefix(str(key)):
                 shape.check(item, (*path, key), found)
             else:
-                found.append(
-                    _unknown(key, item, path, [name.replace("*", "PATH") for name in self.fields], self.fields)
-                )
+                found.append(_unknown(key, item, path, self.fields))
         if self.beside and value.keys() <= self.beside.keys():
             found.append(ShapeFinding(path, *next(iter(self.beside.values()))))
         found.extend(
@@ -618,7 +615,7 @@ class Named(_AnyMapping, frozen=True):
         for key, item in value.items():
             kind = self.find(key)
             if kind is None:
-                found.append(_unknown(key, item, path, list(self.names())))
+                found.append(_unknown(key, item, path, dict.fromkeys(self.names(), _Shape())))
             else:
                 _shape(kind).check(item, (*path, key), found)
 

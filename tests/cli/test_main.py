@@ -783,6 +783,8 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["help"], "there is no command 'help'; did you mean \"--help\"?"),
         (["run", "--mode", "all"], "there is no option '--mode'; did you mean \"--record-mode\"?"),
         (["run", "-n", "2"], "there is no option '-n'; did you mean \"--processes\"?"),
+        (["compare", "last", "--by", "model"], "there is no option '--by'; did you mean \"--axis\"?"),
+        (["show", "nope"], "there is no trial nope; `gemini-harness list` shows all"),
         (["probe", "gemini-3.8-flash"], "gemini-harness probe --model gemini-3.5-flash-lite"),
         (["run", "nowhere"], "no such file or folder: nowhere"),
         (["run", "suits"], "no such file or folder: suits (did you mean suites?)"),
@@ -1298,6 +1300,6 @@ def test_a_suite_may_compare_values_that_the_run_lacks(example: Example) -> None
 def test_a_provider_that_a_case_fixes_is_named(example: Example) -> None:
     fixed = "suite: fixed\ncases: [{id: a, model: gemini-3.8-flash, provider: simulator, prompt: hi}]\n"
     example.write("suites/fixed.yaml", fixed)
-    note = "suites/fixed.yaml:2:52: the provider is fixed here, whatever the command line says\n"
+    note = "suites/fixed.yaml:2:52: the provider is fixed, in 1 case, whatever the command line says\n"
     assert note in example.run("list", "suites/fixed.yaml", "--provider", "google").err
     assert "fixed here" not in example.run("list", "suites/fixed.yaml", "--provider", "simulator").err

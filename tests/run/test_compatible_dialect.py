@@ -117,7 +117,7 @@ def test_an_unknown_dialect_is_an_error_of_the_trial(
     (tmp_path / "s.yaml").write_text("suite: s\ncases: [{id: c, model: m, provider: odd, prompt: hi}]\n", "utf-8")
     assert main(["run", "s.yaml", "--live"]) == 4
     printed = capsys.readouterr()
-    assert "no dialect is called 'opnai'; there are: " in printed.out + printed.err
+    assert "providers.odd.dialect: no dialect is called 'opnai'; did you mean \"openai\"?" in printed.out + printed.err
 
 
 def test_a_gate_counts_what_is_not_available_as_played(

@@ -25,7 +25,7 @@ from harness.errors import MissingKey, NotAvailable, UsageError
 from harness.model import Access, ApiCall, Auth, Json, Request, Transport
 from harness.text import safeyaml
 from harness.text.jsontext import compact
-from harness.text.shape import AtLeast, Spelled
+from harness.text.shape import AtLeast, Spelled, nearest
 
 PriceList = Literal["google"]
 Count = Annotated[int, AtLeast(0, above=True)]
@@ -217,18 +217,20 @@ def build(
     expects_status: frozenset[int] = frozenset(),
 ) -> Request:
     """The request for one step, without credentials. Sends nothing. The body is encoded here, and only here."""
-    return _find(provider.dialect)(provider, model, body, transport, expects_status)
+    return _find(provider)(provider, model, body, transport, expects_status)
 
 
-def _find(name: str) -> Dialect:
-    from importlib.util import find_spec
-
-    if name not in _dialects and name.isidentifier() and find_spec(f"{__name__}.{name}"):
-        importlib.import_module(f"{__name__}.{name}")
-    elif name not in _dialects:
-        extensions.load("dialects", name)
+def _find(provider: Provider) -> Dialect:
+    name = provider.dialect
     if name not in _dialects:
-        raise UsageError(f"no dialect is called {name!r}; there are: {', '.join(sorted(_dialects)) or 'none'}")
+        ours = extensions.modules_in(__path__)
+        if name in ours:
+            importlib.import_module(f"{__name__}.{name}")
+        else:
+            extensions.load("dialects", name)
+        if name not in _dialects:
+            near = nearest(name, sorted({*_dialects, *ours}))
+            raise UsageError(f"providers.{provider.name}.dialect: no dialect is called {name!r}; {near}")
     return _dialects[name]
 
 
