@@ -67,6 +67,12 @@ BREAKS = [
             }
         ),
     ),
+    ("chat-completion", unary({**chat(), "created": 1_760_000_000_000})),
+    ("chat-completion", unary({**chat(), "id": "a", "model": None})),
+    ("chat-completion", unary(chat([{"type": "text", "text": "Oslo"}]))),  # type: ignore[arg-type]
+    ("chat-completion", unary(chat(refusal="I cannot help with that."))),
+    ("chat-completion", unary(chat(finish="tool_calls"))),
+    ("chat-usage", unary(counted(prompt_tokens=0, completion_tokens=0, total_tokens=0))),
     ("chat-done", stream(LAST, end=b"")),
     ("chat-done", stream(LAST, end=DONE + DONE)),
     ("chat-done", stream(end=DONE + sse(LAST, end="\n\n"))),

@@ -148,6 +148,39 @@ SIGNED_ALIKE = [
 COUNTED_IN_STEPS = (chunk({"text": "Os"}, usageMetadata={"candidatesTokenCount": 9}), answer("lo"))
 CITED_AFAR = {"citationSources": [{"endIndex": 500}]}
 PLAN = "I shall look at the map of Norway and name its capital."
+THOUGHT_OF_TWO = {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 2, "totalTokenCount": 8}
+REDIRECT = "https://vertexaisearch.cloud.google.com/grounding-api-redirect/a"
+RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "3600s"}
+RAN = {"codeExecutionResult": {"outcome": "OUTCOME_OK"}}
+ANY = {"toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}
+WARY = {"safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_MEDIUM_AND_ABOVE"}]}
+
+
+def after_a_call(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The turns of a call for Oslo, and of its result."""
+    call = {"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}}}
+    given = {"functionResponse": {"name": "get_weather", "response": result}}
+    return [{"role": "model", "parts": [call]}, {"role": "user", "parts": [given]}]
+
+
+RETRIED = after_a_call({"error": "timeout"})
+AFTER_A_CALL = {"contents": [*ASKED["contents"], *after_a_call({"sky": "clear"})]}
+
+
+def failing(code: int = 429, status: str = "RESOURCE_EXHAUSTED", message: str = "Quota", **more: Any) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "status": status, **more}}
+
+
+def rated(probability: str) -> dict[str, Any]:
+    ratings = [{"category": "HARM_CATEGORY_HARASSMENT", "probability": probability}]
+    return with_candidate(answer(), safetyRatings=ratings)
+
+
+def sounding(details: Any, seconds: float = 0.04) -> dict[str, Any]:
+    """An answer with as much sound, for one token."""
+    data = base64.b64encode(b"\1\2" * int(24_000 * seconds)).decode()
+    blob = {"inlineData": {"mimeType": "audio/L16;rate=24000", "data": data}}
+    return chunk(blob, finish="STOP", usageMetadata={**USAGE, "candidatesTokensDetails": details})
 
 
 def steps(*parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,10 +200,10 @@ def several(*texts: str, **more: Any) -> dict[str, Any]:
     return {**answer(), "candidates": made}
 
 
-def supported(uri: str = "https://x/", **support: Any) -> dict[str, Any]:
+def supported(uri: str = "https://x/", title: str | None = "x", **support: Any) -> dict[str, Any]:
     """A grounded answer whose one support has one chunk."""
     found = [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], **support}]
-    grounding = {"groundingChunks": [{"web": {"uri": uri, "title": "x"}}], "groundingSupports": found}
+    grounding = {"groundingChunks": [{"web": {"uri": uri, "title": title}}], "groundingSupports": found}
     return with_candidate(answer(), groundingMetadata=grounding)
 
 
@@ -368,6 +401,52 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("finish-reason", "warn", unary(with_candidate(answer(), finishReason="SAFETY", safetyRatings=HARMLESS))),
     ("finish-reason", "warn", unary(with_candidate(calling(), finishReason="MALFORMED_FUNCTION_CALL"))),
     ("embedding", "error", embedded([0.02] * 763, model="text-embedding-004")),
+    ("embedding", "error", embedded([0.02] * 763, model="text-embedding-004", size=763)),
+    ("error-status-name", "warn", unary(failing(500, "INTERNAL", "API key not valid."), status=500)),
+    (
+        "error-envelope",
+        "error",
+        unary(failing(details=[{"@type": "type.googleapis.com/google.rpc.RetryInfo"}]), status=429),
+    ),
+    ("error-envelope", "error", unary(failing(message="Please retry in 48.9s.", details=[RETRY]), status=429)),
+    ("error-envelope", "error", unary([ERROR], status=429)),
+    ("finish-reason", "warn", unary(with_candidate(answer(), finishReason="CONTINUATION"))),
+    ("finish-reason", "warn", unary(with_candidate(answer(), finishReason="NO_IMAGE"), ASKED)),
+    ("finish-reason", "warn", unary(with_candidate(answer(), continuationToken="YQ=="))),
+    ("safety-ratings", "warn", unary(rated("HIGH"), WARY)),
+    (
+        "grounding-support",
+        "warn",
+        unary(
+            with_candidate(answer(), groundingMetadata={"groundingChunks": [{"web": {"uri": REDIRECT, "title": "x"}}]})
+        ),
+    ),
+    ("grounding-uri", "warn", unary(supported(REDIRECT, title=None))),
+    (
+        "grounding-uri",
+        "warn",
+        unary(with_candidate(answer(), groundingMetadata={"groundingChunks": [{"retrievedContext": {}}]})),
+    ),
+    ("function-duplicate", "warn", unary(calling(city="Oslo"), {**TOOLS, **AFTER_A_CALL})),
+    ("text-per-token", "warn", unary(with_candidate(answer(), tokenCount=70))),
+    (
+        "text-per-token",
+        "warn",
+        unary(
+            chunk({"text": PLAN * 8, "thought": True}, {"text": "Oslo"}, finish="STOP", usageMetadata=THOUGHT_OF_TWO)
+        ),
+    ),
+    (
+        "thinking-level",
+        "warn",
+        unary(
+            newer(usageMetadata={"thoughtsTokenCount": 2_001}), thinking(thinkingLevel="MINIMAL"), "gemini-3.5-flash"
+        ),
+    ),
+    ("logprobs", "error", unary(with_candidate(answer(), logprobsResult={"logProbabilitySum": 12.5}))),
+    ("usage-details", "warn", unary(sounding([{"modality": "TEXT", "tokenCount": 1}]))),
+    ("audio-length", "warn", unary(sounding(SOUND, seconds=9))),
+    ("code-result", "warn", unary(steps({"executableCode": {"language": "PYTHON", "code": "a = 1\\nb = a"}}, RAN))),
     ("logprobs", "warn", unary(with_candidate(answer("Os"), logprobsResult=OF_ANOTHER_TOKEN))),
     (
         "logprobs",
@@ -655,7 +734,19 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("text-cut", unary(answer("Run it:\n```sh\nferry --to Oslo\n```"))),
     ("text-twice", unary(answer(f"{FJORD} {FJORD} Trams go there."), asking("Write it twice"))),
     ("stream-delta", stream(answer("| --- | --- | --- |"), answer("--- | --- | --- |"))),
-    ("embedding", embedded([0.02] * 763, model="text-embedding-004", size=763)),
+    ("embedding", embedded([n / 20_000 for n in range(763)], model="text-embedding-004", size=763)),
+    ("error-status-name", unary(failing(503, "UNAVAILABLE", "The model is overloaded."), status=503)),
+    ("error-envelope", unary(failing(details=[RETRY]), status=429)),
+    ("error-envelope", exchange([ERROR], ARRAY, status=429)),
+    ("finish-reason", unary(with_candidate(answer(), finishReason="STOP", continuationToken=None))),
+    ("safety-ratings", unary(rated("LOW"), WARY)),
+    ("grounding-support", unary(supported(REDIRECT))),
+    ("grounding-uri", unary(supported(REDIRECT))),
+    ("function-duplicate", unary(calling(city="Oslo"), {**TOOLS, **AFTER_A_CALL, **ANY})),
+    ("function-duplicate", unary(calling(city="Rome"), {**TOOLS, **AFTER_A_CALL})),
+    ("function-duplicate", unary(calling(city="Oslo"), {**TOOLS, "contents": [*ASKED["contents"], *RETRIED]})),
+    ("text-per-token", unary(with_candidate(answer(), tokenCount=1))),
+    ("usage-details", unary(sounding(SOUND))),
     ("model-version", unary(answer(modelVersion="models/gemini-2.5-flash-preview-09-2025"))),
     ("model-version", unary(answer(modelVersion="gemini-3.6-flash"), None, "gemini-3.5-flash")),
     ("thinking-off", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=-1))),

@@ -188,3 +188,17 @@ def parallel_calls_share_an_id(d: Draft) -> None:
     calls = [part["functionCall"] for part in d.parts("functionCall")]
     need(len(calls) > 1 and calls[0].get("id"))
     calls[-1]["id"] = calls[0]["id"]
+
+
+@fault("function-duplicate")
+def call_of_the_turn_before(d: Draft) -> None:
+    d.stopped()
+    call, _ = _declared_call(d)
+    need(call.get("args") and "ANY" not in json.dumps([d.get("toolConfig")]).upper() and d.body.get("contents"))
+    made = {"functionCall": {"name": call["name"], "args": deepcopy(call["args"])}}
+    given = {"functionResponse": {"name": call["name"], "response": {"result": "done"}}}
+    d.body["contents"] = [
+        {"role": "user", "parts": [{"text": "Do it."}]},
+        {"role": "model", "parts": [made]},
+        {"role": "user", "parts": [given]},
+    ]

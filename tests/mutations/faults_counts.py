@@ -156,3 +156,26 @@ def flex_asked_and_priority_billed(d: Draft) -> None:
     d.stopped()
     d.put("flex", "serviceTier")
     d.usage["serviceTier"] = "priority"
+
+
+@fault("text-per-token")
+def few_tokens_for_long_thoughts(d: Draft) -> None:
+    d.stopped()
+    need(sum(len(part["text"]) for part in d.parts("text", thought=True)) > 400)
+    d.recount(thoughtsTokenCount=2)
+
+
+@fault("text-per-token")
+def candidate_of_more_tokens(d: Draft) -> None:
+    d.stopped()
+    _counted(d)
+    d.last["tokenCount"] = 1_000 + d.usage["totalTokenCount"]
+    need(d.usage.get("candidatesTokenCount"))
+
+
+@fault("safety-ratings")
+def answer_above_the_threshold(d: Draft) -> None:
+    d.stopped()
+    category = "HARM_CATEGORY_HARASSMENT"
+    d.put([{"category": category, "threshold": "BLOCK_MEDIUM_AND_ABOVE"}], "safetySettings")
+    d.last["safetyRatings"] = [{"category": category, "probability": "HIGH"}]

@@ -299,3 +299,34 @@ def standard_for_priority(d: Draft) -> None:
     d.stopped()
     d.put(d.random.choice(["priority", "flex"]), "serviceTier")
     d.usage["serviceTier"] = "standard"
+
+
+@fault("error-status-name")
+def key_refused_as_500(d: Draft) -> None:
+    _failed(d)
+    d.status = 500
+    d.events[0]["error"] = {"code": 500, "message": "API key not valid.", "status": "INTERNAL"}
+
+
+_RPC = "type.googleapis.com/google.rpc."
+
+
+@fault("error-envelope")
+def detail_without_its_field(d: Draft) -> None:
+    _failed(d)
+    kind = d.random.choice(["RetryInfo", "QuotaFailure", "BadRequest", "ErrorInfo"])
+    d.events[0]["error"]["details"] = [{"@type": _RPC + kind}]
+
+
+@fault("error-envelope")
+def delay_of_another_message(d: Draft) -> None:
+    _failed(d)
+    error = d.events[0]["error"]
+    error["message"] += " Please retry in 12.5s."
+    error["details"] = [{"@type": f"{_RPC}RetryInfo", "retryDelay": "600s"}]
+
+
+@fault("finish-reason")
+def token_of_the_rest_lost(d: Draft) -> None:
+    d.stopped()
+    d.last["finishReason"] = "CONTINUATION"

@@ -110,3 +110,19 @@ def only_page_not_fetched(d: Draft) -> None:
     d.put([*(d.get("tools") or []), {"urlContext": {}}], "tools")
     page = {"retrievedUrl": "https://example.com/opening-hours", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_ERROR"}
     d.last["urlContextMetadata"] = {"urlMetadata": [page]}
+
+
+@fault("grounding-support")
+def supports_lost(d: Draft) -> None:
+    d.stopped()
+    need("grounding-api-redirect" in str(d.grounding("groundingChunks")) and d.grounding("groundingSupports"))
+    need("application/json" not in str(d.body).lower())
+    for one in _metadata(d):
+        one.pop("groundingSupports", None)
+
+
+@fault("grounding-uri")
+def title_of_a_redirection_lost(d: Draft) -> None:
+    web = d.random.choice(d.grounding("groundingChunks"))["web"]
+    need("grounding-api-redirect" in web["uri"])
+    del web["title"]

@@ -89,3 +89,10 @@ def text_embedded_twice(d: Draft) -> None:
 def tokens_counted_from_the_cache(d: Draft) -> None:
     answer = _called(d, "countTokens")
     answer["cachedContentTokenCount"] = answer["totalTokens"] - 1
+
+
+@fault("embedding")
+def vector_of_one_number(d: Draft) -> None:
+    one = d.random.choice(_vectors(d))
+    need(len(one["values"]) >= 100)
+    one["values"] = [0.02] * len(one["values"])

@@ -301,3 +301,21 @@ def lines_without_an_end(d: Draft) -> None:
         "Write a verse.",
         "The moon is up above the quiet bay tonight\nand all the boats are lying in the silver light\nand no one speaks a word.\nThe tide goes out as slowly as it always did before\nand leaves its little lines of shell along the shore",
     )
+
+
+@fault("chat-fields", "chat-completion")
+def time_in_milliseconds(d: Draft) -> None:
+    need(_message(d) and d.events[0].get("created", 0) > 1)
+    d.events[0]["created"] *= 1000
+
+
+@fault("chat-fields", "chat-completion")
+def model_of_a_completion_lost(d: Draft) -> None:
+    need(_message(d) and d.events[0].get("id"))
+    d.events[0].pop("model")
+
+
+@fault("chat-fields", "chat-completion")
+def tool_calls_lost(d: Draft) -> None:
+    del _message(d)["tool_calls"]
+    d.events[0]["choices"][0]["finish_reason"] = "tool_calls"

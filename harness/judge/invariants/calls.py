@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from harness.answer.reply import received
 from harness.gemini import schemas
-from harness.gemini.schemas.request_schema import field
+from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import (
     calling_mode,
     declared,
@@ -86,12 +87,16 @@ def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> 
 @rule("function-duplicate", "warn", per_candidate=True, needs="functionCall")
 def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two calls of an answer are identical: an agent would act twice. Not checked for calls without arguments
-    (three rolls of a die) or with ids.
+    (three rolls of a die) or with ids. And none is that of the turn before, whose result the request gives, unless a call is due (ANY).
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}}]}]}
     right: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}, {"functionCall": {"name": "weather", "args": {"city": "Rome"}}}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}, {"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}]}}]}
     """
+    for index, call in enumerate(evidence.reply.function_calls):
+        if call.get("args") and _is_answered(evidence, [call.get("name"), call["args"]]):
+            message = f"the call of {call.get('name')!r} was made in the turn before, and the request gives its result"
+            yield Mismatch(f"functionCalls[{index}]", "another call, or an answer", call, message)
     seen: dict[str, int] = {}
     for index, call in enumerate(evidence.reply.function_calls):
         key = json.dumps([call.get("name"), call.get("args")], sort_keys=True)
@@ -101,6 +106,20 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"the call of {call.get('name')!r} is the same as functionCalls[{seen[key]}]"
             yield Mismatch(f"functionCalls[{index}]", "another call", call, message)
         seen.setdefault(key, index)
+
+
+def _is_answered(evidence: Evidence, call: list[Json]) -> bool:
+    """Whether the last turn of the model made this call, and the request ends with results of which none may be a failure."""
+    turns = [*map(an_object, items_of(field(evidence.request_body, "contents")))][-2:]
+    asked, given = ([*items_of(turn.get("parts"))] for turn in turns) if len(turns) > 1 else ([], [])
+    calls = [an_object(field(part, "functionCall")) for part in asked]
+    if call not in [[one.get("name"), one.get("args")] for one in calls] or calling_mode(evidence) == "ANY":
+        return False
+    results = [field(part, "functionResponse") for part in given]
+    return all(field(one, "response") is not None and not _FAILED.search(json.dumps(one)) for one in results)
+
+
+_FAILED = re.compile(r"(?i)error|fail|exception|retry|again|invalid|not found|pending|running|wait|timeout|denied")
 
 
 @rule("call-id-unique", "error", of="answer", per_candidate=True, dialect="gemini", needs="functionCall")

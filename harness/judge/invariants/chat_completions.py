@@ -31,7 +31,8 @@ def _calls(evidence: Evidence) -> Sequence[ChatCall]:
 def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
     """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``.
     A client that reads a stream looks for deltas only. A warning: its ``object`` is another, the role is not
-    ``assistant``, or a tool call is not of the type ``function``.
+    ``assistant``, a tool call is not of the type ``function``, ``created`` is no time in seconds, ``index`` no number, the content no text,
+    it has a refusal too, the ``model`` is missing beside an ``id``, or it ended for tool calls, and there are none.
 
     right: {"choices": [{"message": {"content": "Oslo"}}]}
     wrong: {"choices": [{"message": null, "delta": {"content": "Oslo"}}]}
@@ -49,6 +50,27 @@ def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
                 yield Mismatch(at, wanted, other, f"{at} has {other}, not {wanted}")
                 return
             yield from _strange_fields(value, an_object(choice.get(wanted)), evidence.reply.form == "sse")
+            if wrong := _strange_values(value, choice, an_object(choice.get(wanted))):
+                yield Mismatch(f"events[{number}]", "an answer as OpenAI gives it", None, wrong, "warn")
+                return
+    choices = (choice for value in _completions(evidence) for _, choice in chat_answer.choices_of(value))
+    if "tool_calls" in [choice.get("finish_reason") for choice in choices] and not evidence.reply.function_calls:
+        message = "finish_reason is tool_calls, but no tool call came: was it lost?"
+        yield Mismatch("choices[0].message.tool_calls", "a tool call", None, message, "warn")
+
+
+def _strange_values(value: Mapping[str, Json], choice: Mapping[str, Json], message: Mapping[str, Json]) -> str:
+    """What a typed client cannot read; empty if there is nothing."""
+    created, content = value.get("created"), message.get("content")
+    if created is not None and not (is_natural(created) and created < 1e10):
+        return f"created is {created!r}: not a time in seconds"
+    if not is_natural(choice.get("index", 0) or 0):
+        return f"the index of a choice is {choice['index']!r}: not a number"
+    if value.get("id") and not value.get("model"):
+        return "the answer does not say which model gave it"
+    if content is not None and not isinstance(content, str):
+        return f"the content is of the type {type(content).__name__}: clients read text"
+    return "the message has a refusal beside its content" if content and message.get("refusal") else ""
 
 
 def _strange_fields(value: Mapping[str, Json], message: Mapping[str, Json], is_stream: bool) -> Iterator[Mismatch]:
@@ -115,6 +137,8 @@ def _counts(usage: Mapping[str, Json]) -> Iterator[Mismatch]:
     prompt, completion, total = counts.values()
     if total is None:
         yield Mismatch("$.usage.total_tokens", "a count", None, "the usage has no total_tokens")
+    elif not total:
+        yield Mismatch("$.usage.total_tokens", "a count", total, "total_tokens is 0: nothing can be billed by it")
     elif total < (prompt or 0) + (completion or 0):
         message = f"total_tokens is {total}, less than prompt {prompt} + completion {completion}"
         yield Mismatch("$.usage.total_tokens", (prompt or 0) + (completion or 0), total, message)

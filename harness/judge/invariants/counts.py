@@ -135,7 +135,7 @@ def _is_second_count(evidence: Evidence, counts: Sequence[int]) -> bool:
 
 @rule("usage-details", "warn", dialect="gemini", needs=tuple(_DETAILS))
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
-    """The details by modality add up to their count, with each modality once, and none that the answer does not hold. The sum is not
+    """The details by modality add up to their count, with each modality once: those of the answer are what it holds. The sum is not
     checked for image output, and for the prompt where built-in tools ran. Modalities have prices of their own.
 
     A count may be more than its details where built-in tools are offered, whose reading it holds, and by the cached tokens.
@@ -162,7 +162,8 @@ _RESTARTED = (_ANSWER, "promptTokenCount")
 
 def _wrong_sum(evidence: Evidence, key: str, total: str, counted: int) -> Iterator[Mismatch]:
     count, cached = evidence.reply.count(total), evidence.reply.count("cachedContentTokenCount")
-    more = total in _RESTARTED and (count - counted == cached or (offers_builtin_tools(evidence) and counted < count))
+    is_part = offers_builtin_tools(evidence) and 0 < counted < count
+    more = total in _RESTARTED and (count - counted == cached or is_part)
     if counted != count and not more:
         message = f"{key} sum to {counted}, {total} is {count}"
         yield Mismatch(f"$.usageMetadata.{key}", count, counted, message)
@@ -181,13 +182,14 @@ def _broken_details(details: list[dict[str, Json]]) -> str:
 
 
 def _foreign_modality(evidence: Evidence, counted: Mapping[str, int]) -> str:
-    """A modality that is counted in a finished answer that does not hold it; empty if there is none."""
-    media = [name for name in ("IMAGE", "AUDIO", "VIDEO") if name in counted]
-    if not media or has_several_candidates(evidence) or not is_finished(evidence):
+    """A modality that is counted in a finished answer that does not hold it, or the other way round; empty if there is none."""
+    if has_several_candidates(evidence) or not is_finished(evidence):
         return ""
     blobs = (an_object(part.get("inlineData")) for part in received(evidence.reply))
     held = {str(blob.get("mimeType")).partition("/")[0].upper() for blob in blobs}
-    return next((f"{name} is counted, but the answer holds none" for name in media if name not in held), "")
+    other = next((name for name in ("IMAGE", "AUDIO", "VIDEO") if (name in counted) != (name in held)), "")
+    what = "is counted, but the answer holds none" if other in counted else "is not counted, but the answer holds it"
+    return other and f"{other} {what}"
 
 
 _COUNTED_AS = {"image/": ("IMAGE",), "audio/": ("AUDIO",), "application/pdf": ("DOCUMENT", "IMAGE")}
@@ -369,6 +371,8 @@ def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
 _SHORTEST_COUNTED = 200
 _MOST_CHARACTERS = 12
 """Characters a token. Prose has about 4, code and tables less; 12 do not occur in 200 characters and more."""
+_MOST_THOUGHT = 60
+"""Characters of a summary of thoughts for a token of them. In recordings, no more than 29."""
 _RUN = r"(?s)(.)\1{3,}+"
 
 
@@ -377,7 +381,8 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
     count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
     two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter or ``...``; or its characters are counted,
-    not its tokens; or more are counted for an answer of calls alone than the longest that such calls have: one was lost.
+    not its tokens; or more are counted for an answer of calls alone than the longest that such calls have: one was lost; or thoughts have
+    more than 60 characters for each of their tokens; or the ``tokenCount`` of the only candidate is more than all that it can hold.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
@@ -398,6 +403,14 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     elif is_of_characters(text, counted) and all("text" in part for part in evidence.reply.parts):
         message += ": characters were counted, not tokens"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "tokens", counted, message, "warn")
+    thoughts, spent = evidence.reply.thoughts, evidence.reply.count("thoughtsTokenCount")
+    if spent and (tokens := _fewest_tokens(thoughts, spent, _MOST_THOUGHT)):
+        what = f"{spent} tokens are counted for thoughts of {len(thoughts)} characters"
+        yield Mismatch("$.usageMetadata.thoughtsTokenCount", f"at least {tokens}", spent, what, "warn")
+    own = number(candidates[0].get("tokenCount")) if len(candidates) == 1 else None
+    if own is not None and counted and not 0 <= own <= counted + spent:
+        what = f"the candidate has {own} tokens, candidatesTokenCount is {counted}"
+        yield Mismatch("$.candidates[0].tokenCount", counted, own, what, "warn")
     if counted and (tokens := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
         yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message)
 
@@ -521,6 +534,7 @@ def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     tokens = [*chosen, *(token for top in tops for token in top)]
     values = [("avgLogprobs", candidate.get("avgLogprobs"))]
     values += [("logprobsResult", token.get("logProbability")) for token in tokens]
+    values += [("logprobsResult", result.get("logProbabilitySum"))]
     for name, value in values:
         if is_number(value) and value > _ROUNDING:
             message = f"a log probability of {value} is above 0"

@@ -9,6 +9,7 @@ from harness.answer import framing
 from harness.answer.refusals import describe_body
 from harness.answer.reply import OUTPUT, STEPS, answer_parts, candidate_of, error_of
 from harness.gemini.definition import STATUSES
+from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import SIGNS, has_answer, has_text, is_finished, is_stream, wants_sse
 from harness.judge.registry import FAILURE, GENERATING, rule
@@ -37,7 +38,8 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("error-envelope", "error", any_call=True, dialect="gemini", needs=FAILURE)
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name.
-    Clients decide by ``code`` and ``status`` whether to ask again, and when by the ``details``: a list of objects with their ``@type``.
+    Clients decide by ``code`` and ``status`` whether to ask again, and when by the ``details``: a list of objects with their ``@type``
+    and what it is for, a RetryInfo with the delay that the message names.
 
     right: {"status": 429, "body": {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}}
     wrong: {"status": 429, "body": {"detail": "Quota exceeded."}}
@@ -60,24 +62,32 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("error.message", "some text", message, "error.message is missing")
     elif _is_nested(message):
         yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON or HTML")
-    if wrong := _wrong_details(reply.error.get("details", [])):
+    if wrong := _wrong_details(reply.error.get("details", []), str(message)):
         yield Mismatch("error.details", "a list", reply.error["details"], f"error.details {wrong}")
     if beside := reply.response.keys() - {"error"}:
         yield Mismatch("body", ["error"], sorted(beside), f"the body has {min(beside)!r} beside the error", "warn")
-    if reply.form == "sse" and evidence.transport == "unary":
-        yield Mismatch("body", "an object", "an event", "the error comes as an event")
+    is_native = "/openai/" not in evidence.exchange.request.url  # there, errors come in a list
+    if reply.form in _NOT_ALONE and evidence.transport == "unary" and is_native:
+        yield Mismatch("body", "an object", reply.form, f"the error comes {_NOT_ALONE[reply.form]}")
+
+
+_NOT_ALONE = {"sse": "as an event", "array": "in a list"}
 
 
 @rule("error-status-name", "error", any_call=True, needs=FAILURE)
 def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
     """``error.status`` is the google.rpc name of the HTTP status: INVALID_ARGUMENT of 400, UNAVAILABLE of 503.
-    Clients that go by the name would repeat what cannot succeed.
+    Clients that go by the name would repeat what cannot succeed. A warning: the API sends the message under another HTTP status.
 
     right: {"status": 400, "body": {"error": {"code": 400, "message": "No such field.", "status": "INVALID_ARGUMENT"}}}
     wrong: {"status": 400, "body": {"error": {"code": 400, "message": "No such field.", "status": "UNAVAILABLE"}}}
     """
     status, error = evidence.exchange.status, an_object(evidence.reply.error)
     name, code = error.get("status"), error.get("code")
+    usual = next((http for start, http in _MESSAGES if re.match(start, str(error.get("message")))), (status,))
+    if status != 200 and status not in usual:
+        message = f"HTTP {status} has a message of HTTP {usual[0]}: clients go by the status"
+        yield Mismatch("error.message", usual[0], status, message, "warn")
     if status not in STATUSES.values() or not isinstance(name, str) or name not in STATUSES:
         return
     if STATUSES[name] not in (status, code):
@@ -85,13 +95,42 @@ def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("error.status", [key for key, http in STATUSES.items() if http == status], name, message)
 
 
-def _wrong_details(details: Json) -> str:
-    """What is wrong with the details of an error; empty if nothing is."""
+_MESSAGES = (
+    (r"API [Kk]ey (?:not (?:valid|found)|expired)", (400,)),
+    (r"You exceeded your current quota|Resource (?:has been )?exhausted", (429,)),
+    (r"models/\S+ is not found for API version", (404,)),
+    (r"(?:The|This) model is (?:overloaded|currently experiencing high demand)", (503, 429)),
+    (r"Invalid JSON payload received|\* GenerateContentRequest", (400,)),
+    (r"The caller does not have permission", (403,)),
+)
+"""The start of a message of the API, and the HTTP statuses under which it comes."""
+
+
+def _wrong_details(details: Json, message: str) -> str:
+    """What is wrong with the details of an error with this message; empty if nothing is."""
     if not isinstance(details, list) or not all(an_object(one).get("@type") for one in details):
         return "is no list of objects with @type"
     delays = [str(one["retryDelay"]) for one in objects_in(details) if "retryDelay" in one]
     strange = [delay for delay in delays if not re.fullmatch(r"\d+(?:\.\d{1,9})?s", delay)]
-    return f"has the retryDelay {strange[0]!r}: no duration such as '12s'" if strange else ""
+    if strange:
+        return f"has the retryDelay {strange[0]!r}: no duration such as '12s'"
+    named = re.search(r"Please retry in (\d+(?:\.\d+)?)s", message)
+    if named and delays and abs(float(named[1]) - float(delays[0][:-1])) > 1:
+        return f"has the retryDelay {delays[0]}, the message says {named[1]}s"
+    for one in details:
+        for kind, (name, form) in _DETAIL.items():
+            if str(one["@type"]).endswith(f".{kind}") and not (one.get(name) and isinstance(one[name], form)):
+                return f"has a {kind} whose {name} is {one.get(name)!r}"
+    return ""
+
+
+_DETAIL: dict[str, tuple[str, type]] = {
+    "RetryInfo": ("retryDelay", str),
+    "QuotaFailure": ("violations", list),
+    "BadRequest": ("fieldViolations", list),
+    "ErrorInfo": ("reason", str),
+}
+"""A type of google.rpc -> the field that it is for, and its type."""
 
 
 def _is_nested(message: str) -> bool:
@@ -214,7 +253,7 @@ def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("safety-ratings", "warn", per_candidate=True, needs="safetyRatings")
 def safety_ratings(evidence: Evidence) -> Iterator[Mismatch]:
-    """A list of safety ratings has each category once, with its probability.
+    """A list of safety ratings has each category once, with its probability, which is below the threshold of the request if there is an answer.
 
     right: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]}]}
     wrong: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}, {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}]}]}
@@ -230,6 +269,24 @@ def safety_ratings(evidence: Evidence) -> Iterator[Mismatch]:
         if twice is not None:
             yield Mismatch("$.candidates[0].safetyRatings", "each once", twice, f"{twice} is rated twice")
             return
+    settings = [one for one in items_of(field(evidence.request_body, "safetySettings")) if not field(one, "method")]
+    limits = {field(one, "category"): str(field(one, "threshold")) for one in settings}
+    for rating in _ratings(evidence) if limits and is_finished(evidence) else ():
+        limit, probability = limits.get(rating.get("category"), ""), rating.get("probability")
+        if probability in _BLOCKED.get(limit, "").split():
+            message = (
+                f"{rating['category']} is {probability} under {limit}, but there is an answer: was the setting dropped?"
+            )
+            yield Mismatch("$.candidates[0].safetyRatings", limit, probability, message)
+            return
+
+
+_BLOCKED = {
+    "BLOCK_LOW_AND_ABOVE": "LOW MEDIUM HIGH",
+    "BLOCK_MEDIUM_AND_ABOVE": "MEDIUM HIGH",
+    "BLOCK_ONLY_HIGH": "HIGH",
+}
+"""Threshold -> the probabilities that it blocks."""
 
 
 def _answers(evidence: Evidence) -> bool:
@@ -271,7 +328,8 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
 
     A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
     ``finishMessage`` says more than that a function call came, or none came; or it ended with SAFETY, and all its ratings
-    are NEGLIGIBLE, or with MALFORMED_FUNCTION_CALL, and has a call.
+    are NEGLIGIBLE, or with MALFORMED_FUNCTION_CALL, and has a call, or for a picture that was not requested, and has text, or with CONTINUATION,
+    and has no token for it.
 
     right: {"candidates": [{"finishReason": "STOP"}]}
     wrong: {"candidates": [{"finishReason": "SAFETY"}]}
@@ -287,6 +345,8 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
         if contrary := _contrary(reply.finish_reason, evidence):
             yield Mismatch(at, "STOP", reply.finish_reason, f"{reply.finish_reason}, but {contrary}", "warn")
     elif reply.finish_reason == "STOP":
+        if candidate_of(reply.response).get("continuationToken"):
+            yield Mismatch(at, "CONTINUATION", "STOP", "STOP, but there is a continuationToken: is there more?", "warn")
         message = str(candidate_of(reply.response).get("finishMessage"))
         is_call = message == "Model generated function call(s)."
         if message not in ("None", "") and not (is_call and reply.function_calls):
@@ -298,6 +358,11 @@ def _contrary(reason: str, evidence: Evidence) -> str:
     ratings = {(one.get("probability"), bool(one.get("blocked"))) for one in _ratings(evidence)}
     if reason == "SAFETY" and ratings == {("NEGLIGIBLE", False)}:
         return "all safety ratings are NEGLIGIBLE"
+    if reason == "CONTINUATION" and not candidate_of(evidence.reply.response).get("continuationToken"):
+        return "there is no continuationToken, with which the rest is requested"
+    modalities = str(field(evidence.request_body, "generationConfig", "responseModalities")).upper()
+    if "IMAGE" in reason and evidence.request_body and evidence.reply.text.strip() and "IMAGE" not in modalities:
+        return "the answer has text, and no picture was requested"
     return "the answer has a call" if reason == "MALFORMED_FUNCTION_CALL" and evidence.reply.function_calls else ""
 
 

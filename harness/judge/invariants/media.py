@@ -223,7 +223,8 @@ _TOKENS_A_SECOND = 25
 
 @rule("audio-length", "warn", of="answer", per_candidate=True, needs="inlineData")
 def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
-    """The audio is at least half as long as its tokens, at 25 a second, and not silent throughout. Otherwise a part of it was lost.
+    """The audio is half to twice as long as its tokens, at 25 a second, and not silent throughout. Otherwise a part of it was lost, or
+    more came than was billed.
 
     right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/L16;rate=200", "data": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}}]}}], "usageMetadata": {"candidatesTokenCount": 3}}
     wrong: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/L16;rate=200", "data": "AAAAAAAAAAAAAAAA"}}]}}], "usageMetadata": {"candidatesTokenCount": 3}}
@@ -239,6 +240,6 @@ def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
     if not blobs or not billed or None in lengths or has_several_candidates(evidence):
         return
     length = sum(seconds or 0 for seconds in lengths)
-    if length < billed / 2:
+    if not billed / 2 <= length <= 2 * billed + 1:
         message = f"{length:.1f} s of audio for {billed * _TOKENS_A_SECOND:.0f} tokens, which are {billed:.1f} s"
         yield Mismatch("inlineData", f"{billed:.1f} s", f"{length:.1f} s", message)

@@ -44,7 +44,7 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("embedding", "error", any_call=True, dialect="gemini", needs=("embedContent", "batchEmbedContents"))
 def embedding(evidence: Evidence) -> Iterator[Mismatch]:
-    """There is one vector for each text: numbers that are not all 0, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
+    """There is one vector for each text: numbers that are not all 0 nor all the same, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
     A warning: its length is above 2, although such vectors have a length of 1 and less, or two different texts have the same one.
 
     asked: {"operation": "embedContent"}
@@ -97,6 +97,8 @@ def _strange(vector: Json, size: int) -> str:
         return "no list of numbers"
     if len(vector) != (size or len(vector)):
         return f"of {len(vector)} numbers instead of {size}"
+    if len(vector) >= _SHORTENED and vector[0] and vector.count(vector[0]) == len(vector):
+        return f"{vector[0]} throughout"
     length = hypot(*vector)
     return f"long: its length is {length:.3g}" if length > _LONGEST else "" if length else "all zeros"
 

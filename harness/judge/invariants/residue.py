@@ -298,7 +298,7 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _ERROR_AT_END = r'\{"error": ?\{(?:[^{}]*"(?:message|code|status)": ?){2}[^{}]*\}\}\s*\Z'
-_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now)|join our|free trial|subscribe|donate|\bsupport us"
+_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now)|join our|free trial|subscribe|donate|\bsupport us|\btop.?up\b|recharge|balance is low"
 _LINK = r"(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from harness.answer.reply import candidate_of
+from harness.answer.structured import wants_json
 from harness.gemini import grounding
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import has_text, is_finished, is_placeholder, number, tools
@@ -138,7 +139,7 @@ def _most(evidence: Evidence) -> int:
 def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
     """A support says what it is about and where it comes from: a segment with its text and its end, and chunks, each once.
     Supports are in the order of the text, and each place has one; each chunk comes once. Chunks are numbered in the order in which
-    supports name them first, and a support that has the title of a chunk names one with such a title.
+    supports name them first, and a support that has the title of a chunk names one with such a title. What a search found has supports.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
@@ -153,6 +154,11 @@ def grounding_support(evidence: Evidence) -> Iterator[Mismatch]:
         message = "two chunks are the same: clients list a source twice"
         yield Mismatch(f"{_AT}groundingChunks", "each once", len(sources), message)
     supports = objects_in(evidence.reply.grounding.get("groundingSupports"))
+    is_found = sources or any(one.kind == "maps" for one in grounding.chunks(evidence.reply))
+    is_prose = is_finished(evidence) and not wants_json(evidence) and bool(evidence.reply.text.strip())
+    if is_found and is_prose and not supports:
+        message = "sources came without supports: nobody can tell what in the text is from them"
+        yield Mismatch(f"{_AT}groundingSupports", "at least one", None, message)
     order = [*dict.fromkeys(number(one) or 0 for one in supports for one in a_list(one.get("groundingChunkIndices")))]
     if order != sorted(order):
         message = f"supports name the chunks in the order {', '.join(map(str, order[:12]))}: chunks changed places"
@@ -198,7 +204,8 @@ def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-uri", "error", per_candidate=True, needs="groundingMetadata")
 def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address, a
+    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address, or one that
+    redirects and has no title, a
     chunk is empty or of two kinds, a place has no ``uri``, or an id that does not begin with ``places/``, or a passage of a file has no text
     or is of a store that was not requested.
 
@@ -212,7 +219,7 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
     if len(uris) > 2 and len(titles) > 1 and all(uri == uris[0] for uri in uris):
         yield Mismatch(f"{_AT}groundingChunks", "several", uris[0], f"{len(uris)} sources have one uri", "warn")
     for index, chunk in enumerate(chunks):
-        if not chunk:
+        if not any(chunk.values()):
             message = f"chunk {index} names no source"
             yield Mismatch(f"{_AT}groundingChunks[{index}]", "a source", chunk, message, "warn")
         kinds = [kind for kind in grounding.KINDS if kind in chunk]
@@ -231,6 +238,9 @@ def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, "an address", uri, f"the source {web.get('title') or index!r} has no uri")
         elif isinstance(uri, str) and not re.match(_ADDRESS, uri):
             yield Mismatch(at, "an address", uri, f"the uri of a source is no whole address: {uri[:80]!r}", "warn")
+        elif isinstance(uri, str) and _REDIRECT in uri and not an_object(web).get("title"):
+            message = f"source {index} has no title: its uri is a redirection, which says nothing of the site"
+            yield Mismatch(at, "a title", None, message, "warn")
 
 
 def _strange_source(evidence: Evidence, chunk: Mapping[str, Json]) -> str:

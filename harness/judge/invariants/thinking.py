@@ -74,6 +74,7 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("thinking-level", "warn", of="answer", dialect="gemini", needs="thinkingLevel")
 def thinking_level(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer comes only for a ``thinkingLevel`` that the model has: the API refuses others, and some gateways send another one.
+    And MINIMAL spends few thoughts: with over 2,000 tokens it was dropped on the way.
 
     asked: {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
     right: {"modelVersion": "gemini-3.8-flash"}
@@ -86,6 +87,13 @@ def thinking_level(evidence: Evidence) -> Iterator[Mismatch]:
     if refused and all(refused):
         message = f"{known[0].name} answered, but it rejects the requested thinkingConfig: {refused[0]}"
         yield Mismatch("thinkingLevel", known[0].thinking.levels, level, message)
+    elif str(level).upper() == "MINIMAL" and (spent := evidence.reply.count("thoughtsTokenCount")) > _MOST_MINIMAL:
+        message = f"{spent} thought tokens for the thinkingLevel MINIMAL: was it dropped?"
+        yield Mismatch("$.usageMetadata.thoughtsTokenCount", f"at most {_MOST_MINIMAL}", spent, message)
+
+
+_MOST_MINIMAL = 2_000
+"""Tokens. In recordings, LOW spends up to 288, HIGH up to 4,358."""
 
 
 @rule("thoughts-unasked", "error", per_candidate=True, dialect="gemini", needs="thought")
