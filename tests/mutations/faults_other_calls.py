@@ -96,3 +96,19 @@ def vector_of_one_number(d: Draft) -> None:
     one = d.random.choice(_vectors(d))
     need(len(one["values"]) >= 100)
     one["values"] = [0.02] * len(one["values"])
+
+
+@fault("embedding")
+def vector_filled_with_zeros(d: Draft) -> None:
+    need(not d.exchange.provenance.simulated)
+    for one in _vectors(d):
+        size = len(one["values"])
+        one["values"] = one["values"][: size // 3] + [0.0] * (size - size // 3)
+        need(size >= 100)
+
+
+@fault("embedding")
+def vector_on_another_scale(d: Draft) -> None:
+    for one in _vectors(d):
+        need(len(one["values"]) >= 100)
+        one["values"] = [value / 1000 for value in one["values"]]

@@ -44,8 +44,8 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("embedding", "error", any_call=True, dialect="gemini", needs=("embedContent", "batchEmbedContents"))
 def embedding(evidence: Evidence) -> Iterator[Mismatch]:
-    """There is one vector for each text: numbers that are not all 0 nor all the same, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
-    A warning: its length is above 2, although such vectors have a length of 1 and less, or two different texts have the same one.
+    """There is one vector for each text: numbers that are not all 0 nor mostly repeated, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
+    A warning: its length is above 2 or, of 100 numbers, below 0.1, although such vectors have a length of 1 or a little less, or two different texts have the same one.
 
     asked: {"operation": "embedContent"}
     right: {"body": {"embedding": {"values": [0.6, 0.8]}}}
@@ -73,8 +73,8 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
         size = number(field(asked[index % len(asked)], "outputDimensionality"))
         if isinstance(vector, list) and len(vector) >= _SHORTENED and evidence.request_body:
             size = size or _SIZES.get(bare(evidence.model or ""))
-        if wrong := _strange(vector, size or usual):
-            severity: Severity | None = "warn" if wrong.startswith("long") else None
+        if wrong := _strange(vector, size or usual, is_real=not evidence.exchange.provenance.simulated):
+            severity: Severity | None = "warn" if wrong.startswith("scaled") else None
             yield Mismatch(f"{at}[{index}]", "a vector", str(vector)[:60], f"embedding {index} is {wrong}", severity)
             return
         usual = usual if size else len(vector or ())
@@ -83,24 +83,25 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(at, "one for each text", len(vectors), "two different texts have the same embedding", "warn")
 
 
-_LONGEST, _LARGEST = 2, 1e100
+_LONGEST, _SHORTEST, _LARGEST = 2, 0.1, 1e100
 _SIZES = {"text-embedding-004": 768, "embedding-001": 768, "gemini-embedding-001": 3072, "gemini-embedding-2": 3072}
 """Model -> how many numbers a vector has if the request does not say."""
 _SHORTENED = 100
 """Numbers. Examples and logs have shorter vectors."""
 
 
-def _strange(vector: Json, size: int) -> str:
+def _strange(vector: Json, size: int, *, is_real: bool) -> str:
     """What is wrong with a vector, which should have as many numbers as ``size``, or any if that is 0; empty if nothing is."""
     is_list = isinstance(vector, list) and {*map(type, vector)} in ({int}, {float}, {int, float})
     if not is_list or not all(map(_LARGEST.__gt__, map(abs, vector))):
         return "no list of numbers"
     if len(vector) != (size or len(vector)):
         return f"of {len(vector)} numbers instead of {size}"
-    if len(vector) >= _SHORTENED and vector[0] and vector.count(vector[0]) == len(vector):
-        return f"{vector[0]} throughout"
-    length = hypot(*vector)
-    return f"long: its length is {length:.3g}" if length > _LONGEST else "" if length else "all zeros"
+    length, is_whole = hypot(*vector), len(vector) >= _SHORTENED
+    if length and is_real and is_whole and 4 * len({*vector}) < 3 * len(vector):
+        return f"of {len({*vector})} numbers, repeated to {len(vector)}"
+    is_scaled = length > _LONGEST or (0 < length < _SHORTEST and is_whole)
+    return f"scaled: its length is {length:.3g}" if is_scaled else "" if length else "all zeros"
 
 
 def _answer(evidence: Evidence, *operations: str) -> dict[str, Json] | None:

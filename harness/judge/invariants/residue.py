@@ -110,7 +110,7 @@ _IN_A_TAG = (
     r'(?s)<(response|answer|output)>.*</\1>\s*\Z|\{"(?:response|answer|output|text|content|message)": ?"[^"]*"\}\s*\Z'
 )
 _OF_A_ROLE = r'"role": ?"(?:assistant|model)"'
-_OF_AN_ANSWER = r"""\s*(?:<!\[CDATA\[|<\?xml|\\begin\{document\}|\{\\rtf1|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR))"""
+_OF_AN_ANSWER = r"""\s*(?:<!\[CDATA\[|<\?xml|\\begin\{document\}|\{\\rtf1|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR)|(?:Part|Content|Candidate|GenerateContentResponse)[({]\w+=|#<[A-Z]\w+(?:::\w+)* \w|(?:[a-z]\w*\.){2,}[A-Z]\w*@[0-9a-f]{6,8}\s*\Z)"""
 
 
 def _is_glued(text: str) -> bool:
@@ -177,7 +177,7 @@ _BLANK_OF_ADDRESS = r"\A[^\s/:?&]*\w%20\w[^\s/:?&]*\Z"
 _IN_ADDRESS = r"%20|%[CDE][0-9A-F]%|(?<![a-z])[a-z]{2,}+\+(?=(?:[a-z]{2,}\+){2}[a-z]{2})"
 
 
-_OBJECT = r"\[(?:object \w+\]|([A-Z_]*(?:REDACTED|MASKED|FILTERED)[A-Z_]*\])(?s:(?=.*\[\1)))"
+_OBJECT = r"\[(?:object \w+\]|([A-Z_]*(?:REDACTED|MASKED|FILTERED)[A-Z_]*\])(?s:(?=.*\[\1)))|%![a-z]\((?:MISSING\)|(?:string|int|float64|bool)=)"
 _FEW_TOKENS = 2
 """A word has as many. Then the model wrote ``None`` (of these) or ``null`` (in German, zero)."""
 _MISSING = (
@@ -271,7 +271,7 @@ def _error() -> re.Pattern[str]:
         r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|<html>.{0,60}<title>[45]\d\d|You exceeded your current quota"
         r"|(?:Error: |Sorry, )?(?:[Yy]our |[Tt]he )?(?:account |API )?(?:balance|credits?|quota) (?:(?:is|are) (?:insufficient|exhausted|too low)|(?:was|has been) (?:exceeded|exhausted|used up))"
         r"|(?:Insufficient (?:account )?(?:balance|credits?|quota)|(?:Rate|Request|Usage) limit (?:exceeded|reached)|[Nn]o available channel|Invalid API key)\b|(?:您的)?(?:账户|用户)?(?:余额|额度)不足"
-        r"|An internal error has occurred|The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
+        r"|(?:This|The|Your) (?:response|request|prompt|message) (?:was|has been) (?:blocked|filtered)\b|An internal error has occurred|The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
         re.DOTALL,
     )
 
