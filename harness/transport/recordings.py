@@ -39,7 +39,7 @@ def recordings(paths: Sequence[str]) -> Iterator[Path]:
     check_exist(paths)
     for path in map(Path, paths):
         if path.is_dir():
-            yield from sorted(_visible(path))
+            yield from sorted(_visible(path), key=lambda file: file.parts)  # as paths are compared, but slowly
         else:
             yield path
 

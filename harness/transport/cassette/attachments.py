@@ -21,7 +21,10 @@ _KEYS = ("_file", "bodyFileName", "_sha1")
 _KEY = re.compile(rb"_(?:file|sha1)\b(?<=\W.{5})")
 """Two of them. It begins with a plain character, since that is found faster than a choice."""
 _A_NAME = r"[\w@-][\w@./-]{0,200}\.\w{1,8}"
-_NAME = re.compile(rf"""(?::\s*["']?|^<> +|[ \t]>[ \t]*)({_A_NAME})["']?\s*(?=[,}}\]\r\n]|\Z)""".encode(), re.MULTILINE)
+_NAME = re.compile(
+    rf"""(?::\s*["']?|<(?<=^<)> +|>(?<=[ \t]>)[ \t]*)({_A_NAME})["']?\s*(?=[,}}\]\r\n]|\Z)""".encode(), re.MULTILINE
+)
+"""Each choice begins with a plain character here too."""
 _INCLUDED = re.compile(rb"^<> +(\S+)[ \t\r]*$", re.MULTILINE)
 _REDIRECTED = re.compile(rb"[ \t]>[ \t]*([^\s>&]+)[ \t\r]*$", re.MULTILINE)
 _SHELLS = (".sh", ".bash", ".zsh")
@@ -49,7 +52,7 @@ def is_name(body: bytes) -> bool:
 def included(content: bytes, beside: Beside) -> bytes:
     """The text of a log of JetBrains, or of a script, with the answers in the place of the names of their files."""
     is_script = isinstance(beside, FilesBeside) and beside.recording.suffix in _SHELLS
-    if b"<> " not in content and not is_script:
+    if not is_script and (b"<" not in content or b"<> " not in content):  # one character is found ten times as fast
         return content
     pattern, border = (_REDIRECTED, b"\n") if is_script else (_INCLUDED, b"")
     return pattern.sub(

@@ -23,7 +23,9 @@ from harness.transport.cassette.values import Elements, literal_value
 _HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'", "Candidates: []", "Contents: []")
 COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 """Commands that send requests. They hold no answers."""
-_ADDRESS = re.compile(r"""(?:https?://|/v1|\$?\{[\w.]+\}/)[^\s"'`<>]{1,300}enerateContent[^\s"'`{}]{0,200}""")
+_ADDRESS = re.compile(
+    r"""(?:https?://|/v1|\$\{[\w.]+\}/|\{[\w.]+\}/)[^\s"'`<>]{1,300}enerateContent[^\s"'`{}]{0,200}"""
+)
 _HOLE = re.compile(r"\$?\{+(?:self\.|this\.)?(\w+)\}+")
 _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:(?:g|streamG)enerateContent)""")
 """A variable in an address, and one that is added to it."""
@@ -93,7 +95,7 @@ def logged(raw: bytes, *, is_program: bool = False) -> Sequence[Any]:
     holds_commands = not is_program and COMMANDS.search(raw) and not _ANSWERED.search(raw)
     if holds_commands or not any(hint.encode() in raw for hint in _HINTS):
         return []
-    raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw)
+    raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw) if b" P " in raw else raw
     if b" Snapshot v1" in raw[:40]:
         raw = _IN_SNAPSHOT.sub(_escaped, raw)
     parts = list[_Part]()

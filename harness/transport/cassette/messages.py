@@ -57,7 +57,7 @@ def named(mapping: Mapping[Any, Any]) -> dict[str, Any]:
 @lru_cache(500)
 def address_in(text: str) -> str | None:
     """The first address of a native call in a text; None without one."""
-    if "enerateContent" not in text:
+    if ":generateContent" not in text and ":streamGenerateContent" not in text:  # to look for it takes long
         return None
     found = NATIVE.search(_ESCAPED.sub(r"\1", text))
     if not found:

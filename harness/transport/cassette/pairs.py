@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -65,12 +65,12 @@ def named_alike(path: Path, entries: Callable[[Path], Entries] = on_disk) -> Ali
 
     A file without a word is the half that no other has a word for.
     """
-    _, name = _named(path)
+    _, name = _named(path.name)
     files = [(file, half) for file, half in entries(path.parent).get(name, ()) if half != "about"]
     if roles := {half for _, half in files if half}:
         other: Half | None = None if len(roles) > 1 else "answer" if "request" in roles else "request"
         return [(file, role) for file, half in files if (role := half or other)]
-    own, folder = _named(path.parent)
+    own, folder = _named(path.parent.name)
     folders = entries(path.parent.parent).get(folder, ()) if own else ()
     sides = [(place, half) for place, half in folders if half and half != "about"]
     return [(file, half) for place, half in sides for file, word in entries(place).get(name, ()) if word is None]
@@ -78,13 +78,13 @@ def named_alike(path: Path, entries: Callable[[Path], Entries] = on_disk) -> Ali
 
 def about(path: Path) -> Path | None:
     """The file about the exchange of the halves that are named like this one; None if there is none."""
-    beside, (_, name) = on_disk(path.parent), _named(path)
+    beside, (_, name) = on_disk(path.parent), _named(path.name)
     return next((file for key in (name, "*") for file, role in beside.get(key, ()) if role == "about"), None)
 
 
 def is_about(path: Path) -> bool:
     """Whether a file is about an exchange in its folder."""
-    role, name = _named(path)
+    role, name = _named(path.name)
     halves = {half for key, files in on_disk(path.parent).items() if name in ("*", key) for _, half in files}
     return role == "about" and not halves.isdisjoint(("request", "answer"))
 
@@ -97,8 +97,9 @@ def entries_of(names: Iterable[Path]) -> Callable[[Path], Entries]:
 
 
 @lru_cache(1000)
-def _named(path: Path) -> tuple[Half | Literal["about"] | None, str]:
+def _named(name: str) -> tuple[Half | Literal["about"] | None, str]:
     """The half that the name of a file or folder says, and the name without that word."""
+    path = PurePath(name)
     stem = path.with_suffix("").stem if path.suffix in _PACKED else path.stem
     for word, request in zip((*_WORD, _ABOUT), (*(words["request"] for words in _WORDS), ""), strict=True):
         if found := word.findall(stem):
@@ -111,11 +112,11 @@ def _named(path: Path) -> tuple[Half | Literal["about"] | None, str]:
 
 @lru_cache(16)
 def _entries(folder: Path, _changed: int) -> Entries:
-    return _by_name(sorted(folder.iterdir()))
+    return _by_name(sorted(folder.iterdir(), key=lambda file: file.name))
 
 
 def _by_name(paths: Iterable[Path]) -> Entries:
-    named = ((path, *_named(path)) for path in paths)
+    named = ((path, *_named(path.name)) for path in paths)
     return gathered((name, (path, half)) for path, half, name in named)
 
 

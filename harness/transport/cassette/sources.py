@@ -292,14 +292,17 @@ def _pieces(path: Path, layout: str, pieces: Iterator[Piece], short: bytes) -> t
 
 
 _HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)(?=[^\s\"]{0,200}enerateContent)")
+_FAR = 400
+"""Bytes before a call in which a variable of its address begins."""
 _SET = rb"""(?<![\w.-])([\w.-]++)["']?(?:[\s,]+["']?value["']?)?\s*[:=]\s*["']?((?:https?://|gemini-)[^\s"',]{1,200})"""
 
 
 def _with_addresses(content: bytes) -> bytes:
     """The text with hosts and models in the place of their variables in addresses: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``."""
-    calls = content.split(b"enerateContent")[:-1] if len(content) <= elements.LONG else ()
-    may_have = any(mark in call[-202:] for call in calls for mark in (b"}}", b">>"))  # as near as ``_HOLE`` looks
-    if not may_have or not _HOLE.search(content):
+    at = content.find(b"enerateContent") if len(content) <= elements.LONG else -1
+    while at >= 0 and b"{{" not in (near := content[max(0, at - _FAR) : at]) and b"<<" not in near:
+        at = content.find(b"enerateContent", at + 1)
+    if at < 0 or not _HOLE.search(content):
         return content
     values = dict(re.findall(_SET, content))
     return _HOLE.sub(lambda found: values.get(found[1], found[0]), content)
