@@ -7,6 +7,7 @@ are judged by all rules. ``countTokens`` and the calls that embed texts have rul
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from harness.answer import reply
@@ -32,8 +33,7 @@ def operation_of(request: Request) -> tuple[str, str] | None:
 
 def other_call(exchange: Exchange) -> tuple[str, str] | None:
     """Model and operation of a call with rules of its own; None for any other."""
-    found = _OTHER.search(urlsplit(exchange.request.url).path)
-    return (unquote(found[1]), found[2]) if found else None
+    return _called(_OTHER, exchange.request.url)
 
 
 CHAT = "chat/completions"
@@ -42,7 +42,12 @@ CHAT = "chat/completions"
 
 def operation_at(url: str) -> tuple[str, str] | None:
     """Model and operation of a native call at this URL; None for any other."""
-    found = _NATIVE.search(urlsplit(url).path)
+    return _called(_NATIVE, url)
+
+
+@lru_cache(500)
+def _called(form: re.Pattern[str], url: str) -> tuple[str, str] | None:
+    found = form.search(urlsplit(url).path)
     return (unquote(found[1]), found[2]) if found else None
 
 

@@ -41,9 +41,9 @@ class _Other(Exception):
 
 def read_all(content: bytes) -> list[Mapping[str, Any]]:
     """The values of the documents of a YAML text in this layout; empty for any other text."""
-    parts = content.removeprefix(b"---\n").removesuffix(b"\n").split(b"\n---\n") if content.endswith(b"\n") else ()
-    found = list(takewhile(bool, (read(part + b"\n") for part in parts)))
-    return [one for one in found if one] if len(found) == len(parts) else []
+    *parts, last = content.removeprefix(b"---\n").split(b"\n---\n")  # one alone, which is long, is not copied
+    found = list(takewhile(bool, map(read, (*(part + b"\n" for part in parts), last))))
+    return [one for one in found if one] if len(found) > len(parts) else []
 
 
 def read(content: bytes) -> Mapping[str, Any] | None:
@@ -224,7 +224,7 @@ def _scalar(text: str) -> Any:
         return float(text)
     if begin in _QUOTES and _is_simple(text):
         return text[1:-1]
-    if not _PLAIN.match(text) or ": " in text or " #" in text or text[-1] in ": ":
+    if not _PLAIN.match(text) or (" " in text and (": " in text or " #" in text)) or text[-1] in ": ":
         raise _Other
     if begin not in _TYPED and (begin not in _WORDS or len(text) > _LONGEST_WORD):
         return text

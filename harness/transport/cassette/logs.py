@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from harness.text.jsontext import an_object, is_deeper, json_of, loads
 from harness.transport.cassette.bodies import MODEL
-from harness.transport.cassette.literals import without_doubled_braces
 from harness.transport.cassette.prototext import with_json
 from harness.transport.cassette.values import Elements, literal_value
 
@@ -305,8 +304,10 @@ def _without_doubles(text: str) -> str:
 
 def _as_json(found: re.Match[str]) -> str:
     """A verbatim string as JSON. One with ``$`` doubles its brackets too."""
+    from harness.transport.cassette import literals
+
     text = found[3].replace('""', '"')
-    text = without_doubled_braces(text) if found[1] or found[2] else text
+    text = literals.without_doubled_braces(text) if found[1] or found[2] else text
     return json.dumps(text, ensure_ascii=False)
 
 
