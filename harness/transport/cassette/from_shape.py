@@ -226,6 +226,8 @@ def _once(found: list[list[Piece]]) -> list[Piece]:
     Some tools keep an answer as it came and as they read it, others in a span and in the trace around it. The one with the
     request is kept, or the one in more events, or among more answers.
     """
+    if not any(found):  # as in most mappings
+        return []
     several = sum(any(piece.has_answer for piece in pieces) for pieces in found) > 1
     answers = [(pieces, piece) for pieces in found for piece in pieces if piece.has_answer][: _FEW * several]
     texts = {id(piece): _text_of_answer(piece) for _, piece in answers}
@@ -312,14 +314,16 @@ def _around(mapping: Mapping[str, Any]) -> Piece:
     """What the texts and numbers of a mapping say of the exchanges in it."""
     texts = [item for item in mapping.values() if isinstance(item, str) and len(item) < _LONGEST_ADDRESS]
     url = next((found for text in texts if _is_address(text) and (found := messages.address_in(text))), None)
-    calls = [call for text in texts if len(text) < 40 and (call := _CALL.fullmatch(text.strip()))]
+    calls = [call for text in texts if 14 < len(text) < 40 and (call := _CALL.fullmatch(text.strip()))]
     return Piece(
         url=messages.without_unknown_host(url, mapping) if url else None,
         model=next((found for name in _MODELS if (found := _model(mapping.get(name)))), None) or _named_model(texts),
         method=messages.method_of(mapping) if url else None,
         status=messages.status_of(mapping),
         streams=any(call[1] or call[2] for call in calls) if calls else None,
-        id=next((str(mapping[name]) for name in _IDS if isinstance(mapping.get(name), (str, int))), None),
+        id=next(
+            (str(mapping[name]) for name in _IDS if name in mapping and isinstance(mapping[name], (str, int))), None
+        ),
     )
 
 
