@@ -314,16 +314,14 @@ def _around(mapping: Mapping[str, Any]) -> Piece:
     """What the texts and numbers of a mapping say of the exchanges in it."""
     texts = [item for item in mapping.values() if isinstance(item, str) and len(item) < _LONGEST_ADDRESS]
     url = next((found for text in texts if _is_address(text) and (found := messages.address_in(text))), None)
-    calls = [call for text in texts if 14 < len(text) < 40 and (call := _CALL.fullmatch(text.strip()))]
+    calls = [call for text in texts if len(text) < 40 and (call := _CALL.fullmatch(text.strip()))]
     return Piece(
         url=messages.without_unknown_host(url, mapping) if url else None,
         model=next((found for name in _MODELS if (found := _model(mapping.get(name)))), None) or _named_model(texts),
         method=messages.method_of(mapping) if url else None,
         status=messages.status_of(mapping),
         streams=any(call[1] or call[2] for call in calls) if calls else None,
-        id=next(
-            (str(mapping[name]) for name in _IDS if name in mapping and isinstance(mapping[name], (str, int))), None
-        ),
+        id=next((str(mapping[name]) for name in _IDS if isinstance(mapping.get(name), (str, int))), None),
     )
 
 
