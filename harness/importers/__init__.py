@@ -64,7 +64,13 @@ def _alone(path: Path) -> Sequence[Item]:
     if len(text) < _LONGEST_PAGE and not is_data:
         blocks = curl.blocks_without_commands(raw) if commands or is_notebook else [text]
         known = list(map(_asked, found))
-        for item in (*(one for block in blocks for one in _in_program(block)), *sdk.read(programs.inlined(text))):
+        called = (
+            one
+            for number, run in enumerate(programs.runs(text))
+            for one in sdk.read(run)
+            if not number or isinstance(one, Recorded)
+        )
+        for item in (*(one for block in blocks for one in _in_program(block)), *called):
             _add(_asked(item), known)
         found = [one.item for one in known]
     if reason and not found:
@@ -110,7 +116,7 @@ def _asked(item: Item) -> _Asked:
     return _Asked(item, _comparable(camel(an_object(item.request.body))), text, _UNFILLED.split(text))
 
 
-_UNFILLED = re.compile(r"\$?\{+\w+\}+|\$[A-Za-z_]\w*|%[sqv]")
+_UNFILLED = re.compile(r"\$?\{+\w+\}+|\$[A-Za-z_]\w*|%[sdqvf]")
 
 
 def _add(new: _Asked, known: list[_Asked]) -> None:
@@ -172,9 +178,10 @@ def _in_program(block: str) -> Iterator[Recorded]:
     """The requests of a program, in a page or alone: those with an address."""
     if not any(path in block for path in ("enerateContent", "/completions")):
         return
-    pieces = from_shape.exchanges(logged(programs.inlined(block).encode("utf-8", "replace"), is_program=True))
-    items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
-    yield from (item for item in items if isinstance(item, Recorded))
+    for run in programs.runs(block):
+        pieces = from_shape.exchanges(logged(run.encode("utf-8", "replace"), is_program=True))
+        items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
+        yield from (item for item in items if isinstance(item, Recorded))
 
 
 def _recorded(item: Item) -> Recorded | Unread:

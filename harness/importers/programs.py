@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import count
 
-from harness.transport.cassette.literals import length, without_doubled_braces
+from harness.transport.cassette.literals import length
 from harness.transport.cassette.values import literal_value
 
 _SET = re.compile(
@@ -18,37 +22,54 @@ _STRING = re.compile(
     re.DOTALL,
 )
 _STRUCTURE = re.compile(
-    r"(?:new[ \t]+)?&?(?:[\w.]*\b[A-Z]\w*(?:\.(?:builder|of|asList|from[A-Z]\w*))?|(?:\[\]|map\[\w+\])+[*\w.]+(?:\{\})?|(?:float|int)\d\d)?(?=[\[{(])"
+    r"(?:new[ \t]+)?&?(?:[\w.]*\b[A-Z]\w*(?:\.(?:builder|of|asList|from[A-Z]\w*))?|s?printf|format!|(?:\[\]|map\[\w+\])+[*\w.]+(?:\{\})?|(?:float|int)\d\d)?(?=[\[{(])"
 )
 """What stands before the bracket of a value that is no call of a function."""
-_CHAINED = re.compile(r"\s*\.\w+(?=\()")
-_TEXT = r"(?:\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')"
+_CHAINED, _FILLS = re.compile(r"\s*\.\w+(?=\()"), re.compile(r"\s*\.format(?:ted)?(?=\()|[ \t]*%[ \t]*(?=\()")
+_TEXT = r"(?:\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|`[^`$\\]*+`)"
+_VALUE = rf"(?:{_TEXT}|-?\d[\d.]*+|\b(?:[tT]rue|[fF]alse)\b)"
 _FUNCTION = re.compile(
     rf"\b(\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\(((?:[^()\"'\n]|{_TEXT})*+)\)"
     r"(?=[^\n;()]*(?:\([^\n()]*\)[ \t]*)?(?:\{|=>|:[ \t]*$))",
     re.MULTILINE,
 )
 """Where a function is defined, and its parameters."""
-_CALLED = re.compile(rf"(?<!\w)(\w+)\(((?:[^()\"'\n]|{_TEXT})*+)\)")
-_ARGUMENT = re.compile(rf"(?:[^,\"']|{_TEXT})+")
-_PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:[^=]*)?(?:=[ \t]*({_TEXT}))?$")
+_CALLED = re.compile(rf"(?<!\w)(\w+)\(((?:[^()\"'`]|{_TEXT})*+)\)")
+_ARGUMENT = re.compile(rf"(?:[^,\"'`]|{_TEXT})+")
+_PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:[^=]*)?(?:=[ \t]*({_VALUE}))?$")
 """The name of a parameter, and the text that it has otherwise."""
-_DOUBLED = re.compile(rf"\bf(?=.{{0,9}}contents)({_TEXT})")
-"""A text that doubles its brackets."""
 _HOLE = re.compile(r"""(?P<quote>\\?")(?:\$?\{\{?(?P<name>\w+)\}\}?|\$(?P<bare>\w+))(?=\\?")""")
 """A variable that is the whole of a text in JSON."""
+_LITERAL = r'@\$?"(?:[^"]|"")*+(?:"|\Z)|r#"(?:[^"]|"(?!#))*+(?:"#|\Z)|"""(?:[^"]|"(?!""))*+(?:"""|\Z)|`[^`]*+(?:`|\Z)|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\''
+_VALUES = rf"(?:[^()\"'`]|{_TEXT}|\([^()\n]*\))*+"
+_FORMATTED = re.compile(
+    rf"(?:(?P<call>\b(?:\w+\.)?(?:s?[pP]rintf|Sprintf|[fF]ormat!?)\(\s*+)|(?P<mark>\b[fF]|(?<!\w)\$))?(?P<text>{_LITERAL})"
+    rf"(?(call)(?:\s*,(?P<inside>{_VALUES}))?\)|(?:\s*+(?:\.format(?:ted)?\(|%[ \t]*\()(?P<behind>{_VALUES})\)|[ \t]*+%[ \t]*+(?P<one>{_VALUE}))?)"
+)
+"""A text in quotes, with what fills its places. One that does not end goes on to the end, so that nothing is read twice."""
+_PERCENTS = re.compile(r"%(?P<name>)(?:\.\d)?[sdvqfi]|%(?P<double>%)")
+_BRACES = re.compile(r'(?P<double>[{}])(?P=double)|[#$]?\{(?P<name>\w*)(?::[^{}\n"]*)?\}')
+_MARKED = re.compile(r"[#$]\{(?P<name>\w+)\}")
+"""The places in a text that values fill."""
 _ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
 _USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
 _BASE = re.compile(r"""\b(?:\w*base_?url|host)["']?\s*[=:]\s*["'`](https?://[^"'`\s]+?)/?["'`]""", re.IGNORECASE)
 _PATH = re.compile(r"""(["'`])(?=/[^"'`\s]*enerateContent)""")
-_LONGEST, _MOST_FILLED = 200_000, 2_000_000
+_LONGEST, _MOST_FILLED, _MOST_RUNS, _DEEPEST = 200_000, 2_000_000, 50, 3
 
 
-def inlined(text: str) -> str:
+def runs(text: str) -> Iterator[str]:
+    """The text of a program (see ``inlined``) for each time that it calls a function that asks."""
+    number = _arguments(text, 0)[1] if "enerate" in text else 1
+    for run in range(min(number, _MOST_RUNS, _MOST_FILLED // (len(text) + 1) + 1)):
+        yield inlined(text, run)
+
+
+def inlined(text: str, run: int = 0) -> str:
     """The text of a program, with the value of each variable in the place of its name, and the host before each path."""
     if base := _BASE.search(text):
         text = _PATH.sub(lambda found: found[1] + base[1], text)
-    values = _arguments(text) if "enerate" in text else {}
+    values = _arguments(text, run)[0] if "enerate" in text else {}
     places, parts, at, left = dict[str, int](), [""], 0, _MOST_FILLED
 
     def value(found: re.Match[str]) -> str:
@@ -68,24 +89,45 @@ def inlined(text: str) -> str:
             parts.append(_USED.sub(value, _as_json(text[found.end() : end])))
             values[found["name"]], places[found["name"]], at = parts[-1], len(parts) - 1, end
     rest = _USED.sub(value, text[at:])
-    whole = _DOUBLED.sub(lambda one: without_doubled_braces(one[1]), "".join((*parts, rest)))
+    whole = "".join((*parts, rest))
+    for _ in range(_DEEPEST if len(whole) < _LONGEST and "enerate" in whole else 0):
+        before, whole = whole, _FORMATTED.sub(lambda one: _formatted(one, values), whole)
+        if whole == before:
+            break
     return _HOLE.sub(lambda hole: _filled(hole, values.get(hole["name"] or hole["bare"], "")), whole)
 
 
-def _arguments(text: str) -> dict[str, str]:
-    """The texts that the parameters of functions have: in the first call with a text, or otherwise."""
-    values, functions = dict[str, str](), list(_FUNCTION.finditer(text))
-    heads = {function.start(1) for function in functions}
-    found = (one for one in _CALLED.finditer(text) if one.start() not in heads and re.search(_TEXT, one[2]))
-    calls = dict(reversed([(one[1], one[2]) for one in found]))
-    for function in functions:
-        names = [_PARAMETER.search(one.strip()) for one in _ARGUMENT.findall(function[2]) if one.strip("& ") != "self"]
-        given = _ARGUMENT.findall(calls.get(function[1], ""))
-        for number, name in enumerate(names):
-            known = given[number].strip() if number < len(given) else name[2] if name else ""
-            if name and known and re.fullmatch(_TEXT, known):
-                values[name[1]] = known
-    return values
+def _arguments(text: str, run: int) -> tuple[dict[str, str], int]:
+    """The values that the parameters of functions have: in a call with a value, or otherwise; and how often what asks is called.
+
+    ``run``: which of these calls. Any other function has the values of its first one.
+    """
+    functions = list(_FUNCTION.finditer(text))
+    ends = [*(function.start() for function in functions[1:]), len(text)]
+    heads, calls = {function.start(1) for function in functions}, defaultdict[str, list[str]](list)
+    for one in _CALLED.finditer(text) if functions else ():
+        if one.start() not in heads and re.search(_VALUE, one[2]):
+            calls[one[1]].append(one[2])
+    values, runs = dict[str, str](), 1
+    for function, end in zip(functions, ends, strict=False):
+        asks = any(word in text[function.end() : end] for word in ("enerate", "contents"))
+        given = calls[function[1]] or [""]
+        runs = max(runs, len(given)) if asks else runs
+        known = _given(function[2], given[min(run, len(given) - 1) if asks else 0])
+        values = values | known if asks else known | values
+    return values, runs
+
+
+def _given(parameters: str, arguments: str) -> dict[str, str]:
+    """Name -> value of each parameter whose value stands in a call, or where the function is defined."""
+    names = [_PARAMETER.search(one.strip()) for one in _ARGUMENT.findall(parameters) if one.strip("& ") != "self"]
+    found = {name[1]: name[2] for name in names if name and name[2]}
+    for number, one in enumerate(_ARGUMENT.findall(arguments)):
+        argument = re.fullmatch(rf"(?:(\w+)[ \t]*[:=][ \t]*)?({_VALUE})", one.strip())
+        name = names[number] if number < len(names) else None
+        if argument:
+            found[argument[1] or (name[1] if name else str(number))] = argument[2]
+    return found
 
 
 def _filled(hole: re.Match[str], known: str) -> str:
@@ -96,11 +138,40 @@ def _filled(hole: re.Match[str], known: str) -> str:
     return hole["quote"] + (json.dumps(text, ensure_ascii=False)[3:-3] if hole["quote"][0] == "\\" else text[1:-1])
 
 
+def _formatted(found: re.Match[str], values: Mapping[str, str]) -> str:
+    """A text with the values in its places; as it is, if one is not known and the text is no body."""
+    call, text, given = found["call"] or "", found["text"], found["inside"] or found["behind"] or found["one"] or ""
+    places = _BRACES if given or call or found["mark"] or text[:2] == "@$" else _MARKED
+    known, number = {**values, **_given("", given)}, count()
+    begin = re.match(r'@\$?"|r#"|"""|["`\']', text)[0]  # type: ignore[index]
+    inside = text[len(begin) : -len(begin.strip("@$r"))]
+    inside = inside.replace('""', '"') if begin[0] == "@" else inside
+
+    def filled(place: re.Match[str]) -> str:
+        if place.lastgroup == "double":
+            return place["double"]
+        name = place["name"] or str(next(number))
+        if name not in known and "contents" in inside:
+            return place[0]
+        value = literal_value(known[name].replace("`", '"'))
+        is_text = isinstance(value, str) and place[0] != "%q"
+        return value if is_text else json.dumps(value, ensure_ascii=False)
+
+    with suppress(ValueError, LookupError):
+        inside = literal_value(text) if begin in ('"', "'") else inside
+        places = _PERCENTS if given and "!" not in call and _PERCENTS.search(inside) else places
+        if places.search(inside):
+            return json.dumps(places.sub(filled, inside), ensure_ascii=False)
+    return found[0]
+
+
 def _end(text: str, at: int) -> int:
     """Where the value ends that stands alone at a place; 0 if there is none, below 0 if it does not end."""
     found = _STRING.match(text, at) or _STRUCTURE.match(text, at)
     end = found.end() if found else 0
-    while found and found.re is not _STRING:
+    if found and found.re is _STRING:
+        found = _FILLS.match(text, end)
+    while found:
         if not (inside := length(text, found.end(), _LONGEST)):
             return -1
         end = found.end() + inside

@@ -72,6 +72,9 @@ TEXTS: Mapping[str, str] = {
     "quotes in quotes before a command": '\\"curl ',
     "shells as options of shells": "sh -",
     "values of a job of CI": "  A: b" + 400 * " " + "#\n",
+    "raw texts that do not end": 'enerate format!(r#"',
+    "texts with places": 'enerate f"{a}" % (',
+    "calls of functions that ask": "def a(b):\n enerate\na('c')\n",
     "tables that hold themselves": "$a=@{a=$a}\n",
 }
 

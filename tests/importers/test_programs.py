@@ -181,6 +181,42 @@ curl {HOST}/v1beta/models
 requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": "Capital of Norway?"}}]}}]}})
 ----
 """,
+    "Format.java": f"""
+String prompt = "Capital of Norway?";
+String body = String.format("{{\\"contents\\":[{{\\"parts\\":[{{\\"text\\":\\"%s\\"}}]}}],\\"labels\\":{{\\"a\\":\\"%d\\"}}}}", prompt, 1);
+HttpRequest.newBuilder().uri(URI.create("{ASK}")).POST(BodyPublishers.ofString(body)).build();
+""",
+    "Formatted.java": f"""
+String body = \"\"\"
+    {{"contents": [{{"parts": [{{"text": "%s"}}]}}]}}
+    \"\"\".formatted("Capital of Norway?");
+HttpRequest.newBuilder(URI.create("{ASK}")).POST(BodyPublishers.ofString(body)).build();
+""",
+    "format.go": f"""
+url := fmt.Sprintf("{HOST}/v1beta/models/%s:generateContent", "gemini-2.5-flash")
+body := fmt.Sprintf(`{{"contents":[{{"parts":[{{"text":%q}}]}}]}}`, "Capital of Norway?")
+http.Post(url, "application/json", strings.NewReader(body))
+""",
+    "format.rs": f"""
+let prompt = "Capital of Norway?";
+let body = format!(r#"{{{{"contents":[{{{{"parts":[{{{{"text":"{{}}"}}}}]}}}}]}}}}"#, prompt);
+client.post("{ASK}").body(body).send()?;
+""",
+    "percent.py": f"""
+body = '{{"contents": [{{"parts": [{{"text": "%s"}}]}}]}}' % "Capital of Norway?"
+requests.post("{ASK}", data=body)
+""",
+    "part.py": f"""
+country = "Norway"
+requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": f"Capital of {{country}}?"}}]}}]}})
+""",
+    "part.js": f"""
+const country = 'Norway';
+fetch("{ASK}", {{body: JSON.stringify({{contents: [{{parts: [{{text: `Capital of ${{country}}?`}}]}}]}})}});
+""",
+    "backquotes.js": f"""
+fetch("{ASK}", {{body: JSON.stringify({{contents: [{{parts: [{{text: `Capital of Norway?`}}]}}]}})}});
+""",
     "notebook.ipynb": json.dumps({"cells": [{"cell_type": "code", "source": PYTHON.splitlines(keepends=True)}]}),
     "insomnia.json": json.dumps(
         [
@@ -282,6 +318,41 @@ def test_a_request_is_read_with_what_stands_apart(
     assert "no provider is configured" not in capsys.readouterr().out
     suite: Any = yaml.safe_load(Path("suites/imported.yaml").read_text())
     assert [(case["id"], case["model"]) for case in suite["cases"]] == [("capital-of-norway", "gemini-2.5-flash")]
+
+
+CALLS: Mapping[str, str] = {
+    "ask.py": f"""
+def ask(prompt, temperature=0.5):
+    return requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": prompt}}]}}], "generationConfig": {{"temperature": temperature}}}})
+
+ask("Capital of Norway?")
+ask(
+    "Capital of Chad?",
+    temperature=1,
+)
+""",
+    "ask.js": f"""
+async function ask(prompt, temperature = 0.5) {{
+  return fetch("{ASK}", {{body: JSON.stringify({{contents: [{{parts: [{{text: prompt}}]}}], generationConfig: {{temperature: temperature}}}})}});
+}}
+function log(prompt) {{ console.log(prompt); }}
+log("Two countries");
+await ask("Capital of Norway?");
+await ask("Capital of Chad?", 1);
+""",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_call_of_a_function_that_asks_is_a_request(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(CALLS[name])
+    assert main(["import", name]) == 0
+    cases = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
+    found = [(case["id"], case["request"]["generationConfig"]["temperature"]) for case in cases]
+    assert found == [("capital-of-norway", 0.5), ("capital-of-chad", 1)]
 
 
 def test_an_object_for_a_model_gives_its_settings_to_each_of_its_calls(

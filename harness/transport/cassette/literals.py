@@ -19,9 +19,10 @@ from harness.text.jsontext import DEEPEST, is_utf8
 from harness.text.names import snake
 
 _DOUBLE, _SINGLE = r'"(?:[^"\\]|\\.)*+(?:"|\Z)', r"'(?:[^'\\]|\\.)*+(?:'|\Z)"
+_TEMPLATE = r"`[^`]*+(?:`|\Z)"
 _COMMENT = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _TOKEN = re.compile(
-    rf"(?:<<)?(?P<double>{_DOUBLE})(?:(?:/utf8)?>>)?|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<comment>{_COMMENT})"
+    rf"(?:<<)?(?P<double>{_DOUBLE})(?:(?:/utf8)?>>)?|(?P<bytes>\bb(?:{_DOUBLE}|{_SINGLE}))|(?P<single>{_SINGLE})|(?P<template>{_TEMPLATE})|(?P<comment>{_COMMENT})"
     rf"|(?P<gone>(?<!parts:\s)\[\s*+(?:\[Object\][,\s]*+)++\])|<[\w.]+:\s(?P<enum>{_SINGLE})>|(?P<lost><\w+ len=\d+>|\bdatetime\.\w+\((?:[^()]|\([^()]*\))*+\))"
     r"|\b(?:[a-z_]\w*+\.){0,2}+(?:[A-Z]\w*+\.){1,2}+(?P<constant>[A-Z][A-Z0-9_]*+)\b(?![.(\w])|\bgenai\.(?P<go>[A-Z]\w*+)\b(?![.({\w])"
     r"|(?:(?P<name>[%#]|\bnew\b(?:[ \t]?\[\]|[ \t]+[\w.<>, ]+)?\s*+(?=[({])|[&*]?+(?:\[\]|map\[\w+\])++(?:interface\{\}|[\w.*]+)(?=\{)|&?(?:(?<![\w.])|(?<=[^\w.]\.))[A-Za-z_][\w.]*+(?=[ \t]?[({]|[ \t]\[))[ \t]?+)?+(?P<open>[\[{(])"
@@ -229,6 +230,8 @@ class _Writer:
             return _in_double(token)
         if kind == "bytes":
             return encode_basestring(_of_bytes(_plain(token[1:])))
+        if kind == "template":
+            return encode_basestring(_plain(token) if token[1:2] not in ("{", "[") else token[1:].removesuffix("`"))
         return encode_basestring(token if kind == "constant" else _QUOTE.sub(r"\1", token[1:].removesuffix("'")))
 
 
@@ -291,7 +294,7 @@ def _character(found: re.Match[str]) -> str:
     return chr(number) if number <= 0x10FFFF else "\ufffd"
 
 
-_BORDER = re.compile(rf"{_DOUBLE}|{_SINGLE}|{_COMMENT}|[{{}}\[\]()]", re.DOTALL)
+_BORDER = re.compile(rf"{_DOUBLE}|{_SINGLE}|{_TEMPLATE}|{_COMMENT}|[{{}}\[\]()]", re.DOTALL)
 _BORDER_OR_BLANK = re.compile(rf"{_BORDER.pattern}|\s(?!\w+=)", re.DOTALL)
 
 
