@@ -20,14 +20,17 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from harness.importers import powershell
+from harness.importers import httpie, powershell
 from harness.importers.filling import Room, Unreadable, bytes_beside, decoded, with_model
 from harness.importers.shell_output import printed
 from harness.text.code_blocks import code_blocks
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 from harness.transport.cassette.values import relaxed
 
-_NAME = r"(?P<name>curl|curl\.exe|wget|curlie)(?![\w.-]|[ \t]+-(?:Uri|Method|Headers|Body)\b)"
+_NAME = (
+    r"(?P<name>curl|curl\.exe|wget|curlie|(?:https?|xhs?)(?=[ \t]+(?:-[^\n]{1,80}[ \t])?(?:(?i:post)[ \t]|[\"']?(?:https?://|\$)|\S*enerateContent)))"
+    r"(?![\w.-]|[ \t]+-(?:Uri|Method|Headers|Body)\b)"
+)
 _COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?P<path>(?:/?(?:[A-Za-z0-9_.-]+/)+)?){_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
@@ -36,7 +39,7 @@ _FAR = 10_000
 """Characters from the head of a loop to its end."""
 _DEFINED = re.compile(
     r"""(?:^[ \t]*(?:[$%#>][ \t]+|if[^\n]*;[ \t]*then[ \t]+|\[[^\n]*\][ \t]*(?:&&|\|\|)[ \t]+|["'\w|*-]+\)[ \t]+)?|;[ \t]*)(?:(?:(?:export|declare|local|readonly|typeset|set|ENV|ARG)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)\+?="""
-    r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w$])|(?=(?P<makes>cat|tee|echo|printf|jq|base64)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
+    r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w$])|(?=(?P<makes>cat|tee|echo|printf|jq|base64|envsubst)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
     re.MULTILINE,
 )
 """Where a script sets a variable, or writes a document."""
@@ -335,9 +338,7 @@ def _commands(script: _Script) -> Iterator[Recorded | Unread]:
                 )
                 command.read()
                 end = command.at
-                is_wget = begin["name"] == "wget"
-                given = _of_wget(command.words) if is_wget else _expanded(script, _configured(script, command))
-                for words in _requests(given):
+                for words in _requests(_of_curl(script, command, begin["name"])):
                     if recorded := _recorded(script, words, command.document, line, begin["lead"] is not None):
                         yield recorded
             except ValueError as fault:
@@ -536,7 +537,8 @@ def _printed(script: _Script, at: int, deep: int = 0) -> tuple[str | None, _Comm
         command.document = given
         command.read()
         made = printed(command.words, given if command.document is None else command.document, script.bytes_of)
-        made = f"mktemp.{begin}" if command.words[:1] == ["mktemp"] else made
+        if command.words[:1] in (["mktemp"], ["envsubst"]):
+            made = f"mktemp.{begin}" if command.words[0] == "mktemp" else script.filled(command.document or "")
         if made is None or script.text[command.stop : command.stop + 1] != "|":
             if given is not None:
                 script.piped[begin] = given.removesuffix("\n")
@@ -559,6 +561,15 @@ def _requests(words: Iterable[str]) -> Iterator[list[str]]:
             request = []
         else:
             request.append(word)
+
+
+def _of_curl(script: _Script, command: _Command, name: str) -> Iterator[str]:
+    """The words of a command as those of one of curl without variables."""
+    if name == "wget":
+        return _of_wget(command.words)
+    if name.startswith(("http", "xh")):
+        return httpie.of_curl(command.words, command.document, script.bytes_of)
+    return _expanded(script, _configured(script, command))
 
 
 _WGET = {"--post-data": "-d", "--body-data": "-d", "--method": "-X", "--header": "-H", "--user-agent": "-A", "-U": "-A",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from harness.importers.filling import ReadFile, Room, TooLong, Unreadable, with_model
@@ -19,7 +21,8 @@ _CALL = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNMENT = re.compile(
-    r"^[ \t]*(?:\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*|(?=\$\w+[ \t]*[|>]|@['\"][ \t]*\r?\n)|(?P<writes>Set-Content|Out-File)(?=[ \t]))",
+    r"(?:^[ \t]*(?:param[ \t]*\()?|(?<=[,(])[ \t]*)(?:\[[^\[\]\n]{1,60}\][ \t]*)*+\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*"
+    r"|^[ \t]*(?:(?=\$\w+[ \t]*[|>]|@['\"][ \t]*\r?\n)|(?P<writes>Set-Content|Out-File|\[(?:System\.)?IO\.File\]::WriteAllText(?=\())(?=[ \t(]))",
     re.MULTILINE | re.IGNORECASE,
 )
 """Where a variable is set, or a value may be written to a file."""
@@ -48,7 +51,7 @@ _INTO_JSON = re.compile(rf"[ \t]*\|[ \t]*ConvertTo-Json\b{_OPTIONS}", re.IGNOREC
 
 def _file_name(text: str) -> str:
     """The name of a file of this folder, without ``./``."""
-    return re.sub(r"^\.[\\/]", "", text)
+    return re.sub(r"(?i)^(?:\.|\$PWD|\$PSScriptRoot|\$\(Get-Location\))[\\/]", "", text)
 
 
 class Reader:
@@ -59,6 +62,8 @@ class Reader:
         self.variables: dict[str, Any] = {"true": True, "false": False, "null": None}
         self._files: dict[str, str] = {}
         self._room = Room()
+        self.functions, self.spare = list(_functions(text)), 4 * _MOST_CALLED
+        """The functions, and how often commands in them may still be read again."""
         self.last: tuple[int, Any] = (0, None)
         """Where the last statement ends, and its value."""
         self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
@@ -186,13 +191,50 @@ def read(text: str, read_file: ReadFile) -> Iterator[Recorded | Unread]:
     while call := _CALL.search(text, reader.at):
         begin = call.start()
         assigned = assign(reader, assigned, begin)
-        line, counted, reader.at = line + text.count("\n", counted, begin), begin, call.end()
-        try:
-            body = reader.piped_to(begin)
-            yield _recorded(({} if body is None else {"body": body}) | _parameters(reader), line)
-        except ValueError as fault:
-            reason = f"{call[1]} of PowerShell is not read: {fault}; copy the request as cURL (bash)"
-            yield Unread(f"line {line}", reason)
+        line, counted = line + text.count("\n", counted, begin), begin
+        for _ in _called(reader, begin):
+            reader.at = call.end()
+            try:
+                body = reader.piped_to(begin)
+                yield _recorded(({} if body is None else {"body": body}) | _parameters(reader), line)
+            except ValueError as fault:
+                reason = f"{call[1]} of PowerShell is not read: {fault}; copy the request as cURL (bash)"
+                yield Unread(f"line {line}", reason)
+
+
+_FUNCTION = re.compile(
+    r"^([ \t]*)function[ \t]+([\w-]+)(?:[\s{]*(?:\[\w+\(\)\]\s*)?(?:param)?[ \t]*(\((?:[^()]|\((?:[^()]|\([^()]*\))*+\))*+\)))?",
+    re.MULTILINE | re.IGNORECASE,
+)
+_MOST_CALLED, _FAR = 50, 10_000
+
+
+def _functions(text: str) -> Iterator[tuple[re.Match[str], int, Sequence[int]]]:
+    """The head of each function, where it ends, and where its calls have their arguments."""
+    for head in islice(_FUNCTION.finditer(text), _MOST_CALLED):
+        called = re.compile(rf"(?<![\w-]){re.escape(head[2])}(?=[ \t]+[-'\"$@])", re.IGNORECASE)
+        closed = re.compile(rf"^{head[1]}\}}", re.MULTILINE).search(text, head.end(), head.end() + _FAR)
+        if end := closed.end() if closed else 0:
+            places = (one.end() for one in called.finditer(text) if not head.start() <= one.start() < end)
+            yield head, end, list(islice(places, _MOST_CALLED))
+
+
+def _called(reader: Reader, begin: int) -> Iterator[None]:
+    """Set the variables for each call of the function that the command at a place is in; once, if it is in none that is called."""
+    for head, end, calls in reader.functions:
+        if not (head.start() < begin < end and calls[: reader.spare]):
+            continue
+        names = [one.lower() for one in re.findall(r"\$(\w+)", head[3] or "")]
+        for at in calls[: reader.spare]:
+            reader.spare -= 1
+            assign(reader, head.start(), head.end())
+            reader.at = at
+            with suppress(ValueError):
+                reader.variables |= _parameters(reader, names)
+            assign(reader, head.end(), begin)
+            yield
+        return
+    yield
 
 
 def assign(reader: Reader, at: int, end: int) -> int:
@@ -200,7 +242,7 @@ def assign(reader: Reader, at: int, end: int) -> int:
     while found := _ASSIGNMENT.search(reader.text, at, end):
         reader.at = found.end()
         try:
-            given = _parameters(reader, ("path", "value")) if found["writes"] else {}
+            given = _written(reader, is_method=found["writes"][0] == "[") if found["writes"] else {}
             value = given.get("value") if given else reader.value()
             reader.last = (reader.at, value)
             if found[1]:
@@ -213,6 +255,16 @@ def assign(reader: Reader, at: int, end: int) -> int:
             pass
         at = max(reader.at, found.start() + 1)
     return max(at, end)
+
+
+def _written(reader: Reader, *, is_method: bool) -> dict[str, Any]:
+    """The path and the value of a command, or a method, that writes a file."""
+    if not is_method:
+        return _parameters(reader, ("path", "value"))
+    reader.at += 1
+    path = reader.value()
+    reader.skip(_BLANKS)
+    return {"path": path, "value": reader.value()}
 
 
 def _parameters(reader: Reader, unnamed: Sequence[str] = ("uri",)) -> dict[str, Any]:

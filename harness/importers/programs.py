@@ -38,8 +38,6 @@ _CALLED = re.compile(rf"(?<!\w)(\w+)\(((?:[^()\"'`]|{_TEXT})*+)\)")
 _ARGUMENT = re.compile(rf"(?:[^,\"'`]|{_TEXT})+")
 _PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:[^=]*)?(?:=[ \t]*({_VALUE}))?$")
 """The name of a parameter, and the text that it has otherwise."""
-_HOLE = re.compile(r"""(?P<quote>\\?")(?:\$?\{\{?(?P<name>\w+)\}\}?|\$(?P<bare>\w+))(?=\\?")""")
-"""A variable that is the whole of a text in JSON."""
 _LITERAL = r'@\$?"(?:[^"]|"")*+(?:"|\Z)|r#"(?:[^"]|"(?!#))*+(?:"#|\Z)|"""(?:[^"]|"(?!""))*+(?:"""|\Z)|`[^`]*+(?:`|\Z)|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\''
 _VALUES = rf"(?:[^()\"'`]|{_TEXT}|\([^()\n]*\))*+"
 _FORMATTED = re.compile(
@@ -49,7 +47,7 @@ _FORMATTED = re.compile(
 """A text in quotes, with what fills its places. One that does not end goes on to the end, so that nothing is read twice."""
 _PERCENTS = re.compile(r"%(?P<name>)(?:\.\d)?[sdvqfi]|%(?P<double>%)")
 _BRACES = re.compile(r'(?P<double>[{}])(?P=double)|[#$]?\{(?P<name>\w*)(?::[^{}\n"]*)?\}')
-_MARKED = re.compile(r"[#$]\{(?P<name>\w+)\}")
+_MARKED = re.compile(r"(?:\$|#(?=\{))\{{0,2}(?P<name>[A-Za-z_]\w*)\}{0,2}")
 """The places in a text that values fill."""
 _ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
 _USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
@@ -94,7 +92,7 @@ def inlined(text: str, run: int = 0) -> str:
         before, whole = whole, _FORMATTED.sub(lambda one: _formatted(one, values), whole)
         if whole == before:
             break
-    return _HOLE.sub(lambda hole: _filled(hole, values.get(hole["name"] or hole["bare"], "")), whole)
+    return whole
 
 
 def _arguments(text: str, run: int) -> tuple[dict[str, str], int]:
@@ -128,14 +126,6 @@ def _given(parameters: str, arguments: str) -> dict[str, str]:
         if argument:
             found[argument[1] or (name[1] if name else str(number))] = argument[2]
     return found
-
-
-def _filled(hole: re.Match[str], known: str) -> str:
-    """A place in a text of JSON with the text that is known of it."""
-    if not re.fullmatch(_TEXT, known):
-        return hole[0]
-    text = json.dumps(literal_value(known), ensure_ascii=False)
-    return hole["quote"] + (json.dumps(text, ensure_ascii=False)[3:-3] if hole["quote"][0] == "\\" else text[1:-1])
 
 
 def _formatted(found: re.Match[str], values: Mapping[str, str]) -> str:

@@ -483,6 +483,20 @@ def test_all_curl_commands_on_a_page_are_imported_or_reported(
     assert out.count("left out") == 2
 
 
+def test_each_call_of_a_powershell_function_is_a_request(project: Path) -> None:
+    body = "(@{contents=@(@{parts=@(@{text=$Say})})} | ConvertTo-Json -Depth 9)"
+    (project / "a.ps1").write_text(
+        f"function Ask([string]$Say, [string]$Model = 'gemini-2.5-flash') {{\n"
+        f'  irm "{ASK.replace("gemini-2.5-flash", "$($Model)")}" -Method Post -Body {body}\n}}\n'
+        "Ask 'Hello'\nAsk -Say 'Bye' -Model gemini-2.5-pro\n"
+    )
+    assert main(["import", "a.ps1"]) == 0
+    assert [(case["id"], case.get("model")) for case in suite()["cases"]] == [
+        ("hello", None),
+        ("bye", "gemini-2.5-pro"),
+    ]
+
+
 def test_a_powershell_command_is_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "a.ps1").write_text("$x = 1\nInvoke-RestMethod -Uri $address -Method Post\n")
     assert main(["import", "a.ps1"]) == 4
@@ -659,6 +673,14 @@ FORMS = {
     "wget with blanks": f"wget -q -O out.json -T 30 --method POST --body-data '{TEXT}' {ASK}",
     "wget file": f"wget {ASK} --post-file body.json",
     "standard input": f"curl {ASK} -d @- < body.json",
+    "HTTPie": f"http POST '{ASK}' x-goog-api-key:$KEY 'contents[0][parts][0][text]=hi'",
+    "HTTPie of JSON": f"https --timeout=30 {ASK} 'contents:=[{{\"parts\":[{{\"text\":\"hi\"}}]}}]'",
+    "HTTPie of text": f"http {ASK} --raw '{TEXT}'",
+    "HTTPie behind a pipe": f"echo '{TEXT}' | xh post {ASK}",
+    "envsubst": f"export SAY=hi\nenvsubst < template.json | curl {ASK} -d @-",
+    "powershell parameter": f"param(\n  [string]$Say = 'hi',\n  [int]$N = 1)\nirm {ASK} -Method Post -Body (@{{contents=@(@{{parts=@(@{{text=$Say}})}})}} | ConvertTo-Json -Depth 9)",
+    "powershell function": f"function Ask {{\n  param([Parameter(Mandatory)][string]$Say)\n  irm {ASK} -Method Post -Body (@{{contents=@(@{{parts=@(@{{text=$Say}})}})}} | ConvertTo-Json -Depth 9)\n}}\nAsk -Say 'hi'",
+    "powershell writes": f"$b = '{TEXT}'\n[IO.File]::WriteAllText(\"$PWD\\asked.json\", $b)\ncurl.exe {ASK} -d \"@asked.json\"",
     "powershell text": f"Invoke-WebRequest -UseBasicParsing -Uri \"{ASK}\" `\r\n-Method \"POST\" `\r\n-Body \"{TEXT.replace(chr(34), '`' + chr(34))}\"",
     "powershell table": f"$b = @{{contents=@(@{{parts=@(@{{text='hi'}})}})}} | ConvertTo-Json -Depth 9\nirm {ASK} -Method Post -Body $b",
     "powershell document": f"$m = 'gemini-2.5-flash'\n$b = @'\n{TEXT}\n'@\n(irm \"{ASK.replace('gemini-2.5-flash', '$($m)')}\" -Body $b).candidates",
@@ -668,6 +690,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_a_command_is_read_in_every_form(project: Path, form: str) -> None:
     (project / "body.json").write_text(TEXT)
+    (project / "template.json").write_text(TEXT.replace("hi", "${SAY}"))
     (project / "a.txt").write_text(FORMS[form], "utf-8")
     assert main(["import", "a.txt"]) == 0
     (case,) = suite()["cases"]
