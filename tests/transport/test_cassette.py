@@ -177,6 +177,7 @@ def test_a_cut_gzip_body_says_so(tmp_path: Path) -> None:
             "by shape: the file is cut",
         ),
         (f"version: 1\ninteractions:\n- request:\n    uri: {URL}\n  response:\n    status:", "the file is cut before"),
+        (f"version: 1\ninteractions:\n- request:\n    uri: {URL}\n    headers: {{a: [b", "the file is cut there"),
         (
             f"version: 1\ninteractions:\n- request:\n    uri: {URL}\n  response:\n    status: {{code: 200}}",
             "the file is cut",

@@ -316,19 +316,21 @@ def read_lines(folder: Path, *values: Any) -> list[tuple[Any, str, int]]:
     return [(one.request.body, reply.read(one).text, one.status) for one in found]
 
 
-def test_a_log_is_put_together_by_its_ids(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["id", "reqId"])
+def test_a_log_is_put_together_by_its_ids(name: str, tmp_path: Path) -> None:
     assert read_lines(
         tmp_path,
-        {"id": "1", "type": "request", "model": MODEL, "body": asks("a")},
-        {"id": "2", "type": "request", "model": MODEL, "body": asks("b")},
-        {"id": "2", "type": "response", "body": events("to b ", 1)[0]},
-        {"id": "1", "type": "response", "body": events("to a ", 1)[0]},
+        {name: "1", "type": "request", "model": MODEL, "body": asks("a")},
+        {name: "2", "type": "request", "model": MODEL, "body": asks("b")},
+        {name: "2", "type": "response", "body": events("to b ", 1)[0]},
+        {name: "1", "type": "response", "body": events("to a ", 1)[0]},
     ) == [(asks("b"), "to b 0", 200), (asks("a"), "to a 0", 200)]
 
 
 TAGS: Mapping[str, tuple[str, str]] = {
     "in brackets": ("[a1b2c3d4]", "[e5f6a7b8]"),
     "by name": ("INFO request_id=1a", "INFO request_id=2b"),
+    "of threads": ("[http-nio-8080-exec-1] DEBUG", "[http-nio-8080-exec-2] DEBUG"),
     "of their own": ("368c9764-1c6d-493a-9c93-095bdd9340c9 :", "e21d9494-01e2-418b-aaf6-50f2492c6c0f :"),
 }
 
@@ -639,9 +641,17 @@ TRANSCRIPTS: Mapping[str, Callable[[str, str, str], str]] = {
     "pieces in events": lambda url, asked, answered: f"{json.dumps({'to': url, 'body': asked})}\n{_pieces('chunk', answered, 'params', lambda piece: {'size': 9, 'bytes': b64encode(piece).decode()})}",
     "packed bodies": lambda url, asked, answered: json.dumps({"url": url, "request": {"data": _packed(asked)}, "response": {"data": _packed(answered)}}),
     "HTTP": lambda url, asked, answered: f"POST {url.partition(HOST)[2]} HTTP/1.1\r\nHost: {HOST}\r\n\r\n{asked}\r\nHTTP/2 200\r\ncontent-type: text/event-stream\r\n\r\n{answered}\r\n",
+    "the wire of Apache": lambda url, asked, answered: _on_wire(">>", f"POST {url.partition(HOST)[2]} HTTP/1.1\r\nHost: {HOST}\r\n\r\n{asked}") + _on_wire("<<", f"HTTP/1.1 200 OK\r\n\r\n{answered}"),
     "a body beside its headers": lambda url, asked, answered: json.dumps({"request": {"url": url, "method": "POST", "body": asked}, "response": {"status": 200, "headers": {"a": "b"}}, "chunks": [{"at": 3, "b64": _base64(answered)}]}),
 }  # fmt: skip
 """What a log or a recorder makes of an address, a request and an answer."""
+
+
+def _on_wire(way: str, text: str) -> str:
+    """The lines of a log of Apache's HttpClient. What is not in ASCII is written as its bytes."""
+    text = "".join(chr(one) if one < 128 else f"[0x{one:x}]" for one in text.encode())
+    lines = text.replace("\r", "[\\r]").replace("\n", "[\\n]\n").splitlines()
+    return "".join(f'10:52:01 [main] DEBUG wire - http-outgoing-0 {way} "{line}"\n' for line in lines)
 
 
 def _packed(text: str) -> str:
@@ -888,6 +898,12 @@ def test_a_dump_of_http_messages_is_read(tmp_path: Path) -> None:
     assert found.credentials == (("?key=", KEY),)
     assert (found.exchange.request.url, found.exchange.request.body) == (f"https://{HOST}{PATH}", ASKED)
     assert reply.read(found.exchange).text == "yes 0"
+
+
+def test_a_line_between_messages_is_part_of_none(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{RAW}\n{RAW_ANSWER}\n\n{66 * '-'}\n\n" * 2, "utf-8", newline="")
+    found = cassette.read(tmp_path / "a.txt").interactions
+    assert [reply.read(one.exchange).text for one in found] == ["yes 0", "yes 0"]
 
 
 # --- everywhere ------------------------------------------------------------------------------------------------

@@ -162,11 +162,17 @@ def _yaml(raw: bytes, complaint: str = "") -> Sequence[Any]:
         values = safeyaml.load_all(raw)
     except yaml.YAMLError as fault:
         if raw.startswith(CASSETTE):  # a broken one; lines of it may be JSON
-            raise NoDocument(safeyaml.reason(fault)) from fault
+            is_cut = (
+                fault.problem_mark.line >= raw.count(b"\n")
+                if isinstance(fault, yaml.MarkedYAMLError) and fault.problem_mark
+                else False
+            )
+            raise NoDocument(safeyaml.reason(fault) + _CUT * is_cut) from fault
         return _otherwise(raw, complaint or safeyaml.reason(fault))
     return (logged(raw) if _are_lines(values, raw) else []) or values
 
 
+_CUT = "; the file is cut there: restore it, or record it again"
 _TIMED = re.compile(r"\[?\d{4}-\d\d-\d\d[ T]")
 _KEY = re.compile(rb"\n[^\s#\[\]{}-][^\n]*?:(?=[ \r\n])")
 """A key in a line after the first. It begins with a line break, which is found faster than ``^``."""

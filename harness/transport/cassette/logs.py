@@ -130,8 +130,9 @@ _TAGS = (
     ("[", re.compile(r"\[(?!\d{4}-\d\d-\d\d)([0-9a-f][0-9a-f-]{5,35})\]")),
     ("-", re.compile(r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")),
     ("id", re.compile(r"""(?:request|req|trace|correlation|call)_?id[ "']*[=:][ "']*([\w-]{2,64})""")),
+    ("[", re.compile(r"\[([a-z][\w.#-]{1,60}-\d{1,6})\]")),
 )
-"""The forms of an id of a call in a line of a log, each behind a text without which it is not there."""
+"""The forms of an id of a call, or of a thread, in a line of a log, each behind a text without which it is not there."""
 
 
 def _in_front(text: str, begin: int) -> str:

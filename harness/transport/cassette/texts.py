@@ -68,4 +68,24 @@ def http_messages(raw: bytes) -> Iterator[bytes]:
         if found.start() == 0 or raw[found.start() - 1 : found.start()] in b"\n}]"
     ]
     for start, end in zip(starts, [*starts[1:], len(raw)], strict=True):
-        yield raw[start:end]
+        yield _RULE.sub(b"\n", raw[start:end])
+
+
+_RULE = re.compile(rb"\n[-=#*]{5,}[^\n{}]*+\s*+\Z")
+"""The line that a tool draws between messages."""
+_ON_WIRE = re.compile(rb'(\S{0,80}) ?(?:>>|<<) "')
+_BYTE = re.compile(rb"\[(?:\\r|\\n|0x([0-9a-f]{2}))\]")
+
+
+def on_wire(raw: bytes) -> bytes:
+    """The messages in a log of Apache's HttpClient (``>> "POST ...[\\r][\\n]"``), one connection after another; empty for any other text."""
+    found = dict[bytes, list[bytes]]()
+    for line in raw.splitlines() if b'[\\r][\\n]"' in raw else ():
+        if begin := _ON_WIRE.search(line[:300]):
+            text = line[begin.end() :].rstrip().removesuffix(b'"')
+            found.setdefault(begin[1], []).append(_BYTE.sub(_byte, text))
+    return b"\n".join(b"".join(lines) for lines in found.values())
+
+
+def _byte(found: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(found[1].decode()) if found[1] else b"\r" if found[0] == b"[\\r]" else b"\n"
