@@ -64,12 +64,7 @@ def _alone(path: Path) -> Sequence[Item]:
     if len(text) < _LONGEST_PAGE and not is_data:
         blocks = curl.blocks_without_commands(raw) if commands or is_notebook else [text]
         known = list(map(_asked, found))
-        called = (
-            one
-            for number, run in enumerate(programs.runs(text))
-            for one in sdk.read(run)
-            if not number or isinstance(one, Recorded)
-        )
+        called = (one for run in programs.runs(text) for one in sdk.read(run))
         for item in (*(one for block in blocks for one in _in_program(block)), *called):
             _add(_asked(item), known)
         found = [one.item for one in known]
@@ -123,6 +118,8 @@ def _add(new: _Asked, known: list[_Asked]) -> None:
     """Add what is not there, or is there without its host, its model or the values of its variables."""
     item = new.item
     for place, one in enumerate(known):
+        if one.item == item:
+            return
         if not (isinstance(item, Recorded) and isinstance(one.item, Recorded)):
             continue
         if (is_filled := _is_filled(one, new)) or _asks_same(one, new):

@@ -6,19 +6,16 @@ that the file sets, and documents in it (``cat <<EOF > body.json``), are filled 
 
 from __future__ import annotations
 
-import json
 import re
-from base64 import b64encode
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import unescape
-from itertools import chain, islice, product
+from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from harness.importers import httpie, powershell
 from harness.importers.filling import Room, Unreadable, bytes_beside, decoded, with_model
@@ -54,7 +51,12 @@ _FILLED = re.compile(
 """A variable, with its default or edited, an escaped character, an escaped quote, or text, between double quotes or in a document."""
 _LOOP = re.compile(r"\bfor[ \t]+(\w+)[ \t]+in[ \t]+")
 _DO = re.compile(r"(?:^|;)[ \t]*(do|done)\b", re.MULTILINE)
-_FUNCTION = re.compile(r"^([ \t]*)(?:function[ \t]+)?([\w-]+)[ \t]*\(\)[ \t]*\{", re.MULTILINE)
+_NESTED_BRACKETS = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*+\))*+\)"
+_FUNCTION = re.compile(
+    rf"^([ \t]*)(?P<is>function[ \t]+)?([\w-]+)[ \t]*(?(is)({_NESTED_BRACKETS})?\s*\{{(?:\s*+(?:\[\w+\(\)\]\s*+)?param[ \t]*({_NESTED_BRACKETS}))?|\(\)[ \t]*\{{)",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""The head of a function of a shell, or of PowerShell with its parameters."""
 _ARRAY = re.compile(r"(\"?)\$\{(\w+)\[[@*]\]\}\1")
 _NEXT_OPTION = re.compile(r"\n[ \t]*(?=-[A-Za-z][ \t]|--[a-z][\w-]*[ \t=])")
 """The end of a line whose mark of continuation a page has lost: no command begins with a hyphen."""
@@ -64,8 +66,8 @@ _PLAIN = re.compile(r"[^\s'\"\\$;|&<>()`]++")
 _UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
 """Marks a text whose value only the shell that runs the command would know."""
 _SETS = {name: what for what, names in {
-    "method": "-X --request", "header": "-H --header", "url": "--url", "user": "-u --user", "token": "--oauth2-bearer",
-    "data": "-d --data --data-raw --data-binary --data-ascii --data-urlencode --json", "file": "-T --upload-file",
+    "method": "-X --request --method", "header": "-H --header", "url": "--url", "user": "-u --user", "token": "--oauth2-bearer",
+    "data": "-d --data --data-raw --data-binary --data-ascii --data-urlencode --json --post-data --body-data", "file": "-T --upload-file --post-file --body-file",
     "": "-m -o -A -e -b -x -w -D -c -E --max-time --connect-timeout --output --retry --user-agent --referer --cookie --proxy --write-out "
         "--dump-header --url-query --cookie-jar --aws-sigv4 --cacert --cert --resolve --retry-delay --noproxy"}.items() for name in names.split()}  # fmt: skip
 """An option that takes a value -> what it sets; empty for what changes no request. Any other option is a switch."""
@@ -185,10 +187,11 @@ class _Script:
         for found in islice(_FUNCTION.finditer(self.text), _MOST_REPEATED):
             begin, end = found.span()
             if closed := re.compile(rf"(?:^{found[1]}|;[ \t]*)\}}", re.MULTILINE).search(self.text, end, end + _FAR):
-                call = re.compile(rf"(?:^|[;&|(`])[ \t]*{re.escape(found[2])}(?=[ \t]+\S)", re.MULTILINE)
+                call = re.compile(rf"(?:^|[;&|(`=])[ \t]*{re.escape(found[3])}(?=[ \t]+\S)", re.MULTILINE)
                 places = (one.end() for one in call.finditer(self.text) if not begin <= one.start() < closed.end())
                 words = map(self._words_at, islice(places, _MOST_REPEATED))
-                yield _Repeat(begin, closed.end(), [{str(at): word for at, word in enumerate(one, 1)} for one in words])
+                names = re.findall(r"\$(\w+)", f"{found[4]}{found[5]}".lower())
+                yield _Repeat(begin, closed.end(), [_setting(one, names) for one in words])
 
     def _words_at(self, at: int) -> list[str]:
         command = _Command(self, at)
@@ -212,7 +215,25 @@ def read(path: Path, text: str) -> list[Recorded | Unread]:
     text = _of_make(text) if path.name.lower().endswith(("makefile", ".mk")) else text
     text = _of_yaml(text) if path.name.lower().endswith((".yml", ".yaml")) else text
     script = _Script(path, _NESTED.sub(_inner, _plain(text)))
-    return [*_commands(script), *powershell.read(text, script.bytes_of)]
+    repeats, left = (
+        _Script(path, text).repeats if powershell.CALL.search(text) else [],
+        iter(range(1, 4 * _MOST_REPEATED)),
+    )
+
+    def calls_at(begin: int) -> Sequence[tuple[Mapping[str, str], int]]:
+        inside = next((one for one in repeats if one.begin < begin < one.end and one.settings), None)
+        again = [(one, inside.begin) for one in inside.settings if next(left, 0)] if inside else []
+        return again or [({}, begin)]
+
+    return [*_commands(script), *powershell.read(text, script.bytes_of, calls_at)]
+
+
+def _setting(words: Sequence[str], names: Sequence[str]) -> Mapping[str, str]:
+    """What the words of a call set: numbers in a shell, and the names of parameters in PowerShell."""
+    named = {word[1:].lower(): value for word, value in pairwise(words) if names and word[:1] == "-"}
+    rest = [word for before, word in pairwise(["", *words]) if "-" not in (before[:1], word[:1])]
+    left = (name for name in names if name not in named)
+    return {str(at): word for at, word in enumerate(words, 1)} | named | dict(zip(left, rest, strict=False))
 
 
 def _of_make(text: str) -> str:
@@ -564,18 +585,12 @@ def _requests(words: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _of_curl(script: _Script, command: _Command, name: str) -> Iterator[str]:
-    """The words of a command as those of one of curl without variables."""
+    """The words of a command as those of one of curl."""
     if name == "wget":
         return _of_wget(command.words)
     if name.startswith(("http", "xh")):
         return httpie.of_curl(command.words, command.document, script.bytes_of)
-    return _expanded(script, _configured(script, command))
-
-
-_WGET = {"--post-data": "-d", "--body-data": "-d", "--method": "-X", "--header": "-H", "--user-agent": "-A", "-U": "-A",
-         "--output-document": "-o", "-O": "-o", "--timeout": "-m", "-T": "-m", "--tries": "--retry", "-t": "--retry"}  # fmt: skip
-"""An option of wget that has a value -> that of curl."""
-_WGET_FILES = ("--post-file", "--body-file")
+    return _configured(script, command)
 
 
 _CONFIG = re.compile(r"(?:--config|-[sSfLki]*K)=?(.*)", re.DOTALL)
@@ -601,52 +616,23 @@ def _configured(script: _Script, command: _Command) -> Iterator[str]:
                 yield one[3]
 
 
-def _expanded(script: _Script, words: Iterable[str]) -> Iterator[str]:
-    """The words with what ``--variable`` sets in the place of ``{{name}}``, in the values of ``--expand-...``."""
-    parts = (word.split("=", 1) if word.startswith(("--variable=", "--expand-")) else [word] for word in words)
-    values, given = dict[str, bytes | str](), chain.from_iterable(parts)
-
-    def made(found: re.Match[str]) -> str:
-        value, functions = values.get(found[1]), found[2].split(":")[1:]
-        if not isinstance(value, bytes) or not _FUNCTIONS.keys() >= {*functions}:
-            return value if isinstance(value, str) else _unknown(found[0])
-        for function in functions:
-            value = _FUNCTIONS[function](value)
-        return script.room.filled(value.decode("utf-8", "replace"))
-
-    for word in given:
-        if word == "--variable":
-            for name, sign, value in re.findall(r"(?s)^%?(\w+)([=@]?)(.*)", next(given, "")):
-                with suppress(Unreadable):  # the file may hold a key, which no request keeps
-                    values[name] = value.encode() if sign == "=" else _unknown(f"what is in {value or name}")
-                    values[name] = script.bytes_of(value) if sign == "@" else values[name]
-        elif word.startswith("--expand-"):
-            yield from (f"--{word[9:]}", re.sub(r"\{\{(\w+)((?::\w+)*)\}\}", made, next(given, "")))
-        else:
-            yield word
-
-
-_FUNCTIONS: Mapping[str, Callable[[bytes], bytes]] = {
-    "trim": bytes.strip,
-    "json": lambda value: json.dumps(value.decode("utf-8", "replace"), ensure_ascii=False)[1:-1].encode(),
-    "url": lambda value: quote(value, safe="").encode(),
-    "b64": b64encode,
+_WGET = {
+    "-U": "-A",
+    "--output-document": "-o",
+    "--timeout": "-m",
+    "-T": "-m",
+    "--tries": "-m",
+    "-t": "-m",
+    "-O": "-o",
+    "-qO": "-o",
 }
-"""What curl makes of a variable."""
+"""An option of wget that has a value -> one of curl, where those differ."""
 
 
 def _of_wget(words: list[str]) -> Iterator[str]:
-    given = iter(words)
-    for word in given:
-        name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
-        if name in _WGET_FILES or name in _WGET:
-            value = value if equals else next(given, "")
-            yield from ("-d", f"@{value}") if name in _WGET_FILES else (_WGET[name], value)
-        elif re.fullmatch(r"-q?O-?", word):
-            if not word.endswith("-"):
-                next(given, "")
-        else:
-            yield word
+    for word in words:
+        name, equals, value = word.partition("=") if word[:2] == "--" else (word, "", "")
+        yield from (_WGET.get(name, name), value) if equals else (_WGET.get(name, word),)
 
 
 _MOST_WORDS = 300
@@ -658,6 +644,8 @@ def _options(command: list[str]) -> Mapping[str, Sequence[str]]:
         raise Unreadable(f"a curl command that is not understood: it has {len(command):,} words; is a quote missing?")
     found, words = defaultdict[str, list[str]](list), iter(command)
     for word in words:
+        if word.startswith("--expand-"):
+            raise Unreadable("curl puts the values of --variable into it; write them in their places")
         option = _OPTION.fullmatch(word)
         if option is None:
             found["url"] += [word] if _ADDRESS.search(word) else []

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.importers.filling import ReadFile, Room, TooLong, Unreadable, with_model
 from harness.text.jsontext import compact
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
-_CALL = re.compile(
+CALL = re.compile(
     r"(?<![\w-])(Invoke-(?:WebRequest|RestMethod)|iwr|irm|curl(?=[ \t]+-(?:Uri|Method|Headers|Body)\b))(?=[ \t]+[-$\"'@h`(])",
     re.IGNORECASE,
 )
 _ASSIGNMENT = re.compile(
     r"(?:^[ \t]*(?:param[ \t]*\()?|(?<=[,(])[ \t]*)(?:\[[^\[\]\n]{1,60}\][ \t]*)*+\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*"
-    r"|^[ \t]*(?:(?=\$\w+[ \t]*[|>]|@['\"][ \t]*\r?\n)|(?P<writes>Set-Content|Out-File|\[(?:System\.)?IO\.File\]::WriteAllText(?=\())(?=[ \t(]))",
+    r"|^[ \t]*(?:(?=\$\w+[ \t]*[|>]|@['\"][ \t]*\r?\n)|(?P<writes>Set-Content|Out-File)(?=[ \t])|(?P<method>\[(?:System\.)?IO\.File\]::WriteAllText)(?=\())",
     re.MULTILINE | re.IGNORECASE,
 )
 """Where a variable is set, or a value may be written to a file."""
@@ -62,8 +60,8 @@ class Reader:
         self.variables: dict[str, Any] = {"true": True, "false": False, "null": None}
         self._files: dict[str, str] = {}
         self._room = Room()
-        self.functions, self.spare = list(_functions(text)), 4 * _MOST_CALLED
-        """The functions, and how often commands in them may still be read again."""
+        self.given: Mapping[str, Any] = {}
+        """What a call of a function sets its parameters to."""
         self.last: tuple[int, Any] = (0, None)
         """Where the last statement ends, and its value."""
         self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
@@ -185,14 +183,21 @@ def _scalar(word: str) -> Any:
     return float(word) if re.fullmatch(r"-?\d{1,18}\.\d{1,18}", word) else word
 
 
-def read(text: str, read_file: ReadFile) -> Iterator[Recorded | Unread]:
-    """The requests of the commands in a text. One that cannot be read is named, and the next begins where it could not be read further."""
+def read(
+    text: str, read_file: ReadFile, calls_at: Callable[[int], Iterable[tuple[Mapping[str, str], int]]]
+) -> Iterator[Recorded | Unread]:
+    """The requests of the commands in a text. One that cannot be read is named, and the next begins where it could not be read further.
+
+    ``calls_at``: what each call of the function around a place sets, and where that begins.
+    """
     reader, line, counted, assigned = Reader(text, read_file), 1, 0, 0
-    while call := _CALL.search(text, reader.at):
+    while call := CALL.search(text, reader.at):
         begin = call.start()
         assigned = assign(reader, assigned, begin)
         line, counted = line + text.count("\n", counted, begin), begin
-        for _ in _called(reader, begin):
+        for reader.given, start in calls_at(begin):
+            reader.variables |= reader.given
+            assign(reader, start, begin)
             reader.at = call.end()
             try:
                 body = reader.piped_to(begin)
@@ -202,69 +207,26 @@ def read(text: str, read_file: ReadFile) -> Iterator[Recorded | Unread]:
                 yield Unread(f"line {line}", reason)
 
 
-_FUNCTION = re.compile(
-    r"^([ \t]*)function[ \t]+([\w-]+)(?:[\s{]*(?:\[\w+\(\)\]\s*)?(?:param)?[ \t]*(\((?:[^()]|\((?:[^()]|\([^()]*\))*+\))*+\)))?",
-    re.MULTILINE | re.IGNORECASE,
-)
-_MOST_CALLED, _FAR = 50, 10_000
-
-
-def _functions(text: str) -> Iterator[tuple[re.Match[str], int, Sequence[int]]]:
-    """The head of each function, where it ends, and where its calls have their arguments."""
-    for head in islice(_FUNCTION.finditer(text), _MOST_CALLED):
-        called = re.compile(rf"(?<![\w-]){re.escape(head[2])}(?=[ \t]+[-'\"$@])", re.IGNORECASE)
-        closed = re.compile(rf"^{head[1]}\}}", re.MULTILINE).search(text, head.end(), head.end() + _FAR)
-        if end := closed.end() if closed else 0:
-            places = (one.end() for one in called.finditer(text) if not head.start() <= one.start() < end)
-            yield head, end, list(islice(places, _MOST_CALLED))
-
-
-def _called(reader: Reader, begin: int) -> Iterator[None]:
-    """Set the variables for each call of the function that the command at a place is in; once, if it is in none that is called."""
-    for head, end, calls in reader.functions:
-        if not (head.start() < begin < end and calls[: reader.spare]):
-            continue
-        names = [one.lower() for one in re.findall(r"\$(\w+)", head[3] or "")]
-        for at in calls[: reader.spare]:
-            reader.spare -= 1
-            assign(reader, head.start(), head.end())
-            reader.at = at
-            with suppress(ValueError):
-                reader.variables |= _parameters(reader, names)
-            assign(reader, head.end(), begin)
-            yield
-        return
-    yield
-
-
 def assign(reader: Reader, at: int, end: int) -> int:
     """Set the variables, and write the files, of a part of a text. Returns how far it was read."""
     while found := _ASSIGNMENT.search(reader.text, at, end):
         reader.at = found.end()
         try:
-            given = _written(reader, is_method=found["writes"][0] == "[") if found["writes"] else {}
-            value = given.get("value") if given else reader.value()
+            given = _parameters(reader, ("path", "value")) if found["writes"] else {}
+            value: Any = given.get("value") if given else reader.value()
+            if found["method"]:
+                given, value = {"path": value[0]}, value[1]
             reader.last = (reader.at, value)
-            if found[1]:
+            if found[1] and found[1].lower() not in reader.given:
                 reader.variables[found[1].lower()] = value
             elif name := written[1] if (written := reader.take(_WRITTEN)) else given.get("path", given.get("filepath")):
                 reader.write(str(name), str(value))
         except TooLong as fault:  # whatever holds it is too long as well, which takes long to find again
             reader.variables[(found[1] or "").lower()] = fault
-        except ValueError:
+        except (ValueError, LookupError, TypeError):
             pass
         at = max(reader.at, found.start() + 1)
     return max(at, end)
-
-
-def _written(reader: Reader, *, is_method: bool) -> dict[str, Any]:
-    """The path and the value of a command, or a method, that writes a file."""
-    if not is_method:
-        return _parameters(reader, ("path", "value"))
-    reader.at += 1
-    path = reader.value()
-    reader.skip(_BLANKS)
-    return {"path": path, "value": reader.value()}
 
 
 def _parameters(reader: Reader, unnamed: Sequence[str] = ("uri",)) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _SET = re.compile(
     re.MULTILINE,
 )
 _STRING = re.compile(
-    r'"""(?P<python>.*?)"""|`(?P<template>[^`$]*)`|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|(?:-?\d+(?:\.\d+)?[fF]?|[tT]rue|[fF]alse)(?![\w.])',
+    r'""".*?"""|`[^`$]*`|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|(?:-?\d+(?:\.\d+)?[fF]?|[tT]rue|[fF]alse)(?![\w.])',
     re.DOTALL,
 )
 _STRUCTURE = re.compile(
@@ -38,7 +38,7 @@ _CALLED = re.compile(rf"(?<!\w)(\w+)\(((?:[^()\"'`]|{_TEXT})*+)\)")
 _ARGUMENT = re.compile(rf"(?:[^,\"'`]|{_TEXT})+")
 _PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:[^=]*)?(?:=[ \t]*({_VALUE}))?$")
 """The name of a parameter, and the text that it has otherwise."""
-_LITERAL = r'@\$?"(?:[^"]|"")*+(?:"|\Z)|r#"(?:[^"]|"(?!#))*+(?:"#|\Z)|"""(?:[^"]|"(?!""))*+(?:"""|\Z)|`[^`]*+(?:`|\Z)|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\''
+_LITERAL = r'@\$?"(?:[^"]|"")*+(?:"|\Z)|r#"(?:[^"]|"(?!#))*+(?:"#|\Z)|"""(?:[^"]|"(?!""))*+(?:"""|\Z)|(?<!`)`(?!`)[^`]*+(?:`|\Z)|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\''
 _VALUES = rf"(?:[^()\"'`]|{_TEXT}|\([^()\n]*\))*+"
 _FORMATTED = re.compile(
     rf"(?:(?P<call>\b(?:\w+\.)?(?:s?[pP]rintf|Sprintf|[fF]ormat!?)\(\s*+)|(?P<mark>\b[fF]|(?<!\w)\$))?(?P<text>{_LITERAL})"
@@ -84,7 +84,7 @@ def inlined(text: str, run: int = 0) -> str:
         left -= _LONGEST * (end < 0)
         if end > 0 and "models.generate" not in text[found.end() : end]:
             parts.append(_USED.sub(value, text[at : found.end()]))
-            parts.append(_USED.sub(value, _as_json(text[found.end() : end])))
+            parts.append(_USED.sub(value, text[found.end() : end]))
             values[found["name"]], places[found["name"]], at = parts[-1], len(parts) - 1, end
     rest = _USED.sub(value, text[at:])
     whole = "".join((*parts, rest))
@@ -150,7 +150,7 @@ def _formatted(found: re.Match[str], values: Mapping[str, str]) -> str:
     with suppress(ValueError, LookupError):
         inside = literal_value(text) if begin in ('"', "'") else inside
         places = _PERCENTS if given and "!" not in call and _PERCENTS.search(inside) else places
-        if places.search(inside):
+        if places.search(inside) or begin in ("`", '"""', 'r#"'):
             return json.dumps(places.sub(filled, inside), ensure_ascii=False)
     return found[0]
 
@@ -167,10 +167,3 @@ def _end(text: str, at: int) -> int:
         end = found.end() + inside
         found = _CHAINED.match(text, end)  # a builder of Java goes on
     return end if end and _ENDS.match(text, end) else 0
-
-
-def _as_json(value: str) -> str:
-    """A text over several lines as one in quotes; any other value as it is."""
-    found = _STRING.fullmatch(value)
-    several = found and (found["python"] or found["template"])
-    return json.dumps(several, ensure_ascii=False) if several else value

@@ -483,6 +483,15 @@ def test_all_curl_commands_on_a_page_are_imported_or_reported(
     assert out.count("left out") == 2
 
 
+@pytest.mark.parametrize("items", ["a=1 'a[b]=2'", "']=1'", "'a:={'"])
+def test_items_of_httpie_that_do_not_fit_are_named(
+    items: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "a.sh").write_text(f"http POST {ASK} {items}\n")
+    assert main(["import", "a.sh"]) == 4
+    assert "left out: a.sh: line 1: a request item that is not understood: " in capsys.readouterr().out
+
+
 def test_each_call_of_a_powershell_function_is_a_request(project: Path) -> None:
     body = "(@{contents=@(@{parts=@(@{text=$Say})})} | ConvertTo-Json -Depth 9)"
     (project / "a.ps1").write_text(

@@ -84,17 +84,10 @@ def test_options_of_curl_are_read_from_their_file(command: str) -> None:
     assert Path("suites/imported.yaml").read_text() == written
 
 
-def test_variables_of_curl_are_filled_in_where_options_expand_them(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("ask.txt").write_text('What is "x"?\n')
-    asked = body("{{ask:trim:json}}")
-    Path("ask.sh").write_text(f"""
-curl --variable model=gemini-2.5-pro --variable ask@ask.txt --variable %KEY --expand-url '{BASE}/{{{{model}}}}:generateContent' \\
-  --expand-header 'x-goog-api-key: {{{{KEY}}}}' --expand-data '{asked}'
-curl {ASK} --variable ask@missing.txt --expand-data '{asked}'
-""")
-    assert main(["import", "ask.sh"]) == 0
-    assert models() == {"what-is-x": "gemini-2.5-pro"}
-    assert "its body holds what is in missing.txt" in capsys.readouterr().out
+def test_variables_of_curl_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ask.sh").write_text(f"curl {ASK} --variable ask=hi --expand-data '{body('{{ask}}')}'\n")
+    assert main(["import", "ask.sh"]) == 4
+    assert "curl puts the values of --variable into it" in capsys.readouterr().out
 
 
 def test_a_block_ends_at_a_fence_of_its_indent_that_is_as_long() -> None:
@@ -204,7 +197,6 @@ def test_a_body_is_read_where_the_shell_puts_it(form: str) -> None:
     ("data", "command"),
     [
         ("'$(base64 $FLAGS $FILE)'", f"FILE=a.png\ncurl {ASK} -d"),
-        ("{{picture:b64}}", f"curl {ASK} --variable=picture@a.png --expand-data"),
         ("$p", f"""$p = [Convert]::ToBase64String([IO.File]::ReadAllBytes("a.png"))\nirm {ASK} -Method Post -Body"""),
     ],
 )
@@ -423,7 +415,6 @@ def test_what_only_a_shell_would_know_is_listed(text: str, reason: str, capsys: 
         ("a.sh", "curl ASK -K ../secret.txt"),
         ("a.sh", "cat ../secret.txt body.json | curl ASK -d @-"),
         ("a.sh", f"curl ASK -d '{body('DATA')}'".replace("DATA", "'$(base64 ../secret.txt)'")),
-        ("a.sh", f"curl ASK --variable f@../secret.txt --expand-data '{body('{{f:b64}}')}'"),
         (
             "a.ps1",
             f"irm ASK -Body ('{body('DATA')}')".replace("DATA", "' + [IO.File]::ReadAllText('../secret.txt') + '"),

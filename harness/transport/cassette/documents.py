@@ -162,11 +162,7 @@ def _yaml(raw: bytes, complaint: str = "") -> Sequence[Any]:
         values = safeyaml.load_all(raw)
     except yaml.YAMLError as fault:
         if raw.startswith(CASSETTE):  # a broken one; lines of it may be JSON
-            is_cut = (
-                fault.problem_mark.line >= raw.count(b"\n")
-                if isinstance(fault, yaml.MarkedYAMLError) and fault.problem_mark
-                else False
-            )
+            is_cut = getattr(getattr(fault, "problem_mark", None), "line", -1) >= raw.count(b"\n")
             raise NoDocument(safeyaml.reason(fault) + _CUT * is_cut) from fault
         return _otherwise(raw, complaint or safeyaml.reason(fault))
     return (logged(raw) if _are_lines(values, raw) else []) or values

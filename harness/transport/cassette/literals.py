@@ -99,11 +99,6 @@ def _of_edn(text: str) -> str:
     return "".join(written)
 
 
-def without_doubled_braces(text: str) -> str:
-    """The text of a template, such as an f-string, that writes ``{{`` for a brace."""
-    return re.sub(r"\{\{|\}\}", lambda two: two[0][0], text)
-
-
 _STRINGS = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")|'(?:[^'\\\n]|\\.)*+|"(?:[^"\\\n]|\\.)*+""")
 """A text in quotes; or what is not closed, without a group, so that it is not read again from its next quote."""
 _BETWEEN = re.compile(r"(?:(?!,\s*[\]}])[{}\[\]:,\s]|\0(?!\s*\0)|-?\d[\d.e+-]*+|(?:True|False|None)\b)*+")

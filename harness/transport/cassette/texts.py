@@ -74,6 +74,7 @@ def http_messages(raw: bytes) -> Iterator[bytes]:
 _RULE = re.compile(rb"\n[-=#*]{5,}[^\n{}]*+\s*+\Z")
 """The line that a tool draws between messages."""
 _ON_WIRE = re.compile(rb'(\S{0,80}) ?(?:>>|<<) "')
+_ENDS = {rb"[\r]": b"\r", rb"[\n]": b"\n"}
 _BYTE = re.compile(rb"\[(?:\\r|\\n|0x([0-9a-f]{2}))\]")
 
 
@@ -83,9 +84,6 @@ def on_wire(raw: bytes) -> bytes:
     for line in raw.splitlines() if b'[\\r][\\n]"' in raw else ():
         if begin := _ON_WIRE.search(line[:300]):
             text = line[begin.end() :].rstrip().removesuffix(b'"')
-            found.setdefault(begin[1], []).append(_BYTE.sub(_byte, text))
+            plain = _BYTE.sub(lambda one: bytes.fromhex(one[1].decode()) if one[1] else _ENDS[one[0]], text)
+            found.setdefault(begin[1], []).append(plain)
     return b"\n".join(b"".join(lines) for lines in found.values())
-
-
-def _byte(found: re.Match[bytes]) -> bytes:
-    return bytes.fromhex(found[1].decode()) if found[1] else b"\r" if found[0] == b"[\\r]" else b"\n"
