@@ -51,12 +51,11 @@ _FILLED = re.compile(
 """A variable, with its default or edited, an escaped character, an escaped quote, or text, between double quotes or in a document."""
 _LOOP = re.compile(r"\bfor[ \t]+(\w+)[ \t]+in[ \t]+")
 _DO = re.compile(r"(?:^|;)[ \t]*(do|done)\b", re.MULTILINE)
-_NESTED_BRACKETS = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*+\))*+\)"
 _FUNCTION = re.compile(
-    rf"^([ \t]*)(?P<is>function[ \t]+)?([\w-]+)[ \t]*(?(is)({_NESTED_BRACKETS})?\s*\{{(?:\s*+(?:\[\w+\(\)\]\s*+)?param[ \t]*({_NESTED_BRACKETS}))?|\(\)[ \t]*\{{)",
+    r"^([ \t]*)(?P<is>function[ \t]+)?([\w-]+)[ \t]*(?(is)[^{\n]*(?:\n[ \t]*)?\{|\(\)[ \t]*\{)",
     re.MULTILINE | re.IGNORECASE,
 )
-"""The head of a function of a shell, or of PowerShell with its parameters."""
+"""The head of a function of a shell, or of PowerShell."""
 _ARRAY = re.compile(r"(\"?)\$\{(\w+)\[[@*]\]\}\1")
 _NEXT_OPTION = re.compile(r"\n[ \t]*(?=-[A-Za-z][ \t]|--[a-z][\w-]*[ \t=])")
 """The end of a line whose mark of continuation a page has lost: no command begins with a hyphen."""
@@ -190,8 +189,7 @@ class _Script:
                 call = re.compile(rf"(?:^|[;&|(`=])[ \t]*{re.escape(found[3])}(?=[ \t]+\S)", re.MULTILINE)
                 places = (one.end() for one in call.finditer(self.text) if not begin <= one.start() < closed.end())
                 words = map(self._words_at, islice(places, _MOST_REPEATED))
-                names = re.findall(r"\$(\w+)", f"{found[4]}{found[5]}".lower())
-                yield _Repeat(begin, closed.end(), [_setting(one, names) for one in words])
+                yield _Repeat(begin, closed.end(), list(map(_setting, words)))
 
     def _words_at(self, at: int) -> list[str]:
         command = _Command(self, at)
@@ -228,12 +226,10 @@ def read(path: Path, text: str) -> list[Recorded | Unread]:
     return [*_commands(script), *powershell.read(text, script.bytes_of, calls_at)]
 
 
-def _setting(words: Sequence[str], names: Sequence[str]) -> Mapping[str, str]:
-    """What the words of a call set: numbers in a shell, and the names of parameters in PowerShell."""
-    named = {word[1:].lower(): value for word, value in pairwise(words) if names and word[:1] == "-"}
-    rest = [word for before, word in pairwise(["", *words]) if "-" not in (before[:1], word[:1])]
-    left = (name for name in names if name not in named)
-    return {str(at): word for at, word in enumerate(words, 1)} | named | dict(zip(left, rest, strict=False))
+def _setting(words: Sequence[str]) -> Mapping[str, str]:
+    """What the words of a call set: numbers in a shell, and the parameters that PowerShell names."""
+    named = {word[1:].lower(): value for word, value in pairwise(words) if re.match(r"-[A-Za-z]{2}", word)}
+    return {str(at): word for at, word in enumerate(words, 1)} | named
 
 
 def _of_make(text: str) -> str:

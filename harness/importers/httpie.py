@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.importers.filling import ReadFile, Unreadable, decoded
+from harness.text.jsontext import loads
 
 _ITEM = re.compile(r"([^=:@]+)(:=@?|=@|==?|:)(.*)", re.DOTALL)
 _KEY = re.compile(r"[^\[\]]+|(?<=\[)(?=\])")
@@ -38,7 +39,7 @@ def of_curl(words: Sequence[str], document: str | None, read_file: ReadFile) -> 
                 inside, (*keys, last) = body, _KEY.findall(item[1])[:50]
                 for key in keys:  # lists are mappings by place until all is there
                     inside = inside.setdefault(key or str(len(inside)), {})
-                inside[last or str(len(inside))] = json.loads(text) if item[2][0] == ":" else text
+                inside[last or str(len(inside))] = loads(text.encode()) if item[2][0] == ":" else text
             except (AttributeError, TypeError, ValueError):
                 raise Unreadable(f"a request item that is not understood: {word[:80]}") from None
     yield url

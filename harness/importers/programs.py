@@ -29,8 +29,8 @@ _CHAINED, _FILLS = re.compile(r"\s*\.\w+(?=\()"), re.compile(r"\s*\.format(?:ted
 _TEXT = r"(?:\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|`[^`$\\]*+`)"
 _VALUE = rf"(?:{_TEXT}|-?\d[\d.]*+|\b(?:[tT]rue|[fF]alse)\b)"
 _FUNCTION = re.compile(
-    rf"\b(\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\(((?:[^()\"'\n]|{_TEXT})*+)\)"
-    r"(?=[^\n;()]*(?:\([^\n()]*\)[ \t]*)?(?:\{|=>|:[ \t]*$))",
+    rf"\b(?P<def>def[ \t]+)?(?P<name>\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\((?P<parameters>(?:[^()\"'\n]|{_TEXT})*+)\)"
+    r"(?(def)|(?=[^\n;()]*(?:\([^\n()]*\)[ \t]*)?(?:\{|=>|:[ \t]*$)))",
     re.MULTILINE,
 )
 """Where a function is defined, and its parameters."""
@@ -51,6 +51,8 @@ _MARKED = re.compile(r"(?:\$|#(?=\{))\{{0,2}(?P<name>[A-Za-z_]\w*)\}{0,2}")
 """The places in a text that values fill."""
 _ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
 _USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
+_SHORT = re.compile(r"(?<=[:(])(\s*+\{\s*+)((?:\w++\s*+,\s*+)*+\w++)(?=\s*+\})")
+"""Members of an object in JavaScript with the names of their variables."""
 _BASE = re.compile(r"""\b(?:\w*base_?url|host)["']?\s*[=:]\s*["'`](https?://[^"'`\s]+?)/?["'`]""", re.IGNORECASE)
 _PATH = re.compile(r"""(["'`])(?=/[^"'`\s]*enerateContent)""")
 _LONGEST, _MOST_FILLED, _MOST_RUNS, _DEEPEST = 200_000, 2_000_000, 50, 3
@@ -67,6 +69,7 @@ def inlined(text: str, run: int = 0) -> str:
     """The text of a program, with the value of each variable in the place of its name, and the host before each path."""
     if base := _BASE.search(text):
         text = _PATH.sub(lambda found: found[1] + base[1], text)
+    text = _SHORT.sub(lambda names: names[1] + re.sub(r"\w+", r"\g<0>: \g<0>", names[2]), text)
     values = _arguments(text, run)[0] if "enerate" in text else {}
     places, parts, at, left = dict[str, int](), [""], 0, _MOST_FILLED
 
@@ -102,16 +105,16 @@ def _arguments(text: str, run: int) -> tuple[dict[str, str], int]:
     """
     functions = list(_FUNCTION.finditer(text))
     ends = [*(function.start() for function in functions[1:]), len(text)]
-    heads, calls = {function.start(1) for function in functions}, defaultdict[str, list[str]](list)
+    heads, calls = {function.start("name") for function in functions}, defaultdict[str, list[str]](list)
     for one in _CALLED.finditer(text) if functions else ():
         if one.start() not in heads and re.search(_VALUE, one[2]):
             calls[one[1]].append(one[2])
     values, runs = dict[str, str](), 1
     for function, end in zip(functions, ends, strict=False):
         asks = any(word in text[function.end() : end] for word in ("enerate", "contents"))
-        given = calls[function[1]] or [""]
+        given = calls[function["name"]] or [""]
         runs = max(runs, len(given)) if asks else runs
-        known = _given(function[2], given[min(run, len(given) - 1) if asks else 0])
+        known = _given(function["parameters"], given[min(run, len(given) - 1) if asks else 0])
         values = values | known if asks else known | values
     return values, runs
 

@@ -497,7 +497,7 @@ def test_each_call_of_a_powershell_function_is_a_request(project: Path) -> None:
     (project / "a.ps1").write_text(
         f"function Ask([string]$Say, [string]$Model = 'gemini-2.5-flash') {{\n"
         f'  irm "{ASK.replace("gemini-2.5-flash", "$($Model)")}" -Method Post -Body {body}\n}}\n'
-        "Ask 'Hello'\nAsk -Say 'Bye' -Model gemini-2.5-pro\n"
+        "Ask -Say 'Hello'\nAsk -Say 'Bye' -Model gemini-2.5-pro\n"
     )
     assert main(["import", "a.ps1"]) == 0
     assert [(case["id"], case.get("model")) for case in suite()["cases"]] == [

@@ -331,9 +331,16 @@ ask(
     temperature=1,
 )
 """,
+    "ask.rb": f"""
+def ask(prompt, temperature = 0.5)
+  HTTParty.post("{ASK}", body: {{contents: [{{parts: [{{text: prompt}}]}}], generationConfig: {{temperature: temperature}}}}.to_json)
+end
+ask("Capital of Norway?")
+ask("Capital of Chad?", 1)
+""",
     "ask.js": f"""
 async function ask(prompt, temperature = 0.5) {{
-  return fetch("{ASK}", {{body: JSON.stringify({{contents: [{{parts: [{{text: prompt}}]}}], generationConfig: {{temperature: temperature}}}})}});
+  return fetch("{ASK}", {{body: JSON.stringify({{contents: [{{parts: [{{text: prompt}}]}}], generationConfig: {{ temperature }}}})}});
 }}
 function log(prompt) {{ console.log(prompt); }}
 log("Two countries");

@@ -316,7 +316,7 @@ def read_lines(folder: Path, *values: Any) -> list[tuple[Any, str, int]]:
     return [(one.request.body, reply.read(one).text, one.status) for one in found]
 
 
-@pytest.mark.parametrize("name", ["id", "reqId"])
+@pytest.mark.parametrize("name", ["id", "reqId", "span_id"])
 def test_a_log_is_put_together_by_its_ids(name: str, tmp_path: Path) -> None:
     assert read_lines(
         tmp_path,
@@ -330,6 +330,7 @@ def test_a_log_is_put_together_by_its_ids(name: str, tmp_path: Path) -> None:
 TAGS: Mapping[str, tuple[str, str]] = {
     "in brackets": ("[a1b2c3d4]", "[e5f6a7b8]"),
     "by name": ("INFO request_id=1a", "INFO request_id=2b"),
+    "of requests": ("INFO req-71", "INFO req-72"),
     "of threads": ("[http-nio-8080-exec-1] DEBUG", "[http-nio-8080-exec-2] DEBUG"),
     "of their own": ("368c9764-1c6d-493a-9c93-095bdd9340c9 :", "e21d9494-01e2-418b-aaf6-50f2492c6c0f :"),
 }
@@ -898,6 +899,12 @@ def test_a_dump_of_http_messages_is_read(tmp_path: Path) -> None:
     assert found.credentials == (("?key=", KEY),)
     assert (found.exchange.request.url, found.exchange.request.body) == (f"https://{HOST}{PATH}", ASKED)
     assert reply.read(found.exchange).text == "yes 0"
+
+
+def test_colours_of_a_terminal_are_part_of_no_message(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"\x1b[32m{RAW[:4]}\x1b[39m{RAW[4:]}\n\x1b[1m{RAW_ANSWER}\n", "utf-8", newline="")
+    (found,) = cassette.read(tmp_path / "a.txt").interactions
+    assert (found.exchange.request.body, reply.read(found.exchange).text) == (ASKED, "yes 0")
 
 
 def test_a_line_between_messages_is_part_of_none(tmp_path: Path) -> None:

@@ -70,10 +70,12 @@ def plain(raw: bytes) -> bytes:
                 return content[len(mark) :] if name == "utf-8-sig" else content.decode(name).encode()
             except UnicodeError as fault:
                 raise NoDocument(f"not decodable as {name}: {fault}") from fault
+    content = _COLOURS.sub(b"", content) if b"\x1b[" in content else content
     return _shown(content) if _CAST.match(content) else content
 
 
 _CAST = re.compile(rb'\{[^\n]*"version": ?[23],[^\n]*"(?:width|term)"[^\n]*\}\r?\n\[')
+_COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 _STEERS = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))|\r")
 
 

@@ -130,7 +130,7 @@ _TAGS = (
     ("[", re.compile(r"\[(?!\d{4}-\d\d-\d\d)([0-9a-f][0-9a-f-]{5,35})\]")),
     ("-", re.compile(r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")),
     ("id", re.compile(r"""(?:request|req|trace|correlation|call)_?id[ "']*[=:][ "']*([\w-]{2,64})""")),
-    ("[", re.compile(r"\[([a-z][\w.#-]{1,60}-\d{1,6})\]")),
+    ("-", re.compile(r"(?:\[|\b(?=(?:req|request|call|job|task)-))([a-z][\w.#-]{0,60}-\d{1,9})\b(?!-)")),
 )
 """The forms of an id of a call, or of a thread, in a line of a log, each behind a text without which it is not there."""
 
