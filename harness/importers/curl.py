@@ -68,7 +68,7 @@ _SETS = {name: what for what, names in {
     "method": "-X --request --method", "header": "-H --header", "url": "--url", "user": "-u --user", "token": "--oauth2-bearer",
     "data": "-d --data --data-raw --data-binary --data-ascii --data-urlencode --json --post-data --body-data", "file": "-T --upload-file --post-file --body-file",
     "": "-m -o -A -e -b -x -w -D -c -E --max-time --connect-timeout --output --retry --user-agent --referer --cookie --proxy --write-out "
-        "--dump-header --url-query --cookie-jar --aws-sigv4 --cacert --cert --resolve --retry-delay --noproxy"}.items() for name in names.split()}  # fmt: skip
+        "--dump-header --url-query --cookie-jar --aws-sigv4 --cacert --cert --resolve --retry-delay --noproxy --output-document --timeout --tries"}.items() for name in names.split()}  # fmt: skip
 """An option that takes a value -> what it sets; empty for what changes no request. Any other option is a switch."""
 _TAKE = "".join(name[1] for name in _SETS if len(name) == 2)
 _OPTION = re.compile(rf"(--[\w-]+)(?:=(.*))?|-([^{_TAKE}]*)([{_TAKE}])?(.+)?", re.DOTALL)
@@ -213,17 +213,11 @@ def read(path: Path, text: str) -> list[Recorded | Unread]:
     text = _of_make(text) if path.name.lower().endswith(("makefile", ".mk")) else text
     text = _of_yaml(text) if path.name.lower().endswith((".yml", ".yaml")) else text
     script = _Script(path, _NESTED.sub(_inner, _plain(text)))
-    repeats, left = (
-        _Script(path, text).repeats if powershell.CALL.search(text) else [],
-        iter(range(1, 4 * _MOST_REPEATED)),
-    )
-
-    def calls_at(begin: int) -> Sequence[tuple[Mapping[str, str], int]]:
-        inside = next((one for one in repeats if one.begin < begin < one.end and one.settings), None)
-        again = [(one, inside.begin) for one in inside.settings if next(left, 0)] if inside else []
-        return again or [({}, begin)]
-
-    return [*_commands(script), *powershell.read(text, script.bytes_of, calls_at)]
+    repeats = _Script(path, text).repeats if powershell.CALL.search(text) else []
+    return [
+        *_commands(script),
+        *powershell.read(text, script.bytes_of, [(one.begin, one.end, one.settings) for one in repeats]),
+    ]
 
 
 def _setting(words: Sequence[str]) -> Mapping[str, str]:
@@ -583,7 +577,7 @@ def _requests(words: Iterable[str]) -> Iterator[list[str]]:
 def _of_curl(script: _Script, command: _Command, name: str) -> Iterator[str]:
     """The words of a command as those of one of curl."""
     if name == "wget":
-        return _of_wget(command.words)
+        return (_OF_WGET.sub("-m", word) for word in command.words)
     if name.startswith(("http", "xh")):
         return httpie.of_curl(command.words, command.document, script.bytes_of)
     return _configured(script, command)
@@ -612,23 +606,8 @@ def _configured(script: _Script, command: _Command) -> Iterator[str]:
                 yield one[3]
 
 
-_WGET = {
-    "-U": "-A",
-    "--output-document": "-o",
-    "--timeout": "-m",
-    "-T": "-m",
-    "--tries": "-m",
-    "-t": "-m",
-    "-O": "-o",
-    "-qO": "-o",
-}
-"""An option of wget that has a value -> one of curl, where those differ."""
-
-
-def _of_wget(words: list[str]) -> Iterator[str]:
-    for word in words:
-        name, equals, value = word.partition("=") if word[:2] == "--" else (word, "", "")
-        yield from (_WGET.get(name, name), value) if equals else (_WGET.get(name, word),)
+_OF_WGET = re.compile(r"^-(?:[TtU](?=\d|$)|q?O$)")
+"""Options of wget whose value changes no request, and which curl has for something else."""
 
 
 _MOST_WORDS = 300

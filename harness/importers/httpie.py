@@ -44,9 +44,7 @@ def of_curl(words: Sequence[str], document: str | None, read_file: ReadFile) -> 
                 raise Unreadable(f"a request item that is not understood: {word[:80]}") from None
     yield url
     if body or document is not None:
-        made = json.loads(json.dumps(body), object_hook=_listed)
+        made = json.loads(
+            json.dumps(body), object_hook=lambda one: [*one.values()] if one and all(map(str.isdigit, one)) else one
+        )
         yield from ("-d", json.dumps(made, ensure_ascii=False) if body else "@-")
-
-
-def _listed(value: dict[str, Any]) -> Any:
-    return [*value.values()] if value and all(map(str.isdigit, value)) else value

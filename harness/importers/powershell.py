@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from harness.importers.filling import ReadFile, Room, TooLong, Unreadable, with_model
 from harness.text.jsontext import compact
@@ -61,7 +61,8 @@ class Reader:
         self._files: dict[str, str] = {}
         self._room = Room()
         self.given: Mapping[str, Any] = {}
-        """What a call of a function sets its parameters to."""
+        self.spare = 200
+        """What a call of a function sets its parameters to, and for how many calls more."""
         self.last: tuple[int, Any] = (0, None)
         """Where the last statement ends, and its value."""
         self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
@@ -183,21 +184,22 @@ def _scalar(word: str) -> Any:
     return float(word) if re.fullmatch(r"-?\d{1,18}\.\d{1,18}", word) else word
 
 
-def read(
-    text: str, read_file: ReadFile, calls_at: Callable[[int], Iterable[tuple[Mapping[str, str], int]]]
-) -> Iterator[Recorded | Unread]:
-    """The requests of the commands in a text. One that cannot be read is named, and the next begins where it could not be read further.
+Repeats: TypeAlias = Sequence[tuple[int, int, Sequence[Mapping[str, str]]]]
+"""Where each function begins and ends, and what its calls set."""
 
-    ``calls_at``: what each call of the function around a place sets, and where that begins.
-    """
+
+def read(text: str, read_file: ReadFile, repeats: Repeats) -> Iterator[Recorded | Unread]:
+    """The requests of the commands in a text. One that cannot be read is named, and the next begins where it could not be read further."""
     reader, line, counted, assigned = Reader(text, read_file), 1, 0, 0
     while call := CALL.search(text, reader.at):
         begin = call.start()
         assigned = assign(reader, assigned, begin)
         line, counted = line + text.count("\n", counted, begin), begin
-        for reader.given, start in calls_at(begin):
-            reader.variables |= reader.given
-            assign(reader, start, begin)
+        around = next((one for one in repeats if one[0] < begin < one[1]), (begin, begin, ()))
+        for given in around[2][: max(0, reader.spare)] or [{}]:
+            reader.given, reader.spare = given, reader.spare - 1
+            reader.variables |= given
+            assign(reader, around[0], begin)
             reader.at = call.end()
             try:
                 body = reader.piped_to(begin)

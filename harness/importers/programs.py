@@ -52,7 +52,6 @@ _MARKED = re.compile(r"(?:\$|#(?=\{))\{{0,2}(?P<name>[A-Za-z_]\w*)\}{0,2}")
 _ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
 _USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
 _SHORT = re.compile(r"(?<=[:(])(\s*+\{\s*+)((?:\w++\s*+,\s*+)*+\w++)(?=\s*+\})")
-"""Members of an object in JavaScript with the names of their variables."""
 _BASE = re.compile(r"""\b(?:\w*base_?url|host)["']?\s*[=:]\s*["'`](https?://[^"'`\s]+?)/?["'`]""", re.IGNORECASE)
 _PATH = re.compile(r"""(["'`])(?=/[^"'`\s]*enerateContent)""")
 _LONGEST, _MOST_FILLED, _MOST_RUNS, _DEEPEST = 200_000, 2_000_000, 50, 3
@@ -99,10 +98,7 @@ def inlined(text: str, run: int = 0) -> str:
 
 
 def _arguments(text: str, run: int) -> tuple[dict[str, str], int]:
-    """The values that the parameters of functions have: in a call with a value, or otherwise; and how often what asks is called.
-
-    ``run``: which of these calls. Any other function has the values of its first one.
-    """
+    """The values that the parameters of functions have in a call of those that ask, and how often these are called."""
     functions = list(_FUNCTION.finditer(text))
     ends = [*(function.start() for function in functions[1:]), len(text)]
     heads, calls = {function.start("name") for function in functions}, defaultdict[str, list[str]](list)

@@ -679,7 +679,7 @@ FORMS = {
     "written before": f"echo '{TEXT}' > asked.json\ncurl {ASK} -d @asked.json",
     "doubled quotes": f'curl "{ASK}" ^\r\n -d "{TEXT.replace(chr(34), chr(34) * 2)}"',
     "wget": f"wget -qO- --header='Content-Type: application/json' --post-data='{TEXT}' \"{ASK}\" | jq .",
-    "wget with blanks": f"wget -q -O out.json -T 30 --method POST --body-data '{TEXT}' {ASK}",
+    "wget with blanks": f"wget -q -O out.json -T30 -t 2 --timeout=5 --method POST --body-data '{TEXT}' {ASK}",
     "wget file": f"wget {ASK} --post-file body.json",
     "standard input": f"curl {ASK} -d @- < body.json",
     "HTTPie": f"http POST '{ASK}' x-goog-api-key:$KEY 'contents[0][parts][0][text]=hi'",
