@@ -113,7 +113,8 @@ def _document(error: HarnessError, argv: Sequence[str]) -> None:
         view = View(display_path=step_summary.named)
         lines = (f"{without_secrets(line)}\n" for line in error_annotations(error, view))
         streams.under(sys.stdout).writelines(lines)  # the filter takes commands of a workflow for text of others
-    for file in [text.removeprefix("junit:") for text in formats if text.startswith("junit:")]:
+    files = [text.removeprefix("junit:") for text in formats if text.startswith("junit:")]
+    for file in [file for file in files if not str(error).startswith(f"cannot write {file}:")]:
         with suppress(UsageError):
             printing.write(Path(file), error_document(error, without_secrets).encode())
 
