@@ -44,6 +44,7 @@ def opened(browser: Chrome, tmp_path: Path) -> Iterator[Any]:
 
 
 def press(browser: Chrome, *keys: str) -> None:
+    settle(browser)  # a dialog that closes gives the focus back
     for key in keys:
         browser.switch_to.active_element.send_keys(key)
         settle(browser)

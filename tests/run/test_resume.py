@@ -102,12 +102,15 @@ cases:
       - user: "[simulate: fault blocked]"
       - user: "${env:SKY}"
     xfail: {why: blocked}
-  - id: fails
-    prompt: "[simulate: fault slow] What is the capital of Peru?"
-    expect: {text: {equals: Oslo}}
+  - id: fails  # after those above, however slow the machine is
+    turns: &slow
+      - user: "[simulate: fault slow] What is the capital of Peru?"
+      - user: "[simulate: fault slow] And of Chile?"
+      - user: "[simulate: fault slow] And of Cuba?"
+        expect: {text: {equals: Oslo}}
   - id: left
     repeat: 2
-    prompt: "[simulate: fault slow] What is the capital of Chile?"
+    turns: *slow
 """
 
 
