@@ -30,7 +30,7 @@ ThinkingValue = Level | int | LongThinking
 Thinking = Annotated[
     ThinkingValue | list[ThinkingValue] | dict[str, ThinkingValue | list[ThinkingValue]],
     TypeLabel(
-        "a level (minimal, low, medium, high, xhigh), a budget in tokens, {level, budget, includeThoughts}, or a list of these"
+        "a level (minimal, low, medium, high, xhigh), a budget in tokens (0: none), {level, budget, includeThoughts}, or a list of these"
     ),
     "a level name sends thinkingLevel, an integer thinkingBudget; a list sweeps; a mapping has a value per model (globs)",
 ]
