@@ -289,7 +289,7 @@ def _plain(text: str) -> str:
     return re.sub(r"(?<=[ \t])`\n", "\\\\\n", text)
 
 
-_ARGUMENTS = re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)")
+_ARGUMENTS = re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-|/\S*enerateContent)")
 """What follows the name of a command. Anything else is prose that mentions curl."""
 _COMMENTED = re.compile(
     r"^[ \t]*+(#++|//++|\*|;++|--|>)[ \t]++(?=(?>[^\n]*?\bcurl\b)[^\n]*+\n[ \t]*\1)[^\n]*(?:\n[ \t]*\1[^\n]*)+",

@@ -12,39 +12,63 @@ from harness.text.jsontext import loads
 
 _ITEM = re.compile(r"([^=:@]+)(:=@?|=@|==?|:)(.*)", re.DOTALL)
 _KEY = re.compile(r"[^\[\]]+|(?<=\[)(?=\])")
-_TAKE = re.compile("-[aAops]|--(?:auth|auth-type|output|session|timeout|print|style|verify|proxy|pretty|raw)")
+_DEEPEST, _MOST_ITEMS = 50, 1_000
+_TAKE = re.compile(
+    "-[aAops]|--(?:auth|auth-type|output|session|session-read-only|timeout|print|style|verify|proxy|pretty|raw|cert|cert-key|ssl|max-redirects)"
+)
 """An option that has a value."""
+_OF_CURL = {"--raw": "-d", "-a": "-u", "--auth": "-u"}
 
 
 def of_curl(words: Sequence[str], document: str | None, read_file: ReadFile) -> Iterator[str]:
     """The words of the same command of curl. ``document``: what is piped into it. Raises Unreadable."""
-    url, body, given = "", dict[Any, Any](), iter(words)
+    url, body, given = "", dict[str, Any](), iter(words)
     for word in given:
-        name, equals, value = word.partition("=")
         item = _ITEM.fullmatch(word)
         if word[:1] == "-":
+            name, equals, value = word.partition("=")
             value = (value if equals else next(given, "")) if _TAKE.fullmatch(name) else ""
-            yield from ("-d", value) if name == "--raw" else ()
+            yield from (_OF_CURL[name], value) if name in _OF_CURL else ()
         elif not url and re.fullmatch("[A-Za-z]{3,7}", word):
             yield from ("-X", word.upper())
-        elif not (url and item):
-            url = url or word
-        elif item[2] == "==":
+        elif not url:
+            url = word
+        elif word[0] == "@":
+            yield from ("-d", word)
+        elif item and item[2] == "==":
             url += f"{'&' if '?' in url else '?'}{item[1]}={item[3]}"
-        elif item[2] == ":":
+        elif item and item[2] == ":":
             yield from ("-H", word)
-        else:
-            text = decoded(read_file(item[3]), item[3]) if item[2][-1] == "@" else item[3]
-            try:
-                inside, (*keys, last) = body, _KEY.findall(item[1])[:50]
-                for key in keys:  # lists are mappings by place until all is there
-                    inside = inside.setdefault(key or str(len(inside)), {})
-                inside[last or str(len(inside))] = loads(text.encode()) if item[2][0] == ":" else text
-            except (AttributeError, TypeError, ValueError):
-                raise Unreadable(f"a request item that is not understood: {word[:80]}") from None
+        elif item:
+            _set(body, item, read_file)
     yield url
     if body or document is not None:
-        made = json.loads(
-            json.dumps(body), object_hook=lambda one: [*one.values()] if one and all(map(str.isdigit, one)) else one
-        )
-        yield from ("-d", json.dumps(made, ensure_ascii=False) if body else "@-")
+        yield from ("-d", json.dumps(body, ensure_ascii=False) if body else "@-")
+
+
+def _set(body: dict[str, Any], item: re.Match[str], read_file: ReadFile) -> None:
+    """Put the value of an item into the body. Raises Unreadable."""
+    path, sign, given = item.groups()
+    text = decoded(read_file(given), given) if sign[-1] == "@" else given
+    try:
+        name, *keys = _KEY.findall(path)[:_DEEPEST]
+        body[name] = _with_value(body.get(name), keys, loads(text.encode()) if sign[0] == ":" else text)
+    except (AttributeError, TypeError, ValueError):
+        raise Unreadable(f"a request item that is not understood: {item[0][:80]}") from None
+
+
+def _with_value(held: Any, keys: Sequence[str], value: Any) -> Any:
+    """What a field holds, with the value at the place below it that the keys name: of an object, a place in a list, or empty, its end."""
+    if not keys:
+        return value
+    key, *rest = keys
+    if key and not key.isdigit():
+        fields = held or {}
+        return {**fields, key: _with_value(fields.get(key), rest, value)}
+    items = [] if held is None else held
+    at = int(key or len(items))
+    if not isinstance(items, list) or at > _MOST_ITEMS:
+        raise TypeError
+    items += [None] * (at + 1 - len(items))
+    items[at] = _with_value(items[at], rest, value)
+    return items
