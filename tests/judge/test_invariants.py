@@ -156,10 +156,10 @@ ANY = {"toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}
 WARY = {"safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_MEDIUM_AND_ABOVE"}]}
 
 
-def after_a_call(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+def after_a_call(result: Mapping[str, Any], name: str = "get_weather") -> list[dict[str, Any]]:
     """The turns of a call for Oslo, and of its result."""
-    call = {"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}}}
-    given = {"functionResponse": {"name": "get_weather", "response": result}}
+    call = {"functionCall": {"name": name, "args": {"city": "Oslo"}}}
+    given = {"functionResponse": {"name": name, "response": result}}
     return [{"role": "model", "parts": [call]}, {"role": "user", "parts": [given]}]
 
 
@@ -254,6 +254,8 @@ CUT_PNG = coded(png(64, 32)[:-12])
 
 
 CODE = {"language": "PYTHON", "code": "print(1)"}
+NEWER_PYTHON = "a = [1, 2]\nb = f'{'\\n'.join(a)}'"
+ALL_TEXT = {**USAGE, "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 1}]}
 
 HALF_AN_HOUR = "The tram goes up to the forest in half an hour, and people ski there until April. "
 COUNTED = [
@@ -751,8 +753,12 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("function-duplicate", unary(calling(city="Oslo"), {**TOOLS, **AFTER_A_CALL, **ANY})),
     ("function-duplicate", unary(calling(city="Rome"), {**TOOLS, **AFTER_A_CALL})),
     ("function-duplicate", unary(calling(city="Oslo"), {**TOOLS, "contents": [*ASKED["contents"], *RETRIED]})),
+    ("function-duplicate", unary(calling("sail", city="Oslo"), {"contents": after_a_call({"left": 2}, "sail")})),
     ("text-per-token", unary(with_candidate(answer(), tokenCount=1))),
     ("usage-details", unary(sounding(SOUND))),
+    ("usage-details", unary({**steps({"executableCode": CODE}, RAN, PICTURED), "usageMetadata": ALL_TEXT})),
+    ("code-result", unary(steps({"executableCode": {"language": "PYTHON", "code": NEWER_PYTHON}}, RAN))),
+    ("embedding", embedded([n % 20 / 500 for n in range(768)], size=768)),
     ("model-version", unary(answer(modelVersion="models/gemini-2.5-flash-preview-09-2025"))),
     ("model-version", unary(answer(modelVersion="gemini-3.6-flash"), None, "gemini-3.5-flash")),
     ("thinking-off", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=-1))),
@@ -834,6 +840,12 @@ def test_broken(rule: str, severity: str, recorded: Exchange) -> None:
 @pytest.mark.parametrize(("rule", "recorded"), KEEPS, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(KEEPS)])
 def test_kept(rule: str, recorded: Exchange) -> None:
     assert rule not in broken(recorded)
+
+
+def test_a_model_of_pictures_may_refuse_one_in_words() -> None:
+    refused = with_candidate(answer("I cannot draw that."), finishReason="IMAGE_SAFETY")
+    recorded = unary(refused, ASKED, "gemini-2.5-flash-image")
+    assert broken(recorded)["finish-reason"] == "error"  # without a warning that no picture was requested
 
 
 def test_null_word_shows_the_word() -> None:

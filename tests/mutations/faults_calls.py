@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -194,6 +195,7 @@ def parallel_calls_share_an_id(d: Draft) -> None:
 def call_of_the_turn_before(d: Draft) -> None:
     d.stopped()
     call, _ = _declared_call(d)
+    need(re.match("get|search|find|list", call["name"]) and not re.search("random|next|status", call["name"]))
     need(call.get("args") and "ANY" not in json.dumps([d.get("toolConfig")]).upper() and d.body.get("contents"))
     made = {"functionCall": {"name": call["name"], "args": deepcopy(call["args"])}}
     given = {"functionResponse": {"name": call["name"], "response": {"result": "done"}}}

@@ -87,14 +87,15 @@ def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> 
 @rule("function-duplicate", "warn", per_candidate=True, needs="functionCall")
 def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two calls of an answer are identical: an agent would act twice. Not checked for calls without arguments
-    (three rolls of a die) or with ids. And none is that of the turn before, whose result the request gives, unless a call is due (ANY).
+    (three rolls of a die) or with ids. And none looks up what the turn before looked up, and the request gives, unless a call is due (ANY).
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}}]}]}
     right: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}, {"functionCall": {"name": "weather", "args": {"city": "Rome"}}}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}, {"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}]}}]}
     """
     for index, call in enumerate(evidence.reply.function_calls):
-        if call.get("args") and _is_answered(evidence, [call.get("name"), call["args"]]):
+        is_lookup = call.get("args") and re.match(_LOOKS_UP, str(call.get("name")))
+        if is_lookup and _is_answered(evidence, [call.get("name"), call["args"]]):
             message = f"the call of {call.get('name')!r} was made in the turn before, and the request gives its result"
             yield Mismatch(f"functionCalls[{index}]", "another call, or an answer", call, message)
     seen: dict[str, int] = {}
@@ -109,17 +110,20 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _is_answered(evidence: Evidence, call: list[Json]) -> bool:
-    """Whether the last turn of the model made this call, and the request ends with results of which none may be a failure."""
+    """Whether the last turn of the model made this call, and the request ends with results of which none may be another next time."""
     turns = [*map(an_object, items_of(field(evidence.request_body, "contents")))][-2:]
     asked, given = ([*items_of(turn.get("parts"))] for turn in turns) if len(turns) > 1 else ([], [])
     calls = [an_object(field(part, "functionCall")) for part in asked]
     if call not in [[one.get("name"), one.get("args")] for one in calls] or calling_mode(evidence) == "ANY":
         return False
     results = [field(part, "functionResponse") for part in given]
-    return all(field(one, "response") is not None and not _FAILED.search(json.dumps(one)) for one in results)
+    return all(field(one, "response") is not None and not re.search(_CHANGES, json.dumps(one)) for one in results)
 
 
-_FAILED = re.compile(r"(?i)error|fail|exception|retry|again|invalid|not found|pending|running|wait|timeout|denied")
+_LOOKS_UP = r"(?i)get|find|search|look|list|read|fetch|query"
+"""The name of a function that changes nothing: a die may be rolled, and a robot moved, twice."""
+_CHANGES = r"(?i)error|fail|exception|retry|again|invalid|not found|pending|queued|progress|running|wait|timeout|denied|status|random|next"
+"""Words of a result, or of its function, after which the same call is right."""
 
 
 @rule("call-id-unique", "error", of="answer", per_candidate=True, dialect="gemini", needs="functionCall")

@@ -185,8 +185,10 @@ def _foreign_modality(evidence: Evidence, counted: Mapping[str, int]) -> str:
     """A modality that is counted in a finished answer that does not hold it, or the other way round; empty if there is none."""
     if has_several_candidates(evidence) or not is_finished(evidence):
         return ""
-    blobs = (an_object(part.get("inlineData")) for part in received(evidence.reply))
-    held = {str(blob.get("mimeType")).partition("/")[0].upper() for blob in blobs}
+    parts = received(evidence.reply)
+    held = {str(an_object(part.get("inlineData")).get("mimeType")).partition("/")[0].upper() for part in parts}
+    if any("codeExecutionResult" in part for part in parts):
+        held &= counted.keys()  # code draws pictures without tokens
     other = next((name for name in ("IMAGE", "AUDIO", "VIDEO") if (name in counted) != (name in held)), "")
     what = "is counted, but the answer holds none" if other in counted else "is not counted, but the answer holds it"
     return other and f"{other} {what}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from harness.answer import framing
 from harness.answer.refusals import describe_body
 from harness.answer.reply import OUTPUT, STEPS, answer_parts, candidate_of, error_of
+from harness.gemini import models
 from harness.gemini.definition import STATUSES
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.limits import is_cut_unasked
@@ -360,10 +361,16 @@ def _contrary(reason: str, evidence: Evidence) -> str:
         return "all safety ratings are NEGLIGIBLE"
     if reason == "CONTINUATION" and not candidate_of(evidence.reply.response).get("continuationToken"):
         return "there is no continuationToken, with which the rest is requested"
-    modalities = str(field(evidence.request_body, "generationConfig", "responseModalities")).upper()
-    if "IMAGE" in reason and evidence.request_body and evidence.reply.text.strip() and "IMAGE" not in modalities:
+    if "IMAGE" in reason and evidence.reply.text.strip() and not _may_draw(evidence):
         return "the answer has text, and no picture was requested"
     return "the answer has a call" if reason == "MALFORMED_FUNCTION_CALL" and evidence.reply.function_calls else ""
+
+
+def _may_draw(evidence: Evidence) -> bool:
+    """Whether the request is for a picture, which models of pictures give without being asked."""
+    modalities = str(field(evidence.request_body, "generationConfig", "responseModalities")).upper()
+    known = models.facts(evidence.model or "")
+    return not evidence.request_body or "IMAGE" in modalities or known is None or "image_out" in known.features
 
 
 def _why(reason: str, evidence: Evidence) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from math import hypot
 
@@ -44,7 +45,7 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("embedding", "error", any_call=True, dialect="gemini", needs=("embedContent", "batchEmbedContents"))
 def embedding(evidence: Evidence) -> Iterator[Mismatch]:
-    """There is one vector for each text: numbers that are not all 0 nor mostly repeated, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
+    """There is one vector for each text: numbers that are not all 0 nor mostly one and the same, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
     A warning: its length is above 2 or, of 100 numbers, below 0.1, although such vectors have a length of 1 or a little less, or two different texts have the same one.
 
     asked: {"operation": "embedContent"}
@@ -98,8 +99,9 @@ def _strange(vector: Json, size: int, *, is_real: bool) -> str:
     if len(vector) != (size or len(vector)):
         return f"of {len(vector)} numbers instead of {size}"
     length, is_whole = hypot(*vector), len(vector) >= _SHORTENED
-    if length and is_real and is_whole and 4 * len({*vector}) < 3 * len(vector):
-        return f"of {len({*vector})} numbers, repeated to {len(vector)}"
+    same = max(Counter[Json](vector).values())
+    if length and is_real and is_whole and 2 * same > len(vector):  # those of the simulator are sparse
+        return f"one number in {same} of {len(vector)} places"
     is_scaled = length > _LONGEST or (0 < length < _SHORTEST and is_whole)
     return f"scaled: its length is {length:.3g}" if is_scaled else "" if length else "all zeros"
 

@@ -106,7 +106,7 @@ def _unlike(code: Mapping[str, Json], result: Mapping[str, Json]) -> str:
         try:
             lines = ast.parse(source).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # or of a later Python
-            if "line continuation" in str(error):
+            if "line continuation" in str(error) and "\n" not in source.strip():
                 return "the ends of the lines of the code are escaped"
             return "the code ran, but its end is lost" if "never closed" in str(error) else ""
     is_text = len(lines) == 1 and isinstance(getattr(lines[0], "value", None), ast.Constant) and source[0] in "'\""
