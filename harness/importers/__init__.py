@@ -96,7 +96,7 @@ def _is_mixed(item: Interaction, commands: Sequence[Recorded | Unread]) -> bool:
 
 
 class _Asked(NamedTuple):
-    """An item; of a request also its body in a form to be compared, as text, and that text around what variables stand for."""
+    """An item; of a request also its body in a form to be compared, as text, and its address and text around what variables stand for."""
 
     item: Any
     form: Json = None
@@ -108,10 +108,12 @@ def _asked(item: Item) -> _Asked:
     if not isinstance(item, Recorded):
         return _Asked(item)
     text = compact(item.request.body).decode("utf-8", "replace")
-    return _Asked(item, _comparable(camel(an_object(item.request.body))), text, _UNFILLED.split(text))
+    return _Asked(
+        item, _comparable(camel(an_object(item.request.body))), text, _UNFILLED.split(item.request.url + text)
+    )
 
 
-_UNFILLED = re.compile(r"\$?\{+\w+\}+|\$[A-Za-z_]\w*|%[sdqvf]")
+_UNFILLED = re.compile(r"\$?\{+\w+\}+|\$[A-Za-z_]\w*|%[sdqvf%]")
 
 
 def _add(new: _Asked, known: list[_Asked]) -> None:
@@ -132,10 +134,9 @@ def _add(new: _Asked, known: list[_Asked]) -> None:
 
 
 def _is_filled(one: _Asked, new: _Asked) -> bool:
-    """Whether the second is the first with the values of variables in the texts of its body."""
-    if len(one.pieces) < 2 or one.item.request.url != new.item.request.url:
-        return False
-    return new.text.startswith(one.pieces[0]) and new.text.endswith(one.pieces[-1])
+    """Whether the second is the first with the values of variables in its address and the texts of its body."""
+    whole = new.item.request.url + new.text
+    return len(one.pieces) > 1 and whole.startswith(one.pieces[0]) and whole.endswith(one.pieces[-1])
 
 
 def _asks_same(one: _Asked, new: _Asked) -> bool:

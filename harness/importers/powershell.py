@@ -46,6 +46,9 @@ _OPTIONS = r"(?:[ \t]+-(?:Depth[ \t]+\d+|Compress|InputObject))*"
 _AS_JSON = re.compile(rf"ConvertTo-Json\b{_OPTIONS}", re.IGNORECASE)
 _INTO_JSON = re.compile(rf"[ \t]*\|[ \t]*ConvertTo-Json\b{_OPTIONS}", re.IGNORECASE)
 
+_MOST_CALLS = 200
+"""Calls of functions that are read. Each reads its function again."""
+
 
 def _file_name(text: str) -> str:
     """The name of a file of this folder, without ``./``."""
@@ -61,8 +64,8 @@ class Reader:
         self._files: dict[str, str] = {}
         self._room = Room()
         self.given: Mapping[str, Any] = {}
-        self.spare = 200
-        """What a call of a function sets its parameters to, and for how many calls more."""
+        """The parameters that a call of a function sets."""
+        self.calls_left = _MOST_CALLS
         self.last: tuple[int, Any] = (0, None)
         """Where the last statement ends, and its value."""
         self._last = {mark: text.rfind(mark) for mark in ("'@", '"@', "#>")}
@@ -196,8 +199,8 @@ def read(text: str, read_file: ReadFile, repeats: Repeats) -> Iterator[Recorded 
         assigned = assign(reader, assigned, begin)
         line, counted = line + text.count("\n", counted, begin), begin
         around = next((one for one in repeats if one[0] < begin < one[1]), (begin, begin, ()))
-        for given in around[2][: max(0, reader.spare)] or [{}]:
-            reader.given, reader.spare = given, reader.spare - 1
+        for given in around[2][: max(0, reader.calls_left)] or [{}]:
+            reader.given, reader.calls_left = given, reader.calls_left - 1
             reader.variables |= given
             assign(reader, around[0], begin)
             reader.at = call.end()

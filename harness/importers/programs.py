@@ -36,7 +36,7 @@ _FUNCTION = re.compile(
 """Where a function is defined, and its parameters."""
 _CALLED = re.compile(rf"(?<!\w)(\w+)\(((?:[^()\"'`]|{_TEXT})*+)\)")
 _ARGUMENT = re.compile(rf"(?:[^,\"'`]|{_TEXT})+")
-_PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:[^=]*)?(?:=[ \t]*({_VALUE}))?$")
+_PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:(?![ \t]*[\"'\d])[^=]*)?(?:[=:][ \t]*({_VALUE}))?$")
 """The name of a parameter, and the text that it has otherwise."""
 _LITERAL = r'@\$?"(?:[^"]|"")*+(?:"|\Z)|r#"(?:[^"]|"(?!#))*+(?:"#|\Z)|"""(?:[^"]|"(?!""))*+(?:"""|\Z)|(?<!`)`(?!`)[^`]*+(?:`|\Z)|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\''
 _VALUES = rf"(?:[^()\"'`]|{_TEXT}|\([^()\n]*\))*+"
@@ -111,7 +111,7 @@ def _arguments(text: str, run: int) -> tuple[dict[str, str], int]:
         given = calls[function["name"]] or [""]
         runs = max(runs, len(given)) if asks else runs
         known = _given(function["parameters"], given[min(run, len(given) - 1) if asks else 0])
-        values = values | known if asks else known | values
+        values |= known if asks else {**known, **values}
     return values, runs
 
 

@@ -347,6 +347,20 @@ log("Two countries");
 await ask("Capital of Norway?");
 await ask("Capital of Chad?", 1);
 """,
+    "named.rb": f"""
+def ask(prompt, model: "gemini-2.5-flash", temperature: 0.5)
+  HTTParty.post("{HOST}/v1beta/models/#{{model}}:generateContent", body: {{contents: [{{parts: [{{text: prompt}}]}}], generationConfig: {{temperature: temperature}}}}.to_json)
+end
+ask("Capital of Norway?")
+ask("Capital of Chad?", temperature: 1)
+""",
+    "model.kt": f"""
+fun ask(prompt: String, heat: Double = 0.5, model: String = "gemini-2.5-flash") {{
+  val body = \"\"\"{{"contents":[{{"parts":[{{"text":"$prompt"}}]}}],"generationConfig":{{"temperature":$heat}}}}\"\"\"
+  client.post("{HOST}/v1beta/models/$model:generateContent", body)
+}}
+fun main() {{ ask("Capital of Norway?"); ask("Capital of Chad?", 1) }}
+""",
 }
 
 
