@@ -31,7 +31,7 @@ def _calls(evidence: Evidence) -> Sequence[ChatCall]:
 def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
     """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``.
     A client that reads a stream looks for deltas only. A warning: its ``object`` is another, the role is not
-    ``assistant``, a tool call is not of the type ``function``, ``created`` is no time in seconds, ``index`` no number, the content no text,
+    ``assistant``, a tool call is not of the type ``function``, ``created`` is no time in whole seconds, ``index`` no number, the content no text,
     it has a refusal too, the ``model`` is missing beside an ``id``, or it ended for tool calls, and there are none.
 
     right: {"choices": [{"message": {"content": "Oslo"}}]}
@@ -63,7 +63,7 @@ def _strange_values(value: Mapping[str, Json], choice: Mapping[str, Json], messa
     """What a typed client cannot read; empty if there is nothing."""
     created, content = value.get("created"), message.get("content")
     if created is not None and not (is_natural(created) and created < 1e10):
-        return f"created is {created!r}: not a time in seconds"
+        return f"created is {created!r}: not a time in whole seconds"
     if not is_natural(choice.get("index", 0) or 0):
         return f"the index of a choice is {choice['index']!r}: not a number"
     if value.get("id") and not value.get("model"):
