@@ -347,8 +347,9 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ],
     *[
         ("error-as-text", unary(answer(text)))
-        for text in ("upstream request timeout", "Bad Gateway", "The model is overloaded. Please try again later.", "<html><head><title>502 Bad")
+        for text in ("upstream request timeout", "Bad Gateway", "The model is overloaded. Please try again later.", "<html><head><title>502 Bad", "<!DOCTYPE html><html><head><title>502 Bad", "Error: upstream returned 503 Service Unavailable", "Your free quota is used up.")
     ],
+    ("stream-blanks", text_stream("Oslo ", " has ", " a ", " long ", " fjord.")),
     ("missing-value", unary(answer("Oslo lies at... [truncated]"))),
     *[
         ("text-form", unary(answer(text)))

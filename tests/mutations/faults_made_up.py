@@ -254,6 +254,13 @@ def sentence_of_a_proxy(d: Draft) -> None:
     d.write(d.random.choice(texts))
 
 
+@fault("error-as-text", "error-as-text json-parses grounding-segment")
+def page_of_a_proxy(d: Draft) -> None:
+    _prose(d)
+    page = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+    d.write(d.random.choice([page, "Error: upstream returned 503 Service Unavailable", "Your free quota is used up."]))
+
+
 @fault("missing-value", "missing-value")
 def shortened_by_a_log(d: Draft) -> None:
     text = _prose(d)

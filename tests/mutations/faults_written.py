@@ -255,6 +255,15 @@ def blanks_stripped(d: Draft) -> None:
     need(d.text.count(" ") * 12 > len(d.text))
 
 
+@fault("stream-blanks")
+def blanks_added(d: Draft) -> None:
+    need(d.status == 200 and d.streams)
+    parts = d.parts("text")
+    need(sum(part["text"][0] == " " for part in parts[1:]) > 4)
+    for part in parts:
+        part["text"] += " "
+
+
 @fault("code-result")
 def result_lost(d: Draft) -> None:
     d.stopped()

@@ -250,6 +250,7 @@ class _Texts(Struct):
     """The texts of one kind in a stream, without the texts between the first and the last: a long stream is not held twice.
 
     ``grows``: each begins with the one before. ``repeated``: what comes again, in words. ``glued``: joints between letters;
+    ``doubled``: joints with a blank on both sides;
     ``parted``: a joint has a blank; ``around``: the first joint; ``overlap``: what stands on both of its sides. ``at``: the index of the last event with text.
     """
 
@@ -261,6 +262,7 @@ class _Texts(Struct):
     grows: bool = True
     repeated: str = ""
     glued: int = 0
+    doubled: int = 0
     parted: bool = False
     around: str = ""
     overlap: str = ""
@@ -272,6 +274,7 @@ class _Texts(Struct):
             end, start = self.last[-1], text[0]
             self.parted = self.parted or end.isspace() or start.isspace()
             self.glued += (end.isalnum() or end in ",.:;!?") and start.isalpha()
+            self.doubled += end == " " == start
             self.overlap = self.overlap or _overlap(self.last, text)
             self.around = self.around or f"{self.last[-20:]}{text[:20]}"
         self.count += 1
@@ -329,7 +332,8 @@ _BLANKS = 15
 @rule("stream-blanks", "warn", of_events=True, per_candidate=True, needs=SEVERAL_EVENTS)
 def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
     """The events of a stream keep the blanks at their ends: in a text of words, some events begin or end with one.
-    Four and more joints without any, between letters, are noticed. Clients join the events, and words run together.
+    Four and more joints without any, between letters, are noticed, and as many with a blank on both sides, where something added one.
+    Clients join the events, and words run together.
 
     right: [
       {"candidates": [{"content": {"parts": [{"text": "Oslo has a"}]}}]},
@@ -350,3 +354,6 @@ def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
     if texts.glued >= _FEWEST_JOINTS and not texts.parted and texts.length <= _BLANKS * texts.blanks:
         message = f"no event begins or ends with a blank, so words run together: {texts.around!r}"
         yield Mismatch("text", "blanks between events", texts.around, message)
+    elif texts.doubled >= _FEWEST_JOINTS:
+        message = f"{texts.doubled} joints of events have two blanks: something on the way added one to each event"
+        yield Mismatch("text", "one blank between events", texts.doubled, message)
