@@ -408,7 +408,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     (
         "error-envelope",
         "error",
-        unary(failing(details=[{"@type": "type.googleapis.com/google.rpc.RetryInfo"}]), status=429),
+        unary(failing(details=[{"@type": "type.googleapis.com/google.rpc.QuotaFailure"}]), status=429),
     ),
     ("error-envelope", "error", unary(failing(message="Please retry in 48.9s.", details=[RETRY]), status=429)),
     ("error-envelope", "error", unary([ERROR], status=429)),

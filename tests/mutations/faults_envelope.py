@@ -314,7 +314,7 @@ _RPC = "type.googleapis.com/google.rpc."
 @fault("error-envelope")
 def detail_without_its_field(d: Draft) -> None:
     _failed(d)
-    kind = d.random.choice(["RetryInfo", "QuotaFailure", "BadRequest", "ErrorInfo"])
+    kind = d.random.choice(["QuotaFailure", "BadRequest", "ErrorInfo"])
     d.events[0]["error"]["details"] = [{"@type": _RPC + kind}]
 
 

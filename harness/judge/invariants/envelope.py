@@ -126,12 +126,11 @@ def _wrong_details(details: Json, message: str) -> str:
 
 
 _DETAIL: dict[str, tuple[str, type]] = {
-    "RetryInfo": ("retryDelay", str),
     "QuotaFailure": ("violations", list),
     "BadRequest": ("fieldViolations", list),
     "ErrorInfo": ("reason", str),
 }
-"""A type of google.rpc -> the field that it is for, and its type."""
+"""A type of google.rpc -> the field that it is for, and its type. A RetryInfo without a delay means none: zeros are left out."""
 
 
 def _is_nested(message: str) -> bool:
