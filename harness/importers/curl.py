@@ -213,11 +213,9 @@ def read(path: Path, text: str) -> list[Recorded | Unread]:
     text = _of_make(text) if path.name.lower().endswith(("makefile", ".mk")) else text
     text = _of_yaml(text) if path.name.lower().endswith((".yml", ".yaml")) else text
     script = _Script(path, _NESTED.sub(_inner, _plain(text)))
-    repeats = _Script(path, text).repeats if powershell.CALL.search(text) else []
-    return [
-        *_commands(script),
-        *powershell.read(text, script.bytes_of, [(one.begin, one.end, one.settings) for one in repeats]),
-    ]
+    as_written = script if script.text == text or not powershell.CALL.search(text) else _Script(path, text)
+    repeats = [(one.begin, one.end, one.settings) for one in as_written.repeats]
+    return [*_commands(script), *powershell.read(text, script.bytes_of, repeats)]
 
 
 def _setting(words: Sequence[str]) -> Mapping[str, str]:
@@ -548,8 +546,11 @@ def _printed(script: _Script, at: int, deep: int = 0) -> tuple[str | None, _Comm
         command.document = given
         command.read()
         made = printed(command.words, given if command.document is None else command.document, script.bytes_of)
-        if command.words[:1] in (["mktemp"], ["envsubst"]):
-            made = f"mktemp.{begin}" if command.words[0] == "mktemp" else script.filled(command.document or "")
+        match command.words:
+            case ["mktemp", *_]:
+                made = f"mktemp.{begin}"
+            case ["envsubst", *_]:
+                made = script.filled(command.document or "")
         if made is None or script.text[command.stop : command.stop + 1] != "|":
             if given is not None:
                 script.piped[begin] = given.removesuffix("\n")

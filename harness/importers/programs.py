@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
+from typing import NamedTuple
 
 from harness.transport.cassette.literals import length
 from harness.transport.cassette.values import literal_value
@@ -57,19 +58,28 @@ _PATH = re.compile(r"""(["'`])(?=/[^"'`\s]*enerateContent)""")
 _LONGEST, _MOST_FILLED, _MOST_RUNS, _DEEPEST = 200_000, 2_000_000, 50, 3
 
 
+class _Function(NamedTuple):
+    """A function of a program: its parameters, whether it asks, and the arguments of each of its calls."""
+
+    parameters: str
+    asks: bool
+    calls: Sequence[str]
+
+
 def runs(text: str) -> Iterator[str]:
-    """The text of a program (see ``inlined``) for each time that it calls a function that asks."""
-    number = _arguments(text, 0)[1] if "enerate" in text else 1
-    for run in range(min(number, _MOST_RUNS, _MOST_FILLED // (len(text) + 1) + 1)):
-        yield inlined(text, run)
-
-
-def inlined(text: str, run: int = 0) -> str:
-    """The text of a program, with the value of each variable in the place of its name, and the host before each path."""
+    """The text of a program for each time that it calls a function that asks, with the value of each variable in the place of its name,
+    and the host before each path."""
     if base := _BASE.search(text):
         text = _PATH.sub(lambda found: found[1] + base[1], text)
     text = _SHORT.sub(lambda names: names[1] + re.sub(r"\w+", r"\g<0>: \g<0>", names[2]), text)
-    values = _arguments(text, run)[0] if "enerate" in text else {}
+    functions = _functions(text) if "enerate" in text else []
+    number = max((len(function.calls) for function in functions if function.asks), default=1)
+    for run in range(min(number, _MOST_RUNS, _MOST_FILLED // (len(text) + 1) + 1)):
+        yield _inlined(text, _arguments(functions, run))
+
+
+def _inlined(text: str, values: dict[str, str]) -> str:
+    """The text with the values of its variables, and these values of parameters, in the places of their names."""
     places, parts, at, left = dict[str, int](), [""], 0, _MOST_FILLED
 
     def value(found: re.Match[str]) -> str:
@@ -97,22 +107,28 @@ def inlined(text: str, run: int = 0) -> str:
     return whole
 
 
-def _arguments(text: str, run: int) -> tuple[dict[str, str], int]:
-    """The values that the parameters of functions have in a call of those that ask, and how often these are called."""
-    functions = list(_FUNCTION.finditer(text))
-    ends = [*(function.start() for function in functions[1:]), len(text)]
-    heads, calls = {function.start("name") for function in functions}, defaultdict[str, list[str]](list)
-    for one in _CALLED.finditer(text) if functions else ():
+def _functions(text: str) -> list[_Function]:
+    found = list(_FUNCTION.finditer(text))
+    ends = [*(function.start() for function in found[1:]), len(text)]
+    heads, calls = {function.start("name") for function in found}, defaultdict[str, list[str]](list)
+    for one in _CALLED.finditer(text) if found else ():
         if one.start() not in heads and re.search(_VALUE, one[2]):
             calls[one[1]].append(one[2])
-    values, runs = dict[str, str](), 1
-    for function, end in zip(functions, ends, strict=False):
-        asks = any(word in text[function.end() : end] for word in ("enerate", "contents"))
-        given = calls[function["name"]] or [""]
-        runs = max(runs, len(given)) if asks else runs
-        known = _given(function["parameters"], given[min(run, len(given) - 1) if asks else 0])
-        values |= known if asks else {**known, **values}
-    return values, runs
+    bodies = [text[function.end() : end] for function, end in zip(found, ends, strict=False)]
+    return [
+        _Function(one["parameters"], "enerate" in body or "contents" in body, calls[one["name"]] or [""])
+        for one, body in zip(found, bodies, strict=True)
+    ]
+
+
+def _arguments(functions: Sequence[_Function], run: int) -> dict[str, str]:
+    """The values of all parameters, in this call of the functions that ask, and in the first call of the others."""
+    values = dict[str, str]()
+    for function in functions:
+        call = min(run, len(function.calls) - 1) if function.asks else 0
+        known = _given(function.parameters, function.calls[call])
+        values |= known if function.asks else {**known, **values}
+    return values
 
 
 def _given(parameters: str, arguments: str) -> dict[str, str]:

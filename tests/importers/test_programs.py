@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from harness.cli.main import main
-from harness.importers.programs import inlined
+from harness.importers.programs import runs
 
 HOST = "https://generativelanguage.googleapis.com"
 ASK = f"{HOST}/v1beta/models/gemini-2.5-flash:generateContent"
@@ -474,9 +474,9 @@ def test_a_variable_holds_the_object_that_was_made_last_before_a_call(
 )
 def test_a_value_that_only_the_program_knows_stays_where_it_is(value: str) -> None:
     text = f"prompt = {value}\nsend(prompt)\n"
-    assert inlined(text) == text
+    assert next(runs(text)) == text
 
 
 def test_values_in_each_other_do_not_grow_without_end() -> None:
     text = "a0 = 'long text'\n" + "".join(f"a{n + 1} = [a{n}, a{n}]\n" for n in range(60))
-    assert len(inlined(text)) < 10_000_000
+    assert len(next(runs(text))) < 10_000_000

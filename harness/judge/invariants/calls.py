@@ -110,7 +110,7 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _is_answered(evidence: Evidence, call: list[Json]) -> bool:
-    """Whether the last turn of the model made this call, and the request ends with results of which none may be another next time."""
+    """Whether the last turn of the model made this call, and the request ends with its result, which would be the same the next time."""
     turns = [*map(an_object, items_of(field(evidence.request_body, "contents")))][-2:]
     asked, given = ([*items_of(turn.get("parts"))] for turn in turns) if len(turns) > 1 else ([], [])
     calls = [an_object(field(part, "functionCall")) for part in asked]

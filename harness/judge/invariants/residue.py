@@ -264,11 +264,12 @@ def _error() -> re.Pattern[str]:
     """How a text begins that reports an error: its JSON, ``Error: 429``, the status line alone, or what Google and proxies write."""
     from http import HTTPStatus
 
+    phrases = "|".join(status.phrase for status in HTTPStatus if status >= 400)
     return re.compile(
         r"\s*(?:\{\s*\"error\"\s*:\s*\{|\W{0,4}(?:[A-Z]\w+ ){0,2}[Ee]rror\b\W{0,3}(?:(?:code|status|HTTP)\W{1,2}){0,2}[45]\d\d\b(?! [a-z])"
         rf"|(?:[45]\d\d )?(?:{'|'.join(status.phrase for status in HTTPStatus if status >= 429)})\W*$"
-        rf"|[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\W*$"
-        rf"|Error\b.{{0,40}}\b[45]\d\d (?:{'|'.join(status.phrase for status in HTTPStatus if status >= 400)})\b"
+        rf"|[45]\d\d (?:{phrases})\W*$"
+        rf"|Error\b.{{0,40}}\b[45]\d\d (?:{phrases})\b"
         r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|(?i:(?:<!doctype html[^>]*>\s*)?<html[^>]*>.{0,60}<title>)[45]\d\d|You exceeded your current quota"
         r"|(?:Error: |Sorry, )?(?:[Yy]our |[Tt]he )?(?:account |API |free |daily |monthly )?(?:balance|credits?|quota) (?:(?:is|are) (?:insufficient|exhausted|too low|used up)|(?:was|has been) (?:exceeded|exhausted|used up))"
         r"|(?:Insufficient (?:account )?(?:balance|credits?|quota)|(?:Rate|Request|Usage) limit (?:exceeded|reached)|[Nn]o available channel|Invalid API key)\b|(?:您的)?(?:账户|用户)?(?:余额|额度)不足"
