@@ -1,4 +1,4 @@
-"""The live transport: one request becomes one Exchange over httpx, with aiohttp's pool and parser underneath.
+"""The live transport: one request becomes one Exchange over aiohttp, whose request costs a third of httpx's with many in flight.
 
 Credentials are added here and nowhere above, and go to the provider's own origin only. Redirects are answers, not
 followed. Chunks are kept as they arrive, each with its time; gzip is undone chunk by chunk.
@@ -15,10 +15,9 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
@@ -40,9 +39,7 @@ if TYPE_CHECKING:
     import ssl
 
     import aiohttp
-    import httpx
 
-_Headers = tuple[tuple[str, str], ...]
 _MOST_SENT = 50
 """How often a request is sent at most, however many 429s do not count."""
 _MESSAGE_INTERVAL = 10
@@ -58,7 +55,7 @@ class LocalServer(Protocol):
 
 
 class Wire:
-    """Sends requests, live. An async context manager: it holds one client per provider.
+    """Sends requests, live. An async context manager: it holds one session per provider.
 
     Raises NetworkFault (there is no answer), MissingKey, UsageError (vcrpy is recording this process). An answer that
     broke off is returned with ``fault``. After the last retry the refusal is returned.
@@ -79,7 +76,7 @@ class Wire:
         self._start_simulator = simulator
         self._config = config
         self._environ = os.environ if environ is None else environ
-        self._transports: dict[str, httpx.AsyncBaseTransport] = {}
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._credentials: dict[tuple[str, Access], Mapping[str, str]] = {}
         self._tls: ssl.SSLContext | None = None
         self._simulator: LocalServer | None = None
@@ -93,9 +90,9 @@ class Wire:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for transport in self._transports.values():
-            await transport.aclose()
-        self._transports.clear()
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
         if self._simulator is not None:
             self._simulator.stop()
             self._simulator = None
@@ -107,7 +104,7 @@ class Wire:
                 "transport: batch takes many trials at once: `gemini-harness run` plays it, and pytest only replays it"
             )
         provider = self._config.find(request.provider)
-        headers = tuple({**request.headers, "accept-encoding": "gzip", **self._credential(provider, request)}.items())
+        headers = {**request.headers, "accept-encoding": "gzip", **self._credential(provider, request)}
         self._health.check(provider, request.model)
         try:
             exchange = await self._send_with_retries(provider, request, headers)
@@ -117,7 +114,7 @@ class Wire:
         self._health.note_answer(request, exchange)
         return exchange
 
-    async def _send_with_retries(self, provider: Provider, request: Request, headers: _Headers) -> Exchange:
+    async def _send_with_retries(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
         """Send until there is an answer that is not retried, or ``attempts`` are used up."""
         counted, sent, tokens, longest = 0, 0, estimate(request), self._config.timeouts.wait
         while True:
@@ -169,23 +166,23 @@ class Wire:
             self._credentials[shown] = credentials(provider.as_accessed(request.access), self._environ)
         return self._credentials[shown]
 
-    async def _once(self, provider: Provider, request: Request, headers: _Headers) -> Exchange:
+    async def _once(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
         import aiohttp
-        import httpx
 
-        transport = self._transport(provider)
-        waits = self._config.timeouts
-        address, named = _head(self._address(request.url), headers)
-        limits = {"timeout": {"connect": waits.connect, "read": waits.gap}}
-        body = httpx.ByteStream(request.content)
-        outgoing = httpx.Request(request.method, address, headers=named, stream=body, extensions=limits)
-        outgoing.read()  # into its ``content``
+        session, waits = self._session(provider), self._config.timeouts
         asked = datetime.now(UTC).isoformat(timespec="seconds")
         answer = _IncomingAnswer(self._config.max_body_bytes)
+        outgoing = session.request(
+            request.method,
+            self._address(request.url),
+            headers=headers,
+            data=request.content or None,
+            allow_redirects=False,
+        )
         try:
             async with asyncio.timeout(waits.total):
-                await _exchange(transport, outgoing, answer)
-        except (httpx.HTTPError, aiohttp.ClientError, TimeoutError, OSError) as fault:
+                await answer.take(outgoing)
+        except (aiohttp.ClientError, TimeoutError, OSError) as fault:
             answer.broke_off(request.url, fault, waits)
         return Exchange(
             request=request,
@@ -211,22 +208,27 @@ class Wire:
             self._simulator = self._start_simulator()
         return self._simulator.url.rstrip("/") + url.removeprefix(SIMULATOR_URL)
 
-    def _transport(self, provider: Provider) -> httpx.AsyncBaseTransport:
-        """The provider's connection pool: no redirects, no cookies, nothing from the environment."""
-        if provider.name not in self._transports:
-            from httpx_aiohttp import AiohttpTransport
+    def _session(self, provider: Provider) -> aiohttp.ClientSession:
+        """The provider's connection pool: no limit (the caller limits what is in flight), no cookies, nothing from the environment."""
+        if provider.name not in self._sessions:
+            import aiohttp
 
-            proxy = _proxy(provider)
-            tls = self._certificates(provider, proxy)
-            made = AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls))
-            self._transports[provider.name] = made
-        return self._transports[provider.name]
+            proxy, waits = _proxy(provider), self._config.timeouts
+            self._sessions[provider.name] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ssl=self._certificates(provider, proxy), ttl_dns_cache=300),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(sock_connect=waits.connect, sock_read=waits.gap),
+                auto_decompress=False,
+                trust_env=False,
+                proxy=proxy,
+            )
+        return self._sessions[provider.name]
 
-    def _certificates(self, provider: Provider, proxy: httpx.Proxy | None) -> ssl.SSLContext:
+    def _certificates(self, provider: Provider, proxy: str | None) -> ssl.SSLContext:
         """Whom to trust: one list for all providers, which takes 30 ms to read. Nobody, where no connection is encrypted."""
         import ssl
 
-        if not provider.base_url.startswith("https:") and (proxy is None or proxy.url.scheme != "https"):
+        if not provider.base_url.startswith("https:") and not (proxy or "").startswith("https:"):
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self._tls is None:
             self._tls = _trusted()
@@ -235,28 +237,22 @@ class Wire:
 
 def _trusted() -> ssl.SSLContext:
     """The certificates to trust; the environment may name them. Raises UsageError if they cannot be read."""
-    import httpx
+    import ssl
 
+    import certifi
+
+    named, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if not named and not folder:
+        return ssl.create_default_context(cafile=certifi.where())
     try:
-        return httpx.create_ssl_context()
+        return ssl.create_default_context(cafile=named, capath=folder if not named else None)
     except OSError as fault:
-        named = os.environ.get("SSL_CERT_FILE")
         raise UsageError(f"SSL_CERT_FILE={named}: no certificates can be read there: {fault.strerror}") from None
 
 
-def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
-    """No limit on connections (the caller limits what is in flight), no cookies, nothing from the environment."""
-    import aiohttp
-
-    connector = aiohttp.TCPConnector(limit=0, ssl=tls, ttl_dns_cache=300)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-
-
-def _proxy(provider: Provider) -> httpx.Proxy | None:
-    """The proxy that the environment names for this provider's host."""
+def _proxy(provider: Provider) -> str | None:
+    """The address of the proxy that the environment names for this provider's host."""
     from urllib.request import getproxies, proxy_bypass
-
-    import httpx
 
     parts = urlsplit(provider.base_url)
     proxies = getproxies()
@@ -268,23 +264,29 @@ def _proxy(provider: Provider) -> httpx.Proxy | None:
     if not address.startswith(("http://", "https://")):
         scheme = address.partition("://")[0]
         raise UsageError(f"a {scheme} proxy is set for {parts.hostname}; only http:// and https:// proxies work here")
+    if not _is_address(address):  # which is not shown: it may hold a password
+        raise UsageError(f"the proxy that is set for {parts.hostname} is no address: write http://HOST:PORT")
+    return address
+
+
+def _is_address(url: str) -> bool:
+    """Whether an address has a host, and no port that is no number."""
     try:
-        return httpx.Proxy(address)
-    except httpx.InvalidURL:  # its message may quote a password
-        raise UsageError(f"the proxy that is set for {parts.hostname} is no address: write http://HOST:PORT") from None
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _refuse_patched() -> None:
     """Raises UsageError if vcrpy is active: it would buffer every stream and write our key into its own cassette."""
     import aiohttp
-    import httpx
 
-    for function in (aiohttp.ClientSession._request, httpx.AsyncHTTPTransport.handle_async_request):  # noqa: SLF001
-        if hasattr(function, "__wrapped__"):
-            raise UsageError(
-                "vcrpy is recording in this process (use_cassette, or a vcr mark on the test): nothing is sent live. "
-                "Leave its context first; cassettes are recorded with --record-mode."
-            )
+    if hasattr(aiohttp.ClientSession._request, "__wrapped__"):  # noqa: SLF001
+        raise UsageError(
+            "vcrpy is recording in this process (use_cassette, or a vcr mark on the test): nothing is sent live. "
+            "Leave its context first; cassettes are recorded with --record-mode."
+        )
 
 
 # --- one attempt --------------------------------------------------------------------------------------
@@ -311,15 +313,26 @@ class _IncomingAnswer:
         self._size = 0
         self._inflate: Any = None
 
-    def begin(self, response: httpx.Response, at: float) -> None:
+    async def take(self, outgoing: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> None:
+        """Send the request, and keep what arrives until its end."""
+        start = perf_counter()
+        async with outgoing as response:
+            self._begin(response, perf_counter() - start)
+            async for raw in response.content.iter_any():
+                if not self._add(raw, perf_counter() - start):
+                    break
+            else:
+                self._end()
+
+    def _begin(self, response: aiohttp.ClientResponse, at: float) -> None:
         """Take its status and headers."""
         self.head_at = at
-        self.status, self.headers = response.status_code, _read_headers(response.headers)
+        self.status, self.headers = response.status, _read_headers(response.raw_headers)
         self._encoding = self.headers.get("content-encoding", "identity").strip().lower()
         if self._encoding in ("gzip", "x-gzip", "deflate"):
             self._inflate = zlib.decompressobj(47)
 
-    def add(self, raw: bytes, at: float) -> bool:
+    def _add(self, raw: bytes, at: float) -> bool:
         """Keep what arrived, decompressed. Returns False once nothing more is wanted: the body is too large, or cannot be read."""
         if self._inflate is None:
             return self._keep(raw, at)
@@ -345,7 +358,7 @@ class _IncomingAnswer:
             self._size += len(data)
         return self.fault is None
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """It is complete. Set ``fault`` if its encoding was not, or is unknown."""
         if self._inflate is not None:
             self.fault = None if self._inflate.eof else "cut: the compressed body ends early"
@@ -366,72 +379,50 @@ class _IncomingAnswer:
             raise (NetworkFault if _may_be_sent(fault) else NoConnection)(f"{url}: {what}") from fault
 
 
-@lru_cache(maxsize=256)
-def _head(url: str, headers: _Headers) -> tuple[httpx.URL, httpx.Headers]:
-    """The address and the headers as httpx has them, which takes longer than to read a short answer: the trials of a model share them.
-    The host, and the length of the body, are left to aiohttp."""
-    import httpx
-
-    return httpx.URL(url), httpx.Headers(headers)
-
-
-async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, answer: _IncomingAnswer) -> None:
-    start = perf_counter()
-    response = await transport.handle_async_request(request)
-    stream: Any = response.stream
-    try:
-        answer.begin(response, perf_counter() - start)
-        async for raw in stream:
-            if not answer.add(raw, perf_counter() - start):
-                break
-        else:
-            answer.end()
-    finally:
-        with suppress(Exception):
-            await stream.aclose()
-
-
-def _read_headers(headers: httpx.Headers) -> dict[str, str]:
-    """Name in lower case -> value. Most are plain: httpx tries each encoding on all of them first."""
-    try:
-        return dict(type(headers)(headers, "ascii").items())
-    except UnicodeDecodeError:
-        return dict(headers.items())
+def _read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Name in lower case -> value; values of one name are joined by commas."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key = name.decode("latin-1").lower()
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
 def _named(fault: Exception, timeouts: Timeouts, *, answered: bool) -> tuple[str, bool]:
-    """What happened, in words, and whether a retry can help. Looks at what aiohttp raised, because httpx-aiohttp reports
-    lost and refused connections as ConnectTimeout."""
+    """What happened, in words, and whether a retry can help."""
     import aiohttp
 
-    cause = fault.__cause__ if isinstance(fault.__cause__, aiohttp.ClientError) else fault
+    if isinstance(fault, aiohttp.SocketTimeoutError):
+        return f"{'stalled' if answered else 'no answer'}: nothing came for {timeouts.gap:g} s", False
+    if isinstance(fault, aiohttp.ConnectionTimeoutError):
+        return f"no connection within {timeouts.connect:g} s", True
     if isinstance(fault, TimeoutError):
         return f"not complete within {timeouts.total:g} s", False
-    if isinstance(cause, aiohttp.SocketTimeoutError):
-        return f"{'stalled' if answered else 'no answer'}: nothing came for {timeouts.gap:g} s", False
-    if isinstance(cause, aiohttp.ConnectionTimeoutError):
-        return f"no connection within {timeouts.connect:g} s", True
-    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate is not trusted: {cause.certificate_error}", False
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return f"the host is not known: {_because(cause.os_error)}", True
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        where = " to the proxy" if isinstance(cause, aiohttp.ClientProxyConnectionError) else ""
-        return f"no connection{where}: {_because(cause.os_error)}", True
-    if isinstance(cause, aiohttp.ClientPayloadError):
+    if isinstance(fault, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate is not trusted: {fault.certificate_error}", False
+    if isinstance(fault, aiohttp.ClientConnectorDNSError):
+        return f"the host is not known: {_because(fault.os_error)}", True
+    if isinstance(fault, aiohttp.ClientConnectorError):
+        where = " to the proxy" if isinstance(fault, aiohttp.ClientProxyConnectionError) else ""
+        return f"no connection{where}: {_because(fault.os_error)}", True
+    if isinstance(fault, aiohttp.ClientPayloadError):
         return "cut: the connection closed before the answer was complete", False
-    if isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+    if isinstance(fault, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return ("cut: " if answered else "") + "the connection was lost", not answered
-    if isinstance(cause, aiohttp.ClientResponseError):
-        return f"the answer is not HTTP:  {' '.join(cause.message.split())}", False
-    return f"{type(cause).__name__}: {cause}", False
+    if isinstance(fault, aiohttp.ClientResponseError):
+        return f"the answer is not HTTP:  {' '.join(fault.message.split())}", False
+    return f"{type(fault).__name__}: {fault}", False
 
 
 def _may_be_sent(fault: Exception) -> bool:
     """Whether there was a connection, so that the request may have been sent."""
     import aiohttp
 
-    return not isinstance(fault.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return not isinstance(fault, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
 
 
 def _because(fault: OSError) -> str:

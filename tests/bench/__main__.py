@@ -218,7 +218,7 @@ class Bench:
             yield (
                 f"{trials:,} live trials at {1000 * latency:.0f} ms, {in_flight} in flight",
                 f"{ours:.2f} s",
-                f"bare httpx {bare:.2f} s" + (f", ideal {ideal:.2f} s" if ideal else ""),
+                f"bare aiohttp {bare:.2f} s" + (f", ideal {ideal:.2f} s" if ideal else ""),
                 f"{ours / bare:.2f}x the client" + (f", {ours / ideal:.2f}x the ideal" if ideal else ""),
             )
 
@@ -240,13 +240,13 @@ class Bench:
                 yield (
                     f"{trials:,} streams of {chunks:.0f} chunks, {in_flight} in flight",
                     f"{ours:.2f} s",
-                    f"bare httpx {bare:.2f} s",
+                    f"bare aiohttp {bare:.2f} s",
                     f"{ours / bare:.2f}x the client",
                 )
                 yield (
                     f"  ttft (sent at 100 ms), {in_flight} in flight",
                     ms(ttft),
-                    f"bare httpx {ms(first)}",
+                    f"bare aiohttp {ms(first)}",
                     f"error {ms(ttft - 0.1)}, of the bare client {ms(first - 0.1)}",
                 )
 

@@ -54,24 +54,24 @@ def imports() -> float:
 
 
 async def _ask(url: str, body: bytes, requests: int, in_flight: int) -> list[float]:
-    import httpx
-    from httpx_aiohttp import AiohttpTransport
+    import aiohttp
 
-    limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
     gate = asyncio.Semaphore(in_flight)
     firsts: list[float] = []
     headers = {"x-goog-api-key": "sim-bench", "content-type": "application/json", "accept-encoding": "gzip"}
 
-    async def one(client: httpx.AsyncClient) -> None:
+    async def one(session: aiohttp.ClientSession) -> None:
         async with gate:
             started, first = time.perf_counter(), None
-            async with client.stream("POST", url, content=body, headers=headers) as response:
-                async for _ in response.aiter_raw():
+            async with session.post(url, data=body, headers=headers) as response:
+                async for _ in response.content.iter_any():
                     first = first or time.perf_counter() - started
             firsts.append(first or 0.0)
 
-    async with httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=60) as client:
-        await asyncio.gather(*(one(client) for _ in range(requests)))
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+    ) as session:
+        await asyncio.gather(*(one(session) for _ in range(requests)))
     return firsts
 
 
