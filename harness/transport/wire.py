@@ -403,7 +403,10 @@ def _named(fault: Exception, timeouts: Timeouts, *, answered: bool) -> tuple[str
     if isinstance(fault, TimeoutError):
         return f"not complete within {timeouts.total:g} s", False
     if isinstance(fault, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate is not trusted: {fault.certificate_error}; SSL_CERT_FILE may name others to trust", False
+        return (
+            f"the certificate is not trusted: {fault.certificate_error}; SSL_CERT_FILE may name others to trust",
+            False,
+        )
     if isinstance(fault, aiohttp.ClientConnectorDNSError):
         return f"the host is not known: {_because(fault.os_error)}", True
     if isinstance(fault, aiohttp.ClientConnectorError):

@@ -117,7 +117,7 @@ def _is_glued(text: str) -> bool:
     """Whether words, sentences, headings or items of a list in one line have nothing between them."""
     if "\n" in text and " " in text:
         return False
-    may_have_items = len(text) > _LONG and any(mark in text for mark in _MARKS)
+    may_have_items = len(text) > _LONG and _has_one(text, _MARKS)
     if may_have_items and len(_some(_GLUED, text, 3)) > 2:
         return True
     if " " in text:
@@ -144,7 +144,7 @@ _MARKS = ("##", "**", "```")
 
 def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
-    may_have = text.isascii() and any(sign in text for sign in _SIGNS_OF_CODES)
+    may_have = text.isascii() and _has_one(text, _SIGNS_OF_CODES)
     codes = _some(_CODES, re.sub("`[^`]*`", "", text[:_MOST_READ])) if may_have else []
     if len(codes) >= _FEWEST_ESCAPES:
         return codes
@@ -166,6 +166,11 @@ _CODES = (
 """Characters that are not ASCII, or end a line, as HTML, Python, JSON and e-mail write them."""
 _SIGNS_OF_CODES = ("&#", "\\", "u00", "=C", "=D", "=E", "/n")
 _TWO_WORDS = r"\S\s+\S"
+
+
+def _has_one(text: str, signs: Iterable[str]) -> bool:
+    """Whether one of the signs stands in the text. Their first and last characters are looked for first, which takes a tenth of the time."""
+    return any(sign in text for sign in signs if sign[0] in text and sign[-1] in text)
 
 
 def _some(pattern: str, text: str, most: int = _FEWEST_ESCAPES) -> list[str]:
@@ -210,7 +215,9 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "an answer", masks, f"{masks[0]!r} stands for digits or words: a filter hid them")
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 120 else text).strip()  # a long text is not copied
     may_miss = text.endswith(_ENDS_OF_MISSING) or text.startswith(("None", "null", "undefined"))
-    found = re.search(_OBJECT, evidence.reply.text) or (re.search(_MISSING, text) if may_miss else None)
+    whole = evidence.reply.text
+    found = re.search(_OBJECT, whole) if "[" in whole or "%!" in whole else None
+    found = found or (re.search(_MISSING, text) if may_miss else None)
     is_word = 0 < evidence.reply.count("candidatesTokenCount") <= _FEW_TOKENS
     word = found[0] if found else text if text in ("undefined", "NaN", *(() if is_word else ("None", "null"))) else ""
     if word and not is_about(evidence, f"{PROGRAMS}|{_HIDE}|json|math|divi|float|{re.escape(word)}"):
