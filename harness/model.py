@@ -37,7 +37,7 @@ Auth = Literal["x-goog-api-key", "bearer", "both", "none"]
 # --- what to ask ---------------------------------------------------------------------------------------
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, omit_defaults=True):
     """A place in the text of a suite. ``line`` and ``column`` count from 1."""
 
     file: str

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from msgspec import convert, to_builtins
 
-from harness.results.rows import Row, RowsOf, RunRow, VerdictRow
+from harness.model import Verdict
+from harness.results.rows import Row, RowsOf, RunRow
 
 PROVENANCE: dict[str, Any] = {
     "mode": "replay",
@@ -18,9 +19,9 @@ PROVENANCE: dict[str, Any] = {
 }
 
 
-def verdict(check: str, *, ok: bool, **more: Any) -> VerdictRow:
+def verdict(check: str, *, ok: bool, **more: Any) -> Verdict:
     plain: dict[str, Any] = {"severity": "error", "at": "", "expected": None, "actual": None, "message": ""}
-    return convert({"check": check, "status": "passed" if ok else "failed", **plain, **more}, VerdictRow)
+    return convert({"check": check, "status": "passed" if ok else "failed", **plain, **more}, Verdict)
 
 
 def row(

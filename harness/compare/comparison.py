@@ -14,8 +14,9 @@ from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import Pair, Pairs
 from harness.compare.verdicts import Criteria, Difference, corrected, differences, faults, overall
+from harness.model import Place
 from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
-from harness.results.rows import PlaceRow, RowsOf, RunRow
+from harness.results.rows import RowsOf, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
 from harness.text.amounts import count, some
@@ -38,7 +39,7 @@ class Flip:
     check: str
     before: str
     after: str
-    place: PlaceRow
+    place: Place
     trouble: FirstFailure | None = None
     groups: tuple[str, str] = ("", "")
     """The ids of the cell on the two sides."""

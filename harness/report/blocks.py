@@ -34,7 +34,6 @@ from msgspec.structs import replace
 
 from harness.model import Json, Place, Status
 from harness.report import Kind, View, output
-from harness.results.rows import PlaceRow
 
 FORMATS = {
     "table": ("table.blocks", "Text and tables, for a terminal."),
@@ -141,7 +140,7 @@ class Item(Struct, frozen=True):
     head: Sequence[str]
     blocks: Sequence[Block] = ()
     level: Level | None = None
-    place: PlaceRow | None = None
+    place: Place | None = None
 
 
 class Items(Struct, frozen=True):
@@ -205,7 +204,7 @@ class Annotation(Struct, frozen=True):
     level: Level
     title: str
     message: str
-    place: Place | PlaceRow | None = None
+    place: Place | None = None
 
 
 class ChartPoint(Struct, frozen=True):

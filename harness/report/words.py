@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from harness.errors import NOT_AVAILABLE
-from harness.model import Json, Status
+from harness.model import Json, Place, Status, Verdict
 from harness.report import Report, View
 from harness.results.groups import FirstFailure, Group, total_of
-from harness.results.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
+from harness.results.rows import GateRow, RunRow, dumps
 from harness.results.summary import Summary
 from harness.text.amounts import count, dollars, some, with_status
 from harness.text.grouping import grouped
@@ -142,17 +142,17 @@ def width(text: str) -> int:
     return columns if columns >= 0 else sum(max(wcwidth(character), 0) for character in text)
 
 
-def place(where: PlaceRow) -> str:
+def place(where: Place) -> str:
     return f"{where.file}:{where.line}"
 
 
-def where(group: Group) -> PlaceRow:
+def where(group: Group) -> Place:
     """The line of the failed expectation, else that of the case."""
     row = group.trouble.verdict if group.trouble else None
     return row.place or group.place if row and group.status == "failed" else group.place
 
 
-def expected_and_actual(row: VerdictRow, limit: int | None = 200) -> tuple[str, str, str]:
+def expected_and_actual(row: Verdict, limit: int | None = 200) -> tuple[str, str, str]:
     """(message, expected, actual) of a mismatch; empty strings are not shown. ``limit``: characters; None: not shortened."""
     twice = None if limit is None else limit * 2
     found = re.fullmatch(r"expected (.*?), got (.*)", row.message, re.DOTALL)
@@ -193,7 +193,7 @@ def reason(trouble: FirstFailure) -> str:
     return printable(trouble.message) if row is None else _mismatch(row)
 
 
-def _mismatch(row: VerdictRow) -> str:
+def _mismatch(row: Verdict) -> str:
     at = f" {row.at}" if row.at and row.at != row.check else ""
     message = row.message or f"expected {value(row.expected)}, got {value(row.actual)}"
     return printable(f"{row.check}{at}: {message}")

@@ -15,9 +15,9 @@ from sys import intern
 from msgspec import Struct
 from msgspec.structs import replace
 
-from harness.model import Json, Provenance, Status
+from harness.model import Json, Place, Provenance, Status, Verdict
 from harness.results.measures import Measures, middle
-from harness.results.rows import PlaceRow, Row, VerdictRow
+from harness.results.rows import Row
 
 AnswerSource = tuple[str, str, bool]
 """Where an answer came from: mode (live, replay), recorded from, simulated."""
@@ -95,13 +95,13 @@ class FirstFailure(Struct):
     `Problem`)."""
 
     trial: str
-    verdict: VerdictRow | None
+    verdict: Verdict | None
     message: str = ""
     kind: str = ""
     more: int = 0
     """Further mismatches of the same attempt."""
     cause: str = ""
-    before: VerdictRow | None = None
+    before: Verdict | None = None
     """What an earlier turn failed, where the attempt could not be judged to its end."""
 
 
@@ -118,7 +118,7 @@ class Group(Struct, eq=False):
     target: str
     axes: Mapping[str, Json]
     streamed: bool
-    place: PlaceRow
+    place: Place
     require: int | None
     xfail: str | None
     skip: str | None
@@ -311,7 +311,7 @@ def attempt_outcome(row: Row) -> Attempt:
     )
 
 
-def _reasons(failed: Iterable[VerdictRow]) -> tuple[tuple[str, str], ...]:
+def _reasons(failed: Iterable[Verdict]) -> tuple[tuple[str, str], ...]:
     """(check, its first reason) of each check that failed and gives one, as ``Reasons`` counts them."""
     found: dict[str, str] = {}
     for verdict in failed:
@@ -326,7 +326,7 @@ def source_of(known: Provenance | None) -> AnswerSource | None:
     return None if known is None else (known.mode, known.recorded_from, known.simulated)
 
 
-def failed_verdicts(row: Row) -> list[VerdictRow]:
+def failed_verdicts(row: Row) -> list[Verdict]:
     """The checks that failed, or could not be judged; warnings come last."""
     wrong = [verdict for verdict in row.verdicts if verdict.status in ("failed", "error")]
     return sorted(wrong, key=lambda verdict: verdict.severity == "warn")

@@ -11,22 +11,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta, Struct, to_builtins
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from harness.answer import refusals, wire_form
 from harness.answer.wire_form import FramingRow
 from harness.model import (
     Exchange,
     Json,
+    Place,
     Problem,
     Provenance,
     RecordMode,
     Reply,
     Request,
     Result,
-    Severity,
     Status,
     Turn,
+    Verdict,
 )
 from harness.text import jsontext
 
@@ -38,27 +39,6 @@ VERSION = 1
 """The version of the saved run and of everything that ``--format json`` prints."""
 
 _MARKS = frozenset({"thought", "thoughtSignature", "partMetadata"})
-
-
-class PlaceRow(Struct, frozen=True, gc=False):
-    """The place of a case: a file as it was named, and a line, counted from 1."""
-
-    file: str
-    line: int
-
-
-class VerdictRow(Struct, frozen=True, omit_defaults=True):
-    """A check that passed, or one of its mismatches. ``reason``: why, in one or two words; empty if the check gives none."""
-
-    check: str
-    status: Literal["passed", "failed", "error", "waived"]
-    severity: Severity
-    at: str
-    expected: Json
-    actual: Json
-    message: str
-    place: PlaceRow | None = None
-    reason: str = ""
 
 
 class OutcomeRow(Struct, frozen=True):
@@ -106,7 +86,7 @@ class Row(Struct, frozen=True, omit_defaults=True, kw_only=True):
     axes: dict[str, Json]
     attempt: Annotated[int, Meta(ge=0, lt=ATTEMPTS)]
     streamed: bool
-    place: PlaceRow
+    place: Place
     require: int | None
     xfail: str | None
     skip: str | None
@@ -114,7 +94,7 @@ class Row(Struct, frozen=True, omit_defaults=True, kw_only=True):
     cassette: str = ""
     tags: list[str] = []
     status: Status
-    verdicts: list[VerdictRow]
+    verdicts: list[Verdict]
     invariants_passed: int
     measures: dict[str, float | int | None]
     provenance: Provenance | None
@@ -287,7 +267,7 @@ def result_row(result: Result) -> Row:
         axes=dict(trial.axes),
         attempt=trial.attempt,
         streamed=any(step.transport == "stream" for step in trial.steps),
-        place=PlaceRow(trial.place.file, trial.place.line),
+        place=trial.place,
         require=trial.require.at_least,
         xfail=trial.xfail,
         skip=trial.skip,
@@ -295,7 +275,7 @@ def result_row(result: Result) -> Row:
         cassette=str(trial.cassette),
         tags=list(trial.tags),
         status=result.status,
-        verdicts=list(map(_verdict_row, result.verdicts)),
+        verdicts=list(result.verdicts),
         invariants_passed=result.invariants_passed,
         measures=dict(result.measures),
         provenance=result.provenance,
@@ -304,12 +284,6 @@ def result_row(result: Result) -> Row:
         unpriced=next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None) or None,
         turns=[turn_row(turn.request, turn.exchange, turn.reply) for turn in result.turns],
     )
-
-
-def _verdict_row(verdict: Struct) -> VerdictRow:
-    *values, place, reason = astuple(verdict)
-    values += [PlaceRow(place.file, place.line) if place else None, reason]
-    return VerdictRow(*values)
 
 
 def without_turns(row: Row) -> Row:

@@ -15,10 +15,10 @@ from typing import Any
 from msgspec import Struct
 
 from harness.errors import first
-from harness.model import Provenance, Status
+from harness.model import Provenance, Status, Verdict
 from harness.results.groups import AnswerSource, Group, source_of, total_of
 from harness.results.measures import Measures
-from harness.results.rows import GateRow, OutcomeRow, Row, VerdictRow
+from harness.results.rows import GateRow, OutcomeRow, Row
 from harness.text.grouping import grouped
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
@@ -78,7 +78,7 @@ class Summary:
         )
         return group
 
-    def _note(self, verdict: VerdictRow) -> None:
+    def _note(self, verdict: Verdict) -> None:
         if verdict.status == "waived":
             self.waived.setdefault(verdict.check, Counter())[verdict.message] += 1
         elif verdict.status == "failed" and verdict.severity == "warn":
@@ -194,7 +194,7 @@ def _disagreements(unary: _TwinAnswer, stream: _TwinAnswer) -> Iterator[str]:
         yield f"{check}: {whole} unary, {streamed} streamed"
 
 
-def _broken(verdicts: Sequence[VerdictRow]) -> frozenset[str]:
+def _broken(verdicts: Sequence[Verdict]) -> frozenset[str]:
     return frozenset(
         verdict.check
         for verdict in verdicts

@@ -25,7 +25,7 @@ from harness.model import (
     Trial,
     Verdict,
 )
-from harness.results.rows import Row, TurnRow, VerdictRow, saved_response
+from harness.results.rows import Row, TurnRow, saved_response
 from harness.results.saved_turns import exchange_of
 from harness.run.play import finish, play, status_of
 from harness.run.resume import changed_request
@@ -170,9 +170,7 @@ def _with_findings(result: Result, row: Row, answers: SavedAnswers) -> Result:
     )
 
 
-def _again(verdict: VerdictRow, waive: Mapping[str, str]) -> Verdict:
+def _again(verdict: Verdict, waive: Mapping[str, str]) -> Verdict:
     """A saved verdict on an invariant; waived if the case waives it now."""
     waiver = waive.get(verdict.check.removeprefix(_INVARIANT))
-    status = verdict.status if waiver is None else "waived"
-    message = verdict.message if waiver is None else waiver
-    return Verdict(verdict.check, status, verdict.severity, verdict.at, verdict.expected, verdict.actual, message)
+    return verdict if waiver is None else replace(verdict, status="waived", message=waiver, reason="")

@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 
+from harness.model import Place
 from harness.report import View
 from harness.report.blocks import (
     FORMATS,
@@ -26,13 +27,12 @@ from harness.report.github import write_blocks as github
 from harness.report.html.blocks import write_blocks as html
 from harness.report.markdown import write_blocks as markdown
 from harness.report.table.blocks import write_blocks as table
-from harness.results.rows import PlaceRow
 
 BLOCKS: list[Block] = [
     Heading("What changes", level=1),
     Paragraph(["3 of 4 ", Code("$.a|b"), " are <new>"], strong=True),
     Heading("changes"),
-    Annotation("error", "dropped", "$.id", PlaceRow("a.yaml", 3)),
+    Annotation("error", "dropped", "$.id", Place("a.yaml", 3)),
     Heading("in pairs", level=3),
     Table(["path", "change", "pairs"], [[Code("$.id"), "dropped", "4"], ["header x", "added", "12"]], "all", frozenset({1}), ["warning", None]),
     Bullets([["see ", Code("a *trial*")], ["and *this*"]], ["error", None]),

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.compare.audit import Audit, AuditFinding
+from harness.model import Place
 from harness.report import View, words
 from harness.report.blocks import Annotation, Block, Bullets, Code, Heading, Level, Paragraph, Table, document
-from harness.results.rows import PlaceRow
 from harness.text.amounts import count
 from harness.text.grouping import grouped
 
@@ -33,9 +33,9 @@ def _annotations(audit: Audit) -> Iterator[Annotation]:
         at = f"{finding.at}: " if finding.at else ""
         title = f"{finding.rule} in {finding.interaction}"
         level: Level = "error" if finding.severity == "error" else "warning"
-        yield Annotation(level, title, f"{at}{finding.message}", PlaceRow(finding.file, 1))
+        yield Annotation(level, title, f"{at}{finding.message}", Place(finding.file, 1))
     for file, reason in audit.unreadable.items():
-        yield Annotation("warning", "unreadable", reason, PlaceRow(file, 1))
+        yield Annotation("warning", "unreadable", reason, Place(file, 1))
 
 
 def _findings(audit: Audit, view: View) -> Iterator[Block]:

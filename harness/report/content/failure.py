@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.answer.reply import candidate_of, parts_of
+from harness.model import Place, Verdict
 from harness.report import Report, words
 from harness.results.groups import Group, failed_verdicts
-from harness.results.rows import PlaceRow, Row, TurnRow, VerdictRow, dumps
+from harness.results.rows import Row, TurnRow, dumps
 
 _ELLIPSIS = "…"
 """Marks in a message where a long value was cut."""
@@ -20,7 +21,7 @@ _STATUS = ("http", "invariant:http-status")
 _OF_ADDRESSES = frozenset({301, 302, 307, 308, 404, 405})
 """Statuses that may be about the address, and not about what was asked."""
 
-Source = Callable[[PlaceRow], Iterable[str]]
+Source = Callable[[Place], Iterable[str]]
 
 
 def failed_lines(report: Report, groups: Sequence[Group], limit: int | None) -> dict[str, list[str]]:
@@ -62,7 +63,7 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
         yield from _block("  ", text, limit)
 
 
-def without_consequences(wrong: Sequence[VerdictRow], verdicts: Sequence[VerdictRow]) -> Sequence[VerdictRow]:
+def without_consequences(wrong: Sequence[Verdict], verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
     """Of failed checks, those that are not explained by another: where the status is an error, nothing else was to be expected.
 
     ``verdicts``: all of the trial, in the order in which they were judged. What an earlier turn failed comes first, also a
@@ -75,7 +76,7 @@ def without_consequences(wrong: Sequence[VerdictRow], verdicts: Sequence[Verdict
     return [*(verdict for verdict in earlier if verdict in wrong), *status]
 
 
-def _wrong_address(verdict: VerdictRow, row: Row) -> Iterator[str]:
+def _wrong_address(verdict: Verdict, row: Row) -> Iterator[str]:
     """What was asked, where the status may say that there is nothing at this address."""
     if verdict.check in _STATUS and verdict.actual in _OF_ADDRESSES:
         asked = [turn.url for turn in row.turns or () if turn.status == verdict.actual]
@@ -98,7 +99,7 @@ def _texts_below(row: Row) -> Iterator[tuple[str, str]]:
     yield from ((name, answer) for name, answer in answers.items() if dumps(answer) not in shown)
 
 
-def _at(verdict: VerdictRow) -> str:
+def _at(verdict: Verdict) -> str:
     return f"  {verdict.at}" if verdict.at and verdict.at != verdict.check else ""
 
 
