@@ -10,13 +10,14 @@ comparison with the best (Hsu 1984, Ann. Statist. 12), with Bonferroni's correct
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from harness.compare.comparison import Key, by_value
 from harness.compare.pairs import case_numbers
 from harness.compare.verdicts import JUDGED, MARGINS, NAMES, Difference, change, reason
 from harness.extensions import NEEDS_STATS, has_statistics
@@ -26,7 +27,7 @@ from harness.results.groups import Group
 from harness.results.summary import Summary
 from harness.suite.axes import short_label, thinking_config
 from harness.text.amounts import dollars
-from harness.text.grouping import gathered, grouped
+from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.compare.stats.evidence import Interval, PairedEvidence
@@ -39,7 +40,6 @@ PRICE_MEASURES = ("cost_usd", "totalTokenCount", "thoughtsTokenCount")
 NUMBERS = tuple(measure for measure in JUDGED if measure != "pass_rate")
 
 Standing = Literal["enough", "out", "unclear"]
-Key = tuple[str, ...]
 Line = Mapping[str, Group]
 """One case (with fixed values of its other axes) at each value of the axis: value's name -> cell."""
 
@@ -169,27 +169,17 @@ def _blocks(
     summary: Summary, axis: str, suites: Sequence[str], least: int
 ) -> Iterator[tuple[str, Mapping[str, Json], Sequence[Line]]]:
     """(target, its values in order, the lines that have exactly these values), for ``least`` values or more."""
-    values: dict[str, Json] = {}
-    lines_of = _lines(summary, axis, suites, values).items()
-    blocks = gathered(((target, frozenset(line)), line) for (target, *_), line in lines_of)
-    for (target, names), lines in blocks.items():
-        if len(names) >= least:
-            order = sorted(names, key=lambda name: _rank(axis, values[name]) or ())
-            yield target, {name: values[name] for name in order}, lines
-
-
-def _lines(summary: Summary, axis: str, suites: Sequence[str], values: dict[str, Json]) -> dict[Key, dict[str, Group]]:
-    """The lines by target, suite, case and other axes. Fills ``values``: name -> value."""
     lines: dict[Key, dict[str, Group]] = {}
-    for group in summary.groups.values():
-        value = group.axes.get(axis)
-        if not group.attempts or (suites and group.suite not in suites) or _rank(axis, value) is None:
-            continue
-        others = (f"{name}={short_label(name, axis_value)}" for name, axis_value in group.axes.items() if name != axis)
-        name = short_label(axis, value)
-        values[name] = value
-        lines.setdefault((group.target, group.suite, group.case, *others), {})[name] = group
-    return lines
+    for name, cells in by_value(summary, axis).items():
+        for key, group in cells.items():
+            known = not suites or group.suite in suites
+            if known and group.attempts and _rank(axis, group.axes.get(axis)) is not None:
+                lines.setdefault(key, {})[name] = group
+    blocks = grouped(lines.values(), lambda line: (_any_cell(line).target, frozenset(line)))
+    for (target, names), members in blocks.items():
+        if len(names) >= least:
+            values = {name: group.axes[axis] for name, group in members[0].items()}
+            yield target, dict(sorted(values.items(), key=lambda item: _rank(axis, item[1]) or ())), members
 
 
 def _rank(axis: str, value: Json) -> tuple[float, ...] | None:
@@ -227,11 +217,29 @@ def _sweep(
     target: str, axis: str, suite: str | None, values: Mapping[str, Json], members: Sequence[Line], margin: float
 ) -> Sweep:
     rows = [line for line in members if all(group.judged for group in line.values())]
-    best, price, numbers = _observed(values, rows)
+    price, numbers = _observed(values, rows)
+    rates = {name: _rate(rows, name) for name in values}
+    prices = numbers[price] if price else {name: place for place, name in enumerate(values)}
+    losses = {name: (-rates[name], prices[name]) for name in values}
+    best = min(losses, key=losses.__getitem__)
     evidence = _evidence(values, rows, margin)
     against = _against(suite, best, evidence)
-    points = _points(values, rows, numbers, against, evidence, margin)
-    points = [replace(point, dominated_by=_dominated(point, points, price)) for point in points]
+    intervals = {name: found.sides[0] for (name, _), found in evidence.items() if found.sides}
+    points = [
+        SweepPoint(
+            name=name,
+            value=value,
+            passed=sum(row[name].passed for row in rows),
+            attempts=sum(row[name].judged for row in rows),
+            rate=rates[name],
+            interval=intervals.get(name, (0.0, 1.0)),
+            numbers={measure: means[name] for measure, means in numbers.items()},
+            against=against.get(name),
+            dominated_by=_dominated(name, losses) if price else None,
+            standing=_standing(name, evidence, margin, len(values) - 1),
+        )
+        for name, value in values.items()
+    ]
     cases = len(set(case_numbers(map(_any_cell, rows))))
     return Sweep(
         target=target,
@@ -257,8 +265,8 @@ Numbers = Mapping[str, Mapping[str, float]]
 """Measure -> value's name -> the mean over the cells that have the measure at every value."""
 
 
-def _observed(values: Mapping[str, Json], rows: Rows) -> tuple[str, str | None, Numbers]:
-    """(the best value, the price measure, the numbers). The best has the highest pass rate; of equals, the lowest price."""
+def _observed(values: Mapping[str, Json], rows: Rows) -> tuple[str | None, Numbers]:
+    """(the price measure, the numbers)."""
     numbers, counts = {}, {}
     for measure in NUMBERS:
         seen = [{name: group.typical(measure) for name, group in row.items()} for row in rows]
@@ -266,12 +274,8 @@ def _observed(values: Mapping[str, Json], rows: Rows) -> tuple[str, str | None, 
         if known:
             counts[measure] = len(known)
             numbers[measure] = {name: _mean(row[name] or 0.0 for row in known) for name in values}
-    price = max(
-        (measure for measure in PRICE_MEASURES if measure in counts), key=lambda measure: counts[measure], default=None
-    )
-    names = list(values)
-    best = max(names, key=lambda name: (_rate(rows, name), -numbers[price][name] if price else -names.index(name)))
-    return best, price, numbers
+    prices = (measure for measure in PRICE_MEASURES if measure in counts)
+    return max(prices, key=counts.__getitem__, default=None), numbers
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -321,37 +325,10 @@ def _standing(name: str, evidence: Evidences, margin: float, others: int) -> Sta
     return "out" if any(high < -margin for _, high in filter(None, ends)) else "unclear"
 
 
-def _points(
-    values: Mapping[str, Json],
-    rows: Rows,
-    numbers: Numbers,
-    against: Mapping[str, Difference],
-    evidence: Evidences,
-    margin: float,
-) -> list[SweepPoint]:
-    intervals = {name: found.sides[0] for (name, _), found in evidence.items() if found.sides}
-    return [
-        SweepPoint(
-            name=name,
-            value=value,
-            passed=sum(row[name].passed for row in rows),
-            attempts=sum(row[name].judged for row in rows),
-            rate=_rate(rows, name),
-            interval=intervals.get(name, (0.0, 1.0)),
-            numbers={measure: means[name] for measure, means in numbers.items()},
-            against=against.get(name),
-            standing=_standing(name, evidence, margin, len(values) - 1),
-        )
-        for name, value in values.items()
-    ]
-
-
-def _dominated(point: SweepPoint, points: Sequence[SweepPoint], price: str | None) -> str | None:
-    """The cheapest of the values that are as good at a lower price, or better at no higher price."""
-    if price is None:
-        return None
-    losses = {other.name: (-other.rate, other.numbers[price]) for other in points}
-    least, most = losses[point.name]
+def _dominated(point: str, losses: Mapping[str, tuple[float, float]]) -> str | None:
+    """The cheapest of the values that are as good at a lower price, or better at no higher price. ``losses``:
+    (minus the rate, the price)."""
+    least, most = losses[point]
     better = [
         (cost, name)
         for name, (loss, cost) in losses.items()
