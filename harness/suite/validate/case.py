@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
@@ -24,11 +24,12 @@ from harness.suite.matrix import (
 )
 from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate import axes
-from harness.suite.validate.body import literal, near, refused
+from harness.suite.validate.body import literal, near, refused, waived
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
 from harness.suite.validate.request import Placing
 from harness.suite.validate.turns import TurnsValidator
 from harness.text import shape
+from harness.text.grouping import gathered
 from harness.text.jsontext import an_object
 from harness.text.names import slug
 from harness.text.shape import nearest, suggestion
@@ -51,10 +52,12 @@ class CaseValidator:
         self.written: Table = diagnostics.document.value["cases"][case.index]
 
     def check(self) -> None:
+        ignored = waived([self.case])
         self.id()
-        self.axes()
+        axes.names(self.table, self.route, self.diagnostics)
+        axes.values(self.case, self.diagnostics)
         self.asking()
-        self.turns()
+        TurnsValidator(self.table, self.route, self.diagnostics).check(refused=ignored)
         if self.references():
             for turn in self.case.turns:
                 for line in turn.expect:
@@ -63,9 +66,8 @@ class CaseValidator:
             self.uploads()
         self.conflicts()
         if not self.case.expects_refusal:
-            known = language.REQUEST_KNOWN in self.case.waive
-            literal(self.route, self.table, self.diagnostics, known)
-            if not known and self.case.body_templated:
+            literal(self.route, self.table, self.diagnostics, ignored)
+            if not ignored and self.case.body_templated:
                 self.filled_body()
             self.thinking()
         self.small_things()
@@ -103,15 +105,6 @@ class CaseValidator:
         sent = sent or any("call" in turn for turn in self.table.get("turns", []) if turn)
         if not sent and not self.diagnostics.is_wrong(self.route) and not self.case.expects_refusal:
             self.complain("id", "this case asks nothing: it has no prompt, turns or request.contents")
-
-    def turns(self) -> None:
-        refused = self.case.expects_refusal or language.REQUEST_KNOWN in self.case.waive
-        TurnsValidator(self.table, self.route, self.diagnostics).check(refused=refused)
-
-    def axes(self) -> None:
-        axes.names(self.table, self.route, self.diagnostics)
-        if any(not axis.typed for axis in self.case.axes.values()) or self.case.axes_by_row:
-            axes.values(self.case, self.diagnostics)
 
     # ${row.x} and ${capture.x}
 
@@ -188,11 +181,12 @@ class CaseValidator:
 
     def missing(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
         """Why a reference is not defined, and a hint."""
-        if reference.scope == "capture":
-            return self.missing_capture(reference, captured)
-        if reference.scope == "axis":
-            return None if self.wrong(reference) else self.missing_axis(reference)
-        return None if reference.scope == "target" else self.missing_column(reference)
+        if reference.scope == "capture" and reference.name not in captured:
+            message = f"{reference} is not defined here: no earlier turn captures it"
+            return message, nearest(reference.name, sorted(captured))
+        if reference.scope == "axis" and not self.wrong(reference):
+            return self.missing_axis(reference)
+        return self.missing_column(reference) if reference.scope == "row" else None
 
     def missing_axis(self, reference: Reference) -> tuple[str, str] | None:
         axis, model = self.case.axes.get(reference.name), self.case.axes.get("model")
@@ -206,13 +200,6 @@ class CaseValidator:
     def wrong(self, reference: Reference) -> bool:
         """Whether an axis has a complaint already."""
         return any(reference.name in route for route in self.diagnostics.wrong)
-
-    def missing_capture(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
-        if reference.name in captured:
-            return None
-        return f"{reference} is not defined here: no earlier turn captures it", nearest(
-            reference.name, sorted(captured)
-        )
 
     def missing_column(self, reference: Reference) -> tuple[str, str] | None:
         if "each" not in self.written:
@@ -303,21 +290,16 @@ class CaseValidator:
         axis = self.case.axes.get("thinking")
         if axis is not None and axis.swept:
             return
-        hint = "expect http: 400 if that is what the case is about, or give a value per model"
-        for reason, models in self.refused_thinking().items():
-            at = ("generationConfig", "thinkingConfig")
-            place = axis.place if axis is not None else Placing(self.diagnostics, self.case).of(at)
-            self.diagnostics.add(place, f"{named(models)} would refuse this: {reason}", hint)
-
-    def refused_thinking(self) -> Mapping[str, Mapping[str, None]]:
-        """Reason -> the models that refuse the thinking for it."""
-        found: dict[str, dict[str, None]] = {}
+        found: list[tuple[str, str]] = []
         with suppress(template.Undefined):
             for pair in combinations_of(self.case):
                 name, reason = pair.refused(self.case) or ("", "")
-                if name == "thinking":
-                    found.setdefault(reason, {})[pair.target.model] = None
-        return found
+                found += [(reason, pair.target.model)] if name == "thinking" else []
+        hint = "expect http: 400 if that is what the case is about, or give a value per model"
+        for reason, models in gathered(found).items():
+            at = ("generationConfig", "thinkingConfig")
+            place = axis.place if axis is not None else Placing(self.diagnostics, self.case).of(at)
+            self.diagnostics.add(place, f"{named(dict.fromkeys(models))} would refuse this: {reason}", hint)
 
     def small_things(self) -> None:
         share = self.case.require

@@ -103,20 +103,16 @@ class RequestLint(Struct):
         if (asking := _asking(case)) is None:
             return
         light, seen = _alone(case, case.turns[asking]), set[tuple[str, bool, str]]()
-        for pair in self.asked(case, row):
+        for pair, _, skip in cells_of(self.suite, case, row):
+            if skip is not None or (case.xfail and case.xfail.applies_to(pair.target)):
+                continue  # it is not sent, or not expected to pass
             written = _body(light, row, pair)
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
             if asked not in self.known:
-                self.known[asked] = _refusals(*asked[:2], _canonical(written))
+                self.known[asked] = _refusals(*asked[:2], written)
             if asked not in seen:
                 seen.add(asked)
                 yield from ((pair, broken) for broken in self.known[asked])
-
-    def asked(self, case: Case, row: Mapping[str, Json]) -> Iterator[Combination]:
-        """The combinations that are sent, and that are expected to pass."""
-        for pair, _, skip in cells_of(self.suite, case, row):
-            if skip is None and not (case.xfail and case.xfail.applies_to(pair.target)):
-                yield pair
 
     def report(self) -> None:
         """Hands over what was found: refusals as complaints, the rest as notes, each text once; nothing for a line that has a
@@ -132,20 +128,18 @@ class RequestLint(Struct):
                 self.diagnostics.add(finding.place, finding.complaint, f"{instead}; {_EXPECT}" if instead else _EXPECT)
 
 
-def _canonical(body: Mapping[str, Json]) -> Json:
-    """The body as the rules look at it; empty if its payload is broken, which is complained about elsewhere."""
+def _refusals(model: str, stream: bool, body: Mapping[str, Json]) -> Sequence[RequestRefusal]:
+    """The rules that a request breaks; none if its payload is broken, which is complained about elsewhere."""
     from harness.gemini import definition
     from harness.gemini.canonical import canonical
 
     try:
         read = canonical(body)
     except (TypeError, ValueError, AttributeError):
-        return {}
-    return read if len(body) == 1 or not any(definition.request_findings(body)) else {}
-
-
-def _refusals(model: str, stream: bool, body: Json) -> Sequence[RequestRefusal]:
-    found = refusals(RequestView(model, facts(model), body), stream=stream) if body else ()
+        return []
+    if not read or (len(body) > 1 and any(definition.request_findings(body))):
+        return []
+    found = refusals(RequestView(model, facts(model), read), stream=stream)
     return [broken for broken in found if not broken.rule.startswith(_ELSEWHERE)]
 
 
