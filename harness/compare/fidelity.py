@@ -102,7 +102,7 @@ def _feature(
     name: str, members: Sequence[int], seen: Sequence[Change], unsure: Sequence[Change], pairs: Sequence[AnswerPair]
 ) -> FeatureFidelity:
     inside = frozenset(members)
-    changes = [_within(change, inside, pairs) for change in seen]
+    changes = [change.within(inside) for change in seen]
     open_ = sum(_lost(change, inside, pairs) for change in unsure)
     total = sum(_size(_shape(pairs[at]), "$") for at in members)
     lost = [(change, _lost(change, inside, pairs)) for change in seen]
@@ -114,7 +114,9 @@ def _feature(
         kept=_share_kept(whole, total),
         kept_new=_share_kept(whole - known, total),
         kept_least=_share_kept(whole + open_, total),
-        changes=sorted((change for change in changes if change.hits), key=_badness),
+        changes=sorted(
+            (replace(change, trials=_trials(change.hits, pairs)) for change in changes if change.hits), key=_badness
+        ),
     )
 
 
@@ -142,11 +144,6 @@ def _badness(change: Change) -> tuple[bool, int, int, int, int, str, str]:
     harm = next((rank for rank, of in enumerate(_HARM) if of.match(change.path)), len(_HARM)) if group == 1 else 0
     kind = _WORST.index(change.kind)
     return change.cosmetic, group, harm, kind, -change.pairs, change.path, change.message
-
-
-def _within(change: Change, inside: frozenset[int], pairs: Sequence[AnswerPair]) -> Change:
-    hits, able, opposite = ([at for at in side if at in inside] for side in (change.hits, change.able, change.opposite))
-    return replace(change, hits=hits, able=able, opposite=opposite, trials=_trials(hits, pairs))
 
 
 EVIDENCE = 5

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from harness.compare.fidelity_facts import AnswerFacts
@@ -104,6 +104,11 @@ class Change:
         added = self.kind == "added" and self.path not in INSTEAD
         plain = self.kind == "header" and self.path not in ("header content-type", "header retry-after")
         return added or plain or self.kind == "order" or self.path in _COSMETIC
+
+    def within(self, pairs: Container[int]) -> Change:
+        """The change in these pairs alone."""
+        hits, able, opposite = ([at for at in side if at in pairs] for side in (self.hits, self.able, self.opposite))
+        return replace(self, hits=hits, able=able, opposite=opposite)
 
     def to_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "pairs": self.pairs, "of": self.of, "trials": list(self.trials)}

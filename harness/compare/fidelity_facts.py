@@ -85,27 +85,28 @@ class AnswerFacts:
     partial: bool = False
 
 
-_shapes: dict[frozenset[tuple[str, str, str]], Shape] = {}
+_shapes: dict[Shape, Shape] = {}
 
 
 def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
     """The facts of one answer. ``all_headers``: whether the turn has all headers of the answer, not those of cassettes only."""
-    raw: set[tuple[str, str, str]] = set()
+    shape: set[Fact] = set()
     numbers: dict[str, float] = {}
     turn = _native(turn)
     response = turn.response
-    left = _walk(response, raw, numbers) if response else MOST_NODES
+    left = _walk(response, shape, numbers) if response else MOST_NODES
     framed = turn.framing
-    raw.add(("status", "status", str(turn.status)))
+    shape.add(Fact("status", "status", str(turn.status)))
     if turn.attempts > 1:
-        raw.add(("status", RETRIES, ""))
-    raw.update(_headers(turn.headers, all_headers=all_headers))
+        shape.add(Fact("status", RETRIES))
+    shape.update(_headers(turn.headers, all_headers=all_headers))
     if turn.transport == "stream" and framed:
-        raw.update(_stream(framed))
-    raw.update(("follows", path, "") for path, follows in request_fields(turn) if follows)
+        shape.update(_stream(framed))
+    shape.update(Fact("follows", path) for path, follows in request_fields(turn) if follows)
     _times(turn, numbers)
+    frozen = frozenset(shape)
     return AnswerFacts(
-        shape=_interned(frozenset(raw)),
+        shape=_shapes.setdefault(frozen, frozen),
         numbers=numbers,
         outcome="error" if turn.status >= 400 else "answer",
         stream=turn.transport == "stream",
@@ -147,27 +148,18 @@ def last_key(path: str) -> str:
     return found[1] if found else path
 
 
-def _interned(raw: frozenset[tuple[str, str, str]]) -> Shape:
-    shape = _shapes.get(raw)
-    if shape is None:
-        whole = {Fact(kind, path, detail) for kind, path, detail in raw}  # type: ignore[arg-type]
-        whole |= {Fact("path", fact.path) for fact in whole if fact.kind == "type"}
-        shape = _shapes[raw] = frozenset(whole)
-    return shape
-
-
 # --- the body ---------------------------------------------------------------------------------------------
 
 
-def _walk(response: Json, raw: set[tuple[str, str, str]], numbers: dict[str, float]) -> int:
+def _walk(response: Json, shape: set[Fact], numbers: dict[str, float]) -> int:
     """Read the body; how many more values could have been read (0 or fewer: only a part was read)."""
     waiting: list[tuple[str, Json]] = [("$", response)]
     left = MOST_NODES
     for path, value in waiting:
-        raw.add(("type", path, _TYPES[type(value)]))
+        shape.update((Fact("path", path), Fact("type", path, _TYPES[type(value)])))
         if isinstance(value, dict):
             if len(value) > 1:
-                raw.add(("order", path, "\0".join(value)))
+                shape.add(Fact("order", path, "\0".join(value)))
             waiting += [(_child(path, key), item) for key, item in value.items()][:left]
         elif isinstance(value, list):
             if value:
@@ -175,19 +167,19 @@ def _walk(response: Json, raw: set[tuple[str, str, str]], numbers: dict[str, flo
             inner = f"{path}[*]"
             waiting += [(inner, item) for item in value][:left]
         else:
-            _scalar(path, value, raw, numbers)
+            _scalar(path, value, shape, numbers)
         left = MOST_NODES - len(waiting)
         if left <= 0:
             break
     return left
 
 
-def _scalar(path: str, value: Json, raw: set[tuple[str, str, str]], numbers: dict[str, float]) -> None:
+def _scalar(path: str, value: Json, shape: set[Fact], numbers: dict[str, float]) -> None:
     kind = _value_kind(path)
     if kind == "length" and isinstance(value, str):
         numbers[path] = numbers.get(path, 0) + len(value)
-    elif kind in ("value", "model"):
-        raw.add((kind, path, str(value)[:MOST_VALUE]))
+    elif kind and kind != "length":
+        shape.add(Fact(kind, path, str(value)[:MOST_VALUE]))
     elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST:
         numbers[path] = numbers.get(path, 0) + value
 
@@ -207,7 +199,7 @@ def parent(path: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _value_kind(path: str) -> str:
+def _value_kind(path: str) -> Literal["length", "value", "model", ""]:
     """``length``, ``value``, ``model``, or empty if only the type and the size of numbers are compared."""
     key = last_key(path)
     if ".args" in path or ".functionResponse" in path:
@@ -242,32 +234,32 @@ def _enum_names() -> frozenset[str]:
 # --- around the body --------------------------------------------------------------------------------------
 
 
-def _headers(received: Mapping[str, str] | None, *, all_headers: bool) -> Iterator[tuple[str, str, str]]:
+def _headers(received: Mapping[str, str] | None, *, all_headers: bool) -> Iterator[Fact]:
     if received is None:
         return
-    yield "hidden", "headers", ""
+    yield Fact("hidden", "headers")
     if all_headers:
-        yield "hidden", "all headers", ""
+        yield Fact("hidden", "all headers")
     for name, value in received.items():
         if name not in _UNIQUE and name not in _SERVED_BY_BYTES and (all_headers or name in KEPT_HEADERS):
-            yield "header", f"header {name}", ""
+            yield Fact("header", f"header {name}")
             if name in _STEADY:
-                yield "header", f"header {name}", value.partition(";")[0].strip()
+                yield Fact("header", f"header {name}", value.partition(";")[0].strip())
 
 
-def _stream(framed: FramingRow) -> Iterator[tuple[str, str, str]]:
-    yield "hidden", "framing", ""
-    yield "framing", "stream form", framed.form
+def _stream(framed: FramingRow) -> Iterator[Fact]:
+    yield Fact("hidden", "framing")
+    yield Fact("framing", "stream form", framed.form)
     if framed.form == "sse":
-        yield "framing", "stream line endings", framed.eol or "none"
+        yield Fact("framing", "stream line endings", framed.eol or "none")
     if framed.comments:
-        yield "framing", "stream comments", ""
+        yield Fact("framing", "stream comments")
     if framed.done:
-        yield "framing", "stream [DONE]", ""
+        yield Fact("framing", "stream [DONE]")
     if framed.faults:
-        yield "framing", "stream events that are not valid", ""
+        yield Fact("framing", "stream events that are not valid")
     if framed.finishes:
-        yield "framing", "stream events with finishReason", "several"
+        yield Fact("framing", "stream events with finishReason", "several")
 
 
 def _times(turn: TurnRow, numbers: dict[str, float]) -> None:

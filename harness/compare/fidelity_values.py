@@ -9,7 +9,7 @@ from dataclasses import replace
 from harness.compare.fidelity_changes import AnswerPair, Change
 from harness.compare.fidelity_claims import KINDS, by_case, details, with_values
 from harness.compare.fidelity_facts import Fact, FactKind
-from harness.text.grouping import grouped
+from harness.text.grouping import gathered, grouped
 
 Values = tuple[str, str]
 """The values before and after."""
@@ -48,21 +48,17 @@ def by_error_status(change: Change, pairs: Sequence[AnswerPair]) -> list[Change]
     statuses = {at: _error_status(pairs[at]) for at in {*change.able, *change.hits, *change.opposite}}
     if change.kind not in _OF_STRUCTURE or not all(statuses[at] for at in change.hits):
         return [change]
-    return [_at_status(change, status, statuses) for status in sorted({statuses[at] for at in change.hits})]
+    places = gathered((status, at) for at, status in statuses.items())
+    return [
+        replace(change.within(places[status]), message=", ".join(filter(None, [change.message, f"at HTTP {status}"])))
+        for status in sorted({statuses[at] for at in change.hits})
+    ]
 
 
 def _error_status(pair: AnswerPair) -> str:
     """The status of the reference, if it is an error; else empty."""
     facts = pair.reference.facts
     return "" if facts.outcome != "error" else next(fact.detail for fact in facts.shape if fact.kind == "status")
-
-
-def _at_status(change: Change, status: str, statuses: Mapping[int, str]) -> Change:
-    hits, able, opposite = (
-        [at for at in side if statuses[at] == status] for side in (change.hits, change.able, change.opposite)
-    )
-    message = ", ".join(filter(None, [change.message, f"at HTTP {status}"]))
-    return replace(change, message=message, hits=hits, able=able, opposite=opposite)
 
 
 def _each(change: Change, values: Mapping[int, Values]) -> list[Change]:
