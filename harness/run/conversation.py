@@ -303,26 +303,21 @@ def expected_statuses(expectations: Sequence[Expectation]) -> frozenset[int]:
             named = [number for number in values_in(expectation.parameter) if type(number) is int]
             found |= {status for status in (*PASSING, *named) if holds(status, expectation.parameter)}
         if expectation.check == "error" and isinstance(expectation.parameter, Mapping):
-            found |= _of_error(expectation.parameter)
+            code, name = expectation.parameter.get("code"), expectation.parameter.get("status")
+            found |= {
+                status
+                for status, its_name in PASSING.items()
+                if (code, name) != (None, None)
+                and (code is None or holds(status, code))
+                and (name is None or holds(its_name, name))
+            }
     return frozenset(found)
-
-
-def _of_error(parameter: Mapping[str, Json]) -> set[int]:
-    code, name = parameter.get("code"), parameter.get("status")
-    if code is None and name is None:
-        return set()
-    return {
-        status
-        for status, its_name in PASSING.items()
-        if (code is None or holds(status, code)) and (name is None or holds(its_name, name))
-    }
 
 
 def requests_of(trial: Trial) -> int:
     """How many requests a trial sends, if its conversation goes to its end and each poll is answered at once."""
-    return 0 if trial.skip is not None else sum(map(_requests_of, trial.steps))
-
-
-def _requests_of(step: Step) -> int:
-    asking = (check.asking for line in step.expect if (check := find_check(line.check)))
-    return step.sends + sum(1 for question in asking if question is not None)
+    if trial.skip is not None:
+        return 0
+    checks = [find_check(line.check) for step in trial.steps for line in step.expect]
+    questions = sum(check is not None and check.asking is not None for check in checks)
+    return questions + sum(step.sends for step in trial.steps)

@@ -96,23 +96,19 @@ class Estimates:
         A refusal costs nothing, so a trial that expects nothing else needs no price.
         """
         try:
-            estimate = self._of(trial)
+            if self._bounds is None or self._bounds[0] is not trial.steps:  # attempts of a group share their steps
+                self._bounds = trial.steps, self._least_and_most(trial)
         except Unpriced:
             if not _costs_nothing(trial):
                 raise
             return Estimate(0, 0, 0)
-        if estimate.about is not None:
-            return estimate
-        if _costs_nothing(trial):
-            return replace(estimate, about=0)
-        about, elsewhere = self._at_another_provider(trial)
-        return replace(estimate, about=about, elsewhere=elsewhere)
-
-    def _of(self, trial: Trial) -> Estimate:
-        if self._bounds is None or self._bounds[0] is not trial.steps:  # attempts of a group share their steps
-            self._bounds = trial.steps, self._least_and_most(trial)
         least, most = self._bounds[1]
-        return Estimate(least, self._before(trial), most)
+        about, elsewhere = self._on_cassette(trial), None
+        if about is None:
+            about = self.earlier.get(trial.group, 0 if _costs_nothing(trial) else None)
+        if about is None:
+            about, elsewhere = self._at_another_provider(trial)
+        return Estimate(least, about, most, elsewhere)
 
     def _least_and_most(self, trial: Trial) -> tuple[float, float]:
         request = prepare(trial, self.config)
@@ -162,11 +158,6 @@ class Estimates:
                 longest = longest_answer(model, replace(step, body={})) if check.asking.generates else 0
                 usage = {"input_tokens": 2 * answer, "output_tokens": longest}
                 yield dollars(rates, usage, price_list().units)
-
-    def _before(self, trial: Trial) -> float | None:
-        """What the trial cost on its cassette, else on average in earlier runs; None if not known."""
-        paid = self._on_cassette(trial)
-        return self.earlier.get(trial.group) if paid is None else paid
 
     def _at_another_provider(self, trial: Trial) -> tuple[float | None, str | None]:
         """(what the trial costs by the tokens that a recording of another provider counts, that provider); None if there is none.

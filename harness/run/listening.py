@@ -144,7 +144,11 @@ class Listener:
             for leaks in (own, Leaks(known(os.environ, self._config.providers))):
                 if leak := leaks.find(answer.exchange):
                     raise SecretOnTape(f"{self._cassette}: not recorded: {leak}. Nothing was written.")
-        text = dump(_documents(self.answers))
+        documents = (
+            document(one.exchange, (0, 0, number), SIMULATOR_HOST if one.exchange.provenance.simulated else None)
+            for number, one in enumerate(self.answers)
+        )
+        text = dump(documents)
         with os_errors_as(CannotWrite, f"cannot write {self._cassette}"):
             self._cassette.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self._cassette) as file:
@@ -209,12 +213,6 @@ class Listener:
         parts = urlsplit(url)
         rows = self._config.providers.values()
         return next((row for row in rows if row.origin == (parts.scheme, parts.netloc)), None)
-
-
-def _documents(answers: Sequence[Answer]) -> Iterator[Mapping[str, Any]]:
-    for number, answer in enumerate(answers):
-        simulated = SIMULATOR_HOST if answer.exchange.provenance.simulated else None
-        yield document(answer.exchange, (0, 0, number), simulated)
 
 
 class _Incoming:
