@@ -134,15 +134,6 @@ class Step(Struct, frozen=True):
         return self.script is None
 
 
-class Require(Struct, frozen=True):
-    """How many attempts of a group must pass. ``at_least`` None: all. 0: observed only."""
-
-    at_least: int | None = None
-
-    def met(self, passed: int, attempts: int) -> bool:
-        return passed >= (attempts if self.at_least is None else min(self.at_least, attempts))
-
-
 class Slot(Struct, frozen=True):
     """The position of an exchange on a cassette: ``[row, repeat, step]``, all counted from 0. ``part`` counts further requests of
     one step, from 1: polls, and what a judge is asked. ``own``: see `Trial`."""
@@ -181,7 +172,8 @@ class Trial(Struct, frozen=True):
     place: Place
     about: str = ""
     tags: Sequence[str] = ()
-    require: Require = Require()
+    require: int | None = None
+    """How many attempts of the group must pass. None: all. 0: observed only."""
     xfail: str | None = None
     skip: str | None = None
     waive: Mapping[str, str] = field(default_factory=dict)

@@ -516,7 +516,7 @@ class _TrialSession:
 
     def tolerate(self, item: TrialItem) -> str | None:
         """Why this failing attempt does not fail its group (yet); None if it does."""
-        needed = item.trial.require.at_least
+        needed = item.trial.require
         if needed is None or needed >= item.attempts:
             return None
         self._failed[item.trial.group] += 1

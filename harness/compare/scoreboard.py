@@ -18,7 +18,8 @@ from harness.errors import NOT_AVAILABLE
 from harness.gemini.features import features
 from harness.judge.judging import violations
 from harness.judge.recorded import evidence, operation
-from harness.model import Exchange, Json, Require
+from harness.model import Exchange, Json
+from harness.results.groups import how_many
 from harness.results.rows import Row, RunRow
 from harness.text.grouping import grouped
 from harness.transport.cassette import Tape
@@ -146,7 +147,7 @@ def _cell(target: str, trials: Sequence[ScoredTrial]) -> ScoreCell:
         return ScoreCell(target, "not tried", reason=trials[0].reason if trials else "")
     groups = grouped(asked, attrgetter("group"))
     passed = sum(
-        Require(group[0].at_least).met(sum(trial.outcome == "passed" for trial in group), len(group))
+        sum(trial.outcome == "passed" for trial in group) >= how_many(len(group), group[0].at_least)
         for group in groups.values()
     )
     state = _state(asked, passed, len(groups))

@@ -74,11 +74,11 @@ class Tally(Struct, frozen=True, cache_hash=True):
 
     def needed(self, require: int | None) -> int:
         """How many attempts have to pass."""
-        return _at_most(self.attempts, require)
+        return how_many(self.attempts, require)
 
     def agrees(self, require: int | None) -> bool:
         """Unary and stream agreed in as many pairs as ``require`` asks for."""
-        return self.pairs - self.disagreed >= _at_most(self.pairs, require)
+        return self.pairs - self.disagreed >= how_many(self.pairs, require)
 
     def counted(self, check: str) -> tuple[int, int]:
         """In how many attempts the check passed, and in how many it failed, as rows count it."""
@@ -233,6 +233,12 @@ class Group(Struct, eq=False):
         }
 
 
+def case_numbers(cells: Iterable[Group]) -> list[int]:
+    """The number of the case of each cell, from 0 in the order in which cases first occur."""
+    numbers: dict[tuple[str, str], int] = {}
+    return [numbers.setdefault((cell.suite, cell.case), len(numbers)) for cell in cells]
+
+
 def values_of(groups: Iterable[Group], measure: str) -> Iterator[float]:
     """The values of a measure over all attempts of these groups."""
     return chain.from_iterable(group.values(measure) for group in groups)
@@ -262,8 +268,9 @@ def _status(tally: Tally, require: int | None, xfail: bool) -> Status:
     return "passed" if enough and tally.agrees(require) else "failed"
 
 
-def _at_most(number: int, require: int | None) -> int:
-    return number if require is None else min(require, number)
+def how_many(attempts: int, require: int | None) -> int:
+    """How many of the attempts have to pass; ``require``: None: all."""
+    return attempts if require is None else min(require, attempts)
 
 
 @lru_cache(maxsize=4096)

@@ -268,7 +268,7 @@ def result_row(result: Result) -> Row:
         attempt=trial.attempt,
         streamed=any(step.transport == "stream" for step in trial.steps),
         place=trial.place,
-        require=trial.require.at_least,
+        require=trial.require,
         xfail=trial.xfail,
         skip=trial.skip,
         agree=trial.agree,
@@ -292,15 +292,13 @@ def without_turns(row: Row) -> Row:
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
-    """Strict JSON on one line, non-ASCII characters unescaped. What JSON lacks (NaN, sets, lone surrogates) is written as text."""
+    """Strict JSON on one line, non-ASCII characters unescaped. What JSON lacks (NaN, sets) is written as text; a value with half surrogate
+    pairs is escaped."""
     layout: dict[str, Any] = {"indent": indent, "separators": (",", ":") if indent is None else None}
     try:  # no row holds itself
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, check_circular=False, default=plain, **layout)
-    except ValueError:
-        text = json.dumps(jsontext.mapped(value, _finite), ensure_ascii=False, default=str, **layout)
-    try:
         text.encode()
-    except UnicodeEncodeError:
+    except ValueError:
         return json.dumps(jsontext.mapped(value, _finite), default=str, **layout)
     return text
 

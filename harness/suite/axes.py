@@ -84,8 +84,6 @@ class Axis(Struct, frozen=True):
 
 def fragment(name: str, value: Json) -> Body:
     """What a value of an axis with its own type adds to ``generationConfig``."""
-    if name in OUTSIDE:
-        return {}
     return {"thinkingConfig": thinking_config(value)} if name == "thinking" else {name: value}
 
 

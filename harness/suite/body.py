@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 
 from msgspec import Struct
 
 from harness.model import Json
 from harness.text.jsonpath import is_below
-from harness.text.shape import Later
 
 Body = Mapping[str, Json]
-Settle = Callable[[Json], Json]
-"""Gives the value of a text that becomes one later."""
-
-
-def _unsettled(later: Json) -> Json:
-    return later
 
 
 class Layer(Struct, frozen=True):
@@ -27,38 +21,27 @@ class Layer(Struct, frozen=True):
     body: Body
 
 
-def merge(under: Body, over: Body, settle: Settle = _unsettled) -> Body:
-    """Merge ``over`` into ``under``: objects merge, everything else (lists too) replaces. Neither argument is changed. A text that
-    becomes a value later is settled where it meets an object, since it may become an object too."""
+def merge(under: Body, over: Body) -> Body:
+    """Merge ``over`` into ``under``: objects merge, everything else (lists too) replaces. Neither argument is changed."""
     if not under or not over:
         return over or under
     merged = dict(under)
     for key, value in over.items():
-        old, new = _settled(merged.get(key), value, settle)
-        merged[key] = merge(old, new, settle) if isinstance(old, Mapping) and isinstance(new, Mapping) else new
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 
-def _settled(old: Json, new: Json, settle: Settle) -> tuple[Json, Json]:
-    """Both values. One that comes later is settled where the other is an object."""
-    if isinstance(new, Mapping):
-        return (settle(old) if isinstance(old, Later) else old), new
-    return old, settle(new) if isinstance(new, Later) and isinstance(old, Mapping) else new
-
-
-def merged(layers: Sequence[Layer], settle: Settle = _unsettled) -> Body:
+def merged(layers: Iterable[Layer]) -> Body:
     """All layers merged. Later ones win."""
-    body: Body = {}
-    for layer in layers:
-        body = merge(body, layer.body, settle)
-    return body
+    return reduce(merge, (layer.body for layer in layers), {})
 
 
-def origins(layers: Sequence[Layer], settle: Settle = _unsettled) -> dict[str, str]:
+def origins(layers: Iterable[Layer]) -> dict[str, str]:
     """JSONPath -> origin of the value there."""
     made: dict[str, str] = {}
     for layer in layers:
-        for path in _leaves(settle(layer.body), "$"):
+        for path in _leaves(layer.body, "$"):
             for overlapping in [known for known in made if is_below(known, path) or is_below(path, known)]:
                 del made[overlapping]
             made[path] = layer.origin

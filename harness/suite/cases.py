@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct, field
 
-from harness.model import Json, Place, Require, Step, Target
+from harness.model import Json, Place, Step, Target
 from harness.suite import template, turns
 from harness.suite.axes import Axis, axis_matches
 from harness.suite.body import Layer, merged
 from harness.suite.template import Template
 from harness.text.names import slug
+from harness.text.yamltext import Complaint
 
 MOST_ATTEMPTS = 100_000
 """The most attempts of one trial."""
-
-
-class Note(Struct, frozen=True):
-    """A note for the user that is not an error."""
-
-    place: Place
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: note: {self.message}"
 
 
 class Choice(Struct, frozen=True):
@@ -44,11 +35,11 @@ class Share(Struct, frozen=True):
     passed: int | None = None
     attempts: int | None = None
 
-    def of(self, attempts: int) -> Require:
-        """The number that must pass out of ``attempts``, rounded up."""
-        if self.passed is None:
-            return Require()
-        return Require(-(-self.passed * attempts // self.attempts) if self.attempts else self.passed)
+    def of(self, attempts: int) -> int | None:
+        """The number that must pass out of ``attempts``, rounded up; None: all."""
+        if self.passed is None or not self.attempts:
+            return self.passed
+        return -(-self.passed * attempts // self.attempts)
 
 
 class Xfail(Struct, frozen=True):
@@ -101,12 +92,13 @@ class Case(Struct, frozen=True, dict=True):
         """The request body, without what axes add. Placeholders are not filled in."""
         return merged(self.layers)
 
+    def layers_in(self, scope: template.Scope) -> Sequence[Layer]:
+        """The layers of the request body for one row and one combination. Raises Undefined."""
+        return [Layer(layer.origin, template.fill(layer.body, scope)) for layer in self.layers]
+
     def body_in(self, scope: template.Scope) -> Mapping[str, Json]:
         """The request body, without what axes add, for one row and one combination. Raises Undefined."""
-        if not self.body_templated:
-            return self.body
-        body: Mapping[str, Json] = template.fill(merged(self.layers, partial(template.fill, scope=scope)), scope)
-        return body
+        return merged(self.layers_in(scope)) if self.body_templated else self.body
 
     @cached_property
     def templated(self) -> bool:
@@ -141,7 +133,7 @@ class Suite(Struct, frozen=True):
     about: str = ""
     skips: Sequence[Choice] = ()
     compare: Mapping[str, Json] | None = None
-    notes: Sequence[Note] = ()
+    notes: Sequence[Complaint] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     """Name of each file that ``${file:}`` and ``each`` read -> SHA-256 of its content."""
 

@@ -9,11 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -23,12 +22,13 @@ from harness.model import Access, Expectation, Json, Place, Step, Target, Trial
 from harness.suite import language, template, turns
 from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, merge, origins
-from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Note, Suite
+from harness.suite.cases import MOST_ATTEMPTS, Case, Choice, Suite
 from harness.suite.keywords import Keywords
 from harness.text import amounts
 from harness.text.jsontext import an_object
 from harness.text.names import safe_filename
 from harness.text.shape import fit, nearest
+from harness.text.yamltext import Complaint
 
 
 class Selection(Struct, frozen=True):
@@ -67,11 +67,16 @@ class TooMany(UsageError):
 
 
 class Combination(Struct, frozen=True):
-    """One target, and one value for each axis. ``swept`` are the values that ids show."""
+    """One target, and one value for each axis. ``swept`` are the values that ids show.
+
+    Where a case runs it, ``id`` is ``[labels]@target``, the end of its group ids, and ``skip`` says why it is skipped.
+    """
 
     target: Target
     axes: Mapping[str, Json]
     swept: Mapping[str, Json]
+    id: str = ""
+    skip: str | None = None
 
     @property
     def values(self) -> dict[str, Json]:
@@ -108,14 +113,6 @@ class Combination(Struct, frozen=True):
         return refusal(self.target.model, {**literal, **own})
 
 
-class Cell(NamedTuple):
-    """A combination that a case runs. ``id`` is ``[labels]@target``, the end of its group ids. ``skip``: why it is skipped."""
-
-    pair: Combination
-    id: str
-    skip: str | None
-
-
 class TrialGroup(Struct, frozen=True):
     """The attempts of one case, row, target and axes. ``attempts`` is their number; ``played`` are the selected ones, as bits:
     attempt n, from 1, is bit n."""
@@ -123,14 +120,14 @@ class TrialGroup(Struct, frozen=True):
     suite: Suite
     case: Case
     row: int
-    cell: Cell
+    cell: Combination
     id: str
     attempts: int
     played: int
 
     @property
     def target(self) -> Target:
-        return self.cell.pair.target
+        return self.cell.target
 
     @property
     def case_key(self) -> tuple[str, str, int]:
@@ -152,7 +149,7 @@ class Expansion(Struct, frozen=True):
     suites: Sequence[Suite]
     selection: Selection
     count: int = 0
-    notes: Sequence[Note] = ()
+    notes: Sequence[Complaint] = ()
     targets: Sequence[Target] = ()
     wanted: Sequence[Callable[[TrialGroup], bool]] = ()
     done: Mapping[str, int] = field(default_factory=dict)
@@ -318,14 +315,14 @@ def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[Target]:
     pinned_provider = provider is not None and provider.pinned
     found = dict.fromkeys(
         (providers[0] if pinned_provider else provider_name, models[0] if pinned_model else model_name)
-        for provider_name, model_name in (wanted or [(name, models[0]) for name in providers if pinned_model])
+        for provider_name, model_name in wanted
     )
     yield from (Target(*names) for names in found)
 
 
 def _groups(suite: Suite, selection: Selection) -> Iterator[TrialGroup]:
     keywords = Keywords(selection.keywords)
-    cells: Sequence[Cell] = ()
+    cells: Sequence[Combination] = ()
     plain = False
     for case in suite.cases:
         attempts = selection.repeat or case.repeat or case.require.attempts or 1
@@ -343,9 +340,9 @@ def _groups(suite: Suite, selection: Selection) -> Iterator[TrialGroup]:
                 yield TrialGroup(suite, case, index, cell, group, attempts, keywords.attempts(group, attempts))
 
 
-def cells_of(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection = OWN) -> Sequence[Cell]:
+def cells_of(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection = OWN) -> Sequence[Combination]:
     """The combinations that a case runs or skips; none for a case without a model."""
-    cells: dict[str, Cell] = {}
+    cells: dict[str, Combination] = {}
     for pair in combinations_for(case, row, selection):
         if (case.only and not any(map(pair.chosen_by, case.only))) or pair.refused(case):
             continue
@@ -353,11 +350,11 @@ def cells_of(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selec
         while name in cells:
             name += "'"
         why = case.skip or next((choice.why for choice in suite.skips if pair.chosen_by(choice)), None)
-        cells[name] = Cell(pair, name, why)
+        cells[name] = replace(pair, id=name, skip=why)
     return list(cells.values())
 
 
-def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
+def _dropped(suite: Suite, selection: Selection) -> Iterator[Complaint]:
     """A note for each model and value that is left out, with the number of cases."""
     counts: Counter[tuple[Place, str, str, str]] = Counter()
     for case, number in suite.distinct:
@@ -368,7 +365,7 @@ def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
                 place = case.axes[name].place if name in case.axes else case.place
                 counts[place, pair.target.model, shown, reason] += number
     for (place, model, shown, reason), count in counts.items():
-        yield Note(place, f"{shown} is left out for {model} ({amounts.count(count, 'case')}): {reason}")
+        yield Complaint(place, f"{shown} is left out for {model} ({amounts.count(count, 'case')}): {reason}")
 
 
 # --- selection ----------------------------------------------------------------------------------------------------
@@ -418,18 +415,22 @@ def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
 
 
 def _trials(group: TrialGroup, selection: Selection) -> Iterator[Trial]:
-    suite, case, (pair, _, skip) = group.suite, group.case, group.cell
-    own = cassette_path(group, selection)
+    suite, case, pair = group.suite, group.case, group.cell
+    row, own = case.rows[group.row], cassette_path(group, selection)
+    try:
+        made = tuple(steps(case, row, pair))
+    except template.Undefined as problem:
+        raise template.Undefined(f"{case.place}: {case.named(row)} at {pair.target}: {problem}") from None
     trial = Trial(
         id="",
         group=group.id,
         suite=suite.name,
-        case=case.named(case.rows[group.row]),
+        case=case.named(row),
         target=pair.target,
         axes=pair.swept,
         attempt=0,
         row=group.row,
-        steps=_steps_of(case, case.rows[group.row], pair),
+        steps=made,
         cassette=case.cassette or own,
         own=own if case.cassette else None,
         place=case.place,
@@ -437,7 +438,7 @@ def _trials(group: TrialGroup, selection: Selection) -> Iterator[Trial]:
         tags=case.tags,
         require=case.require.of(group.attempts),
         xfail=case.xfail.why if case.xfail and case.xfail.applies_to(pair.target) else None,
-        skip=skip,
+        skip=pair.skip,
         waive=case.waive,
         agree=(case.agree or "shape") if _has_twin(case, pair) else None,
         folder=suite.folder,
@@ -458,17 +459,8 @@ def _has_twin(case: Case, pair: Combination) -> bool:
     return axis is not None and axis.swept and twins <= set(axis.for_model("")) and pair.axes.get("transport") in twins
 
 
-def _steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence[Step]:
-    """The requests of a case for one row and one combination. Captures are filled in later, during the run. Raises Undefined, with
-    the place of the case."""
-    try:
-        return tuple(steps(case, row, pair))
-    except template.Undefined as problem:
-        raise template.Undefined(f"{case.place}: {case.named(row)} at {pair.target}: {problem}") from None
-
-
 def steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[Step]:
-    """The same, one at a time, without the place."""
+    """The requests of a case for one row and one combination. Captures are filled in later, during the run. Raises Undefined."""
     axes = [
         Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
         for name, value in pair.axes.items()
@@ -479,8 +471,11 @@ def steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[St
     for layer in axes:
         body = merge(body, layer.body)
     body = {key: value for key, value in body.items() if key != "contents"}
-    origins_of = partial(origins, [*case.layers, *axes], partial(template.fill, scope=scope))
     transport = pair.axes.get("transport", "unary")
+
+    def origins_of() -> Mapping[str, str]:
+        return origins([*case.layers_in(scope), *axes])
+
     for turn in case.turns:
         step = _filled(turn, scope) if case.templated else turn
         yield replace(step, body=merge(body, step.body), transport=transport, origins=origins_of)
@@ -536,7 +531,7 @@ def fill_expectation(line: Expectation, scope: template.Scope) -> Expectation:
 
 def cassette_path(group: TrialGroup, selection: Selection) -> Path:
     """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``. Rows, attempts and steps share one cassette."""
-    pair = group.cell.pair
+    pair = group.cell
     name = f"{safe_filename(pair.target.provider)}.{safe_filename(pair.target.model)}"
     if pair.swept:
         name += f".{pair.labels}"

@@ -104,7 +104,7 @@ def test_values_that_a_model_rejects_are_left_out_with_a_note() -> None:
     )
     assert [trial.id for trial in expansion] == ["s/c[low]@google/gemini-3.1-pro-preview#1"]
     assert [str(note) for note in expansion.notes] == [
-        "s.yaml:2:53: note: minimal is left out for gemini-3.1-pro-preview (1 case): it has no level MINIMAL: LOW, MEDIUM, HIGH"
+        "s.yaml:2:53: minimal is left out for gemini-3.1-pro-preview (1 case): it has no level MINIMAL: LOW, MEDIUM, HIGH"
     ]
 
 
@@ -140,7 +140,7 @@ def test_require_is_a_share_of_the_attempts(
     made = suite(f"cases: [{{id: c, model: m, prompt: hi, require: {require}}}]")
     trials = list(expand(made, Selection(repeat=repeat)))
     assert len(trials) == attempts
-    assert trials[0].require.at_least == at_least
+    assert trials[0].require == at_least
 
 
 def test_unary_and_stream_must_agree_if_both_are_run() -> None:

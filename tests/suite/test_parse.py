@@ -62,7 +62,7 @@ def test_the_sample_expands() -> None:
 
 def test_a_trial_of_the_sample() -> None:
     trial = expand(load(SAMPLE)).find("sample/invoice[high,stream]@google/gemini-3.1-pro-preview#5")
-    assert trial.require.at_least == 4
+    assert trial.require == 4
     assert trial.agree == "shape"
     assert trial.attempt == 5
     assert trial.axes == {"thinking": "high", "transport": "stream"}

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from harness.model import Json, Place
-from harness.suite.cases import Note
 from harness.text.project import Project
 from harness.text.yamltext import Complaint, Document
 from harness.text.yamltext import Path as Route
@@ -29,7 +28,7 @@ class Diagnostics(Struct):
     tree: Table = field(default_factory=dict)
     wrong: set[Route] = field(default_factory=set)
     complaints: list[Complaint] = field(default_factory=list)
-    notes: dict[Note, None] = field(default_factory=dict)
+    notes: dict[Complaint, None] = field(default_factory=dict)
     sound: set[tuple[str, int]] = field(default_factory=set)
     """Checks, and the identities of their parameters in the tree that are right: those of the defaults are of every case."""
     expected: dict[Place, Route] = field(default_factory=dict)
@@ -50,7 +49,7 @@ class Diagnostics(Struct):
 
     def note(self, place: Place, message: str) -> None:
         """A note at a place; the same note is kept once."""
-        self.notes[Note(place, message)] = None
+        self.notes[Complaint(place, message)] = None
 
     def is_wrong(self, route: Route) -> bool:
         """Whether something is wrong at this route or below it."""

@@ -103,8 +103,8 @@ class RequestLint(Struct):
         if (asking := _asking(case)) is None:
             return
         light, seen = _alone(case, case.turns[asking]), set[tuple[str, bool, str]]()
-        for pair, _, skip in cells_of(self.suite, case, row):
-            if skip is not None or (case.xfail and case.xfail.applies_to(pair.target)):
+        for pair in cells_of(self.suite, case, row):
+            if pair.skip is not None or (case.xfail and case.xfail.applies_to(pair.target)):
                 continue  # it is not sent, or not expected to pass
             written = _body(light, row, pair)
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
