@@ -20,7 +20,7 @@ from harness.compare.stats.evidence import PairedEvidence, Scope
 from harness.compare.stats.numbers import mean_interval, numbers
 from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.stats.verdict import Assessment, assess, is_same
+from harness.compare.stats.verdict import Difference, Question, assess, is_same
 from harness.results.summary import Summary, summarise
 from tests.sample_rows import row, verdict
 
@@ -235,8 +235,8 @@ WORLDS: Mapping[str, Sampler] = {
 """Worlds in which a verdict may need more cases."""
 
 
-def verdict_of(evidence: PairedEvidence) -> Assessment:
-    [[found]] = assess([[(evidence, "main")]])
+def verdict_of(evidence: PairedEvidence) -> Difference:
+    [[found]] = assess([[Question("pass_rate", None, evidence)]])
     return found
 
 

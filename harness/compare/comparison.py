@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import Pair, Pairs
-from harness.compare.verdicts import Criteria, Difference, corrected, differences, faults, overall
+from harness.compare.verdicts import Criteria, corrected, differences, faults, overall, verdict_row
 from harness.model import Place
 from harness.results.groups import AnswerSource, FirstFailure, Group, Tally
 from harness.results.rows import RowsOf, RunRow
@@ -25,6 +25,7 @@ from harness.text.grouping import grouped
 if TYPE_CHECKING:
     from harness.compare.gates.gate import GateResult
     from harness.compare.stats.evidence import Scope
+    from harness.compare.stats.verdict import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ class Comparison:
             "provenance": _by_side([[dict(zip(keys, one, strict=True)) for one in side] for side in self.provenance]),
             "bottom_line": self.conclusion._asdict(),
             "cells": (_cell_row(pair) for pair in self.pairs),
-            "flips": _flip_rows(self.flips, self.sources),
-            "verdicts": [difference.to_json() for difference in self.differences],
+            "flips": map(Flip.to_json, read_answers(self.flips, self.sources)),
+            "verdicts": list(map(verdict_row, self.differences)),
             "breaks": [broken._asdict() | {"message": str(broken)} for broken in self.breaks],
             "gates": [result.to_json() for result in self.gates],
             "notes": list(self.notes),
@@ -336,25 +337,19 @@ def _state(tally: Tally, check: str) -> str:
     return "failed" if broke else "passed"
 
 
-def read_answers(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> list[Flip]:
-    """The flips with the answers of both sides, read from disk.
+def read_answers(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Iterator[Flip]:
+    """The flips with the answers of both sides, read from disk once the first is asked for.
 
     Where the check failed, the answer is that of the first attempt that failed it.
     """
     if sources is None:
-        return list(flips)
+        yield from flips
+        return
     sides = [_answers({(flip.groups[at], flip.check) for flip in flips}, rows) for at, (_, rows) in enumerate(sources)]
-    found = []
     for flip in flips:
         was, now = (side.get((name, flip.check), _NO_ANSWER) for side, name in zip(sides, flip.groups, strict=True))
         answers, trials = (was.text, now.text), (was.trial, now.trial)
-        found.append(replace(flip, answers=answers, trials=trials, trouble=now.trouble or flip.trouble))
-    return found
-
-
-def _flip_rows(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Iterator[dict[str, Any]]:
-    """A generator, so that the answers are read only if a document shows the flips."""
-    yield from (flip.to_json() for flip in read_answers(flips, sources))
+        yield replace(flip, answers=answers, trials=trials, trouble=now.trouble or flip.trouble)
 
 
 class _FlipAnswer(NamedTuple):
@@ -440,7 +435,7 @@ class Comparisons:
     def corrected_for(self) -> int:
         """How many verdicts on pass rates the correction counts: those that can be significant at all."""
         rates = [comparison.overall.get("pass_rate") for comparison in self.comparisons]
-        return max((rate.found.comparisons for rate in rates if rate), default=0)
+        return max((rate.comparisons for rate in rates if rate), default=0)
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``compare --format json``. Each of its comparisons is a document of two sides."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.compare.pairs import Pairs
-from harness.compare.verdicts import NAMES, Difference, change, needs, overall
+from harness.compare.verdicts import NAMES, change, needs, overall
 from harness.results.groups import Tally
 from harness.text.amounts import count
+
+if TYPE_CHECKING:
+    from harness.compare.stats.verdict import Difference
 
 MIN_CELLS = 3
 MIN_ATTEMPTS = 6
@@ -111,7 +114,7 @@ def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[B
     if rate.evidence.change:
         parts.append(f"pass rate {change(rate)} on {rate.evidence.scope}")
     if rate.verdict == "cannot tell" and not broken:
-        parts.append(needs(rate.found))
+        parts.append(needs(rate))
     sure = {measure: one for measure, one in whole.items() if one.verdict in ("better", "worse")}
     parts += [f"{NAMES[measure]} {one.verdict}, {change(one).partition(' (')[0]}" for measure, one in sure.items()]
     return Conclusion("worse" if broken else rate.verdict, "; ".join(parts))

@@ -78,13 +78,6 @@ def _body(body: Json) -> Json:
         return body
 
 
-INPUTS = {"image": "image/", "pdf": "application/pdf", "audio": "audio/", "video": "video/"}
-
-
-def _sends(kind: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], bool]:
-    return lambda body, _: f'"mimeType": "{kind}' in json.dumps(body.get("contents"))
-
-
 _FEATURES: Sequence[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool]]] = (
     ("functions", lambda body, _: "functionDeclarations" in json.dumps(body.get("tools"))),
     ("search", lambda body, _: "oogleSearch" in json.dumps(body.get("tools"))),
@@ -102,7 +95,10 @@ _FEATURES: Sequence[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], 
     ("safety", lambda body, _: "safetySettings" in body),
     ("caching", lambda body, _: "cachedContent" in body),
     ("files", lambda body, _: "fileData" in json.dumps(body.get("contents"))),
-    *((f"{what}-input", _sends(kind)) for what, kind in INPUTS.items()),
+    ("image-input", lambda body, _: '"mimeType": "image/' in json.dumps(body.get("contents"))),
+    ("pdf-input", lambda body, _: '"mimeType": "application/pdf' in json.dumps(body.get("contents"))),
+    ("audio-input", lambda body, _: '"mimeType": "audio/' in json.dumps(body.get("contents"))),
+    ("video-input", lambda body, _: '"mimeType": "video/' in json.dumps(body.get("contents"))),
 )
 """What a request asks for, under the names of the shipped suites' tags."""
 

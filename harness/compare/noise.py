@@ -69,7 +69,7 @@ def noise(runs: Sequence[Summary]) -> list[TargetNoise]:
     for summary in runs:
         for group in summary.groups.values():
             cells.setdefault(group.target, {}).setdefault(group.id, []).append(group)
-    made = (_target_noise(target, list(groups.items())) for target, groups in cells.items())
+    made = (_target_noise(target, groups) for target, groups in cells.items())
     return [found for found in made if found is not None]
 
 
@@ -81,21 +81,23 @@ def replays_itself(runs: Sequence[Summary]) -> bool:
     return any(first.values()) and all(times == first for times in others)
 
 
-def _target_noise(target: str, cells: Sequence[tuple[str, Sequence[Group]]]) -> TargetNoise | None:
+def _target_noise(target: str, cells: Mapping[str, Sequence[Group]]) -> TargetNoise | None:
     from harness.compare.stats.repeats import flip_interval_of, share_of_flips, spread_of_flips, visible_rate
 
-    counted = [(cell, sum(one.passed for one in groups), sum(one.judged for one in groups)) for cell, groups in cells]
-    several = [cell for cell in counted if cell[2] > 1]
+    counted = {
+        cell: (sum(one.passed for one in all_of), sum(one.judged for one in all_of)) for cell, all_of in cells.items()
+    }
+    several = {cell: counts for cell, counts in counted.items() if counts[1] > 1}
     if not several:
         return None
-    passed, judged = [cell[1] for cell in several], [cell[2] for cell in several]
+    passed, judged = zip(*several.values(), strict=True)
     shares = share_of_flips(passed, judged)
-    found = [
+    unstable = [
         CellNoise(cell, held, of, share, flip_interval_of(held, of))
-        for (cell, held, of), share in zip(several, shares, strict=True)
+        for (cell, (held, of)), share in zip(several.items(), shares, strict=True)
+        if 0 < held < of
     ]
-    unstable = sorted((cell for cell in found if 0 < cell.passed < cell.judged), key=lambda cell: -cell.flips)
-    repeats = min(group.judged for _, groups in cells for group in groups if group.judged)
+    repeats = min(group.judged for groups in cells.values() for group in groups if group.judged)
     rates = {k: visible_rate(shares, k) for k in sorted({*REPEATS, repeats})}
     return TargetNoise(
         target=target,
@@ -103,18 +105,16 @@ def _target_noise(target: str, cells: Sequence[tuple[str, Sequence[Group]]]) -> 
         repeats=repeats,
         flips=sum(shares) / len(shares),
         interval=spread_of_flips(shares, passed, judged),
-        unstable=unstable,
-        visible=[Visible("pass_rate", rates), *_visible_numbers(several, dict(cells), tuple(rates))],
+        unstable=sorted(unstable, key=lambda cell: -cell.flips),
+        visible=[Visible("pass_rate", rates), *_visible_numbers([cells[cell] for cell in several], tuple(rates))],
     )
 
 
-def _visible_numbers(
-    several: Sequence[tuple[str, int, int]], groups: Mapping[str, Sequence[Group]], repeats: Sequence[int]
-) -> Iterator[Visible]:
+def _visible_numbers(cells: Sequence[Sequence[Group]], repeats: Sequence[int]) -> Iterator[Visible]:
     from harness.compare.stats.repeats import visible_number
 
     for measure in JUDGED:
-        values = [[value for one in groups[cell] for value in one.values(measure)] for cell, _, _ in several]
+        values = [[value for one in groups for value in one.values(measure)] for groups in cells]
         known = [of for of in values if len(of) > 1]
         if measure != "pass_rate" and known and any(map(sum, known)):
             yield Visible(measure, {k: visible_number(known, k) for k in repeats})

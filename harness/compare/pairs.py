@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -47,9 +46,3 @@ class Pairs(list[Pair]):
     def of(self, suite: str | None) -> Pairs:
         """The cells of one suite; all cells for None."""
         return self if suite is None else Pairs([pair for pair in self if pair.suite == suite])
-
-
-def case_numbers(cells: Iterable[Group]) -> list[int]:
-    """The number of the case of each cell, from 0 in the order in which cases first occur."""
-    numbers: dict[tuple[str, str], int] = {}
-    return [numbers.setdefault((cell.suite, cell.case), len(numbers)) for cell in cells]

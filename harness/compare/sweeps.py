@@ -18,12 +18,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from harness.compare.comparison import Key, by_value
-from harness.compare.pairs import case_numbers
-from harness.compare.verdicts import JUDGED, MARGINS, NAMES, Difference, change, reason
+from harness.compare.verdicts import JUDGED, MARGINS, NAMES, change, reason, verdict_row
 from harness.extensions import NEEDS_STATS, has_statistics
 from harness.gemini.models import LEVELS
 from harness.model import Json
-from harness.results.groups import Group
+from harness.results.groups import Group, case_numbers
 from harness.results.summary import Summary
 from harness.suite.axes import short_label, thinking_config
 from harness.text.amounts import dollars
@@ -31,7 +30,7 @@ from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.compare.stats.evidence import Interval, PairedEvidence
-    from harness.compare.stats.verdict import Needs
+    from harness.compare.stats.verdict import Difference, Needs
 
 MIN_VALUES = 3
 """The fewest values of a sweep that is asked for. Two values are a comparison, and may be drawn."""
@@ -77,7 +76,7 @@ class SweepPoint:
             **{measure: self.numbers.get(measure) for measure in NUMBERS},
             "dominated_by": self.dominated_by,
             "standing": self.standing,
-            "against_best": self.against.to_json() if self.against else None,
+            "against_best": verdict_row(self.against) if self.against else None,
         }
 
 
@@ -308,11 +307,10 @@ def _against(suite: str | None, best: str, evidence: Evidences) -> dict[str, Dif
     """The verdict on every other value against the best, corrected for the number of values."""
     if not evidence:
         return {}
-    from harness.compare.stats.verdict import assess
+    from harness.compare.stats.verdict import Question, assess
 
-    others = {other: found for (one, other), found in evidence.items() if one == best}
-    assessed = assess([[(found, "main")] for found in others.values()])
-    return {name: Difference("pass_rate", suite, found) for name, [found] in zip(others, assessed, strict=True)}
+    others = {other: Question("pass_rate", suite, found) for (one, other), found in evidence.items() if one == best}
+    return {name: found for name, [found] in zip(others, assess([[asked] for asked in others.values()]), strict=True)}
 
 
 def _standing(name: str, evidence: Evidences, margin: float, others: int) -> Standing:
@@ -348,46 +346,32 @@ def _knee(axis: str, points: Sequence[SweepPoint], best: str, price: str | None,
         return Knee(None, "cannot tell: nothing passed at any value, so there is nothing to choose by")
     order = sorted(points, key=lambda point: point.numbers[price]) if price else list(points)
     seems = next(point for point in order if point.rate >= top.rate - margin)
+    apparent = f"As far as was seen, {seems.name} is the knee: {_rate_and_price(seems, price)}"
     if cases == 1:
-        return Knee(
-            None,
-            f"cannot tell: one case says nothing about others, however often it is repeated. {_apparent_knee(seems, price)}",
-            seems.name,
-        )
+        alone = "one case says nothing about others, however often it is repeated"
+        return Knee(None, f"cannot tell: {alone}. {apparent}", seems.name)
     if not any(point.against for point in points):
         return Knee(None, f"cannot tell: {NEEDS_STATS}", seems.name)
     first = next(point for point in order if point.standing != "out")
     if first.standing == "unclear":
-        enough = next((point for point in order if point.standing == "enough"), None)
-        return _unclear_knee(first, enough, seems, order, top, price)
+        found = _unclear_knee(first, order, top)
+        return found._replace(message=found.message + apparent, seems=seems.name)
     return Knee(first.name, _knee_text(axis, order, first, top, price, margin), first.name, first.name)
 
 
-def _unclear_knee(
-    first: SweepPoint,
-    enough: SweepPoint | None,
-    seems: SweepPoint,
-    order: Sequence[SweepPoint],
-    top: SweepPoint,
-    price: str | None,
-) -> Knee:
+def _unclear_knee(first: SweepPoint, order: Sequence[SweepPoint], top: SweepPoint) -> Knee:
     """``first``: the cheapest value that is not out, the best value itself or one below it."""
-    question = f"is {first.name} enough? Against {top.name}: "
-    rival = first
+    question, rival = f"is {first.name} enough? Against {top.name}: ", first
     if first is top:
         rival = next(point for point in order if point is not top and point.standing != "out")
         question = f"is {rival.name} better than {top.name}? "
     assert rival.against is not None
     message = f"cannot tell: {question}{reason(rival.against)}. "
+    enough = next((point for point in order if point.standing == "enough"), None)
     if enough is not None and enough.against is not None:
         message += f"{enough.name} is surely enough: {change(enough.against)}. "
-    found = rival.against.found
-    sure = enough.name if enough else None
-    return Knee(None, message + _apparent_knee(seems, price), seems.name, sure, found.needs_cases, found.needs_repeats)
-
-
-def _apparent_knee(point: SweepPoint, price: str | None) -> str:
-    return f"As far as was seen, {point.name} is the knee: {_rate_and_price(point, price)}"
+    needs = (rival.against.needs_cases, rival.against.needs_repeats)
+    return Knee(None, message, None, enough.name if enough else None, *needs)
 
 
 def _knee_text(

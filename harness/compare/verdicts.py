@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from harness.compare.pairs import Pairs, case_numbers
-from harness.results.groups import STREAM_ONLY, Group
-from harness.results.measures import Measures
+from harness.compare.pairs import Pairs
+from harness.results.groups import Group
 from harness.text.amounts import count
 from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
-    from harness.compare.stats.cells import Rows, SideMeasures
+    from harness.compare.stats.cells import Rows
     from harness.compare.stats.evidence import Interval, PairedEvidence, Scope
-    from harness.compare.stats.verdict import Assessment, Family, Needs
+    from harness.compare.stats.verdict import Difference, Needs
 
 
 NAMES: Mapping[str, str] = {
@@ -54,38 +51,22 @@ class Criteria:
         return self.margins.get(measure, MARGINS.get(measure, MARGIN))
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The verdict on one measure, over all cells or (``suite``) those of one suite."""
+def verdict_row(difference: Difference) -> dict[str, Any]:
+    """An item of ``verdicts``: estimate and interval in the measure's own unit; null: not known.
 
-    measure: str
-    suite: str | None
-    found: Assessment
-
-    @property
-    def evidence(self) -> PairedEvidence:
-        return self.found.evidence
-
-    @property
-    def verdict(self) -> str:
-        return self.found.verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """An item of ``verdicts``: estimate and interval in the measure's own unit; null: not known.
-
-        ``level``: the intervals have a confidence of 1 - ``level``, the level at which the verdict was found. ``needs``,
-        ``needs_cases``, ``needs_repeats``: how many more, at least and at most (null: not known). ``typical``: see ``Typical``.
-        """
-        seen, found = self.evidence, self.found
-        row: dict[str, Any] = {"measure": self.measure, "suite": self.suite, "message": sentence(self)}
-        row |= {name: getattr(seen, name) for name in _OF_EVIDENCE}
-        row |= {name: getattr(found, name) for name in _OF_VERDICT}
-        row |= {"interval": found.ends.own, "change_interval": found.ends.change, "p_alone": seen.p}
-        if found.typical:
-            row["typical"] = found.typical._asdict()
-        if seen.sides:
-            row |= {"reference_interval": seen.sides[0], "candidate_interval": seen.sides[1], "repeats": seen.repeats}
-        return row
+    ``level``: the intervals have a confidence of 1 - ``level``, the level at which the verdict was found. ``needs``,
+    ``needs_cases``, ``needs_repeats``: how many more, at least and at most (null: not known). ``typical``: see ``Typical``.
+    """
+    seen = difference.evidence
+    row: dict[str, Any] = {"measure": difference.measure, "suite": difference.suite, "message": sentence(difference)}
+    row |= {name: getattr(seen, name) for name in _OF_EVIDENCE}
+    row |= {name: getattr(difference, name) for name in _OF_VERDICT}
+    row |= {"interval": difference.ends.own, "change_interval": difference.ends.change, "p_alone": seen.p}
+    if difference.typical:
+        row["typical"] = difference.typical._asdict()
+    if seen.sides:
+        row |= {"reference_interval": seen.sides[0], "candidate_interval": seen.sides[1], "repeats": seen.repeats}
+    return row
 
 
 _OF_EVIDENCE = ("scope", "reference", "candidate", "estimate", "change", "margin", "pairs", "cases")
@@ -94,22 +75,22 @@ _OF_VERDICT = ("verdict", "level", "p", "comparisons", "detectable", "needs", "n
 
 def differences(cells: Pairs, criteria: Criteria) -> list[Difference]:
     """Verdicts on cells that both sides have: over all suites (``suite`` is None), then, if there are several, over each."""
-    sides = _PairedCells(cells)
-    by_suite = grouped(range(len(sides.suites)), sides.suites.__getitem__)
+    from harness.compare.stats.cells import PairedCells
+    from harness.compare.stats.verdict import Question, assess
+
+    sides = PairedCells(*cells.sides)
+    by_suite = grouped(range(len(cells)), lambda at: cells[at].suite)
     parts: dict[str | None, Rows] = {None: slice(None)}
     if len(by_suite) > 1:
         parts |= {suite: array("q", rows) for suite, rows in by_suite.items()}
     found = [
-        (measure, suite, evidence)
-        for measure in JUDGED
-        for seen in [sides.seen(measure)]
+        Question(measure, suite, evidence)
         for suite, rows in parts.items()
-        if (evidence := seen(rows, criteria.margin(measure), criteria.scope or "these cases"))
+        for measure in JUDGED
+        if (evidence := sides.evidence(measure, rows, criteria.margin(measure), criteria.scope or "these cases"))
         if measure == "pass_rate" or evidence.reference or evidence.candidate
     ]
-    order = list(parts)
-    found.sort(key=lambda asked: order.index(asked[1]))
-    return _assessed([found], criteria.alpha)[0]
+    return assess([found], criteria.alpha)[0]
 
 
 def overall(differences: Sequence[Difference]) -> dict[str, Difference]:
@@ -119,25 +100,10 @@ def overall(differences: Sequence[Difference]) -> dict[str, Difference]:
 
 def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
     """The verdicts of several comparisons, corrected together as one report."""
-    alpha = min((one.found.alpha for report in reports for one in report), default=ALPHA)
-    return _assessed([[(one.measure, one.suite, one.evidence) for one in report] for report in reports], alpha)
+    from harness.compare.stats.verdict import Question, assess
 
-
-def _assessed(reports: Sequence[Sequence[_Asked]], alpha: float) -> list[list[Difference]]:
-    from harness.compare.stats.verdict import assess
-
-    assessed = assess(
-        [[(seen, _family(measure, suite)) for measure, suite, seen in report] for report in reports], alpha
-    )
-    return [
-        [Difference(measure, suite, verdict) for (measure, suite, _), verdict in zip(report, found, strict=True)]
-        for report, found in zip(reports, assessed, strict=True)
-    ]
-
-
-def _family(measure: str, suite: str | None) -> Family:
-    """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
-    return "part" if suite is not None else "main" if measure == "pass_rate" else "measure"
+    alpha = min((one.alpha for report in reports for one in report), default=ALPHA)
+    return assess([[Question(one.measure, one.suite, one.evidence) for one in report] for report in reports], alpha)
 
 
 def faults(cells: Sequence[Group], name: str) -> Iterator[str]:
@@ -154,47 +120,9 @@ def faults(cells: Sequence[Group], name: str) -> Iterator[str]:
 
 def measure_evidence(measure: str, cells: Pairs) -> PairedEvidence | None:
     """The evidence on any measure, on these cases; None where nothing was measured."""
-    return _PairedCells(cells).seen(measure)(slice(None), Criteria().margin(measure), "these cases")
+    from harness.compare.stats.cells import PairedCells
 
-
-_Asked = tuple[str, str | None, "PairedEvidence"]
-"""A measure, its suite (None: all), and the evidence."""
-
-
-class _PairedCells:
-    """The cells that both sides have, as arrays."""
-
-    def __init__(self, cells: Pairs) -> None:
-        self._sides = cells.sides
-        self.suites = [cell.suite for cell in self._sides[1]]
-        self._lost = [at for at, pair in enumerate(zip(*self._sides, strict=True)) if not all(map(_is_judged, pair))]
-        self._cases = array("q", case_numbers(self._sides[1]))
-
-    def seen(self, measure: str) -> Callable[[Rows, float, Scope], PairedEvidence | None]:
-        """What gives the evidence on the measure: from the positions of cells, the margin and the scope."""
-        from harness.compare.stats.cells import number_evidence, rate_evidence
-        from harness.compare.stats.rates import Attempts
-
-        if measure != "pass_rate":
-            before, after = (_side(cells, measure) for cells in self._sides)
-            before.sizes[self._lost] = 0.0  # the time and cost of a failed request are not those of an answer
-            return partial(number_evidence, self._cases, before, after)
-        tallies = [[cell.tally for cell in cells] for cells in self._sides]
-        passed, judged = ([array("q", map(count, side)) for side in tallies] for count in (_passed, _judged))
-        reference, candidate = map(Attempts, passed, judged)
-        return partial(rate_evidence, self._cases, reference, candidate)
-
-
-_passed, _judged, _is_judged = attrgetter("passed"), attrgetter("judged"), attrgetter("tally.judged")
-
-
-def _side(cells: Sequence[Group], measure: str) -> SideMeasures:
-    from harness.compare.stats.cells import side
-
-    found = side(cells[0].samples if cells else Measures(), [cell.at for cell in cells], measure)
-    if measure in STREAM_ONLY:
-        found.sizes[[at for at, cell in enumerate(cells) if not cell.streamed]] = 0.0
-    return found
+    return PairedCells(*cells.sides).evidence(measure, slice(None), Criteria().margin(measure), "these cases")
 
 
 # --- in words -----------------------------------------------------------------------------------------
@@ -217,14 +145,15 @@ def reason(difference: Difference) -> str:
 
 def remarks(difference: Difference) -> list[str]:
     """What a table of the changes and verdicts does not show: p, the typical change, what it would take."""
-    seen, found = difference.evidence, difference.found
+    seen = difference.evidence
     if seen.constant and difference.verdict == "same":
         return []
     if difference.verdict == "same":
         return [f"within {percent(difference.measure, seen.margin)} either way", *_typical_text(difference)]
-    sure = "" if seen.p is None or found.p is None else "p < 0.001" if found.p < 0.001 else f"p {found.p:.3f}"
-    if sure and found.comparisons > 1:
-        sure += f" corrected for {found.comparisons} comparisons"
+    p = difference.p
+    sure = "" if p is None else "p < 0.001" if p < 0.001 else f"p {p:.3f}"
+    if sure and difference.comparisons > 1:
+        sure += f" corrected for {difference.comparisons} comparisons"
     if difference.verdict != "cannot tell":
         return [sure, *_typical_text(difference)]
     if seen.cases == 1 and seen.scope == "cases like these":
@@ -232,7 +161,7 @@ def remarks(difference: Difference) -> list[str]:
     if seen.constant and not seen.change:
         sure = ""
     few = _unseen_text(difference) if _may_be_rare(seen) else ""
-    return list(filter(None, [sure, *_typical_text(difference), few, needs(found)]))
+    return list(filter(None, [sure, *_typical_text(difference), few, needs(difference)]))
 
 
 def _opening(difference: Difference) -> str:
@@ -253,7 +182,7 @@ def change(difference: Difference) -> str:
     if seen.change is None:
         return f"from {seen.reference:.4g} to {seen.candidate:.4g}" if seen.reference else "from none to some"
     text = f"{_points(difference, seen.change)}{_unit(difference.measure)}"
-    interval = difference.found.ends.change
+    interval = difference.ends.change
     return text if interval is None else f"{text} ({_interval_text(difference, interval)})"
 
 
@@ -282,7 +211,7 @@ def _interval_text(difference: Difference, interval: Interval) -> str:
 
 def _typical_text(difference: Difference) -> list[str]:
     """``the typical case +8% (+5 to +11)``: the geometric mean, which a few extreme values hardly move."""
-    typical = difference.found.typical
+    typical = difference.typical
     if typical is None or typical.interval is None:
         return []
     around = _interval_text(difference, typical.interval)
@@ -308,17 +237,17 @@ WIDE = 20
 """The ends of a range are so many times apart that it is no help."""
 
 
-def needs(found: Assessment) -> str:
+def needs(difference: Difference) -> str:
     """``needs 40 to 130 more cases, or 2 to 7 more attempts at each``: what would decide."""
-    if found.needs_cases is None:
-        return _fewest(found)
-    asked = [(found.needs_cases, "case", ""), (found.needs_repeats, "attempt", " at each")]
+    if difference.needs_cases is None:
+        return _fewest(difference)
+    asked = [(difference.needs_cases, "case", ""), (difference.needs_repeats, "attempt", " at each")]
     return "needs " + ", or ".join(f"{_span(span, what)}{rest}" for span, what, rest in asked if span)
 
 
-def _fewest(found: Assessment) -> str:
-    seen = found.evidence
-    least = seen.min_cases(found.level)
+def _fewest(difference: Difference) -> str:
+    seen = difference.evidence
+    least = seen.min_cases(difference.level)
     if seen.chances >= least:
         return "how much more it would take is not known"
     several = ", or several attempts at each" if seen.scope == "these cases" else ""

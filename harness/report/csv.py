@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from harness.compare.comparison import Comparison, Comparisons
 from harness.compare.sweeps import NUMBERS
+from harness.compare.verdicts import verdict_row
 from harness.model import Json
 from harness.report import Report, View, output, words
 from harness.results.groups import failed_verdicts
@@ -83,10 +84,10 @@ def comparisons_csv(document: Comparisons, _view: View, out: TextIO) -> None:
 
 def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
     for difference in comparison.differences:
-        low, high = difference.found.ends.own or (None, None)
-        least, most = difference.found.needs or (None, None)
+        low, high = difference.ends.own or (None, None)
+        least, most = difference.needs or (None, None)
         more = {"low": low, "high": high, "needs": least, "needs_at_most": most, "simulated": comparison.simulated}
-        row = {**difference.to_json(), **more}
+        row = {**verdict_row(difference), **more}
         yield [row[name] for name in _VERDICT]
 
 

@@ -19,7 +19,8 @@ from harness.compare.comparison import (
     read_answers,
     reference_first,
 )
-from harness.compare.verdicts import Criteria, Difference, sentence
+from harness.compare.stats.verdict import Difference
+from harness.compare.verdicts import Criteria, sentence
 from harness.results.rows import OutcomeRow, Row
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
@@ -195,7 +196,7 @@ def test_several_candidates_are_corrected_as_one_report() -> None:
     rows = [*cells("x/one", 12), *cells("x/two", 5), *cells("x/three", 5)]
     alone = [compare_axis(summarise(rows), "target", "x/one", target) for target in ("x/two", "x/three")]
     document = combine("target", alone)
-    before, after = ([_rate(comparison).found for comparison in report] for report in (alone, document.comparisons))
+    before, after = ([_rate(comparison) for comparison in report] for report in (alone, document.comparisons))
     assert [assessment.comparisons for assessment in before] == [1, 1]
     assert [assessment.comparisons for assessment in after] == [2, 2] == [document.corrected_for] * 2
     for assessment, corrected in zip(before, after, strict=True):

@@ -19,14 +19,14 @@ from harness.compare.stats.exact import flips, tail
 from harness.compare.stats.multiple_comparisons import holm, shared_signs
 from harness.compare.stats.numbers import mean_interval, numbers
 from harness.compare.stats.rates import Attempts, clustered_wilson, rates, wilson
-from harness.compare.stats.verdict import Assessment, assess
+from harness.compare.stats.verdict import Difference, Question, assess
 
 MARGIN = 0.02
 
 
-def judge(*evidence: PairedEvidence, part: bool = False) -> list[Assessment]:
+def judge(*evidence: PairedEvidence, part: bool = False) -> list[Difference]:
     """Verdicts on the measures of one report; ``part``: of its suites."""
-    [found] = assess([[(one, "part" if part else "measure") for one in evidence]])
+    [found] = assess([[Question("latency_s", "s" if part else None, one) for one in evidence]])
     return found
 
 

@@ -12,7 +12,7 @@ from harness.compare.stats.evidence import PairedEvidence, Scope
 from harness.compare.stats.numbers import _against_zero, mean_interval, numbers
 from harness.compare.stats.rates import Attempts, clopper_pearson, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.stats.verdict import Assessment, assess
+from harness.compare.stats.verdict import Difference, Question, assess
 from tests.how_sure import times
 from tests.simulated import (
     CHANCES,
@@ -403,9 +403,9 @@ def randomised_p(worse: int, flipped: int) -> float:
     return float(np.clip((ALPHA - outside) / border, 0, 1))
 
 
-def judge(*evidence: PairedEvidence) -> list[Assessment]:
+def judge(*evidence: PairedEvidence) -> list[Difference]:
     """Verdicts on the measures of one report, more is better."""
-    [found] = assess([[(one, "measure") for one in evidence]])
+    [found] = assess([[Question("latency_s", None, one) for one in evidence]])
     return found
 
 

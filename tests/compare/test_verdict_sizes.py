@@ -16,8 +16,8 @@ from harness.compare.stats.evidence import Ends, Scope
 from harness.compare.stats.numbers import numbers
 from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.sign_flip import flip_p
-from harness.compare.stats.verdict import Question, assess
-from harness.compare.verdicts import Criteria, Difference, change, needs, sentence
+from harness.compare.stats.verdict import Difference, Question, assess
+from harness.compare.verdicts import Criteria, change, needs, sentence, verdict_row
 from harness.report.content.comparison import best_of, correction_note, explanations, overview
 from harness.results.rows import Row
 from harness.results.summary import Summary, summarise
@@ -49,7 +49,7 @@ def test_a_flip_of_all_cases_is_seen_among_a_thousand_comparisons() -> None:
     rng = np.random.default_rng(1)
     noise = [numbers(range(40), *rng.lognormal(0, 1, (2, 40)), margin=0.1) for _ in range(999)]
     dear = numbers(range(40), [10.0 + n for n in range(40)], [20.0 + 2 * n for n in range(40)], margin=0.1)
-    parts: list[Question] = [(one, "part") for one in (flip, dear, *noise)]
+    parts = [Question("latency_s", "s", one) for one in (flip, dear, *noise)]
     [found] = assess([parts])
     assert (found[0].verdict, found[1].verdict) == ("better", "worse")
     assert found[1].p is not None
@@ -84,22 +84,22 @@ def measured(times: float, cases: int = 100) -> Comparison:
 
 def test_the_pass_rate_is_not_corrected_for_other_measures() -> None:
     found = rate(measured(1.5))
-    assert (found.verdict, found.found.comparisons) == ("worse", 1)
-    assert found.found.p == found.evidence.p
+    assert (found.verdict, found.comparisons) == ("worse", 1)
+    assert found.p == found.evidence.p
 
 
 def test_the_pass_rate_is_corrected_over_candidates() -> None:
     together = combine("target", [measured(1.5)] * 5)
     assert together.corrected_for == 5
-    levels = sorted(rate(one).found.level for one in together.comparisons)
+    levels = sorted(rate(one).level for one in together.comparisons)
     assert levels == pytest.approx([0.05 / 5, 0.05 / 4, 0.05 / 3, 0.05 / 2, 0.05])
 
 
 def test_one_quantity_told_three_times_counts_nearly_once() -> None:
     thoughts, *_ = (one for one in measured(1.5).differences if one.measure == "thoughtsTokenCount")
-    assert thoughts.found.level > 0.02
-    assert thoughts.found.p is not None
-    assert thoughts.found.p < 3 * (thoughts.evidence.p or 0)
+    assert thoughts.level > 0.02
+    assert thoughts.p is not None
+    assert thoughts.p < 3 * (thoughts.evidence.p or 0)
 
 
 def test_a_table_of_candidates_has_rates_and_the_reference() -> None:
@@ -150,7 +150,7 @@ def test_a_printed_interval_agrees_with_its_verdict(falls: int) -> None:
     """20 cases, at the border of what they can show, with five candidates."""
     together = combine("target", [runs([1] * 20, [0] * falls + [1] * (20 - falls))] * 5)
     for comparison in together.comparisons:
-        found = rate(comparison).to_json()
+        found = verdict_row(rate(comparison))
         assert (found["verdict"] == "worse") == (found["interval"][1] < 0)
 
 
@@ -161,14 +161,14 @@ def test_a_printed_interval_agrees_with_its_verdict(falls: int) -> None:
 def test_same_takes_the_documented_number_of_cases(cases: int) -> None:
     found = rate(runs([1] * cases, [1] * cases))
     assert found.verdict == ("same" if cases >= 183 else "cannot tell")
-    assert (found.found.needs_cases or (0,))[0] == max(183 - cases, 0)
+    assert (found.needs_cases or (0,))[0] == max(183 - cases, 0)
 
 
 def test_needs_are_a_range() -> None:
     found = rate(runs([5] * 30, [4] * 4 + [5] * 26, repeat=5))
-    assert found.found.needs_cases is not None
-    assert found.found.needs_repeats is not None
-    (low, high), (few, many) = found.found.needs_cases, found.found.needs_repeats
+    assert found.needs_cases is not None
+    assert found.needs_repeats is not None
+    (low, high), (few, many) = found.needs_cases, found.needs_repeats
     assert 0 < low < (high or 0) < 1000
     assert f"needs {low:,} to {high:,} more cases, or {few} to {many} more attempts at each" in sentence(found)
 
@@ -188,7 +188,7 @@ def test_of_too_wide_a_range_only_the_least_is_printed(cases: int, flips: int, n
 
 @pytest.mark.parametrize("cases", [4, 5])
 def test_five_cases_that_all_flip_are_enough_for_a_pass_rate(cases: int) -> None:
-    found = rate(runs([1] * cases, [0] * cases)).found
+    found = rate(runs([1] * cases, [0] * cases))
     assert found.evidence.min_cases(found.level) == 5
     assert found.verdict == ("worse" if cases == 5 else "cannot tell")
 
@@ -196,7 +196,7 @@ def test_five_cases_that_all_flip_are_enough_for_a_pass_rate(cases: int) -> None
 @pytest.mark.parametrize("cases", [5, 6])
 def test_six_cases_are_enough_for_numbers(cases: int) -> None:
     evidence = numbers(range(cases), [1.0 + n / 100 for n in range(cases)], [2.0] * cases, margin=0.1)
-    [[found]] = assess([[(evidence, "measure")]])
+    [[found]] = assess([[Question("latency_s", None, evidence)]])
     assert found.evidence.min_cases(found.level) == 6
     assert found.verdict == ("worse" if cases == 6 else "cannot tell")
 
@@ -210,8 +210,8 @@ def test_one_case_that_flips_asks_for_more_cases_or_attempts(repeat: int) -> Non
 
 def test_more_than_is_ever_asked_is_not_counted() -> None:
     found = rate(runs([97, 98] * 50, [98, 97] * 49 + [97, 98], 100))
-    needed = replace(found.found.evidence, margin=0.0001)
-    [[assessed]] = assess([[(needed, "measure")]])
+    needed = replace(found.evidence, margin=0.0001)
+    [[assessed]] = assess([[Question("latency_s", None, needed)]])
     assert needs(assessed) == "needs over 10,000 more cases, or over 10,000 more attempts at each"
 
 
@@ -220,7 +220,7 @@ def test_a_few_more_attempts_decide_what_all_cases_show(cases: int, repeat: int)
     """Every case flips; three attempts or fewer at each are enough."""
     found = rate(runs([repeat] * cases, [0] * cases, repeat))
     if found.verdict == "cannot tell":
-        assert (found.found.needs_repeats or (99,))[0] <= 2
+        assert (found.needs_repeats or (99,))[0] <= 2
     assert rate(runs([3] * cases, [0] * cases, 3)).verdict == "worse"
 
 
@@ -234,7 +234,7 @@ def test_the_typical_change_stands_beside_the_mean_change() -> None:
     assert latency.verdict == "cannot tell"
     assert "+96%" in sentence(latency)
     assert "the typical case +18% (" in sentence(latency)
-    assert latency.to_json()["typical"]["change"] == pytest.approx(0.18, abs=0.01)
+    assert verdict_row(latency)["typical"]["change"] == pytest.approx(0.18, abs=0.01)
 
 
 @pytest.mark.parametrize(("more", "verdict"), [(0.5, "worse"), (0.35, "cannot tell")])
@@ -242,7 +242,7 @@ def test_one_far_case_does_not_hide_all_others(more: float, verdict: str) -> Non
     """30 cases; 29 take about 1.5 s instead of 1 s, and one 1.5 s instead of 5 s. Or 29 take 1.35 s: the far case makes that doubtful."""
     before = [1.0 + n / 200 for n in range(29)] + [5.0]
     after = [1.0 + more + n / 150 for n in range(29)] + [1.0 + more]
-    [[found]] = assess([[(numbers(range(30), before, after, margin=0.1), "measure")]])
+    [[found]] = assess([[Question("latency_s", None, numbers(range(30), before, after, margin=0.1))]])
     assert found.verdict == verdict
     assert found.ends.own is not None
     assert (found.ends.own[0] > 0) == (verdict == "worse")
@@ -251,7 +251,7 @@ def test_one_far_case_does_not_hide_all_others(more: float, verdict: str) -> Non
 def test_few_steady_cases_plan_for_rare_long_answers() -> None:
     """12 steady latencies: 24 more if they go on like this, hundreds if 1 answer in 30 takes 5 times as long, which 12 cases may miss."""
     rng = np.random.default_rng(3)
-    [[found]] = assess([[(numbers(range(12), *rng.normal(1, 0.05, (2, 12)), margin=0.1), "measure")]])
+    [[found]] = assess([[Question("latency_s", None, numbers(range(12), *rng.normal(1, 0.05, (2, 12)), margin=0.1))]])
     least, most = found.needs_cases or (0, 0)
     assert 24 <= least < 40
     assert 400 < (most or 0) < 1_500
@@ -285,8 +285,8 @@ def test_the_bottom_line_of_very_little(before: list[int], after: list[int], rep
 
 
 def test_no_case_can_show_more_than_all_of_it() -> None:
-    assert rate(runs([4], [4], 5)).found.detectable is None
-    assert rate(runs([4] * 9, [4] * 9, 5)).found.detectable is not None
+    assert rate(runs([4], [4], 5)).detectable is None
+    assert rate(runs([4] * 9, [4] * 9, 5)).detectable is not None
 
 
 @pytest.mark.parametrize("cases", [100, 364, 365])
@@ -295,7 +295,7 @@ def test_a_run_that_stopped_early_takes_more_cases_to_be_the_same(cases: int) ->
     sides = (_run([1] * cases, 1), _run([1] * cases, 1))
     found = rate(compare_runs(*sides, ("1", "2"), Criteria(alpha=level(2))))
     assert found.verdict == ("cannot tell" if cases < 365 else "same")
-    assert (found.found.needs_cases or (0,))[0] == max(365 - cases, 0)
+    assert (found.needs_cases or (0,))[0] == max(365 - cases, 0)
 
 
 def test_a_measure_that_is_no_number_is_not_measured() -> None:
@@ -353,12 +353,12 @@ def test_gates_are_about_these_cases() -> None:
 
 
 def test_an_interval_that_excludes_zero_never_seems_to_touch_it() -> None:
-    found = rate(runs([1] * 30, [0] * 12 + [1] * 18)).found
+    found = rate(runs([1] * 30, [0] * 12 + [1] * 18))
     assert found.verdict == "worse"
     beside = replace(found.evidence, ends=lambda _: Ends((-1.0, -1e-9), (-1.0, -1e-9)))
-    assert change(Difference("latency_s", None, replace(found, evidence=beside))) == "-40% (-100 to below 0)"
+    assert change(replace(found, measure="latency_s", evidence=beside)) == "-40% (-100 to below 0)"
     touching = replace(found.evidence, ends=lambda _: Ends((-1.0, 0.0), (-1.0, 0.0)))
-    assert change(Difference("latency_s", None, replace(found, evidence=touching))) == "-40% (-100 to 0)"
+    assert change(replace(found, measure="latency_s", evidence=touching)) == "-40% (-100 to 0)"
 
 
 def test_below_the_table_stands_what_it_does_not_show() -> None:
@@ -376,8 +376,8 @@ def test_below_the_table_stands_what_it_does_not_show() -> None:
 def test_one_case_with_repeats_says_how_many_more_attempts_would_decide() -> None:
     found = rate(runs([90], [95], repeat=100))
     assert found.verdict == "cannot tell"
-    assert found.found.needs_repeats is not None
-    low, high = found.found.needs_repeats
+    assert found.needs_repeats is not None
+    low, high = found.needs_repeats
     assert high is not None
     assert f"or {low:,} to {high:,} more attempts at each" in sentence(found)
     made = 100 + high

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from harness.compare.gates.gate import Gate, GateResult, quantity
 from harness.compare.gates.parse import from_option, from_suite
-from harness.compare.pairs import case_numbers
 from harness.errors import NOT_AVAILABLE
-from harness.results.groups import Group, Tally
+from harness.results.groups import Group, Tally, case_numbers
 from harness.results.rows import GateRow, RunRow, SuiteRow
 from harness.results.summary import Summary
 from harness.text.amounts import count

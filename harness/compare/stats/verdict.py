@@ -11,13 +11,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
 from harness.compare.stats.evidence import CONFIDENCE, Ends, PairedEvidence, Typical, Vector
 from harness.compare.stats.multiple_comparisons import Corrected, holm, or_one, shared_signs
+from harness.text.grouping import gathered
 
 ALPHA = 1 - CONFIDENCE
 POWER = 0.8
@@ -31,30 +32,39 @@ Needs = tuple[int, int | None]
 """How many more: at least, and at most (None: more than can be planned). One is for a difference as observed, one for none."""
 
 
-Family = Literal["main", "measure", "part"]
-"""What is corrected together: main questions over all candidates, measures of one candidate, and questions about parts, such as one suite."""
+class Question(NamedTuple):
+    """What a report asks of the evidence on a measure, over all cells or (``suite``) those of one suite."""
 
+    measure: str
+    suite: str | None
+    evidence: PairedEvidence
 
-Question = tuple[PairedEvidence, Family]
-"""What a report asks of the evidence."""
+    @property
+    def family(self) -> Literal["main", "measure", "part"]:
+        """What is corrected together: pass rates over all candidates, measures of one candidate, and questions about suites.
+
+        The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain.
+        """
+        return "part" if self.suite is not None else "main" if self.measure == "pass_rate" else "measure"
 
 
 @dataclass(frozen=True)
-class Assessment:
-    """A verdict on one measure. What it takes time to compute is computed when it is asked for.
+class Difference:
+    """The verdict on one measure, over all cells or (``suite``) those of one suite. What it takes time to compute is computed when it is
+    asked for.
 
     ``p`` is corrected for other comparisons of the report. ``comparisons``: how many the correction counts. ``level``: that at which
     ``evidence.p`` was tested. ``alpha``: the level of the whole report: 5%, or less where a run could have stopped earlier.
-    ``part``: whether it is about a part of the cells.
     """
 
+    measure: str
+    suite: str | None
     evidence: PairedEvidence
     verdict: VerdictName
     p: float | None
     comparisons: int
     level: float
     alpha: float
-    part: bool
 
     @property
     def ends(self) -> Ends:
@@ -63,7 +73,7 @@ class Assessment:
 
     @cached_property
     def typical(self) -> Typical | None:
-        return self.evidence.typical(1 - self.level) if self.evidence.typical and not self.part else None
+        return self.evidence.typical(1 - self.level) if self.evidence.typical and self.suite is None else None
 
     @property
     def detectable(self) -> float | None:
@@ -92,7 +102,7 @@ class Assessment:
         return _repeats_needed(seen, self.level, self.alpha) if self.needs_cases else None
 
 
-def assess(reports: Sequence[Sequence[Question]], alpha: float = ALPHA) -> list[list[Assessment]]:
+def assess(reports: Sequence[Sequence[Question]], alpha: float = ALPHA) -> list[list[Difference]]:
     """A verdict on each question about each candidate; ``reports``: the questions about one candidate each.
 
     *same* is not corrected: more questions make no claim of equality less certain. Where a difference is certain and within the margin,
@@ -100,12 +110,13 @@ def assess(reports: Sequence[Sequence[Question]], alpha: float = ALPHA) -> list[
     ``alpha``: less than 5% for a run that could have stopped at several looks.
     """
     flat = [(at, question) for at, report in enumerate(reports) for question in report]
-    families: dict[tuple[Family, int], list[int]] = {}
-    for place, (report, (_, family)) in enumerate(flat):
-        families.setdefault((family, report * (family == "measure")), []).append(place)
+    families = gathered(
+        ((question.family, report * (question.family == "measure")), place)
+        for place, (report, question) in enumerate(flat)
+    )
     found: dict[int, Corrected] = {}
     for (family, _), members in families.items():
-        asked = [flat[place][1][0] for place in members]
+        asked = [flat[place][1].evidence for place in members]
         if family == "measure":
             corrected = [
                 Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports))
@@ -114,7 +125,7 @@ def assess(reports: Sequence[Sequence[Question]], alpha: float = ALPHA) -> list[
         else:
             corrected = holm([or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
         found |= dict(zip(members, corrected, strict=True))
-    assessed = iter([_assessment(*question, found[place], alpha) for place, (_, question) in enumerate(flat)])
+    assessed = iter([_difference(question, found[place], alpha) for place, (_, question) in enumerate(flat)])
     return [[next(assessed) for _ in report] for report in reports]
 
 
@@ -132,15 +143,15 @@ def is_same(evidence: PairedEvidence, confidence: float = CONFIDENCE) -> bool:
     return ends is not None and -evidence.margin <= ends[0] <= ends[1] <= evidence.margin
 
 
-def _assessment(evidence: PairedEvidence, family: Family, corrected: Corrected, alpha: float) -> Assessment:
-    same, level = is_same(evidence, 1 - alpha), corrected.level
+def _difference(question: Question, corrected: Corrected, alpha: float) -> Difference:
+    evidence, level = question.evidence, corrected.level
     verdict: VerdictName = "cannot tell"
-    if same:
+    if is_same(evidence, 1 - alpha):
         verdict, level = "same", alpha
     elif corrected.p <= alpha:
         verdict = "better" if (evidence.estimate > 0) == evidence.is_rate else "worse"
     p = None if evidence.p is None else corrected.p
-    return Assessment(evidence, verdict, p, corrected.size, level, alpha, family == "part")
+    return Difference(*question, verdict, p, corrected.size, level, alpha)
 
 
 def _times(needs: Needs | None, factor: float) -> Needs | None:

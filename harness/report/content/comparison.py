@@ -6,16 +6,20 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 from harness.compare.comparison import Comparison, Comparisons
 from harness.compare.pairs import Pair
-from harness.compare.verdicts import NAMES, Difference, change, needs, remarks
+from harness.compare.verdicts import NAMES, change, needs, remarks
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Details, Facts, Heading, Level, Paragraph, Styled, Table, document
 from harness.report.content.flips import SIDES, flips
 from harness.report.content.gates import gates
 from harness.results.groups import Group
 from harness.text import amounts
+
+if TYPE_CHECKING:
+    from harness.compare.stats.verdict import Difference
 
 READING = (
     "Means over the cells that both sides have. these cases: only the attempts are chance. cases like these: the cases are, too. "
@@ -100,7 +104,7 @@ def _differences(comparison: Comparison, view: View, *, alone: bool) -> Iterator
         [words.label(measure), *_sides(one), change(one), Styled(one.verdict, status=one.verdict.replace(" ", "-"))]
         for measure, one in comparison.overall.items()
     ]
-    sure = f"change ({100 * (1 - comparison.differences[0].found.alpha):.6g}%)"
+    sure = f"change ({100 * (1 - comparison.differences[0].alpha):.6g}%)"
     yield Table(["measure", "reference", "candidate", sure, "verdict"], rows, "verdicts on measures")
     if view.quiet:
         return
@@ -130,12 +134,12 @@ def explanations(comparison: Comparison) -> Iterator[str]:
 
 def _explanation(difference: Difference) -> str:
     """The bottom line says what the pass rate needs."""
-    told = needs(difference.found) if difference.measure == "pass_rate" else None
+    told = needs(difference) if difference.measure == "pass_rate" else None
     return "; ".join([*(text for text in remarks(difference) if text != told), *_detectable(difference)])
 
 
 def _detectable(difference: Difference) -> Iterator[str]:
-    least, seen = difference.found.detectable, difference.evidence
+    least, seen = difference.detectable, difference.evidence
     if difference.verdict == "cannot tell" and least is not None and seen.reference and not seen.constant:
         rate = difference.measure == "pass_rate"
         share = least if rate else least / seen.reference

@@ -24,7 +24,7 @@ def flips(comparison: Comparison, view: View, opened: Container[Opens], candidat
     """The worst flips. ``opened``: the trials that the page opens; ``candidate``: the side of these. Checks of one answer that flip alike share an entry; of entries with the same answers only the last has them."""
     limits = {"html": SHOWN, "github": None}
     worst = worst_first(comparison.flips)[: limits.get(view.format, view.details)]
-    shown = worst if view.format in limits else read_answers(worst, comparison.sources)
+    shown = worst if view.format in limits else list(read_answers(worst, comparison.sources))
     more = len(comparison.flips) - len(shown)
     flipped = len({flip.id for flip in comparison.flips})
     there = amounts.count(len(comparison.paired), "cell")
