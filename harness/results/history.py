@@ -22,6 +22,7 @@ from harness.errors import HarnessError, UsageError
 from harness.results.groups import Group, median_of, total_of
 from harness.results.history_lines import HistoryEntry, QueryResult
 from harness.results.load import SavedRun, load
+from harness.results.measures import total
 from harness.results.rows import dumps
 from harness.results.store import NAME
 from harness.results.summary import Summary
@@ -257,15 +258,14 @@ def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
     """Attempts; tokens and thoughts where known; the median times; the cost if it is known for all."""
     attempts = sum(group.attempts for group in groups)
     tokens, thoughts = (_sum(groups, name) for name in ("totalTokenCount", "thoughtsTokenCount"))
-    costs = [group.cost for group in groups if group.judged]
-    known = [cost for cost in costs if cost is not None]
+    cost = total(group.cost for group in groups if group.judged)
     return (
         attempts,
         tokens,
         thoughts,
         _median(groups, "ttft_s"),
         _median(groups, "latency_s"),
-        round(sum(known), 12) if known and len(known) == len(costs) else None,
+        None if cost is None else round(cost, 12),
     )
 
 

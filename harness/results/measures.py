@@ -21,6 +21,12 @@ def middle(values: Iterable[float]) -> float | None:
     return (ordered[half - 1] + ordered[half]) / 2
 
 
+def total(values: Iterable[float | None]) -> float | None:
+    """The sum; None where there is nothing to sum, or one of the values is not known."""
+    known = list(values)
+    return None if not known or None in known else math.fsum(value or 0.0 for value in known)
+
+
 class Measures:
     """The measures of all attempts at the groups of a run, which are numbered from 0: a column for each, with a value for each attempt.
     NaN: not known.

@@ -22,6 +22,7 @@ from harness import __version__
 from harness.disk import FolderLock, replacing, sweep
 from harness.errors import RunError, os_errors_as
 from harness.model import Json
+from harness.results.measures import total
 from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, dumps, row_line
 from harness.results.summary import Summary
 
@@ -130,15 +131,11 @@ class RunWriter(AbstractContextManager["RunWriter"]):
             self.run["suites"] = list(suites) or self.run["suites"]
             self.run["notes"] = self.run["notes"] if notes is None else list(notes)
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            self._write(last_line(self.run, summary, now, self._seconds(), self.unasked, interrupted=interrupted))
+            before = (session["seconds"] for session in self.run.get("resumed", ()))  # None: it was killed
+            seconds = total([*before, time.perf_counter() - self._started])
+            self._write(last_line(self.run, summary, now, seconds, self.unasked, interrupted=interrupted))
         self._file.close()
         self._claim.close()
-
-    def _seconds(self) -> float | None:
-        """The seconds of all sessions of the run together; None if one of them was killed."""
-        before = [session["seconds"] for session in self.run.get("resumed", ())]
-        known = [seconds for seconds in before if seconds is not None]
-        return round(sum(known) + time.perf_counter() - self._started, 3) if len(known) == len(before) else None
 
     def _write(self, line: bytes) -> None:
         if self._fault is not None:
@@ -167,7 +164,7 @@ def last_line(
         "cost": summary.cost(run.get("prices")),
         "simulated": any(simulated for _, _, simulated in summary.provenance),
         "finished": finished,
-        "seconds": seconds,
+        "seconds": None if seconds is None else round(seconds, 3),
         "interrupted": interrupted,
         "trials": summary.trials,
         "unasked": unasked,

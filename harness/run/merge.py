@@ -17,6 +17,7 @@ from harness.errors import RunError, os_errors_as
 from harness.model import Json
 from harness.results.decoding import instant
 from harness.results.load import SavedRun, load
+from harness.results.measures import total
 from harness.results.rows import PartRow, Row, RunRow, SuiteRow, dumps
 from harness.results.store import NAME, header_line, last_line, may_pass, run_row
 from harness.results.summary import Summary
@@ -70,14 +71,9 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> None:
         run["parts"] = rows
         finished = [row["finished"] for row in rows]
         ended = None if None in finished else max(map(str, finished))
-        seconds = _sum([row["seconds"] for row in rows])
+        seconds = total(row["seconds"] for row in rows)
         interrupted = any((part.ending or {}).get("interrupted", True) for part in parts)
         out.write(last_line(run, summary, ended, seconds, unasked, interrupted=interrupted))
-
-
-def _sum(seconds: Sequence[float | None]) -> float | None:
-    known = [value for value in seconds if value is not None]
-    return round(sum(known), 3) if len(known) == len(seconds) else None
 
 
 # --- the trials ---------------------------------------------------------------------------------------
