@@ -58,7 +58,8 @@ class Ledger:
     async def admit(self, id: str, target: Target, estimate: Estimate) -> bool:
         """Whether the trial may begin. Waits for trials in flight if that decides it. Trials are admitted in the order of the calls."""
         async with self._turn:
-            expected = self._expected(target, estimate)
+            dearest = max(estimate.least, self._dearest.get(target, 0))
+            expected = dearest if estimate.about is None else estimate.about
             while not self.closed and self.spent + sum(self._in_flight.values()) + expected > self.ceiling:
                 if not self._in_flight:
                     self.closed = self._why(id, expected)
@@ -68,11 +69,6 @@ class Ledger:
             if not self.closed:
                 self._in_flight[id] = estimate.most
             return not self.closed
-
-    def _expected(self, target: Target, estimate: Estimate) -> float:
-        if estimate.about is not None:
-            return estimate.about
-        return max(estimate.least, self._dearest.get(target, 0))
 
     def settle(self, id: str, target: Target, dollars: float, *, known: bool) -> None:
         """Add the cost of a trial that has ended. If it is not ``known``, the trial counts at its maximum at least."""
@@ -120,13 +116,11 @@ class Budget:
 
     async def admit(self, trial: Trial) -> bool:
         """Whether the trial may begin: see `Ledger.admit`. Raises UsageError if its cost cannot be estimated."""
-        return await self._account.admit(trial.id, trial.target, self._estimate(trial))
-
-    def _estimate(self, trial: Trial) -> Estimate:
         try:
-            return self._estimates.of(trial) if self._estimates.asks(trial) else Estimate(0, 0, 0)
+            estimate = self._estimates.of(trial) if self._estimates.asks(trial) else Estimate(0, 0, 0)
         except Unpriced as unknown:
             raise UsageError(f"a ceiling cannot be kept: {unknown}\n  {unknown.remedy}".rstrip()) from None
+        return await self._account.admit(trial.id, trial.target, estimate)
 
     def settle(self, result: Result) -> None:
         """Add the cost of a trial that has ended."""

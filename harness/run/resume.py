@@ -198,20 +198,19 @@ def changed_request(trial: Trial, turns: Sequence[TurnRow], sent: Sent) -> Itera
 
 def changed_files(before: Sequence[SuiteRow], now: Sequence[SuiteRow]) -> list[str]:
     """A line for each file of the suites that is not the same."""
-    return sorted(set(_changes(_hashes(before), _hashes(now))))
+    then, here = _hashes(before), _hashes(now)
+    found = []
+    for suite, file in then | here:
+        was, digest = then.get((suite, file)), here.get((suite, file))
+        if was != digest:
+            how = "is new" if was is None else "is gone" if digest is None else "was changed"
+            found.append(f"{file} {how} (suite {suite})")
+    return sorted(found)
 
 
-def _hashes(suites: Sequence[SuiteRow]) -> Mapping[tuple[str, str], str]:
+def _hashes(suites: Sequence[SuiteRow]) -> dict[tuple[str, str], str]:
     """(suite, file) -> SHA-256, also of data files."""
     found = {(suite["suite"], suite["file"]): suite["sha256"] for suite in suites}
     for suite in suites:
         found |= {(suite["suite"], name): digest for name, digest in suite.get("files", {}).items()}
     return found
-
-
-def _changes(before: Mapping[tuple[str, str], str], now: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    for suite, file in before.keys() | now.keys():
-        then, digest = before.get((suite, file)), now.get((suite, file))
-        if then != digest:
-            how = "is new" if then is None else "is gone" if digest is None else "was changed"
-            yield f"{file} {how} (suite {suite})"
