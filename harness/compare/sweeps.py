@@ -183,12 +183,9 @@ def _blocks(
 
 def _rank(axis: str, value: Json) -> tuple[float, ...] | None:
     """A sort key: thinking off, levels, budgets, dynamic; numbers by size. None for values without an order."""
-    if axis == "thinking" and value is not None:
-        return _thinking_rank(thinking_config(value))
-    return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _thinking_rank(config: Mapping[str, Json]) -> tuple[float, ...] | None:
+    if axis != "thinking" or value is None:
+        return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    config = thinking_config(value)
     level, budget, thoughts = config.get("thinkingLevel"), config.get("thinkingBudget"), "includeThoughts" in config
     if level in LEVELS:
         return 1, LEVELS.index(level), thoughts

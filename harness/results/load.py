@@ -126,17 +126,11 @@ class SavedRun(Struct):
 
 
 def _last_line(path: Path) -> bytes:
-    """The last line of a file; at most its last 64 MiB."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        step = 1 << 16
-        while True:
-            file.seek(max(size - step, 0))
-            text = file.read()
-            _, newline, last = text.rstrip(b"\n").rpartition(b"\n")
-            if newline or step >= min(size, 1 << 26):
-                return last
-            step *= 8
+    """The last line of a file that is not empty."""
+    from mmap import ACCESS_READ, mmap
+
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+        return text[text.rfind(b"\n", 0, len(text) - 1) + 1 :]
 
 
 def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
