@@ -61,11 +61,9 @@ def blocks(cases: Sequence[Case]) -> list[Sequence[Case]]:
 
 def told(comparison: Comparison, gates: Sequence[GateResult], look: int) -> str | None:
     """What a comparison at this look tells, whose verdicts are at the level of the look; None where asking on may tell more."""
-    if comparison.breaks:
+    if comparison.breaks or any(gate.crossed for gate in gates):
         return "told"
     rate = comparison.overall.get("pass_rate")
-    if any(gate.crossed for gate in gates):
-        return "told"
     if rate is None or any(gate.unknown for gate in gates):
         return None
     if gates or rate.verdict != "cannot tell":

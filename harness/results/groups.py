@@ -72,10 +72,6 @@ class Tally(Struct, frozen=True, cache_hash=True):
         """Attempts that could be judged."""
         return self.attempts - self.unjudged
 
-    def needed(self, require: int | None) -> int:
-        """How many attempts have to pass."""
-        return how_many(self.attempts, require)
-
     def agrees(self, require: int | None) -> bool:
         """Unary and stream agreed in as many pairs as ``require`` asks for."""
         return self.pairs - self.disagreed >= how_many(self.pairs, require)
@@ -165,7 +161,7 @@ class Group(Struct, eq=False):
 
     @property
     def needed(self) -> int:
-        return self.tally.needed(self.require)
+        return how_many(self.attempts, self.require)
 
     @property
     def flaky(self) -> bool:
@@ -257,7 +253,7 @@ def total_of(groups: Iterable[Group], measure: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _status(tally: Tally, require: int | None, xfail: bool) -> Status:
-    needed = tally.needed(require)
+    needed = how_many(tally.attempts, require)
     if not tally.attempts:
         return "skipped"
     enough = tally.passed >= needed and tally.judged > 0

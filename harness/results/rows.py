@@ -123,14 +123,11 @@ class GateRow(TypedDict):
     message: str
 
 
-GateLimits = dict[str, list[str] | dict[str, float | str]]
-"""The block ``gate:`` of a suite: ``hard`` -> checks, or a measure -> its limits and the confidence."""
-
-
 class SuiteRow(TypedDict):
     """A suite of the run: the SHA-256 of its text, and of the files that it uses, by name.
 
-    ``gate``: its block of that name, if a single run can be checked against it. ``trials``: the number of trials of the whole
+    ``gate``: its block of that name, if a single run can be checked against it: ``hard`` -> checks, or a measure -> its limits and the
+    confidence. ``trials``: the number of trials of the whole
     suite, without a selection; only with ``gate``.
     """
 
@@ -139,7 +136,7 @@ class SuiteRow(TypedDict):
     sha256: str
     about: NotRequired[str]
     files: NotRequired[dict[str, str]]
-    gate: NotRequired[GateLimits]
+    gate: NotRequired[dict[str, list[str] | dict[str, float | str]]]
     trials: NotRequired[int]
 
 

@@ -377,7 +377,6 @@ def _gap(exchange: Exchange) -> float | None:
 # --- many trials --------------------------------------------------------------------------------------
 
 T = TypeVar("T")
-OnResult = Callable[[Result], None]
 
 
 class SpendingLimit(Protocol):
@@ -395,7 +394,7 @@ def play_all(
     trials: Iterable[Trial],
     transport: Transport,
     config: Config,
-    on_result: OnResult,
+    on_result: Callable[[Result], None],
     *,
     limit: SpendingLimit | None = None,
     find_violations: FindViolations = violations,
