@@ -131,7 +131,7 @@ def with_definition(config: Config) -> Config:
 def _table(file: Path) -> Mapping[str, Any] | None:
     """The settings that a file holds; None if it holds none. Raises UsageError if it cannot be read."""
     try:
-        text = read(file).decode("utf-8")
+        text = read(file).decode("utf-8-sig")
     except Missing:
         return None
     except (Unreadable, UnicodeDecodeError) as fault:

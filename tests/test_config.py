@@ -178,6 +178,11 @@ def test_a_wrong_address_in_the_environment_names_the_variable(tmp_path: Path, a
         load(tmp_path, {"GOOGLE_GEMINI_BASE_URL": address})
 
 
+def test_a_file_as_windows_saves_it_is_read(tmp_path: Path) -> None:
+    toml(tmp_path, '\N{BOM}provider = "simulator"\r\nconcurrency = 2\r\n')
+    assert load(tmp_path, {}).concurrency == 2
+
+
 def test_an_unknown_provider_has_a_nearest_name() -> None:
     with pytest.raises(UsageError, match="'simulater'; did you mean \"simulator\""):
         Config().find("simulater")

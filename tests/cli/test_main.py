@@ -536,6 +536,19 @@ def test_a_configuration_elsewhere_is_named(example: Example, monkeypatch: pytes
     assert f"note: {note}" in example.run("list", "project/suites").err
 
 
+def test_an_unknown_dialect_of_a_provider_is_an_error_before_any_request(example: Example) -> None:
+    row = 'base_url = "https://gateway.example"\ndialect = "opnai"'
+    example.write("harness.toml", f'provider = "gateway"\n[providers.gateway]\n{row}\n')
+    done = example.run("check")
+    assert done.code == 4
+    assert "providers.gateway.dialect: no dialect is called 'opnai'; did you mean \"openai\"?" in done.err
+
+
+def test_a_model_that_is_written_with_its_provider_is_noted(example: Example) -> None:
+    done = example.run("list", "--model", "google/gemini-3-flash-preview")
+    assert "to ask google, write provider: google, model: gemini-3-flash-preview" in done.err
+
+
 def test_a_misspelled_model_of_the_command_line_is_noted(example: Example) -> None:
     done = example.run("list", "--model", "gemini-3-flash-previw")
     assert (

@@ -49,6 +49,15 @@ def test_a_model_of_the_command_line_is_asked_as_it_is() -> None:
         ("model: models/gemini-2.5-flash", 'did you mean "gemini-2.5-flash"?'),
         ("model: 'google:gemini-2.5-flash'", 'did you mean "gemini-2.5-flash"?'),
         ("model: gemini-3-flash", 'did you mean "gemini-3-flash-preview"?'),
+        ("model: gemini-3-*", 'the name of a model holds no "*"; write {name: "gemini-3-*"}, or a list'),
+        ("model: 'gemini-2.5-flash, gemini-2.5-pro'", 'the name of a model holds no ","'),
+        ("expect: {latency: {max: 3000}}", "3000 are seconds; write 3000ms if milliseconds are meant"),
+        ("transport: stream, expect: {stream: {ttft: {max: 800}}}", "800 are seconds; write 800ms"),
+        ("expect: {text: {matches: /paris/i}}", 'an expression stands without slashes: "(?i)paris"'),
+        ("expect: {text: “hi”}", """the quotes “” are a part of this text; YAML knows only " and '"""),
+        ("expect: {json: {at: {$.total: '>= 5'}}}", 'this is compared as a text; write the limit as {"min": 5}'),
+        ("expect: {http: 4}", "4 is no HTTP status; a range is written {min: 400, max: 499}"),
+        ("expect: {images: {mimeType: png}}", "a MIME type has a slash, as in image/png"),
     ],
 )  # fmt: skip
 def test_what_does_no_harm_is_a_note(
@@ -67,6 +76,12 @@ def test_what_does_no_harm_is_a_note(
 def test_a_name_that_may_be_a_newer_model_is_no_typo(model: str) -> None:
     suite = parse(SUITE + f"  - {{id: a, prompt: hi, model: {model}}}\n", "requests.yaml", environ={})
     assert suite.notes == ()
+
+
+def test_an_odd_value_that_may_be_meant_is_no_slip() -> None:
+    lawful = """{latency: {max: 120}, ttft: {max: 3000ms}, http: 200, text: {any: ["“hi”", {matches: "^/v1/"}, "> 5"]},
+      headers: {content-type: {starts_with: text}}, images: {mimeType: {starts_with: image}}}"""
+    assert parse(f"{SUITE}  - {{id: a, prompt: 'Is 6 > 5?', expect: {lawful}}}\n", "requests.yaml").notes == ()
 
 
 def test_nothing_is_claimed_about_an_unknown_model() -> None:

@@ -15,6 +15,7 @@ from harness.cli.watching import watch
 from harness.config import no_provider
 from harness.errors import UsageError
 from harness.gemini.models import ends_by, facts, lifecycle
+from harness.gemini.providers import dialect_of
 from harness.run.session import Plan
 from harness.text import amounts
 
@@ -57,6 +58,8 @@ def main(options: Namespace) -> int:
         asking = next(group for group in plan.trials.groups() if group.target.provider in unknown)
         message = no_provider(asking.target.provider, plan.config.providers)
         raise UsageError(f"{asking.case.axes['provider'].place}: {message}")  # `run` would refuse it
+    for target in plan.trials.targets:
+        dialect_of(plan.config.find(target.provider))
     for note in plan.notes if options.ends_within is None else plan.left_out:
         sys.stdout.write(f"note: {note}\n")
     if options.format == "github":

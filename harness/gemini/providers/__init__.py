@@ -217,10 +217,11 @@ def build(
     expects_status: frozenset[int] = frozenset(),
 ) -> Request:
     """The request for one step, without credentials. Sends nothing. The body is encoded here, and only here."""
-    return _find(provider)(provider, model, body, transport, expects_status)
+    return dialect_of(provider)(provider, model, body, transport, expects_status)
 
 
-def _find(provider: Provider) -> Dialect:
+def dialect_of(provider: Provider) -> Dialect:
+    """The function that builds its requests. Raises UsageError where nothing registers one of that name."""
     name = provider.dialect
     if name not in _dialects:
         ours = extensions.modules_in(__path__)

@@ -17,6 +17,7 @@ from harness.suite.validate.case import CaseValidator
 from harness.suite.validate.diagnostics import Diagnostics
 from harness.suite.validate.patterns import unread
 from harness.suite.validate.request import RequestLint, misspelled_models
+from harness.suite.validate.slips import slips
 from harness.suite.validate.whole import compare, matrix, unique
 
 
@@ -40,6 +41,7 @@ def check(suite: Suite, diagnostics: Diagnostics) -> None:
         plain_is_sound = case.plain and not (diagnostics.complaints or diagnostics.notes or lint.found)
     lint.report()
     misspelled_models(suite, diagnostics)
+    slips(diagnostics)
     if tree.get("cases") == []:
         diagnostics.complain(("cases",), "there are no cases")
     unique(suite, diagnostics)

@@ -6,6 +6,7 @@ that waive ``request-known``, and combinations that ``skip``, ``only`` or ``xfai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -268,7 +269,9 @@ def misspelled_models(suite: Suite, diagnostics: Diagnostics) -> None:
 
 
 def no_such_model(model: str) -> str:
-    """What to say of a model whose name is nearly that of a known one; empty of any other."""
+    """What to say of a model whose name is nearly that of a known one, or of several; empty of any other."""
+    if odd := re.search(r"[*?,]", model):
+        return f'the name of a model holds no "{odd[0]}"; write {{name: "{model}"}}, or a list'
     near = _near(model)
     return f'there is no model "{model}" in the catalogue; did you mean "{near}"?' if near else ""
 
