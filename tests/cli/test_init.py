@@ -69,6 +69,38 @@ def test_a_file_in_the_way_is_said(project: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err.startswith("cannot write suites/")
 
 
+REPOSITORY = {"url": "https://git.example/gemini-harness", "vcs_info": {"vcs": "git", "commit_id": "4f2a"}}
+
+
+@pytest.mark.parametrize(
+    ("source", "installs"),
+    [
+        (REPOSITORY, "gemini-harness[stats] @ git+https://git.example/gemini-harness@4f2a"),
+        ({"url": "https://example.com/gemini_harness.whl"}, "gemini-harness[stats] @ https://example.com/gemini_harness.whl"),
+        ({"url": "file:///home/ada/gemini-harness", "dir_info": {}}, "gemini-harness[stats]"),
+    ],
+)  # fmt: skip
+def test_the_job_installs_the_harness_from_where_this_copy_comes(
+    source: dict[str, Any],
+    installs: str,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record = project.parent / "site/gemini_harness-0.1.0.dist-info"
+    record.mkdir(parents=True)
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: gemini-harness\nVersion: 0.1.0\n")
+    (record / "direct_url.json").write_text(json.dumps(source))
+    monkeypatch.syspath_prepend(record.parent)
+    (project / ".gitlab-ci.yml").touch()
+    (project / ".github").mkdir()
+    assert main(["init"]) == 0
+    for job in (".github/workflows/gemini-harness.yml", ".gitlab/gemini-harness.yml"):
+        assert f"pip install '{installs}'\n" in (project / job).read_text()
+    warned = "the job of CI installs gemini-harness from the package index" in capsys.readouterr().out
+    assert warned == source["url"].startswith("file:")
+
+
 def test_runs_are_ignored_by_git_and_the_workflow_passes(project: Path) -> None:
     assert main(["init"]) == 0
     assert (project / "reports/.gitignore").read_text() == "*\n"

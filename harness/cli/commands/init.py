@@ -121,7 +121,10 @@ def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) 
         made[folder / "harness.toml"] = files["harness.toml"].replace(b'"simulator"', f'"{provider}"'.encode())
     for name, wanted in ((GITHUB, around.github), (GITLAB, around.gitlab)):
         if wanted:
-            made[folder / name] = files[name]
+            from_where = "" if around.source.startswith("file:") else around.source
+            made[folder / name] = files[name].replace(
+                _PACKAGE, _PACKAGE + f" @ {from_where}".encode() * bool(from_where)
+            )
     made[settings.suites / ".gemini-harness.schema.json"] = schema_text().encode()
     if not any(
         kept.resolve().is_relative_to(settings.reports.resolve())
@@ -131,6 +134,7 @@ def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) 
     return made
 
 
+_PACKAGE = b"gemini-harness[stats]"
 GITHUB, GITLAB = ".github/workflows/gemini-harness.yml", ".gitlab/gemini-harness.yml"
 
 
@@ -146,6 +150,11 @@ def _starter() -> Iterator[tuple[str, bytes]]:
 def _found(folder: Path, around: Surroundings, settings: Config) -> Iterator[str]:
     if around.gitlab:
         yield f".gitlab-ci.yml: add `include: [{{local: {GITLAB}}}]` to it"
+    if around.source.startswith("file:") and (around.github or around.gitlab):
+        yield (
+            "gemini-harness in a folder: the job of CI installs gemini-harness from the package index; before its first "
+            "release write there 'gemini-harness[stats] @ git+ADDRESS' of a repository"
+        )
     if around.above:
         go = shlex.quote(Path(os.path.relpath(folder, around.above)).as_posix())
         yield f"a repository in {around.above}/, where CI looks for its jobs: add `cd {go} && gemini-harness run` to one"
