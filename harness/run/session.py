@@ -190,7 +190,7 @@ def _files_of(expectation: Expectation) -> Iterator[str]:
     """The Python file of a ``python`` check, the schema's of ``json: {valid: file}``."""
     wanted = expectation.parameter
     if expectation.check == "python":
-        for name in wanted if isinstance(wanted, list) else [wanted]:
+        for name in [wanted] if isinstance(wanted, str) else wanted:
             yield str(name).rpartition(":")[0]
     elif expectation.check == "json" and isinstance(wanted, Mapping) and isinstance(wanted.get("valid"), str):
         yield wanted["valid"]

@@ -765,6 +765,18 @@ def test_python_checks(own: Evidence) -> None:
     assert messages("python", "checks.py:asserts", own) == ["checks.py:asserts: STOP"]
 
 
+def test_a_python_check_takes_values_of_the_suite(tmp_path: Path) -> None:
+    (tmp_path / "checks.py").write_text("def same(result, total):\n    return float(result.text) == total\n")
+    of_text = evidence(answer("12.5"), folder=tmp_path)
+    assert messages("python", {"checks.py:same": {"total": 12.5}}, of_text) == []
+    assert messages("python", {"checks.py:same": {"total": 3}}, of_text) == [
+        "checks.py:same: checks.py:same returned False"
+    ]
+    with pytest.raises(SuiteError, match="missing 1 required positional argument: 'total'"):
+        messages("python", "checks.py:same", of_text)
+    assert "checks.py has no function 'sme'" in complaints_of("python", {"checks.py:sme": {}}, tmp_path)[0]
+
+
 def test_a_python_check_fails_if_it_needs_json_and_gets_none(own: Evidence) -> None:
     (message,) = messages("python", "checks.py:not_json", evidence(answer("hi"), folder=own.folder))
     assert "got text that is not JSON" in message

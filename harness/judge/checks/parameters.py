@@ -50,9 +50,7 @@ def _name_complaint(file: str, source: bytes, name: str) -> str | None:
 
 
 JsonPath: TypeAlias = Annotated[str, "a JSONPath (RFC 9535)", Refuse(lambda value, _: jsonpath.complaint(value))]
-FunctionRef: TypeAlias = Annotated[
-    str, "file.py:function, the file beside the suite", Refuse(_function_complaint, early=True)
-]
+FunctionRef: TypeAlias = Annotated[str, "file.py:function", Refuse(_function_complaint, early=True)]
 
 _UNITS: dict[Any, Unit] = {Words: "", NumberWords: "", TextWords: "", DurationWords: "s", ShareWords: "%"}
 

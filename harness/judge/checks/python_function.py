@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, redirect_stdout
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,9 @@ from harness.model import Evidence, Mismatch
 
 
 @check("python")
-def python(evidence: Evidence, expected: FunctionRef | list[FunctionRef]) -> Iterator[Mismatch]:
+def python(
+    evidence: Evidence, expected: FunctionRef | list[FunctionRef] | dict[FunctionRef, dict[str, Any]]
+) -> Iterator[Mismatch]:
     """A Python function of your own: ``file.py:function``, in a file beside the suite.
 
     The function takes one argument, such as ``def one_word(result): ...``. ``result`` has the attributes text, thoughts,
@@ -28,14 +30,17 @@ def python(evidence: Evidence, expected: FunctionRef | list[FunctionRef]) -> Ite
     headers, request, model, model_version, latency and ttft. The check passes if the function returns True or None. It
     fails on False, on a text that says what is wrong, and on an AssertionError. Any other exception is an error of the
     check itself. What the function prints goes to stderr. It has no time limit; Ctrl-C (twice in a live run) ends it, and
-    the trials that are done are saved.
+    the trials that are done are saved. Under its name may stand further arguments, such as what a row expects.
 
         python: checks.py:one_word
         python: [checks.py:one_word, checks.py:no_apology]
+        python: {checks.py:same_sum: {total: 12.5}}
     """
     result = outcome(evidence)
-    for reference in [expected] if isinstance(expected, str) else expected:
-        failure = _call(load(reference, evidence.folder), reference, result)
+    references = [expected] if isinstance(expected, str) else expected
+    for reference in references:
+        arguments = references[reference] if isinstance(references, dict) else {}
+        failure = _call(partial(load(reference, evidence.folder), **arguments), reference, result)
         if failure:
             yield Mismatch(reference, True, failure, failure)
 
