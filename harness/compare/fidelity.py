@@ -78,7 +78,8 @@ def fidelity(
     changes = [finished(change, evidence, options) for change in seen]
     sure = frozenset(claimed)
     left = {fact: counts for fact, counts in counted.items() if fact not in sure}
-    unsure = [*(change for _, rare in split for change in rare), *_unsure(left, changes, pairs)]
+    rare = [change for _, some in split for change in some]
+    unsure = [*rare, *(change for change in _unsure(left, changes, pairs) if not _is_claimed(change, rare))]
     more = evidence_of(pairs, read, unsure)
     by_feature = gathered((name, at) for at, pair in enumerate(pairs) for name in pair.reference.features)
     sizes = Counter((len(members), len(members), 0) for members in by_case(pairs).values())

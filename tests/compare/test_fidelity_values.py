@@ -53,6 +53,12 @@ def test_each_pair_of_values_is_a_row() -> None:
     assert rows(document, "status") == [("200 -> 500", 12, 12, False), ("400 -> 401", 12, 12, False)]
 
 
+def test_a_rare_status_beside_a_sure_one_is_listed_once() -> None:
+    document = compared(statuses(*[400] * 16, 403, *[200] * 20), statuses(*[500] * 12, *[401] * 5, *[200] * 20))
+    rare = [change.message for change in document.unsure if change.path == "status"]
+    assert sorted(rare) == ["400 -> 401", "403 -> 401"]
+
+
 def test_a_known_status_hides_no_other() -> None:
     document = compared(REFUSED, statuses(*[401] * 12, *[500] * 12), KNOWN_STATUS)
     assert rows(document, "status") == [("200 -> 500", 12, 12, False), ("400 -> 401", 12, 12, True)]

@@ -81,7 +81,7 @@ def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
         [Code(change.path), what(change), f"{change.pairs:,} of {change.of:,}", interval(change)] for change in changes
     ]
     levels: list[Level | None] = [None if change.known or change.note else "warning" for change in changes]
-    yield Table(header, rows, "the changes, the worst first", frozenset({1}), levels)
+    yield Table(header, rows, "the changes, the worst first", frozenset({1}), levels, spare=[3])
     yield from _where(changes, fidelity.show)
     yield from (block for change in changes[: view.details] for block in _details(change, fidelity))
 
