@@ -142,7 +142,7 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
         ("pass_rate.max=2%", "--gate pass_rate.max: "),
         ("pass_rate.min=95", "gate pass_rate: expected at most 100%, got '95'"),
         ("totalTokenCount.max=5k", "gate totalTokenCount: expected a number, got '5k'"),
-        ("cost.max=-1", "gate cost: expected dollars; write 0.002, got '-1'"),
+        ("cost.max=-1", "gate cost: expected 0 or more, got '-1'"),
         ("cost.max=nan", "gate cost: expected dollars; write 0.002, got 'nan'"),
         ("cost.total=1@95%", "a total has no confidence; leave out @95%"),
         ("hard=jsn", "there is no check 'jsn'; did you mean \"json\"?"),

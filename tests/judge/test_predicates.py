@@ -231,6 +231,11 @@ def test_a_bad_predicate_is_rejected(predicate: Any, unit: Any, complaint: str) 
     assert complaints(predicate, unit) == [complaint]
 
 
+def test_a_number_that_comes_from_a_csv_file_needs_no_unit() -> None:
+    assert complaints({"max": "3"}, "s") == complaints({"min": "0.5"}, "%") == []
+    assert (holds(2.5, {"max": "3"}, unit="s"), holds(3.5, {"max": "3"}, unit="s")) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("predicate", "complaint"),
     [

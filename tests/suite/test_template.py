@@ -149,6 +149,15 @@ def test_columns_may_be_separated_as_spreadsheets_do_it(tmp_path: Path, separato
     assert rows(tmp_path, "a.csv", text) == ([{"country": "Österreich", "capital": f"Wien{separator} Vienna"}], [])
 
 
+def test_blanks_after_all_separators_of_the_first_line_are_no_part_of_values(tmp_path: Path) -> None:
+    text = 'country, capital\nPeru, "Lima, Perú"\nAustria,Vienna\n'
+    assert rows(tmp_path, "a.csv", text)[0] == [
+        {"country": "Peru", "capital": "Lima, Perú"},
+        {"country": "Austria", "capital": "Vienna"},
+    ]
+    assert rows(tmp_path, "b.csv", "country,capital\nPeru, Lima\n")[0] == [{"country": "Peru", "capital": " Lima"}]
+
+
 def test_a_file_without_rows_or_text_is_reported(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.csv", "a,b\n") == ([], ["${file:a.csv}: a.csv holds no rows"])
     (tmp_path / "b.csv").write_bytes(b"a,b\n1,\xff\n")

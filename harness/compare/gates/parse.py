@@ -103,9 +103,8 @@ def _share(name: str, value: Json) -> float:
 def _level(name: str, value: Json) -> float:
     units: Mapping[str, Unit] = {"pass_rate": "%", "cost": "$"}
     unit = units.get(name, "s" if name in MEASURES else "")
-    plain = re.fullmatch(r"\d+(\.\d+)?", str(value))
     try:
-        limit = quantity(float(plain[0]) if plain else value, unit)
+        limit = quantity(value, unit)
     except ValueError:
         raise UsageError(f"gate {name}: expected {UNITS[unit]}, got {value!r}") from None
     if not 0 <= limit < math.inf or (unit == "%" and limit > 1):

@@ -137,18 +137,20 @@ UNITS: Final[dict[Unit, str]] = {
 }
 """Unit -> what a number of it is called in messages."""
 
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_QUANTITY = r"([+-]?\d+(?:\.\d+)?)\s*(ms|s|m|h|%)"
+_FACTORS: Final[dict[Unit, dict[str, float]]] = {"s": {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}, "%": {"%": 0.01}}
+_QUANTITY = r"([+-]?\d+(?:\.\d+)?)\s*([a-z%]*)"
 
 
 def quantity(value: Any, unit: Unit) -> float:
-    """The number; for ``2s`` or ``50%`` in seconds, or as a share of 1. Raises ValueError for anything else."""
+    """The number; for ``2s`` or ``50%`` in seconds, or as a share of 1. A text without a unit is a number too, since those of a
+    CSV file are texts. Raises ValueError for anything else."""
     if is_number(value):
         return value
-    found = re.fullmatch(_QUANTITY, value.strip()) if isinstance(value, str) and unit in ("s", "%") else None
-    if found is None or (found[2] == "%") != (unit == "%"):
+    found = re.fullmatch(_QUANTITY, value.strip()) if isinstance(value, str) else None
+    factors = {"": 1.0, **_FACTORS.get(unit, {})}
+    if found is None or found[2] not in factors:
         raise ValueError(f"not {UNITS[unit]}")
-    return float(found[1]) * (0.01 if unit == "%" else _SECONDS[found[2]])
+    return float(found[1]) * factors[found[2]]
 
 
 def or_absent(value: Json) -> Json | Absent:
