@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +13,7 @@ from harness.run.session import is_suite
 class Surroundings(NamedTuple):
     """``above``: the top of the repository, where CI looks for its files, if that is not the folder itself, as the user would write it.
 
-    ``github``, ``gitlab``: whether a job is wanted. ``suites``: whether there are suites in their folder. ``source``: the address
-    from which this copy of the harness was installed, as pip writes it; empty for the package index.
+    ``github``, ``gitlab``: whether a job is wanted. ``suites``: whether there are suites in their folder.
     """
 
     above: Path | None
@@ -24,7 +21,6 @@ class Surroundings(NamedTuple):
     gitlab: bool
     configured: bool
     suites: bool
-    source: str
 
 
 def look(folder: Path, settings: Config) -> Surroundings:
@@ -39,18 +35,7 @@ def look(folder: Path, settings: Config) -> Surroundings:
         gitlab=gitlab,
         configured=project.is_file() and "[tool.gemini-harness" in project.read_text("utf-8", "replace"),
         suites=any(map(is_suite, settings.suites.rglob("*.y*ml"))),
-        source=_source(),
     )
-
-
-def _source() -> str:
-    """By the record that pip keeps (PEP 610)."""
-    try:
-        record = json.loads(distribution("gemini-harness").read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
-        return ""
-    vcs = record.get("vcs_info")
-    return f"{vcs['vcs']}+{record['url']}@{vcs['commit_id']}" if vcs else str(record.get("url", ""))
 
 
 def _above(folder: Path) -> Path | None:

@@ -73,17 +73,13 @@ class Plan(Struct, frozen=True):
             yield f"{shown} is not used: run in {shown.parent}/ for its provider and folders"
         asked = self.trials.selection
         yield from filter(None, map(no_such_model, [*asked.models, *(target.model for target in asked.targets)]))
-        yield from self._with_provider()
-        yield from self._fixed("provider", asked.providers)
-        yield from self._fixed("model", asked.models)
-
-    def _with_provider(self) -> Iterator[str]:
-        """That a model has the name of a provider before it, at an endpoint that knows Google's names only."""
         for target in self.trials.targets:
             name, _, model = target.model.partition("/")
-            asked = self.config.providers.get(target.provider)
-            if model and name in self.config.providers and asked and asked.dialect == "gemini":
+            at = self.config.providers.get(target.provider)
+            if model and name in self.config.providers and at and at.dialect == "gemini":
                 yield f"the model is called {target.model}; to ask {name}, write provider: {name}, model: {model}"
+        yield from self._fixed("provider", asked.providers)
+        yield from self._fixed("model", asked.models)
 
     def _fixed(self, name: str, asked: Sequence[str]) -> Iterator[str]:
         """That cases ask another model or provider than the command line, since they fix it."""

@@ -66,10 +66,7 @@ class Project(Struct, frozen=True):
         except (OSError, RuntimeError, ValueError) as fault:
             raise Unreadable(_reason(fault)) from None
         if not (self.anywhere or real.is_relative_to(root)):
-            raise Outside(
-                f"it lies outside of {root}; a harness.toml in a folder above makes that one the project, "
-                "and --allow-outside-files reads such files anyway"
-            )
+            raise Outside(f"it lies outside of {root}; a harness.toml further up, or --allow-outside-files, allows it")
         return path
 
 

@@ -675,31 +675,25 @@ def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
         yield dict.fromkeys(names, "...")
     elif isinstance(shape, Named):
         yield from shape.meant(value)
-    elif isinstance(shape, _Fields) and {"min", "max"} <= shape.fields.keys() and as_limits(value):
-        yield as_limits(value)
+    elif isinstance(shape, _Fields) and {"min", "max"} <= shape.fields.keys() and _as_limits(value):
+        yield _as_limits(value)
     elif isinstance(shape, _Fields) and not isinstance(value, Mapping):
         typed = (key for key, inner in shape.fields.items() if inner.accepts(value) and not inner.accepts(...))
         yield from ({key: value} for key in typed if _holds(shape, {key: value}))
     elif isinstance(shape, _Map) and isinstance(value, str) and not shape.item.accepts({}):
         yield from [{"NAME": value}] * _holds(shape.item, value)
-    elif (isinstance(value, str | float) or type(value) is int) and _holds(shape, other := _plain(value)):
+    elif (isinstance(value, str | float) or type(value) is int) and _holds(shape, other := _replaced(value, ())):
         yield other
     elif isinstance(shape, _Wrapped):
         yield from filter(shape.accepts, _ways(shape.shape, value))
 
 
-def _plain(value: Json) -> Json:
-    """A text for a number, and a number for a text; ``$0.02``, ``2_000``, ``2,000`` and ``2k`` are numbers too."""
-    found = re.fullmatch(r"\$?(\d[\d_,]*(?:\.\d+)?)(k?)", value) if isinstance(value, str) else None
-    return scalar(re.sub("[_,]", "", found[1]) + "000" * bool(found[2])) if found else _replaced(value, ())
-
-
-def as_limits(value: Json) -> dict[str, Json]:
-    """The words of a predicate for ``> 5``, ``<= 2k`` or ``4xx``; empty for any other value."""
-    found = re.fullmatch(r"([<>])=?\s*([\d$].*)|([1-5])xx", value) if isinstance(value, str) else None
+def _as_limits(value: Json) -> dict[str, Json]:
+    """The words of a predicate for ``> 5``, ``<= 2`` or ``4xx``; empty for any other value."""
+    found = re.fullmatch(r"([<>])=?\s*(\d+)|([1-5])xx", value) if isinstance(value, str) else None
     if found and found[3]:
         return {"min": int(f"{found[3]}00"), "max": int(f"{found[3]}99")}
-    return {"min" if found[1] == ">" else "max": _plain(found[2])} if found else {}
+    return {"min" if found[1] == ">" else "max": int(found[2])} if found else {}
 
 
 def _description(doc: str) -> Mapping[str, str]:

@@ -56,7 +56,7 @@ def test_a_file_outside_of_the_project_is_not_read(
 ) -> None:
     named = case.replace("NAME", name.replace("ABSOLUTE", str(strange.parent)))
     code, output = check(strange, named, capsys)
-    assert "a harness.toml in a folder above makes that one the project" in output
+    assert "a harness.toml further up, or --allow-outside-files, allows it" in output
     assert (code, OUTSIDE in output, "--allow-outside-files" in output, ":4:" in output) == (4, True, True, True)
     assert OUTSIDE not in check(strange, named, capsys, "--allow-outside-files")[1]
 

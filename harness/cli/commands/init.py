@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -121,10 +123,7 @@ def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) 
         made[folder / "harness.toml"] = files["harness.toml"].replace(b'"simulator"', f'"{provider}"'.encode())
     for name, wanted in ((GITHUB, around.github), (GITLAB, around.gitlab)):
         if wanted:
-            from_where = "" if around.source.startswith("file:") else around.source
-            made[folder / name] = files[name].replace(
-                _PACKAGE, _PACKAGE + f" @ {from_where}".encode() * bool(from_where)
-            )
+            made[folder / name] = files[name].replace(b"gemini-harness[stats]", _requirement())
     made[settings.suites / ".gemini-harness.schema.json"] = schema_text().encode()
     if not any(
         kept.resolve().is_relative_to(settings.reports.resolve())
@@ -134,7 +133,15 @@ def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) 
     return made
 
 
-_PACKAGE = b"gemini-harness[stats]"
+def _requirement() -> bytes:
+    """What CI installs: this copy, if pip took it from a repository or an address (PEP 610), else the package of the index."""
+    copy = next(iter(distributions(name="gemini-harness")), None)
+    record = json.loads((copy.read_text("direct_url.json") if copy else None) or "{}")
+    vcs, url = record.get("vcs_info"), record.get("url", "file:")
+    address = f"{vcs['vcs']}+{url}@{vcs['commit_id']}" if vcs else url
+    return b"gemini-harness[stats]" + (b"" if address.startswith("file:") else f" @ {address}".encode())
+
+
 GITHUB, GITLAB = ".github/workflows/gemini-harness.yml", ".gitlab/gemini-harness.yml"
 
 
@@ -150,11 +157,6 @@ def _starter() -> Iterator[tuple[str, bytes]]:
 def _found(folder: Path, around: Surroundings, settings: Config) -> Iterator[str]:
     if around.gitlab:
         yield f".gitlab-ci.yml: add `include: [{{local: {GITLAB}}}]` to it"
-    if around.source.startswith("file:") and (around.github or around.gitlab):
-        yield (
-            "gemini-harness in a folder: the job of CI installs gemini-harness from the package index; before its first "
-            "release write there 'gemini-harness[stats] @ git+ADDRESS' of a repository"
-        )
     if around.above:
         go = shlex.quote(Path(os.path.relpath(folder, around.above)).as_posix())
         yield f"a repository in {around.above}/, where CI looks for its jobs: add `cd {go} && gemini-harness run` to one"

@@ -17,8 +17,7 @@ from harness.suite.validate.case import CaseValidator
 from harness.suite.validate.diagnostics import Diagnostics
 from harness.suite.validate.patterns import unread
 from harness.suite.validate.request import RequestLint, misspelled_models
-from harness.suite.validate.slips import slips
-from harness.suite.validate.whole import compare, matrix, unique
+from harness.suite.validate.whole import compare, matrix, slips, unique
 
 
 def check(suite: Suite, diagnostics: Diagnostics) -> None:

@@ -1,8 +1,10 @@
-"""The suite as a whole: ids that are taken, rows of the matrix that mean nothing, a comparison of nothing."""
+"""The suite as a whole: ids that are taken, rows of the matrix that mean nothing, a comparison of nothing, likely slips."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 
 from harness.judge.registry import names_like
 from harness.model import Json, Place
@@ -12,7 +14,9 @@ from harness.suite.cases import Case, Suite
 from harness.suite.template import Template
 from harness.suite.validate.case import combinations_of, unmatched
 from harness.suite.validate.diagnostics import Diagnostics
+from harness.text.jsontext import is_number
 from harness.text.shape import nearest
+from harness.text.yamltext import Path as Route
 
 
 def unique(suite: Suite, diagnostics: Diagnostics) -> None:
@@ -122,3 +126,32 @@ def _baseline(suite: Suite, by: str, baseline: Json, diagnostics: Diagnostics) -
         )
     elif not known and suite.cases:
         diagnostics.complain(("compare", "by"), f"no case of this suite says {by}:, so there is nothing to compare")
+
+
+def slips(diagnostics: Diagnostics) -> None:
+    """A note at each value that is allowed and hardly ever meant: another unit, or the notation of another tool."""
+    document = diagnostics.document
+    for route, value in _scalars(document.value, ()):
+        above, key = ("", "", *route)[-2:]
+        place = document.place(route) if isinstance(value, str) and _IN_QUOTES.fullmatch(value) else None
+        if place and document.lines[place.line - 1].startswith(str(value)[0], place.column - 1):  # no quotes of YAML
+            diagnostics.note(place, f"YAML knows only the quotes \" and '; {value} is a text with its own")
+        elif key in ("min", "max") and above in _TIMES and is_number(value) and value >= 300:
+            message = f"{value} are seconds; write {value}ms if milliseconds are meant"
+            diagnostics.note(document.place(route), message)
+        elif key == "matches" and (found := re.fullmatch(r"/(.+)/([gimsuy]*)", str(value))):
+            expression = json.dumps("(?i)" * ("i" in found[2]) + found[1], ensure_ascii=False)
+            diagnostics.note(document.place(route), f"an expression stands without slashes: {expression}")
+
+
+_IN_QUOTES = re.compile("[“„‘«].*[”“’»]", re.DOTALL)  # noqa: RUF001
+_TIMES = ("latency", "ttft", "gap", "duration")
+
+
+def _scalars(value: Json, route: Route) -> Iterator[tuple[Route, Json]]:
+    if isinstance(value, Mapping | list):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            if key not in ("request", "schema", "jsonSchema", "vars"):
+                yield from _scalars(item, (*route, key))
+    else:
+        yield route, value
