@@ -210,5 +210,5 @@ def _violation_verdict(violation: RuleViolation) -> Verdict:
 def _waived_verdict(found: Sequence[RuleViolation], reason: str) -> Verdict:
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    message = f"waived: {reason}; found: {first.mismatch.message}{more}"
+    message = f"{reason}; found: {first.mismatch.message}{more}"
     return replace(_violation_verdict(first), status="waived", message=message, reason="")

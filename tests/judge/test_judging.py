@@ -67,7 +67,7 @@ def test_a_waived_invariant_keeps_its_reason_and_what_it_found() -> None:
     )
     (verdict,) = found.verdicts
     assert (verdict.check, verdict.status) == ("invariant:model-version", "waived")
-    assert verdict.message == "waived: the gateway renames it; found: gemini-9 answered for gemini-2.5-flash"
+    assert verdict.message == "the gateway renames it; found: gemini-9 answered for gemini-2.5-flash"
 
 
 def test_an_expected_error_passes() -> None:

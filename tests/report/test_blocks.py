@@ -19,6 +19,7 @@ from harness.report.blocks import (
     Details,
     Facts,
     Heading,
+    Lines,
     Paragraph,
     Table,
     document,
@@ -156,3 +157,9 @@ def test_a_kind_is_registered_for_every_format_at_once(name: str) -> None:
     assert find(name, "fidelity").__doc__ == FORMATS[name][1]
     with pytest.raises(ValueError, match="two formats of a fidelity"):
         document("fidelity")(lambda _document, _view: [])
+
+
+def test_an_address_that_was_asked_stays_on_its_line() -> None:
+    asked = f"    asked https://gateway.example/{'v1beta/' * 12}models"
+    table([Lines([asked])], View(width=60), out := StringIO())
+    assert out.getvalue().strip("\n") == asked

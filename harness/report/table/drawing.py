@@ -117,9 +117,9 @@ def wrapped(text: str, view: View, indent: str, first: str | None = None) -> Ite
 
 def hanging(line: str, view: View) -> Iterator[str]:
     """A line, folded at the width of the view. Further lines keep its indent; after ``expected`` or ``actual`` they start in the
-    second column. A command stays on its line, so that it can be copied."""
+    second column. A command or an address stays on its line, to be copied."""
     room = max(view.width, 40)
-    if words.width(line) <= room or ": gemini-harness " in line:
+    if words.width(line) <= room or re.search(": gemini-harness |asked http", line):
         yield line
         return
     head = re.match(r" *(?:(?:expected|actual)  +)?", line)
