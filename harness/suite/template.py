@@ -456,9 +456,8 @@ def _csv_rows(text: str, name: str) -> Iterator[DataRow | str]:
     import csv
 
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # of the whole process: never lower it
-    first = text.partition("\n")[0]
-    separator = next((mark for mark in ",;\t" if mark in first), ",")  # spreadsheets write them all
-    spaced = all(column.startswith(" ") for column in first.split(separator)[1:])  # a person's hand writes ", "
+    separator = next((mark for mark in ",;\t" if mark in text.partition("\n")[0]), ",")  # spreadsheets write them all
+    spaced = all(column.startswith(" ") for column in text.partition("\n")[0].split(separator)[1:])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=spaced)
     try:
         header = next(reader, [])

@@ -296,6 +296,13 @@ def test_an_exchange_comes_back_as_it_was(tmp_path: Path) -> None:
     assert back.slot == (0, 0, 0)
 
 
+def test_a_later_version_is_refused_and_not_half_read(tmp_path: Path) -> None:
+    path = tape(tmp_path, written(exchange()))
+    path.write_text(path.read_text().replace("      v: 1\n", "      v: 2\n"))
+    with pytest.raises(BadCassette, match="version 2 of x-recording; this program reads version 1"):
+        cassette.read(path)
+
+
 def test_of_most_headers_only_the_names_are_stored(tmp_path: Path) -> None:
     headers = {"content-type": "application/json", "via": "1.1 proxy", "cf-ray": "8f2a-ARN", "x-account": "Ada's"}
     live = exchange(b"{}", headers=headers)

@@ -135,8 +135,8 @@ def _frame(folder: Path, around: Surroundings, settings: Config, provider: str) 
 
 def _requirement() -> bytes:
     """What CI installs: this copy, if pip took it from a repository or an address (PEP 610), else the package of the index."""
-    copy = next(iter(distributions(name="gemini-harness")), None)
-    record = json.loads((copy.read_text("direct_url.json") if copy else None) or "{}")
+    records = (copy.read_text("direct_url.json") for copy in distributions(name="gemini-harness"))
+    record = json.loads(next(records, None) or "{}")
     vcs, url = record.get("vcs_info"), record.get("url", "file:")
     address = f"{vcs['vcs']}+{url}@{vcs['commit_id']}" if vcs else url
     return b"gemini-harness[stats]" + (b"" if address.startswith("file:") else f" @ {address}".encode())

@@ -136,16 +136,14 @@ def slips(diagnostics: Diagnostics) -> None:
         place = document.place(route) if isinstance(value, str) and _IN_QUOTES.fullmatch(value) else None
         if place and document.lines[place.line - 1].startswith(str(value)[0], place.column - 1):  # no quotes of YAML
             diagnostics.note(place, f"YAML knows only the quotes \" and '; {value} is a text with its own")
-        elif key in ("min", "max") and above in _TIMES and is_number(value) and value >= 300:
-            message = f"{value} are seconds; write {value}ms if milliseconds are meant"
-            diagnostics.note(document.place(route), message)
+        elif key == "max" and above in ("latency", "ttft", "gap", "duration") and is_number(value) and value >= 300:
+            diagnostics.note(document.place(route), f"{value} are seconds; write {value}ms if milliseconds are meant")
         elif key == "matches" and (found := re.fullmatch(r"/(.+)/([gimsuy]*)", str(value))):
             expression = json.dumps("(?i)" * ("i" in found[2]) + found[1], ensure_ascii=False)
             diagnostics.note(document.place(route), f"an expression stands without slashes: {expression}")
 
 
 _IN_QUOTES = re.compile("[“„‘«].*[”“’»]", re.DOTALL)  # noqa: RUF001
-_TIMES = ("latency", "ttft", "gap", "duration")
 
 
 def _scalars(value: Json, route: Route) -> Iterator[tuple[Route, Json]]:

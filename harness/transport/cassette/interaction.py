@@ -55,8 +55,11 @@ class About(Struct, frozen=True, rename={"source": "from"}):
     eol: str = ""
     request: str = ""
     headers: str = ""
+    v: int = 1
 
     def __post_init__(self) -> None:
+        if self.v != 1:
+            raise ValueError(f"version {self.v} of x-recording; this program reads version 1")
         _sendable(f"{self.source} {self.headers}")
         if self.at is not None and datetime.fromisoformat(str(self.at)).year < 2:
             raise ValueError(f"at: expected a date and time, got {self.at}")
