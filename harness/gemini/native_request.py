@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.gemini.chat_request import AUDIO, MODES, PLAIN
+from harness.gemini import media
+from harness.gemini.chat_request import MODES, PLAIN
 from harness.model import Json
 from harness.text.jsontext import an_object, json_of, objects_in
 
 Object = dict[str, Json]
 
 _CHOICES = {choice: mode for mode, choice in MODES.items()}
-_FORMATS = {kind: mime for mime, kind in reversed(AUDIO.items())}
 
 
 def native_body(body: Mapping[str, Any]) -> Object:
@@ -141,6 +141,6 @@ def _part(item: Object) -> Object:
     url, sound = an_object(item.get("image_url")).get("url"), an_object(item.get("input_audio"))
     if isinstance(url, str):
         mime, comma, data = url.removeprefix("data:").partition(";base64,")
-        return {"inlineData": {"mimeType": mime, "data": data}} if comma else {"fileData": {"fileUri": url}}
-    kind = _FORMATS.get(str(sound.get("format")))
-    return {"inlineData": {"mimeType": kind, "data": sound.get("data")}} if kind else {}
+        return {"inlineData": {"mimeType": mime, "data": data}} if comma else media.address_part(url)
+    kind = sound.get("format")
+    return {"inlineData": {"mimeType": f"audio/{kind}", "data": sound.get("data")}} if kind else {}
