@@ -13,7 +13,7 @@ name, for calls and JSON alike. Facts are in ``world_facts`` and ``knowledge``, 
 tools by ``builtin_tools``, ``grounding``, ``computer`` and ``remote_tools``; media by ``images``, ``jpeg`` and ``speech``,
 and read by ``media_contents``; log probabilities by
 ``logprobs``. ``resources`` holds what callers keep (``caches``, ``files``, ``batches``, ``stores``), in pages of ``shelf``;
-``resource_routes`` and ``store_routes`` serve it. ``openai`` is the compatible endpoint, by ``openai_request`` and ``openai_answer``.
+``resource_routes`` and ``uploads`` serve it. ``openai`` is the compatible endpoint, by ``openai_request`` and ``openai_answer``.
 ``gateways`` has what gateways change.
 ``limits`` and ``continuation`` decide where an answer ends. ``tokens``, ``media`` and ``implicit_cache`` count its tokens.
 

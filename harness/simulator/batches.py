@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.files import File, Files
 from harness.simulator.messages import camel_fields, stamp
-from harness.simulator.shelf import Shelf
+from harness.simulator.shelf import Collection
 
 PENDING, RUNNING = 1.0, 2.0
 """Seconds after its creation at which a batch is no longer pending, and at which it is done."""
@@ -112,13 +112,12 @@ class Batch:
         return {name: str(count) for name, count in counts.items() if count}
 
 
-@dataclass(slots=True)
-class Batches:
-    """The batches of one simulator. ``now`` gives seconds since the epoch; ``files`` holds their input and output."""
+class Batches(Collection[Batch]):
+    """The batches of one simulator. ``files`` holds their input and output."""
 
-    now: Callable[[], float]
-    files: Files
-    kept: Shelf[Batch] = field(default_factory=Shelf)
+    def __init__(self, now: Callable[[], float], files: Files) -> None:
+        super().__init__(now)
+        self.files = files
 
     def create(self, body: Any, method: str, model: str, name: str) -> Batch:
         """A new batch called ``name``. Raises the API's 400 for one without requests, and its 403 for an unknown input file."""
@@ -133,17 +132,23 @@ class Batches:
         self.kept.put(created.name, created)
         return created
 
-    def get(self, name: str, answer: Answer, site: str) -> Batch:
-        """A batch, with its results if it is done. ``site`` is the address of this endpoint. Raises the API's 404 for an unknown one."""
+    def get(self, name: str) -> Batch:
+        """A batch. Raises the API's 404 for an unknown one."""
         found = self.kept.get(name)
         if found is None:
             raise refusal("no_route")
-        return self._finished(found, answer, site)
+        return found
 
-    def _finished(self, batch: Batch, answer: Answer, site: str) -> Batch:
-        if batch.results is not None or batch.state(self.now()) != "SUCCEEDED":
-            return batch
-        done = replace(batch, results=[_result(batch, request, answer) for request in batch.requests])
+    def shown(self, resource: Batch) -> dict[str, Any]:
+        return resource.shown(self.now())
+
+    def finish(self, answer: Answer, site: str) -> None:
+        """Answer the requests of the batches whose time has come. ``site`` is the address of this endpoint."""
+        for batch in self.kept.values():
+            if batch.results is None and batch.state(self.now()) == "SUCCEEDED":
+                self._finish(replace(batch, results=[_result(batch, one, answer) for one in batch.requests]), site)
+
+    def _finish(self, done: Batch, site: str) -> None:
         self.kept.put(done.name, done)
         if done.source:
             lines = "".join(json.dumps(result, ensure_ascii=False) + "\n" for result in done.results or ())
@@ -151,20 +156,12 @@ class Batches:
             self.files.kept.put(
                 done.output_file, File(done.output_file, "application/jsonl", data, self.now(), uri, generated=True)
             )
-        return done
 
-    def cancel(self, name: str, answer: Answer, site: str) -> None:
+    def cancel(self, name: str) -> None:
         """Cancel a batch; without effect on one that has ended."""
-        batch = self.get(name, answer, site)
+        batch = self.get(name)
         if batch.ended(self.now()) is None:
             self.kept.put(name, replace(batch, cancelled=self.now()))
-
-    def delete(self, name: str, answer: Answer, site: str) -> None:
-        self.kept.remove(self.get(name, answer, site).name)
-
-    def page(self, size: int, token: str, answer: Answer, site: str) -> tuple[list[Batch], str]:
-        found, following = self.kept.page(size, token)
-        return [self._finished(batch, answer, site) for batch in found], following
 
 
 def _result(batch: Batch, request: BatchRequest, answer: Answer) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.gemini.models import ModelFacts, bare, generation
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.messages import camel_fields, moment, seconds, stamp
 from harness.simulator.request import Ask, normal
-from harness.simulator.shelf import Shelf
+from harness.simulator.shelf import Collection
 
 LIFE = 3600.0
 """Seconds until a cache without ``ttl`` and ``expireTime`` expires."""
@@ -46,12 +46,8 @@ class Cache:
         }
 
 
-@dataclass(slots=True)
-class Caches:
-    """The caches of one simulator. ``now`` gives seconds since the epoch."""
-
-    now: Callable[[], float]
-    kept: Shelf[Cache] = field(default_factory=Shelf)
+class Caches(Collection[Cache]):
+    """The caches of one simulator."""
 
     def create(self, body: Any, name: str, facts: Callable[[str], ModelFacts]) -> Cache:
         """A new cache called ``name``. ``facts`` finds its model, or raises the API's 404. Raises the API's 400 for a cache that is too small."""
@@ -92,13 +88,10 @@ class Caches:
         self.kept.put(name, cache)
         return cache
 
-    def delete(self, name: str) -> None:
-        self.kept.remove(self.get(name).name)
-
-    def page(self, size: int, token: str) -> tuple[list[Cache], str]:
+    def page(self, size: int, token: str) -> tuple[list[dict[str, Any]], str]:
         now = self.now()
         self.kept.drop(lambda cache: cache.expires <= now)
-        return self.kept.page(size, token)
+        return super().page(size, token)
 
 
 def smallest(model: ModelFacts) -> int:

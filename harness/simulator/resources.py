@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.simulator.batches import Batches
 from harness.simulator.caches import Caches
-from harness.simulator.files import Files
+from harness.simulator.files import File, Files
 from harness.simulator.seed import Seed
-from harness.simulator.stores import Stores
+from harness.simulator.shelf import Shelf
+from harness.simulator.stores import Document, Stores
 
 _READABLE = 200_000
 """Bytes of a text file that are read."""
+
+
+Uploaded = File | Document
+
+
+class Upload(NamedTuple):
+    """A resumable upload under way: what it is so far, and its whole size in bytes, None if it was not announced."""
+
+    so_far: Uploaded
+    size: int | None = None
 
 
 class Resources:
@@ -25,6 +36,7 @@ class Resources:
         self.files = Files(now)
         self.batches = Batches(now, self.files)
         self.stores = Stores(now)
+        self.uploads = Shelf[Upload]()
         self._count = 0
 
     def name(self, kind: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import unquote
 
-from harness.simulator import catalogue, embeddings, generating, openai, resource_routes, store_routes
+from harness.simulator import catalogue, embeddings, generating, openai, resource_routes
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.faults import FAULTS
 from harness.simulator.profiles import GOOGLE, Profile, profile_for
@@ -183,7 +183,6 @@ def _routes() -> Iterator[tuple[str, re.Pattern[str], Callable[[RoutedCall], Sen
         ("GET", r"openai/models", openai.list_models),
         ("GET", r"openai/models/(?P<model>.+)", openai.show_model),
         *resource_routes.ROWS,
-        *store_routes.ROWS,
         ("POST", model + r":(?P<verb>\w+)", _unsupported),
     )
     for method, pattern, handler in rows:

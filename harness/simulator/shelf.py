@@ -1,11 +1,11 @@
-"""A bounded store of named resources, and its pages: the newest first, as ``list`` methods show them."""
+"""A bounded store of named resources, and its pages: the newest first, as ``list`` methods show them; kinds of resources of the API."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from harness.simulator.errors import refusal
 
@@ -70,3 +70,29 @@ def _number(token: str) -> int:
         return int(base64.urlsafe_b64decode(token).removeprefix(b"after:"))
     except (binascii.Error, ValueError):
         raise refusal("invalid_argument") from None
+
+
+class Collection(Generic[T]):
+    """The resources of one kind, as the API's methods get, list and delete show them. ``now`` gives seconds since the epoch."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self.kept = Shelf[T]()
+
+    def get(self, name: str) -> T:
+        """A resource. Raises the API's error without one."""
+        raise NotImplementedError
+
+    def shown(self, resource: Any) -> dict[str, Any]:
+        """The resource as the API shows it now."""
+        found: dict[str, Any] = resource.shown()
+        return found
+
+    def delete(self, name: str) -> None:
+        self.get(name)
+        self.kept.remove(name)
+
+    def page(self, size: int, token: str) -> tuple[list[dict[str, Any]], str]:
+        """``Shelf.page``, as the API shows it."""
+        found, following = self.kept.page(size, token)
+        return list(map(self.shown, found)), following

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from harness.simulator.errors import Refusal, refusal
 from harness.simulator.messages import camel_fields, stamp
-from harness.simulator.shelf import Shelf
+from harness.simulator.shelf import Collection
 
 MOST_SEARCHED = 5
 """The maximum number of stores in one request."""
 _PASSAGE = 2000
 """Characters of a passage."""
 _NAME = re.compile(r"fileSearchStores/[a-z0-9-]+")
+_NUMBER = re.compile(r"[a-z0-9-]+")
 _WORD = re.compile(r"\w{3,}")
 _TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main."
 
@@ -51,6 +52,19 @@ class Document:
         return max(((len(words & _words(piece)), piece) for piece in pieces), default=(0, ""))
 
 
+class Documents(Collection[Document]):
+    """The documents of one store."""
+
+    def get(self, name: str) -> Document:
+        """A document. Raises the API's 400 for an invalid name, and its 404 without one."""
+        if not _NUMBER.fullmatch(name.rpartition("/")[2]):
+            raise refusal("invalid_argument")
+        found = self.kept.get(name)
+        if found is None:
+            raise refusal("document_missing")
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """One file search store."""
@@ -58,10 +72,10 @@ class Store:
     name: str
     display: str
     created: float
-    documents: Shelf[Document] = field(default_factory=Shelf)
+    documents: Documents
 
     def shown(self) -> dict[str, Any]:
-        documents = self.documents.values()
+        documents = self.documents.kept.values()
         shown = {
             "name": self.name,
             "displayName": self.display,
@@ -74,19 +88,15 @@ class Store:
         return {name: value for name, value in shown.items() if value}
 
 
-@dataclass(slots=True)
-class Stores:
-    """The stores of one simulator, and the uploads to them that are under way. ``now`` gives seconds since the epoch."""
-
-    now: Callable[[], float]
-    kept: Shelf[Store] = field(default_factory=Shelf)
-    uploads: Shelf[tuple[str, Document]] = field(default_factory=Shelf)
+class Stores(Collection[Store]):
+    """The stores of one simulator."""
 
     def create(self, body: Any, name: str) -> Store:
         """A new store. Its name starts with the letters and digits of its display name."""
         display = str(camel_fields(body, frozenset(["displayName", "embeddingModel"])).get("displayName") or "")
         slug = re.sub(r"[^a-z0-9]", "", display.lower())[:27]
-        store = Store(f"fileSearchStores/{slug}-{name}" if slug else f"fileSearchStores/{name}", display, self.now())
+        name = f"fileSearchStores/{slug}-{name}" if slug else f"fileSearchStores/{name}"
+        store = Store(name, display, self.now(), Documents(self.now))
         self.kept.put(store.name, store)
         return store
 
@@ -99,21 +109,10 @@ class Stores:
             raise refusal("store_missing", name=name.rpartition("/")[2])
         return found
 
-    def delete(self, name: str, *, force: bool) -> None:
-        """Delete a store. Raises the API's 400 if it has documents, unless ``force``."""
-        if self.get(name).documents.values() and not force:
+    def check_empty(self, name: str) -> None:
+        """Raises the API's 400 for a store with documents."""
+        if self.get(name).documents.kept.values():
             raise Refusal(400, "Cannot delete non-empty FileSearchStore.", named="FAILED_PRECONDITION")
-        self.kept.remove(name)
-
-    def document(self, name: str) -> Document:
-        """A document. Raises the API's 400 for an invalid name, and its 404 without one."""
-        store, _, number = name.partition("/documents/")
-        if not re.fullmatch(r"[a-z0-9-]+", number):
-            raise refusal("invalid_argument")
-        found = self.get(store).documents.get(name)
-        if found is None:
-            raise refusal("document_missing")
-        return found
 
     def described(self, store: str, body: Any, name: str, kind: str) -> Document:
         """The document that an upload to a store announces."""
@@ -123,9 +122,10 @@ class Stores:
         display = str(fields.get("displayName") or "")
         return Document(f"{self.get(store).name}/documents/{name}", mime, b"", self.now(), display, metadata)
 
-    def add(self, store: str, document: Document) -> dict[str, Any]:
+    def add(self, document: Document) -> dict[str, Any]:
         """Add a document; the operation that has added it."""
-        self.get(store).documents.put(document.name, document)
+        store, _, number = document.name.partition("/documents/")
+        self.get(store).documents.kept.put(document.name, document)
         added = {
             "@type": _TYPE + "UploadToFileSearchStoreResponse",
             "parent": store,
@@ -133,22 +133,13 @@ class Stores:
             "mimeType": document.mime,
             "sizeBytes": str(len(document.data)),
         }
-        return {"name": f"{store}/upload/operations/{document.name.rpartition('/')[2]}", "response": added}
-
-    def grow(self, upload: str, data: bytes, *, final: bool) -> dict[str, Any] | None:
-        """Append bytes to an upload; the operation if they are the last ones. Raises the API's 404 for an unknown upload."""
-        found = self.uploads.get(upload)
-        if found is None:
-            raise refusal("no_route")
-        store, document = found[0], replace(found[1], data=found[1].data + data)
-        self.uploads.put(upload, (store, document))
-        return self.add(store, document) if final else None
+        return {"name": f"{store}/upload/operations/{number}", "response": added}
 
     def operation(self, name: str) -> dict[str, Any]:
         """A finished operation. Raises the API's 404 for an unknown one."""
         store, _, number = name.partition("/operations/")
         store = store.removesuffix("/upload")
-        document = self.document(f"{store}/documents/{number}")
+        document = self.get(store).documents.get(f"{store}/documents/{number}")
         response = {"@type": _TYPE + "ImportFileResponse", "parent": store, "documentName": document.name}
         return {"name": name, "done": True, "response": response}
 
@@ -166,7 +157,7 @@ class Stores:
         scored = [
             (*document.passage(words), store, document)
             for store in (self.get(str(name)) for name in names)
-            for document in store.documents.values()
+            for document in store.documents.kept.values()
         ]
         best = sorted(scored, key=lambda found: -found[0])[: int(tool.get("topK") or 5)]
         found = [one for one in best if one[0]] or best

@@ -220,7 +220,7 @@ def test_a_job_whose_name_was_not_saved_is_found_by_ours(project: Project) -> No
 def test_a_cancelled_job_is_one_cause_and_may_be_asked_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.simulator.batches.RUNNING", 600.0)
     project.cut(signal.SIGKILL, "--live")
-    project.simulator.app.resources.batches.cancel(project.jobs[0].name, lambda *_: {}, "")
+    project.simulator.app.resources.batches.cancel(project.jobs[0].name)
     code, out, _ = project.run("--resume")
     assert code == 6
     assert out.count("ended as CANCELLED") == 1
