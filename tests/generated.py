@@ -48,13 +48,13 @@ The [invariants](checks.md#invariants) are judged in every suite, also where no 
 WIRE = """Where a feature is on the wire:"""
 
 
-DATA = ("models", "providers", "request_rules")
-"""The data files that every run reads."""
+DATA = ("gemini/models", "gemini/providers", "gemini/request_rules", "simulator/errors")
+"""The data files that every run, or every simulator, reads."""
 
 
 def data_copy(name: str) -> tuple[str, str]:
     """The copy of a data file as JSON, which a run reads instead."""
-    file = Path(f"harness/gemini/{name}.yaml")
+    file = Path(f"harness/{name}.yaml")
     content = file.read_bytes()
     return str(
         file.with_suffix(".json")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from harness.gemini.definition import STATUSES
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.files import File, Files
 from harness.simulator.messages import camel_fields, stamp
@@ -15,8 +16,8 @@ from harness.simulator.shelf import Collection
 PENDING, RUNNING = 1.0, 2.0
 """Seconds after its creation at which a batch is no longer pending, and at which it is done."""
 _BATCH = frozenset(["name", "model", "displayName", "inputConfig", "priority"])
-_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 429: 8, 499: 1, 500: 13, 503: 14, 504: 4}
-"""HTTP status -> code of ``google.rpc.Status``."""
+_CODES = {name: code for code, name in enumerate(STATUSES, 1)}
+"""Name of a status -> its code in ``google.rpc.Status``."""
 _TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main."
 _KINDS = {"batchGenerateContent": "GenerateContentBatch", "asyncBatchEmbedContent": "EmbedContentBatch"}
 
@@ -172,7 +173,7 @@ def _result(batch: Batch, request: BatchRequest, answer: Answer) -> dict[str, An
         return {**request.label, "response": answer(batch.method, batch.model, request.body)}
     except Refusal as refused:
         error = refused.body["error"]
-        return {**request.label, "error": {"code": _CODES.get(refused.status, 13), "message": error["message"]}}
+        return {**request.label, "error": {"code": _CODES[error["status"]], "message": error["message"]}}
 
 
 def _inline(value: Any) -> list[BatchRequest]:

@@ -11,7 +11,7 @@ from msgspec import Struct, convert
 
 from harness.gemini.models import Thinking
 from harness.gemini.native_request import native_body
-from harness.simulator.errors import Refusal, bad_payload, refusal
+from harness.simulator.errors import bad_payload, refusal
 from harness.text.jsontext import an_object
 
 BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
@@ -129,7 +129,7 @@ def _thinking(asked: _Completion, thinking: Thinking) -> dict[str, Any]:
     if own:
         raise refusal("effort_both")
     if effort not in BUDGETS:
-        raise Refusal(400, f"Invalid reasoning_effort: {effort}. Valid values are: {', '.join(sorted(BUDGETS))}")
+        raise refusal("effort_unknown", effort=effort, known=", ".join(sorted(BUDGETS)))
     if thinking.control != "level":
         return {"thinkingBudget": BUDGETS[effort]}
     if effort == "none":

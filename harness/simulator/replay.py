@@ -40,7 +40,7 @@ class Replay:
         if not found:
             known = sum(map(len, self.answers.values()))
             raise Refusal(
-                404,
+                "NOT_FOUND",
                 f"No recorded request matches {call.method} {call.path} with this body ({known} recordings are loaded).",
             )
         number = self._asked.get(key, 0)

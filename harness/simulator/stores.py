@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.simulator.errors import Refusal, refusal
+from harness.simulator.errors import refusal
 from harness.simulator.messages import camel_fields, stamp
 from harness.simulator.shelf import Collection
 
@@ -112,7 +112,7 @@ class Stores(Collection[Store]):
     def check_empty(self, name: str) -> None:
         """Raises the API's 400 for a store with documents."""
         if self.get(name).documents.kept.values():
-            raise Refusal(400, "Cannot delete non-empty FileSearchStore.", named="FAILED_PRECONDITION")
+            raise refusal("store_full")
 
     def described(self, store: str, body: Any, name: str, kind: str) -> Document:
         """The document that an upload to a store announces."""
