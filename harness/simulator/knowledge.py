@@ -45,7 +45,7 @@ class KnownFact:
         local = world_facts.LOCAL.get(language, {})
         if "spelled" in self.facts:
             country, capital = str(self.facts["country"]), str(self.facts["capital"])
-            form = world_facts.CAPITAL_IS[language]
+            form = world_facts.SENTENCES[language]["capital"]
             country = str(self.facts.get("spelled") or local.get(country, country))
             return form.format(country=country, capital=local.get(capital, capital))
         if language == "en":
@@ -53,8 +53,8 @@ class KnownFact:
         if "translation" in self.facts:
             return self.short
         if "greeting" in self.facts:
-            return world_facts.WORDS["hello"].get(language, self.short)
-        return world_facts.ANSWER_IS[language].format(short=local.get(self.short, self.short))
+            return world_facts.TRANSLATIONS["hello"].get(language, self.short)
+        return world_facts.SENTENCES[language]["answer"].format(short=local.get(self.short, self.short))
 
 
 @lru_cache(maxsize=512)
@@ -181,7 +181,7 @@ def _capital(question: str) -> KnownFact | None:
     name, spelled = found
     country = world_facts.COUNTRIES[name]
     capital = world_facts.CAPITALS[country]
-    long = world_facts.CAPITAL_IS["en"].format(country=country, capital=capital)
+    long = world_facts.SENTENCES["en"]["capital"].format(country=country, capital=capital)
     facts = {"country": country, "capital": capital, "city": capital, "answer": capital, "spelled": spelled}
     return KnownFact(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
 
@@ -511,7 +511,7 @@ def _translation(question: str) -> KnownFact | None:
         return None
     text, language = found["text"] or found["quote"] or found["word"], found["to"] or found["into"] or found["in"]
     spelled = text.strip(" \"'“”").lower().rstrip(".!?\"'")
-    spoken = world_facts.WORDS.get(spelled) or next(
+    spoken = world_facts.TRANSLATIONS.get(spelled) or next(
         (row for row in _ROWS if spelled in map(str.lower, row.values())), {}
     )
     word = spoken.get(LANGUAGES.get(language.lower()) or _OWN_NAMES[language.lower()])
@@ -531,7 +531,7 @@ _TRANSLATOR = CuedPattern(
     "translate translates translator translators translating translation translations",
     rf"\btranslat(?:es?|ors?|ing|ions?)\b[^.\n]*?\b(?:to|into) ({'|'.join(LANGUAGES)})\b",
 )
-_ROWS = [{"en": word, **row} for word, row in world_facts.WORDS.items()]
+_ROWS = [{"en": word, **row} for word, row in world_facts.TRANSLATIONS.items()]
 
 
 def _sentiment(question: str) -> KnownFact | None:

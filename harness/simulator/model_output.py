@@ -121,7 +121,7 @@ def _cited(known: KnownFact, style: StyleRules) -> str:
     more = (
         known.more
         if style.language == "en" and known.more
-        else world_facts.CONFIRMED[style.language].format(sources=sources)
+        else world_facts.SENTENCES[style.language]["confirmed"].format(sources=sources)
     )
     gap = "" if style.language in ("ja", "zh") else " "
     return known.sentence(style.language) + gap + more
@@ -135,11 +135,8 @@ def _unknown(ask: Ask, prompt: str, style: StyleRules, seed: Seed) -> str:
     if style.one_word:
         return about.split()[-1]
     if style.language != "en":
-        return (
-            world_facts.ANSWER_IS[style.language].format(short=about)
-            + " "
-            + world_facts.CONFIRMED[style.language].format(sources="simulator.invalid")
-        )
+        form = world_facts.SENTENCES[style.language]
+        return f"{form['answer'].format(short=about)} {form['confirmed'].format(sources='simulator.invalid')}"
     media = [kind.lower() for kind, _ in map(part_tokens, _last_parts(ask)) if kind != "TEXT"]
     seen = f" I was given {' and '.join(media)} input with it." if media else ""
     sentences = [f"This is a simulated answer about {about}.{seen}", seed.choose("ending", _ENDINGS)]
