@@ -1,6 +1,6 @@
 """Amounts of things that a text names: *three mugs and a teapot*, *200 g flour*, *zwei Flaschen Wasser*."""
 
-# ruff: noqa: RUF001, SIM905 - signs of multiplication, and lists of words
+# ruff: noqa: RUF001 - signs of multiplication, and lists of words
 
 from __future__ import annotations
 
@@ -9,32 +9,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-COUNT_WORDS = {
-    word: number
-    for number, words in {
-        1: "a an one ein eine einen un une una uno um uma",
-        2: "two couple zwei deux dos due dois duas",
-        3: "three drei trois tres tre três",
-        4: "four vier quatre cuatro quattro quatro",
-        5: "five fünf cinq cinco cinque",
-        6: "six sechs seis sei",
-        7: "seven sieben sept siete sette sete",
-        8: "eight acht huit ocho otto oito",
-        9: "nine neun neuf nueve nove",
-        10: "ten zehn dix diez dieci dez",
-        11: "eleven elf onze",
-        13: "thirteen",
-        14: "fourteen",
-        15: "fifteen",
-        16: "sixteen",
-        17: "seventeen",
-        18: "eighteen",
-        19: "nineteen",
-        20: "twenty",
-        12: "twelve dozen zwölf dutzend douze doce dodici",
-    }.items()
-    for word in words.split()
-} | {"a dozen": 12, "half a dozen": 6}
+from harness.simulator.words import WORDS
+
+COUNT_WORDS = {word: number for number, words in enumerate(WORDS["counts"], 1) for word in words.split()} | {
+    "a dozen": 12,
+    "half a dozen": 6,
+}
 NO_NAME = r"(?!(?-i:Otto|Sei|Sept)\b)"
 """Not before a name that is spelled as a number: case tells them apart."""
 _ARTICLES = frozenset(word for word, number in COUNT_WORDS.items() if number == 1 and word != "one")
@@ -46,20 +26,9 @@ _AMOUNT = re.compile(
     rf"(?<![\w.,/:-])(?P<count>(?!(?:19|20)\d\d\b|\d{{4,5}} [A-ZÄÖÜ])\d{{1,6}}(?:[.,]\d{{1,3}})?|{NO_NAME}(?i:{'|'.join(sorted(COUNT_WORDS, key=len, reverse=True))}))"
     rf"(?:\s?(?P<unit>(?i:{_UNITS}))\b(?:\s+(?:of|de|di|von)\b)?|\s?[x×](?=\s))?\s+(?P<thing>[^\W\d_][\w'-]*(?: [^\W\d_][\w'-]*){{0,3}})"
 )
-_ENDS = frozenset(
-    (
-        "and or und oder et ou y o e with without for to from in on at by of off is are was were be please each per plus then that which who mit ohne für zu "
-        "von nach avec pour de à con para por di per as but because if so too also now today tomorrow costs cost priced herr frau mr mrs ms"
-    ).split()
-)
+_ENDS = frozenset(WORDS["ends_of_things"].split())
 """Words at which the name of a thing ends."""
-_NO_THINGS = frozenset(
-    (
-        "order list reservation booking cart invoice years year days day weeks week months month hours hour minutes minute seconds second o'clock am pm percent degrees dollars dollar euros euro "
-        "cents pounds usd eur gbp km cm mm m miles mile feet inches times people persons items item things thing children words sentences letters "
-        "characters lot few bit little jahre tage stunden minuten uhr ans jours heures años días horas"
-    ).split()
-)
+_NO_THINGS = frozenset(WORDS["no_things"].split())
 
 
 class Amount(NamedTuple):

@@ -9,54 +9,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from harness.simulator.cued_pattern import cues
+from harness.simulator.words import WORDS, by_word
 
-_CLUES = {
-    topic: re.compile(rf"(?<!\w)(?:{words})", re.IGNORECASE)
-    for topic, words in {
-        "positive": r"love|wonderful|great|excellent|amazing|happy|glad|good|best|fantastic|perfect|enjoy|superb|nice|recommend|delicious|awesome|beautiful|"
-        r"thank|toll|wunderbar|super|magnifique|génial|excelente|encanta",
-        "negative": r"hate|terrible|awful|bad\b|worst|worse|broken|sad\b|angry|poor|disappoint|boring|died|never again|rude|waste|slow|horrible|annoying|"
-        r"schlecht|furchtbar|unhöflich|langsam|enttäuscht|horrible|nul\b|malo|terrible",
-        "spam": r"click here|you(?:'ve| have)? won|win \$|free\b|prize|lottery|claim now|limited offer|act now|\$\d{4,}|winner|viagra|cash",
-        "high": r"urgent|asap|immediately|emergency|critical|is down|outage|right now|cannot|can't|fire\b|deadline today|severe",
-        "low": r"whenever|no rush|no hurry|minor|someday|when you have time|nice to have|typo",
-        "billing": r"charged|invoice|refund|payment|paid|subscription|credit card|\bbill|price|fee",
-        "technical": r"error|crash|bug|password|install|update|log ?in|not work|doesn't work|freez|timeout|server|app\b|screen",
-        "shipping": r"deliver|shipped|shipping|parcel|package|courier|tracking",
-        "question": r"what\b|how\b|why\b|when\b|where\b|who\b|which\b",
-        "sports": r"match|goal|team|league|football|soccer|tennis|championship|coach|player|cup\b",
-        "politics": r"election|parliament|president|minister|vote|senate|government|law\b",
-        "technology": r"software|computer|chip|smartphone|\bAI\b|robot|internet|startup",
-        "business": r"market|stock|shares|profit|revenue|company|merger|bank",
-        "food": r"recipe|cook|restaurant|dish|flavou?r|cake|meal|delicious",
-        "travel": r"flight|hotel|trip|holiday|beach|airport",
-        "history": r"president|war\b|king\b|queen|empire|century|revolution|ancient|civil|founded|historical|treaty",
-        "math": r"math|solve|equation|calculate|\d ?[-+*/^=] ?\d|sum of|square root|integral|derivative|algebra",
-        "image": r"picture|photo|image|drawing",
-        "video": r"video|clip|watch|footage",
-        "health": r"doctor|hospital|disease|vaccine|symptom|patient|diet",
-    }.items()
-}
+_CLUES = {topic: re.compile(rf"(?<!\w)(?:{words})", re.IGNORECASE) for topic, words in WORDS["clues"].items()}
 """Topic -> words that give it away."""
-_SMALL_WORDS = {
-    language: frozenset(words.split())
-    for language, words in {
-        "english": "the and is are you how what good of to in my for do",
-        "german": "der die das und ist wie was guten nicht ich dir von ein eine wieviel bitte heißt auf den für",
-        "french": "le la les et est bonjour je vous comment merci quelle quel de du un une combien font pour",
-        "spanish": "el los y es hola buenos cómo gracias está qué cuál cuánto la de por una para",
-        "italian": "il gli è ciao buongiorno come grazie sono che",
-        "portuguese": "o os é olá bom como obrigado você não",
-    }.items()
-}
+_SMALL_WORDS = {language: frozenset(words.split()) for language, words in WORDS["small_words"].items()}
 """Language -> small words that tell it."""
-_SAME = {
-    "urgent": "high", "critical": "high", "p1": "high", "important": "high", "p3": "low", "minor": "low", "trivial": "low", "good": "positive", "praise": "positive",
-    "happy": "positive", "bad": "negative", "complaint": "negative", "angry": "negative", "sad": "negative", "payment": "billing", "invoice": "billing",
-    "finance": "business", "tech": "technology", "bug": "technical", "support": "technical", "delivery": "shipping", "sport": "sports", "junk": "spam",
-    "positiv": "positive", "positif": "positive", "positivo": "positive", "negativ": "negative", "négatif": "negative", "negativo": "negative",
-    "en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "deutsch": "german", "français": "french",
-}  # fmt: skip
+_SAME = by_word("labels")
 """A label -> the topic that it stands for."""
 _OPPOSITES = {"ham": "spam", "clean": "spam", "legitimate": "spam", "safe": "spam", "calm": "high"}
 _ELSE = ("neutral", "medium", "normal", "other", "general", "unknown", "mixed", "moderate")

@@ -1,6 +1,6 @@
 """Which declared functions a prompt needs: by its words, in several languages, and by the arguments that it gives."""
 
-# ruff: noqa: RUF001, SIM905 - other scripts and typographic signs are data here, and lists of words
+# ruff: noqa: RUF001 - other scripts and typographic signs are data here, and lists of words
 
 from __future__ import annotations
 
@@ -14,51 +14,12 @@ from harness.simulator.clues import fits, language_of
 from harness.simulator.function_results import HANDS_OVER
 from harness.simulator.knowledge import recall
 from harness.simulator.mentions import mentions
+from harness.simulator.words import WORDS, by_word
 
 Declaration = Mapping[str, Any]
-SYNONYMS = {
-    word: stem
-    for stem, words in {
-        "weather": "warmer colder hotter cooler raining rains sunny snowing मौसम wear coat jacket umbrella forecast rain rainy warm cold temperature wetter temperatur regen météo clima tiempo pluie lluvia "
-        "tempo погода погоду weer väder vær 天気 天气 天氣 날씨 気温 气温",
-        "add": "plus sum addition addiere addieren somme suma",
-        "subtract": "minus difference subtraction subtrahiere",
-        "multiply": "times product multiplication multiplied multiplier multipliziere",
-        "divide": "divided quotient division divides dividiere",
-        "calculate": "calculator calculation calc compute math maths mathematics arithmetic evaluate equation percent percentage prozent "
-        "berechne rechne calcule calcula",
-        "email": "mail e-mail",
-        "price": "cost costs worth preis prix precio kurs",
-        "light": "lamp lights licht lumière luz",
-        "time": "clock hour uhrzeit heure hora spät 時間 时间 시간",
-        "translate": "translation übersetze traduis traduce",
-        "greet": "greeting greeter",
-        "population": "inhabitants einwohner habitants habitantes",
-        "stock": "ticker share shares aktie trading nasdaq",
-        "flight": "fly flies flying plane flug fliegen fliege vol avion vuelo",
-        "book": "reserve reservation booking buche réserve réservez reserva reservar reserviere reservieren",
-        "remind": "reminder erinnere erinnerung rappelle recuérdame",
-        "switch": "turn toggle schalte enciende apaga allume éteins",
-        "schedule": "appointment calendar meeting event termin rendez-vous cita",
-        "order": "buy purchase bestelle kaufe bestellen commande compra",
-        "convert": "exchange umrechnen",
-        "distance": "far entfernung",
-        "cancel": "void abort revoke storniere annule cancela",
-        "delete": "remove erase lösche supprime borra",
-        "command": "system shell terminal bash date pwd whoami uptime hostname",
-        "dice": "die roll würfel würfle",
-        "alarm": "wake weck wecker",
-    }.items()
-    for word in words.split()
-}
+SYNONYMS = by_word("synonyms")
 """Word -> the word that function names have for it."""
-_IGNORED = frozenset(
-    (
-        "a an and are as at be by can do for from get give have how i in is it its me my need of on or please right now set should some that the "
-        "their them this to use using what which with you your data value values current function functions tool tools call customized custom user "
-        "info information name result"
-    ).split()
-)
+_IGNORED = frozenset(WORDS["function_words"].split())
 _SEARCHES = frozenset(["search", "find", "lookup", "query", "retrieve", "browse", "google", "research"])
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -1,6 +1,6 @@
 """What a text mentions: quoted texts, numbers, places, names, dates, addresses and the like, each with the character where it starts."""
 
-# ruff: noqa: RUF001, SIM905 - other scripts and typographic signs are data here, and lists of words
+# ruff: noqa: RUF001 - other scripts and typographic signs are data here, and lists of words
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from harness.simulator import world_facts
 from harness.simulator.amounts import things
 from harness.simulator.clues import language_of
 from harness.simulator.style import LANGUAGES
+from harness.simulator.words import WORDS
 
 MOST_DIGITS = 18
 
@@ -123,38 +124,10 @@ _LIVES = re.compile(
 _ROOM = re.compile(
     r"\b(?:Room|Hall|Gate|Terminal|Platform|Suite|Building|Studio|Lab|Raum|Saal|Halle|Gleis|[Ss]alle|[Ss]ala)\s[A-Z]?\d{1,4}[A-Z]?\b"
 )
-_NOT_NAMES = frozenset(
-    (
-        "top extraia traduza mostre diga traduis extrais donne extrahiere nenne gib erstelle übersetze extrae traduce crea pay "
-        "mein meine meinen unser unsere sein seine er sie wir am im mon ma mes notre votre il elle nous vous je mi mis su sus yo "
-        "a about according add after all also am an and answer any are as at based be begin book but buy by calculate call can check "
-        "choose compare compute convert could count create current define describe did divide do does draw each evaluate explain "
-        "extract fetch find first for from generate get give go hallo has have he hello help her hey hi his how i i'm if in "
-        "independently invent is it it's just keep let list look make may me multiply my name need next no not now of ok on one open "
-        "or order our pick plan play please print provide read record register remember remind repeat reply report return run save "
-        "say search select send set she should show sing solve some start stop subtract sum summarize take tell thank thanks that the "
-        "their then there these they think this those to today tomorrow translate turn two update use using was wear weather what "
-        "what's when where which who who's whose why will von with work would write yes you your wie wo wer wann warum ist der die "
-        "das ich bitte quel quelle comment est le la les qué cuál cómo es el dame какая какой celsius fahrenheit json xml html yaml "
-        "api ai kelvin usd eur gbp"
-    ).split()
-)
-_REGIONS = frozenset(
-    (
-        "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD "
-        "TN TX UT VT VA WA WV WI WY DC UK USA US UAE ON BC QC AB NSW VIC California Texas Florida Washington Massachusetts Illinois "
-        "Ontario Bavaria Queensland"
-    ).split()
-)
+_NOT_NAMES = frozenset(WORDS["no_names"].split())
+_REGIONS = frozenset(WORDS["regions"].split())
 _SHORT_PLACES = frozenset(["UK", "USA", "US", "UAE", "NYC", "LA", "SF", "DC"])
-_LOW_STOPS = frozenset(
-    (
-        "the this that these those fahrenheit celsius degrees kelvin english french german spanish general total order case example "
-        "short one two three dollars euros me you him her them it us work home school today tomorrow now which what my your our their "
-        "his some any each all more less most least json text addition use help details information detail words word sentence "
-        "sentences mind fact front need sure find get date time next last order-"
-    ).split()
-)
+_LOW_STOPS = frozenset(WORDS["no_places"].split())
 _WORLD = {name.lower() for name in (*world_facts.CAPITALS, *world_facts.CAPITALS.values())}
 _BY_INITIAL = {
     first: "|".join(sorted((re.escape(name[1:]) for name in _WORLD if name[0] == first), key=len, reverse=True))

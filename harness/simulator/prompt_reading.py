@@ -19,6 +19,7 @@ from harness.simulator.mentions import Mention, is_region, mentions
 from harness.simulator.roles import holder, role_in
 from harness.simulator.schema_resolution import Schema, first_type, is_nullable
 from harness.simulator.seed import Seed
+from harness.simulator.words import by_word
 
 LARGEST = 20_000
 """The maximum of values, characters or keys that one schema may require."""
@@ -34,57 +35,7 @@ _WITHIN = re.compile(
 """A label in the middle of a line: ``with name: Ada Byron, and greeting: Hello``."""
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
-    (frozenset(words.split()), tuple(kinds.split()))
-    for words, kinds in (
-        ("email mail correo courriel", "email"),
-        ("url link website homepage uri href", "url"),
-        ("phone telephone mobile telefon téléphone teléfono", "phone"),
-        ("street straße strasse rue calle via", "street"),
-        ("address adresse dirección", "address street place"),
-        ("zip zipcode postcode postal plz", "zip"),
-        ("expression formula equation calculation", "expression"),
-        ("currency currencies", "currency symbol"),
-        ("symbol ticker stock", "symbol organization"),
-        (
-            "city cities cidade città location place town country countries destination origin region area where state stadt ort ville ciudad lieu lugar pays país land wohnort origen destino départ arrivée zielort restaurant hotel venue airport station",
-            "place",
-        ),
-        (
-            "date dates day deadline birthday birthdate born when due published released publication expires expiry datum geburtsdatum termin fecha naissance nacimiento",
-            "date",
-        ),
-        ("time hour hora heure uhrzeit opens closes", "time date"),
-        ("start starts end ends begin begins datetime", "moment"),
-        ("age ages alter âge edad idade età", "age"),
-        ("price cost fee fare salary budget preis kosten prix precio", "money"),
-        (
-            "company organization organisation firm employer brand publisher university school team vendor supplier merchant store organizations organisations",
-            "organization quote name",
-        ),
-        ("item product article thing ingredient dish drink", "quote thing"),
-        ("id identifier number code reference sku order quarter gate seat", "id quote"),
-        ("room rooms raum zimmer", "room place"),
-        ("language languages sprache langue idioma", "language"),
-        ("version release", "version"),
-        ("unit units einheit unité", "unit"),
-        ("color colour colors colours farbe couleur", "colour"),
-        ("occupation profession job beruf métier profesión", "occupation"),
-        (
-            "person people author authors user customer sender recipient payer buyer seller client employee patient guest passenger spouse assignee attendee attendees participant participants",
-            "person place",
-        ),
-        (
-            "student who director owner manager teacher artist composer founder speaker friend player driver doctor lawyer boss host winner leader ceo cto cfo chairman president chef captain",
-            "person place",
-        ),
-        ("to cc recipients", "email person place"),
-        ("title", "quote name"),
-        ("command cmd file filename path message text content greeting word words phrase", "quote"),
-        ("forename surname vorname nachname prenom prénom", "person"),
-        ("name names nombre nom nome", "quote person place"),
-    )
-)
+_KINDS = by_word("kinds")
 """Words of a name, and the kinds of mentions that such a value is, best first. The last word of the name counts first."""
 _QUESTIONS = frozenset(["query", "queries", "q", "search", "question", "prompt", "keywords", "topic", "subject"])
 _CONTENT = frozenset(["text", "message", "content", "input", "body"])
@@ -559,9 +510,8 @@ def asked(text: str) -> str:
 @lru_cache(maxsize=2048)
 def _kinds(words: tuple[str, ...]) -> tuple[str, ...]:
     for word in (*(word for word in words if word in _FORMS), *reversed(words)):
-        for known, kinds in _KINDS:
-            if word in known or word.removesuffix("s") in known:
-                return kinds
+        if found := _KINDS.get(word) or _KINDS.get(word.removesuffix("s")):
+            return tuple(found.split())
     return ()
 
 

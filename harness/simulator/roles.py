@@ -7,17 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from harness.simulator.mentions import NAME, Mention
+from harness.simulator.words import by_word
 
-_BEFORE = {
-    role: words
-    for words, roles in {
-        "by|from|von|par|de": "author writer creator artist composer director producer issuer seller vendor supplier sender founder inventor reviewer",
-        "to|for|an|für|à|pour|para": "recipient receiver payee addressee assignee beneficiary",
-        "for|to|by|from|von|für|pour|para": "customer client buyer purchaser orderer kunde",
-        "with|mit|avec|con": "partner colleague participant companion",
-    }.items()
-    for role in roles.split()
-}
+_BEFORE = by_word("roles")
 """Role -> the words that stand in front of the name of one who has it."""
 _LINK = rf"(?:'s name)?(?: (?:of|at|for) {NAME})?(?:\s*[:,=]|\s+(?:is|was|named|called|will be|ist|est|es))*\s+(?:named |called |is )?"
 _TITLE = r"(?:(?:the|Mr|Mrs|Ms|Dr|Herrn?|Frau)\.? )?"

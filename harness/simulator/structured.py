@@ -48,27 +48,12 @@ from harness.simulator.schema_resolution import (
     resolved_properties,
     weight,
 )
+from harness.simulator.words import WORDS, by_word
 from harness.text import patterns
 
 _ROOMY = 4
 """From this depth on, optional properties and optional items are left out, so that recursion ends."""
-_FORMATS = {
-    "date-time": "2026-11-20T09:30:00Z",
-    "date": "2026-11-20",
-    "time": "09:30:00Z",
-    "duration": "PT1H30M",
-    "email": "ada@example.com",
-    "idn-email": "ada@example.com",
-    "uri": "https://example.com/",
-    "url": "https://example.com/",
-    "uri-reference": "/about",
-    "iri": "https://example.com/",
-    "hostname": "example.com",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "uuid": "2f1b4c9e-6a53-4c0e-9d4a-3b5a7c1e8f20",
-    "byte": "c2ltdWxhdGVk",
-}
+_FORMATS: Mapping[str, str] = WORDS["formats"]
 _COMMAS = re.compile(r"\s*,\s*(?:(?:and|und|et|y|e)\s+)?|\s+(?:and|und|et|y|e)\s+")
 _BULLET = re.compile(r"^[^\S\n]*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!\S)\(?(\d{1,2})\)\s+(.+?)(?=[\s,;]+\(?\d{1,2}\)\s|\n|$)")
@@ -650,38 +635,12 @@ _FINDERS = {"date": "date", "email": "email", "uri": "url", "url": "url"}
 
 
 _PLAUSIBLE: Mapping[str, Sequence[str]] = {
-    "email": ("ada@example.com", "alan@example.org", "grace@example.net"),
-    "url": ("https://example.com/", "https://example.org/about"),
-    "phone": ("+1 555 0100", "+1 555 0142"),
-    "date": ("2026-11-20", "2026-10-05"),
-    "time": ("09:30", "14:00"),
-    "person": ("Ada Byron", "Grace Murray", "Alan Mathis", "Barbara Lisk", "Edgar Dyke"),
+    **WORDS["plausible"],
     "place": world_facts.LISTS["city"],
-    "organization": ("Northwind", "Globex", "Initech", "Umbrella"),
-    "occupation": ("teacher", "nurse", "engineer", "carpenter"),
-    "language": ("English", "French", "German", "Spanish"),
     "colour": world_facts.LISTS["colour"],
-    "id": ("A-1001", "B-2002", "C-3003"),
 }
 """Kind -> made-up values that have its form."""
-_TYPICAL = {
-    word: tuple(values.split(", "))
-    for words, values in {
-        "title": "The Lighthouse, A Quiet Bay, The Long Road, Northern Light, The Glass Garden",
-        "genre genres category categories": "drama, comedy, adventure, science fiction",
-        "ingredient ingredients": "2 cups flour, 1 cup sugar, 100 g butter, 2 eggs, 1 tsp vanilla",
-        "amount": "200 g, 1 cup, 2 tbsp, 3",
-        "step steps instruction instructions": "Prepare everything., Mix well., Let it rest., Finish and check.",
-        "condition conditions weather": "sunny, partly cloudy, light rain",
-        "continent": "Europe, Asia, Africa, South America",
-        "tag tags keyword keywords topic topics": "science, travel, history, health",
-        "name names": "Ada, Grace, Alan, Barbara, Edgar, Margaret",
-        "unit": "piece",
-        "option options choice choices": "Option A, Option B, Option C, Option D, Option E",
-        "reason explanation description summary review comment feedback": "It follows from what the question says., It is a short and plain account of the matter.",
-    }.items()
-    for word in words.split()
-}
+_TYPICAL = {word: values.split(", ") for word, values in by_word("typical").items()}
 """Word of a name -> made-up values that are typical of it."""
 _RANGES = {
     word: bounds

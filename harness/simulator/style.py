@@ -5,7 +5,7 @@ Understood, in a system instruction or in the prompt itself: *answer with the si
 *end with X*, *like a pirate*, *as JSON*.
 """
 
-# ruff: noqa: RUF001, SIM905 - typographic signs are data here, and lists of words
+# ruff: noqa: RUF001 - typographic signs are data here, and lists of words
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from functools import lru_cache
 from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.clues import language_of
 from harness.simulator.cued_pattern import CuedPattern, cues
+from harness.simulator.words import WORDS
 
 LANGUAGES = {
     "arabic": "ar", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "greek": "el",
@@ -46,20 +47,8 @@ _FIXED = (
     ),
 )
 _SPOKEN_TEXT = re.compile(r"[\"'“„«‘「『]\s*([^\"”»」』\n]+?)\s*[\"'”“»’」』](?![A-Za-z])")
-_INSTRUCTING = frozenset(
-    (
-        "repeat echo say reply respond answer output print write return antworte antworten sage sag schreibe réponds répondez dis dites écris responde "
-        "di escribe contesta responda diga escreva rispondi とだけ答えてください とだけ言ってください と言ってください とだけ返信してください 请只回复 请只回答 请回复 请说 只回复 केवल"
-    ).split()
-)
-_BESIDE_TEXT = _INSTRUCTING | frozenset(
-    (
-        "please just only exactly verbatim the this word words single one phrase text sentence string following message with and nothing else more no "
-        "punctuation after me back to nur mit dem der das wort genau bitte und nichts anderes uniquement seulement exactement juste par le la mot avec "
-        "et rien d autre solo sólo únicamente con palabra exactamente y nada más por favor apenas somente com a palavra e mais 两个字 一个字 这个词 个字 "
-        "शब्द में उत्तर दें से जवाब"
-    ).split()
-)
+_INSTRUCTING = frozenset(WORDS["instructing"].split())
+_BESIDE_TEXT = _INSTRUCTING | frozenset(WORDS["beside_text"].split())
 """Words of an instruction to write one text and nothing else."""
 _ONE_WORD = CuedPattern(
     "word yes",
