@@ -74,7 +74,17 @@ def name_enums(message: str, value: Json, *, vertex: bool = False) -> Json:
 
     The two APIs number some enums differently: ``vertex`` reads them as Vertex AI does.
     """
-    return _name_enums(message, value, vertex)
+    return _with_enums(message, value, lambda enum, one: _numbers(enum, vertex).get(one, one) if _is_int(one) else one)
+
+
+def number_enums(message: str, value: Json) -> Json:
+    """A copy of the value with the names of enum values replaced by their numbers. Names without a number stay."""
+    return _with_enums(message, value, _number_of)
+
+
+def _number_of(enum: str, value: Json) -> Json:
+    number = table()["enums"].get(enum, {}).get(value) if isinstance(value, str) else None
+    return value if number is None else number
 
 
 def request_findings(body: Json) -> Iterator[RequestFinding]:
@@ -331,15 +341,16 @@ def _path(segments: Sequence[str | int]) -> str:
     )
 
 
-def _name_enums(kind: str, value: Json, vertex: bool) -> Json:
+def _with_enums(kind: str, value: Json, convert: Callable[[str, Json], Json]) -> Json:
+    """A copy of a value of this type with its enum values converted. ``convert``: (enum, value) -> value."""
     if kind.endswith("[]"):
-        return [_name_enums(kind[:-2], item, vertex) for item in value] if isinstance(value, list) else value
+        return [_with_enums(kind[:-2], item, convert) for item in value] if isinstance(value, list) else value
     if kind.startswith("enum "):
-        return _numbers(kind[5:], vertex).get(value, value) if _is_int(value) else value
+        return convert(kind[5:], value)
     if kind.startswith("map ") or kind in SCALARS or not isinstance(value, dict):
         return value
     kinds = fields(kind, vertex=True)
-    return {key: _name_enums(kinds[key], item, vertex) if key in kinds else item for key, item in value.items()}
+    return {key: _with_enums(kinds[key], item, convert) if key in kinds else item for key, item in value.items()}
 
 
 # --- requests -----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,8 @@ from harness.simulator import grounding
 from harness.simulator.answer_types import ModelOutput
 from harness.simulator.json_mode import topic
 from harness.simulator.knowledge import KnownFact
+from harness.simulator.mentions import mentions
+from harness.simulator.prompt_reading import asked
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.style import StyleRules
@@ -141,3 +144,27 @@ def computed(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, 
 
 def _literal(text: str) -> str:
     return text if re.fullmatch(r"-?\d+(\.\d+)?", text) else repr(text)
+
+
+# --- tools of MCP servers, which the API calls itself --------------------------------------------------
+
+SERVER_TOKENS = 400
+"""Tokens of the tools that a server lists."""
+
+
+def server_parts(servers: Sequence[Mapping[str, Any]], prompt: str) -> list[dict[str, Any]]:
+    """The call of a tool of the first MCP server, and its result, as the API shows them. No server is reached: tools are named after theirs, and
+    their results made up."""
+    server = str((servers[0] if servers else {}).get("name") or "server")
+    places, dates = mentions("place", prompt), mentions("date", prompt)
+    name, args = f"{server}_search", {"query": asked(prompt)}
+    if places:
+        name, args = f"{server}_get_weather", {"location": str(places[0].value)}
+        args |= {"startDate": str(dates[0].value), "endDate": str(dates[-1].value)} if dates else {}
+    result = json.dumps({"simulated": True, **args})
+    whole = {"meta": None, "content": [{"type": "text", "text": result}], "structuredContent": None, "isError": False}
+    response = {"call_tool_result_json": json.dumps(whole), "result": result}
+    return [
+        {"functionCall": {"name": name, "args": args}},
+        {"functionResponse": {"name": name, "response": response}},
+    ]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from harness.gemini import definition
 from harness.gemini.models import bare, undated
 from harness.simulator import answering, faults, keys, prompt_markers, rules, wire_format
 from harness.simulator.answer_types import SimulatedAnswer
-from harness.simulator.enum_numbers import number_enums
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
@@ -133,7 +133,8 @@ def _sent(routed: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, w
         values = fault.edit(copy.deepcopy(list(values)), ask) if fault.edit else values
     headers = routed.profile.headers(KINDS[framing], routed.call, answer.tier)
     pieces: Iterable[bytes] = routed.profile.pieces(
-        map(number_enums, values) if routed.call.numbers else values, framing
+        map(definition.number_enums, repeat("GenerateContentResponse"), values) if routed.call.numbers else values,
+        framing,
     )
     pieces = tuple(pieces) if framing == "json" else pieces
     sent = Sent(200, headers, pieces, _delay(routed), routed.app.pace, _note(answer, wrong) if routed.app.log else "")

@@ -16,7 +16,6 @@ from harness.simulator import (
     images,
     media_contents,
     prompt_markers,
-    remote_tools,
     speech,
     world_facts,
 )
@@ -59,8 +58,8 @@ def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
         return builtin_tools.computed(ask, prompt, style, known, seed)
     text = _text(ask, prompt, style, known, seed)
     if "mcpServers" in ask.tools:
-        steps = remote_tools.parts(ask.tools["mcpServers"], prompt)
-        return ModelOutput([*steps, {"text": text}], message=CALLED, tool_tokens=remote_tools.TOKENS)
+        steps = builtin_tools.server_parts(ask.tools["mcpServers"], prompt)
+        return ModelOutput([*steps, {"text": text}], message=CALLED, tool_tokens=builtin_tools.SERVER_TOKENS)
     return builtin_tools.grounded(ask, prompt, ModelOutput([{"text": text}]), known, seed)
 
 
