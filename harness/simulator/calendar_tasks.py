@@ -6,7 +6,7 @@ import calendar
 from datetime import date, timedelta
 
 from harness.simulator.cued_pattern import CuedPattern
-from harness.simulator.knowledge import KnownFact
+from harness.simulator.knowledge import KnownFact, yes_or_no
 from harness.simulator.mentions import mentions
 
 _LEAP = CuedPattern("leap", r"\bis (?:the year )?(\d{4}) a leap year\b|\bleap year\b\D{0,20}(\d{4})")
@@ -24,7 +24,8 @@ DATE_QUESTIONS = (_LEAP, _BETWEEN, _WEEKDAY, _LATER)
 def dated(prompt: str) -> KnownFact | None:
     """The answer to a question about dates; None if it asks for none of these."""
     if found := _LEAP.search(prompt):
-        return _leap(int(found[1] or found[2]))
+        year = int(found[1] or found[2])
+        return yes_or_no(calendar.isleap(year), f"{year} is {{}}a leap year.")
     between, later, weekday = (pattern.search(prompt) for pattern in (_BETWEEN, _LATER, _WEEKDAY))
     if not (between or later or weekday):
         return None
@@ -49,13 +50,6 @@ def _dates(prompt: str) -> list[date]:
         except ValueError:
             continue
     return found
-
-
-def _leap(year: int) -> KnownFact:
-    leap = calendar.isleap(year)
-    return _answer(
-        "Yes" if leap else "No", f"{'Yes' if leap else 'No'}, {year} is {'' if leap else 'not '}a leap year.", leap
-    )
 
 
 def _moved(start: date, number: str, unit: str, way: str) -> KnownFact | None:

@@ -307,10 +307,7 @@ def _mathematics(question: str) -> KnownFact | None:
     if (found := _PRIME.search(question)) and _whole(found[1]) < 10**9:
         number = _whole(found[1])
         prime = number > 1 and all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
-        return KnownFact(
-            "Yes" if prime else "No",
-            f"{'Yes' if prime else 'No'}, {number} is {'' if prime else 'not '}a prime number.",
-        )
+        return yes_or_no(prime, f"{number} is {{}}a prime number.")
     return None
 
 
@@ -349,10 +346,10 @@ def _judged(question: str) -> KnownFact | None:
     """Whether a city is in a country, or a word a palindrome; the country of a capital; the opposite of a word."""
     if found := _PALINDROME.search(question):
         spelled = re.sub(r"\W", "", found[1].lower())
-        return _yes(spelled == spelled[::-1], f'"{found[1]}" is {{}}a palindrome.')
+        return yes_or_no(spelled == spelled[::-1], f'"{found[1]}" is {{}}a palindrome.')
     if (found := _WITHIN.search(question)) and found[2].lower() in world_facts.COUNTRIES:
         country = world_facts.COUNTRIES[found[2].lower()]
-        return _yes(world_facts.CAPITALS[country] == found[1], f"{found[1]} is {{}}in {country}.")
+        return yes_or_no(world_facts.CAPITALS[country] == found[1], f"{found[1]} is {{}}in {country}.")
     if found := _CAPITAL_OF.search(question):
         named = [name for name, capital in world_facts.CAPITALS.items() if capital == found[1].strip()]
         facts = {key: name for key in ("country", "answer") for name in named[:1]}
@@ -362,7 +359,8 @@ def _judged(question: str) -> KnownFact | None:
     return KnownFact(other, f"The opposite of {found[1]} is {other}.") if found and other else None
 
 
-def _yes(yes: bool, sentence: str) -> KnownFact:
+def yes_or_no(yes: bool, sentence: str) -> KnownFact:
+    """The answer yes or no. ``sentence``: its ``{}`` is where *not* stands."""
     word = "Yes" if yes else "No"
     return KnownFact(word, f"{word}, {sentence.format('' if yes else 'not ')}", facts={"answer": yes})
 

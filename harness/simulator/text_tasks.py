@@ -12,7 +12,7 @@ from harness.simulator.amounts import COUNT_WORDS, NO_NAME
 from harness.simulator.calendar_tasks import DATE_QUESTIONS, dated
 from harness.simulator.clues import chosen, language_of
 from harness.simulator.cued_pattern import CuedPattern, CuedTasks
-from harness.simulator.knowledge import KnownFact
+from harness.simulator.knowledge import KnownFact, yes_or_no
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import words_of
 from harness.simulator.world_facts import LISTS
@@ -224,11 +224,7 @@ def _compared(prompt: str) -> KnownFact | None:
     if found := _GREATER.search(prompt):
         left, right = float(found[1]), float(found[3].rstrip("."))
         yes = left < right if found[2].lower() in ("less", "smaller") else left > right
-        return KnownFact(
-            "Yes" if yes else "No",
-            f"{'Yes' if yes else 'No'}, {found[1]} is {'' if yes else 'not '}{found[2]} than {found[3].rstrip('.')}.",
-            facts={"answer": yes},
-        )
+        return yes_or_no(yes, f"{found[1]} is {{}}{found[2]} than {found[3].rstrip('.')}.")
     if found := _COMPARED.search(prompt):
         both = sorted((found[2], found[3]), key=lambda figure: float(figure.replace(",", "")))
         value = both[0] if found[1].lower() in ("smaller", "less", "lower") else both[1]
