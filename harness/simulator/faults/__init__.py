@@ -18,8 +18,7 @@ import pkgutil
 from collections.abc import Mapping
 
 from harness.simulator import prompt_markers
-from harness.simulator.faults.chat_completions import CHAT_FAULTS
-from harness.simulator.faults.registry import FAULTS, Fault
+from harness.simulator.faults.registry import CHAT_FAULTS, FAULTS, Fault
 
 __all__ = ["CHAT_FAULTS", "EVERY", "FAULTS", "Fault", "listing"]
 

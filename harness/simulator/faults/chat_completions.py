@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from harness.simulator.faults.registry import Fault
+from harness.simulator.faults.registry import CHAT_FAULTS, edits, rewires
 from harness.simulator.request import Ask
 from harness.simulator.traffic import Sent
 
-CHAT_FAULTS: dict[str, Fault] = {}
 _DONE = b"data: [DONE]\n\n"
-
-
-def _edits(name: str, rule: str, about: str) -> Callable[[Callable[[list[Any]], list[Any]]], None]:
-    def register(edit: Callable[[list[Any]], list[Any]]) -> None:
-        def whole(values: list[Any], _: Ask) -> list[Any]:
-            return edit(copy.deepcopy(values))
-
-        CHAT_FAULTS[name] = Fault(name, about, rule, edit=whole)
-
-    return register
 
 
 def _calls(values: list[Any]) -> Iterator[dict[str, Any]]:
@@ -31,20 +19,23 @@ def _calls(values: list[Any]) -> Iterator[dict[str, Any]]:
             yield from (choice.get("message") or choice.get("delta") or {}).get("tool_calls", ())
 
 
-@_edits("chat-repeated-ids", "chat-call-id", "all tool calls have the same id")
-def _repeated_ids(values: list[Any]) -> list[Any]:
+@edits("chat-call-id", CHAT_FAULTS)
+def chat_repeated_ids(values: list[Any], _: Ask) -> None:
+    """All tool calls have the same id."""
     for call in _calls(values):
         call["id"] = "call_0"
-    return values
 
 
-@_edits("chat-no-usage", "chat-usage", "no usage, though a stream was asked for it")
-def _no_usage(values: list[Any]) -> list[Any]:
-    return [{name: item for name, item in value.items() if name != "usage"} for value in values]
+@edits("chat-usage", CHAT_FAULTS)
+def chat_no_usage(values: list[Any], _: Ask) -> None:
+    """No usage, though a stream was asked for it."""
+    for value in values:
+        value.pop("usage", None)
 
 
-@_edits("chat-cut-arguments", "chat-arguments", "the arguments of a call are cut between two deltas without an index")
-def _cut_arguments(values: list[Any]) -> list[Any]:
+@edits("chat-arguments", CHAT_FAULTS)
+def chat_cut_arguments(values: list[Any], _: Ask) -> list[Any]:
+    """The arguments of a call are cut between two deltas without an index."""
     found = []
     for value in values:
         found.append(value)
@@ -58,8 +49,7 @@ def _cut_arguments(values: list[Any]) -> list[Any]:
     return found
 
 
-def _lost_done(sent: Sent, _: str) -> Sent:
+@rewires("chat-done", CHAT_FAULTS)
+def chat_no_done(sent: Sent, _: str) -> Sent:
+    """A stream ends without [DONE]."""
     return replace(sent, body=[piece for piece in sent.body if piece != _DONE])
-
-
-CHAT_FAULTS["chat-no-done"] = Fault("chat-no-done", "a stream ends without [DONE]", "chat-done", rewire=_lost_done)

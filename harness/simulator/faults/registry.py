@@ -35,6 +35,8 @@ class Fault:
 
 
 FAULTS: dict[str, Fault] = {}
+CHAT_FAULTS: dict[str, Fault] = {}
+"""Faults that only chat completions can have."""
 
 
 def refuses(name: str, about: str, refuse: Refuse) -> None:
@@ -57,7 +59,7 @@ def loses(forget: Forget) -> Forget:
     return forget
 
 
-def edits(rule: str = "") -> Callable[[Edit], Edit]:
+def edits(rule: str = "", into: dict[str, Fault] = FAULTS) -> Callable[[Edit], Edit]:
     """Register a change of response values. The function's name is the fault's name, the first line of its docstring its
     description. It returns the new list, or None if it changed the values in place."""
 
@@ -67,18 +69,18 @@ def edits(rule: str = "") -> Callable[[Edit], Edit]:
             return values if changed is None else changed
 
         name = edit.__name__.strip("_").replace("_", "-")
-        FAULTS[name] = Fault(name, _first_line(edit), rule, edit=whole)
+        into[name] = Fault(name, _first_line(edit), rule, edit=whole)
         return edit
 
     return register
 
 
-def rewires(rule: str = "") -> Callable[[Rewire], Rewire]:
+def rewires(rule: str = "", into: dict[str, Fault] = FAULTS) -> Callable[[Rewire], Rewire]:
     """Register a change of the bytes that are sent. Name and description as for ``edits``."""
 
     def register(rewire: Rewire) -> Rewire:
         name = rewire.__name__.strip("_").replace("_", "-")
-        FAULTS[name] = Fault(name, _first_line(rewire), rule, rewire=rewire)
+        into[name] = Fault(name, _first_line(rewire), rule, rewire=rewire)
         return rewire
 
     return register
