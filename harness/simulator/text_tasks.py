@@ -1,15 +1,17 @@
-"""Small tasks on a text that the prompt gives: extract, count, reverse, sort, compare, convert, classify."""
+"""Small tasks on a text that the prompt gives: extract, count, reverse, sort, compare, convert, classify; and on dates."""
 
 # ruff: noqa: RUF001 - typographic signs are data here
 
 from __future__ import annotations
 
+import calendar
 import re
 import string
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import lru_cache
 
 from harness.simulator.amounts import COUNT_WORDS, NO_NAME
-from harness.simulator.calendar_tasks import DATE_QUESTIONS, dated
 from harness.simulator.clues import chosen, language_of
 from harness.simulator.cued_pattern import CuedPattern, CuedTasks
 from harness.simulator.knowledge import KnownFact, yes_or_no
@@ -145,6 +147,14 @@ _EXACTLY = CuedPattern(
     re.IGNORECASE | re.DOTALL,
 )
 
+_LEAP = CuedPattern("leap", r"\bis (?:the year )?(\d{4}) a leap year\b|\bleap year\b\D{0,20}(\d{4})")
+_BETWEEN = CuedPattern("days weeks", r"\bhow many (days|weeks)\b.*\b(?:between|from)\b")
+_WEEKDAY = CuedPattern("day weekday wochentag", r"\b(?:what|which) (?:day|weekday)\b|\bday of the week\b|\bwochentag\b")
+_LATER = CuedPattern(
+    "days weeks day week",
+    r"\b(\d{1,4}) (day|week)s? (after|from|before|prior to)\b|\badd (\d{1,4}) (day|week)s? to\b",
+)
+
 
 LONGEST = 2000
 """Longer prompts set other tasks."""
@@ -156,9 +166,10 @@ def done(prompt: str) -> KnownFact | None:
     return TASKS.first(prompt) if len(prompt) < LONGEST else None
 
 
-def _fact(short: object, long: str = "") -> KnownFact:
+def _fact(short: object, long: str = "", **named: object) -> KnownFact:
+    """An answer, by the names of answers and those in ``named``."""
     text = str(short)
-    return KnownFact(text, long or text, facts={"answer": short, "result": short})
+    return KnownFact(text, long or text, facts={"answer": short, "result": short, **named})
 
 
 def _number(value: float) -> str:
@@ -365,8 +376,56 @@ def _repeated(prompt: str) -> KnownFact | None:
     return None
 
 
+# --- dates ---------------------------------------------------------------------------------------------
+
+
+def _dated(prompt: str) -> KnownFact | None:
+    """The answer to a question about dates; None if it asks for none of these."""
+    if found := _LEAP.search(prompt):
+        year = int(found[1] or found[2])
+        return yes_or_no(calendar.isleap(year), f"{year} is {{}}a leap year.")
+    between, later, weekday = (pattern.search(prompt) for pattern in (_BETWEEN, _LATER, _WEEKDAY))
+    if not (between or later or weekday):
+        return None
+    dates = _dates(prompt)
+    if between and len(dates) == 2:
+        apart = abs((dates[1] - dates[0]).days) // (7 if between[1].lower() == "weeks" else 1)
+        return _fact(apart, f"There are {apart} {between[1].lower()} between {dates[0]} and {dates[1]}.", days=apart)
+    if later and dates:
+        return _moved(dates[0], later[1] or later[4], later[2] or later[5], (later[3] or "").lower())
+    if weekday and dates:
+        name = calendar.day_name[dates[0].weekday()]
+        return _fact(name, f"{_written(dates[0])} is a {name}.", day=name)
+    return None
+
+
+def _dates(prompt: str) -> list[date]:
+    """The dates of a text that the calendar has."""
+    found = []
+    for mention in mentions("date", prompt):
+        try:
+            found.append(date.fromisoformat(str(mention.value)))
+        except ValueError:
+            continue
+    return found
+
+
+def _moved(start: date, number: str, unit: str, way: str) -> KnownFact | None:
+    """The date some days or weeks after another one, or before it; None if the calendar does not have it."""
+    days = int(number) * (7 if unit.lower() == "week" else 1)
+    try:
+        moved = start + timedelta(days=-days if way in ("before", "prior to") else days)
+    except OverflowError:
+        return None
+    return replace(_fact(str(moved), f"It is {_written(moved)} ({moved}).", date=str(moved)), short=_written(moved))
+
+
+def _written(day: date) -> str:
+    return f"{calendar.month_name[day.month]} {day.day}, {day.year}"
+
+
 TASKS = CuedTasks[KnownFact](
-    (_repeated, _EXACTLY, _THRICE), (dated, *DATE_QUESTIONS), (_extracted, _EXTRACT), (_counted, _COUNTED), (_turned, _CASED, _BACKWARDS),
+    (_repeated, _EXACTLY, _THRICE), (_dated, _LEAP, _BETWEEN, _WEEKDAY, _LATER), (_extracted, _EXTRACT), (_counted, _COUNTED), (_turned, _CASED, _BACKWARDS),
     (_in_order, _SORTED), (_at_the_end, _ENDS), (_compared, _GREATER, _COMPARED),
     (_computed, _PERCENT, _SQUARED, _ORDERED, _WORDED, _OF_BOTH, _UNKNOWN), (_told, _SPEED, _HELD), (_converted, _CONVERT),
     (_following, _NEXT), (_labelled, _OPTIONS), (_read, _TONGUE, _SUMMARY),

@@ -10,16 +10,17 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from harness.cli import printing
 from harness.cli.commands import import_
 from harness.cli.commands.schema import schema_text
-from harness.cli.surroundings import Surroundings, look
 from harness.config import Config, load
 from harness.errors import UsageError
 from harness.importers.promptfoo_sources import is_config
+from harness.run.session import is_suite
 
 STARTER = Path(__file__).parents[1] / "starter"
 """The files as they are written, in their folders."""
@@ -48,7 +49,7 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     folder = Path(options.folder)
     settings = _settings(folder, "google" if options.from_recordings else "simulator")
-    around = look(folder, settings)
+    around = _look(folder, settings)
     if around.suites and _is_sample(settings):
         around = around._replace(suites=False)
     suite = _recorded(settings, options) if options.from_recordings else {} if around.suites else _sample(settings)
@@ -64,6 +65,44 @@ def main(options: Namespace) -> int:
         say(f"{'wrote' if path in new else 'kept '}  {path}\n")
     say(_next(folder, around, settings, recorded=bool(options.from_recordings)))
     return 0
+
+
+# --- what a folder holds that a first suite should fit: its CI, its configuration, its suites ----------
+
+
+class Surroundings(NamedTuple):
+    """``above``: the top of the repository, where CI looks for its files, if that is not the folder itself, as the user would write it.
+
+    ``github``, ``gitlab``: whether a job is wanted. ``suites``: whether there are suites in their folder.
+    """
+
+    above: Path | None
+    github: bool
+    gitlab: bool
+    configured: bool
+    suites: bool
+
+
+def _look(folder: Path, settings: Config) -> Surroundings:
+    """What there is in the folder, which has these settings, and in the repository that it belongs to. Reads only; a folder that is
+    missing is empty."""
+    above = _above(folder)
+    gitlab = (folder / ".gitlab-ci.yml").is_file()
+    project = folder / "pyproject.toml"
+    return Surroundings(
+        above,
+        github=above is None and ((folder / ".github").is_dir() or not gitlab),
+        gitlab=gitlab,
+        configured=project.is_file() and "[tool.gemini-harness" in project.read_text("utf-8", "replace"),
+        suites=any(map(is_suite, settings.suites.rglob("*.y*ml"))),
+    )
+
+
+def _above(folder: Path) -> Path | None:
+    """The nearest folder above with ``.git``; None where the folder itself has it, or none has."""
+    real = folder.resolve()
+    root = next((path for path in (real, *real.parents) if (path / ".git").exists()), real)
+    return None if root == real else Path(os.path.relpath(root))
 
 
 # --- the files ----------------------------------------------------------------------------------------
