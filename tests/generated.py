@@ -48,7 +48,14 @@ The [invariants](checks.md#invariants) are judged in every suite, also where no 
 WIRE = """Where a feature is on the wire:"""
 
 
-DATA = ("gemini/models", "gemini/providers", "gemini/request_rules", "simulator/errors", "simulator/words", "simulator/words", "simulator/world_facts")
+DATA = (
+    "gemini/models",
+    "gemini/providers",
+    "gemini/request_rules",
+    "simulator/errors",
+    "simulator/words",
+    "simulator/world_facts",
+)
 """The data files that every run, or every simulator, reads."""
 
 
