@@ -25,7 +25,7 @@ Object = dict[str, Json]
 
 OUTPUT = ("text", "functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult")
 """The kinds of parts that are output."""
-STEPS = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+STEPS: tuple[str, ...] = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 """The kinds of parts that are steps of built-in tools."""
 
 _JOINABLE = frozenset(("text", "thought", "thoughtSignature"))
@@ -157,7 +157,7 @@ def error_of(value: Json) -> Json:
     """The value of ``error``; None if it is absent or empty, and for an operation, whose result an error may be."""
     found = an_object(value)
     error = found.get("error")
-    is_operation = isinstance(found.get("name"), str) and ("done" in found or "metadata" in found)
+    is_operation = isinstance(found.get("name"), str) and not {"done", "metadata", "state"}.isdisjoint(found)
     return None if error in _EMPTY or is_operation else error
 
 

@@ -1,4 +1,4 @@
-"""The official definition of generateContent: messages, fields, types and enum values, as one table.
+"""The official definition of the API: messages, fields, types and enum values, as one table.
 
 ``definition.json`` holds names and types only, and its own revision. It is made from the discovery document
 at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (needs no key), its ``vertex`` part from
@@ -17,9 +17,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypedDict, cast
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -67,6 +68,31 @@ def walk(message: str, value: Json) -> list[DefinitionFinding]:
     found: _Found = []
     _checker(message)(value, found)
     return [DefinitionFinding(kind, _path(segments), expected, actual) for kind, segments, expected, actual in found]
+
+
+COLLECTIONS: Mapping[str, str] = {
+    **{f"{one[0].lower()}{one[1:]}s": one for one in ("Model", "CachedContent", "File", "FileSearchStore", "Document")},
+    **dict.fromkeys(("batches", "operations"), "Operation"),
+}
+"""Collection of resources -> the message that is one of them."""
+_COUNTED, _LATER = ("countTokens", "embedContent", "batchEmbedContents", "predict"), ("predictLongRunning", "batchGenerateContent", "asyncBatchEmbedContent", "uploadToFileSearchStore", "importFile")  # fmt: skip
+CALLS = {**{name: f"{name[0].upper()}{name[1:]}Response" for name in _COUNTED}, **dict.fromkeys(_LATER, "Operation")}
+"""Method of the API that generates nothing at once -> the message that answers it."""
+
+
+@lru_cache(1000)
+def answer_of(method: str, url: str) -> tuple[str, str]:
+    """A call that generates nothing, as the method of the API (``countTokens``) or the collection (``cachedContents``) that its
+    address names, and the message that answers it. That is empty where it is not known."""
+    *_, holder, last = ("", *urlsplit(url).path.split("/"))
+    collection = last if last in COLLECTIONS else holder if holder in COLLECTIONS else ""
+    if (call := last.partition(":")[2]) or not collection:
+        return call, CALLS.get(call, "")
+    one = COLLECTIONS[collection]
+    if last != collection:
+        return collection, "Empty" if method.upper() == "DELETE" else one
+    created = "CreateFileResponse" if one == "File" else one
+    return collection, f"List{one}sResponse" if method.upper() == "GET" else created
 
 
 def name_enums(message: str, value: Json, *, vertex: bool = False) -> Json:
@@ -297,6 +323,8 @@ def _items_checker(kind: str, holder: type[list[Json]] | type[dict[str, Json]], 
     def check(value: Json, found: _Found) -> None:
         if not isinstance(value, holder):
             found.append(("wrong-type", [], words, value))
+            return
+        if kind == "number" and {*map(type, value)} <= {int, float}:  # the thousands of a vector
             return
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             before = len(found)

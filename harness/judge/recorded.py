@@ -1,7 +1,8 @@
 """What a recorded exchange is evidence of, without a suite.
 
 Only native ``generateContent`` and ``streamGenerateContent`` exchanges, at any host and under any path prefix, and chat completions
-are judged by all rules. ``countTokens`` and the calls that embed texts have rules of their own.
+are judged by all rules. The other calls (``countTokens``, embeddings, models, files, caches, batches ...) are judged by the
+definition and by rules of their own.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from harness.answer import reply
+from harness.gemini.definition import answer_of
 from harness.gemini.providers import is_chat, native_body
 from harness.model import UNKNOWN_MODEL, Evidence, Exchange, Request, Transport
 
 _NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
 
-_OTHER = re.compile(r"/models/([^/:]+):(countTokens|embedContent|batchEmbedContents)$")
+_MODEL = re.compile(r"/models/([^/:]+):(\w+)$")
+_API = re.compile(r"https?://generativelanguage\.googleapis\.com/|/v1(?:alpha|beta)/")
 
 
 def operation(exchange: Exchange) -> tuple[str, str] | None:
@@ -32,8 +35,17 @@ def operation_of(request: Request) -> tuple[str, str] | None:
 
 
 def other_call(exchange: Exchange) -> tuple[str, str] | None:
-    """Model and operation of a call with rules of its own; None for any other."""
-    return _called(_OTHER, exchange.request.url)
+    """Model, empty for none, and method or collection of another call that is judged; None if it is not.
+
+    The bytes of a file are no answer, and the start of an upload has none.
+    """
+    request = exchange.request
+    url = request.url
+    call, answer = answer_of(request.method, url)
+    is_named = answer and (_called(_MODEL, url) or (_API.search(url) and "/openai/" not in url))
+    if not is_named or "alt=media" in url or ("/upload/" in url and not exchange.content):
+        return None
+    return (_called(_MODEL, url) or ("", ""))[0], call
 
 
 CHAT = "chat/completions"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -13,6 +11,7 @@ from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import NotAvailable, UsageError
 from harness.gemini import media
+from harness.gemini.definition import answer_of
 from harness.gemini.prices import bill
 from harness.gemini.providers import api_request, build, native_body
 from harness.judge.judging import FindViolations, judge, violations
@@ -58,7 +57,6 @@ PASSING = {
 """The API's names for the HTTP statuses that may say nothing about a feature (400 and 403 where it is the key that is refused)."""
 
 
-_METHOD = r":(\w+)$"
 _EXCERPT = 120
 """Characters of an answer that a message quotes."""
 
@@ -171,7 +169,7 @@ class Conversation(Struct):
             model=self.trial.target.model,
             transport=turn.request.transport,
             expects={line.check: line.parameter for line in turn.step.expect},
-            operation=operation(turn.request.url) if turn.step.call else "generateContent",
+            operation=answer_of(turn.request.method, turn.request.url)[0] if turn.step.call else "generateContent",
             folder=self.trial.folder,
             earlier=tuple(earlier for earlier in self.turns if earlier is not turn),
             bill=turn.bill,
@@ -211,12 +209,6 @@ class Conversation(Struct):
         if turn.exchange.status < 400 and turn.reply.error is None:
             for name, path in turn.step.capture.items():
                 self.captures[name] = _captured(turn, name, path)
-
-
-def operation(url: str) -> str:
-    """The method of the API that an address names: ``countTokens``; empty if it names none."""
-    found = re.search(_METHOD, urlsplit(url).path)
-    return found[1] if found else ""
 
 
 # --- polls --------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.answer import reply
+from harness.gemini.definition import COLLECTIONS
 from harness.judge.judging import violations
 from harness.judge.registry import Rule, all_rules
 from harness.model import Evidence, Exchange, Request
@@ -63,12 +64,14 @@ _LAST_CHUNK = chat_chunk({}, "stop", usage=chat()["usage"])
 def asked(rule: Rule, answered: Any) -> Request:
     body: dict[str, Any] = {"contents": [{"parts": [{"text": "What is the capital of Norway?"}]}]}
     body |= json.loads(rule.examples.get("asked", "{}"))
-    body.pop("operation", None)
+    operation = body.pop("operation", "")
     stream = body.pop("stream", isinstance(answered, list))
     if rule.dialect == "openai":
         return chat_request(body, stream=stream)
     served = answered.get("modelVersion") if isinstance(answered, dict) else None
-    return request(body, body.pop("model", served or "gemini-2.5-flash"), stream=stream)
+    model = body.pop("model", served or "gemini-2.5-flash")
+    called = f"/v1beta/{operation if operation in COLLECTIONS else f'models/{model}:{operation}'}" if operation else ""
+    return request(body, model, stream=stream, path=called)
 
 
 def exchanged(rule: Rule, label: str) -> Exchange:

@@ -55,6 +55,18 @@ def embedded(*vectors: Any, size: int | None = None, model: str = "gemini-embedd
     return other({"embeddings": [{"values": one} for one in vectors]}, "batchEmbedContents", {"requests": asked}, model)
 
 
+def about(value: Any, path: str, method: str = "POST", body: Any = None) -> Exchange:
+    """The answer to a call about a resource: ``cachedContents``, ``models/m`` ..."""
+    return exchange(value, replace(request(body, path=f"/v1beta/{path}"), method=method))
+
+
+CACHE = {
+    "name": "cachedContents/c1",
+    "model": "models/gemini-2.5-flash",
+    "createTime": "2026-11-20T12:00:01.5Z",
+    "expireTime": "2026-11-20T12:05:00.25Z",
+}
+UPLOADED = {"name": "fileSearchStores/s/operations/o", "done": True, "response": {"documentName": "d"}}
 OF_TWO_SIZES = other(
     {"embeddings": [{"values": [1.0]}, {"values": [0.6, 0.8]}]},
     "batchEmbedContents",
@@ -295,6 +307,21 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("token-count", "error", other({"totalTokens": 3, "cachedContentTokenCount": 4}, "countTokens")),
     ("token-count", "warn", other({"totalTokens": 3, "promptTokensDetails": [{"tokenCount": 2}]}, "countTokens")),
     ("token-count", "warn", other({"totalTokens": 300}, "countTokens", ASKED)),
+    ("token-count", "warn", other({"totalTokens": 1}, "countTokens", ASKED)),
+    ("resource", "error", about({"object": "list", "data": [{"id": "gemini-2.5-flash"}]}, "models", "GET")),
+    ("resource", "error", about({"models": [{"name": "gemini-2.5-flash"}]}, "models", "GET")),
+    ("resource", "error", about({"models": [{"name": "models/m"}, {"name": "models/m"}]}, "models", "GET")),
+    ("resource", "error", about({"file": {"displayName": "a.txt"}}, "files")),
+    ("resource", "error", about({**UPLOADED, "error": {"code": 13}}, "fileSearchStores/s:importFile")),
+    ("resource", "error", other({"metadata": {}}, "predict")),
+    ("resource", "warn", about({**CACHE, "expireTime": "2020-01-01T00:00:00Z"}, "cachedContents")),
+    ("resource", "warn", about(CACHE, "cachedContents", body={"ttl": "3600s"})),
+    ("resource", "warn", about(CACHE, "cachedContents", body={"model": "models/gemini-2.5-pro"})),
+    ("wire-type", "error", about({**CACHE, "expireTime": 1764500000}, "cachedContents/c1", "GET")),
+    ("wire-known", "warn", about({"deleted": True}, "files/f", "DELETE")),
+    ("json-body", "error", about(b"<html></html>", "files/f", "GET")),
+    ("usage-natural", "error", about({**CACHE, "usageMetadata": {"totalTokenCount": -1}}, "cachedContents")),
+    ("null-field", "warn", about({"models": [{"name": "models/m", "version": None}]}, "models", "GET")),
     ("embedding", "error", embedded([0.6, 0.8], [1.0])),
     ("embedding", "error", embedded([0.6, "0.8"])),
     ("embedding", "error", embedded([0.6, 0.8], size=3)),
@@ -702,6 +729,16 @@ BREAKS: list[tuple[str, str, Exchange]] = [
 
 KEEPS: list[tuple[str, Exchange]] = [
     ("token-count", other({"totalTokens": 31}, "countTokens", ASKED)),
+    ("resource", about({}, "models", "GET")),
+    ("resource", about({}, "files/f", "DELETE")),
+    ("resource", about({"file": {"name": "files/f", "sizeBytes": "3"}}, "files")),
+    ("resource", about(UPLOADED, "fileSearchStores/s:importFile")),
+    (
+        "resource",
+        about({"name": "batches/b", "metadata": {"state": "BATCH_STATE_PENDING"}}, "models/m:batchGenerateContent"),
+    ),
+    ("resource", about(CACHE, "cachedContents", body={"ttl": "300s", "model": "models/gemini-2.5-flash"})),
+    ("resource", about(CACHE, "cachedContents/c1", "PATCH", {"expireTime": CACHE["expireTime"]})),
     ("embedding", embedded([0.6, 0.8], [0.6, 0.8])),
     ("embedding", OF_TWO_SIZES),
     ("stream-delta", stream(*(chunk({"text": str(10**power)}) for power in range(15)), answer())),

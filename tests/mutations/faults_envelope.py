@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.mutations.draft import Draft, need
+from tests.mutations.draft import Draft, Object, need
 from tests.mutations.registry import fault
 
 ERRORS = {
@@ -316,6 +316,42 @@ def detail_without_its_field(d: Draft) -> None:
     _failed(d)
     kind = d.random.choice(["QuotaFailure", "BadRequest", "ErrorInfo"])
     d.events[0]["error"]["details"] = [{"@type": _RPC + kind}]
+
+
+@fault("error-envelope")
+def detail_of_another_form(d: Draft) -> None:
+    _failed(d)
+    kind, value = d.random.choice(_STRANGE)
+    d.events[0]["error"]["details"] = [{"@type": _RPC + kind, **value}]
+
+
+_STRANGE: list[tuple[str, Object]] = [
+    ("RetryInfo", {"retryDelay": {"seconds": 3}}),
+    ("RetryInfo", {"retry_delay": "3s"}),
+    ("Help", {"links": ["https://example.com"]}),
+    ("QuotaFailure", {"violations": [{"quotaDimensions": "model"}]}),
+    ("BadRequest", {"fieldViolations": [{"field": ["tools", 0]}]}),
+    ("ErrorInfo", {"reason": "API_KEY_INVALID", "metadata": ["service"]}),
+]
+
+
+@fault("error-envelope")
+def something_behind_the_error(d: Draft) -> None:
+    _failed(d)
+    d.raw = d.bytes() + d.random.choice([b"upstream failed", d.bytes()])
+
+
+@fault("error-envelope")
+def something_in_the_error(d: Draft) -> None:
+    _failed(d)
+    need(d.form == "json")
+    d.events[0]["error"]["request_id"] = "r"
+
+
+@fault("error-status-name")
+def error_about_another_model(d: Draft) -> None:
+    need(_failed(d) == 404 and d.model.startswith("gemini-"))
+    d.events[0]["error"]["message"] = "models/gemini-1.0-ultra is not found for API version v1beta."
 
 
 @fault("error-envelope")

@@ -1,10 +1,12 @@
-"""Faults of ``countTokens`` and of embeddings."""
+"""Faults of ``countTokens``, of embeddings, and of the calls about caches, files and the like."""
 
 from __future__ import annotations
 
 from copy import deepcopy
 
+from harness.gemini.definition import COLLECTIONS
 from harness.judge.recorded import other_call
+from harness.text.names import snake
 from tests.mutations.draft import Draft, Object, need
 from tests.mutations.registry import fault, lawful
 
@@ -112,3 +114,51 @@ def vector_on_another_scale(d: Draft) -> None:
     for one in _vectors(d):
         need(len(one["values"]) >= 100)
         one["values"] = [value / 1000 for value in one["values"]]
+
+
+def _made(d: Draft) -> Object:
+    """What a call about a resource made."""
+    return _called(d, *COLLECTIONS)
+
+
+@fault("resource")
+def resource_without_its_collection(d: Draft) -> None:
+    made = _made(d)
+    made["name"] = d.random.choice([made["name"].rpartition("/")[2], ""])
+
+
+@fault("resource")
+def resource_wrapped(d: Draft) -> None:
+    d.events[0] = {d.random.choice(["data", "result"]): _made(d)}
+
+
+@fault("resource")
+def resource_of_another_dialect(d: Draft) -> None:
+    d.events[0] = {"id": _made(d)["name"], "object": "cache", "created": 1764500000}
+
+
+@fault("resource")
+def lifetime_ignored(d: Draft) -> None:
+    made = _made(d)
+    need(made.get("expireTime"))
+    d.body.pop("expireTime", None)
+    d.body["ttl"] = "777777s"
+
+
+@fault("wire-type")
+def time_of_a_resource_as_a_number(d: Draft) -> None:
+    made = _made(d)
+    made[d.random.choice([name for name in made if name.endswith("Time")])] = 1764500000
+
+
+@fault("wire-known")
+def resource_in_snake_case(d: Draft) -> None:
+    made = _made(d)
+    d.events[0] = {snake(name): value for name, value in made.items()}
+
+
+@fault("token-count")
+def tokens_of_an_empty_prompt(d: Draft) -> None:
+    need(_called(d, "countTokens")["totalTokens"] > 20 and d.get("contents"))
+    need(len(d.get("contents")[0]["parts"][0]["text"]) > 40)
+    d.events[0] = {"totalTokens": 1}

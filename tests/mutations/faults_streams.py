@@ -169,6 +169,15 @@ def whole_text_at_the_end(d: Draft) -> None:
     texts[-1]["text"] = "".join(part["text"] for part in texts)
 
 
+@fault("stream-duplicate", "stream-duplicate stream-delta json-parses")
+def short_event_sent_twice(d: Draft) -> None:
+    need(d.streams and d.status == 200)
+    texts = [text_of(parts_of((event.get("candidates") or [{}])[0])).strip() for event in d.events[:-1]]
+    at = d.random.choice([index for index, text in enumerate(texts) if 2 < len(text) < 20])
+    need(d.events[at]["usageMetadata"]["totalTokenCount"])
+    d.events.insert(at, deepcopy(d.events[at]))
+
+
 @fault("stream-duplicate", "stream-duplicate stream-delta")
 def event_sent_twice(d: Draft) -> None:
     need(d.streams and d.status == 200)

@@ -48,8 +48,6 @@ def _exit_code(done: Audit, *, strict: bool) -> int:
     if done.errors or (strict and done.findings):
         return 1
     if not done.exchanges:
-        sys.stderr.write(
-            "nothing was audited: no native exchange of generateContent, countTokens or embedContent was found\n"
-        )
+        sys.stderr.write("nothing was audited: no exchange of the Gemini API was found\n")
         return 6 if done.unreadable else 5
     return 0

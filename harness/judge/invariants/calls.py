@@ -180,7 +180,7 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     wrong: [
       {"candidates": [{"content": {"parts": [{"functionCall": {"name": "weather", "partialArgs": [{"jsonPath": "$.city", "stringValue": "Oslo"}], "willContinue": true}}]}}]},
-      {"candidates": [{"content": {"parts": []}}]}
+      {"candidates": [{"content": {"parts": null}}]}
     ]
     """
     pieces = [call for part in received(evidence.reply) if isinstance(call := part.get("functionCall"), dict)]

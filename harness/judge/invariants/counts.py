@@ -9,8 +9,9 @@ from itertools import pairwise, takewhile
 from harness.answer.reply import candidate_of, parts_of, received, text_of
 from harness.answer.structured import wants_json
 from harness.gemini.providers import is_chat
-from harness.gemini.schemas.request_schema import field
+from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import (
+    USED,
     by_modality,
     event_without,
     generation,
@@ -24,6 +25,7 @@ from harness.judge.invariants.request_fields import (
     prompted,
     request_parts,
     thinking,
+    tools,
 )
 from harness.judge.registry import SEVERAL_EVENTS, rule
 from harness.model import Evidence, Json, Mismatch, Severity
@@ -67,7 +69,7 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(f"events[{at}]", "usageMetadata", None, "a chunk has no usageMetadata, but the last has", "warn")
 
 
-@rule("usage-natural", "error")
+@rule("usage-natural", "error", any_call=True)
 def usage_natural(evidence: Evidence) -> Iterator[Mismatch]:
     """Every token count is a non-negative integer. A typed client refuses any other, and sums of costs become wrong.
 
@@ -255,10 +257,13 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     right: [{"usageMetadata": {"candidatesTokenCount": 4}}, {"usageMetadata": {"candidatesTokenCount": 9}}]
     wrong: [{"usageMetadata": {"candidatesTokenCount": 9}}, {"usageMetadata": {"candidatesTokenCount": 4}}]
     """
-    if evidence.request_body is None or offers_builtin_tools(evidence) or has_hidden_functions(evidence):
+    is_in_steps = evidence.request_body is None and not keys_in(evidence.reply.response).isdisjoint(USED)
+    if is_in_steps or offers_builtin_tools(evidence) or has_hidden_functions(evidence):
         return
     usages = filter(None, map(_usage_of, _events_of(evidence)))
-    counted = [[number(usage.get(name)) for name in _SO_FAR] for usage in usages]
+    counted = [
+        [number(usage.get(name, 0 if "totalTokenCount" in usage else None)) for name in _SO_FAR] for usage in usages
+    ]
     for name, counts in zip(_SO_FAR, zip(*counted, strict=True), strict=False):
         known = [count for count in counts if count is not None] + ([0] if counts[-1] is None else [])
         fall = next((pair for pair in pairwise(known) if pair[0] > pair[1]), None)
@@ -406,14 +411,14 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
         message += ": characters were counted, not tokens"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "tokens", counted, message, "warn")
     thoughts, spent = evidence.reply.thoughts, evidence.reply.count("thoughtsTokenCount")
-    if spent and (tokens := _fewest_tokens(thoughts, spent, _MOST_THOUGHT)):
+    if spent and (tokens := fewest_tokens(thoughts, spent, _MOST_THOUGHT)):
         what = f"{spent} tokens are counted for thoughts of {len(thoughts)} characters"
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", f"at least {tokens}", spent, what, "warn")
     own = number(candidates[0].get("tokenCount")) if len(candidates) == 1 else None
     if own is not None and counted and not 0 <= own <= counted + spent:
         what = f"the candidate has {own} tokens, candidatesTokenCount is {counted}"
         yield Mismatch("$.candidates[0].tokenCount", counted, own, what, "warn")
-    if counted and (tokens := _fewest_tokens(text, counted, _MOST_CHARACTERS)):
+    if counted and (tokens := fewest_tokens(text, counted, _MOST_CHARACTERS)):
         yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message)
 
 
@@ -443,9 +448,9 @@ def is_of_characters(text: str, counted: int) -> bool:
     return counted == len(text) >= _SHORTEST_COUNTED // 5 and _is_prose(text)
 
 
-def _fewest_tokens(text: str, counted: int, most: int) -> int:
-    """The fewest tokens that a text of 200 characters and more can be, by the most characters a token; 0 if as many are counted."""
-    longest = max(_SHORTEST_COUNTED - 1, most * counted)
+def fewest_tokens(text: str, counted: int, most: int, shortest: int = _SHORTEST_COUNTED) -> int:
+    """The fewest tokens that a text of so many characters and more can be, by the most characters a token; 0 if as many are counted."""
+    longest = max(shortest - 1, most * counted)
     length = len(re.sub(_RUN, r"\1\1\1", text)) if len(text) > longest else 0
     return length // most if length > longest else 0
 
@@ -489,8 +494,10 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     counted, body = evidence.reply.count("promptTokenCount"), evidence.request_body
     if body is None or not counted:
         return
-    text, at = "".join(prompted(evidence)), "$.usageMetadata.promptTokenCount"
-    least = _fewest_tokens(text, counted, _MOST_PROMPTED)
+    functions = (one for kit in tools(evidence, "functionDeclarations") for one in items_of(kit))
+    described = (str(field(one, "description") or "") for one in functions)
+    text, at = "".join((*prompted(evidence), *described)), "$.usageMetadata.promptTokenCount"
+    least = fewest_tokens(text, counted, _MOST_PROMPTED)
     strange = set(by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}
     is_characters = is_of_characters(text, counted) and not field(body, "tools")
     if not least and not strange and not is_characters and (counted < _MANY or counted <= len(text)):

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from harness.answer.reply import error_of
 from harness.answer.structured import once
-from harness.gemini.definition import DefinitionFinding, walk
+from harness.gemini.definition import DefinitionFinding, answer_of, fields, walk
 from harness.judge.invariants.request_fields import is_chunk, is_placeholder
-from harness.judge.registry import rule
+from harness.judge.registry import GENERATING, rule
 from harness.model import Evidence, Mismatch
 
 _INDEX = r"\[\d+\]"
 
 
-@rule("wire-known", "warn", dialect="gemini")
+@rule("wire-known", "warn", any_call=True, dialect="gemini")
 def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
     """Every field and enum value is in the official definition. An unknown one may be new in the API, so it is a warning.
 
@@ -33,7 +33,7 @@ def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, finding.expected, finding.actual, message)
 
 
-@rule("wire-type", "error", dialect="gemini")
+@rule("wire-type", "error", any_call=True, dialect="gemini")
 def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
     """Every known field has its type, by the rules of proto3 JSON. Inline data is judged by ``base64``.
     A typed client fails to read any other.
@@ -54,17 +54,20 @@ def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
 def _findings(evidence: Evidence) -> Sequence[tuple[str, DefinitionFinding]]:
     """(place, finding) for every event. A place that several chunks or list items repeat is reported once.
 
-    Events without any field of an answer are left to ``sse-framing``.
+    Events without any field of an answer are left to ``sse-framing``, those of other calls to ``resource`` and its like.
     """
     found: list[tuple[str, DefinitionFinding]] = []
+    request, is_other = evidence.exchange.request, evidence.operation not in GENERATING
+    message = answer_of(request.method, request.url)[1] if is_other else "GenerateContentResponse"
+    own = fields(message, vertex=True).keys() if is_other and message else ()
     reported: set[tuple[str, str]] = set()
     several = len(evidence.reply.events) > 1
-    for index, event in enumerate(evidence.reply.events if evidence.exchange.status == 200 else ()):
+    for index, event in enumerate(evidence.reply.events if evidence.exchange.status == 200 and message else ()):
         if not isinstance(event.value, dict) or error_of(event.value) is not None:
             continue
-        if several and not is_chunk(event.value):
+        if (several and not is_chunk(event.value)) or (own and own.isdisjoint(event.value)):
             continue
-        for finding in walk("GenerateContentResponse", event.value):
+        for finding in walk(message, event.value):
             place = (finding.kind, re.sub(_INDEX, "", finding.at))
             if place not in reported:
                 reported.add(place)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from harness.answer import framing
 from harness.answer.refusals import describe_body
 from harness.answer.reply import OUTPUT, STEPS, answer_parts, candidate_of, error_of
-from harness.gemini import models
+from harness.gemini import definition, models
 from harness.gemini.definition import STATUSES
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import SIGNS, has_answer, has_text, is_finished, is_stream, wants_sse
 from harness.judge.registry import FAILURE, GENERATING, rule
-from harness.model import Evidence, Json, Mismatch
+from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, objects_in
 
 NULL_WORDS = ("null", "None", "undefined", "nil", "[object Object]", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z")
@@ -63,22 +63,25 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("error.message", "some text", message, "error.message is missing")
     elif _is_nested(message):
         yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON or HTML")
-    if wrong := _wrong_details(reply.error.get("details", []), str(message)):
-        yield Mismatch("error.details", "a list", reply.error["details"], f"error.details {wrong}")
-    if beside := reply.response.keys() - {"error"}:
-        yield Mismatch("body", ["error"], sorted(beside), f"the body has {min(beside)!r} beside the error", "warn")
+    for wrong, severity in _wrong_details(reply.error.get("details", []), str(message)):
+        yield Mismatch("error.details", "a list", reply.error["details"], f"error.details {wrong}", severity)
+    inside = reply.error.keys() - _OF_ERRORS if code == status else ()
+    if beside := sorted({*an_object(reply.events[0].value), *reply.response, *inside} - {"error"}):
+        yield Mismatch("body", ["error"], beside, f"the body has {beside[0]!r} beside the error", "warn")
+    yield from _broken_json(evidence)
     is_native = "/openai/" not in evidence.exchange.request.url  # there, errors come in a list
     if reply.form in _NOT_ALONE and evidence.transport == "unary" and is_native:
         yield Mismatch("body", "an object", reply.form, f"the error comes {_NOT_ALONE[reply.form]}")
 
 
+_OF_ERRORS = {"code", "message", "status", "details", "errors"}
 _NOT_ALONE = {"sse": "as an event", "array": "in a list"}
 
 
 @rule("error-status-name", "error", any_call=True, needs=FAILURE)
 def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
     """``error.status`` is the google.rpc name of the HTTP status: INVALID_ARGUMENT of 400, UNAVAILABLE of 503.
-    Clients that go by the name would repeat what cannot succeed. A warning: the API sends the message under another HTTP status.
+    Clients that go by the name would repeat what cannot succeed. A warning: the API sends the message under another HTTP status, or it is about another model.
 
     right: {"status": 400, "body": {"error": {"code": 400, "message": "No such field.", "status": "INVALID_ARGUMENT"}}}
     wrong: {"status": 400, "body": {"error": {"code": 400, "message": "No such field.", "status": "UNAVAILABLE"}}}
@@ -89,6 +92,9 @@ def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
     if status != 200 and status not in usual:
         message = f"HTTP {status} has a message of HTTP {usual[0]}: clients go by the status"
         yield Mismatch("error.message", usual[0], status, message, "warn")
+    named = re.match(r"(?:This model )?models/([\w.-]+) is no", str(error.get("message")))
+    if status != 200 and named and evidence.model and not models.answers_for(evidence.model, named[1]):
+        yield Mismatch("error.message", evidence.model, named[1], f"the error is about the model {named[1]}", "warn")
     if status not in STATUSES.values() or not isinstance(name, str) or name not in STATUSES:
         return
     if STATUSES[name] not in (status, code):
@@ -107,30 +113,29 @@ _MESSAGES = (
 """The start of a message of the API, and the HTTP statuses under which it comes."""
 
 
-def _wrong_details(details: Json, message: str) -> str:
-    """What is wrong with the details of an error with this message; empty if nothing is."""
-    if not isinstance(details, list) or not all(an_object(one).get("@type") for one in details):
-        return "is no list of objects with @type"
-    delays = [str(one["retryDelay"]) for one in objects_in(details) if "retryDelay" in one]
-    strange = [delay for delay in delays if not re.fullmatch(r"\d+(?:\.\d{1,9})?s", delay)]
-    if strange:
-        return f"has the retryDelay {strange[0]!r}: no duration such as '12s'"
-    named = re.search(r"Please retry in (\d+(?:\.\d+)?)s", message)
-    if named and delays and abs(float(named[1]) - float(delays[0][:-1])) > 1:
-        return f"has the retryDelay {delays[0]}, the message says {named[1]}s"
+def _wrong_details(details: Json, message: str) -> Iterator[tuple[str, Severity]]:
+    """What is wrong with the details of an error with this message, and how much it matters."""
+    if not isinstance(details, list) or not all("/" in str(an_object(one).get("@type")) for one in details):
+        yield "is no list of objects with the address of a @type", "error"
+        return
     for one in details:
-        for kind, (name, form) in _DETAIL.items():
-            if str(one["@type"]).endswith(f".{kind}") and not (one.get(name) and isinstance(one[name], form)):
-                return f"has a {kind} whose {name} is {one.get(name)!r}"
-    return ""
+        kind = str(one["@type"]).rpartition(".")[2]
+        found = definition.walk(kind, {**one, "@type": None}) if kind in definition.table()["messages"] else ()
+        if found:
+            severity: Severity = "warn" if found[0].kind == "unknown-field" else "error"
+            yield f"has a {kind} whose {found[0].at[2:]} is {str(found[0].actual)[:60]!r}", severity
+        elif not one.get(name := _NEEDED.get(kind, "@type")) or str(one.get("retryDelay")).startswith("-"):
+            yield f"has a {kind} whose {name} is {one.get(name)!r}", "error"
+        elif details.count(one) > 1:
+            yield f"has a {kind} twice", "warn"
+    delay, named = (re.search(_DELAY, text) for text in (str(details), message))
+    if named and delay and abs(float(named[1]) - float(delay[1])) > 1:
+        yield f"has the retryDelay {delay[1]}s, the message says {named[1]}s", "error"
 
 
-_DETAIL: dict[str, tuple[str, type]] = {
-    "QuotaFailure": ("violations", list),
-    "BadRequest": ("fieldViolations", list),
-    "ErrorInfo": ("reason", str),
-}
-"""A type of google.rpc -> the field that it is for, and its type. A RetryInfo without a delay means none: zeros are left out."""
+_DELAY = r"(?:'retryDelay': '|Please retry in )(\d+(?:\.\d+)?)s"
+_NEEDED = {"QuotaFailure": "violations", "BadRequest": "fieldViolations", "ErrorInfo": "reason", "LocalizedMessage": "message"}  # fmt: skip
+"""A type of google.rpc -> the field that it is for. A RetryInfo without a delay means none: zeros are left out."""
 
 
 def _is_nested(message: str) -> bool:
@@ -181,9 +186,7 @@ def json_body(evidence: Evidence) -> Iterator[Mismatch]:
     reply = evidence.reply
     if evidence.exchange.status != 200:
         return
-    for fault in reply.faults:
-        if fault.rule == "json-body":
-            yield Mismatch(fault.at, "JSON", None, fault.message)
+    yield from _broken_json(evidence)
     if reply.form == "empty":
         yield Mismatch("body", "a JSON object", "", "the body is empty")
     elif reply.form == "json" and reply.events:
@@ -194,6 +197,12 @@ def json_body(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", "a JSON object", "an array", "the body is a JSON array")
     elif reply.form in ("sse", "array") and not has_answer(evidence) and reply.error is None and not reply.faults:
         yield Mismatch("body", "candidates", None, "the stream has no answer")
+
+
+def _broken_json(evidence: Evidence) -> Iterator[Mismatch]:
+    for fault in evidence.reply.faults:
+        if fault.rule == "json-body":
+            yield Mismatch(fault.at, "JSON", None, fault.message)
 
 
 def _one_object(value: Json, at: str, signs: frozenset[str]) -> Iterator[Mismatch]:

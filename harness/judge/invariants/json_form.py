@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from harness.answer.reply import received
 from harness.judge.invariants.envelope import NULL_WORDS
 from harness.judge.invariants.request_fields import knows_query
 from harness.judge.registry import rule
@@ -64,18 +65,16 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(name, "a name", found[0].decode(), message)
 
 
-_ABSENT = (b"null", b'""', b'_UNSPECIFIED"')
+_ABSENT = (b"null", b"[]", b'""', b'_UNSPECIFIED"')
 _WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode())
 _QUERIES = ("webSearchQueries", "imageSearchQueries", "retrievalQueries")
-_FREE = frozenset(
-    ("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue")
-).union(_QUERIES)
+_FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue", "displayName", "details", *_QUERIES))  # fmt: skip
 """Keys whose values the model writes, or a program for it, or the author of a page or file."""
 
 
-@rule("null-field", "warn", of="answer", of_bytes=True, dialect="gemini")
+@rule("null-field", "warn", any_call=True, of_bytes=True, dialect="gemini")
 def null_field(evidence: Evidence) -> Iterator[Mismatch]:
-    """An absent field is left out. The API never writes null, an empty text outside of ``text``, or the name of an enum for no value
+    """An absent field is left out. The API never writes null, an empty list or part, an empty text outside of ``text``, or the name of an enum for no value
     (``FINISH_REASON_UNSPECIFIED``): something on the way read the answer and wrote it again. Typed clients may refuse it.
 
     right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
@@ -86,10 +85,12 @@ def null_field(evidence: Evidence) -> Iterator[Mismatch]:
         at, value = found
         what = "null" if value is None else value or "empty"
         yield Mismatch(at, "nothing", value, f"{at} is {what}: the API leaves an absent field out")
+    elif b"{}" in content and {} in received(evidence.reply):
+        yield Mismatch("parts", "nothing", {}, "a part is empty: the API leaves it out")
 
 
 def _is_absent(value: Json) -> bool:
-    return value is None or (isinstance(value, str) and (not value or value.endswith("_UNSPECIFIED")))
+    return value is None or value == [] or (isinstance(value, str) and (not value or value.endswith("_UNSPECIFIED")))
 
 
 @rule("null-word", "error", of="answer", dialect="gemini")
@@ -114,9 +115,9 @@ def _first(evidence: Evidence, is_wanted: Callable[[Json], bool]) -> tuple[str, 
 def _within(value: Json, at: str, is_wanted: Callable[[Json], bool]) -> Iterator[tuple[str, Json]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if key not in _FREE or item is None:
+            if (key not in _FREE and (item or key != "safetyRatings")) or item is None:
                 yield from _within(item, f"{at}.{key}", is_wanted)
-    elif isinstance(value, list):
+    elif isinstance(value, list) and value:
         for index, item in enumerate(value):
             yield from _within(item, f"{at}[{index}]", is_wanted)
     elif is_wanted(value):

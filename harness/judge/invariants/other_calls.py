@@ -1,14 +1,18 @@
-"""Answers that hold no candidates: of ``countTokens``, and of the calls that embed texts."""
+"""Answers that hold no candidates: of ``countTokens``, of the calls that embed texts, and about models, files, caches and the like."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from math import hypot
 
+from harness.gemini.definition import CALLS, COLLECTIONS, answer_of, fields
 from harness.gemini.models import bare
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.counts import BEYOND_TEXT, is_of_characters
+from harness.judge.invariants.counts import BEYOND_TEXT, fewest_tokens, is_of_characters
 from harness.judge.invariants.request_fields import by_modality, is_natural, number, prompted
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
@@ -38,6 +42,9 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
     elif is_of_characters("".join(prompted(evidence)), total) and not field(body, "tools"):
         message = f"the prompt has {total} characters, and as many tokens are counted"
         yield Mismatch("$.totalTokens", "tokens", total, message, "warn")
+    elif least := fewest_tokens("".join(prompted(evidence)), total, 20, 0):
+        message = f"{total} tokens are counted for a text that has at least {least}"
+        yield Mismatch("$.totalTokens", f"at least {least}", total, message, "warn")
     elif max(100, len(compact(body))) < total and body and BEYOND_TEXT.isdisjoint(keys_in(body)):
         message = f"{total} tokens are counted for a request of {len(compact(body))} bytes"
         yield Mismatch("$.totalTokens", f"at most {len(compact(body))}", total, message, "warn")
@@ -104,6 +111,50 @@ def _strange(vector: Json, size: int, *, is_real: bool) -> str:
         return f"one number in {same} of {len(vector)} places"
     is_scaled = length > _LONGEST or (0 < length < _SHORTEST and is_whole)
     return f"scaled: its length is {length:.3g}" if is_scaled else "" if length else "all zeros"
+
+
+@rule("resource", "error", any_call=True, dialect="gemini", needs=(*COLLECTIONS, *[*CALLS][3:]))
+def resource(evidence: Evidence) -> Iterator[Mismatch]:
+    """The answer to any other call is the message that the definition names. A model, file, cache, store, batch or operation has a
+    ``name`` that begins with its collection, and comes once in a list. A warning: it ends before it was made, not when the ``ttl`` of the request
+    says, or is of another model.
+
+    asked: {"operation": "cachedContents"}
+    right: {"body": {"name": "cachedContents/c1", "model": "models/gemini-2.5-flash"}}
+    wrong: {"body": {"id": "c1"}}
+    """
+    request, answer = evidence.exchange.request, _answer(evidence, evidence.operation)
+    collection, message = answer_of(request.method, request.url)
+    known, is_list = fields(message, vertex=True).keys() if message else (), message.startswith("List")
+    if answer is None or not known:
+        return
+    is_empty = known.isdisjoint(answer) and not (is_list and not answer)
+    if is_empty or {"error", "response"} <= answer.keys() or (collection == "predict" and "predictions" not in answer):
+        keys = ", ".join(list(answer)[:8]) or "nothing"
+        yield Mismatch("body", message, list(answer), f"the body is no {message}: it has {keys}")
+        return
+    found = objects_in(answer.get(collection)) if is_list else [an_object(answer.get("file")) or answer]
+    names = [str(one.get("name")) for one in found if "name" in fields(COLLECTIONS.get(collection, message))]
+    place = re.compile(rf"(^|/)({'batches|operations' if message == 'Operation' else collection})/[^/]+$")
+    if wrong := [name for name in names if not place.search(name) or names.count(name) > 1]:
+        message = f"the name is {wrong[0]!r}, or comes twice: not one of {collection}"
+        yield Mismatch("$.name", f"{collection}/...", wrong[0], message)
+    elif len(found) == 1:
+        yield from _other_than_asked(found[0], evidence.request_body)
+
+
+def _other_than_asked(one: dict[str, Json], body: Json) -> Iterator[Mismatch]:
+    begin, end = (next((str(one[key]) for key in keys if one.get(key)), "") for keys in (_BEGIN, _END))
+    ttl, model = str(field(body, "ttl") or ""), bare(str(field(body, "model") or ""))
+    with suppress(ValueError):
+        lasts = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+        if not field(body, "expireTime") and (lasts < 0 or (ttl and abs(lasts - float(ttl.rstrip("s"))) > _SECONDS)):
+            yield Mismatch("$.expireTime", ttl or "later", end, f"it ends {lasts:.0f} s after it was made", "warn")
+    if model and "latest" not in model and one.get("model") and bare(str(one["model"])) != model:
+        yield Mismatch("$.model", model, one["model"], f"it is of {one['model']}, {model} was asked for", "warn")
+
+
+_BEGIN, _END, _SECONDS = ("updateTime", "createTime"), ("expireTime", "expirationTime"), 60
 
 
 def _answer(evidence: Evidence, *operations: str) -> dict[str, Json] | None:

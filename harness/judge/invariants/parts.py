@@ -11,6 +11,7 @@ from harness.answer.reply import OUTPUT, STEPS, candidate_of, received
 from harness.gemini import grounding
 from harness.gemini.schemas.request_schema import field
 from harness.judge.invariants.request_fields import (
+    USED,
     has_hidden_functions,
     is_about,
     is_finished,
@@ -22,8 +23,6 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import an_object
 
-_SIGNS = ("toolUsePromptTokenCount", "groundingMetadata", "urlContextMetadata", *STEPS)
-"""What an answer has only if a built-in tool ran."""
 _KINDS = (*OUTPUT, "functionResponse", *STEPS[2:])
 
 
@@ -125,7 +124,7 @@ _GIVEN = {"googleSearch": "groundingMetadata", "urlContext": "urlContextMetadata
 """A built-in tool -> what it adds to the answer."""
 
 
-@rule("tool-unasked", "warn", of="answer", per_candidate=True, dialect="gemini", needs=_SIGNS)
+@rule("tool-unasked", "warn", of="answer", per_candidate=True, dialect="gemini", needs=USED)
 def tool_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """What built-in tools add comes only if the request has one: sources, read pages, code that ran, and tokens of tool use. Places
     of Google Maps come only with ``googleMaps``, passages of files only with ``fileSearch``, read pages only with ``urlContext``.

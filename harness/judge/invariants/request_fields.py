@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
-from harness.answer.reply import candidate_of, parts_of
+from harness.answer.reply import STEPS, candidate_of, parts_of
 from harness.answer.structured import once
 from harness.gemini import models, schemas
 from harness.gemini.providers import is_chat
@@ -171,6 +171,8 @@ def has_several_candidates(evidence: Evidence) -> bool:
 
 SIGNS = frozenset(("candidates", "promptFeedback", "usageMetadata"))
 """Every answer has at least one of these fields."""
+USED = ("toolUsePromptTokenCount", "groundingMetadata", "urlContextMetadata", *STEPS)
+"""What an answer has only if a built-in tool ran."""
 
 
 def is_chunk(value: Mapping[str, Json]) -> bool:

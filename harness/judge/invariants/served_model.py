@@ -31,8 +31,8 @@ def model_version(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.modelVersion", model, None, "the answer does not say which model gave it")
     if not version or _is_foreign(evidence) or _OWN.search(evidence.exchange.request.url):
         return
-    if _is_alias(version):
-        yield Mismatch("$.modelVersion", "a model", version, f"{version} is an alias: a program wrote it")
+    if _is_alias(version) or version.startswith("projects/"):
+        yield Mismatch("$.modelVersion", "a model", version, f"{version} is an alias or a path: a program wrote it")
     elif model and not _is_alias(model) and not answers_for(model, version):
         yield Mismatch("$.modelVersion", model, version, f"{version} answered for {model}")
 

@@ -138,7 +138,9 @@ def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
     for at, event in enumerate(evidence.reply.events):
         for index, candidate in numbered(an_object(event.value).get("candidates")):
             if index in ended and any(
-                part.get(kind) not in (None, "") for part in parts_of(candidate) for kind in OUTPUT
+                part.get(kind) not in (None, "")
+                for part in parts_of(candidate)
+                for kind in (*OUTPUT, "thoughtSignature")
             ):
                 message = f"content came after the finishReason in events[{ended[index]}]"
                 found = Mismatch(f"events[{at}]", "nothing after the end", parts_of(candidate), message)
@@ -159,7 +161,7 @@ def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
 def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence.
     A warning: an event has the text (40 characters and more) of any earlier one. Clients append events, and show it twice.
-    Not noticed where the second text was counted: the model wrote it twice.
+    Not noticed where the second text was counted: the model wrote it twice. An event that comes again with the same counts is noticed at any length.
 
     right: [
       {"candidates": [{"content": {"parts": [{"text": "Oslo has a fjord. "}]}}]},
@@ -187,14 +189,18 @@ _SHORTEST_LATER = 40
 def _duplicate(evidence: Evidence) -> tuple[int, int] | None:
     """The indices of an event and of the first later one with the same content."""
     seen: dict[int, int] = {}
+    last: Json = None
     for index, event in enumerate(evidence.reply.events if evidence.reply.form in _STREAMS else ()):
         parts = parts_of(candidate_of(event.value))
         content = [[part.get("text"), bool(part.get("thought")), _picture(part)] for part in parts]
         length, key = _length(parts), hash(str(content))
         before = seen.get(key, index) if length >= _SHORTEST_DUPLICATE else index
         is_near = before == index - 1 or (before < index and length >= _SHORTEST_LATER)
+        if length > 1 and event.value == last and "totalTokenCount" in an_object(event.value.get("usageMetadata")):
+            return index - 1, index
         if is_near and not _is_counted(evidence, index, length):
             return before, index
+        last = event.value
         seen[key] = index
     return None
 
@@ -267,6 +273,7 @@ class _Texts(Struct):
     around: str = ""
     overlap: str = ""
     at: int = 0
+    lines: int = 0
 
     def add(self, text: str) -> None:
         if self.count:
@@ -278,6 +285,7 @@ class _Texts(Struct):
             self.overlap = self.overlap or _overlap(self.last, text)
             self.around = self.around or f"{self.last[-20:]}{text[:20]}"
         self.count += 1
+        self.lines += text[-1] == "\n"
         self.length += len(text)
         self.blanks += text.count(" ")
         self.first, self.last = self.first or text, text
@@ -354,6 +362,9 @@ def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
     if texts.glued >= _FEWEST_JOINTS and not texts.parted and texts.length <= _BLANKS * texts.blanks:
         message = f"no event begins or ends with a blank, so words run together: {texts.around!r}"
         yield Mismatch("text", "blanks between events", texts.around, message)
+    elif texts.lines == texts.count > _FEWEST_JOINTS:
+        message = f"each of {texts.count} events ends with a line break: something on the way added it"
+        yield Mismatch("text", "line breaks of the text", texts.around, message)
     elif texts.doubled >= _FEWEST_JOINTS:
         message = f"{texts.doubled} joints of events have two blanks: something on the way added one to each event"
         yield Mismatch("text", "one blank between events", texts.doubled, message)
