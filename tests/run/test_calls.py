@@ -173,7 +173,8 @@ POLLED = """\
         capture: {uri: $.uri}
       - user: hi
 """
-WAITING, READY = {"state": "PROCESSING"}, {"state": "ACTIVE", "uri": "u"}
+WAITING = {"name": "files/f1", "state": "PROCESSING"}
+READY = {"name": "files/f1", "state": "ACTIVE", "uri": "u"}
 
 
 def test_every_poll_has_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,9 +233,14 @@ def test_a_poll_judges_an_absent_value_as_checks_do(wanted: str) -> None:
 
 
 def test_a_poll_waits_for_every_value_of_its_path() -> None:
-    turns = POLLED.replace("$.state", "'$.files[*].state'").replace("$.uri", "'$.files[0].uri'")
-    one_ready = {"files": [READY, WAITING]}
-    result, script = played(turns, replayed(one_ready), replayed({"files": [READY, READY]}), replayed(PARIS))
+    turns = (
+        POLLED.replace("files/f1", "files")
+        .replace("$.state", "'$.files[*].state'")
+        .replace("$.uri", "'$.files[0].uri'")
+    )
+    other = {**READY, "name": "files/f2"}
+    one_ready, all_ready = {"files": [other, WAITING]}, {"files": [other, READY]}
+    result, script = played(turns, replayed(one_ready), replayed(all_ready), replayed(PARIS))
     assert (result.status, len(script.sent)) == ("passed", 3)
 
 
@@ -304,10 +310,11 @@ def test_calls_that_clean_up_poll_and_capture_too() -> None:
         capture: {made: $.name}
       - call: DELETE ${capture.made}
 """
-    answers = (replayed(PARIS), replayed({"done": False}), replayed({"done": True, "name": "files/x"}), replayed({}))
+    waiting, made = {"name": "operations/o1", "done": False}, {"name": "operations/o2", "done": True}
+    answers = (replayed(PARIS), replayed(waiting), replayed(made), replayed({}))
     result, script = played(turns, *answers)
     assert (result.status, found(result)) == ("passed", [])
-    assert sent(script)[1:] == ["GET v1beta/operations/o1", "GET v1beta/operations/o1", "DELETE v1beta/files/x"]
+    assert sent(script)[1:] == ["GET v1beta/operations/o1", "GET v1beta/operations/o1", "DELETE v1beta/operations/o2"]
 
 
 def test_one_that_fails_leaves_the_others_to_run() -> None:
@@ -315,7 +322,7 @@ def test_one_that_fails_leaves_the_others_to_run() -> None:
     turns: [{call: GET models, capture: {all: $}}, {user: hi}]
     finally: [{call: "GET ${capture.all}"}, {call: GET models}]
 """
-    result, script = played(turns, {"a": 1}, PARIS, {})
+    result, script = played(turns, {"models": [{"name": "models/m"}]}, PARIS, {})
     assert (result.status, len(script.sent)) == ("passed", 3)
     assert [(name, severity) for name, severity, _ in found(result)] == [("finally", "warn")]
 

@@ -115,8 +115,8 @@ def _strange(vector: Json, size: int, *, is_real: bool) -> str:
 
 @rule("resource", "error", any_call=True, dialect="gemini", needs=(*COLLECTIONS, *[*CALLS][3:]))
 def resource(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer to any other call is the message that the definition names. A model, file, cache, store, batch or operation has a
-    ``name`` that begins with its collection, and comes once in a list. A warning: it ends before it was made, not when the ``ttl`` of the request
+    """The answer to any other call is the message that the definition names. A warning: a model, file, cache, store, batch or operation
+    has no ``name`` that begins with its collection, comes twice in a list, ends before it was made, or not when the ``ttl`` of the request
     says, or is of another model.
 
     asked: {"operation": "cachedContents"}
@@ -138,7 +138,7 @@ def resource(evidence: Evidence) -> Iterator[Mismatch]:
     place = re.compile(rf"(^|/)({'batches|operations' if message == 'Operation' else collection})/[^/]+$")
     if wrong := [name for name in names if not place.search(name) or names.count(name) > 1]:
         message = f"the name is {wrong[0]!r}, or comes twice: not one of {collection}"
-        yield Mismatch("$.name", f"{collection}/...", wrong[0], message)
+        yield Mismatch("$.name", f"{collection}/...", wrong[0], message, "warn")
     elif len(found) == 1:
         yield from _other_than_asked(found[0], evidence.request_body)
 

@@ -86,8 +86,8 @@ def missing_thoughts(values: list[Json], _: Ask) -> None:
 def _without_thoughts(values: list[Json]) -> None:
     for candidate in candidates(values):
         content = candidate.get("content", {})
-        if "parts" in content:
-            content["parts"] = [part for part in content["parts"] if not part.get("thought")]
+        if kept := [part for part in content.pop("parts", ()) if not part.get("thought")]:
+            content["parts"] = kept
 
 
 @edits("thought-leak")
