@@ -668,6 +668,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("thought-leak", "warn", unary(answer("The user wants a city.</think>Oslo"))),
     ("thought-leak", "warn", unary(answer("assistant\nOslo"))),
     ("control-token", "warn", unary(answer("Oslo. data: [DONE]"))),
+    ("control-token", "warn", unary(answer("Oslo.[DONE]"))),
     ("escaped-text", "warn", unary(answer(base64.b64encode(PLAN.encode() * 2).decode()))),
     (
         "escaped-text",

@@ -240,7 +240,7 @@ _UNFILLED = r"\s*|\*+|None|NaN|nil|'.*'|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{
 
 _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
-    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|data: \[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
+    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|\[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
 _DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
 
@@ -254,7 +254,7 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    may_have = "<" in text or "INST]" in text or "\nUser:" in text or "\nHuman:" in text or "data: " in text
+    may_have = any(sign in text for sign in ("<", "INST]", "\nUser:", "\nHuman:", "data: ", "[DONE]"))
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
     is_struck = found and found[0] == "</s>" and "<s>" in text
     if found and not is_struck and not is_about(evidence, _DIALOGUES) and not has_text(evidence, found[0]):
