@@ -495,7 +495,7 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     if body is None or not counted:
         return
     functions = (one for kit in tools(evidence, "functionDeclarations") for one in items_of(kit))
-    described = (str(field(one, "description") or "") for one in functions)
+    described = (str(field(one, "description") or "") for one in functions) if "tools" in body else ()
     text, at = "".join((*prompted(evidence), *described)), "$.usageMetadata.promptTokenCount"
     least = fewest_tokens(text, counted, _MOST_PROMPTED)
     strange = set(by_modality(evidence.reply.usage, "promptTokensDetails")) - {"TEXT", "None"}

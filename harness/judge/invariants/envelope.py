@@ -186,7 +186,8 @@ def json_body(evidence: Evidence) -> Iterator[Mismatch]:
     reply = evidence.reply
     if evidence.exchange.status != 200:
         return
-    yield from _broken_json(evidence)
+    if reply.faults:
+        yield from _broken_json(evidence)
     if reply.form == "empty":
         yield Mismatch("body", "a JSON object", "", "the body is empty")
     elif reply.form == "json" and reply.events:
