@@ -328,6 +328,8 @@ def detail_of_another_form(d: Draft) -> None:
 _STRANGE: list[tuple[str, Object]] = [
     ("RetryInfo", {"retryDelay": {"seconds": 3}}),
     ("RetryInfo", {"retry_delay": "3s"}),
+    ("RetryInfo", {"retryDelay": None}),
+    ("RetryInfo", {"retryDelay": "-3s"}),
     ("Help", {"links": ["https://example.com"]}),
     ("QuotaFailure", {"violations": [{"quotaDimensions": "model"}]}),
     ("BadRequest", {"fieldViolations": [{"field": ["tools", 0]}]}),

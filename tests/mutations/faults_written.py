@@ -312,14 +312,10 @@ def relative_addresses(d: Draft) -> None:
 
 
 @fault("null-field")
-def list_or_part_that_is_empty(d: Draft) -> None:
+def list_that_is_empty(d: Draft) -> None:
     _whole(d)
-    parts = d.last["content"]["parts"]
     need(not d.last.get("citationMetadata"))
-    if d.random.random() < 0.5:
-        parts.insert(0, {})
-    else:
-        d.last["citationMetadata"] = {"citationSources": []}
+    d.last["citationMetadata"] = {"citationSources": []}
 
 
 @fault("null-field")

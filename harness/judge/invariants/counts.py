@@ -274,7 +274,9 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
     if evidence.reply.count("thoughtsTokenCount") and len(text := _uncounted(_events_of(evidence))) > _MOST_UNCOUNTED:
         message = f"{text[:40]!r} comes before tokens of the answer are counted: is it thoughts that lost their flag?"
         yield Mismatch("text", "thought: true", text[:200], message)
-    elif (text := _chunk_too_short(_events_of(evidence))) and not has_several_candidates(evidence):
+    elif evidence.reply.inline_data or has_several_candidates(evidence):
+        return
+    elif text := _chunk_too_short(_events_of(evidence)):
         message = f"{text[:40]!r} counts tokens for more text than it is: was the chunk before it lost?"
         yield Mismatch("text", "the text of its tokens", text[:200], message)
 

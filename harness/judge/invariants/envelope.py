@@ -124,8 +124,10 @@ def _wrong_details(details: Json, message: str) -> Iterator[tuple[str, Severity]
         if found:
             severity: Severity = "warn" if found[0].kind == "unknown-field" else "error"
             yield f"has a {kind} whose {found[0].at[2:]} is {str(found[0].actual)[:60]!r}", severity
-        elif not one.get(name := _NEEDED.get(kind, "@type")) or str(one.get("retryDelay")).startswith("-"):
+        elif not one.get(name := _NEEDED.get(kind, "@type")):
             yield f"has a {kind} whose {name} is {one.get(name)!r}", "error"
+        elif str(one.get("retryDelay", "0s")).startswith(("-", "None")):
+            yield f"has the retryDelay {one['retryDelay']}", "error"
         elif details.count(one) > 1:
             yield f"has a {kind} twice", "warn"
     delay, named = (re.search(_DELAY, text) for text in (str(details), message))

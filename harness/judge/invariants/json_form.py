@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from harness.answer.reply import received
 from harness.judge.invariants.envelope import NULL_WORDS
 from harness.judge.invariants.request_fields import knows_query
 from harness.judge.registry import rule
@@ -74,7 +73,7 @@ _FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "o
 
 @rule("null-field", "warn", any_call=True, of_bytes=True, dialect="gemini")
 def null_field(evidence: Evidence) -> Iterator[Mismatch]:
-    """An absent field is left out. The API never writes null, an empty list or part, an empty text outside of ``text``, or the name of an enum for no value
+    """An absent field is left out. The API never writes null, an empty list, an empty text outside of ``text``, or the name of an enum for no value
     (``FINISH_REASON_UNSPECIFIED``): something on the way read the answer and wrote it again. Typed clients may refuse it.
 
     right: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
@@ -85,8 +84,6 @@ def null_field(evidence: Evidence) -> Iterator[Mismatch]:
         at, value = found
         what = "null" if value is None else value or "empty"
         yield Mismatch(at, "nothing", value, f"{at} is {what}: the API leaves an absent field out")
-    elif b"{}" in content and {} in received(evidence.reply):
-        yield Mismatch("parts", "nothing", {}, "a part is empty: the API leaves it out")
 
 
 def _is_absent(value: Json) -> bool:
