@@ -146,7 +146,7 @@ def resource(evidence: Evidence) -> Iterator[Mismatch]:
 def _other_than_asked(one: dict[str, Json], body: Json) -> Iterator[Mismatch]:
     begin, end = (next((str(one[key]) for key in keys if one.get(key)), "") for keys in (_BEGIN, _END))
     ttl, model = str(field(body, "ttl") or ""), bare(str(field(body, "model") or ""))
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):  # TypeError: one of them has no zone
         lasts = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
         if not field(body, "expireTime") and (lasts < 0 or (ttl and abs(lasts - float(ttl.rstrip("s"))) > _SECONDS)):
             yield Mismatch("$.expireTime", ttl or "later", end, f"it ends {lasts:.0f} s after it was made", "warn")
