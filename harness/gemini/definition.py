@@ -214,9 +214,11 @@ def dumps(table: Table) -> str:
 
 @cache
 def table() -> Table:
-    """The definition in use."""
-    file, text = _in_use[0]
-    return cast("Table", json.loads(text or file.read_text(encoding="utf-8")))
+    """The definition in use. Messages and enums that a renewed file lacks, since it is older than the harness, are those that ship."""
+    shipped, text = json.loads(SHIPPED.read_bytes()), _in_use[0][1]
+    renewed = json.loads(text) if text else {}
+    more = {name: {**shipped[name], **renewed[name]} for name in ("messages", "enums") if renewed}
+    return cast("Table", {**shipped, **renewed, **more})
 
 
 @cache

@@ -246,6 +246,14 @@ def test_a_discovery_document_and_a_renewed_file_are_read_too(named: None, capsy
     assert document(capsys, "--update", "other.json")["added"] == []
 
 
+def test_an_older_file_lacks_nothing_that_ships(named: None, capsys: pytest.CaptureFixture[str]) -> None:
+    older = json.loads(definition.SHIPPED.read_text())
+    del older["messages"]["CachedContent"], older["messages"]["ListCachedContentsResponse"]
+    Path("definition.json").write_text(json.dumps(older))
+    record("one.yaml", {"name": "cachedContents/c1"}, url=f"{HOST.partition('/models')[0]}/cachedContents")
+    assert main(["audit", "one.yaml"]) == 0, capsys.readouterr().out
+
+
 def test_the_shipped_definition_renews_to_itself(named: None, capsys: pytest.CaptureFixture[str]) -> None:
     changes = document(capsys, "--update", str(definition.SHIPPED))
     assert (changes["added"], changes["removed"], changes["changed"]) == ([], [], [])
