@@ -115,6 +115,16 @@ def calling_with(**fields: Any) -> dict[str, Any]:
     return chunk({"functionCall": {"name": "get_weather", "args": {}, **fields}}, finish="STOP", usageMetadata=USAGE)
 
 
+def calling_part(city: str, **fields: Any) -> dict[str, Any]:
+    return {"functionCall": {"name": "get_weather", "args": {"city": city}}, **fields}
+
+
+def unnormalised(body: Any) -> Exchange:
+    """The answer in a file whose recorder may have changed its characters."""
+    return replace(unary(body), verbatim=False)
+
+
+JSON_MODE_OF_CITY = config(responseMimeType="application/json")
 QUESTION = "What is the capital of Norway, and on which fjord does it lie?"
 CODE_TOOL: dict[str, Any] = {"tools": [{"codeExecution": {}}]}
 
@@ -391,6 +401,42 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ("code-result", unary(ran('"print(1)\\nprint(2)"', "1"), CODE_TOOL)),
     ("code-result", unary(ran("print(1", "1"), CODE_TOOL)),
     ("code-result", unary(ran("print(1)", ""), CODE_TOOL)),
+    ("code-result", unary(ran("if 1:\nprint(1)", "1"), CODE_TOOL)),
+    ("code-result", unary(ran("for _ in range(2): a = 1 for _ in range(3): b = 2 print(a, b) # the numbers, one by one", "1"), CODE_TOOL)),
+    ("code-result", unary(ran("if 1 &lt; 2:\n    print(1)", "1"), CODE_TOOL)),
+    ("code-result", unary(ran("print(1)", "1\\n"), CODE_TOOL)),
+    ("finish-reason", unary(with_candidate(answer("Oslo is the capital."), finishReason="RECITATION"))),
+    ("finish-reason", unary(with_candidate(calling(city="Oslo"), finishReason="OTHER"), TOOLS)),
+    ("visible-output", unary(chunk({"text": "Oslo"}, {}, finish="STOP", usageMetadata=USAGE))),
+    ("safety-ratings", unary(rated(probability="LOW", probabilityScore=7.5))),
+    ("thought-signature", unary(chunk(calling_part("Oslo"), calling_part("Rome", thoughtSignature="AbCd"), finish="STOP", usageMetadata=USAGE), TOOLS)),
+    ("call-as-text", unary(answer('Action: get_weather\nAction Input: {"city": "Oslo"}'), TOOLS)),
+    ("call-as-text", unary(answer('[Called function get_weather with arguments {"city": "Oslo"}]'), TOOLS)),
+    ("escaped-text", unary(answer("It is 15\\u00b0C and cloudy."))),
+    ("escaped-text", unary(answer("Cities:\\n\\n* `Oslo`\\n* `Bergen`"))),
+    ("escaped-text", unary(answer("The fjord is lon=\ng and the hills a=\nre wooded."))),
+    ("escaped-text", unary(answer("Cities:\n```python\nfor city in cities:\nprint(city)\n```"))),
+    ("escaped-text", unary(answer("VGhlIHN1biByaXNlcyBvbiBhIGhpbGwu"))),
+    ("escaped-text", unary(answer("ThecapitalofNorwayisOslo.Itliesattheendofthefjord,amongwoodedhills,andhasmanytrams."))),
+    ("escaped-text", unary(chunk({"text": "I look.\\n\\nIt is Oslo.\\n\\nSo be it.", "thought": True}, {"text": "Oslo"}, finish="STOP", usageMetadata=USAGE))),
+    ("missing-value", unary(answer('{"city": "\\"Oslo\\""}'), JSON_MODE_OF_CITY)),
+    ("missing-value", unary(calling_with(args={"city": "", "unit": ""}), TOOLS)),
+    ("control-token", unary(answer("Oslo.[DONE]"))),
+    ("error-as-text", unary(answer("Oslo.\n\nYou have exceeded your free quota. Upgrade at https://a.example/pricing"))),
+    ("prompt-repeated", unary(answer(PLAN), {"systemInstruction": {"parts": [{"text": PLAN}]}, **ASKED_NOTHING})),
+    ("text-twice", unary(answer("The **The sun sun** was was setting setting slowly slowly, casting casting long long shadows shadows."))),
+    ("unicode", unary(answer("It is 15?C in Oslo."))),
+    ("unicode", unary(answer("The sun鈥檚 light falls on the hills."))),
+    ("unicode", unary(answer("Oslo ⿠⾰\u2fef\u0530 lies"))),
+    ("null-field", unnormalised(with_candidate(answer(), safetyRatings=None))),
+    ("stream-blanks", text_stream("Oslo has a\n", " long fjord,\n", " many small\n", " islands.\n")),
+    ("stream-blanks", text_stream("Oslo has a long fjord.", "The hills around it are wooded.")),
+    ("text-per-token", unary(answer("Oslo lies.", usageMetadata={**USAGE, "candidatesTokenCount": 900, "totalTokenCount": 905}), {"tools": [{"codeExecution": None, **TOOLS["tools"][0]}]})),
+    ("grounding-chunks", unary(grounding(searchEntryPoint={"renderedContent": ""}))),
+    ("grounding-chunks", unary(grounding(webSearchQueries=["Oslo", "Oslo"], groundingChunks=[WEB]))),
+    ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://vertexaisearch.cloud.google.com/grounding-api", "title": "a"}}]))),
+    ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://a.example/ target=_blank", "title": "a"}}]))),
+    ("grounding-range", unary(with_candidate(answer(), citationMetadata={"citationSources": [{"endIndex": 2, "uri": "not a uri"}]}))),
     ("grounding-chunks", unary(grounding(searchEntryPoint={"renderedContent": "PGRpdj48L2Rpdj4" * 6}))),
     ("grounding-uri", unary(grounding(groundingChunks=[{"web": {"uri": "https://a.example/", "title": title}} for title in "abc"]))),
     ("logprobs", unary(with_candidate(answer(), logprobsResult={"chosenCandidates": [{"token": "Oslo", "logProbability": -0.1}]}), {"contents": []})),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.judge.invariants.request_fields import calling_mode as mode_of
-from harness.judge.invariants.request_fields import declared, has_hidden_functions, is_finished
+from harness.judge.invariants.request_fields import declared, has_hidden_functions, has_text, is_finished
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
@@ -48,12 +48,12 @@ def _lacks_a_call(evidence: Evidence) -> bool:
 
 
 _CALL_AS_TEXT = (
-    r"(?mi)```tool_code|^[ \t]*+tool_code\b|\bdefault_api[.:]\w+|<ctrl\d+>call\b"
+    r"(?mi)^Action: *\S+\s+Action Input:|```tool_code|^[ \t]*+tool_code\b|\bdefault_api[.:]\w+|<ctrl\d+>call\b"
     r"|\{\s*\"(functionCall|function_call|tool_call|tool_calls|tool_use)\"\s*:"
     r"|<\|?(tool_call|function_call|function=|invoke|tool_use|python_tag)|\[(tool|function)[_ ]call\b"
 )
 """The notations in which models and gateways write calls: Gemini's ``tool_code``, JSON, and the tags of other makers."""
-_WORDS_OF_CALLS = ("tool", "function", "invoke", "default_api", "<ctrl", "python_tag")
+_WORDS_OF_CALLS = ("tool", "function", "invoke", "default_api", "<ctrl", "python_tag", "action input")
 """Each of them has one of these."""
 
 
@@ -74,7 +74,7 @@ def call_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     lower = text.lower()
     noted = re.search(_CALL_AS_TEXT, text) if any(word in lower for word in _WORDS_OF_CALLS) else None
     found = noted or _named_call(evidence, text)
-    if found is not None:
+    if found is not None and not has_text(evidence, "Action Input:"):
         around = text[max(0, found.start() - 20) : found.start() + 60]
         yield Mismatch("text", "a function call", around, f"a function call is written in the text: {around!r}")
 
@@ -88,4 +88,5 @@ def _named_call(evidence: Evidence, text: str) -> re.Match[str] | None:
         rf'\{{\s*"(?:name|function|tool|tool_name)"\s*:\s*"(?:{names})"\s*,\s*"(?:args|arguments|parameters|input)"\s*:'
     )
     as_code = rf"\s*(?:{names})\([^()]*\)\s*"
-    return re.search(as_json, text) or re.fullmatch(as_code, text)
+    as_words = rf"(?i)\bcall(?:ed|ing)?\b[^\n]{{0,30}}\b(?:{names})\b[^\n{{]{{0,30}}\{{.*\}}\W*\Z"
+    return re.search(as_json, text) or re.fullmatch(as_code, text) or re.search(as_words, text)

@@ -192,7 +192,7 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thought-signature", "warn", of="answer", per_candidate=True, needs=("functionCall", "thoughtSignature"))
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
-    """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it.
+    """In Gemini 3 and later, or if another has one, the first function call has a ``thoughtSignature``. The API rejects the next turn without it.
     And no two parts have the same one, nor one of an earlier turn: a signature is of one part. Nor is it the text that clients send in the place of a lost one.
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
@@ -211,10 +211,9 @@ def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"parts[{index}] has the thoughtSignature of {owner}: it was copied"
             yield Mismatch(f"parts[{index}].thoughtSignature", "one of its own", found[:40], message)
             break
-    if generation(evidence) < (3, 0):
-        return
-    calls = (part for part in evidence.reply.parts if isinstance(part.get("functionCall"), dict))
-    first = next(calls, None)
-    if first is not None and not first.get("thoughtSignature"):
+    calls = [
+        part.get("thoughtSignature") for part in evidence.reply.parts if isinstance(part.get("functionCall"), dict)
+    ]
+    if calls and not calls[0] and (any(calls) or generation(evidence) >= (3, 0)):
         message = "the first functionCall has no thoughtSignature: the API will reject the next turn"
         yield Mismatch("parts", "a thoughtSignature", None, message)

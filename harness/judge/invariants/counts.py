@@ -402,7 +402,7 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     message = f"{counted} tokens are counted for a text of {len(text)} characters"
     if counted % _ROUND >= _MANY // 2 and len(text) < _FEWEST_CUT * counted and _is_whole_text(evidence):
         size, prose = len(text.encode("utf-8", "replace")), _is_prose(text)
-        is_cut = prose and re.search(r"(?:[^\W\d_]|\.\.\.|…)\Z", text) and size < _FEWEST_CUT * counted
+        is_cut = prose and re.search(r"(?:[^\W\d_]|\.\.\.|…) ?\Z", text) and size < _FEWEST_CUT * counted
         if is_cut or (counted >= _MANY and (2 * size < counted or (prose and size < _FEWEST_BYTES * counted))):
             question = f"{message}: was a part of it lost?"
             yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")

@@ -15,7 +15,7 @@ from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import SIGNS, has_answer, has_text, is_finished, is_stream, wants_sse
 from harness.judge.registry import FAILURE, GENERATING, rule
 from harness.model import Evidence, Json, Mismatch, Severity
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object, is_number, objects_in
 
 NULL_WORDS = ("null", "None", "undefined", "nil", "[object Object]", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z")
 """How programs write that there is no value."""
@@ -265,7 +265,7 @@ def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("safety-ratings", "warn", per_candidate=True, needs="safetyRatings")
 def safety_ratings(evidence: Evidence) -> Iterator[Mismatch]:
-    """A list of safety ratings has each category once, with its probability, which is below the threshold of the request if there is an answer.
+    """A list of safety ratings has each category once, with its probability, which is below the threshold of the request if there is an answer, and scores from 0 to 1.
 
     right: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]}]}
     wrong: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}, {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}]}]}
@@ -274,6 +274,14 @@ def safety_ratings(evidence: Evidence) -> Iterator[Mismatch]:
         ratings = objects_in(candidate_of(event.value).get("safetyRatings"))
         categories = [rating.get("category") for rating in ratings]
         lost = next((name for one in ratings for name in ("category", "probability") if not one.get(name)), None)
+        scores = [
+            value for one in ratings for name, value in one.items() if name.endswith("Score") and is_number(value)
+        ]
+        if strange := [score for score in scores if not 0 <= score <= 1]:
+            yield Mismatch(
+                "$.candidates[0].safetyRatings", "0 to 1", strange[0], f"{strange[0]} is no score: it is from 0 to 1"
+            )
+            return
         if lost is not None:
             yield Mismatch("$.candidates[0].safetyRatings", lost, None, f"a safety rating has no {lost}")
             return
@@ -339,9 +347,9 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
     A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
-    ``finishMessage`` says more than that a function call came, or none came; or it ended with SAFETY, and all its ratings
-    are NEGLIGIBLE, or with MALFORMED_FUNCTION_CALL, and has a call, or for a picture that was not requested, and has text, or with CONTINUATION,
-    and has no token for it.
+    ``finishMessage`` says more than that a function call came, or none came; or it was broken off, and has a call, or text with the end
+    of a sentence; or it ended with SAFETY, and all its ratings are NEGLIGIBLE, or for a picture that was not requested, and has text, or
+    with CONTINUATION, and has no token for it.
 
     right: {"candidates": [{"finishReason": "STOP"}]}
     wrong: {"candidates": [{"finishReason": "SAFETY"}]}
@@ -374,7 +382,23 @@ def _contrary(reason: str, evidence: Evidence) -> str:
         return "there is no continuationToken, with which the rest is requested"
     if "IMAGE" in reason and evidence.reply.text.strip() and not _may_draw(evidence):
         return "the answer has text, and no picture was requested"
-    return "the answer has a call" if reason == "MALFORMED_FUNCTION_CALL" and evidence.reply.function_calls else ""
+    if reason not in _BREAKS_OFF:
+        return ""
+    is_whole = re.search(r"\w\S*[.!?)`*|\"'$]\s*\Z", evidence.reply.text[-40:])
+    return (
+        "the answer has a call"
+        if evidence.reply.function_calls and "TOOL" not in reason
+        else "the text is whole"
+        if is_whole
+        else ""
+    )
+
+
+_BREAKS_OFF = (
+    "SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL",
+    "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE",
+)  # fmt: skip
+"""Reasons for which an answer has no content, or a part of it."""
 
 
 def _may_draw(evidence: Evidence) -> bool:
@@ -394,7 +418,8 @@ def _why(reason: str, evidence: Evidence) -> str:
 
 @rule("visible-output", "error", of="finished", per_candidate=True)
 def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
-    """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part.
+    """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part. A warning: a part of
+    an answer in one piece is empty.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": ""}]}}]}
@@ -402,6 +427,8 @@ def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
     if not any(map(_is_visible, answer_parts(evidence.reply.parts))):
         thoughts = evidence.reply.count("thoughtsTokenCount")
         yield Mismatch("text", "some output", "", f"STOP, but no visible output ({thoughts} thought tokens)")
+    elif {} in evidence.reply.parts and not is_stream(evidence):
+        yield Mismatch("parts", "a part", {}, "a part is empty: what it held was lost", "warn")
 
 
 def _is_visible(part: Json) -> bool:

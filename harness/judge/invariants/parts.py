@@ -99,17 +99,28 @@ def _unlike(code: Mapping[str, Json], result: Mapping[str, Json]) -> str:
     source = str(code.get("code"))
     if result.get("outcome") != "OUTCOME_OK" or code.get("language") != "PYTHON" or len(source) > 20_000:
         return ""
-    if re.search(r"^print\((?!.*\bend=)", source, re.MULTILINE) and not result.get("output"):
+    output = str(result.get("output") or "")
+    if re.search(r"^print\((?!.*\bend=)", source, re.MULTILINE) and not output:
         return "the code prints, but its result has no output"
+    if output.endswith("\\n") and "\n" not in output:
+        return "the ends of the lines of its output are escaped"
     with warnings.catch_warnings(action="ignore"):
         try:
             lines = ast.parse(source).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # or of a later Python
             if "line continuation" in str(error) and "\n" not in source.strip():
                 return "the ends of the lines of the code are escaped"
-            return "the code ran, but its end is lost" if "never closed" in str(error) else ""
+            is_newer = re.search(r"\b[fFtT]['\"]", str(getattr(error, "text", "")))
+            is_broken = re.search(_BROKEN, str(error)) and not is_newer
+            is_line = re.match(r"(?!type |[!%])[^\n]{80,}\Z|(?s:.*&(?:[lg]t|amp|quot|#x?\d\d);)", source.strip())
+            is_changed = is_broken or (is_line and "invalid syntax" in str(error))
+            return f"the code ran, but is broken ({error})" if is_changed else ""
     is_text = len(lines) == 1 and isinstance(getattr(lines[0], "value", None), ast.Constant) and source[0] in "'\""
     return "the code is one text" if is_text else ""
+
+
+_BROKEN = r"never closed|unterminated (?!f)|an indented block|unexpected indent|unindent"
+"""What a parser says of code that lost its end, or its indents, and not of what a newer Python would read."""
 
 
 def _is_failure(result: Mapping[str, Json]) -> bool:

@@ -65,7 +65,8 @@ def declared(evidence: Evidence) -> Mapping[str, schemas.RequestSchema | None]:
 def offers_builtin_tools(evidence: Evidence) -> bool:
     """Whether the request has a tool that is no function, such as a search."""
     offered = (tool for tool in items_of(field(evidence.request_body, "tools")) if isinstance(tool, dict))
-    return any(tool.keys() - {"functionDeclarations", "function_declarations"} for tool in offered)
+    functions = {"functionDeclarations", "function_declarations"}
+    return any(value is not None and name not in functions for tool in offered for name, value in tool.items())
 
 
 def calling_mode(evidence: Evidence) -> str:
@@ -87,7 +88,7 @@ def request_parts(evidence: Evidence) -> Iterator[Json]:
 
 
 PROGRAMS = (
-    r"escap|encod|base.?64|\bhtml|\bxml|entities|regex|regular exp|latex|formula|markdown|\bcode\b|\bjava|\bjs\b|typescript|python|\bsql"
+    r"escap|encod|base.?64|\bhtml|\bxml|entities|regex|regular exp|latex|formula|markdown|\bcode\b(?! execution)|\bjava|\bjs\b|typescript|python|\bsql"
     r"|\bshell|\bglob|newline|line break|backslash|unicode|accents|chat template|\btokens?\b|\btags?\b|chatml|prompt format"
     r"|rror\b|fehler|\bhttp\b(?!:)|status code|gateway|streams? end|\bsse\b|ampersand|\bnotation|page web|web ?page|web ?seite|gina web|<br|<p>"
 )

@@ -43,20 +43,22 @@ def escaped_text(evidence: Evidence) -> Iterator[Mismatch]:
     if found and not is_about(evidence, PROGRAMS):
         yield from found
     elif (code := _escaped_code(evidence.reply.text)) and not wants_json(evidence) and not is_about(evidence, "json"):
-        yield Mismatch("text", "code", code[:200], "code in the text is escaped: it does not run")
+        yield Mismatch("text", "code", code[:200], "code in the text is escaped, or lost its indents: it does not run")
 
 
 def _escaped_code(text: str) -> str | None:
-    """The first block of code with entities in the place of its signs, or with ends of lines as two characters."""
+    """The first block of code with entities in the place of its signs, with ends of lines as two characters, or of Python without indents."""
     for block in text[:_MOST_READ].split("```")[1::2]:
         is_code = re.match(_CODE, block) and not re.search(_RAW, block)
         is_line = "\n" not in block and re.match(_CODE_IN_A_LINE, block)
-        if is_line or (is_code and len(_some(_ENTITY, block)) >= _FEWEST_ESCAPES):
+        is_flat = block.startswith("python\n") and re.search(_FLAT, block, re.MULTILINE)
+        if is_line or is_flat or (is_code and len(_some(_ENTITY, block)) >= _FEWEST_ESCAPES):
             return block
     return None
 
 
 _LANGUAGE = r"(?:python|java(?:script)?|typescript|js|ts|kotlin|swift|c|cpp|csharp|go|rust|ruby|php|sql|bash|sh|shell)"
+_FLAT = r"^(?:def|class|if|for|while|with|try|else|elif)\b[^\n#'\"]*:\n(?=[^\s#`])"
 _CODE, _CODE_IN_A_LINE = rf"{_LANGUAGE}\s", rf"{_LANGUAGE}\\n.*\\n"
 
 
@@ -71,7 +73,12 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         entities = [] if re.search(_PLAIN_IN_ARGS, calls) else re.findall(_ENTITY, calls)
         texts = (2 * re.findall(_BLANK_OF_ADDRESS, value) or _escapes(value) for value in strings)
         entities = entities or next((some for some in texts if len(some) >= _FEWEST_ESCAPES), [])
-    for place, escapes, whole in (("text", found, text), ("args", entities, calls)):
+    thoughts = evidence.reply.thoughts
+    for place, escapes, whole in (
+        ("text", found, text),
+        ("thoughts", _escapes(thoughts), thoughts),
+        ("args", entities, calls),
+    ):
         if len(escapes) >= _FEWEST_ESCAPES and not has_text(evidence, escapes[0]):
             message = f"the {place} holds {escapes[0]!r} as characters: it was escaped once too often"
             yield Mismatch(place, "plain characters", whole[:200], message)
@@ -93,11 +100,12 @@ def _written_by_a_program(evidence: Evidence) -> str:
         return ""
     if re.fullmatch(_HEX, text) and is_utf8(bytes.fromhex(text)):
         return "hexadecimal: it was encoded"
-    if re.fullmatch(_BASE64, text) and is_utf8(plain := media.decoded(text) or b"\xff") and b"\0" not in plain:
+    plain = media.decoded(text) or b"\xff" if re.fullmatch(_BASE64, text) else b"\xff"
+    if is_utf8(plain) and b"\0" not in plain and (b" " in plain or len(text) >= _SHORTEST_CODE):
         return "base64: it was encoded"
     if re.match(_OF_AN_ANSWER, text) or (text[:2] in ("b'", 'b"') and text[1] == text.rstrip()[-1]):
         return "JSON or Python of an answer: it was written"
-    if text[:1] == text[-1:] == '"' and "\\n" in text and "\n" not in text:
+    if text[:1] == text[-1:] == '"' and "\n" not in text and ("\\n" in text or len(text) > _LONG // 2):
         return "a JSON text: it was written" if isinstance(json_of(text), str) else ""
     if re.match(_IN_A_TAG, text) or (text[:1] == "{" and re.search(_OF_A_ROLE, text)):
         return "the envelope of an answer: it was written"
@@ -110,7 +118,7 @@ _IN_A_TAG = (
     r'(?s)<(response|answer|output)>.*</\1>\s*\Z|\{"(?:response|answer|output|text|content|message)": ?"[^"]*"\}\s*\Z'
 )
 _OF_A_ROLE = r'"role": ?"(?:assistant|model)"'
-_OF_AN_ANSWER = r"""\s*(?:<!\[CDATA\[|<\?xml|\\begin\{document\}|\{\\rtf1|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR)|(?:Part|Content|Candidate|GenerateContentResponse)[({]\w+=|#<[A-Z]\w+(?:::\w+)* \w|(?:[a-z]\w*\.){2,}[A-Z]\w*@[0-9a-f]{6,8}\s*\Z)"""
+_OF_AN_ANSWER = r"""\s*(?:<!\[CDATA\[|<\?xml|\\begin\{document\}|\{\\rtf1|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR)|\[?(?:Part|Content|Candidate|GenerateContentResponse)[({]\w+=|#<[A-Z]\w+(?:::\w+)* \w|(?:[a-z]\w*\.){2,}[A-Z]\w*@[0-9a-f]{6,8}\s*\Z)"""
 
 
 def _is_glued(text: str) -> bool:
@@ -122,18 +130,19 @@ def _is_glued(text: str) -> bool:
         return True
     if " " in text:
         return bool(re.search(_JOINT, text)) and len(_some(_SENTENCES, text[:_MOST_READ], 4)) > 3
-    return len(_some(_WORDS_OF_SENTENCES, text[:_MOST_READ], 4)) > 3
+    return len(_some(_WORDS_OF_SENTENCES, text[:_MOST_READ])) > 1
 
 
-_JOINT = r"[.!?][A-Z]"
+_JOINT = r"[.,:;!?]\*{0,2}[A-Z]"
 """What ``_SENTENCES`` have, found ten times as fast."""
-_SENTENCES = r"[a-z'] [a-z]{2,}[.!?][A-Z][a-z]+ [a-z]"
-_WORDS_OF_SENTENCES = r"(?<![a-z])[a-z]{16,}+(?:[.!?][A-Z]|(?<=[a-z]{24}))"
+_SENTENCES = r"[a-z'] [a-z]{2,}[.,:;!?]\*{0,2}(?:[A-Z][a-z]+|A) [a-z]"
+_WORDS_OF_SENTENCES = r"(?<![a-z])[a-z]{16,}+(?:[.,!?']|(?<=[a-z]{20}))"
 _MOST_READ = 100_000
 """Characters of a long text in which what is wrong shows."""
 
 
-_BASE64 = r"[A-Za-z0-9+/]{60,}={0,2}"
+_BASE64 = r"[A-Za-z0-9+/]{20,}={0,2}"
+_SHORTEST_CODE = 60
 _HEX = r"(?:[0-9a-f]{2}){20,}+"
 _LONG = 300
 _PLAIN_IN_ARGS = r"[<>']"
@@ -146,12 +155,16 @@ def _escapes(text: str) -> list[str]:
     """What stands in the text in the place of plain characters."""
     may_have = text.isascii() and _has_one(text, _SIGNS_OF_CODES)
     codes = _some(_CODES, re.sub("`[^`]*`", "", text[:_MOST_READ])) if may_have else []
-    if len(codes) >= _FEWEST_ESCAPES:
-        return codes
+    if codes:
+        return codes * _FEWEST_ESCAPES
+    if "\\" in text and "\n" not in text.strip() and len(lines := _some(_LINES, text)) >= _FEWEST_ESCAPES:
+        return lines
     if "&" in text and not re.search(_RAW, text) and (entities := _some(_ENTITY, text)):
         return entities
     if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
+    if text.count("=\n") >= max(_FEWEST_ESCAPES, text.count("=") / 2) and "`" not in text:
+        return ["=\n"] * _FEWEST_ESCAPES
     if text.count('\\"') > 3 and text.count('\\"') == text.count('"') and "`" not in text:
         return ['\\"', '\\"']
     if "\\" in text and "`" not in text and "\n" not in text.strip() and not re.search(_NOT_OF_JSON, text):
@@ -164,6 +177,8 @@ _CODES = (
     r"|=[CDE][0-9A-F]=[89AB][0-9A-F]|(?<=[.!?:*,])(?:/n)+(?=[A-Z*#\d-])"
 )
 """Characters that are not ASCII, or end a line, as HTML, Python, JSON and e-mail write them."""
+_LINES = r"[\w.,:;!?)*`]\\n(?:\\n|[*#-])"
+"""Ends of lines as two characters, before lines of Markdown."""
 _SIGNS_OF_CODES = ("&#", "\\", "u00", "=C", "=D", "=E", "/n")
 _TWO_WORDS = r"\S\s+\S"
 
@@ -187,7 +202,7 @@ _FEW_TOKENS = 2
 """A word has as many. Then the model wrote ``None`` (of these) or ``null`` (in German, zero)."""
 _MISSING = (
     r"^\{\{[^{}]*\}\}$|^\$\{[^{}]*\}$|(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
-    r"|(?:\.{3}|…) ?[\[(<](?:truncated|\d[\d,]* (?:more )?(?:bytes|char(?:acter)?s))(?: (?:more|omitted|truncated))?[\])>]$"
+    r"|(?:\.{3}|…|(?=<truncated)) ?[\[(<](?:truncated|\+?\d[\d,]* (?:more )?(?:bytes|char(?:acter)?s))(?: (?:more|omitted|truncated))?[\])>]$"
 )
 _ENDS_OF_MISSING = ("undefined", "NaN", "None", "null", *"}])>")
 
@@ -205,7 +220,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     calls = [call.get("args") for call in evidence.reply.function_calls]
     is_json, text = wants_json(evidence), evidence.reply.text
     values = (values_of(evidence) or values_in(json_of(text))) if is_json else ()
-    hollow = _hollow([*values_in(calls), *values]) if is_json or calls else ""
+    hollow = _hollow([*values_in(calls), *values], may_be_empty=is_json) if is_json or calls else ""
     if hollow and not is_about(evidence, f"{PROGRAMS}|placeholder|template"):
         yield Mismatch("values", "what the model wrote", text[-60:], f"{hollow}: a program wrote it")
     if is_json or wants_enum(evidence):
@@ -228,19 +243,22 @@ _HIDE = "mask|censor|redact|anonymi"
 _MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )|(?<=[a-z,] )[a-z]\*{3,}(?=[ .,;])|<(?:PERSON|NAME|EMAIL|PHONE|LOCATION)(?:_\d+)?>"
 
 
-def _hollow(values: Iterable[Json]) -> str:
-    """How the texts among the values of JSON or of arguments show that nothing was filled in; empty if they do not. All may be empty: nothing was found."""
+def _hollow(values: Iterable[Json], *, may_be_empty: bool) -> str:
+    """How the texts among the values of JSON or of arguments show that nothing was filled in; empty if they do not. In JSON all may be
+    empty, where nothing was found, and the only argument."""
     texts = [one for one in values if isinstance(one, str)]
-    is_hollow = any(texts) and all(re.fullmatch(_UNFILLED, one) for one in texts)
-    return f"every text is {next(filter(None, texts))!r} or alike" if is_hollow else ""
+    is_hollow = (any(texts) or len(texts) > 1 > may_be_empty) and all(re.fullmatch(_UNFILLED, one) for one in texts)
+    return f"every text is {next(filter(None, texts), '')!r} or alike" if is_hollow else ""
 
 
-_UNFILLED = r"\s*|\*+|None|NaN|nil|'.*'|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
+_UNFILLED = (
+    r"\s*|\*+|None|NaN|nil|'.*'|\".*\"|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
+)
 
 
 _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
-    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|\[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
+    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|(?:data: |(?<![ \t]))\[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
 _DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
 
@@ -307,7 +325,7 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _ERROR_AT_END = r'\{"error": ?\{(?:[^{}]*"(?:message|code|status)": ?){2}[^{}]*\}\}\s*\Z'
-_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now)|join our|free trial|subscribe|donate|\bsupport us|\btop.?up\b|recharge|balance is low"
+_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now|at)|\bquota|join our|free trial|subscribe|donate|\bsupport us|\btop.?up\b|recharge|balance is low"
 _LINK = r"(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
 
 
@@ -329,7 +347,7 @@ def stop_sequence(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _SHORTEST_COPY = 40
-_WORDS_READ, _START = 10, 200
+_WORDS_READ, _START, _LONG_LINE = 10, 200, 100
 _SHORTEST_PROMPT = 30
 _AGAIN = (
     r"repeat|twice|\bagain\b|complete th|continue|go on|quote|\bcopy\b|\becho\b|chorus|\bsing\b|song|wiederhol|zwei ?mal|r[eé]p[eèé]t"
@@ -340,22 +358,22 @@ _AGAIN = (
 
 @rule("prompt-repeated", "warn", of="answer", per_candidate=True)
 def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with the system instruction or the whole last turn of the prompt (30 characters and more) and go on, or
-    end there if that is a question: servers cut the prompt off.
+    """The answer does not begin with the system instruction or a whole turn of the user (30 characters and more) and go on, or
+    end there if that is a question or the instruction: servers cut the prompt off.
     Not checked where the request wants a text again, or more of it.
 
     asked: {"contents": [{"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie?"}]}]}
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo, on the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "What is the capital of Norway, and on which fjord does that city lie? Oslo, on the Oslofjord."}]}}]}
     """
-    turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
-    sent = (*turn, field(evidence.request_body, "systemInstruction"))
+    turns = [one for one in items_of(field(evidence.request_body, "contents")) if field(one, "role") != "model"]
+    sent = (*turns, field(evidence.request_body, "systemInstruction"))
     prompts = [
         "".join(str(field(part, "text") or "") for part in items_of(field(one, "parts"))).strip() for one in sent
     ]
     text = evidence.reply.text.lstrip()
     repeated = [one for one in prompts if len(one) >= _SHORTEST_PROMPT and text.startswith(one)]
-    is_repeated = any(len(one) < len(text) - 10 or one.endswith("?") for one in repeated)
+    is_repeated = any(len(one) < len(text) - 10 or one.endswith("?") or one == prompts[-1] for one in repeated)
     if is_repeated and not is_about(evidence, rf"{_AGAIN}|{_TRANSLATE}|correct|proofread"):
         yield Mismatch("text", "the answer alone", text[:200], "the answer begins with the whole prompt")
 
@@ -369,10 +387,10 @@ def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     wrong: {"candidates": [{"content": {"parts": [{"text": "The capital of Norway is Oslo, at the Oslofjord."}, {"text": "The capital of Norway is Oslo, at the Oslofjord."}]}}]}
     """
-    words = evidence.reply.text[:_START].partition("\n")[0].split()[:_WORDS_READ]
-    is_doubled = len(words) == _WORDS_READ and words[::2] == words[1::2]
-    if is_doubled and len(set(words)) > 3 and max(map(len, words)) > 3 and not is_about(evidence, _AGAIN):
-        yield Mismatch("text", words[::2], words, "each word comes twice", "warn")
+    words = re.findall(r"[^\W\d_]+", max(evidence.reply.text[:_START].splitlines() or [""], key=len))
+    doubled = [one for one, after in pairwise(words) if one == after]
+    if _WORDS_READ <= len(words) < 3 * len(doubled) and len(set(doubled)) > 3 and not is_about(evidence, _AGAIN):
+        yield Mismatch("text", "each word once", words[:_WORDS_READ], "each word comes twice", "warn")
     thoughts = [str(part.get("text")) for part in received(evidence.reply) if part.get("thought")]
     again = next(_twice(thoughts), "")
     if again and not repeats(evidence):
@@ -411,11 +429,13 @@ def _sentence_twice(text: str) -> str:
     """A paragraph or sentence that comes twice in a row, and nowhere else: more is a loop, and lines are verse. Empty if there is none."""
     paragraphs = [one.strip() for one in text[:_MOST_READ].split("\n\n")]
     if twice := next(_twice(paragraphs), ""):
-        return twice if text.count(twice) == 2 and "\n" not in twice else ""
+        is_verse = "\n" in twice and max(map(len, twice.splitlines())) < _LONG_LINE
+        return twice if text.count(twice) == 2 and not is_verse else ""
     if not re.search(r" (?<=[.!?] )", text):
         return ""  # no sentence stands before another
     sentences = map(str.strip, re.findall(r"[^.!?\n]++(?:[.!?]+|\n|\Z)", text[:_MOST_READ]))
-    return next((one for one in _twice(sentences) if text.count(one) == 2 and f"{one} {one}" in text), "")
+    pairs = (one for one in _twice(sentences) if text.count(one) == 2)
+    return next((one for one in pairs if f"{one} {one}" in text or f"{one}  {one}" in text), "")
 
 
 def _begins_again(text: str) -> bool:

@@ -23,7 +23,7 @@ _AT = "$.candidates[0].groundingMetadata."
 @rule("grounding-chunks", "warn", per_candidate=True, needs="groundingMetadata")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, an answer that ended with STOP has ``groundingChunks``, and of Google's a ``searchEntryPoint``.
-    The service's terms want both shown, so it is whole HTML that is not escaped. With it come the queries, which are billed.
+    The service's terms want both shown, so it is whole HTML that is not escaped. With it come the queries, each once: they are billed.
 
     asked: {"tools": [{"googleSearch": {}}]}
     right: {"candidates": [{"groundingMetadata": {"webSearchQueries": ["capital of Norway"], "searchEntryPoint": {"renderedContent": "<div></div>"}, "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a.example"}}], "groundingSupports": [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0]}]}}]}
@@ -37,13 +37,15 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     if is_google and is_finished(evidence) and found.get("groundingChunks") and not found.get("searchEntryPoint"):
         message = "sources came without the searchEntryPoint, which the service's terms want shown"
         yield Mismatch(f"{_AT}searchEntryPoint", "the search suggestions", None, message)
-    shown = str(an_object(found.get("searchEntryPoint")).get("renderedContent", ""))
+    shown = str(an_object(found.get("searchEntryPoint")).get("renderedContent", "<>"))
     if re.match(r"\s*(?:&lt;|\\u003c|\\n)", shown) or '=\\"' in shown or re.fullmatch(_BASE64, shown):
         yield Mismatch(f"{_AT}searchEntryPoint", "HTML", shown[:80], "the search suggestions are escaped")
-    elif "<" in shown and not shown.rstrip().endswith((">", "...")):
+    elif ("<" in shown or not shown) and not shown.rstrip().endswith((">", "...")):
         yield Mismatch(f"{_AT}searchEntryPoint", "HTML", shown[-80:], "the search suggestions are cut")
-    queries = found.get("webSearchQueries") or found.get("imageSearchQueries")
-    if found.get("searchEntryPoint") and is_finished(evidence) and found.get("groundingChunks") and not queries:
+    queries = a_list(found.get("webSearchQueries") or found.get("imageSearchQueries"))
+    if len(set(map(str, queries))) < len(queries):
+        yield Mismatch(f"{_AT}webSearchQueries", "each once", queries, "a query comes twice: each is billed")
+    if found.get("searchEntryPoint") and is_finished(evidence) and found.get("groundingChunks") and not any(queries):
         yield Mismatch(f"{_AT}webSearchQueries", "at least one", None, "search suggestions came without their queries")
 
 
@@ -114,7 +116,11 @@ def grounding_range(evidence: Evidence) -> Iterator[Mismatch]:
     cited = an_object(candidate_of(evidence.reply.response).get("citationMetadata")) if is_finished(evidence) else {}
     for one in (*objects_in(cited.get("citationSources")), *objects_in(cited.get("citations"))):
         start, end = number(one.get("startIndex")) or 0, number(one.get("endIndex")) or 0
-        length = len(evidence.reply.text.encode("utf-8", "replace"))
+        length, uri = len(evidence.reply.text.encode("utf-8", "replace")), one.get("uri")
+        if isinstance(uri, str) and not re.match(_ADDRESS, uri) and not is_placeholder(uri):
+            message = f"the uri of a citation is no whole address: {uri[:80]!r}"
+            yield Mismatch("$.candidates[0].citationMetadata", "an address", uri, message, "warn")
+            return
         if start < 0 or start > end or end > (length if evidence.exchange.verbatim else _most(evidence)):
             message = f"a citation from {start} to {end} is outside the text"
             yield Mismatch("$.candidates[0].citationMetadata", "a place in the text", [start, end], message)
@@ -254,8 +260,8 @@ def _strange_source(evidence: Evidence, chunk: Mapping[str, Json]) -> str:
     return f"is of {store}, which was not requested" if store and stores and store not in stores else ""
 
 
-_ADDRESS = r"\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*))(?!.*\n)"
-"""Gateways mask addresses: ``https://***.com/***``."""
+_ADDRESS = r"(?!https://vertexaisearch\.cloud\.google\.com/(?!grounding-api-redirect/[\w=.…-]+\Z))\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*|\s\w+=))(?!.*\n)"
+"""Gateways mask addresses: ``https://***.com/***``. A redirection of Google's search is whole."""
 
 
 @rule(
@@ -272,8 +278,8 @@ def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
     found = an_object(candidate_of(evidence.reply.response).get("urlContextMetadata"))
     for index, page in enumerate(objects_in(found.get("urlMetadata"))):
         url, at = page.get("retrievedUrl"), f"$.candidates[0].urlContextMetadata.urlMetadata[{index}]"
-        if isinstance(url, str) and not re.match(_ADDRESS, url) and not is_placeholder(url):
-            message = f"the retrievedUrl is no whole address: {url[:80]!r}"
+        if not re.match(_ADDRESS, str(url)) and not is_placeholder(url):
+            message = f"the retrievedUrl is no whole address: {str(url)[:80]!r}"
             yield Mismatch(f"{at}.retrievedUrl", "an address", url, message)
         elif isinstance(url, str) and _is_strange_page(evidence, url):
             message = f"{url} was read, which was not requested"

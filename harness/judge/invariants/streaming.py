@@ -256,7 +256,8 @@ class _Texts(Struct):
     """The texts of one kind in a stream, without the texts between the first and the last: a long stream is not held twice.
 
     ``grows``: each begins with the one before. ``repeated``: what comes again, in words. ``glued``: joints between letters;
-    ``doubled``: joints with a blank on both sides;
+    ``doubled``: joints with two blanks; ``torn``: with the end of a line within a sentence; ``bare``: without a blank behind a
+    sentence or a comma;
     ``parted``: a joint has a blank; ``around``: the first joint; ``overlap``: what stands on both of its sides. ``at``: the index of the last event with text.
     """
 
@@ -269,6 +270,8 @@ class _Texts(Struct):
     repeated: str = ""
     glued: int = 0
     doubled: int = 0
+    torn: int = 0
+    bare: int = 0
     parted: bool = False
     around: str = ""
     overlap: str = ""
@@ -281,7 +284,11 @@ class _Texts(Struct):
             end, start = self.last[-1], text[0]
             self.parted = self.parted or end.isspace() or start.isspace()
             self.glued += (end.isalnum() or end in ",.:;!?") and start.isalpha()
-            self.doubled += end == " " == start
+            self.bare += start.isalpha() and (
+                end in ",;!?" or (end == "." and start.isupper() and self.last[-2:-1].islower())
+            )
+            self.torn += end == "\n" and (start in " ',." or start.islower())
+            self.doubled += end == " " == start or (end != "\n" and text[:2] == "  " < text[2:3])
             self.overlap = self.overlap or _overlap(self.last, text)
             self.around = self.around or f"{self.last[-20:]}{text[:20]}"
         self.count += 1
@@ -359,12 +366,14 @@ def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     """
     texts = _texts(evidence).get("text", _Texts())
-    if texts.glued >= _FEWEST_JOINTS and not texts.parted and texts.length <= _BLANKS * texts.blanks:
+    is_glued = texts.glued >= _FEWEST_JOINTS or (texts.bare and not repeats(evidence))
+    if is_glued and not texts.parted and texts.length <= _BLANKS * texts.blanks:
         message = f"no event begins or ends with a blank, so words run together: {texts.around!r}"
         yield Mismatch("text", "blanks between events", texts.around, message)
     elif texts.lines == texts.count > _FEWEST_JOINTS:
         message = f"each of {texts.count} events ends with a line break: something on the way added it"
         yield Mismatch("text", "line breaks of the text", texts.around, message)
-    elif texts.doubled >= _FEWEST_JOINTS:
-        message = f"{texts.doubled} joints of events have two blanks: something on the way added one to each event"
-        yield Mismatch("text", "one blank between events", texts.doubled, message)
+    elif texts.doubled >= _FEWEST_JOINTS or max(texts.doubled, texts.torn) > max(1, texts.count // 2):
+        what = "two blanks" if texts.doubled >= texts.torn else "the end of a line within a sentence"
+        message = f"{max(texts.doubled, texts.torn)} joints of events have {what}: something on the way added it to each event"
+        yield Mismatch("text", "one blank between events", texts.around, message)

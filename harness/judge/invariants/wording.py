@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 from operator import eq
+from unicodedata import category, normalize
 
 from harness.answer.structured import values_of, wants_json
 from harness.gemini.schemas.request_schema import field, items_of
@@ -33,10 +34,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
                 at, "characters", ascii(text[:40]), "the text has a byte order mark, a colour of a terminal or NUL"
             )
         if text.isascii():
-            lost = re.findall(_LOST, text[:_MOST_READ]) if "?" in text and "`" not in text else []
-            is_slang = text.count(" ") < len(lost)  # question marks in the place of blanks
-            if len(lost) > _FEW_LOST and not is_slang and not is_about(evidence, rf"{PROGRAMS}|{_PUZZLE}"):
-                yield Mismatch(at, "characters", lost[0], f"question marks stand for characters, as in {lost[0]!r}")
+            yield from _question_marks(evidence, at, text)
             continue
         if text.count("\xa0") > _MOST_HARD and " " not in text:
             yield Mismatch(at, "blanks", text[:80], "every blank of the text is a no-break space")
@@ -51,18 +49,32 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         elif (taken := _taken_apart(text)) and not is_about(evidence, PROGRAMS):
             message = f"{taken!r} is two characters: something on the way normalised the text"
             yield Mismatch(at, "whole characters", ascii(taken), message)
+        elif none := [one for one in {*text[:_MOST_READ]} if "\x7f" < one < _NEWEST and category(one) in ("Cn", "Cc")]:
+            message = f"{min(none)!r} is no character: the text was decoded wrongly"
+            yield Mismatch(at, "characters", ascii(min(none)), message)
+
+
+def _question_marks(evidence: Evidence, at: str, text: str) -> Iterator[Mismatch]:
+    """Question marks that stand for characters, where there are several, or one that can be nothing else."""
+    if "?" not in text or "`" in text:
+        return
+    lost = re.findall(_LOST, text[:_MOST_READ])
+    is_slang = text.count(" ") < len(lost)  # question marks in the place of blanks
+    sure = re.findall(_SURELY_LOST, text[:_MOST_READ])
+    if (sure or (len(lost) > _FEW_LOST and not is_slang)) and not is_about(evidence, rf"{PROGRAMS}|{_PUZZLE}"):
+        found = (sure or lost)[0]
+        yield Mismatch(at, "characters", found, f"question marks stand for characters, as in {found!r}")
 
 
 _LOST = r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}|(?<=\d)\?[CF]\b|(?<=[a-z]) \?{1,3} (?=[a-z])"
-_NO_WIDTH = "(?<=[A-Za-z])[\u200b-\u200d\u2060\ufeff](?=[A-Za-z])"
+_SURELY_LOST = r"(?<=\d)\?[CF]\b|(?<=[a-z])\?(?:s|re|ll|ve)\b(?![=/])|\A[?\s]{6,}\Z"
+_NO_WIDTH = "(?<=[A-Za-z])[\u200b-\u200d\u2060\ufeff](?=[A-Za-z ])"
 _FEW_LOST, _MOST_HARD = 2, 10
 _PUZZLE = r"\w\?\w|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
 
 
 def _taken_apart(text: str) -> str | None:
     """The first Latin letter and the accent after it that could be one character, in a text where no such are one."""
-    from unicodedata import normalize
-
     found = re.search(_ACCENTED, text)
     if found is None or len(normalize("NFC", found[0])) == len(found[0]) or re.search(_COMPOSED, text):
         return None
@@ -74,11 +86,13 @@ _COMPOSED = "[\xc0-\xd6\xd8-\xf6\xf8-\xff]"
 
 
 _HALF = "[\ud800-\udfff]"
+_NEWEST = "\U0001f000"
+"""From there on, new versions of Unicode have characters that are not known here."""
 _UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 _WINDOWS = {ord(bytes((byte,)).decode("cp1252")): byte for byte in range(0x80, 0xA0) if byte not in _UNDEFINED}
 """Characters of Windows-1252 that Latin-1 does not have -> their byte."""
 _UTF_8 = "(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
-_CODE_PAGES = ("cp437", "cp850", "cp866", "cp1250", "cp1251", "koi8-r", "mac_roman")
+_CODE_PAGES = ("cp437", "cp850", "cp866", "cp1250", "cp1251", "koi8-r", "mac_roman", "gb18030")
 """In these, a right text is hardly ever valid UTF-8, but for one pair with a sign of `_SIGNS`, such as ``√π``."""
 _SIGNS = "[\u221a\u2248\u2206\u2550-\u256c\u2588-\u2593]"
 _CONTROLS = "[\x80-\x9f]"
@@ -97,7 +111,7 @@ def wrongly_decoded(text: str) -> tuple[str, str] | None:
     text = text[:_MOST_READ]
     runs = [(text[found.start() : found.end()], found[0]) for found in re.finditer(_UTF_8, text.translate(_WINDOWS))]
     meant = [(run, right) for run, code in runs if (right := _decoded(code)) is not None]
-    for page in () if runs or text.isascii() else _CODE_PAGES:
+    for page in () if text.isascii() else _CODE_PAGES:
         with suppress(UnicodeError):
             right = text.encode(page).decode()
             if len({letter for letter in right if not letter.isascii()}) > 1 or not re.search(_SIGNS, text):
