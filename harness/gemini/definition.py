@@ -240,7 +240,7 @@ _Found = list[tuple[Kind, list[str | int], Json, Json]]
 _Check = Callable[[Json, _Found], None]
 
 _BYTES = r"[A-Za-z0-9+/_-]*={0,2}"
-_DATETIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+_DATETIME = r"\d{4}-(?:0\d|1[0-2])-[0-3]\dT[0-2]\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 _DURATION = r"-?\d+(\.\d{1,9})?s"
 _INTEGER = r"-?\d+"
 

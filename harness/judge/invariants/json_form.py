@@ -65,7 +65,8 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _FEW = 3
-_ABSENT = (b"null", b"[]", b'""', b'_UNSPECIFIED"')
+_NO_TEXT = (b"null", b'_UNSPECIFIED"')
+_ABSENT = (*_NO_TEXT, b"[]", b'""')
 _WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode())
 _QUERIES = ("webSearchQueries", "imageSearchQueries", "retrievalQueries")
 _FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue", "displayName", "details", *_QUERIES))  # fmt: skip
@@ -82,7 +83,8 @@ def null_field(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"body": {"candidates": [{"content": {"parts": [{"text": "Oslo", "thought": null}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}, "modelVersion": "gemini-2.5-flash"}}
     """
     content = evidence.exchange.content
-    if any(sign in content for sign in _ABSENT) and (found := _first(evidence, _is_absent)):
+    signs = _ABSENT if evidence.exchange.verbatim else _NO_TEXT
+    if any(sign in content for sign in signs) and (found := _first(evidence, _is_absent)):
         at, value = found
         event = an_object(evidence.reply.events[0].value)
         if not evidence.exchange.verbatim and (

@@ -76,7 +76,7 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
     thoughts = evidence.reply.thoughts
     for place, escapes, whole in (
         ("text", found, text),
-        ("thoughts", _escapes(thoughts), thoughts),
+        ("thoughts", _escapes(thoughts) if "\\" in thoughts or "&" in thoughts else [], thoughts),
         ("args", entities, calls),
     ):
         if len(escapes) >= _FEWEST_ESCAPES and not has_text(evidence, escapes[0]):
@@ -107,18 +107,19 @@ def _written_by_a_program(evidence: Evidence) -> str:
         return "JSON or Python of an answer: it was written"
     if text[:1] == text[-1:] == '"' and "\n" not in text and ("\\n" in text or len(text) > _LONG // 2):
         return "a JSON text: it was written" if isinstance(json_of(text), str) else ""
-    if re.match(_IN_A_TAG, text) or (text[:1] == "{" and re.search(_OF_A_ROLE, text)):
+    tag = re.match(_IN_A_TAG, text) if text[:1] == "<" else None
+    is_envelope = tag and not has_text(evidence, tag[1])
+    if is_envelope or re.match(_IN_AN_OBJECT, text) or (text[:1] == "{" and re.search(_OF_A_ROLE, text)):
         return "the envelope of an answer: it was written"
     is_page = text.count("<br>") > 2 and "\n" not in text.strip()
     return "HTML: it was written" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
 
 
 _SEARCH = r"(?i)search|quer|find|grep|lookup|'q'"
-_IN_A_TAG = (
-    r'(?s)<(response|answer|output)>.*</\1>\s*\Z|\{"(?:response|answer|output|text|content|message)": ?"[^"]*"\}\s*\Z'
-)
+_IN_A_TAG = r"(?is)(?:<!doctype[^>]*>\s*)?<([a-z_]\w*)[^>]*>.*</\1>\s*\Z"
+_IN_AN_OBJECT = r'\{"(?:response|answer|output|text|content|message)": ?"[^"]*"\}\s*\Z'
 _OF_A_ROLE = r'"role": ?"(?:assistant|model)"'
-_OF_AN_ANSWER = r"""\s*(?:<!\[CDATA\[|<\?xml|\\begin\{document\}|\{\\rtf1|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR)|\[?(?:Part|Content|Candidate|GenerateContentResponse)[({]\w+=|#<[A-Z]\w+(?:::\w+)* \w|(?:[a-z]\w*\.){2,}[A-Z]\w*@[0-9a-f]{6,8}\s*\Z)"""
+_OF_AN_ANSWER = r"""\s*(?:map\[\w+:|(?:parts|candidates|content) ?\{\s|\{ ?'?(?:text|content|role|parts)'?: ?['\[]|<\w+ object [\w.]+ at 0x|<!\[CDATA\[|<\?xml|\\begin\{document\}|\{\\rtf1|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR)|\[?(?:Part|Content|Candidate|GenerateContentResponse)[({]\w+=|#<[A-Z]\w+(?:::\w+)* \w|(?:[a-z]\w*\.){2,}[A-Z]\w*@[0-9a-f]{6,8}\s*\Z)"""
 
 
 def _is_glued(text: str) -> bool:
@@ -163,6 +164,8 @@ def _escapes(text: str) -> list[str]:
         return entities
     if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
+    if text.count("\\*") > 3 and text.count("\\*") == text.count("*"):
+        return ["\\*"] * _FEWEST_ESCAPES
     if text.count("=\n") >= max(_FEWEST_ESCAPES, text.count("=") / 2) and "`" not in text:
         return ["=\n"] * _FEWEST_ESCAPES
     if text.count('\\"') > 3 and text.count('\\"') == text.count('"') and "`" not in text:
@@ -201,7 +204,7 @@ _OBJECT = r"\[(?:object \w+\]|([A-Z_]*(?:REDACTED|MASKED|FILTERED)[A-Z_]*\])(?s:
 _FEW_TOKENS = 2
 """A word has as many. Then the model wrote ``None`` (of these) or ``null`` (in German, zero)."""
 _MISSING = (
-    r"^\{\{[^{}]*\}\}$|^\$\{[^{}]*\}$|(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
+    r"^Lorem ipsum dolor|^.{0,30}\b[Mm]ock(?:ed)? (?:response|answer|reply|completion).{0,9}$|^\{\{[^{}]*\}\}$|^\$\{[^{}]*\}$|(?<=[\w.!?])(?:undefined|NaN)$|(?<=[.!?])(?:None|null)$|^(?:None|null|undefined)(?=[A-Z])"
     r"|(?:\.{3}|…|(?=<truncated)) ?[\[(<](?:truncated|\+?\d[\d,]* (?:more )?(?:bytes|char(?:acter)?s))(?: (?:more|omitted|truncated))?[\])>]$"
 )
 _ENDS_OF_MISSING = ("undefined", "NaN", "None", "null", *"}])>")
@@ -229,7 +232,9 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     if len(masks) == 3 and not is_about(evidence, f"{_HIDE}|{re.escape(masks[0])}"):
         yield Mismatch("text", "an answer", masks, f"{masks[0]!r} stands for digits or words: a filter hid them")
     text = (f"{text[:60]} {text[-60:]}" if len(text) > 120 else text).strip()  # a long text is not copied
-    may_miss = text.endswith(_ENDS_OF_MISSING) or text.startswith(("None", "null", "undefined"))
+    may_miss = (
+        text.endswith(_ENDS_OF_MISSING) or text.startswith(("None", "null", "undefined", "Lorem")) or "ock" in text[:40]
+    )
     whole = evidence.reply.text
     found = re.search(_OBJECT, whole) if "[" in whole or "%!" in whole else None
     found = found or (re.search(_MISSING, text) if may_miss else None)
@@ -252,7 +257,7 @@ def _hollow(values: Iterable[Json], *, may_be_empty: bool) -> str:
 
 
 _UNFILLED = (
-    r"\s*|\*+|None|NaN|nil|'.*'|\".*\"|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
+    r"\s*|\*+|None|NaN|nil|'.*'|\".*\"|\.{3}|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
 )
 
 
@@ -298,7 +303,7 @@ def _error() -> re.Pattern[str]:
         r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|(?i:(?:<!doctype html[^>]*>\s*)?<html[^>]*>.{0,60}<title>)[45]\d\d|You exceeded your current quota"
         r"|(?:Error: |Sorry, )?(?:[Yy]our |[Tt]he )?(?:account |API |free |daily |monthly )?(?:balance|credits?|quota) (?:(?:is|are) (?:insufficient|exhausted|too low|used up)|(?:was|has been) (?:exceeded|exhausted|used up))"
         r"|(?:Insufficient (?:account )?(?:balance|credits?|quota)|(?:Rate|Request|Usage) limit (?:exceeded|reached)|[Nn]o available channel|Invalid API key)\b|(?:您的)?(?:账户|用户)?(?:余额|额度)不足"
-        r"|(?:This|The|Your) (?:response|request|prompt|message) (?:was|has been) (?:blocked|filtered)\b|An internal error has occurred|The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
+        r"|(?:This|The|Your) (?:response|request|prompt|message|content) (?:was|has been) (?:blocked|filtered|flagged)\b|An internal error has occurred|(?:The |This )?(?:[Ss]ervice|[Ss]erver|[Mm]odel) is (?:currently )?(?:under maintenance|unavailable|loading|busy)|Connection (?:timed out|refused|reset)|Your API key\b|\[[Cc]ontent|[A-Z]\w+(?:Error|Exception): |'\w+' object has no attribute|(?:list|string) index out of range|panic: |The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
         re.DOTALL,
     )
 
@@ -325,8 +330,8 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _ERROR_AT_END = r'\{"error": ?\{(?:[^{}]*"(?:message|code|status)": ?){2}[^{}]*\}\}\s*\Z'
-_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now|at)|\bquota|join our|free trial|subscribe|donate|\bsupport us|\btop.?up\b|recharge|balance is low"
-_LINK = r"(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
+_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now|at)|\bquota|join our|free trial|subscribe|donate|\bsupport us|^\W?(?:tokens used|response generated|generated in)\b.*\d|\btop.?up\b|recharge|balance is low"
+_LINK = r"^\W.*\d\.\d+s?\b|(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
 
 
 @rule("stop-sequence", "error", of="answer", per_candidate=True, needs="stopSequences")

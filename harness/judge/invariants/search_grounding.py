@@ -260,7 +260,7 @@ def _strange_source(evidence: Evidence, chunk: Mapping[str, Json]) -> str:
     return f"is of {store}, which was not requested" if store and stores and store not in stores else ""
 
 
-_ADDRESS = r"(?!https://vertexaisearch\.cloud\.google\.com/(?!grounding-api-redirect/[\w=.…-]+\Z))\w[\w+.-]*://[^/*\s](?!.*(?:&amp;|\*\*\*|\s\w+=))(?!.*\n)"
+_ADDRESS = r"(?!https://vertexaisearch\.cloud\.google\.com/(?!grounding-api-redirect/[\w=.…-]+\Z))\w[\w+.-]*://(?!localhost\b|127\.)[^/*\s](?!.*(?:&amp;|\*\*\*|\s\w+=))(?!.*\n)"
 """Gateways mask addresses: ``https://***.com/***``. A redirection of Google's search is whole."""
 
 

@@ -132,7 +132,7 @@ def _is_new(evidence: Evidence) -> bool:
 
 
 _FOREIGN_ID = re.compile(
-    r"(?:chat)?cmpl-|msg_|gen-|resp_|req_\w{10}|\d{14}|[0-9a-f]{32}$|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-"
+    r"(?:chat)?cmpl-|gemini-|msg_|gen-|resp_|req_\w{10}|\d{14}|[0-9a-f]{32}$|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-"
 )
 _FOREIGN_CALL = re.compile(r"toolu_|tooluse_|chatcmpl-|call_[\w-]{8,}$")
 

@@ -49,9 +49,14 @@ def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _events_without_answer(evidence: Evidence) -> Iterator[Mismatch]:
     """Heartbeats: ``{}``, ``{"type": "ping"}``; a warning: ``{"candidates": []}``. A comment line is the way to keep a connection open."""
+    last = len(evidence.reply.events) - 1
     for index, event in enumerate(evidence.reply.events):
         if not isinstance(event.value, dict) or error_of(event.value) is not None:
             continue
+        if 0 < index < last and is_chunk(event.value) and not event.value.get("candidates"):
+            message = "an event amid the answer has no candidate: was its text lost?"
+            yield Mismatch(f"events[{index}]", "candidates", list(event.value), message, "warn")
+            return
         if not is_chunk(event.value) or not any(event.value.values()):
             keys = ", ".join(list(event.value)[:8]) or "nothing"
             message = f"the event is no part of an answer: it has {keys}"
@@ -245,8 +250,9 @@ def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     """
     for kind, texts in _texts(evidence).items():
-        if texts.repeated:
-            yield Mismatch(kind, "deltas", texts.last[:200], f"{kind}: {texts.repeated}")
+        if texts.repeated or texts.halves > 1:
+            what = texts.repeated or f"{texts.halves} chunks have their text twice"
+            yield Mismatch(kind, "deltas", texts.last[:200], f"{kind}: {what}")
         elif texts.overlap and _duplicate(evidence) is None:
             message = f"{kind}: a chunk begins with the end of the one before: {texts.overlap[:40]!r}"
             yield Mismatch(kind, "deltas", texts.overlap[:200], message, "warn")
@@ -257,7 +263,7 @@ class _Texts(Struct):
 
     ``grows``: each begins with the one before. ``repeated``: what comes again, in words. ``glued``: joints between letters;
     ``doubled``: joints with two blanks; ``torn``: with the end of a line within a sentence; ``bare``: without a blank behind a
-    sentence or a comma;
+    sentence or a comma; ``halves``: texts that are one piece twice;
     ``parted``: a joint has a blank; ``around``: the first joint; ``overlap``: what stands on both of its sides. ``at``: the index of the last event with text.
     """
 
@@ -272,6 +278,7 @@ class _Texts(Struct):
     doubled: int = 0
     torn: int = 0
     bare: int = 0
+    halves: int = 0
     parted: bool = False
     around: str = ""
     overlap: str = ""
@@ -291,6 +298,8 @@ class _Texts(Struct):
             self.doubled += end == " " == start or (end != "\n" and text[:2] == "  " < text[2:3])
             self.overlap = self.overlap or _overlap(self.last, text)
             self.around = self.around or f"{self.last[-20:]}{text[:20]}"
+        half = len(text) // 2
+        self.halves += half >= _SHORTEST_REPEAT and text[:half] == text[half:]
         self.count += 1
         self.lines += text[-1] == "\n"
         self.length += len(text)

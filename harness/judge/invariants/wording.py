@@ -36,8 +36,8 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         if text.isascii():
             yield from _question_marks(evidence, at, text)
             continue
-        if text.count("\xa0") > _MOST_HARD and " " not in text:
-            yield Mismatch(at, "blanks", text[:80], "every blank of the text is a no-break space")
+        if text.count("\xa0") > _MOST_HARD and len(re.findall(_HARD, text)) > _MOST_HARD / 2:
+            yield Mismatch(at, "blanks", text[:80], "blanks of the text are no-break spaces")
         elif len(re.findall(_NO_WIDTH, text[:_MOST_READ])) > _FEW_LOST and not is_about(evidence, _NO_WIDTH):
             yield Mismatch(at, "letters", ascii(text[:40]), "characters without a width stand between letters")
         elif half := re.search(_HALF, text):
@@ -49,9 +49,14 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         elif (taken := _taken_apart(text)) and not is_about(evidence, PROGRAMS):
             message = f"{taken!r} is two characters: something on the way normalised the text"
             yield Mismatch(at, "whole characters", ascii(taken), message)
-        elif none := [one for one in {*text[:_MOST_READ]} if "\x7f" < one < _NEWEST and category(one) in ("Cn", "Cc")]:
+        elif not text.replace("\n", "").isprintable() and (none := _unassigned(text)):
             message = f"{min(none)!r} is no character: the text was decoded wrongly"
             yield Mismatch(at, "characters", ascii(min(none)), message)
+
+
+def _unassigned(text: str) -> list[str]:
+    """The characters that Unicode does not have, and the control characters beyond ASCII."""
+    return [one for one in {*text[:_MOST_READ]} if "\x7f" < one < _NEWEST and category(one) in ("Cn", "Cc")]
 
 
 def _question_marks(evidence: Evidence, at: str, text: str) -> Iterator[Mismatch]:
@@ -68,7 +73,8 @@ def _question_marks(evidence: Evidence, at: str, text: str) -> Iterator[Mismatch
 
 _LOST = r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}|(?<=\d)\?[CF]\b|(?<=[a-z]) \?{1,3} (?=[a-z])"
 _SURELY_LOST = r"(?<=\d)\?[CF]\b|(?<=[a-z])\?(?:s|re|ll|ve)\b(?![=/])|\A[?\s]{6,}\Z"
-_NO_WIDTH = "(?<=[A-Za-z])[\u200b-\u200d\u2060\ufeff](?=[A-Za-z ])"
+_NO_WIDTH = "(?<=[A-Za-z ])[\xad\u200b-\u200f\u2060\ufeff](?=[A-Za-z ])"
+_HARD = "(?<=[a-z])\xa0(?=[a-z])"
 _FEW_LOST, _MOST_HARD = 2, 10
 _PUZZLE = r"\w\?\w|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
 
@@ -144,7 +150,8 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo  lies  at  the  end  of  the  Oslofjord,  between  wooded  hills."}]}}]}
     """
     text = "" if wants_json(evidence) else evidence.reply.text[:400]
-    for what, pattern, least, right in _FORMS if text else ():
+    forms = _RARE_FORMS + _FORMS if text[:1] in ("> 01") or "{" in text else _FORMS
+    for what, pattern, least, right in forms if text else ():
         found = len(re.findall(pattern, text))
         if found >= least and found > 2 * len(re.findall(right, text)) and not _is_about_form(evidence, text):
             turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
@@ -161,6 +168,12 @@ def _is_about_form(evidence: Evidence, text: str) -> bool:
 
 _WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in"
 _FORWARDS = r"[\w)*`\"'][.,:;!?](?!\w)|[A-Z][a-z]"
+_RARE_FORMS = (
+    ("is quoted in every line", r"\A> [^\n]*(?:\n+> ?[^\n]*){3,}", 1, r"\n(?!>)."),
+    ("has numbers at its lines", r"\A *[01][:|] [^\n]*\n *[12][:|]? ", 1, r"\n(?! *\d+[:|]?(?: |$))."),
+    ("has lost backslashes", r"(?<![\\a-z])(?:frac|sqrt|boxed|mathrm|mathbf)\{[^}]*\}", 1, r"\\[a-z]"),
+)
+"""Those that are looked for behind their first sign only."""
 _FORMS = (
     ("has no small letters", r"[A-Z]{6,}+", 5, "[a-z]"),
     ("has no capitals", r"(?<![\w'])[a-z']++,? (?:[a-z']++,? ){7}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
