@@ -307,3 +307,57 @@ def vector_shortened(d: Draft) -> None:
 @lawful()
 def ends_with_a_name(d: Draft) -> None:
     d.write(f"{_prose(d)}\n\nYours, Ada")
+
+
+@fault("answer-in-an-envelope", "escaped-text error-as-text missing-value")
+def envelope_of_a_program(d: Draft) -> None:
+    """A tag, or an object as another language writes it."""
+    text = _prose(d, 20)
+    envelopes = (
+        f'<div class="response">{text}</div>',
+        f"map[parts:[map[text:{text}]] role:model]",
+        f"{{ text: '{text}' }}",
+        "<generator object stream at 0x7f3c2a1b5e40>",
+    )
+    d.write(d.random.choice(envelopes))
+
+
+@fault("exception-for-an-answer", "error-as-text missing-value")
+def exception_for_an_answer(d: Draft) -> None:
+    _prose(d, 20)
+    exceptions = ("KeyError: 'candidates'", "list index out of range", "The service is under maintenance.")
+    d.write(d.random.choice(exceptions))
+
+
+@fault("lines-changed", "escaped-text text-form grounding-segment grounding-range")
+def lines_changed(d: Draft) -> None:
+    """Quoted, or broken as e-mail breaks them."""
+    text = _prose(d, 400)
+    quoted = "\n".join(f"> {line}" for line in text.split("\n"))
+    broken = re.sub(r"([^\n=]{72})(?=[^\n])", "\\1=\n", text)
+    kinds = [quoted] * (text.count("\n") > 5) + [broken] * (broken.count("=\n") > 2)
+    need(kinds)
+    d.write(d.random.choice(kinds))
+
+
+@fault("reason-beside-a-whole-answer", "finish-reason")
+def reason_beside_a_whole_answer(d: Draft) -> None:
+    need(_prose(d, 60).rstrip()[-1] in ".!")
+    d.last["finishReason"] = d.random.choice(["RECITATION", "OTHER", "SPII", "MALFORMED_RESPONSE"])
+
+
+@fault("call-in-words", "call-as-text calling-mode text-per-token")
+def call_in_words(d: Draft) -> None:
+    need(d.declarations() and not d.streams)
+    call = d.call()
+    words = f"Action: {call['name']}\nAction Input: {json.dumps(call.get('args', {}))}"
+    candidate = d.carriers("functionCall")[0]
+    candidate["content"]["parts"] = [{"text": words}]
+
+
+@fault("lines-added-to-events", "stream-blanks")
+def lines_added_to_events(d: Draft) -> None:
+    texts = _texts(d)
+    need(len(texts) > 3 and all(part["text"][:1] == " " for part in texts[1:]))
+    for part in texts:
+        part["text"] += "\n"
