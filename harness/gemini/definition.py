@@ -70,13 +70,27 @@ def walk(message: str, value: Json) -> list[DefinitionFinding]:
     return [DefinitionFinding(kind, _path(segments), expected, actual) for kind, segments, expected, actual in found]
 
 
-COLLECTIONS: Mapping[str, str] = {
-    **{f"{one[0].lower()}{one[1:]}s": one for one in ("Model", "CachedContent", "File", "FileSearchStore", "Document")},
-    **dict.fromkeys(("batches", "operations"), "Operation"),
+COLLECTIONS = {
+    "models": "Model",
+    "cachedContents": "CachedContent",
+    "files": "File",
+    "fileSearchStores": "FileSearchStore",
+    "documents": "Document",
+    "batches": "Operation",
+    "operations": "Operation",
 }
 """Collection of resources -> the message that is one of them."""
-_COUNTED, _LATER = ("countTokens", "embedContent", "batchEmbedContents", "predict"), ("predictLongRunning", "batchGenerateContent", "asyncBatchEmbedContent", "uploadToFileSearchStore", "importFile")  # fmt: skip
-CALLS = {**{name: f"{name[0].upper()}{name[1:]}Response" for name in _COUNTED}, **dict.fromkeys(_LATER, "Operation")}
+CALLS = {
+    "countTokens": "CountTokensResponse",
+    "embedContent": "EmbedContentResponse",
+    "batchEmbedContents": "BatchEmbedContentsResponse",
+    "predict": "PredictResponse",
+    "predictLongRunning": "Operation",
+    "batchGenerateContent": "Operation",
+    "asyncBatchEmbedContent": "Operation",
+    "uploadToFileSearchStore": "Operation",
+    "importFile": "Operation",
+}
 """Method of the API that generates nothing at once -> the message that answers it."""
 
 

@@ -113,7 +113,11 @@ def _strange(vector: Json, size: int, *, is_real: bool) -> str:
     return f"scaled: its length is {length:.3g}" if is_scaled else "" if length else "all zeros"
 
 
-@rule("resource", "error", any_call=True, dialect="gemini", needs=(*COLLECTIONS, *[*CALLS][3:]))
+_COUNTED = {"countTokens", "embedContent", "batchEmbedContents"}
+"""Calls with rules of their own."""
+
+
+@rule("resource", "error", any_call=True, dialect="gemini", needs=(*COLLECTIONS, *(CALLS.keys() - _COUNTED)))
 def resource(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer to any other call is the message that the definition names. A warning: a model, file, cache, store, batch or operation
     has no ``name`` that begins with its collection, comes twice in a list, ends before it was made, or not when the ``ttl`` of the request
