@@ -67,7 +67,7 @@ def _alone(path: Path) -> Sequence[Item]:
         called = (one for run in programs.runs(text) for one in sdk.read(run))
         for item in (*(one for block in blocks for one in _in_program(block)), *called):
             _add(_asked(item), known)
-        found = [one.item for one in known]
+        found = [*(one.item for one in known), *_of_libraries(text)]
     if reason and not found:
         raise reason
     return found
@@ -180,6 +180,22 @@ def _in_program(block: str) -> Iterator[Recorded]:
         pieces = from_shape.exchanges(logged(run.encode("utf-8", "replace"), is_program=True))
         items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
         yield from (item for item in items if isinstance(item, Recorded))
+
+
+_OF_LIBRARY = re.compile(
+    r"""\bChat(?:GoogleGenerativeAI|VertexAI)\(|\b(?:Google|Gemini)Model\(|\b(?:google|vertex)\(\s*["'](?=gemini-)"""
+    r"""|["'](?:gemini/|vertex_ai/|google[-_](?:genai|gla|vertex|vertexai):)gemini-"""
+)
+"""Where a program names a model to LangChain, Pydantic AI, LiteLLM or the AI SDK."""
+
+
+def _of_libraries(text: str) -> Iterator[Unread]:
+    """The first call of each kind of another library, whose request only the library makes."""
+    for found in {one[0]: one for one in reversed(list(_OF_LIBRARY.finditer(text)))}.values():
+        line = text.count("\n", 0, found.start()) + 1
+        yield Unread(
+            f"line {line}", f"{found[0]}...: a call of a library with requests of its own; record what it sends"
+        )
 
 
 def _recorded(item: Item) -> Recorded | Unread:

@@ -85,6 +85,8 @@ class _Sent:
     text: str
     """The prompt, for the id."""
     answers: list[Exchange] = field(default_factory=list)
+    retried: Sequence[int] = ()
+    """The statuses of answers that are left out, because another attempt succeeded."""
     observed: Sequence[Mapping[str, Json]] = ()
     """What each answer justifies to expect."""
     credentials: dict[str, str] = field(default_factory=dict)
@@ -170,7 +172,9 @@ def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, resul
         if one.answers or one.model != UNKNOWN_MODEL or canonical(one.body) not in known
     ]
     for one in kept:
-        one.answers = [answer for answer in one.answers if answer.status not in _RETRIED] or one.answers
+        final = [answer for answer in one.answers if answer.status not in _RETRIED]
+        one.retried = [answer.status for answer in one.answers if final and answer.status in _RETRIED]
+        one.answers = final or one.answers
         one.observed = [_observed(answer) for answer in one.answers]
     return kept
 
@@ -577,6 +581,8 @@ def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
     unnamed = [case.id for case in cases if any(one.model == UNKNOWN_MODEL for one in case.sent)]
     if unnamed:
         yield f"the model of {some(unnamed)} is not recorded, or is a variable: write it in the place of {UNKNOWN_MODEL}"
+    if retried := [f"HTTP {status} of {case.id}" for case in cases for one in case.sent for status in one.retried]:
+        yield f"another attempt has the answer, so that before it is left out, and only audit judges it: {some(retried)}"
     unanswered = [case.id for case in cases if not case.answers]
     if unanswered:
         yield f"without an answer, to be recorded: {some(unanswered)}"

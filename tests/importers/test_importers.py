@@ -165,6 +165,7 @@ def test_the_same_request_again_is_another_attempt(project: Path, capsys: pytest
     (case,) = suite()["cases"]
     assert case["repeat"] == 2
     assert case["expect"] == {"finishReason": {"in": ["STOP", "MAX_TOKENS"]}}
+    assert f"is left out, and only audit judges it: HTTP 429 of {case['id']}\n" in capsys.readouterr().out
 
 
 def test_a_recorded_error_is_expected(project: Path) -> None:

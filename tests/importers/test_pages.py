@@ -452,3 +452,18 @@ def test_an_audit_of_commands_names_the_import(capsys: pytest.CaptureFixture[str
     Path("page.sh").write_text(f"curl {ASK} -d '{body('hi')}'\n")
     assert main(["audit", "page.sh", "--width", "200"]) == 6
     assert "`gemini-harness import` makes a suite of them" in capsys.readouterr().out
+
+
+def test_calls_of_other_libraries_beside_a_command_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("page.md").write_text(
+        f"""```bash\ncurl {ASK} -d '{{"contents": [{{"parts": [{{"text": "Hi"}}]}}]}}'\n```\n"""
+        """```python\nChatGoogleGenerativeAI(model="gemini-2.5-flash").invoke("Hi")\n```\n"""
+        """```ts\nawait generateText({ model: google('gemini-2.5-flash'), prompt: 'Hi' });\n```\n"""
+    )
+    assert main(["import", "page.md"]) == 0
+    out = capsys.readouterr().out
+    assert "left out: page.md: line 5: ChatGoogleGenerativeAI(...: a call of a library with requests of its own" in out
+    assert "left out: page.md: line 8: google('...: a call of a library with requests of its own" in out

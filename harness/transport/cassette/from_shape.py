@@ -489,7 +489,7 @@ def _in_json(text: str, deep: int) -> list[Piece]:
     if _is_on_the_wire(value):
         return [Piece(answers=[Body(content, gist=gist(value))])]
     if is_request(value):
-        return [Piece(request=Body(content), model=_model(value.get("model")))]
+        return [_body_piece(value) if "model" in value else Piece(request=Body(content))]
     if isinstance(value, list) and value and all(map(_is_on_the_wire, value)):
         return [Piece(answers=[Body(content)], streams=True)]
     return scan(value, deep + 1)
