@@ -67,7 +67,7 @@ def _alone(path: Path) -> Sequence[Item]:
         called = (one for run in programs.runs(text) for one in sdk.read(run))
         for item in (*(one for block in blocks for one in _in_program(block)), *called):
             _add(_asked(item), known)
-        found = [*(one.item for one in known), *_of_libraries(text)]
+        found = [*(one.item for one in known), *_unread(programs.gathered(text))]
     if reason and not found:
         raise reason
     return found
@@ -189,13 +189,21 @@ _OF_LIBRARY = re.compile(
 """Where a program names a model to LangChain, Pydantic AI, LiteLLM or the AI SDK."""
 
 
-def _of_libraries(text: str) -> Iterator[Unread]:
-    """The first call of each kind of another library, whose request only the library makes."""
-    for found in {one[0]: one for one in reversed(list(_OF_LIBRARY.finditer(text)))}.values():
-        line = text.count("\n", 0, found.start()) + 1
-        yield Unread(
-            f"line {line}", f"{found[0]}...: a call of a library with requests of its own; record what it sends"
-        )
+_OF_BODY = r"(?:contents|generation_?[cC]onfig|system_?[iI]nstruction|safety_?[sS]ettings|tools)"
+_CHANGED = re.compile(
+    rf"^[ \t]*+(?:if\b[^\n]{{0,80}}[ \t)])?(?!self|this)\$?\w++(?:\[[\"']{_OF_BODY}[\"']\]|\.{_OF_BODY}\b)[^\n=(]{{0,80}}?(?:[ \t]*=(?!=)|\.(?:append|push|extend)\()",
+    re.MULTILINE,
+)
+_REASONS = ("a call of a library with requests of its own", "it changes a body, which is read without it")
+"""Where a program changes a body that it has, and why this and a call of a library are not read."""
+
+
+def _unread(text: str) -> Iterator[Unread]:
+    """The first call of each kind of another library, whose request only the library makes; and the changes of bodies."""
+    libraries = {one[0]: one for one in reversed(list(_OF_LIBRARY.finditer(text)))}.values()
+    for found in (*libraries, *_CHANGED.finditer(text)):
+        line, reason = text.count("\n", 0, found.start()) + 1, _REASONS[found.re is _CHANGED]
+        yield Unread(f"line {line}", f"{found[0].strip()}...: {reason}; record what it sends")
 
 
 def _recorded(item: Item) -> Recorded | Unread:

@@ -55,7 +55,9 @@ _FUNCTION = re.compile(
     r"^([ \t]*)(?P<is>function[ \t]+)?([\w-]+)[ \t]*(?(is)[^{\n]*(?:\n[ \t]*)?\{|\(\)[ \t]*\{)",
     re.MULTILINE | re.IGNORECASE,
 )
-"""The head of a function of a shell, or of PowerShell."""
+_PARAMETER = re.compile(r"-[A-Za-z]{2}")
+_PARAMETERS = re.compile(r"(?i)(?:[\s{]*+(?:\[\w+\(\)\]\s*)?(?:param\s*)?\((?:[^()]|\([^()]{0,99}\)){0,2000}+\))?")
+"""The head of a function of a shell, or of PowerShell; the name of a parameter in a call, and the parameters that follow a head."""
 _ARRAY = re.compile(r"(\"?)\$\{(\w+)\[[@*]\]\}\1")
 _NEXT_OPTION = re.compile(r"\n[ \t]*(?=-[A-Za-z][ \t]|--[a-z][\w-]*[ \t=])")
 """The end of a line whose mark of continuation a page has lost: no command begins with a hyphen."""
@@ -189,7 +191,9 @@ class _Script:
                 call = re.compile(rf"(?:^|[;&|(`=])[ \t]*{re.escape(found[3])}(?=[ \t]+\S)", re.MULTILINE)
                 places = (one.end() for one in call.finditer(self.text) if not begin <= one.start() < closed.end())
                 words = map(self._words_at, islice(places, _MOST_REPEATED))
-                yield _Repeat(begin, closed.end(), list(map(_setting, words)))
+                head = _PARAMETERS.match(self.text, found.end(3)) if found["is"] else None
+                names = re.findall(r"(?<!=)(?<!= )\$(\w+)", head[0].lower()) if head else []
+                yield _Repeat(begin, closed.end(), [_setting(one, names) for one in words])
 
     def _words_at(self, at: int) -> list[str]:
         command = _Command(self, at)
@@ -218,10 +222,12 @@ def read(path: Path, text: str) -> list[Recorded | Unread]:
     return [*_commands(script), *powershell.read(text, script.bytes_of, repeats)]
 
 
-def _setting(words: Sequence[str]) -> Mapping[str, str]:
-    """What the words of a call set: numbers in a shell, and the parameters that PowerShell names."""
-    named = {word[1:].lower(): value for word, value in pairwise(words) if re.match(r"-[A-Za-z]{2}", word)}
-    return {str(at): word for at, word in enumerate(words, 1)} | named
+def _setting(words: Sequence[str], names: Sequence[str]) -> Mapping[str, str]:
+    """What the words of a call set: numbers in a shell, and the parameters of PowerShell, by name or in their order."""
+    named = {word[1:].lower(): value for word, value in pairwise(words) if _PARAMETER.match(word)}
+    bare = [word for before, word in pairwise(("", *words)) if not any(map(_PARAMETER.match, (before, word)))]
+    placed = zip((name for name in names if name not in named), bare, strict=False)
+    return {str(at): word for at, word in enumerate(words, 1)} | dict(placed) | named
 
 
 def _of_make(text: str) -> str:

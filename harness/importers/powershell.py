@@ -200,8 +200,8 @@ def read(text: str, read_file: ReadFile, repeats: Repeats) -> Iterator[Recorded 
         line, counted = line + text.count("\n", counted, begin), begin
         around = next((one for one in repeats if one[0] < begin < one[1]), (begin, begin, ()))
         for given in around[2][: max(0, reader.calls_left)] or [{}]:
-            reader.given, reader.calls_left = given, reader.calls_left - 1
-            reader.variables |= given
+            reader.given, reader.calls_left = {key: _scalar(one) for key, one in given.items()}, reader.calls_left - 1
+            reader.variables |= reader.given
             assign(reader, around[0], begin)
             reader.at = call.end()
             try:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
+from harness.importers.sdk import built
 from harness.transport.cassette.literals import length
 from harness.transport.cassette.values import literal_value
 
 _SET = re.compile(
-    r"^[ \t]*(?:(?:const|let|var|val|string|final|static|export|readonly|private|public|auto|[A-Z]\w*(?:<[^<>\n]{0,60}>)?)[ \t]+)*"
+    r"(?:^|;(?=[ \t]*(?:const|let|var)\b))[ \t]*(?:(?:const|let|var|val|string|final|static|export|readonly|private|public|auto|[A-Z]\w*(?:<[^<>\n]{0,60}>)?)[ \t]+)*"
     r"\$?(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]{1,60})?:?=(?![=>])[ \t]*(?:\n[ \t]+)?",
     re.MULTILINE,
 )
@@ -30,13 +32,16 @@ _CHAINED, _FILLS = re.compile(r"\s*\.\w+(?=\()"), re.compile(r"\s*\.format(?:ted
 _TEXT = r"(?:\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|`[^`$\\]*+`)"
 _VALUE = rf"(?:{_TEXT}|-?\d[\d.]*+|\b(?:[tT]rue|[fF]alse)\b)"
 _FUNCTION = re.compile(
-    rf"\b(?P<def>def[ \t]+)?(?P<name>\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\((?P<parameters>(?:[^()\"'\n]|{_TEXT})*+)\)"
-    r"(?(def)|(?=[^\n;()]*(?:\([^\n()]*\)[ \t]*)?(?:\{|=>|:[ \t]*$)))",
+    rf"\b(?P<def>def[ \t]+)?(?!(?:if|elif|for|foreach|while|in|and|or|not|switch|catch)\b)(?P<name>\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\((?P<parameters>(?:[^()\"'\n]|{_TEXT})*+)\)"
+    r"(?(def)|(?=[^\n;()]*(?:\([^\n()]*\)[ \t]*)?(?:(?:\n[ \t]*)?\{|=>|:[ \t]*$)))",
     re.MULTILINE,
 )
 """Where a function is defined, and its parameters."""
-_CALLED = re.compile(rf"(?<!\w)(\w+)\(((?:[^()\"'`]|{_TEXT})*+)\)")
-_ARGUMENT = re.compile(rf"(?:[^,\"'`]|{_TEXT})+")
+_CALLED = re.compile(rf"(?<!\w)(\w++)(?:[.:]++new)?+\((?=((?:[^()\"'`]|{_TEXT}|\((?:[^()\"'`]|{_TEXT})*+\))*+)\))")
+_CLASS = re.compile(r"^[ \t]*(?:\w+[ \t]+)*class[ \t]+(\w+)", re.MULTILINE)
+_MAKERS = ("__init__", "constructor", "initialize", "__construct", "init")
+"""How languages name what makes an object of a class."""
+_ARGUMENT = re.compile(rf"(?:[^,()\"'`]|{_TEXT}|\([^()]*+\))+")
 _PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:(?![ \t]*[\"'\d])[^=]*)?(?:[=:][ \t]*({_VALUE}))?$")
 """The name of a parameter, and the text that it has otherwise."""
 _LITERAL = r'@\$?"(?:[^"]|"")*+(?:"|\Z)|r#"(?:[^"]|"(?!#))*+(?:"#|\Z)|"""(?:[^"]|"(?!""))*+(?:"""|\Z)|(?<!`)`(?!`)[^`]*+(?:`|\Z)|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\''
@@ -47,35 +52,78 @@ _FORMATTED = re.compile(
 )
 """A text in quotes, with what fills its places. One that does not end goes on to the end, so that nothing is read twice."""
 _PERCENTS = re.compile(r"%(?P<name>)(?:\.\d)?[sdvqfi]|%(?P<double>%)")
-_BRACES = re.compile(r'(?P<double>[{}])(?P=double)|[#$]?\{(?P<name>\w*)(?::[^{}\n"]*)?\}')
-_MARKED = re.compile(r"(?:\$|#(?=\{))\{{0,2}(?P<name>[A-Za-z_]\w*)\}{0,2}")
+_BRACES = re.compile(r'(?P<double>[{}])(?P=double)|[#$]?\{(?:self\.|this\.|@)?(?P<name>\w*)(?::[^{}\n"]*)?\}')
+_MARKED = re.compile(r"(?:\$|#(?=\{))\{{0,2}(?:this(?:\.|->)|@)?(?P<name>[A-Za-z_]\w*)\}{0,2}")
 """The places in a text that values fill."""
-_ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:;|(?://|#)[^\n]*)?(?=\n|$)")
-_USED = re.compile(r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n)")
+_ENDS = re.compile(r"(?:(?<=key=[\"'])[ \t]*[.+][ \t]*\$?\w+)?[ \t]*(?:(?=;)|(?:(?://|#)[^\n]*)?(?=\n|$))")
+_USED = re.compile(
+    r"(?<=[:=(,\[>])(?P<gap>\s*)[$&]?(?:self\.|this(?:\.|->)|@|[a-z]\.(?=model|base))?(?P<name>[A-Za-z_]\w*)(?=\s*[,)}\];]|[ \t]*\n|\.format|\.to_?(?:[sS]tring|[jJ][sS]?(?:on|ON)\w*)\(|[ \t]*%[ \t])"
+)
 _SHORT = re.compile(r"(?<=[:(])(\s*+\{\s*+)((?:\w++\s*+,\s*+)*+\w++)(?=\s*+\})")
-_BASE = re.compile(r"""\b(?:\w*base_?url|host)["']?\s*[=:]\s*["'`](https?://[^"'`\s]+?)/?["'`]""", re.IGNORECASE)
-_PATH = re.compile(r"""(["'`])(?=/[^"'`\s]*enerateContent)""")
+_OF_SWIFT = re.compile(r"\\\((?:self\.)?(\w+)\)")
+_BASE = re.compile(
+    r"""(?:\b\w*(?:base_?ur[il]|prefix_?url|host)["']?\s*(?:=>?|:)\s*["'`](?=https?://)|["'`](?=https://[\w.-]*googleapis\.com[/"'`]))([^"'`\s?{}$]{1,200}?)/?["'`]""",
+    re.IGNORECASE,
+)
+_PATH = re.compile(
+    r"""(["'`])/?((?:v1\w{0,9}/|models/|gemini-[\w.-]{1,60}:|[$#]?\{\w{1,60}\}:)[^"'`\s]{0,200}?(?<=[/:])(?:g|streamG)enerateContent)"""
+)
 _LONGEST, _MOST_FILLED, _MOST_RUNS, _DEEPEST = 200_000, 2_000_000, 50, 3
 
 
 class _Function(NamedTuple):
-    """A function of a program: its parameters, whether it asks, and the arguments of each of its calls."""
+    """A function of a program: whether it asks, and the values of its parameters in each of its calls."""
 
-    parameters: str
     asks: bool
-    calls: Sequence[str]
+    calls: Sequence[Mapping[str, str]]
 
 
 def runs(text: str) -> Iterator[str]:
     """The text of a program for each time that it calls a function that asks, with the value of each variable in the place of its name,
     and the host before each path."""
-    if base := _BASE.search(text):
-        text = _PATH.sub(lambda found: found[1] + base[1], text)
+    base = _BASE.search(text)
+    text = _PATH.sub(lambda found: f"{found[1]}{_before(found[2], base[1] if base else '')}{found[2]}", text)
+    text = built(_OF_SWIFT.sub(r"${\1}", gathered(text)))
     text = _SHORT.sub(lambda names: names[1] + re.sub(r"\w+", r"\g<0>: \g<0>", names[2]), text)
     functions = _functions(text) if "enerate" in text else []
     number = max((len(function.calls) for function in functions if function.asks), default=1)
     for run in range(min(number, _MOST_RUNS, _MOST_FILLED // (len(text) + 1) + 1)):
         yield _inlined(text, _arguments(functions, run))
+
+
+def _before(path: str, base: str) -> str:
+    """What stands before a path in its address."""
+    if path.startswith("v1"):
+        return re.sub("/v1.*|$", "/", base, count=1)
+    base = base if "/v1" in base else f"{base}/v1beta"
+    return f"{base.removesuffix('/models')}/{'' if path.startswith('models/') else 'models/'}"
+
+
+_FILLED = re.compile(
+    rf"^(?P<indent>[ \t]*)(?P<set>(?:\w[\w<>., \t]{{0,80}}[ \t])?\$?(?P<name>\w+)[ \t]*(?::[^=\n]{{1,60}})?=[ \t]*)"
+    r"(?:new[ ]\w+(?:<[^<>\n]{0,60}>)?\(\)|\w*(?:dict|list|array|Object|Array)\(\)|\{[ ]?\}|\[[ ]?\]);?(?P<steps>(?:\n+(?P=indent)\$?(?P=name)"
+    rf"(?:\.(?:put|set|add|addProperty|append|push)\(|(?:\[{_TEXT}?\]|\.\w+)[ \t]*=(?!=))[^\n]*+(?:\n(?P=indent)[ \t\]}})][^\n]*+)*+)++)",
+    re.MULTILINE,
+)
+_STEP = re.compile(rf"\[({_TEXT})?\][ \t]*=|\.(\w+)[ \t]*=|\.\w+")
+_PAIR = re.compile(rf"^\s*({_TEXT}|[A-Za-z_]\w*)\s*,")
+"""An object or a list that a program fills in the lines below, and how each of them begins."""
+
+
+def gathered(text: str) -> str:
+    """The text with objects and lists as a program fills them in the lines below, on as many lines."""
+    return _FILLED.sub(_gathered, text)
+
+
+def _gathered(found: re.Match[str]) -> str:
+    given = list[str]()
+    for line in re.split(rf"\n+{found['indent']}\$?{found['name']}(?=[.\[])", found["steps"])[1:]:
+        step, value = _STEP.match(line), line.strip().rstrip(";")[_STEP.match(line).end() :]  # type: ignore[union-attr]
+        key = step[1] or (step[2] and f'"{step[2]}"')  # type: ignore[index]
+        given.append(f"{key},{value}" if key else value[1:-1] if value.startswith("(") else value)
+    inside = ", ".join(_PAIR.sub(r"\1:", one) for one in given)
+    whole = f"{{{inside}}}" if _PAIR.match(given[0]) else f"[{inside}]"
+    return found["indent"] + found["set"] + whole + "\n" * (found[0].count("\n") - whole.count("\n"))
 
 
 def _inlined(text: str, values: dict[str, str]) -> str:
@@ -108,26 +156,32 @@ def _inlined(text: str, values: dict[str, str]) -> str:
 
 
 def _functions(text: str) -> list[_Function]:
-    found = list(_FUNCTION.finditer(text))
+    """The functions of a program. One that makes an object is called by the name of its class."""
+    found, classes, functions = list(_FUNCTION.finditer(text)), list(_CLASS.finditer(text)), list[_Function]()
     ends = [*(function.start() for function in found[1:]), len(text)]
     heads, calls = {function.start("name") for function in found}, defaultdict[str, list[str]](list)
     for one in _CALLED.finditer(text) if found else ():
-        if one.start() not in heads and re.search(_VALUE, one[2]):
+        if one.start() not in heads and len(calls[one[1]]) < _MOST_RUNS:
             calls[one[1]].append(one[2])
-    bodies = [text[function.end() : end] for function, end in zip(found, ends, strict=False)]
-    return [
-        _Function(one["parameters"], "enerate" in body or "contents" in body, calls[one["name"]] or [""])
-        for one, body in zip(found, bodies, strict=True)
-    ]
+    for head, end in zip(found, ends, strict=False):
+        number = bisect_right(classes, head.start(), key=lambda one: one.start()) - 1
+        is_maker, body = head["name"] in _MAKERS and number >= 0, text[head.end() : end]
+        called = calls[classes[number][1] if is_maker else head["name"]]
+        given = [_given(head["parameters"], one) for one in called if is_maker or re.search(_VALUE, one)]
+        asks = not is_maker and ("enerate" in body or "contents" in body)
+        functions.append(_Function(asks, given or [_given(head["parameters"], "")]))
+    return functions
 
 
 def _arguments(functions: Sequence[_Function], run: int) -> dict[str, str]:
-    """The values of all parameters, in this call of the functions that ask, and in the first call of the others."""
+    """The values of all parameters, in this call of the functions that ask, and of others where all calls have the same."""
     values = dict[str, str]()
     for function in functions:
-        call = min(run, len(function.calls) - 1) if function.asks else 0
-        known = _given(function.parameters, function.calls[call])
-        values |= known if function.asks else {**known, **values}
+        if function.asks:
+            values |= function.calls[min(run, len(function.calls) - 1)]
+        else:
+            models = {name: '"$(model)"' for call in function.calls for name in call if "gemini-" in call[name]}
+            values = models | dict(set.intersection(*(set(call.items()) for call in function.calls))) | values
     return values
 
 
@@ -136,10 +190,12 @@ def _given(parameters: str, arguments: str) -> dict[str, str]:
     names = [_PARAMETER.search(one.strip()) for one in _ARGUMENT.findall(parameters) if one.strip("& ") != "self"]
     found = {name[1]: name[2] for name in names if name and name[2]}
     for number, one in enumerate(_ARGUMENT.findall(arguments)):
-        argument = re.fullmatch(rf"(?:(\w+)[ \t]*[:=][ \t]*)?({_VALUE})", one.strip())
+        argument = re.fullmatch(r"(?:(\w+)[ \t]*[:=][ \t]*)?(.*)", one.strip(), re.DOTALL)
         name = names[number] if number < len(names) else None
-        if argument:
-            found[argument[1] or (name[1] if name else str(number))] = argument[2]
+        key = argument[1] or (name[1] if name else str(number))  # type: ignore[index]
+        found.pop(key, None)
+        if re.fullmatch(_VALUE, argument[2]):  # type: ignore[index]
+            found[key] = argument[2]  # type: ignore[index]
     return found
 
 
@@ -156,7 +212,7 @@ def _formatted(found: re.Match[str], values: Mapping[str, str]) -> str:
         if place.lastgroup == "double":
             return place["double"]
         name = place["name"] or str(next(number))
-        if name not in known and "contents" in inside:
+        if name not in known and ("contents" in inside or "enerateContent" in inside):
             return place[0]
         value = literal_value(known[name].replace("`", '"'))
         is_text = isinstance(value, str) and place[0] != "%q"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -175,12 +175,47 @@ def spelled(call: str) -> str:
     texts, plain = _TEXT.findall(call), _REMARK.sub("", _TEXT.sub(lambda _: f"\0{next(number)}\0", call))
     plain = re.sub(r"\b(\w*)(MIME|URI|URL)(?=Type\b|Context\b|\s*:)", lambda key: key[1] + key[2].title(), plain)
     plain = re.sub(r"(?<=\d)[fF]\b|\b\w+\.(?=Known\.)|,\s*genai\.Role\w+(?=\s*\))", "", plain)
-    before = ""
-    for _ in range(40):
-        before, plain = plain, _MAKE.sub(_made, _BUILT.sub(_object, plain))
-        if plain == before:
-            break
-    return re.sub("\0(\\d+)\0", lambda found: texts[int(found[1])], plain)
+    return _changed(plain, texts, lambda text: _MAKE.sub(_made, _BUILT.sub(_object, text)))
+
+
+_FILLED = re.compile(
+    r"(?:\bnew\s+)?\b(?:JSON|Json)(?P<made>Object|Array)\(\)(?P<puts>(?:\s*\.(?:put|set|add\w*|append)\([^()]*+\))++|\.apply\s*\{[^{}]*+\})"
+    r"|\b(?P<by>build|add|put(?=\w+\())Json(?P<kind>Object|Array)(?:\((?P<key>\0\d+\0)\))?\s*\{(?P<block>[^{}]*+)\}"
+    r"|\bnew \w+(?:<[^<>()]{0,60}>)?\[\]\s*\{(?P<items>[^{}]*+)\}"
+)
+_OF = re.compile(r"\b(?:Arrays\.)?((?:Map|List|Set)\.of|asList)\(([^()]*+)\)")
+_PUT = re.compile(r"\b(?:put|set|add\w*|append)\(([^()]*+)\)")
+"""A chain of calls or a block that fills an object or a list in Java or Kotlin, an array of Java, and a call that fills."""
+
+
+def built(text: str) -> str:
+    """A program with objects and lists in the place of what builders of JSON in Java and Kotlin make. Nothing is run."""
+    if not any(name in text for name in ("JSONObject", "JsonObject", "Map.of(")):
+        return text
+    text, number = text.replace("\0", ""), count()
+    texts, plain = _TEXT.findall(text), _TEXT.sub(lambda _: f"\0{next(number)}\0", text)
+
+    def kept(made: str) -> str:
+        texts.append(made)
+        return f"\0{len(texts) - 1}\0"
+
+    def filled(found: re.Match[str]) -> str:
+        puts = ", ".join(one.replace(",", ":", 1) for one in _PUT.findall(found["puts"] or found["block"] or ""))
+        made = kept(f"{{{puts}}}" if "Object" in (found["made"], found["kind"]) else f"[{found['items'] or puts}]")
+        added = f"put({found['key']}, {made})" if found["key"] else f"add({made})"
+        return made if found["by"] in (None, "build") else added
+
+    return _changed(plain, texts, lambda text: _FILLED.sub(filled, _OF.sub(lambda one: kept(_made(one)), text)))
+
+
+def _changed(text: str, texts: Sequence[str], change: Callable[[str], str]) -> str:
+    """The text after as many changes as change something, with the texts that its marks stand for."""
+    for way in (change, lambda text: re.sub("\0(\\d+)\0", lambda found: texts[int(found[1])], text)):
+        for _ in range(40):
+            before, text = text, way(text)
+            if text == before:
+                break
+    return text
 
 
 def _object(found: re.Match[str]) -> str:
@@ -192,7 +227,8 @@ def _object(found: re.Match[str]) -> str:
 def _made(found: re.Match[str]) -> str:
     name, inside = found[1], found[2]
     if "Map" in name:
-        inside = re.sub(r"(\0\d+\0)\s*,(?=\s*\{)", r"\1:", inside)
+        items = re.split(r",(?![^\[\]{}]*[\]}])", inside)
+        inside = ", ".join(map(": ".join, zip(items[::2], items[1::2], strict=False)))
     elif "URI" in name or "Uri" in name:
         inside = inside.replace(",", ", mimeType:", 1)
     return _MAKERS[name] % inside if name in _MAKERS else found[0]

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from harness import importers
 from harness.cli.main import main
 from harness.importers.programs import runs
+from harness.transport.cassette import Recorded, Unread
 
 HOST = "https://generativelanguage.googleapis.com"
 ASK = f"{HOST}/v1beta/models/gemini-2.5-flash:generateContent"
@@ -159,6 +161,72 @@ Await http.PostAsync("{ASK}", New StringContent(json))
 string prompt = "Capital of Norway?";
 var json = $@"{{{{""contents"":[{{{{""parts"":[{{{{""text"":""{{prompt}}""}}}}]}}}}]}}}}";
 await http.PostAsync("{ASK}", new StringContent(json));
+""",
+    "one_line.js": f"""
+const model = 'gemini-2.5-flash'; const prompt = 'Capital of Norway?';
+fetch(`{HOST}/v1beta/models/${{model}}:generateContent`, {{body: JSON.stringify({{contents: [{{parts: [{{text: prompt}}]}}]}})}});
+""",
+    "config.js": f"""
+const data = JSON.stringify({{"contents": [{{"parts": [{{"text": "Capital of Norway?"}}]}}]}});
+const config = {{ method: 'post', url: '{ASK}', data: data }};
+axios.request(config);
+""",
+    "prefix.mjs": f"""
+const api = ky.create({{ prefixUrl: '{HOST}/v1beta' }});
+await api.post('models/gemini-2.5-flash:generateContent', {{ json: {{ contents: [{{ parts: [{{ text: 'Capital of Norway?' }}] }}] }} }});
+""",
+    "appended.R": f"""
+request("{HOST}/v1beta/models") |> req_url_path_append("gemini-2.5-flash:generateContent") |>
+  req_body_json(list(contents = list(list(parts = list(list(text = "Capital of Norway?"))))))
+""",
+    "Put.java": f"""
+JSONObject part = new JSONObject();
+part.put("text", "Capital of Norway?");
+JSONArray parts = new JSONArray();
+parts.put(part);
+JSONObject body = new JSONObject();
+body.put("contents", new JSONArray().put(new JSONObject().put("parts", parts)));
+post("{ASK}", body.toString());
+""",
+    "MapOf.java": f"""
+Map<String, Object> body = Map.of("contents", List.of(Map.of("parts", List.of(Map.of("text", "Capital of Norway?")))));
+client.post().uri("{ASK}").body(body);
+""",
+    "Array.java": f"""
+Map<String, Object> body = Map.of("contents", new Object[]{{Map.of("parts", new Object[]{{Map.of("text", "Capital of Norway?")}})}});
+client.post().uri("{ASK}").bodyValue(body);
+""",
+    "Field.swift": f"""
+init(model: String = "gemini-2.5-flash") {{ self.model = model }}
+func ask(prompt: String) {{
+    let url = "{HOST}/v1beta/models/\\(model):generateContent"
+    post(url, ["contents": [["parts": [["text": prompt]]]]])
+}}
+ask(prompt: "Capital of Norway?")
+""",
+    "Service.cs": f"""
+public async Task<string> Ask(string prompt)
+{{
+    var body = new {{ contents = new[] {{ new {{ parts = new[] {{ new {{ text = prompt }} }} }} }} }};
+    return await http.PostAsJsonAsync("{ASK}", body);
+}}
+await service.Ask("Capital of Norway?");
+""",
+    "pushed.mjs": f"""
+const turns = [];
+turns.push({{ role: "user", parts: [{{ text: "Capital of Norway?" }}] }});
+await fetch("{ASK}", {{ body: JSON.stringify({{ contents: turns }}) }});
+""",
+    "Block.kt": f"""
+client.post("{ASK}") {{
+  setBody(buildJsonObject {{
+    putJsonArray("contents") {{ addJsonObject {{ putJsonArray("parts") {{ addJsonObject {{ put("text", "Capital of Norway?") }} }} }} }}
+  }})
+}}
+""",
+    "Coded.swift": f"""
+let payload = Ask(contents: [Content(parts: [Part(text: "Capital of Norway?")])])
+request(URL(string: "{ASK}")!, JSONEncoder().encode(payload))
 """,
     "page.rst": f"""
 .. code-block:: console
@@ -354,6 +422,14 @@ end
 ask("Capital of Norway?")
 ask("Capital of Chad?", temperature: 1)
 """,
+    "Ask.ps1": f"""
+function Ask([string]$Prompt, $Heat = 0.5) {{
+  $body = @{{ contents = @(@{{ parts = @(@{{ text = $Prompt }}) }}); generationConfig = @{{ temperature = $Heat }} }}
+  Invoke-RestMethod -Uri "{ASK}" -Method Post -Body ($body | ConvertTo-Json -Depth 9)
+}}
+Ask "Capital of Norway?"
+Ask "Capital of Chad?" 1
+""",
     "model.kt": f"""
 fun ask(prompt: String, heat: Double = 0.5, model: String = "gemini-2.5-flash") {{
   val body = \"\"\"{{"contents":[{{"parts":[{{"text":"$prompt"}}]}}],"generationConfig":{{"temperature":$heat}}}}\"\"\"
@@ -374,6 +450,51 @@ def test_each_call_of_a_function_that_asks_is_a_request(
     cases = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
     found = [(case["id"], case["request"]["generationConfig"]["temperature"]) for case in cases]
     assert found == [("capital-of-norway", 0.5), ("capital-of-chad", 1)]
+
+
+CLIENTS = f"""
+class Gemini:
+    def __init__(self, key, model="gemini-2.5-pro"):
+        self.model = model
+
+    def ask(self, prompt):
+        url = f"{HOST}/v1beta/models/{{self.model}}:generateContent"
+        return requests.post(url, json={{"contents": [{{"parts": [{{"text": prompt}}]}}]}})
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "model"),
+    [
+        ('a = b = Gemini(KEY, "gemini-2.5-flash")', "gemini-2.5-flash"),
+        ("a = b = Gemini(os.getenv('KEY'))", "gemini-2.5-pro"),
+        ('a = Gemini(KEY)\nb = Gemini(KEY, model="gemini-2.5-flash")', "unknown-model"),
+    ],
+    ids=["as it is made", "by default", "of several"],
+)
+def test_the_model_of_a_client_is_that_which_it_is_made_with(made: str, model: str, tmp_path: Path) -> None:
+    path = tmp_path / "clients.py"
+    path.write_text(f'{CLIENTS}{made}\na.ask("Capital of Norway?")\nb.ask("Capital of Chad?")\n')
+    found = [item.request.model for item in importers.read(path) if isinstance(item, Recorded)]
+    assert found == [model, model]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'body["contents"][0]["parts"][0]["text"] = question',
+        'if heat:\n    body["generationConfig"] = {"temperature": heat}',
+    ],
+)
+def test_a_change_of_a_body_that_is_not_read_is_named(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "change.py"
+    path.write_text(f"""body = {{"contents": [{{"parts": [{{"text": "Capital of Norway?"}}]}}]}}
+{change}
+requests.post("{ASK}", json=body)
+""")
+    (named,) = (item for item in importers.read(path) if isinstance(item, Unread))
+    assert "changes a body" in named.reason
 
 
 def test_an_object_for_a_model_gives_its_settings_to_each_of_its_calls(

@@ -25,7 +25,7 @@ COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
 _ADDRESS = re.compile(
     r"""(?:https?://|/v1|\$\{[\w.]+\}/|\{[\w.]+\}/)[^\s"'`<>]{1,300}enerateContent[^\s"'`{}]{0,200}"""
 )
-_HOLE = re.compile(r"\$?\{+(?:self\.|this\.)?(\w+)\}+")
+_HOLE = re.compile(r"\$?\{+(?:self\.|this\.)?(?P<in>\w+)\}+|\$(?P<bare>[A-Za-z_]\w*)")
 _ADDED = re.compile(r"""["'`][ \t]*[+.][ \t]*\$?(\w+)[ \t]*[+.][ \t]*["'`](?=/|:(?:g|streamG)enerateContent)""")
 """A variable in an address, and one that is added to it."""
 _RAW_BORDER = re.compile(
@@ -36,8 +36,8 @@ A set of characters first is found faster."""
 _MARGIN = re.compile(r"^[ \t]*\|", re.MULTILINE)
 _ANSWERED = re.compile(rb"[\"']candidates[\"']\s*:")
 _OBJECT = re.compile(
-    r"""[{\[aldmGc](?:(?:(?<=[{\[])|(?:(?<=\ba)rray|(?<=\bl)ist|(?<=\bd)ict|(?<=\bm)apOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?(?:<<)?["'][\w$-][^"'\n]{0,100}["'](?:>>)?|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
-    r"|(?<=\{)(?=[ \t\r]*+\n(?!\s*+\{))|(?<=\bG)enerateContentResponse\((?=\s*+\w+=)|(?<=(?<![\w(])c)andidates=(?=\[))"
+    r"""[({\[aldmGc](?:(?:(?<=[{\[])|(?:(?<=\ba)rray|(?<=\bl)ist|(?<=\bd)ict|(?<=\bm)apOf)[ ]?\()(?=(?:\s|\\[nrt])*+(?:\\?(?:<<)?["'][\w$-][^"'\n]{0,100}["'](?:>>)?|:?[A-Za-z_$][\w$]*+)\s*+(?::|=>|to\b|=\s*+(?:(?:new|list|dict)\b|["{\[])))"""
+    r"|(?<=\()(?=\s*+contents\s*+[:=]\s*+(?:\[|\w++\())|(?<=\{)(?=[ \t\r]*+\n(?!\s*+\{))|(?<=\bG)enerateContentResponse\((?=\s*+\w+=)|(?<=(?<![\w(])c)andidates=(?=\[))"
 )
 """Where an object with a key begins, also inside a text in quotes, and where a printed answer does."""
 _BEFORE = ('"', "'", "[", "data:", r"\n", r"\r", r"\t")
@@ -212,6 +212,8 @@ def _candidates(raw: bytes) -> Iterator[_Part]:
             value, length = _over_lines(text, begin)
         if length:
             yield error.part(value, text, begin, begin + length)
+        if not (length or may_follow) and calls.is_any(begin, end):
+            yield from addresses(text, begin, end, settings)
         at = begin + (length or (1 if may_follow else end - begin))
         vain.spare -= may_follow and not length
 
@@ -287,7 +289,7 @@ class Settings:
         while self._next and self._next.start() < at:
             self._last[self._next[0]] = self._next
             self._next = next(self._found, None)
-        setting = self._last.get(hole[1])
+        setting = self._last.get(hole["in"] or hole["bare"])
         return setting[2] if setting and setting.start() >= at - _FAR else hole[0]
 
 

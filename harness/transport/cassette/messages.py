@@ -42,7 +42,7 @@ NATIVE = re.compile(
     r"(?P<base>https?://[^\s\"'<>?#]*?|\{?\w*\}?|[\w.-]+\.[\w.-]+(?::\d+)?)(?P<path>/[^\s\"'<>?#]*)?"
     r"(?P<call>(?:models|tunedModels|endpoints|dynamic)/[^\s\"'<>/?#:]+:(?:streamG|g)enerateContent)(?P<query>\?[^\s\"'<>#]*)?"
 )
-_ESCAPED, _PATTERN = re.compile(r"\\([./:?-])"), re.compile(r"models/[^:]*[*+\[({][^:]*:")
+_ESCAPED, _PATTERN = re.compile(r"\\([./:?-])"), re.compile(r"models/[^:]*[*+\[({$%\\][^:]*:")
 """What mocks write in an address that is a regular expression."""
 _STATUS = re.compile(r"(?:HTTP/[\d.]+\s+)?([1-9]\d\d)\b")
 _PREFIXES = {"MLDEV_URL_PREFIX": GOOGLE_MODELS.removesuffix("/models"), "VERTEX_URL_PREFIX": "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/l"}  # fmt: skip
