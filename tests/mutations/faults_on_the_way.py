@@ -331,19 +331,10 @@ def exception_for_an_answer(d: Draft) -> None:
 
 @fault("lines-changed", "escaped-text text-form grounding-segment grounding-range")
 def lines_changed(d: Draft) -> None:
-    """Quoted, or broken as e-mail breaks them."""
-    text = _prose(d, 400)
-    quoted = "\n".join(f"> {line}" for line in text.split("\n"))
-    broken = re.sub(r"([^\n=]{72})(?=[^\n])", "\\1=\n", text)
-    kinds = [quoted] * (text.count("\n") > 5) + [broken] * (broken.count("=\n") > 2)
-    need(kinds)
-    d.write(d.random.choice(kinds))
-
-
-@fault("reason-beside-a-whole-answer", "finish-reason")
-def reason_beside_a_whole_answer(d: Draft) -> None:
-    need(_prose(d, 60).rstrip()[-1] in ".!")
-    d.last["finishReason"] = d.random.choice(["RECITATION", "OTHER", "SPII", "MALFORMED_RESPONSE"])
+    """Broken as e-mail breaks them. Quoted ones are left out: a passage or a poem comes as a block quotation."""
+    broken = re.sub(r"([^\n=]{72})(?=[^\n])", "\\1=\n", _prose(d, 400))
+    need(broken.count("=\n") > 2)
+    d.write(broken)
 
 
 @fault("call-in-words", "call-as-text calling-mode text-per-token")
@@ -358,6 +349,7 @@ def call_in_words(d: Draft) -> None:
 @fault("lines-added-to-events", "stream-blanks")
 def lines_added_to_events(d: Draft) -> None:
     texts = _texts(d)
-    need(len(texts) > 3 and all(part["text"][:1] == " " for part in texts[1:]))
+    need(d.text[:1] not in ("{", "["))  # a line break between the values of JSON does no harm
+    need(len(texts) > 3 and 4 * sum(part["text"][:1] == " " for part in texts[1:]) > 3 * len(texts))
     for part in texts:
         part["text"] += "\n"

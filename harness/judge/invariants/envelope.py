@@ -347,8 +347,7 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
     A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
-    ``finishMessage`` says more than that a function call came, or none came; or it was broken off, and has a call, or in one piece text with
-    the end of a sentence; or it ended with SAFETY, and all its ratings are NEGLIGIBLE, or for a picture that was not requested, and has text, or
+    ``finishMessage`` says more than that a function call came, or none came; or it was broken off, and has a call; or it ended with SAFETY, and all its ratings are NEGLIGIBLE, or for a picture that was not requested, and has text, or
     with CONTINUATION, and has no token for it.
 
     right: {"candidates": [{"finishReason": "STOP"}]}
@@ -382,14 +381,8 @@ def _contrary(reason: str, evidence: Evidence) -> str:
         return "there is no continuationToken, with which the rest is requested"
     if "IMAGE" in reason and evidence.reply.text.strip() and not _may_draw(evidence):
         return "the answer has text, and no picture was requested"
-    if reason not in _BREAKS_OFF:
-        return ""
-    if evidence.reply.function_calls and "TOOL" not in reason:
-        return "the answer has a call"
-    is_whole = re.search(r"\w\S*[.!?)`*|\"'$]\s*\Z", evidence.reply.text[-40:])
-    return (
-        "the text is whole" if is_whole and not is_stream(evidence) else ""
-    )  # a stream may break off behind a sentence
+    is_called = reason in _BREAKS_OFF and evidence.reply.function_calls and "TOOL" not in reason
+    return "the answer has a call" if is_called else ""
 
 
 _BREAKS_OFF = (

@@ -57,8 +57,9 @@ def _is_open(text: str) -> bool:
     if not (last.isascii() and last.isalpha()):
         return False
     *lines, end = [line for line in map(str.strip, text.splitlines()) if line.count(" ") >= _FEWEST_BLANKS] or [""]
-    is_last = text.rstrip().endswith(end) and not re.search("[.!?] ", end) and all(map(_ENDED, lines))
-    return (is_last and len(lines) >= _FEWEST_LINES) or re.search(_OPEN_SENTENCE, text) is not None
+    is_last = text.rstrip().endswith(end) and not re.search("[.!?] ", end)
+    is_cut = (is_last and len(lines) >= _FEWEST_LINES) or (len(text) >= _LONG and re.search(_OPEN_SENTENCE, text))
+    return bool(is_cut) and all(map(_ENDED, lines))
 
 
 _OPEN_SENTENCE, _LAST_READ = r"[^\n]{20}[a-z)][.!?] [A-Z][^\s.!?]*(?: [^\s.!?]+){4,} [^\s.!?]*[A-Za-z],?\s*\Z", 2_000

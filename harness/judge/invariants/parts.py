@@ -189,7 +189,7 @@ def input_lost(evidence: Evidence) -> Iterator[Mismatch]:
 _START = 300
 _NOT = r"(?i)(?:[^.!?\n]*\b(?:sorry|apolog\w+|hello|hi)\b[^.!?\n]*[.!?] )?[^.:!?\n]*?\b(?:do(?:es)?n[o']?t|do not|did(?:n't| not)|can(?:'t|not| not)|unable to|no)\b[^.\n]{0,40}"
 _FILE = r"(?:image|picture|photo|file|attachment|document|pdf|audio|video)"
-_LACKING = r"\W*(?:$|[.,;!\n]|attached|uploaded|provided|in (?:your|our)|here|yet|you\b|so\b)"
+_LACKING = r"\W*(?:$|[.,;!\n]|attached|uploaded|provided|in (?:your|our)|yet|you\b|so\b)"
 _NO_FILE = rf"{_NOT}\b(?:(?:see|view|receive|access) (?:an?|any|the|your|this) {_FILE}\b(?={_LACKING})|{_FILE} (?:was |is )?(?:attached|provided))"
 _NO_WEB = rf"{_NOT}\b(?:access|browse|search)\b(?![^.\n]*\byour\b)[^.\n]{{0,30}}\b(?:real-time|internet|web|links?|urls?|(?:live|current) (?:information|data|events|news|weather|prices))\b"
 _IS_ONE = r"\b(?:is|are|was) there\b|\b(?:do|can) you see\b|\b(?:does|did|has|have) \w+ [^.!?]*\battach"

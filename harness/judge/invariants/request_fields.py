@@ -104,11 +104,18 @@ def prompted(evidence: Evidence) -> Sequence[str]:
 
 
 def is_about(evidence: Evidence, topic: str) -> bool:
-    """Whether a question or instruction of the request has the regular expression, in any case. Long texts are material."""
-    return any(len(text) < _MATERIAL and re.search(topic, text, re.IGNORECASE) for text in prompted(evidence))
+    """Whether a question or instruction of the request has the regular expression, in any case. The middle of a long text is material."""
+    asked = (one if len(one) < 2 * _ASKED else f"{one[:_ASKED]}\n{one[-_ASKED:]}" for one in prompted(evidence))
+    return any(re.search(topic, one, re.IGNORECASE) for one in asked)
 
 
-_MATERIAL = 1_000
+_ASKED = 500
+
+
+def is_unfinished(evidence: Evidence) -> bool:
+    """Whether the last text of the request is no sentence: the answer may go on with it, or have it as its heading."""
+    texts = [str(text) for part in request_parts(evidence) if (text := field(part, "text"))] or ["."]
+    return re.search(r"[\w,;\-]\s*\Z", texts[-1]) is not None
 
 
 def has_text(evidence: Evidence, text: str) -> bool:

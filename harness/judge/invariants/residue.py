@@ -12,7 +12,7 @@ from harness.answer.reply import received
 from harness.answer.structured import values_of, wants_enum, wants_json
 from harness.gemini import media
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import PROGRAMS, has_text, is_about
+from harness.judge.invariants.request_fields import PROGRAMS, has_text, is_about, is_unfinished
 from harness.judge.invariants.streaming import repeats
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -87,7 +87,7 @@ def _wrongly_escaped(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("args", quoted[1:-1], quoted, f"the argument {quoted} has quotes: it was written as JSON twice")
     if "\r" in text and "\r\n" in text and not has_text(evidence, "\r"):
         yield Mismatch("text", "LF", "CR LF", "lines of the text end with CR and LF: something on the way changed them")
-    if (what := _written_by_a_program(evidence)) and not is_about(evidence, r"json|\{|\bobjects?\b"):
+    if (what := _written_by_a_program(evidence)) and not is_about(evidence, _FORMATS):
         yield Mismatch("text", "plain text", text[:80], f"the whole text is {what} once too often")
     elif _is_glued(text):
         yield Mismatch("text", "lines", text[:200], "blanks or the ends of lines were lost: sentences run together")
@@ -105,7 +105,7 @@ def _written_by_a_program(evidence: Evidence) -> str:
         return "base64: it was encoded"
     if re.match(_OF_AN_ANSWER, text) or (text[:2] in ("b'", 'b"') and text[1] == text.rstrip()[-1]):
         return "JSON or Python of an answer: it was written"
-    if text[:1] == text[-1:] == '"' and "\n" not in text and ("\\n" in text or len(text) > _LONG // 2):
+    if text[:1] == text[-1:] == '"' and "\n" not in text and ("\\n" in text or '\\"' in text):
         return "a JSON text: it was written" if isinstance(json_of(text), str) else ""
     tag = re.match(_IN_A_TAG, text) if text[:1] == "<" else None
     is_envelope = tag and not has_text(evidence, tag[1])
@@ -115,11 +115,12 @@ def _written_by_a_program(evidence: Evidence) -> str:
     return "HTML: it was written" if is_page or (text.startswith("<p>") and text.endswith("</p>")) else ""
 
 
+_FORMATS = r"json|\{|\bobjects?\b|\blogs?\b|\bpages?\b|\bsite|quot"
 _SEARCH = r"(?i)search|quer|find|grep|lookup|'q'"
-_IN_A_TAG = r"(?is)(?:<!doctype[^>]*>\s*)?<([a-z_]\w*)[^>]*>.*</\1>\s*\Z"
+_IN_A_TAG = r"(?is)(?:<!doctype[^>]*>\s*)?<(?=html|[^>]*(?:\b|_)(?:response|answer|output|result|text|content|message|completion|assistant|model|speak)\b)([a-z_]\w*)[^>]*>.*</\1>\s*\Z"
 _IN_AN_OBJECT = r'\{"(?:response|answer|output|text|content|message)": ?"[^"]*"\}\s*\Z'
 _OF_A_ROLE = r'"role": ?"(?:assistant|model)"'
-_OF_AN_ANSWER = r"""\s*(?:map\[\w+:|(?:parts|candidates|content) ?\{\s|\{ ?'?(?:text|content|role|parts)'?: ?['\[]|<\w+ object [\w.]+ at 0x|<!\[CDATA\[|<\?xml|\\begin\{document\}|\{\\rtf1|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: |\[\d+(?:, ?\d+){30,}+\]\s*\Z|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR)|\[?(?:Part|Content|Candidate|GenerateContentResponse)[({]\w+=|#<[A-Z]\w+(?:::\w+)* \w|(?:[a-z]\w*\.){2,}[A-Z]\w*@[0-9a-f]{6,8}\s*\Z)"""
+_OF_AN_ANSWER = r"""\s*(?:map\[\w+:|(?:parts|candidates|content) ?\{\s|\{ ?'?(?:text|content|role|parts)'?: ?['\[]|<\w+ object [\w.]+ at 0x|<!\[CDATA\[|\{\\rtf1|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* \W?(?:INFO|DEBUG|WARN|ERROR)|=\?UTF-8\?B\?|\[\{(?:(['"])type\1: \1text\1|'text': )|\{(['"])(?:parts|choices|candidates)\2: \[\{\2(?:text|index|content)\2|data: [{\[]|\[?(?:Part|Content|Candidate|GenerateContentResponse)[({]\w+=|#<[A-Z]\w+(?:::\w+)* \w|(?:[a-z]\w*\.){2,}[A-Z]\w*@[0-9a-f]{6,8}\s*\Z)"""
 
 
 def _is_glued(text: str) -> bool:
@@ -131,7 +132,8 @@ def _is_glued(text: str) -> bool:
         return True
     if " " in text:
         return bool(re.search(_JOINT, text)) and len(_some(_SENTENCES, text[:_MOST_READ], 4)) > 3
-    return len(_some(_WORDS_OF_SENTENCES, text[:_MOST_READ])) > 1
+    has_sentences = re.search(r"[.!?](?:[A-Z]|\s*\Z)", text[:_MOST_READ])  # a list of keywords has none
+    return bool(has_sentences) and len(_some(_WORDS_OF_SENTENCES, text[:_MOST_READ])) > 1
 
 
 _JOINT = r"[.,:;!?]\*{0,2}[A-Z]"
@@ -164,9 +166,7 @@ def _escapes(text: str) -> list[str]:
         return entities
     if "://" not in text and not re.search(_TWO_WORDS, text) and (blanks := _some(_IN_ADDRESS, text)):
         return blanks
-    if text.count("\\*") > 3 and text.count("\\*") == text.count("*"):
-        return ["\\*"] * _FEWEST_ESCAPES
-    if text.count("=\n") >= max(_FEWEST_ESCAPES, text.count("=") / 2) and "`" not in text:
+    if text.count("=\n") >= max(_FEWEST_ESCAPES, text.count("=") / 2) and re.search(r"(?m)^[^\n=]* [^\n=]*=$", text):
         return ["=\n"] * _FEWEST_ESCAPES
     if text.count('\\"') > 3 and text.count('\\"') == text.count('"') and "`" not in text:
         return ['\\"', '\\"']
@@ -183,7 +183,7 @@ _CODES = (
 _LINES = r"[\w.,:;!?)*`]\\n(?:\\n|[*#-])"
 """Ends of lines as two characters, before lines of Markdown."""
 _SIGNS_OF_CODES = ("&#", "\\", "u00", "=C", "=D", "=E", "/n")
-_TWO_WORDS = r"\S\s+\S"
+_TWO_WORDS = r"\S\s+\S|\?\w+="
 
 
 def _has_one(text: str, signs: Iterable[str]) -> bool:
@@ -223,8 +223,9 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
     calls = [call.get("args") for call in evidence.reply.function_calls]
     is_json, text = wants_json(evidence), evidence.reply.text
     values = (values_of(evidence) or values_in(json_of(text))) if is_json else ()
-    hollow = _hollow([*values_in(calls), *values], may_be_empty=is_json) if is_json or calls else ""
-    if hollow and not is_about(evidence, f"{PROGRAMS}|placeholder|template"):
+    hollow = _hollow([*values_in(calls), *(one for one in values if one != "None")]) if is_json or calls else ""
+    is_type = re.search(_OF_A_TYPE, f"{calls}{text[:200]}")
+    if hollow and not is_type and not is_about(evidence, f"{PROGRAMS}|placeholder|template|quot"):
         yield Mismatch("values", "what the model wrote", text[-60:], f"{hollow}: a program wrote it")
     if is_json or wants_enum(evidence):
         return
@@ -244,21 +245,21 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
-_HIDE = "mask|censor|redact|anonymi"
-_MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )|(?<=[a-z,] )[a-z]\*{3,}(?=[ .,;])|<(?:PERSON|NAME|EMAIL|PHONE|LOCATION)(?:_\d+)?>"
+_HIDE = r"mask|censor|redact|anonymi|classified|\bscp\b|rating|\bstars?\b|review|format|placeholder|template|variable|re-?use|filler|dummy|blindtext"
+_MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )|(?<=[a-z,] )[a-z]\*{4,}(?=[ .,;])|<(?:PERSON|NAME|EMAIL|PHONE|LOCATION)(?:_\d+)?>"
 
 
-def _hollow(values: Iterable[Json], *, may_be_empty: bool) -> str:
-    """How the texts among the values of JSON or of arguments show that nothing was filled in; empty if they do not. In JSON all may be
-    empty, where nothing was found, and the only argument."""
+def _hollow(values: Iterable[Json]) -> str:
+    """How the texts among the values of JSON or of arguments show that nothing was filled in; empty if they do not. All may be
+    empty, where nothing was found or wanted, and a single one may be what was asked for: a type, a tag or a variable."""
     texts = [one for one in values if isinstance(one, str)]
-    is_hollow = (any(texts) or len(texts) > 1 > may_be_empty) and all(re.fullmatch(_UNFILLED, one) for one in texts)
+    is_hollow = any(texts) and all(re.fullmatch(_UNFILLED if texts[1:] else _ONE_UNFILLED, one) for one in texts)
     return f"every text is {next(filter(None, texts), '')!r} or alike" if is_hollow else ""
 
 
-_UNFILLED = (
-    r"\s*|\*+|None|NaN|nil|'.*'|\".*\"|\.{3}|string|<[a-z_]+>|\{\{\s*\w+\s*\}\}|\$?\{\w+\}|\[object Object\]|undefined"
-)
+_OF_A_TYPE = r"(?i)type['\"]: ?['\"]string"
+_ONE_UNFILLED = r"NaN|nil|\[object Object\]|undefined|None|string|'.*'|\".*\"|\*{2,4}|<(?!div|main|section|[abip]>|h\d|span|img|nav)[a-z_]+>"
+_UNFILLED = rf"{_ONE_UNFILLED}|\s*|\*+|\.{{3}}|<[a-z_]+>|\{{\{{\s*\w+\s*\}}\}}|\$?\{{\w+\}}"
 
 
 _CHAT_TEMPLATE = (
@@ -279,8 +280,8 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text
     may_have = any(sign in text for sign in ("<", "INST]", "\nUser:", "\nHuman:", "data: ", "[DONE]"))
     found = re.search(_CHAT_TEMPLATE, text) if may_have else None
-    is_struck = found and found[0] == "</s>" and "<s>" in text
-    if found and not is_struck and not is_about(evidence, _DIALOGUES) and not has_text(evidence, found[0]):
+    is_meant = "<s>" in text or text.count("[DONE]") > 1 or re.match(r"\W*[A-Z]\w*:\W* \w", text)
+    if found and not is_meant and not is_about(evidence, _DIALOGUES) and not has_text(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]
         yield Mismatch("text", "no control token", around, f"the text holds the control token {found[0]!r}")
 
@@ -303,7 +304,7 @@ def _error() -> re.Pattern[str]:
         r"|upstream (?:request timeout|connect error)|Traceback \(most recent call|(?i:(?:<!doctype html[^>]*>\s*)?<html[^>]*>.{0,60}<title>)[45]\d\d|You exceeded your current quota"
         r"|(?:Error: |Sorry, )?(?:[Yy]our |[Tt]he )?(?:account |API |free |daily |monthly )?(?:balance|credits?|quota) (?:(?:is|are) (?:insufficient|exhausted|too low|used up)|(?:was|has been) (?:exceeded|exhausted|used up))"
         r"|(?:Insufficient (?:account )?(?:balance|credits?|quota)|(?:Rate|Request|Usage) limit (?:exceeded|reached)|[Nn]o available channel|Invalid API key)\b|(?:您的)?(?:账户|用户)?(?:余额|额度)不足"
-        r"|(?:This|The|Your) (?:response|request|prompt|message|content) (?:was|has been) (?:blocked|filtered|flagged)\b|An internal error has occurred|(?:The |This )?(?:[Ss]ervice|[Ss]erver|[Mm]odel) is (?:currently )?(?:under maintenance|unavailable|loading|busy)|Connection (?:timed out|refused|reset)|Your API key\b|\[[Cc]ontent|[A-Z]\w+(?:Error|Exception): |'\w+' object has no attribute|(?:list|string) index out of range|panic: |The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
+        r"|(?:This|The|Your) (?:response|request|prompt|message|content) (?:was|has been) (?:blocked|filtered|flagged)\b|An internal error has occurred|(?:The |This )?(?:[Ss]ervice|[Ss]erver|[Mm]odel) is (?:currently )?(?:under maintenance|unavailable|loading|busy)|Connection (?:timed out|refused|reset)\b.?\s*\Z|Your API key (?:has|is|was)\b|[A-Z]\w+(?:Error|Exception): |'\w+' object has no attribute|(?:list|string) index out of range|The model is overloaded\.|Resource (?:has been )?exhausted(?:\.| \()|This model is currently experiencing)",
         re.DOTALL,
     )
 
@@ -320,18 +321,20 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
     start = evidence.reply.text[:200]
     may_report = "rror" in start or start.lstrip()[:1] not in ("{", "[")
     found = (_error().match(start) if may_report else None) or re.search(_ERROR_AT_END, evidence.reply.text[-400:])
-    if found and not is_about(evidence, rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}"):
+    if found and not is_about(evidence, "|".join((_ABOUT_ERRORS, *re.findall("[A-Za-z]{5,}", found[0])))):
         yield Mismatch("text", "an answer", start, f"the text is an error of an API: {found[0][:60]!r}")
     end = evidence.reply.text[-300:].rpartition("\n\n")[2]
-    is_ad = len(end) < min(300, len(evidence.reply.text)) and re.search(_AD, end) and re.search(_LINK, end)
-    topics = rf"\bads?\b|market|promot|mail|letter|{_LINK}"
+    is_ad = len(end) < min(300, len(evidence.reply.text)) and all(re.search(one, end) for one in (_AD, _LINK, _OF_AI))
+    topics = rf"\bads?\b|market|promot|mail|letter|{_LINK}|made with"
     if is_ad and not evidence.reply.grounding and not is_about(evidence, topics):
         yield Mismatch("text", "the answer alone", end, f"the text ends with an advertisement: {end[:60]!r}")
 
 
+_ABOUT_ERRORS = rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}|\w\(|\[['\"]|\brais|exception|website|banner|notice|\bsms\b|\bnot found\b|\bnone\b|page shown"
 _ERROR_AT_END = r'\{"error": ?\{(?:[^{}]*"(?:message|code|status)": ?){2}[^{}]*\}\}\s*\Z'
-_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|sponsored|\badvert|\bad:|\d ?% off|discount|promo code|upgrade (?:to|your|now|at)|\bquota|join our|free trial|subscribe|donate|\bsupport us|^\W?(?:tokens used|response generated|generated in)\b.*\d|\btop.?up\b|recharge|balance is low"
-_LINK = r"^\W.*\d\.\d+s?\b|(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
+_AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|\badvert|\bad:|promo code|upgrade (?:to|your|now|at)|join our|free trial|\d ?% off|discount|sponsored|^\W?(?:tokens used|response generated|generated in)\b.*\d|\btop.?up\b|recharge|balance is low"
+_OF_AI = r"(?i)\bapis?\b|\bai\b|gpt|llm|chatbot|openai|claude|deepseek|gemini|tokens?\b|prox(?:y|ies)\b|credits|requests|quota|messages left|\bt\.me/|generated in|response generated"
+_LINK = r"(?i:tokens used|generated).*\d\.\d+s?\b|(?:messages|requests|credits) (?:left|remaining)|(?i:by |am )(?:\w+ )?(?i:gpt|openai|claude|deepseek)|https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|ai|io|org|net|dev|app)\b|\bt\.me/"
 
 
 @rule("stop-sequence", "error", of="answer", per_candidate=True, needs="stopSequences")
@@ -355,7 +358,7 @@ _SHORTEST_COPY = 40
 _WORDS_READ, _START, _LONG_LINE = 10, 200, 100
 _SHORTEST_PROMPT = 30
 _AGAIN = (
-    r"repeat|twice|\bagain\b|complete th|continue|go on|quote|\bcopy\b|\becho\b|chorus|\bsing\b|song|wiederhol|zwei ?mal|r[eé]p[eèé]t"
+    r"meditat|mantra|prayer|chant|speech|dramatic|emphasi|repeat|twice|\bagain\b|complete th|continue|go on|quote|\bcopy\b|\becho\b|chorus|\bsing\b|song|wiederhol|zwei ?mal|r[eé]p[eèé]t"
     r"|ripet|repit|deux fois|dos veces|duas vezes|due volte|повтор|дважды|반복|두 번|[二两兩2]\s?[回次遍度]|繰り返|[重反][复複覆]"
 )
 """Words of a prompt that wants a text again, or more of it."""
@@ -379,6 +382,7 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text.lstrip()
     repeated = [one for one in prompts if len(one) >= _SHORTEST_PROMPT and text.startswith(one)]
     is_repeated = any(len(one) < len(text) - 10 or one.endswith("?") or one == prompts[-1] for one in repeated)
+    is_repeated = is_repeated and not is_unfinished(evidence)
     if is_repeated and not is_about(evidence, rf"{_AGAIN}|{_TRANSLATE}|correct|proofread"):
         yield Mismatch("text", "the answer alone", text[:200], "the answer begins with the whole prompt")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -294,8 +295,10 @@ class _Texts(Struct):
             self.bare += start.isalpha() and (
                 end in ",;!?" or (end == "." and start.isupper() and self.last[-2:-1].islower())
             )
-            self.torn += end == "\n" and (start in " ',." or start.islower())
-            self.doubled += end == " " == start or (end != "\n" and text[:2] == "  " < text[2:3])
+            joint = f"{self.last[-2:-1]}{end}{text[:2]}"
+            self.torn += re.fullmatch(r".?\n(?:[',.].?| [^ ]| ?)|(?s:[ ]\n[a-z].?)", joint) is not None
+            is_word = not (self.last.isspace() or text.isspace())
+            self.doubled += is_word and (end == " " == start or (end != "\n" and text[:2] == "  " < text[2:3]))
             self.overlap = self.overlap or _overlap(self.last, text)
             self.around = self.around or f"{self.last[-20:]}{text[:20]}"
         half = len(text) // 2
@@ -375,7 +378,8 @@ def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     """
     texts = _texts(evidence).get("text", _Texts())
-    is_glued = texts.glued >= _FEWEST_JOINTS or (texts.bare and not repeats(evidence))
+    is_bare = texts.bare and len(re.findall(r"[,;!?][^\W\d_]", evidence.reply.text)) <= texts.bare
+    is_glued = texts.glued >= _FEWEST_JOINTS or (is_bare and not repeats(evidence))
     if is_glued and not texts.parted and texts.length <= _BLANKS * texts.blanks:
         message = f"no event begins or ends with a blank, so words run together: {texts.around!r}"
         yield Mismatch("text", "blanks between events", texts.around, message)

@@ -12,7 +12,7 @@ from unicodedata import category, normalize
 
 from harness.answer.structured import values_of, wants_json
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import PROGRAMS, is_about, is_finished, prompted
+from harness.judge.invariants.request_fields import PROGRAMS, is_about, is_finished, is_unfinished, prompted
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import json_of, values_in
@@ -38,7 +38,9 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             continue
         if text.count("\xa0") > _MOST_HARD and len(re.findall(_HARD, text)) > _MOST_HARD / 2:
             yield Mismatch(at, "blanks", text[:80], "blanks of the text are no-break spaces")
-        elif len(re.findall(_NO_WIDTH, text[:_MOST_READ])) > _FEW_LOST and not is_about(evidence, _NO_WIDTH):
+        elif len(re.findall(_NO_WIDTH, text[:_MOST_READ])) > _FEW_LOST and not is_about(
+            evidence, f"{_NO_WIDTH}|hyphen"
+        ):
             yield Mismatch(at, "letters", ascii(text[:40]), "characters without a width stand between letters")
         elif half := re.search(_HALF, text):
             message = f"half a surrogate pair at {half.start()}: the text is no valid Unicode"
@@ -64,19 +66,19 @@ def _question_marks(evidence: Evidence, at: str, text: str) -> Iterator[Mismatch
     if "?" not in text or "`" in text:
         return
     lost = re.findall(_LOST, text[:_MOST_READ])
-    is_slang = text.count(" ") < len(lost)  # question marks in the place of blanks
+    is_slang = text.count(" ") < len(lost) or (text.islower() and "".join(prompted(evidence)).islower())
     sure = re.findall(_SURELY_LOST, text[:_MOST_READ])
     if (sure or (len(lost) > _FEW_LOST and not is_slang)) and not is_about(evidence, rf"{PROGRAMS}|{_PUZZLE}"):
         found = (sure or lost)[0]
         yield Mismatch(at, "characters", found, f"question marks stand for characters, as in {found!r}")
 
 
-_LOST = r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|\?{6,}|(?<=\d)\?[CF]\b|(?<=[a-z]) \?{1,3} (?=[a-z])"
+_LOST = r"(?<![/.\w])[A-Za-z]++\?[a-z]++(?![=/:])|(?<![\w?!])\?{6,}|(?<=\d)\?[CF]\b|(?<=[a-z]) \? (?=[a-z])"
 _SURELY_LOST = r"(?<=\d)\?[CF]\b|(?<=[a-z])\?(?:s|re|ll|ve)\b(?![=/])|\A[?\s]{6,}\Z"
-_NO_WIDTH = "(?<=[A-Za-z ])[\xad\u200b-\u200f\u2060\ufeff](?=[A-Za-z ])"
+_NO_WIDTH = "(?<=[A-Za-z ])[\xad\u200b-\u200d\u2060\ufeff](?=[A-Za-z ])"
 _HARD = "(?<=[a-z])\xa0(?=[a-z])"
 _FEW_LOST, _MOST_HARD = 2, 10
-_PUZZLE = r"\w\?\w|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
+_PUZZLE = r"\w\?\w|\?{3}|pattern|question mark|wildcard|letter|vowel|buchstab|lettre|letra|буква|puzzle|crossword"
 
 
 def _taken_apart(text: str) -> str | None:
@@ -150,12 +152,14 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo  lies  at  the  end  of  the  Oslofjord,  between  wooded  hills."}]}}]}
     """
     text = "" if wants_json(evidence) else evidence.reply.text[:400]
-    forms = _RARE_FORMS + _FORMS if text[:1] in ("> 01") or "{" in text else _FORMS
+    forms = _RARE_FORMS + _FORMS if "{" in text else _FORMS
     for what, pattern, least, right in forms if text else ():
         found = len(re.findall(pattern, text))
         if found >= least and found > 2 * len(re.findall(right, text)) and not _is_about_form(evidence, text):
             turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
-            if not turn or field(turn[0], "role") != "model":
+            is_alike = what == "has no capitals" and "".join(prompted(evidence)).islower()
+            is_continued = is_alike or (what == "has no beginning" and is_unfinished(evidence))
+            if (not turn or field(turn[0], "role") != "model") and not is_continued:
                 yield Mismatch("text", "prose", text[:80], f"the text {what}: something on the way changed it")
             return
 
@@ -166,25 +170,21 @@ def _is_about_form(evidence: Evidence, text: str) -> bool:
     return is_about(evidence, rf"{_WAYS}|\b{name[1]}\b" if name else _WAYS)
 
 
-_WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in"
+_WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in|cummings|casual|\btext(?:s|ing)\b"
 _FORWARDS = r"[\w)*`\"'][.,:;!?](?!\w)|[A-Z][a-z]"
-_RARE_FORMS = (
-    ("is quoted in every line", r"\A> [^\n]*(?:\n+> ?[^\n]*){3,}", 1, r"\n(?!>)."),
-    ("has numbers at its lines", r"\A *[01][:|] [^\n]*\n *[12][:|]? ", 1, r"\n(?! *\d+[:|]?(?: |$))."),
-    ("has lost backslashes", r"(?<![\\a-z])(?:frac|sqrt|boxed|mathrm|mathbf)\{[^}]*\}", 1, r"\\[a-z]"),
-)
+_RARE_FORMS = (("has lost backslashes", r"(?<![\\a-z])(?:frac|sqrt|boxed|mathrm|mathbf)\{[^}]*\}", 1, r"\\[a-z]"),)
 """Those that are looked for behind their first sign only."""
 _FORMS = (
-    ("has no small letters", r"[A-Z]{6,}+", 5, "[a-z]"),
+    ("has no small letters", r"(?<![\w'])[A-Z']++,? (?:[A-Z']++,? ){5}[^.!?]{0,200}+[.!?]", 1, "[a-z]"),
     ("has no capitals", r"(?<![\w'])[a-z']++,? (?:[a-z']++,? ){7}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
-    ("has no blanks", r"([\t_+.~=^-])(?<=[A-Za-z'].)(?:[A-Za-z']++\1){7}", 1, r"\w (?=\w)"),
-    ("has blanks between letters", r" (?<![^\W_][^\W\d_] )(?<=[^\W\d_] ) *+(?:[^\W\d_] ++){19}", 1, r"[^\W\d_]{5}"),
+    ("has no blanks", r"([\t_+.~=^-])(?<=[A-Za-z'].)(?:[A-Za-z']++\1){5}(?=.*[a-z][.!?](?:\1|$))", 1, r"\w (?=\w)"),
+    ("has blanks between letters", r" (?<![^\W_][^\W\d_] )(?<=[^\W\d_] ) *+(?:[^\W\d_A-Z] ++){19}", 1, r"[^\W\d_]{5}"),
     ("has two blanks between words", r"  (?<=\w  )(?=\w)", 8, r"\w (?=\w)"),
-    ("is written backwards", r" [.,][a-z]", 1, _FORWARDS),
+    ("is written backwards", r" (?:,|\.(?<=[a-z][A-Z] \.))[a-z]", 1, _FORWARDS),
     ("is written backwards", r"\A[.!?]\w+ .*[A-Z]\Z", 1, _FORWARDS),
     ("has no beginning", r"\A(?:(?: |[a-z]+ )[a-z]+[ ,]|[,;:)] ?\w)(?s:.*?)[.!?]\s+[A-Z]", 1, "`"),
     ("has codes of bytes", r"<0x[0-9A-F]{2}>|\+[AIJ][A-Za-z0-9/]{2}-", 2, "(?!)"),
-    ("has marks of a tokenizer", "[\u2581\u0120\u010a](?:(?<=\u010a)|(?<=\\S.)(?=\\S))", 3, "(?!)"),
+    ("has marks of a tokenizer", "[\u2581\u0120\u010a](?<=\\w.)(?=\\w)", 3, r"\w \w"),
 )
 """What the message says, a pattern, the fewest places where it matches, and the pattern of right text. A text is left alone if the
 second pattern matches in half as many places as the first, or in more. A pattern that begins with one plain character is found fastest."""
