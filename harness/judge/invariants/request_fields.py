@@ -105,11 +105,8 @@ def prompted(evidence: Evidence) -> Sequence[str]:
 
 def is_about(evidence: Evidence, topic: str) -> bool:
     """Whether a question or instruction of the request has the regular expression, in any case. The middle of a long text is material."""
-    asked = (one if len(one) < 2 * _ASKED else f"{one[:_ASKED]}\n{one[-_ASKED:]}" for one in prompted(evidence))
+    asked = (one if len(one) < 1_000 else f"{one[:500]}\n{one[-500:]}" for one in prompted(evidence))
     return any(re.search(topic, one, re.IGNORECASE) for one in asked)
-
-
-_ASKED = 500
 
 
 def is_unfinished(evidence: Evidence) -> bool:

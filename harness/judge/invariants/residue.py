@@ -258,7 +258,7 @@ def _hollow(values: Iterable[Json]) -> str:
 
 
 _OF_A_TYPE = r"(?i)type['\"]: ?['\"]string"
-_ONE_UNFILLED = r"NaN|nil|\[object Object\]|undefined|None|string|'.*'|\".*\"|\*{2,4}|<(?!div|main|section|[abip]>|h\d|span|img|nav)[a-z_]+>"
+_ONE_UNFILLED = r"NaN|nil|\[object Object\]|undefined|None|string|'.*'|\"[^\s\"]*\"|\*{2,4}|<(?!div|main|section|[abip]>|h\d|span|img|nav)[a-z_]+>"
 _UNFILLED = rf"{_ONE_UNFILLED}|\s*|\*+|\.{{3}}|<[a-z_]+>|\{{\{{\s*\w+\s*\}}\}}|\$?\{{\w+\}}"
 
 

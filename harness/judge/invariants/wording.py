@@ -119,14 +119,14 @@ def wrongly_decoded(text: str) -> tuple[str, str] | None:
     text = text[:_MOST_READ]
     runs = [(text[found.start() : found.end()], found[0]) for found in re.finditer(_UTF_8, text.translate(_WINDOWS))]
     meant = [(run, right) for run, code in runs if (right := _decoded(code)) is not None]
-    for page in () if text.isascii() else _CODE_PAGES:
+    sure = next(
+        (pair for pair in meant if len(pair[0]) > 3 or re.search(_CONTROLS, pair[0]) or pair[0][:2] == "â€"), None
+    )
+    for page in () if sure or text.isascii() else _CODE_PAGES:
         with suppress(UnicodeError):
             right = text.encode(page).decode()
             if len({letter for letter in right if not letter.isascii()}) > 1 or not re.search(_SIGNS, text):
                 return text, right
-    sure = next(
-        (pair for pair in meant if len(pair[0]) > 3 or re.search(_CONTROLS, pair[0]) or pair[0][:2] == "â€"), None
-    )
     if sure or not meant:
         return sure
     wrong, foreign = sum(len(run) for run, _ in meant), sum(not character.isascii() for character in text)
