@@ -350,6 +350,8 @@ def call_in_words(d: Draft) -> None:
 def lines_added_to_events(d: Draft) -> None:
     texts = _texts(d)
     need(d.text[:1] not in ("{", "["))  # a line break between the values of JSON does no harm
-    need(len(texts) > 3 and 4 * sum(part["text"][:1] == " " for part in texts[1:]) > 3 * len(texts))
+    joints = pairwise(texts)
+    need(len(texts) > 2 and all(one["text"][-1:] == " " or two["text"][:1] == " " for one, two in joints))
+    need(all(two["text"][:1] == " " or two["text"][:1].islower() for two in texts[1:]))
     for part in texts:
         part["text"] += "\n"
