@@ -242,10 +242,10 @@ def _trusted() -> ssl.SSLContext:
     import certifi
 
     named, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if not named and not folder:
-        return ssl.create_default_context(cafile=certifi.where())
     try:
-        return ssl.create_default_context(cafile=named, capath=folder if not named else None)
+        if folder and not named:
+            return ssl.create_default_context(capath=folder)
+        return ssl.create_default_context(cafile=named or certifi.where())
     except OSError as fault:
         raise UsageError(f"SSL_CERT_FILE={named}: no certificates can be read there: {fault.strerror}") from None
 
