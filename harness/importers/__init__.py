@@ -194,16 +194,17 @@ _CHANGED = re.compile(
     rf"^[ \t]*+(?:if\b[^\n]{{0,80}}[ \t)])?(?!self|this)\$?\w++(?:\[[\"']{_OF_BODY}[\"']\]|\.{_OF_BODY}\b)[^\n=(]{{0,80}}?(?:[ \t]*=(?!=)|\.(?:append|push|extend)\()",
     re.MULTILINE,
 )
-_REASONS = ("a call of a library with requests of its own", "it changes a body, which is read without it")
-"""Where a program changes a body that it has, and why this and a call of a library are not read."""
+"""Where a program changes a body that it has."""
 
 
 def _unread(text: str) -> Iterator[Unread]:
     """The first call of each kind of another library, whose request only the library makes; and the changes of bodies."""
     libraries = {one[0]: one for one in reversed(list(_OF_LIBRARY.finditer(text)))}.values()
-    for found in (*libraries, *_CHANGED.finditer(text)):
-        line, reason = text.count("\n", 0, found.start()) + 1, _REASONS[found.re is _CHANGED]
-        yield Unread(f"line {line}", f"{found[0].strip()}...: {reason}; record what it sends")
+    own, changed = "a call of a library with requests of its own", "it changes a body, which is read without it"
+    for reason, places in ((own, libraries), (changed, _CHANGED.finditer(text))):
+        for found in places:
+            line = text.count("\n", 0, found.start()) + 1
+            yield Unread(f"line {line}", f"{found[0].strip()}...: {reason}; record what it sends")
 
 
 def _recorded(item: Item) -> Recorded | Unread:

@@ -42,10 +42,11 @@ def other_call(exchange: Exchange) -> tuple[str, str] | None:
     request = exchange.request
     url = request.url
     call, answer = answer_of(request.method, url)
-    is_named = answer and (_called(_MODEL, url) or (_API.search(url) and "/openai/" not in url))
+    of_model = _called(_MODEL, url)
+    is_named = answer and (of_model or (_API.search(url) and "/openai/" not in url))
     if not is_named or "alt=media" in url or ("/upload/" in url and not exchange.content):
         return None
-    return (_called(_MODEL, url) or ("", ""))[0], call
+    return of_model[0] if of_model else "", call
 
 
 CHAT = "chat/completions"

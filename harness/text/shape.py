@@ -675,8 +675,8 @@ def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
         yield dict.fromkeys(names, "...")
     elif isinstance(shape, Named):
         yield from shape.meant(value)
-    elif isinstance(shape, _Fields) and {"min", "max"} <= shape.fields.keys() and _as_limits(value):
-        yield _as_limits(value)
+    elif isinstance(shape, _Fields) and {"min", "max"} <= shape.fields.keys() and (limits := _as_limits(value)):
+        yield limits
     elif isinstance(shape, _Fields) and not isinstance(value, Mapping):
         typed = (key for key, inner in shape.fields.items() if inner.accepts(value) and not inner.accepts(...))
         yield from ({key: value} for key in typed if _holds(shape, {key: value}))

@@ -347,8 +347,9 @@ def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
     A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
-    ``finishMessage`` says more than that a function call came, or none came; or it was broken off, and has a call; or it ended with SAFETY, and all its ratings are NEGLIGIBLE, or for a picture that was not requested, and has text, or
-    with CONTINUATION, and has no token for it.
+    ``finishMessage`` says more than that a function call came, or none came; or it was broken off, and has a call; or it ended with
+    SAFETY, and all its ratings are NEGLIGIBLE, or for a picture that was not requested, and has text, or with CONTINUATION, and has no
+    token for it.
 
     right: {"candidates": [{"finishReason": "STOP"}]}
     wrong: {"candidates": [{"finishReason": "SAFETY"}]}

@@ -18,6 +18,9 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, compact, keys_in, objects_in
 
+_MOST_CHARACTERS = 20
+"""Characters of a text for each of its tokens, however short it is."""
+
 
 @rule("token-count", "error", any_call=True, dialect="gemini", needs="countTokens")
 def token_count(evidence: Evidence) -> Iterator[Mismatch]:
@@ -42,7 +45,7 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
     elif is_of_characters("".join(prompted(evidence)), total) and not field(body, "tools"):
         message = f"the prompt has {total} characters, and as many tokens are counted"
         yield Mismatch("$.totalTokens", "tokens", total, message, "warn")
-    elif least := fewest_tokens("".join(prompted(evidence)), total, 20, 0):
+    elif least := fewest_tokens("".join(prompted(evidence)), total, _MOST_CHARACTERS, 0):
         message = f"{total} tokens are counted for a text that has at least {least}"
         yield Mismatch("$.totalTokens", f"at least {least}", total, message, "warn")
     elif max(100, len(compact(body))) < total and body and BEYOND_TEXT.isdisjoint(keys_in(body)):

@@ -266,6 +266,7 @@ _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
     r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|(?:data: |(?<![ \t]))\[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
+_SIGNS_OF_TEMPLATES = ("<", "INST]", "\nUser:", "\nHuman:", "data: ", "[DONE]")
 _DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
 
 
@@ -278,8 +279,7 @@ def control_token(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo.<end_of_turn>"}]}}]}
     """
     text = evidence.reply.text
-    may_have = any(sign in text for sign in ("<", "INST]", "\nUser:", "\nHuman:", "data: ", "[DONE]"))
-    found = re.search(_CHAT_TEMPLATE, text) if may_have else None
+    found = re.search(_CHAT_TEMPLATE, text) if _has_one(text, _SIGNS_OF_TEMPLATES) else None
     is_meant = "<s>" in text or text.count("[DONE]") > 1 or re.match(r"\W*[A-Z]\w*:\W* \w", text)
     if found and not is_meant and not is_about(evidence, _DIALOGUES) and not has_text(evidence, found[0]):
         around = text[max(0, found.start() - 20) : found.end() + 20]

@@ -152,8 +152,7 @@ def text_form(evidence: Evidence) -> Iterator[Mismatch]:
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo  lies  at  the  end  of  the  Oslofjord,  between  wooded  hills."}]}}]}
     """
     text = "" if wants_json(evidence) else evidence.reply.text[:400]
-    forms = _RARE_FORMS + _FORMS if "{" in text else _FORMS
-    for what, pattern, least, right in forms if text else ():
+    for what, pattern, least, right in _FORMS if text else ():
         found = len(re.findall(pattern, text))
         if found >= least and found > 2 * len(re.findall(right, text)) and not _is_about_form(evidence, text):
             turn = [*items_of(field(evidence.request_body, "contents"))][-1:]
@@ -172,9 +171,8 @@ def _is_about_form(evidence: Evidence, text: str) -> bool:
 
 _WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in|cummings|casual|\btext(?:s|ing)\b"
 _FORWARDS = r"[\w)*`\"'][.,:;!?](?!\w)|[A-Z][a-z]"
-_RARE_FORMS = (("has lost backslashes", r"(?<![\\a-z])(?:frac|sqrt|boxed|mathrm|mathbf)\{[^}]*\}", 1, r"\\[a-z]"),)
-"""Those that are looked for behind their first sign only."""
 _FORMS = (
+    ("has lost backslashes", r"(?<![\\a-z])(?:frac|sqrt|boxed|mathrm|mathbf)\{[^}]*\}", 1, r"\\[a-z]"),
     ("has no small letters", r"(?<![\w'])[A-Z']++,? (?:[A-Z']++,? ){5}[^.!?]{0,200}+[.!?]", 1, "[a-z]"),
     ("has no capitals", r"(?<![\w'])[a-z']++,? (?:[a-z']++,? ){7}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
     ("has no blanks", r"([\t_+.~=^-])(?<=[A-Za-z'].)(?:[A-Za-z']++\1){5}(?=.*[a-z][.!?](?:\1|$))", 1, r"\w (?=\w)"),
