@@ -30,6 +30,8 @@ _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _EMPTY: Mapping[str, type] = {"{}": dict, "[]": list}
 _PRINTABLE = bytes((10, *range(32, 127)))
 _SHORT, _LONGEST_WORD, _DEEPEST = 100, 5, 50
+_LONGEST = 10_000_000
+"""Characters of a line."""
 _WORDS, _QUOTES = frozenset("yYnNtTfFoO"), frozenset("'\"")
 _TYPED = frozenset("0123456789-+.")
 """The first characters of plain texts that may be something other than texts: short words such as ``false``, and numbers and dates."""
@@ -68,6 +70,8 @@ def _read(text: str) -> Mapping[str, Any]:
     waiting, end, find = False, 0, text.find
     while end < len(text):
         start, end = end, find("\n", end) + 1
+        if end - start > _LONGEST:  # its pieces would be copies of it
+            raise _Other
         line = text[start:end]
         column, dashes, name, value = _parts(line) if len(line) < _SHORT else _split(line)
         at, inner = levels[-1]

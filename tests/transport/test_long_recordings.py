@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import re
 import tracemalloc
+from base64 import b64encode
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import yaml
 
+from harness.compare.audit import Audit, audit
 from harness.errors import BadCassette
+from harness.text import plainyaml
 from harness.transport import cassette
 from harness.transport.cassette import Tape, elements
 from tests.growth import loops
@@ -149,6 +153,49 @@ def test_a_long_file_takes_less_than_four_times_its_size(
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+    assert peak < 4 * path.stat().st_size, f"{peak / path.stat().st_size:.1f} times"
+
+
+PICTURE = b64encode(b"\x89PNG\r\n\x1a\n" + Random(1).randbytes(450_000)).decode()
+
+
+def drawn() -> str:
+    parts = [{"inlineData": {"mimeType": "image/png", "data": PICTURE}}]
+    return json.dumps({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]})
+
+
+def with_body(body: str) -> dict[str, Any]:
+    whole = interaction(1)
+    return {**whole, "response": {**whole["response"], "body": {"string": body}}}
+
+
+ONE_LONG: dict[str, Callable[[], str]] = {
+    "bare.json": drawn,
+    "one.har": lambda: json.dumps({"log": {"entries": [{**entry(1), "response": {"status": 200, "headers": [], "content": {"text": drawn()}}}]}}),
+    "one.yaml": lambda: yaml.safe_dump({"interactions": [with_body(drawn())], "version": 1}, width=10**9),
+}  # fmt: skip
+
+
+def judged(path: Path) -> Audit:
+    return audit(map(cassette.read, [path]))
+
+
+@pytest.mark.parametrize("name", ONE_LONG)
+def test_one_long_answer_is_judged_in_less_than_four_times_its_size(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, characters in ((elements, "LONG"), (plainyaml, "_LONGEST")):
+        monkeypatch.setattr(limit, characters, 50_000)
+    path = tmp_path / name
+    path.write_text(ONE_LONG[name](), "utf-8")
+    judged(path)  # so that nothing is imported while it is measured
+    tracemalloc.start()
+    try:
+        found = judged(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found.exchanges) == 1
     assert peak < 4 * path.stat().st_size, f"{peak / path.stat().st_size:.1f} times"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 
 from harness.answer.reply import candidate_of, parts_of, received, text_of
 from harness.answer.structured import wants_json
@@ -276,7 +276,7 @@ def usage_grows(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "thought: true", text[:200], message)
     elif evidence.reply.inline_data or has_several_candidates(evidence):
         return
-    elif text := _chunk_too_short(_events_of(evidence)):
+    elif text := _chunk_too_short(islice(_events_of(evidence), _MOST_WEIGHED)):
         message = f"{text[:40]!r} counts tokens for more text than it is: was the chunk before it lost?"
         yield Mismatch("text", "the text of its tokens", text[:200], message)
 
@@ -289,6 +289,8 @@ _LIGHT = 0.6
 _WEIGHED = 16
 """Tokens. In recordings, chunks of prose with as many have 70 to 130 % of the text for a token that others have."""
 _FEWEST_WEIGHED = 3
+_MOST_WEIGHED = 5000
+"""Chunks. The texts of all would take as much memory as a long stream."""
 
 
 def _events_of(evidence: Evidence) -> Iterator[Mapping[str, Json]]:

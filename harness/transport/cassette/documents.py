@@ -102,11 +102,10 @@ def documents(raw: bytes) -> Sequence[Any]:
 def _in_brackets(raw: bytes) -> Sequence[Any]:
     try:
         return [loads(raw)]
-    except ValueError as fault:
-        found = lines(raw) or _literal(raw)
-        if found:
-            return found
+    except ValueError as fault:  # it holds copies of the text, so it is over before the text is read again
         complaint = f"not decodable as JSON: {fault}"
+    if found := lines(raw) or _literal(raw):
+        return found
     if raw.lstrip(_WHITE)[:1] == b"[" and b'"' in raw:
         return _otherwise(raw, complaint)
     return _yaml(raw, complaint)

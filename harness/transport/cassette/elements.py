@@ -28,7 +28,8 @@ _ENDS = re.compile(rb"^(?![-# \r\n])", re.MULTILINE)
 
 
 def divided(raw: bytes) -> Sequence[Any] | None:
-    """The values of a long text, as ``documents`` gives them, with its sequence as Elements; None for any other text."""
+    """The values of a long text, as ``documents`` gives them, with its sequence as Elements; None for any other text, and for one element,
+    which would be a copy of nearly all."""
     if len(raw) < LONG:
         return None
     start = raw[:200].lstrip(b" \t\r\n")[:1]
@@ -58,7 +59,7 @@ def _of_object(raw: Any) -> dict[str, Any] | None:
             continue
         if start == b"[":
             parts = msgspec.json.decode(part, type=list[msgspec.Raw])
-            if name in _NAMES or _is_exchange(parts[0]):
+            if len(parts) > 1 and (name in _NAMES or _is_exchange(parts[0])):
                 inside[name] = _listed(parts)
         elif start == b"{" and (member := _of_object(part)):
             inside[name] = member
@@ -101,8 +102,10 @@ def _of_yaml(raw: bytes) -> Sequence[Any] | None:
         around = safeyaml.load(b"%s%s: []\n%s" % (raw[: found.start()], found[1], raw[end:]))
     except yaml.YAMLError:
         return None
-    begins = re.compile(rb"^%s-[ ]" % found[2], re.MULTILINE).finditer(raw, found.end(), end)
-    elements = _parts(raw, (*(one.start() for one in begins), end), _of_item)
+    begins = [one.start() for one in re.compile(rb"^%s-[ ]" % found[2], re.MULTILINE).finditer(raw, found.end(), end)]
+    if len(begins) == 1:
+        return None
+    elements = _parts(raw, (*begins, end), _of_item)
     return [{**around, found[1].decode(): elements}] if isinstance(around, dict) else None
 
 

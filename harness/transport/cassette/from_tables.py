@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def _may_be_body(cell: Any) -> bool:
 
 def _of_text(raw: bytes, delimiter: str, *, has_names: bool) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
     csv.field_size_limit(max(csv.field_size_limit(), len(raw)))
-    lines = csv.reader(StringIO(raw.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
+    lines = csv.reader(TextIOWrapper(BytesIO(raw), "utf-8", "replace", newline=""), delimiter=delimiter)
     try:
         columns = next(lines) if has_names else [f"column {number}" for number in range(_MOST_COLUMNS)]
         yield from ((columns, line if _may_be_body(" ".join(line)) else ()) for line in lines)
