@@ -77,8 +77,6 @@ TEXTS: Mapping[str, str] = {
     "functions of PowerShell": "function a($b) {\nirm -a $b\n}\na $c\n",
     "functions of PowerShell that do not end": "function a(\n(",
     "parameters of PowerShell": "param([a]",
-    "lines of a wire": '>> "[\\r][\\n]"\n',
-    "a line of a wire": '>> "[\\r][\\n]" >> ',
     "lines between messages": "GET / HTTP/1.1\n-----\n",
     "names of threads": "[a-1",
     "raw texts that do not end": 'enerate format!(r#"',

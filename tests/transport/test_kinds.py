@@ -71,31 +71,6 @@ def table(delimiter: str, *rows: list[str]) -> str:
     return into.getvalue()
 
 
-def traced(lead: str, text: str) -> str:
-    """A piece as ``curl --trace-ascii`` writes it: 64 bytes a line at most, other line ends as dots."""
-    lines, at = [], 0
-    for line in text.split("\r\n"):
-        cut = [line[place : place + 64] for place in range(0, len(line), 64)] or [""]
-        lines += [f"{at + 64 * number:04x}: {part}\n".replace("\n", ".", part.count("\n")) for number, part in enumerate(cut)]  # fmt: skip
-        at += len(line) + 2
-    return f"{lead}, {len(text)} bytes (0x{len(text):x})\n{''.join(lines)}"
-
-
-def in_hex(lead: str, text: str) -> str:
-    """A piece as ``curl --trace`` writes it."""
-    parts = [text.encode()[place : place + 16] for place in range(0, len(text), 16)]
-    lines = (f"{16 * number:04x}: {part.hex(' '):47}  ...\n" for number, part in enumerate(parts))
-    return f"{lead}, {len(text)} bytes (0x{len(text):x})\n{''.join(lines)}"
-
-
-def trace(piece: Callable[[str, str], str]) -> str:
-    sent = piece("=> Send header", f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\n\r\n") + piece("=> Send data", ASKED_TEXT)
-    heads = piece("<= Recv header", "HTTP/1.1 200 OK\r\n") + piece("<= Recv header", "\r\n")
-    cut = len(LONG_ANSWER) // 2
-    datas = piece("<= Recv data", LONG_ANSWER[:cut]) + piece("<= Recv data", LONG_ANSWER[cut:])
-    return f"== Info: Connected\n{sent}{heads}{datas}== Info: left intact\n"
-
-
 FLAT = {"url": URL, "sent": ASKED, "got": ANSWERED}
 KINDS: Mapping[str, str] = {
     "arrays of PHP": program("<?php\n", "[%s]", "[%s]", "'%s' => ", in_single_quotes),
@@ -128,8 +103,6 @@ KINDS: Mapping[str, str] = {
     "texts in backquotes that go on": f"package a\n\nconst url = `{URL}`\nconst asked = `{ASKED_TEXT[:30]}` +\n\t`{ASKED_TEXT[30:]}`\nconst got = `{ANSWERED_TEXT[:90]}` +\n\t`{ANSWERED_TEXT[90:]}`\n",
     "a body in base64 beside an empty text": json.dumps({"http_interactions": [{"request": {"method": "POST", "uri": URL, "body": {"encoding": "utf-8", "string": ASKED_TEXT}}, "response": {"status": {"code": 200, "message": "OK"}, "body": {"base64_string": b64encode(ANSWERED_TEXT.encode()).decode(), "encoding": "UTF-8", "string": ""}}}], "recorded_with": "betamax/0.9.0"}),
     "an audit log of Google Cloud": json.dumps({"url": URL, "protoPayload": {"methodName": "google.cloud.aiplatform.v1.PredictionService.GenerateContent", "request": {"@type": "type.googleapis.com/x.GenerateContentRequest", **ASKED}, "response": {"@type": "type.googleapis.com/x.GenerateContentResponse", **ANSWERED}}}),
-    "curl --trace-ascii": trace(traced),
-    "curl --trace": trace(in_hex),
 }  # fmt: skip
 
 

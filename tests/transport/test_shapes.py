@@ -642,17 +642,9 @@ TRANSCRIPTS: Mapping[str, Callable[[str, str, str], str]] = {
     "pieces in events": lambda url, asked, answered: f"{json.dumps({'to': url, 'body': asked})}\n{_pieces('chunk', answered, 'params', lambda piece: {'size': 9, 'bytes': b64encode(piece).decode()})}",
     "packed bodies": lambda url, asked, answered: json.dumps({"url": url, "request": {"data": _packed(asked)}, "response": {"data": _packed(answered)}}),
     "HTTP": lambda url, asked, answered: f"POST {url.partition(HOST)[2]} HTTP/1.1\r\nHost: {HOST}\r\n\r\n{asked}\r\nHTTP/2 200\r\ncontent-type: text/event-stream\r\n\r\n{answered}\r\n",
-    "the wire of Apache": lambda url, asked, answered: _on_wire(">>", f"POST {url.partition(HOST)[2]} HTTP/1.1\r\nHost: {HOST}\r\n\r\n{asked}") + _on_wire("<<", f"HTTP/1.1 200 OK\r\n\r\n{answered}"),
     "a body beside its headers": lambda url, asked, answered: json.dumps({"request": {"url": url, "method": "POST", "body": asked}, "response": {"status": 200, "headers": {"a": "b"}}, "chunks": [{"at": 3, "b64": _base64(answered)}]}),
 }  # fmt: skip
 """What a log or a recorder makes of an address, a request and an answer."""
-
-
-def _on_wire(way: str, text: str) -> str:
-    """The lines of a log of Apache's HttpClient. What is not in ASCII is written as its bytes."""
-    text = "".join(chr(one) if one < 128 else f"[0x{one:x}]" for one in text.encode())
-    lines = text.replace("\r", "[\\r]").replace("\n", "[\\n]\n").splitlines()
-    return "".join(f'10:52:01 [main] DEBUG wire - http-outgoing-0 {way} "{line}"\n' for line in lines)
 
 
 def _packed(text: str) -> str:

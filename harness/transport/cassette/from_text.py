@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.transport.cassette.bodies import Body, may_be_answer
 from harness.transport.cassette.pieces import Piece
 from harness.transport.cassette.sources import Item, by_pieces, by_shape, source
-from harness.transport.cassette.texts import http_messages, on_wire
+from harness.transport.cassette.texts import http_messages
 
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b": ", b":\n", b":\r")
 _DATA = re.compile(rb"^data: ?[\[{]", re.MULTILINE)
@@ -31,5 +31,5 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Item] | None:
 @source("HTTP text")
 def http_text(_path: Path, raw: bytes) -> Iterable[Item] | None:
     """A dump of requests and answers as they are on the wire, one after another."""
-    found = list(http_messages(on_wire(raw) or raw))
+    found = list(http_messages(raw))
     return list(by_shape(found)) if found else None

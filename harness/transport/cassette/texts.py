@@ -73,17 +73,3 @@ def http_messages(raw: bytes) -> Iterator[bytes]:
 
 _RULE = re.compile(rb"\n[-=#*]{5,}[^\n{}]*+\s*+\Z")
 """The line that a tool draws between messages."""
-_ON_WIRE = re.compile(rb'(\S{0,80}) ?(?:>>|<<) "')
-_ENDS = {rb"[\r]": b"\r", rb"[\n]": b"\n"}
-_BYTE = re.compile(rb"\[(?:\\r|\\n|0x([0-9a-f]{2}))\]")
-
-
-def on_wire(raw: bytes) -> bytes:
-    """The messages in a log of Apache's HttpClient (``>> "POST ...[\\r][\\n]"``), one connection after another; empty for any other text."""
-    found = dict[bytes, list[bytes]]()
-    for line in raw.splitlines() if b'[\\r][\\n]"' in raw else ():
-        if begin := _ON_WIRE.search(line[:300]):
-            text = line[begin.end() :].rstrip().removesuffix(b'"')
-            plain = _BYTE.sub(lambda one: bytes.fromhex(one[1].decode()) if one[1] else _ENDS[one[0]], text)
-            found.setdefault(begin[1], []).append(plain)
-    return b"\n".join(b"".join(lines) for lines in found.values())
