@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from harness.text.jsontext import an_object, is_deeper, json_of, loads
 from harness.transport.cassette.bodies import MODEL
-from harness.transport.cassette.prototext import with_json
 from harness.transport.cassette.values import Elements, literal_value
 
 _HINTS = ("candidates", "contents", "usageMetadata", '"error"', 'error\\"', "'error'", "Candidates: []", "Contents: []")
@@ -245,7 +244,7 @@ def _blocks(raw: bytes) -> Iterator[str]:
         end = raw.find(b"\n", at + _BLOCK) + 1 or len(raw)
         text = _without_doubles(raw[at:end].decode("utf-8", "replace"))
         text = _MARGIN.sub("", text) if ".stripMargin" in text or ".trimMargin" in text else text
-        yield with_json(_RAW_BORDER.sub("", _ADDED.sub(r"{\1}", text)))
+        yield _RAW_BORDER.sub("", _ADDED.sub(r"{\1}", text))
         at = end
 
 
