@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from harness.text.jsontext import an_object, is_deeper, json_of, loads
+from harness.text.jsontext import is_deeper, json_of, loads
 from harness.transport.cassette.bodies import MODEL
 from harness.transport.cassette.values import Elements, literal_value
 
@@ -96,11 +96,7 @@ def logged(raw: bytes, *, is_program: bool = False) -> Sequence[Any]:
     raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw) if b" P " in raw else raw
     if b" Snapshot v1" in raw[:40]:
         raw = _IN_SNAPSHOT.sub(_escaped, raw)
-    parts = list[_Part]()
-    for part in _candidates(raw):
-        if part.is_again:
-            del parts[next(number for number in reversed(range(len(parts))) if _error_in(parts[number].content))]
-        parts.append(part)
+    parts = list(_candidates(raw))
     if not any(b"{" in one.content if isinstance(one.content, bytes) else "{" in one.content for one in parts):
         return []
     tags = [part.tag for part in parts if part.tag]
@@ -110,11 +106,10 @@ def logged(raw: bytes, *, is_program: bool = False) -> Sequence[Any]:
 
 
 class _Part(Struct):
-    """An object in a log as JSON, or a text. ``tag``, ``model``: the id of its call, and a model, before it in its line; ``is_again``: it is the error before it, printed again."""
+    """An object in a log as JSON, or a text. ``tag``, ``model``: the id of its call, and a model, before it in its line."""
 
     content: str | bytes
     tag: str = ""
-    is_again: bool = False
     model: str = ""
 
 
@@ -144,45 +139,15 @@ def _tag(text: str, begin: int) -> str:
     return next((found[1] for mark, tag in _TAGS if mark in near and (found := tag.search(near))), "")
 
 
-_STACK = re.compile(r"Traceback \(most recent|\n[ \t]+at \S|\b[Ss]tack\b")
-"""Shows that what follows is an error with its message again."""
-
-
-def _error_in(part: str | bytes) -> str:
-    """How the message of the error begins that a part of a log is; empty for anything else."""
-    content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-    if b"error" not in content[:_NEAR]:
-        return ""
-    value = json_of(content)
-    value = value[0] if isinstance(value, list) and len(value) == 1 else value
-    message = an_object(an_object(value).get("error")).get("message", "")
-    return re.split(r'["\\\n]', str(message))[0]
-
-
-class _LastError:
-    """The last error in a log, which a program may print again with its stack."""
-
-    def __init__(self) -> None:
-        self._message, self.end = "", 0
-
-    def part(self, value: str | bytes, text: str, begin: int, end: int) -> _Part:
-        """The value at a place of a text. The error is printed twice at most."""
-        part = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
-        is_near = (
-            bool(self._message) and begin - self.end < _FAR and self._message.encode("utf-8", "surrogatepass") in part
-        )
-        is_again = is_near and _STACK.search(text, max(self.end, 0), begin) is not None
-        if is_again:
-            self._message = ""
-        elif message := _error_in(part):
-            self._message, self.end = message, end
-        models = MODEL.findall(_in_front(text, begin))
-        return _Part(value, _tag(text, begin), is_again, models[-1] if models else "")
+def _part(value: str | bytes, text: str, begin: int) -> _Part:
+    """The value at a place of a text."""
+    models = MODEL.findall(_in_front(text, begin))
+    return _Part(value, _tag(text, begin), models[-1] if models else "")
 
 
 def _candidates(raw: bytes) -> Iterator[_Part]:
     """The objects in a log as JSON, and the texts and addresses as text, in their order. A part of the log is read at a time."""
-    blocks, text, at, error = _blocks(raw), "", 0, _LastError()
+    blocks, text, at = _blocks(raw), "", 0
     vain, calls, hints, settings = _Vain(), _Ahead(""), _Ahead(""), Settings("")
     while True:
         match = _OBJECT.search(text, at)
@@ -192,7 +157,7 @@ def _candidates(raw: bytes) -> Iterator[_Part]:
         at = begin
         if begin + _LONGEST > len(text) and (more := next(blocks, "")):
             gone = max(0, begin - _FAR)
-            text, at, error.end = text[gone:] + more, begin - gone, error.end - gone
+            text, at = text[gone:] + more, begin - gone
             vain = _Vain(vain.spare + len(more) // _PER_ATTEMPT, vain.events - gone, vain.joined - gone)
             calls, hints, settings = _Ahead(text, "enerateContent"), _Ahead(text, *_HINTS), Settings(text)
             continue
@@ -210,7 +175,7 @@ def _candidates(raw: bytes) -> Iterator[_Part]:
         if may_follow and _is_open(text[begin:end]):
             value, length = _over_lines(text, begin)
         if length:
-            yield error.part(value, text, begin, begin + length)
+            yield _part(value, text, begin)
         if not (length or may_follow) and calls.is_any(begin, end):
             yield from addresses(text, begin, end, settings)
         at = begin + (length or (1 if may_follow else end - begin))
