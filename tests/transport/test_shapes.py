@@ -355,20 +355,6 @@ def test_streams_at_the_same_time_are_put_together_by_their_ids(tmp_path: Path) 
     assert read_lines(tmp_path, *asked, *chunks) == [(asks("a"), "a0a1a2", 200), (asks("b"), "b0b1b2", 200)]
 
 
-def test_a_text_in_a_snapshot_holds_quotes(tmp_path: Path) -> None:
-    part = '{\n  "text": "{"a": "b\\\\c"}",\n}'
-    (tmp_path / "a.snap").write_text(f'// Jest Snapshot v1\nexports[`a`] = `\n{{\n"candidates": [{{"content": {{"parts": [{part}]}}}}],\n}}\n`;', "utf-8")  # fmt: skip
-    (interaction,) = cassette.read(tmp_path / "a.snap").interactions
-    assert reply.read(interaction.exchange).text == '{"a": "b\\c"}'
-
-
-def test_a_text_in_a_snapshot_goes_over_lines(tmp_path: Path) -> None:
-    part = '{\n  "text": "a "b"\n\nc",\n}'
-    (tmp_path / "a.snap").write_text(f'// Vitest Snapshot v1\nexports[`a`] = `\n{{\n"candidates": [{{"content": {{"parts": [{part}]}}}}],\n}}\n`;', "utf-8")  # fmt: skip
-    (interaction,) = cassette.read(tmp_path / "a.snap").interactions
-    assert reply.read(interaction.exchange).text == 'a "b"\n\nc'
-
-
 def test_headers_beside_an_answer_with_its_own_are_those_of_the_request(tmp_path: Path) -> None:
     answer = {"ok": {"originalRequest": {"endpoint": URL}, "code": 200, "body": json.dumps(events("a", 1)[0])}}
     call = {"endpoint": URL, "headers": [{"key": "x-a", "value": "b"}], "body": {"body": json.dumps(asks("a"))}}
@@ -490,23 +476,6 @@ def test_the_model_is_known_wherever_a_recording_names_it(record: Any, tmp_path:
     assert found.exchange.request.body["contents"]
 
 
-def test_a_log_of_nginx_is_read_although_it_escapes_quotes(tmp_path: Path) -> None:
-    asked, answered = (text.replace("\\", "\\x5C").replace('"', "\\x22") for text in (ASKED_TEXT, ANSWERED_TEXT))
-    line = f'1.2.3.4 - - [01/Jan/2026:10:00:00 +0000] "POST {PATH} HTTP/1.1" 200 500 "-" "{asked}" "{answered}"\n'
-    (tmp_path / "access.log").write_text(line)
-    (found,) = cassette.read(tmp_path / "access.log").interactions
-    assert (found.exchange.request.body, reply.read(found.exchange).finish_reason) == (ASKED, "STOP")
-
-
-def test_a_body_in_pieces_of_base64_in_a_program_is_read(tmp_path: Path) -> None:
-    pieces = (b64encode(ANSWERED_TEXT[at : at + 60].encode()).decode() for at in range(0, len(ANSWERED_TEXT), 60))
-    writes = "\n".join(f'  res.write(new Buffer("{piece}", "base64"));' for piece in pieces)
-    tape = f"/**\n * POST {PATH}\n */\nmodule.exports = function (req, res) {{\n  res.statusCode = 200;\n{writes}\n  res.end();\n}};\n"
-    (tmp_path / "tape.js").write_text(tape)
-    (found,) = cassette.read(tmp_path / "tape.js").interactions
-    assert (found.exchange.request.model, reply.read(found.exchange).finish_reason) == (MODEL, "STOP")
-
-
 def test_keys_of_yaml_that_are_no_texts_disturb_nothing(tmp_path: Path) -> None:
     path = tmp_path / "call.yaml"
     keys: dict[Any, Any] = {**asks("hi"), **events("Oslo", 1)[0], 1: "one", None: "none"}
@@ -570,24 +539,9 @@ NOT_QUITE_JSON: Mapping[str, str] = {
         f"2026-11-20 12:00:0{n} {line}"
         for n, line in enumerate([f"POST: {URL}", f"sent: {ASKED_TEXT}", f"got: {ANSWERED_TEXT!r}"])
     ),
-    "lines of Kubernetes": "\n".join(
-        f"2026-11-20T12:00:00Z stdout {line}"
-        for line in [
-            f"F POST {URL}",
-            f"F sent {ASKED_TEXT}",
-            f"P got {ANSWERED_TEXT[:30]}",
-            f"P {ANSWERED_TEXT[30:60]}",
-            f"F {ANSWERED_TEXT[60:]}",
-        ]
-    ),
     "snapshot of Jest": f'// Jest Snapshot v1\nexports[`a`] = `\nObject {{\n"url": "{URL}",\n"sent": {ASKED_TEXT.replace("[", "Array [")},\n"got": {ANSWERED_TEXT},\n}}\n`;\n',
     "XML with names of a space": f"<a:call xmlns:a='b' url='{URL}'><a:request><![CDATA[{ASKED_TEXT}]]></a:request><a:response><![CDATA[{ANSWERED_TEXT}]]></a:response></a:call>",
     "EDN": f'{{:url "{URL}" ; by hand\n :at #inst "2026-11-20" :n nil\n :request {ASKED_TEXT.replace(chr(58) + " ", " ")},\n :response {ANSWERED_TEXT.replace(chr(58) + " ", " ").replace(chr(34) + "candidates" + chr(34), ":candidates")}}}',
-    "asciinema": '{"version": 2, "width": 80, "height": 24}\n'
-    + "".join(
-        json.dumps([0.1, "o", text]) + "\n"
-        for text in ("\x1b[1m$ \x1b[0m", f"curl '{URL}' -d '{ASKED_TEXT}'", "\r\n\x1b[?2004l\r", ANSWERED_TEXT)
-    ),
     "TOML": f"# by hand\n[call]\nurl = '{URL}'\nrequest = '{ASKED_TEXT}'\n[call.response]\nstatus = 200\nbody = '{ANSWERED_TEXT}'\n",
 }
 

@@ -19,7 +19,7 @@ import yaml
 
 from harness.text import plainyaml, safeyaml
 from harness.text.code_blocks import code_blocks
-from harness.text.jsontext import is_deeper, json_of, loads
+from harness.text.jsontext import is_deeper, loads
 from harness.transport.cassette.logs import Settings, addresses, logged
 from harness.transport.cassette.packing import unpack
 from harness.transport.cassette.values import Elements, literal_value
@@ -70,20 +70,10 @@ def plain(raw: bytes) -> bytes:
                 return content[len(mark) :] if name == "utf-8-sig" else content.decode(name).encode()
             except UnicodeError as fault:
                 raise NoDocument(f"not decodable as {name}: {fault}") from fault
-    content = _COLOURS.sub(b"", content) if b"\x1b[" in content else content
-    return _shown(content) if _CAST.match(content) else content
+    return _COLOURS.sub(b"", content) if b"\x1b[" in content else content
 
 
-_CAST = re.compile(rb'\{[^\n]*"version": ?[23],[^\n]*"(?:width|term)"[^\n]*\}\r?\n\[')
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
-_STEERS = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))|\r")
-
-
-def _shown(cast: bytes) -> bytes:
-    """What a recording of a terminal by asciinema shows, without the marks that steer the terminal."""
-    events = (json_of(line) for line in cast.splitlines()[1:])
-    texts = (one[-1] for one in events if isinstance(one, list) and one[1:2] == ["o"] and isinstance(one[-1], str))
-    return _STEERS.sub("", "".join(texts)).encode("utf-8", "surrogatepass")
 
 
 def documents(raw: bytes) -> Sequence[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -52,50 +51,16 @@ _MOST_ATTEMPTS, _PER_ATTEMPT = 30, 50_000
 """How many objects may turn out to be none, and one more for each so many characters of a long log."""
 
 
-_IN_SNAPSHOT = re.compile(
-    rb'^(\s*+(?:"[^"\n]*+": )?)"([^\n]*(?:\n(?![ ]*+(?:["\]}`]|\w+ [{\[]))[^\n]*)*)"(?=,?$)', re.MULTILINE
-)
-
-
-def _escaped(line: re.Match[bytes]) -> bytes:
-    """A text in a snapshot of Jest or Vitest, which escape no quotes in it."""
-    text = line[2].replace(rb"\\", b"\\")
-    inside = text if re.search(rb'\\"', text) else re.sub(rb'(?=["\\])', rb"\\", text)
-    return line[1] + b'"' + inside.replace(b"\n", rb"\n") + b'"'
-
-
-_PARTIAL = re.compile(rb"(?:^\S+ std(?:out|err) P [^\n]*+\n)++\S+ std(?:out|err) F ", re.MULTILINE)
-_NEXT_PART = re.compile(rb"\n\S+ std(?:out|err) [PF] ")
-"""A line of a log of Kubernetes that was cut into parts."""
-
-
-_PACKED = re.compile(rb"""["']([A-Za-z0-9+/]+={0,2})["'],\s*["']base64["']""")
-_ESCAPED = re.compile(rb"\\x([0-9A-Fa-f]{2})")
-
-
-def _unpacked(raw: bytes) -> bytes:
-    """The text with the quotes that a log of nginx escapes, and with the body that a tape of yakbak holds in pieces of base64."""
-    if rb"{\x22" in raw:
-        raw = _ESCAPED.sub(lambda one: bytes.fromhex(one[1].decode()), raw)
-    if b"base64" in raw and not any(hint.encode() in raw for hint in _HINTS):
-        with suppress(ValueError):
-            return raw + b"\n" + b"".join(map(b64decode, _PACKED.findall(raw)))
-    return raw
-
-
 def logged(raw: bytes, *, is_program: bool = False) -> Sequence[Any]:
     """The objects and the texts in quotes in the lines of a log, behind anything else, and the addresses before them.
 
     Empty if none is a request or answer of Gemini, and for pages with commands but no answer, which ``import`` reads;
     ``is_program``: it holds none.
     """
-    raw = _unpacked(raw).replace(rb"'\''", rb"\u0027")  # how a shell writes it between single quotes
+    raw = raw.replace(rb"'\''", rb"\u0027")  # how a shell writes it between single quotes
     holds_commands = not is_program and COMMANDS.search(raw) and not _ANSWERED.search(raw)
     if holds_commands or not any(hint.encode() in raw for hint in _HINTS):
         return []
-    raw = _PARTIAL.sub(lambda lines: _NEXT_PART.sub(b"", lines[0]), raw) if b" P " in raw else raw
-    if b" Snapshot v1" in raw[:40]:
-        raw = _IN_SNAPSHOT.sub(_escaped, raw)
     parts = list(_candidates(raw))
     if not any(b"{" in one.content if isinstance(one.content, bytes) else "{" in one.content for one in parts):
         return []
