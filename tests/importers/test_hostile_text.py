@@ -36,7 +36,6 @@ TEXTS: Mapping[str, str] = {
     "calls that are not closed": "models.generate_content(",
     "prompts without an end": "$ curl ",
     "functions with texts": 'f("a", "b") {',
-    "data of Clojure that does not end": "[{:a [",
     "models that are not closed": "GenerativeModel(",
     "models with many calls": "a = GenerativeModel('b')\na.generateContent('c')\n",
     "chats in chats": "a=b.startChat(c).startChat(d)\n",

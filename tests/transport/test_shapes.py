@@ -541,7 +541,6 @@ NOT_QUITE_JSON: Mapping[str, str] = {
     ),
     "snapshot of Jest": f'// Jest Snapshot v1\nexports[`a`] = `\nObject {{\n"url": "{URL}",\n"sent": {ASKED_TEXT.replace("[", "Array [")},\n"got": {ANSWERED_TEXT},\n}}\n`;\n',
     "XML with names of a space": f"<a:call xmlns:a='b' url='{URL}'><a:request><![CDATA[{ASKED_TEXT}]]></a:request><a:response><![CDATA[{ANSWERED_TEXT}]]></a:response></a:call>",
-    "EDN": f'{{:url "{URL}" ; by hand\n :at #inst "2026-11-20" :n nil\n :request {ASKED_TEXT.replace(chr(58) + " ", " ")},\n :response {ANSWERED_TEXT.replace(chr(58) + " ", " ").replace(chr(34) + "candidates" + chr(34), ":candidates")}}}',
     "TOML": f"# by hand\n[call]\nurl = '{URL}'\nrequest = '{ASKED_TEXT}'\n[call.response]\nstatus = 200\nbody = '{ANSWERED_TEXT}'\n",
 }
 

@@ -64,39 +64,7 @@ def as_json(text: str) -> str:
 
     Raises ValueError for nesting beyond ``jsontext.DEEPEST``.
     """
-    if _EDN.match(text):
-        return _of_edn(text)
     return (text[:1] != "(" and _of_python(text)) or _Writer(f"({text})" if _NAMED.match(text) else text).text()
-
-
-_EDN = re.compile(r"\s*[\[({\s]*\{:[\w./-]+[\s,]+[\"\[({:\d#]")
-_OF_EDN = re.compile(
-    rf"""(?P<text>{_DOUBLE})|;[^\n]*+|\#[^\s\[({{"]*+|:(?P<key>[^\s,;\[\](){{}}"]++)|(?P<word>[^\s,;:#\[\](){{}}"][^\s,;\[\](){{}}"]*+)"""
-    r"|(?P<open>[\[({])|(?P<close>[\])}])",
-    re.DOTALL,
-)
-"""A text, a remark, a tag, a keyword, a number or a name, and a bracket, as Clojure writes them."""
-
-
-def _of_edn(text: str) -> str:
-    """Data as Clojure writes it, as JSON: no sign stands between a key and its value, and keywords are texts."""
-    written, inside = list[str](), [[0, 0]]
-    """What is written; and for each open bracket whether it is that of a map, and how many values are in it."""
-    for found in _OF_EDN.finditer(text):
-        kind, value = found.lastgroup, found[0]
-        if kind == "close" and len(inside) > 1:
-            written.append("}" if inside.pop()[0] else "]")
-        elif kind:
-            is_map, number = inside[-1]
-            inside[-1][1] += 1
-            sign = "" if not number else ":" if is_map and number % 2 else ","
-            if kind == "open":
-                inside.append([value == "{", 0])
-                value = "{" if value == "{" else "["
-            elif kind != "word":
-                value = encode_basestring(found["key"]) if kind == "key" else _in_double(value)
-            written.append(sign + ("null" if value == "nil" else value))
-    return "".join(written)
 
 
 _STRINGS = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")|'(?:[^'\\\n]|\\.)*+|"(?:[^"\\\n]|\\.)*+""")
