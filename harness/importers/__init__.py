@@ -64,8 +64,7 @@ def _alone(path: Path) -> Sequence[Item]:
     if len(text) < _LONGEST_PAGE and not is_data:
         blocks = curl.blocks_without_commands(raw) if commands or is_notebook else [text]
         known = list(map(_asked, found))
-        called = (one for run in programs.runs(text) for one in sdk.read(run))
-        for item in (*(one for block in blocks for one in _in_program(block)), *called):
+        for item in (*(one for block in blocks for one in _in_program(block)), *sdk.read(programs.inlined(text))):
             _add(_asked(item), known)
         found = [*(one.item for one in known), *_unread(programs.gathered(text))]
     if reason and not found:
@@ -176,10 +175,10 @@ def _in_program(block: str) -> Iterator[Recorded]:
     """The requests of a program, in a page or alone: those with an address."""
     if not any(path in block for path in ("enerateContent", "/completions")):
         return
-    for run in programs.runs(block):
-        pieces = from_shape.exchanges(logged(run.encode("utf-8", "replace"), is_program=True))
-        items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
-        yield from (item for item in items if isinstance(item, Recorded))
+    program = programs.inlined(block).encode("utf-8", "replace")
+    pieces = from_shape.exchanges(logged(program, is_program=True))
+    items = sources.by_pieces(piece for piece in pieces if piece.url and piece.has_request)
+    yield from (item for item in items if isinstance(item, Recorded))
 
 
 _OF_LIBRARY = re.compile(

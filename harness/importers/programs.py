@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import count
-from typing import NamedTuple
 
 from harness.importers.sdk import built
 from harness.transport.cassette.literals import length
@@ -31,19 +28,7 @@ _STRUCTURE = re.compile(
 _CHAINED, _FILLS = re.compile(r"\s*\.\w+(?=\()"), re.compile(r"\s*\.format(?:ted)?(?=\()|[ \t]*%[ \t]*(?=\()")
 _TEXT = r"(?:\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|`[^`$\\]*+`)"
 _VALUE = rf"(?:{_TEXT}|-?\d[\d.]*+|\b(?:[tT]rue|[fF]alse)\b)"
-_FUNCTION = re.compile(
-    rf"\b(?P<def>def[ \t]+)?(?!(?:if|elif|for|foreach|while|in|and|or|not|switch|catch)\b)(?P<name>\w+)[ \t]*(?:=[ \t]*(?:async[ \t]*)?)?\((?P<parameters>(?:[^()\"'\n]|{_TEXT})*+)\)"
-    r"(?(def)|(?=[^\n;()]*(?:\([^\n()]*\)[ \t]*)?(?:(?:\n[ \t]*)?\{|=>|:[ \t]*$)))",
-    re.MULTILINE,
-)
-"""Where a function is defined, and its parameters."""
-_CALLED = re.compile(rf"(?<!\w)(\w++)(?:[.:]++new)?+\((?=((?:[^()\"'`]|{_TEXT}|\((?:[^()\"'`]|{_TEXT})*+\))*+)\))")
-_CLASS = re.compile(r"^[ \t]*(?:\w+[ \t]+)*class[ \t]+(\w+)", re.MULTILINE)
-_MAKERS = ("__init__", "constructor", "initialize", "__construct", "init")
-"""How languages name what makes an object of a class."""
 _ARGUMENT = re.compile(rf"(?:[^,()\"'`]|{_TEXT}|\([^()]*+\))+")
-_PARAMETER = re.compile(rf"\$?(\w+)[ \t]*(?:[ \t]string|\??:(?![ \t]*[\"'\d])[^=]*)?(?:[=:][ \t]*({_VALUE}))?$")
-"""The name of a parameter, and the text that it has otherwise."""
 _LITERAL = r'@\$?"(?:[^"]|"")*+(?:"|\Z)|r#"(?:[^"]|"(?!#))*+(?:"#|\Z)|"""(?:[^"]|"(?!""))*+(?:"""|\Z)|(?<!`)`(?!`)[^`]*+(?:`|\Z)|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\''
 _VALUES = rf"(?:[^()\"'`]|{_TEXT}|\([^()\n]*\))*+"
 _FORMATTED = re.compile(
@@ -68,27 +53,16 @@ _BASE = re.compile(
 _PATH = re.compile(
     r"""(["'`])/?((?:v1\w{0,9}/|models/|gemini-[\w.-]{1,60}:|[$#]?\{\w{1,60}\}:)[^"'`\s]{0,200}?(?<=[/:])(?:g|streamG)enerateContent)"""
 )
-_LONGEST, _MOST_FILLED, _MOST_RUNS, _DEEPEST = 200_000, 2_000_000, 50, 3
+_LONGEST, _MOST_FILLED, _DEEPEST = 200_000, 2_000_000, 3
 
 
-class _Function(NamedTuple):
-    """A function of a program: whether it asks, and the values of its parameters in each of its calls."""
-
-    asks: bool
-    calls: Sequence[Mapping[str, str]]
-
-
-def runs(text: str) -> Iterator[str]:
-    """The text of a program for each time that it calls a function that asks, with the value of each variable in the place of its name,
-    and the host before each path."""
+def inlined(text: str) -> str:
+    """The text of a program with the value of each variable in the place of its name, and the host before each path."""
     base = _BASE.search(text)
     text = _PATH.sub(lambda found: f"{found[1]}{_before(found[2], base[1] if base else '')}{found[2]}", text)
     text = built(_OF_SWIFT.sub(r"${\1}", gathered(text)))
     text = _SHORT.sub(lambda names: names[1] + re.sub(r"\w+", r"\g<0>: \g<0>", names[2]), text)
-    functions = _functions(text) if "enerate" in text else []
-    number = max((len(function.calls) for function in functions if function.asks), default=1)
-    for run in range(min(number, _MOST_RUNS, _MOST_FILLED // (len(text) + 1) + 1)):
-        yield _inlined(text, _arguments(functions, run))
+    return _with_values(text)
 
 
 def _before(path: str, base: str) -> str:
@@ -126,9 +100,9 @@ def _gathered(found: re.Match[str]) -> str:
     return found["indent"] + found["set"] + whole + "\n" * (found[0].count("\n") - whole.count("\n"))
 
 
-def _inlined(text: str, values: dict[str, str]) -> str:
-    """The text with the values of its variables, and these values of parameters, in the places of their names."""
-    places, parts, at, left = dict[str, int](), [""], 0, _MOST_FILLED
+def _with_values(text: str) -> str:
+    """The text with the values of its variables in the places of their names."""
+    values, places, parts, at, left = dict[str, str](), dict[str, int](), [""], 0, _MOST_FILLED
 
     def value(found: re.Match[str]) -> str:
         nonlocal left
@@ -155,55 +129,18 @@ def _inlined(text: str, values: dict[str, str]) -> str:
     return whole
 
 
-def _functions(text: str) -> list[_Function]:
-    """The functions of a program. One that makes an object is called by the name of its class."""
-    found, classes, functions = list(_FUNCTION.finditer(text)), list(_CLASS.finditer(text)), list[_Function]()
-    ends = [*(function.start() for function in found[1:]), len(text)]
-    heads, calls = {function.start("name") for function in found}, defaultdict[str, list[str]](list)
-    for one in _CALLED.finditer(text) if found else ():
-        if one.start() not in heads and len(calls[one[1]]) < _MOST_RUNS:
-            calls[one[1]].append(one[2])
-    for head, end in zip(found, ends, strict=False):
-        number = bisect_right(classes, head.start(), key=lambda one: one.start()) - 1
-        is_maker, body = head["name"] in _MAKERS and number >= 0, text[head.end() : end]
-        called = calls[classes[number][1] if is_maker else head["name"]]
-        given = [_given(head["parameters"], one) for one in called if is_maker or re.search(_VALUE, one)]
-        asks = not is_maker and ("enerate" in body or "contents" in body)
-        functions.append(_Function(asks, given or [_given(head["parameters"], "")]))
-    return functions
-
-
-def _arguments(functions: Sequence[_Function], run: int) -> dict[str, str]:
-    """The values of all parameters, in this call of the functions that ask, and of others where all calls have the same."""
-    values = dict[str, str]()
-    for function in functions:
-        if function.asks:
-            values |= function.calls[min(run, len(function.calls) - 1)]
-        else:
-            models = {name: '"$(model)"' for call in function.calls for name in call if "gemini-" in call[name]}
-            values = models | dict(set.intersection(*(set(call.items()) for call in function.calls))) | values
-    return values
-
-
-def _given(parameters: str, arguments: str) -> dict[str, str]:
-    """Name -> value of each parameter whose value stands in a call, or where the function is defined."""
-    names = [_PARAMETER.search(one.strip()) for one in _ARGUMENT.findall(parameters) if one.strip("& ") != "self"]
-    found = {name[1]: name[2] for name in names if name and name[2]}
-    for number, one in enumerate(_ARGUMENT.findall(arguments)):
-        argument = re.fullmatch(r"(?:(\w+)[ \t]*[:=][ \t]*)?(.*)", one.strip(), re.DOTALL)
-        name = names[number] if number < len(names) else None
-        key = argument[1] or (name[1] if name else str(number))  # type: ignore[index]
-        found.pop(key, None)
-        if re.fullmatch(_VALUE, argument[2]):  # type: ignore[index]
-            found[key] = argument[2]  # type: ignore[index]
-    return found
+def _arguments(text: str) -> Iterator[tuple[str, str]]:
+    """The name, or the number from 0, and the value of each argument that stands in a call."""
+    for number, one in enumerate(_ARGUMENT.findall(text)):
+        if found := re.fullmatch(rf"(?:(\w+)[ \t]*[:=][ \t]*)?({_VALUE})", one.strip()):
+            yield found[1] or str(number), found[2]
 
 
 def _formatted(found: re.Match[str], values: Mapping[str, str]) -> str:
     """A text with the values in its places; as it is, if one is not known and the text is no body."""
     call, text, given = found["call"] or "", found["text"], found["inside"] or found["behind"] or found["one"] or ""
     places = _BRACES if given or call or found["mark"] or text[:2] == "@$" else _MARKED
-    known, number = {**values, **_given("", given)}, count()
+    known, number = {**values, **dict(_arguments(given))}, count()
     begin = re.match(r'@\$?"|r#"|"""|["`\']', text)[0]  # type: ignore[index]
     inside = text[len(begin) : -len(begin.strip("@$r"))]
     inside = inside.replace('""', '"') if begin[0] == "@" else inside

@@ -31,7 +31,7 @@ _LATER = "a later message of a chat, which is sent with the answers before it; w
 
 
 def read(text: str) -> list[Recorded | Unread]:
-    """The requests of the calls in a text (see ``programs.runs``); empty if none can be read."""
+    """The requests of the calls in a text (see ``programs.inlined``); empty if none can be read."""
     objects, room = _objects(text), Room(10 * _LONGEST)
     text = _OF_OBJECT.sub(lambda call: _with_object(objects, room, call), text) if objects else text
     found, line, counted = list[Recorded | Unread](), 1, 0

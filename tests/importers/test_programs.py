@@ -12,8 +12,8 @@ import yaml
 
 from harness import importers
 from harness.cli.main import main
-from harness.importers.programs import runs
-from harness.transport.cassette import Recorded, Unread
+from harness.importers.programs import inlined
+from harness.transport.cassette import Unread
 
 HOST = "https://generativelanguage.googleapis.com"
 ASK = f"{HOST}/v1beta/models/gemini-2.5-flash:generateContent"
@@ -108,19 +108,6 @@ var payload = new
 }};
 await http.PostAsJsonAsync("{ASK}", payload);
 """,
-    "function.py": f"""
-def ask(prompt: str) -> str:
-    body = {{"contents": [{{"parts": [{{"text": prompt}}]}}]}}
-    return requests.post("{ASK}", json=body).text
-
-print(ask("Capital of Norway?"))
-""",
-    "function.ts": f"""
-const ask = async (prompt: string) => {{
-  await axios.post("{ASK}", {{ contents: [{{ parts: [{{ text: prompt }}] }}] }});
-}};
-ask("Capital of Norway?");
-""",
     "Added.java": f"""
 static final String URL = "{ASK}?key=" + KEY;
 String body = "{{\\n" +
@@ -129,19 +116,6 @@ String body = "{{\\n" +
     "  }}]\\n" +
     "}}";
 var request = new Request.Builder().url(URL).post(RequestBody.create(body, JSON)).build();
-""",
-    "class.py": f"""
-class Model:
-    BASE = "{HOST}/v1beta"
-
-    def __init__(self, model="gemini-2.5-flash"):
-        self.model = model
-
-    def ask(self, seconds, prompt):
-        data = f'{{{{"contents": [{{{{"parts": [{{{{"text": "{{prompt}}"}}}}]}}}}]}}}}'
-        return requests.post(f"{{self.BASE}}/models/{{self.model}}:generateContent", data=data, timeout=seconds)
-
-Model().ask(5, "Capital of Norway?")
 """,
     "template.js": f"""
 const prompt = 'Capital of Norway?';
@@ -195,22 +169,6 @@ client.post().uri("{ASK}").body(body);
     "Array.java": f"""
 Map<String, Object> body = Map.of("contents", new Object[]{{Map.of("parts", new Object[]{{Map.of("text", "Capital of Norway?")}})}});
 client.post().uri("{ASK}").bodyValue(body);
-""",
-    "Field.swift": f"""
-init(model: String = "gemini-2.5-flash") {{ self.model = model }}
-func ask(prompt: String) {{
-    let url = "{HOST}/v1beta/models/\\(model):generateContent"
-    post(url, ["contents": [["parts": [["text": prompt]]]]])
-}}
-ask(prompt: "Capital of Norway?")
-""",
-    "Service.cs": f"""
-public async Task<string> Ask(string prompt)
-{{
-    var body = new {{ contents = new[] {{ new {{ parts = new[] {{ new {{ text = prompt }} }} }} }} }};
-    return await http.PostAsJsonAsync("{ASK}", body);
-}}
-await service.Ask("Capital of Norway?");
 """,
     "pushed.mjs": f"""
 const turns = [];
@@ -388,98 +346,6 @@ def test_a_request_is_read_with_what_stands_apart(
     assert [(case["id"], case["model"]) for case in suite["cases"]] == [("capital-of-norway", "gemini-2.5-flash")]
 
 
-CALLS: Mapping[str, str] = {
-    "ask.py": f"""
-def ask(prompt, temperature=0.5):
-    return requests.post("{ASK}", json={{"contents": [{{"parts": [{{"text": prompt}}]}}], "generationConfig": {{"temperature": temperature}}}})
-
-ask("Capital of Norway?")
-ask(
-    "Capital of Chad?",
-    temperature=1,
-)
-""",
-    "ask.rb": f"""
-def ask(prompt, temperature = 0.5)
-  HTTParty.post("{ASK}", body: {{contents: [{{parts: [{{text: prompt}}]}}], generationConfig: {{temperature: temperature}}}}.to_json)
-end
-ask("Capital of Norway?")
-ask("Capital of Chad?", 1)
-""",
-    "ask.js": f"""
-async function ask(prompt, temperature = 0.5) {{
-  return fetch("{ASK}", {{body: JSON.stringify({{contents: [{{parts: [{{text: prompt}}]}}], generationConfig: {{ temperature }}}})}});
-}}
-function log(prompt) {{ console.log(prompt); }}
-log("Two countries");
-await ask("Capital of Norway?");
-await ask("Capital of Chad?", 1);
-""",
-    "named.rb": f"""
-def ask(prompt, model: "gemini-2.5-flash", temperature: 0.5)
-  HTTParty.post("{HOST}/v1beta/models/#{{model}}:generateContent", body: {{contents: [{{parts: [{{text: prompt}}]}}], generationConfig: {{temperature: temperature}}}}.to_json)
-end
-ask("Capital of Norway?")
-ask("Capital of Chad?", temperature: 1)
-""",
-    "Ask.ps1": f"""
-function Ask([string]$Prompt, $Heat = 0.5) {{
-  $body = @{{ contents = @(@{{ parts = @(@{{ text = $Prompt }}) }}); generationConfig = @{{ temperature = $Heat }} }}
-  Invoke-RestMethod -Uri "{ASK}" -Method Post -Body ($body | ConvertTo-Json -Depth 9)
-}}
-Ask "Capital of Norway?"
-Ask "Capital of Chad?" 1
-""",
-    "model.kt": f"""
-fun ask(prompt: String, heat: Double = 0.5, model: String = "gemini-2.5-flash") {{
-  val body = \"\"\"{{"contents":[{{"parts":[{{"text":"$prompt"}}]}}],"generationConfig":{{"temperature":$heat}}}}\"\"\"
-  client.post("{HOST}/v1beta/models/$model:generateContent", body)
-}}
-fun main() {{ ask("Capital of Norway?"); ask("Capital of Chad?", 1) }}
-""",
-}
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_each_call_of_a_function_that_asks_is_a_request(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path(name).write_text(CALLS[name])
-    assert main(["import", name]) == 0
-    cases = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
-    found = [(case["id"], case["request"]["generationConfig"]["temperature"]) for case in cases]
-    assert found == [("capital-of-norway", 0.5), ("capital-of-chad", 1)]
-
-
-CLIENTS = f"""
-class Gemini:
-    def __init__(self, key, model="gemini-2.5-pro"):
-        self.model = model
-
-    def ask(self, prompt):
-        url = f"{HOST}/v1beta/models/{{self.model}}:generateContent"
-        return requests.post(url, json={{"contents": [{{"parts": [{{"text": prompt}}]}}]}})
-
-"""
-
-
-@pytest.mark.parametrize(
-    ("made", "model"),
-    [
-        ('a = b = Gemini(KEY, "gemini-2.5-flash")', "gemini-2.5-flash"),
-        ("a = b = Gemini(os.getenv('KEY'))", "gemini-2.5-pro"),
-        ('a = Gemini(KEY)\nb = Gemini(KEY, model="gemini-2.5-flash")', "unknown-model"),
-    ],
-    ids=["as it is made", "by default", "of several"],
-)
-def test_the_model_of_a_client_is_that_which_it_is_made_with(made: str, model: str, tmp_path: Path) -> None:
-    path = tmp_path / "clients.py"
-    path.write_text(f'{CLIENTS}{made}\na.ask("Capital of Norway?")\nb.ask("Capital of Chad?")\n')
-    found = [item.request.model for item in importers.read(path) if isinstance(item, Recorded)]
-    assert found == [model, model]
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -595,9 +461,9 @@ def test_a_variable_holds_the_object_that_was_made_last_before_a_call(
 )
 def test_a_value_that_only_the_program_knows_stays_where_it_is(value: str) -> None:
     text = f"prompt = {value}\nsend(prompt)\n"
-    assert next(runs(text)) == text
+    assert inlined(text) == text
 
 
 def test_values_in_each_other_do_not_grow_without_end() -> None:
     text = "a0 = 'long text'\n" + "".join(f"a{n + 1} = [a{n}, a{n}]\n" for n in range(60))
-    assert len(next(runs(text))) < 10_000_000
+    assert len(inlined(text)) < 10_000_000
