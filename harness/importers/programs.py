@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import count
 
-from harness.importers.sdk import built
 from harness.transport.cassette.literals import length
 from harness.transport.cassette.values import literal_value
 
@@ -60,7 +59,7 @@ def inlined(text: str) -> str:
     """The text of a program with the value of each variable in the place of its name, and the host before each path."""
     base = _BASE.search(text)
     text = _PATH.sub(lambda found: f"{found[1]}{_before(found[2], base[1] if base else '')}{found[2]}", text)
-    text = built(_OF_SWIFT.sub(r"${\1}", gathered(text)))
+    text = _OF_SWIFT.sub(r"${\1}", gathered(text))
     text = _SHORT.sub(lambda names: names[1] + re.sub(r"\w+", r"\g<0>: \g<0>", names[2]), text)
     return _with_values(text)
 

@@ -178,36 +178,6 @@ def spelled(call: str) -> str:
     return _changed(plain, texts, lambda text: _MAKE.sub(_made, _BUILT.sub(_object, text)))
 
 
-_FILLED = re.compile(
-    r"(?:\bnew\s+)?\b(?:JSON|Json)(?P<made>Object|Array)\(\)(?P<puts>(?:\s*\.(?:put|set|add\w*|append)\([^()]*+\))++|\.apply\s*\{[^{}]*+\})"
-    r"|\b(?P<by>build|add|put(?=\w+\())Json(?P<kind>Object|Array)(?:\((?P<key>\0\d+\0)\))?\s*\{(?P<block>[^{}]*+)\}"
-    r"|\bnew \w+(?:<[^<>()]{0,60}>)?\[\]\s*\{(?P<items>[^{}]*+)\}"
-)
-_OF = re.compile(r"\b(?:Arrays\.)?((?:Map|List|Set)\.of|asList)\(([^()]*+)\)")
-_PUT = re.compile(r"\b(?:put|set|add\w*|append)\(([^()]*+)\)")
-"""A chain of calls or a block that fills an object or a list in Java or Kotlin, an array of Java, and a call that fills."""
-
-
-def built(text: str) -> str:
-    """A program with objects and lists in the place of what builders of JSON in Java and Kotlin make. Nothing is run."""
-    if not any(name in text for name in ("JSONObject", "JsonObject", "Map.of(")):
-        return text
-    text, number = text.replace("\0", ""), count()
-    texts, plain = _TEXT.findall(text), _TEXT.sub(lambda _: f"\0{next(number)}\0", text)
-
-    def kept(made: str) -> str:
-        texts.append(made)
-        return f"\0{len(texts) - 1}\0"
-
-    def filled(found: re.Match[str]) -> str:
-        puts = ", ".join(one.replace(",", ":", 1) for one in _PUT.findall(found["puts"] or found["block"] or ""))
-        made = kept(f"{{{puts}}}" if "Object" in (found["made"], found["kind"]) else f"[{found['items'] or puts}]")
-        added = f"put({found['key']}, {made})" if found["key"] else f"add({made})"
-        return made if found["by"] in (None, "build") else added
-
-    return _changed(plain, texts, lambda text: _FILLED.sub(filled, _OF.sub(lambda one: kept(_made(one)), text)))
-
-
 def _changed(text: str, texts: Sequence[str], change: Callable[[str], str]) -> str:
     """The text after as many changes as change something, with the texts that its marks stand for."""
     for way in (change, lambda text: re.sub("\0(\\d+)\0", lambda found: texts[int(found[1])], text)):

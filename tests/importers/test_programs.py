@@ -154,33 +154,22 @@ request("{HOST}/v1beta/models") |> req_url_path_append("gemini-2.5-flash:generat
   req_body_json(list(contents = list(list(parts = list(list(text = "Capital of Norway?"))))))
 """,
     "Put.java": f"""
-JSONObject part = new JSONObject();
+Map<String, Object> part = new HashMap<>();
 part.put("text", "Capital of Norway?");
-JSONArray parts = new JSONArray();
-parts.put(part);
-JSONObject body = new JSONObject();
-body.put("contents", new JSONArray().put(new JSONObject().put("parts", parts)));
-post("{ASK}", body.toString());
-""",
-    "MapOf.java": f"""
-Map<String, Object> body = Map.of("contents", List.of(Map.of("parts", List.of(Map.of("text", "Capital of Norway?")))));
-client.post().uri("{ASK}").body(body);
-""",
-    "Array.java": f"""
-Map<String, Object> body = Map.of("contents", new Object[]{{Map.of("parts", new Object[]{{Map.of("text", "Capital of Norway?")}})}});
-client.post().uri("{ASK}").bodyValue(body);
+List<Object> parts = new ArrayList<>();
+parts.add(part);
+Map<String, Object> turn = new HashMap<>();
+turn.put("parts", parts);
+List<Object> turns = new ArrayList<>();
+turns.add(turn);
+Map<String, Object> body = new HashMap<>();
+body.put("contents", turns);
+post("{ASK}", mapper.writeValueAsString(body));
 """,
     "pushed.mjs": f"""
 const turns = [];
 turns.push({{ role: "user", parts: [{{ text: "Capital of Norway?" }}] }});
 await fetch("{ASK}", {{ body: JSON.stringify({{ contents: turns }}) }});
-""",
-    "Block.kt": f"""
-client.post("{ASK}") {{
-  setBody(buildJsonObject {{
-    putJsonArray("contents") {{ addJsonObject {{ putJsonArray("parts") {{ addJsonObject {{ put("text", "Capital of Norway?") }} }} }} }}
-  }})
-}}
 """,
     "Coded.swift": f"""
 let payload = Ask(contents: [Content(parts: [Part(text: "Capital of Norway?")])])
