@@ -62,6 +62,7 @@ _HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "u
 _BODY_HINTS = ('"contents"', '"candidates"', "'contents'", "'candidates'")
 _TIMES = ("starteddatetime", "recordedat")
 _ADDRESSED = messages.ADDRESSED.union(_REQUESTS)
+_ASKED = frozenset(_REQUESTS)
 _CALL = re.compile(r"(?:models\.)?(stream)?generate_?content_?(stream)?(?:_?async)?", re.IGNORECASE)
 _HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
 _DEEPEST = 60
@@ -527,7 +528,7 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     url = messages.url_of(inner)
     asked: Mapping[str, Any] = inner if url else mapping
     url = url or messages.url_of(mapping)
-    if url is None or _holds_messages(mapping):
+    if url is None or _holds_messages(mapping) or _holds_examples(mapping):
         return None
     is_flat = asked is mapping
     if is_flat and all(mapping.get(name) is None for name in _ANSWER_BODIES):
@@ -554,6 +555,12 @@ def _holds_messages(mapping: Mapping[str, Any]) -> bool:
     """Whether a request or an answer is a whole message of HTTP, as text."""
     texts = (mapping.get(name) for name in (*_REQUESTS, *_ANSWERS))
     return any(isinstance(text, str) and _HTTP.match(text) and "\n" in text for text in texts)
+
+
+def _holds_examples(mapping: Mapping[str, Any]) -> bool:
+    """Whether its answers have requests of their own, as the examples of a request in a collection of Postman."""
+    first = next((item[0] for name in _ANSWERS if isinstance(item := mapping.get(name), list) and item), None)
+    return isinstance(first, dict) and not _ASKED.isdisjoint(named(first))
 
 
 def _exchange(mapping: Mapping[str, Any], asked: Mapping[str, Any], found: Piece) -> Piece:

@@ -254,7 +254,7 @@ def _read(
         if found is not None:
             reading = Reading(name, list(found), {})
             return _checked(path, reading, "" if reading.items else _missing(content))
-    content = attachments.included(_with_addresses(content), beside)
+    content = attachments.included(_filled(content), beside)
     values = (elements.divided(content) if divided else None) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
     values = _completed(values, content, beside)
@@ -291,21 +291,29 @@ def _pieces(path: Path, layout: str, pieces: Iterator[Piece], short: bytes) -> t
     return layout, pieces
 
 
-_HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)(?=[^\s\"]{0,200}enerateContent)")
+_HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)")
+_UNSET = re.compile(rb"(?<=[\"'])%s(?=/[^\s\"]{0,200}enerateContent)" % _HOLE.pattern)
+"""A host that only an environment sets."""
 _FAR = 400
 """Bytes before a call in which a variable of its address begins."""
 _SET = rb"""(?<![\w.-])([\w.-]++)["']?(?:[\s,]+["']?value["']?)?\s*[:=]\s*["']?((?:https?://|gemini-)[^\s"',]{1,200})"""
+_PAIR = rb'"key"\s*:\s*"([^"\\]+)"\s*,\s*"value"\s*:\s*"((?:[^"\\]|\\.){0,2000}+)"'
+"""A host or a model that a file sets, under its name; and any variable of a collection."""
+_IN_EACH_OTHER, _MOST_HOLES = 3, 1_000
+"""How often variables are filled in, and how many each time: a few lines that double a value would make gigabytes."""
 
 
-def _with_addresses(content: bytes) -> bytes:
-    """The text with hosts and models in the place of their variables in addresses: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``."""
+def _filled(content: bytes) -> bytes:
+    """The text of a collection of requests with its variables filled in: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``."""
     at = content.find(b"enerateContent") if len(content) <= elements.LONG else -1
     while at >= 0 and b"{{" not in (near := content[max(0, at - _FAR) : at]) and b"<<" not in near:
         at = content.find(b"enerateContent", at + 1)
-    if at < 0 or not _HOLE.search(content):
+    if at < 0:
         return content
-    values = dict(re.findall(_SET, content))
-    return _HOLE.sub(lambda found: values.get(found[1], found[0]), content)
+    values = dict(re.findall(_SET, content)) | dict(re.findall(_PAIR, content))
+    for _ in range(_IN_EACH_OTHER):
+        content = _HOLE.sub(lambda found: values.get(found[1], found[0]), content, _MOST_HOLES)
+    return _UNSET.sub(b"", content)
 
 
 def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequence[Any]:
@@ -441,6 +449,7 @@ _LAYOUTS: Mapping[str, Callable[[Any], bool]] = {
     "Google test-server": lambda whole: _has(whole, "recordID", "interactions"),
     "Google SDK replay": lambda whole: _has(whole, "replay_id") or _has(whole, "replayId"),
     "go-vcr": lambda whole: _has(whole, "interactions") and _has(_first(whole["interactions"]), "request", "response") and _has(_first(whole["interactions"])["request"], "url"),
+    "Postman collection": lambda whole: _has(whole, "info", "item"),
     "Braintrust": lambda whole: _has(whole, "entries") and _has(_first(whole["entries"]), "matchKey"),
     "httpmock": lambda whole: _has(whole, "when", "then"),
     "nock": lambda whole: _has(_first(whole), "scope", "path"),
