@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from harness.errors import BadCassette
 from harness.importers import curl, http_files, programs, sdk
 from harness.model import UNKNOWN_MODEL, Json
-from harness.text.jsontext import an_object, compact, is_utf8, loads
+from harness.text.jsontext import is_utf8, loads
 from harness.transport.cassette import Interaction, Item, Recorded, Unread, documents, from_shape, pairs, sources
 from harness.transport.cassette.logs import logged
 from harness.transport.cassette.messages import UNKNOWN_HOST
@@ -59,14 +59,14 @@ def _alone(path: Path) -> Sequence[Item]:
     commands = curl.read(path, text) if not is_recording or len(text) < _LONGEST_PAGE else []
     if is_recording:
         return [*(item for item in answered if not _is_mixed(item, commands)), *commands] if commands else found
-    if commands:
-        found = list(commands)
-    if len(text) < _LONGEST_PAGE and not is_data:
+    is_short_text = len(text) < _LONGEST_PAGE and not is_data
+    requests = list(map(_asked, commands))
+    if is_short_text:
         blocks = curl.blocks_without_commands(raw) if commands or is_notebook else [text]
-        known = list(map(_asked, found))
         for item in (*(one for block in blocks for one in _in_program(block)), *sdk.read(programs.inlined(text))):
-            _add(_asked(item), known)
-        found = [*(one.item for one in known), *_unread(programs.gathered(text))]
+            _add(_asked(item), requests)
+    found = [one.item for one in requests] or found  # a program says more than the bodies in it
+    found += _unread(programs.gathered(text)) if is_short_text else ()
     if reason and not found:
         raise reason
     return found
@@ -95,56 +95,28 @@ def _is_mixed(item: Interaction, commands: Sequence[Recorded | Unread]) -> bool:
 
 
 class _Asked(NamedTuple):
-    """An item; of a request also its body in a form to be compared, as text, and its address and text around what variables stand for."""
+    """An item; of a request also its body in a form to be compared."""
 
     item: Any
     form: Json = None
-    text: str = ""
-    pieces: Sequence[str] = ()
 
 
 def _asked(item: Item) -> _Asked:
-    if not isinstance(item, Recorded):
-        return _Asked(item)
-    text = compact(item.request.body).decode("utf-8", "replace")
-    return _Asked(
-        item, _comparable(camel(an_object(item.request.body))), text, _UNFILLED.split(item.request.url + text)
-    )
-
-
-_UNFILLED = re.compile(r"\$?\{+\w+\}+|\$[A-Za-z_]\w*|%[sdqvf%]")
+    return _Asked(item, _comparable(camel(item.request.body)) if isinstance(item, Recorded) else None)
 
 
 def _add(new: _Asked, known: list[_Asked]) -> None:
-    """Add what is not there, or is there without its host, its model or the values of its variables."""
-    item = new.item
+    """Add what is not there, or is there without its host or its model."""
     for place, one in enumerate(known):
-        if one.item == item:
+        if one.item == new.item:
             return
-        if not (isinstance(item, Recorded) and isinstance(one.item, Recorded)):
-            continue
-        if (is_filled := _is_filled(one, new)) or _asks_same(one, new):
+        if isinstance(one.item, Recorded) and isinstance(new.item, Recorded) and one.form == new.form:
             before = one.item.request
-            if is_filled or UNKNOWN_HOST in before.url or before.model == UNKNOWN_MODEL:
+            if is_vague := UNKNOWN_HOST in before.url or before.model == UNKNOWN_MODEL:
                 known[place] = new
-            if known[place] is new or before.model == item.request.model:
+            if is_vague or before.model == new.item.request.model:
                 return
     known.append(new)
-
-
-def _is_filled(one: _Asked, new: _Asked) -> bool:
-    """Whether the second is the first with the values of variables in its address and the texts of its body."""
-    whole = new.item.request.url + new.text
-    return len(one.pieces) > 1 and whole.startswith(one.pieces[0]) and whole.endswith(one.pieces[-1])
-
-
-def _asks_same(one: _Asked, new: _Asked) -> bool:
-    """Whether they have the same body, or the first is what stands of it in a program apart from its settings."""
-    bare = an_object(one.item.request.body)
-    if bare and one.item.request.model == UNKNOWN_MODEL:
-        whole = an_object(new.item.request.body)
-        return all(whole.get(key) == value for key, value in bare.items())
-    return bool(one.form == new.form if bare else one.text == new.text)
 
 
 def _comparable(value: Json) -> Json:
