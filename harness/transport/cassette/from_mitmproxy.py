@@ -39,7 +39,7 @@ def _flows(raw: bytes) -> Iterator[Item]:
         except UNREADABLE as fault:
             cut.append(Unread(f"flow {len(flows)}", f"the file is cut, or no list of flows: {fault}"))
     calls = (flow for flow in flows if isinstance(flow, dict) and isinstance(flow.get("request"), dict))
-    yield from (*of_messages("flow", map(_with_address, calls)), *cut)
+    yield from (*of_messages("flow", calls), *cut)
 
 
 def _netstring(raw: bytes, at: int, deep: int = 0) -> tuple[Any, int]:
@@ -58,10 +58,3 @@ def _netstring(raw: bytes, at: int, deep: int = 0) -> tuple[Any, int]:
     if kind == b"]":
         return items, end + 1
     return {str(key): value for key, value in zip(items[::2], items[1::2], strict=True)}, end + 1
-
-
-def _with_address(flow: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The flow with the whole address of its request, which is there in parts."""
-    asked = flow["request"]
-    host = asked.get("authority") or asked.get("host")
-    return {**flow, "request": {**asked, "url": f"{asked.get('scheme')}://{host}{asked.get('path')}"}}
