@@ -587,36 +587,14 @@ def _of_curl(script: _Script, command: _Command, name: str) -> Iterator[str]:
         return (_OF_WGET.sub("-m", word) for word in command.words)
     if name.startswith(("http", "xh")):
         return httpie.of_curl(command.words, command.document, script.bytes_of)
-    return _configured(script, command)
-
-
-_CONFIG = re.compile(r"(?:--config|-[sSfLki]*K)=?(.*)", re.DOTALL)
-_SETTING = re.compile(r'(?ms)^[ \t]*+(-*[A-Za-z][\w-]*+)[ \t]*+[=:]?[ \t]*+(?:"((?:[^"\\]|\\.)*+)"|(\S*+))')
-"""An option in a file of options of curl, with its value in quotes or without."""
-_ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "v": "\v"}
-
-
-def _configured(script: _Script, command: _Command) -> Iterator[str]:
-    """The words of a command, with those of the files that ``-K`` names."""
-    given = iter(command.words)
-    for word in given:
-        if (config := _CONFIG.fullmatch(word)) is None:
-            yield word
-            continue
-        name = config[1] or next(given, "")
-        text = script.room.filled((command.document or "") if name == "-" else decoded(script.bytes_of(name), name))
-        for one in _SETTING.finditer(text):
-            yield one[1] if one[1][0] == "-" else f"--{one[1]}"
-            if one[2] is not None:
-                yield re.sub(r"(?s)\\(.)", lambda found: _ESCAPED.get(found[1], found[1]), one[2])
-            elif one[3]:
-                yield one[3]
+    return iter(command.words)
 
 
 _OF_WGET = re.compile(r"^-(?:[TtU](?=\d|$)|q?O$)")
 """Options of wget whose value changes no request, and which curl has for something else."""
 
 
+_CONFIG = re.compile(r"--config\b|-[sSfLki]*K")
 _MOST_WORDS = 300
 
 
@@ -628,6 +606,8 @@ def _options(command: list[str]) -> Mapping[str, Sequence[str]]:
     for word in words:
         if word.startswith("--expand-"):
             raise Unreadable("curl puts the values of --variable into it; write them in their places")
+        if _CONFIG.match(word):
+            raise Unreadable("curl takes options from a file there; write them in the command")
         option = _OPTION.fullmatch(word)
         if option is None:
             found["url"] += [word] if _ADDRESS.search(word) else []

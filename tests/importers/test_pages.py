@@ -66,22 +66,11 @@ def test_programs_beside_commands_are_imported_too() -> None:
     assert models() == {"of-a-shell": "gemini-2.5-flash", **FOUND}
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["curl -K ask.curl", "curl --config=ask.curl", "curl -sK - <<'END'\n{config}END", "cat ask.curl | curl --config -"],
-)
-def test_options_of_curl_are_read_from_their_file(command: str) -> None:
-    key = "AIza" + "SyMadeUpMadeUpMadeUpMadeUpMadeUp012"
-    quoted = body("of a file").replace('"', '\\"')
-    config = f'# Ask\nurl = "{ASK}"\n-H "x-goog-api-key: {key}"\nsilent\nuser-agent = ""\ndata = "{quoted}"\n'
-    Path("ask.curl").write_text(config)
-    Path("ask.sh").write_text(command.replace("{config}", config))
-    assert main(["import", "ask.sh"]) == 0
-    written = Path("suites/imported.yaml").read_text()
-    assert models() == {"of-a-file": "gemini-2.5-flash"}
-    assert key not in written
-    assert main(["import", "ask.sh"]) == 0
-    assert Path("suites/imported.yaml").read_text() == written
+@pytest.mark.parametrize("option", ["-K ask.curl", "--config=ask.curl", "-sK -"])
+def test_options_of_curl_in_a_file_are_named(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ask.sh").write_text(f"curl {option}\n")
+    assert main(["import", "ask.sh"]) == 4
+    assert "line 1: curl takes options from a file there; write them in the command" in capsys.readouterr().out
 
 
 def test_variables_of_curl_are_named(capsys: pytest.CaptureFixture[str]) -> None:
