@@ -17,17 +17,14 @@ from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.importers import httpie, powershell
+from harness.importers import powershell
 from harness.importers.filling import Room, Unreadable, bytes_beside, decoded, with_model
 from harness.importers.shell_output import printed
 from harness.text.code_blocks import code_blocks
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 from harness.transport.cassette.values import relaxed
 
-_NAME = (
-    r"(?P<name>curl|curl\.exe|wget|curlie|(?:https?|xhs?)(?=[ \t]+(?:-[^\n]{1,80}[ \t])?(?:(?i:post)[ \t]|[\"']?(?:https?://|\$)|\S*enerateContent)))"
-    r"(?![\w.-]|[ \t]+-(?:Uri|Method|Headers|Body)\b)"
-)
+_NAME = r"(?P<name>curl|curl\.exe|wget|curlie)(?![\w.-]|[ \t]+-(?:Uri|Method|Headers|Body)\b)"
 _COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-])(?P<path>(?:/?(?:[A-Za-z0-9_.-]+/)+)?){_NAME}(?=[ \t]+\S)",
     re.MULTILINE,
@@ -353,7 +350,7 @@ def _commands(script: _Script) -> Iterator[Recorded | Unread]:
                 )
                 command.read()
                 end = command.at
-                for words in _requests(_of_curl(script, command, begin["name"])):
+                for words in _requests(_of_curl(command.words, begin["name"])):
                     if recorded := _recorded(script, words, command.document, line, begin["lead"] is not None):
                         yield recorded
             except ValueError as fault:
@@ -581,13 +578,9 @@ def _requests(words: Iterable[str]) -> Iterator[list[str]]:
             request.append(word)
 
 
-def _of_curl(script: _Script, command: _Command, name: str) -> Iterator[str]:
+def _of_curl(words: Sequence[str], name: str) -> Iterator[str]:
     """The words of a command as those of one of curl."""
-    if name == "wget":
-        return (_OF_WGET.sub("-m", word) for word in command.words)
-    if name.startswith(("http", "xh")):
-        return httpie.of_curl(command.words, command.document, script.bytes_of)
-    return iter(command.words)
+    return (_OF_WGET.sub("-m", word) if name == "wget" else word for word in words)
 
 
 _OF_WGET = re.compile(r"^-(?:[TtU](?=\d|$)|q?O$)")

@@ -71,8 +71,6 @@ TEXTS: Mapping[str, str] = {
     "quotes in quotes before a command": '\\"curl ',
     "shells as options of shells": "sh -",
     "values of a job of CI": "  A: b" + 400 * " " + "#\n",
-    "items of HTTPie": "http post a[b][c]=",
-    "options of HTTPie": "http -a ",
     "functions of PowerShell": "function a($b) {\nirm -a $b\n}\na $c\n",
     "functions of PowerShell that do not end": "function a(\n(",
     "parameters of PowerShell": "param([a]",

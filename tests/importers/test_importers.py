@@ -484,23 +484,6 @@ def test_all_curl_commands_on_a_page_are_imported_or_reported(
     assert out.count("left out") == 2
 
 
-@pytest.mark.parametrize("items", ["a=1 'a[b]=2'", "']=1'", "'a:={'"])
-def test_items_of_httpie_that_do_not_fit_are_named(
-    items: str, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (project / "a.sh").write_text(f"http POST {ASK} {items}\n")
-    assert main(["import", "a.sh"]) == 4
-    assert "left out: a.sh: line 1: a request item that is not understood: " in capsys.readouterr().out
-
-
-def test_items_of_httpie_come_in_any_order(project: Path) -> None:
-    items = """'contents[1][parts][][text]=Bye' 'contents[0][parts]:=[{"text": "Hi"}]' 'labels:={"1": "a"}'"""
-    (project / "a.sh").write_text(f"http POST {ASK} {items}\n")
-    assert main(["import", "a.sh"]) == 0
-    turns = [{"parts": [{"text": text}]} for text in ("Hi", "Bye")]
-    assert suite()["cases"][0]["request"] == {"contents": turns, "labels": {"1": "a"}}
-
-
 def test_each_call_of_a_powershell_function_is_a_request(project: Path) -> None:
     body = "(@{contents=@(@{parts=@(@{text=$Say})})} | ConvertTo-Json -Depth 9)"
     (project / "a.ps1").write_text(
@@ -691,11 +674,6 @@ FORMS = {
     "wget with blanks": f"wget -q -O out.json -T30 -t 2 --timeout=5 --method POST --body-data '{TEXT}' {ASK}",
     "wget file": f"wget {ASK} --post-file body.json",
     "standard input": f"curl {ASK} -d @- < body.json",
-    "HTTPie": f"http POST '{ASK}' x-goog-api-key:$KEY 'contents[0][parts][0][text]=hi'",
-    "HTTPie of JSON": f"https --timeout=30 {ASK} 'contents:=[{{\"parts\":[{{\"text\":\"hi\"}}]}}]'",
-    "HTTPie of text": f"http {ASK} --raw '{TEXT}'",
-    "HTTPie of a file": f"http --max-redirects 3 POST {ASK} @body.json",
-    "HTTPie behind a pipe": f"echo '{TEXT}' | xh post {ASK}",
     "envsubst": f"export SAY=hi\nenvsubst < template.json | curl {ASK} -d @-",
     "powershell parameter": f"param(\n  [string]$Say = 'hi',\n  [int]$N = 1)\nirm {ASK} -Method Post -Body (@{{contents=@(@{{parts=@(@{{text=$Say}})}})}} | ConvertTo-Json -Depth 9)",
     "powershell function": f"function Ask {{\n  param([Parameter(Mandatory)][string]$Say)\n  irm {ASK} -Method Post -Body (@{{contents=@(@{{parts=@(@{{text=$Say}})}})}} | ConvertTo-Json -Depth 9)\n}}\nAsk -Say 'hi'",
