@@ -125,32 +125,13 @@ def _to_bytes(value: dict[str, Any]) -> Any:
 # --- into the cassette --------------------------------------------------------------------------------
 
 
-def fold(path: Path, *, keep: bool = True) -> int:
-    """Put the journals into the cassette: write a temporary file, sync it, move it into place. Returns the number of exchanges.
+def fold(cassettes: Mapping[Path, bool], raised: type[CassetteError] = CassetteError) -> int:
+    """Put the journals into these cassettes: write a temporary file, sync it, move it into place. Returns the number of exchanges.
 
-    A slot that was recorded again replaces the old one. ``keep=False`` drops all other exchanges of the old cassette.
-    Raises CannotWrite if the disk cannot be written (the journals stay), and BadCassette if the old file cannot be read.
+    A slot that was recorded again replaces the old one. A cassette with False drops all other exchanges that it held. Raises the first
+    fault of the kind ``raised``, after trying all: CannotWrite if the disk cannot be written (the journals stay), and BadCassette if an old
+    file cannot be read.
     """
-    return _fold(path, unfinished(path.parent).get(path, []), keep=keep)
-
-
-def _fold(path: Path, journals: Sequence[Path], *, keep: bool) -> int:
-    try:
-        new = {_slot_or_id(entry): entry for journal in journals for entry in _entries(journal)}
-        if new:
-            _put_into(path, new, keep=keep)
-        for journal in journals:
-            journal.unlink()
-    except OSError as fault:
-        raise CannotWrite(
-            f"{path}: cannot be written: {fault.strerror}. The old file is unchanged; what was recorded is in "
-            f"{journals[0].name}. Fix that, then run: {RECOVER} {path}"
-        ) from fault
-    return len(new)
-
-
-def fold_each(cassettes: Mapping[Path, bool], raised: type[CassetteError] = CassetteError) -> int:
-    """Fold the journals of these cassettes, each with its ``keep``: see ``fold``. Raises the first fault of that kind, after trying all."""
     from concurrent.futures import ThreadPoolExecutor
 
     faults: list[CassetteError] = []
@@ -171,6 +152,21 @@ def fold_each(cassettes: Mapping[Path, bool], raised: type[CassetteError] = Cass
         if isinstance(fault, raised):
             raise fault
     return found
+
+
+def _fold(path: Path, journals: Sequence[Path], *, keep: bool) -> int:
+    try:
+        new = {_slot_or_id(entry): entry for journal in journals for entry in _entries(journal)}
+        if new:
+            _put_into(path, new, keep=keep)
+        for journal in journals:
+            journal.unlink()
+    except OSError as fault:
+        raise CannotWrite(
+            f"{path}: cannot be written: {fault.strerror}. The old file is unchanged; what was recorded is in "
+            f"{journals[0].name}. Fix that, then run: {RECOVER} {path}"
+        ) from fault
+    return len(new)
 
 
 def _put_into(path: Path, new: Mapping[Any, dict[str, Any]], *, keep: bool) -> None:
@@ -273,7 +269,7 @@ def recover(folder: Path) -> int:
 
 def _fold_all(folders: Iterable[Path]) -> int:
     """A cassette that cannot be read keeps its journals; reading it reports the fault."""
-    return fold_each({path: True for folder in sorted(folders) for path in unfinished(folder)}, CannotWrite)
+    return fold({path: True for folder in sorted(folders) for path in unfinished(folder)}, CannotWrite)
 
 
 def recovered(exchanges: int) -> str:

@@ -371,7 +371,7 @@ class Recorder(Around, AbstractContextManager["Recorder"]):
         if not self._writes_cassettes:
             return
         try:
-            journal.fold_each({path: not self._is_whole(path) for path in sorted(self._opened)})
+            journal.fold({path: not self._is_whole(path) for path in sorted(self._opened)})
         finally:
             self.unwritten = sum(journal.journal_of(path).exists() for path in self._opened)
             self._lock.close()

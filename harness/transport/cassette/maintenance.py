@@ -63,7 +63,7 @@ def recover(paths: Iterable[Path]) -> list[Recovered]:
 
 def _recover(path: Path) -> Recovered:
     with closing(journal.lock_folder(path.parent)):
-        return Recovered(path, journal.fold(path))
+        return Recovered(path, journal.fold({path: True}))
 
 
 def inspect(paths: Iterable[Path], *, secrets: Mapping[str, str] | None = None) -> list[CassetteFinding]:
