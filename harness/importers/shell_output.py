@@ -6,7 +6,6 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 from harness.importers.filling import ReadFile, decoded
@@ -56,7 +55,7 @@ def _tr(words: list[str], given: str | None, _read_file: ReadFile) -> str | None
 
 
 def _jq(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
-    """The object that a filter makes of its arguments, or of raw text that is piped in."""
+    """The object that a filter makes of its arguments, or of raw text that is piped in; or JSON as it is."""
     values, rest, options = dict[str, str](), list[str](), ""
     left = iter(words)
     for word in left:
@@ -78,28 +77,13 @@ def _jq(words: list[str], given: str | None, read_file: ReadFile) -> str | None:
         if re.search("[nR]", options):
             return json.dumps(_made(rest[0], values))
         source = decoded(read_file(rest[1]), rest[1]) if rest[1:] else given or ""
-        return json.dumps(_edited(loads(source), rest[0], values), ensure_ascii=False)
+        return json.dumps(loads(source), ensure_ascii=False) if rest[0] == "." else None
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
 def _made(text: str, values: Mapping[str, str]) -> Any:
     return literal_value(_JQ.sub(lambda found: _filled(found, values), text))
-
-
-def _edited(value: Any, edits: str, values: Mapping[str, str]) -> Any:
-    """What a filter makes of a value that sets or adds members of it. Raises ValueError, or what a wrong path raises, for any other."""
-    for edit in re.split(r"\s*\|\s*(?=\.)", edits.strip()):
-        if not (found := re.fullmatch(r"(?s)\.([\w.\[\]]*)(?:\s*=\s*(.+)|\s*\+\s*(\{.+))?", edit)) or (
-            found[1] and not found[2]
-        ):
-            raise ValueError
-        keys = [int(key) if key.isdigit() else key for key in re.findall(r"\w+", found[1])]
-        inside = reduce(
-            lambda one, key: one[key] if isinstance(key, int) else one.setdefault(key, {}), keys[:-1], value
-        )
-        inside |= {keys[-1]: _made(found[2], values)} if keys else _made(found[3] or "{}", values)
-    return value
 
 
 _JQ = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|\$(?:ARGS\.named\.)?(?P<name>\w+)|(?<=:)\s*(?P<dot>)\.(?=\s*[,}\]])')

@@ -165,7 +165,6 @@ FORMS: Mapping[str, str] = {
     "variables on one line": f"A=x; M=gemini-2.5-flash\ncurl {BASE}/$M:generateContent -d @body.json",
     "a function on one line": f"ask() {{ curl {ASK} -d \"$1\"; }}\nask '{body('hi')}'",
     "a file that jq prints": f"jq -c . body.json | curl {ASK} -d @-",
-    "a file that jq changes": f"""echo '{body("other")}' > b.json\njq '.contents[0].parts[0].text = "hi" | . + {{}}' b.json | curl {ASK} -d @-""",
     "entities without tags": f"curl -s &quot;{ASK}&quot; -d &#39;{escape(body('hi'))}&#39;",
     "a format of PowerShell": f"$u = '{BASE}/{{0}}:{{1}}' -f 'gemini-2.5-flash', 'generateContent'\nirm $u -Method Post -Body '{body('hi')}'",
     "a body that is piped in PowerShell": f"$r = @{{ contents = ,@{{ parts = ,@{{ text = 'hi' }} }} }} | ConvertTo-Json -Depth 9 | irm -Uri {ASK} -Method Post",
