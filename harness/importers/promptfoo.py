@@ -124,7 +124,7 @@ def _prompt_keys_left(source: Source, result: Imported) -> None:
     stated = source.value.get("prompts")
     for index, prompt in enumerate(stated if isinstance(stated, list) else ()):
         for key in sorted(prompt.keys() - {"id", "label", "raw"}) if isinstance(prompt, Mapping) else ():
-            _leave(result, source.at("prompts", index), f"{key} of a prompt: {_NO_KEY}")
+            _leave(result, source.at("prompts", index), f"{key} of a prompt: {_instead_of(key)}")
 
 
 def _kept(found: Iterator[tuple[str, Prompt | NotCarried]], result: Imported) -> Iterator[Prompt]:
@@ -153,7 +153,7 @@ def _targets(source: Source, config: Config, result: Imported) -> list[_Target]:
             note = "vertex: models are asked at the provider of harness.toml; add a row for Vertex under [providers]"
             result.notes += [note] if note not in result.notes else []
         for other in (key for key in rest if key != "prompts"):
-            _leave(result, where, f"{other} of a provider: {_OF_PROVIDERS.get(other, _NO_KEY)}")
+            _leave(result, where, f"{other} of a provider: {_instead_of(other)}")
         keys = dict(_settings(settings, source, where, result))
         tried = {"id": "a", "prompt": "hi", "each": [dict.fromkeys(names_in(keys), "x")]}
         if fault := _refused("a", tried, {"model": model[2], **keys}, {}, config):
@@ -262,7 +262,7 @@ def _setting(name: str, content: Any, request: dict[str, Json], inside: bool) ->
     elif name in _FIELDS:
         request[name] = content
     else:
-        raise NotCarried(_ELSEWHERE.get(name, "no key of a suite is like it"))
+        raise NotCarried(_instead_of(name))
 
 
 def _thinking(config: Mapping[str, Json]) -> Json:
@@ -274,25 +274,28 @@ def _thinking(config: Mapping[str, Json]) -> Json:
     return next(iter(made.values())) if len(made) == 1 and "includeThoughts" not in made else made
 
 
-_ELSEWHERE = {
+# --- what takes the place of a key ------------------------------------------------------------------------
+
+
+_INSTEAD = {
     **dict.fromkeys(("apiHost", "apiBaseUrl"), "an address belongs into harness.toml, as a row under [providers.NAME]"),
     "apiKey": "a key is read from the environment (GEMINI_API_KEY), never from a file",
-}
-
-
-_NO_KEY = "no key of a suite is like it"
-_OF_PROVIDERS = {
     "transform": "code is not carried over: the checks judge the whole answer",
     "delay": "`limits` of a provider in harness.toml",
-    "env": "variables of the environment, or a row under [providers.NAME] in harness.toml",
-}
-"""Key of a provider -> what takes its place."""
-_OF_TESTS = {
+    "env": "variables of the environment, in suites as ${env:NAME}, or a row under [providers.NAME] in harness.toml",
     "options": "`by:` of a `judge:` names who grades; transforms have no counterpart",
     "threshold": "every check of a case must pass; `require: 2/3` is about its attempts",
     "metadata": "`tags:` choose cases",
+    "maxConcurrency": "`--concurrency N`, or `concurrency` in harness.toml",
+    "cache": "cassettes: `--record-mode once` asks once, and replays from then on",
+    "outputPath": "`--format html:FILE`, `json:FILE`, `csv:FILE` ...",
+    "sharing": "nothing is uploaded; `--format html:FILE` makes a page to send",
 }
-"""Key of a test -> what takes its place."""
+
+
+def _instead_of(key: str) -> str:
+    """What takes the place of a key that has no counterpart."""
+    return _INSTEAD.get(key, "no key of a suite is like it")
 
 
 # --- the tests --------------------------------------------------------------------------------------------
@@ -302,7 +305,7 @@ def _groups(source: Source, result: Imported) -> list[_Group]:
     """The tests as cases: those without a description that expect the same are one, with their rows."""
     shared = an_object(source.content(source.value.get("defaultTest")))
     for key in _left(shared, ("vars", "assert", "providers", "prompts")):
-        _leave(result, source.at("defaultTest", key), f"defaultTest.{key}: {_OF_TESTS.get(key, _NO_KEY)}")
+        _leave(result, source.at("defaultTest", key), f"defaultTest.{key}: {_instead_of(key)}")
     base = [
         (assertion, source.at("defaultTest", "assert", *route))
         for route, assertion in assertions.flat(shared.get("assert"))
@@ -330,7 +333,7 @@ def _group(
 ) -> None:
     about = str(test.stated.get("description") or "")
     for key in _left(test.stated, _OF_GROUPS):
-        _leave(result, test.at(key), f"{key} of a test: {_OF_TESTS.get(key, _NO_KEY)}")
+        _leave(result, test.at(key), f"{key} of a test: {_instead_of(key)}")
     own = [(one, test.at("assert", *route)) for route, one in assertions.flat(test.stated.get("assert"))]
     remarks: list[str] = []
     changes = _transforms(test.stated) or _transforms(defaults)
@@ -553,21 +556,12 @@ _READ = {
     "evaluateOptions",
     "commandLineOptions",
 }
-_OPTIONS = {
-    "maxConcurrency": "`--concurrency N`, or `concurrency` in harness.toml",
-    "delay": "`limits` of a provider in harness.toml",
-    "cache": "cassettes: `--record-mode once` asks once, and replays from then on",
-    "outputPath": "`--format html:FILE`, `json:FILE`, `csv:FILE` ...",
-    "sharing": "nothing is uploaded; `--format html:FILE` makes a page to send",
-    "env": "variables of the environment, in suites as ${env:NAME}",
-}
-"""Key -> what takes its place."""
 
 
 def _remaining(source: Source, result: Imported) -> None:
     """What the configuration holds beside: left out, with what takes its place."""
     for key in (key for key in source.value if key not in _READ):
-        _leave(result, source.at(key), f"{key}: {_OPTIONS.get(key, 'no key of a suite is like it')}")
+        _leave(result, source.at(key), f"{key}: {_instead_of(key)}")
     for group in ("evaluateOptions", "commandLineOptions"):
         for key in (key for key in an_object(source.value.get(group)) if key != "repeat"):
-            _leave(result, source.at(group, key), f"{group}.{key}: {_OPTIONS.get(key, 'no option is like it')}")
+            _leave(result, source.at(group, key), f"{group}.{key}: {_instead_of(key)}")
