@@ -1,5 +1,5 @@
-"""Images of image models: real files with one colour and a diagonal, in the sizes of Google's table. PNG, or JPEG if ``responseFormat``
-asks for it."""
+"""Images of image models: real files in the sizes of Google's table. PNG with one colour and a diagonal, or a grey JPEG if
+``responseFormat`` asks for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from harness.simulator.jpeg import BLOCK, Colour, jpeg
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 
@@ -48,9 +47,10 @@ def parts(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
     ratio = str(asked.get("aspectRatio") or plain.get("aspectRatio") or "1:1")
     size = str(asked.get("imageSize") or plain.get("imageSize") or "1K")
     width, height = sides(ratio, size, SIDES if ask.requires_signatures else SIDES_25)
-    mime, draw = ("image/jpeg", photo) if asked.get("mimeType") == "IMAGE_JPEG" else ("image/png", png)
-    data = base64.b64encode(draw(width, height, (red, green, blue))).decode()
-    image = {"inlineData": {"mimeType": mime, "data": data}}
+    is_jpeg = asked.get("mimeType") == "IMAGE_JPEG"
+    drawn = jpeg(width, height) if is_jpeg else png(width, height, (red, green, blue))
+    data = base64.b64encode(drawn).decode()
+    image = {"inlineData": {"mimeType": "image/jpeg" if is_jpeg else "image/png", "data": data}}
     wanted = ask.config.get("responseModalities", ["TEXT", "IMAGE"])
     return [{"text": f"Here is a simulated image of {prompt.strip()[:60]}."}, image] if "TEXT" in wanted else [image]
 
@@ -67,7 +67,7 @@ def sides(ratio: str, size: str = "1K", known: Mapping[str, tuple[int, int]] = S
 
 
 @lru_cache(maxsize=16)
-def png(width: int, height: int, colour: Colour) -> bytes:
+def png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
     """A PNG file: ``colour`` all over, its complement on a diagonal. With a palette of these two, one bit for each pixel, so that a large
     picture is a small file."""
     row, rows = bytes(-(-width // 8)), bytearray()
@@ -88,11 +88,20 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
+_ONE_CODE = bytes((1,)) + bytes(16)
+"""A Huffman table with one code, which is one bit and means nothing."""
+
+
 @lru_cache(maxsize=16)
-def photo(width: int, height: int, colour: Colour) -> bytes:
-    """A JPEG file of the same picture, in blocks."""
-    red, green, blue = colour
-    line = (255 - red, 255 - green, 255 - blue)
-    across, down = -(-width // BLOCK), -(-height // BLOCK)
-    blocks = [[line if x == y * across // down else colour for x in range(across)] for y in range(down)]
-    return jpeg(width, height, blocks)
+def jpeg(width: int, height: int) -> bytes:
+    """A grey JPEG file: each block of eight by eight pixels is two bits, no change of its mean and no detail."""
+    segments = {
+        b"\xe0": b"JFIF\0\1\1\0\0\1\0\1\0\0",
+        b"\xdb": b"\0" + bytes([8] * 64),
+        b"\xc0": struct.pack(">BHHB", 8, height, width, 1) + b"\1\x11\0",
+        b"\xc4": b"\0" + _ONE_CODE + b"\x10" + _ONE_CODE,
+        b"\xda": b"\1\1\0\0\x3f\0",
+    }
+    head = (b"\xff" + marker + struct.pack(">H", len(content) + 2) + content for marker, content in segments.items())
+    whole, rest = divmod(2 * -(-width // 8) * -(-height // 8), 8)
+    return b"".join((b"\xff\xd8", *head, bytes(whole), bytes([0xFF >> rest] if rest else []), b"\xff\xd9"))

@@ -111,7 +111,7 @@ def test_images_of_the_simulator_have_their_size() -> None:
     from harness.simulator import images
 
     assert media.image_size(images.png(96, 54, (1, 2, 3))) == (96, 54)
-    assert media.image_size(images.photo(96, 54, (1, 2, 3))) == (96, 54)
+    assert media.image_size(images.jpeg(96, 54)) == (96, 54)
 
 
 # --- the length of a sound

@@ -8,7 +8,7 @@ import json
 import struct
 import wave
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from harness.gemini.media import mismatched_type
 from harness.simulator.app import Simulator
-from harness.simulator.images import photo
-from harness.simulator.jpeg import jpeg
+from harness.simulator.images import jpeg
 from harness.simulator.traffic import Call
 
 IMAGE, SPEECH = "gemini-3-pro-image", "gemini-3.8-flash-tts"
@@ -94,7 +93,7 @@ def blob(mime: str, content: bytes) -> dict[str, Any]:
         ("Which colour is this? One word.", [blob("image/png", RED)], ["red"]),
         ("How large is it?", [blob("image/png", BLUE)], ["blue", "30 by 12 pixels"]),
         ("Compare the pictures.", [blob("image/png", RED), blob("image/png", BLUE)], ["first picture is red", "second picture is blue"]),
-        ("What is this?", [blob("image/jpeg", photo(48, 16, (9, 9, 9)))], ["JPEG image of 48 by 16 pixels"]),
+        ("What is this?", [blob("image/jpeg", jpeg(48, 16))], ["JPEG image of 48 by 16 pixels"]),
         ("What do you hear?", [blob("audio/wav", sound(lambda at: 9000 * (1 if at % 20 < 10 else -1)))], ["steady tone", "1.5 seconds"]),
         ("What do you hear?", [blob("audio/wav", sound(lambda _at: 0))], ["silence"]),
         ("What is the bill number? Number only.", [blob("application/pdf", BILL)], ["B-77"]),
@@ -195,89 +194,8 @@ def test_a_jpeg_on_request() -> None:
     blob, content = data(answer(IMAGE, asking("A cat.", responseFormat={"image": image})))
     assert blob["mimeType"] == "image/jpeg"
     assert mismatched_type(blob) is None
-    size, blocks = decoded(content)
-    assert size == (1376, 768)
-    assert len(set(blocks)) == 2
-
-
-_COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
-
-
-@given(st.integers(1, 5), st.integers(1, 5), st.data())
-def test_a_jpeg_decodes_to_the_colours_it_was_made_of(across: int, down: int, drawn: st.DataObject) -> None:
-    rows = drawn.draw(st.lists(st.lists(_COLOURS, min_size=across, max_size=across), min_size=down, max_size=down))
-    size, blocks = decoded(jpeg(across * 8, down * 8, rows))
-    assert size == (across * 8, down * 8)
-    for (red, green, blue), expected in zip(blocks, [colour for row in rows for colour in row], strict=True):
-        assert max(abs(red - expected[0]), abs(green - expected[1]), abs(blue - expected[2])) <= 2
-
-
-def decoded(content: bytes) -> tuple[tuple[int, int], list[tuple[int, int, int]]]:
-    """Size and block colours of a baseline JPEG with flat blocks. A decoder independent of the encoder, which reads the tables in the file."""
-    assert content[:2] == b"\xff\xd8"
+    assert struct.pack(">HH", 768, 1376) in content[:200]
     assert content[-2:] == b"\xff\xd9"
-    tables: dict[int, dict[str, int]] = {}
-    step, size, at = 0, (0, 0), 2
-    while True:
-        marker, length = struct.unpack(">xBH", content[at : at + 4])
-        segment = content[at + 4 : at + 2 + length]
-        at += 2 + length
-        if marker == 0xDB:
-            step = segment[1]
-        elif marker == 0xC0:
-            size = struct.unpack(">HH", segment[1:5])[::-1]
-        elif marker == 0xC4:
-            tables[segment[0]] = codes(segment[1:17], segment[17:])
-        elif marker == 0xDA:
-            break
-    bits = "".join(f"{byte:08b}" for byte in content[at:-2].replace(b"\xff\0", b"\xff"))
-    blocks = -(-size[0] // 8) * -(-size[1] // 8)
-    means = list(differences(bits, tables, blocks))
-    colours, sums = [], [0, 0, 0]
-    for number in range(blocks):
-        sums = [total + means[3 * number + component] for component, total in enumerate(sums)]
-        bright, blue, red = (total * step / 8 for total in sums)
-        bright += 128
-        colours.append(
-            (
-                round(bright + 1.402 * red),
-                round(bright - 0.344136 * blue - 0.714136 * red),
-                round(bright + 1.772 * blue),
-            )
-        )
-    return size, colours
-
-
-def codes(counts: bytes, values: bytes) -> dict[str, int]:
-    table, code, place = {}, 0, 0
-    for length, count in enumerate(counts, 1):
-        for _ in range(count):
-            table[f"{code:0{length}b}"] = values[place]
-            code, place = code + 1, place + 1
-        code <<= 1
-    return table
-
-
-def differences(bits: str, tables: dict[int, dict[str, int]], blocks: int) -> Iterator[int]:
-    at = 0
-    for _ in range(blocks * 3):
-        size, at = symbol(bits, at, tables[0x00])
-        raw = int(bits[at : at + size] or "0", 2)
-        at += size
-        yield raw if not size or raw >> (size - 1) else raw - (1 << size) + 1
-        detail, at = symbol(bits, at, tables[0x10])
-        assert detail == 0
-
-
-def symbol(bits: str, at: int, table: dict[str, int]) -> tuple[int, int]:
-    end = at + 1
-    while bits[at:end] not in table:
-        end += 1
-        assert end - at <= 16
-    return table[bits[at:end]], end
-
-
-# --- speech -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("asked", ["Hum for 4 seconds.", "A hum, about four words and 4 seconds long"])
