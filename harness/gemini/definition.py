@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -289,9 +289,9 @@ SCALARS: Mapping[str, Callable[[Json], bool]] = {
 
 
 @cache
-def scalars() -> Mapping[str, Mapping[str, Any]]:
-    """Scalar type -> ``words`` for people, ``api`` in messages of the API, ``schema`` of what a request may hold."""
-    read: Mapping[str, Mapping[str, Any]] = safeyaml.load(Path(__file__).with_name("scalars.yaml").read_bytes())
+def scalars() -> Mapping[str, Mapping[str, str]]:
+    """Scalar type -> ``words`` for people, ``api`` in messages of the API."""
+    read: Mapping[str, Mapping[str, str]] = safeyaml.load(Path(__file__).with_name("scalars.yaml").read_bytes())
     return read
 
 

@@ -1,11 +1,10 @@
-"""Requests as JSON Schema, for editors: what :func:`harness.gemini.definition.request_findings` accepts, and what fields are.
+"""Requests as JSON Schema, for editors: the fields of the definition, what they are and what they may hold.
 
 ``field_notes.yaml`` holds a sentence for the fields that people use most.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -23,16 +22,16 @@ def explained(message: str, definitions: dict[str, Any]) -> Schema:
 
     It and those of all messages inside are added to ``definitions``, as ``api.NAME``. Raises KeyError for an unknown message.
     """
-    return _defined(f"api.{message}", definitions, lambda: _explained_message(message, definitions))
+    return _defined(f"api.{message}", definitions, lambda: _message(message, definitions, explained))
 
 
-def closed(message: str, definitions: dict[str, Any], template: Schema) -> Schema:
-    """A reference to a schema that accepts what the API accepts as this message, in either spelling.
+def closed(message: str, definitions: dict[str, Any]) -> Schema:
+    """A reference to a schema that refuses unknown fields of this message and of those inside, in either spelling; any value is accepted.
 
-    It and those of all messages inside are added to ``definitions``, as ``closed.NAME``. ``template`` is the schema of a
-    placeholder, which may stand for any value. Raises KeyError for an unknown message.
+    It and those of all messages inside are added to ``definitions``, as ``closed.NAME``. Raises KeyError for an unknown message.
     """
-    return _defined(f"closed.{message}", definitions, lambda: _closed_message(message, definitions, template))
+    made = {"additionalProperties": False}
+    return _defined(f"closed.{message}", definitions, lambda: {**_message(message, definitions, closed), **made})
 
 
 @cache
@@ -50,37 +49,34 @@ def _defined(name: str, definitions: dict[str, Any], make: Callable[[], Schema])
     return {"$ref": f"#/$defs/{name}"}
 
 
-# --- to offer and to explain --------------------------------------------------------------------------------
+_Of = Callable[[str, dict[str, Any]], Schema]
+"""The schema of a message inside: ``explained`` or ``closed``."""
 
 
-def _explained_message(message: str, definitions: dict[str, Any]) -> Schema:
+def _message(message: str, definitions: dict[str, Any], of: _Of) -> Schema:
     fields: Schema = {}
     for name, kind in definition.fields(message).items():
         note = notes().get(message, {}).get(name)
-        about = f"{note} ({_words(kind)})" if note else _words(kind)
-        fields[name] = {"description": about, **_offered(kind, definitions)}
+        about = {"description": f"{note} ({_words(kind)})" if note else _words(kind)}
+        fields[name] = {**(about if of is explained else {"doNotSuggest": True}), **_offered(kind, definitions, of)}
         if (spelled := snake(name)) != name:
             # Editors complete the values of both spellings, but offer the first only. They overlook this beside a plain $ref.
-            same = {"$ref": f"#/$defs/api.{message}/properties/{name}"}
-            fields[spelled] = {"allOf": [same], "doNotSuggest": True}
+            fields[spelled] = {"allOf": [_offered(kind, definitions, of)], "doNotSuggest": True}
     return {"title": message, "properties": fields}
 
 
-def _offered(kind: str, definitions: dict[str, Any]) -> Schema:
+def _offered(kind: str, definitions: dict[str, Any], of: _Of) -> Schema:
     """What a value of this type may hold. Keywords for objects and those for lists do not affect each other."""
     if kind.endswith("[]"):
-        alone = _offered(kind[:-2], definitions)
+        alone = _offered(kind[:-2], definitions, of)
         return {**alone, "items": alone} if alone else {}
     if kind.startswith("enum "):
-        return _defined(f"api.{kind[5:]}", definitions, lambda: {"anyOf": [{"enum": _named(kind[5:])}, {}]})
+        values = {"enum": list(definition.enum_values(kind[5:])[1:])}
+        return _defined(f"api.{kind[5:]}", definitions, lambda: {"anyOf": [values, {}]})
     if kind.startswith("map "):
-        inside = _offered(kind[4:], definitions)
+        inside = _offered(kind[4:], definitions, of)
         return {"additionalProperties": inside} if inside else {}
-    return {} if kind in definition.SCALARS else explained(kind, definitions)
-
-
-def _named(enum: str) -> list[str]:
-    return list(definition.enum_values(enum)[1:])
+    return {} if kind in definition.SCALARS else of(kind, definitions)
 
 
 def _words(kind: str) -> str:
@@ -90,44 +86,3 @@ def _words(kind: str) -> str:
     if kind.startswith("map "):
         return f"a mapping to {_words(kind[4:])}"
     return definition.scalars()[kind]["words"] if kind in definition.SCALARS else kind.removeprefix("enum ")
-
-
-# --- to refuse ----------------------------------------------------------------------------------------------
-
-
-def _closed_message(message: str, definitions: dict[str, Any], template: Schema) -> Schema:
-    fields, others = {}, {}
-    for name, kind in definition.fields(message).items():
-        values = {} if kind == "any" else {"anyOf": [*_taken(kind, definitions, template), {"type": "null"}, template]}
-        fields[name] = {**values, "doNotSuggest": True}
-        if (spelled := snake(name)) != name:
-            others[f"^{spelled}$"] = {"$ref": f"#/$defs/closed.{message}/properties/{name}"}
-    return {
-        "title": message,
-        "type": "object",
-        "properties": fields,
-        "patternProperties": others,
-        "additionalProperties": False,
-    }
-
-
-def _taken(kind: str, definitions: dict[str, Any], template: Schema) -> list[Schema]:
-    """The alternatives for a value of this type."""
-    if kind.endswith("[]"):
-        alone = _taken(kind[:-2], definitions, template)
-        return [{"type": "array", "items": {"anyOf": [*alone, template]}}, *alone]
-    if kind.startswith("map "):
-        item = {"anyOf": [*_taken(kind[4:], definitions, template), template]}
-        return [{"type": "object", "additionalProperties": item}]
-    if kind.startswith("enum "):
-        return [_defined(f"closed.{kind[5:]}", definitions, lambda: _any_case(kind[5:])), {"type": "integer"}]
-    return definition.scalars()[kind]["schema"] if kind in definition.SCALARS else [closed(kind, definitions, template)]
-
-
-def _any_case(enum: str) -> Schema:
-    """The values of an enum, in upper and lower case."""
-    pattern = "|".join(
-        re.sub("[A-Za-z]", lambda letter: f"[{letter[0].upper()}{letter[0].lower()}]", value)
-        for value in definition.enum_values(enum)
-    )
-    return {"anyOf": [{"enum": _named(enum)}, {"type": "string", "pattern": f"^({pattern})$"}]}

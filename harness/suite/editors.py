@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.gemini import request_schema
-from harness.text.shape import TEMPLATE
 
 Schema = dict[str, Any]
 
@@ -25,7 +24,7 @@ def explain(definitions: Mapping[str, Schema]) -> None:
 
 
 def closed_bodies(definitions: dict[str, Any], waiver: str) -> Schema:
-    """The part of a suite's schema that refuses unknown fields and values where ``check`` refuses them.
+    """The part of a suite's schema that refuses unknown fields where ``check`` refuses them.
 
     Those are the literal parts of every case, except where the case may be refused or has the waiver; and those of the
     defaults, unless every case is such an exception.
@@ -48,7 +47,7 @@ def _literal_parts(definitions: dict[str, Any]) -> Schema:
     """The keys of a case that ``check`` reads as parts of a request."""
 
     def an_object(message: str) -> Schema:
-        return {"if": {"type": "object"}, "then": request_schema.closed(message, definitions, dict(TEMPLATE))}
+        return {"if": {"type": "object"}, "then": request_schema.closed(message, definitions)}
 
     return {
         "request": an_object("GenerateContentRequest"),

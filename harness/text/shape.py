@@ -169,7 +169,7 @@ def _unknown(key: str, value: Json, path: Path, shapes: Mapping[str, _Shape]) ->
 
 
 _TEMPLATE_SCHEMA = {"type": "string", "pattern": r"\$\{"}
-TEMPLATE: Mapping[str, Any] = {"$ref": "#/$defs/template"}
+_TEMPLATE = {"$ref": "#/$defs/template"}
 """The schema of a text that becomes a value later, in the schemas that :func:`json_schema` makes."""
 
 
@@ -711,7 +711,7 @@ def _or_template(shape: _Shape, definitions: dict[str, Any]) -> dict[str, Any]:
         return made
     doc: dict[str, Any] = {name: made.pop(name) for name in ("description", "markdownDescription") if name in made}
     members = made["anyOf"] if made.keys() == {"anyOf"} else [made]
-    return {**doc, "anyOf": [*members, TEMPLATE]}
+    return {**doc, "anyOf": [*members, _TEMPLATE]}
 
 
 # --- from types to shapes -----------------------------------------------------------------------------------

@@ -120,9 +120,6 @@ def test_a_changed_suite_that_parses_is_accepted(seed: int) -> None:
     [
         ("request: {generationConfg: {}}", "request"),
         ("request: {generationConfig: {thinkingConfig: {thinkingLevl: low}}}", "request.generationConfig.thinkingConfig"),
-        ("request: {generationConfig: {mediaResolution: LOW}}", "request.generationConfig.mediaResolution"),
-        ("request: {generationConfig: {maxOutputTokens: many}}", "request.generationConfig.maxOutputTokens"),
-        ("request: {generationConfig: [{}]}", "request.generationConfig"),
         ("tools: [{googleSerch: {}}]", "tools.0"),
         ("schema: {type: OBJECT, propertys: {}}", "schema"),
         ("expect: {http: 200}\n  request: {generationConfg: {}}", "request"),
@@ -161,7 +158,7 @@ LOOSE = {
     ("unread.yaml", 30): "a mapping of thinking may have a value per model, under any glob",
 }
 """Complaints about keys and values that a schema cannot express: (file, line) -> why."""
-OF_SHAPE = re.compile(r"unknown key|has no field|^expected .*, got |takes no list")
+OF_SHAPE = re.compile(r"unknown key|has no field|^expected .*, got ")
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
