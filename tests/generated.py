@@ -14,13 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness.cli.main import main
-from harness.gemini import price_library
 from harness.gemini.features import features
 from harness.judge.registry import all_checks
 from harness.model import Trial
 from harness.simulator import prompt_markers
 from harness.text import safeyaml
-from tests import faults
+from tests import faults, price_library
 from tests.check_reference import reference
 
 ROOT = Path(__file__).parents[1]

@@ -1,7 +1,6 @@
 """The price list: the rows of genai-prices for Google, as plain data, and those of ``models.yaml`` for models that it lacks.
 
-Importing the library takes longer than a small run. Its rows are therefore kept in ``google_prices.json`` in this folder, written by
-``python -m tests.generated``. If another version of the library is installed, the rows are read from that version.
+The library is not needed to run: its rows are in ``google_prices.json`` in this folder, written by ``python -m tests.generated``.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,6 @@ from harness.text.grouping import gathered
 from harness.text.jsontext import objects_in
 
 FILE = Path(__file__).with_name("google_prices.json")
-_LIBRARY = "genai-prices"
 
 
 class ModelPrices(Struct, frozen=True):
@@ -135,18 +132,8 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
 
 @cache
 def price_list() -> Prices:
-    """The prices of the installed library; the shipped ones if it is not installed or cannot be read."""
-    shipped: dict[str, Any] = json.loads(FILE.read_bytes())
-    if installed_version() in (None, shipped["version"]):
-        return _completed(shipped)
-    try:
-        return _completed(extracted())
-    except Exception:  # noqa: BLE001 - a later version may have another structure; the shipped list names its own version
-        return _completed(shipped)
-
-
-def _completed(document: Mapping[str, Any]) -> Prices:
-    """The list, and after it the prices of ``models.yaml``: those of models that it does not know."""
+    """The prices that ship with this version."""
+    document = json.loads(FILE.read_bytes())
     own = [
         {"id": name, "match": {"equals": name}, "prices": list(map(_own_row, rows)), "variants": []}
         for name, rows in catalogue().prices.items()
@@ -156,86 +143,3 @@ def _completed(document: Mapping[str, Any]) -> Prices:
 
 def _own_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"from": row.get("from"), "rates": {name: price for name, price in row.items() if name != "from"}}
-
-
-def installed_version() -> str | None:
-    """The version of genai-prices, from the name of its dist-info folder. Imports neither it nor ``importlib.metadata``."""
-    found = find_spec("genai_prices")
-    if found is None or found.origin is None:
-        return None
-    folders = sorted(Path(found.origin).parents[1].glob("genai_prices-*.dist-info"))
-    return folders[-1].name.removeprefix("genai_prices-").removesuffix(".dist-info") if folders else None
-
-
-# --- from the library ---------------------------------------------------------------------------------
-
-
-def extracted() -> dict[str, Any]:
-    """The document made from the installed library. Imports it."""
-    from genai_prices.data_snapshot import get_snapshot
-    from genai_prices.data_units import unit_data
-
-    google = next(provider for provider in get_snapshot().providers if provider.id == "google")
-    native = next(extractor for extractor in google.extractors or () if extractor.api_flavor == "default")
-    counts = [(path, mapping.dest) for mapping in native.mappings if (path := _path(mapping.path))]
-    models = [_model(model) for model in google.models]
-    named = {name for model in models for row in (*model["prices"], *model["variants"]) for name in row["rates"]}
-    units = {
-        unit["price_key"]: {
-            "usage": usage,
-            "per": unit["per"],
-            "dimensions": sorted(f"{name}={value}" for name, value in unit["dimensions"].items()),
-        }
-        for usage, unit in unit_data.items()
-        if unit["price_key"] in named or usage in {name for _, name in counts}
-    }
-    about = {"library": _LIBRARY, "version": installed_version()}
-    return {**about, "units": units, "counts": counts, "models": models}
-
-
-def _path(path: Any) -> list[str]:
-    """A field of ``usageMetadata``, or a field and a modality."""
-    if isinstance(path, str):
-        return [path]
-    field, match, _ = path
-    return [field, match.match.equals]
-
-
-def _model(model: Any) -> dict[str, Any]:
-    prices = model.prices if isinstance(model.prices, list) else None
-    rows = [(price.constraint, price.prices) for price in prices] if prices is not None else [(None, model.prices)]
-    return {
-        "id": model.id,
-        "match": _clause(model.match),
-        "prices": [_row(constraint, rates) for constraint, rates in rows] if _dated(rows) else [],
-        "variants": [
-            {"when": dict(variant.when), **_row(variant.constraint, variant.prices)}
-            for variant in model.price_variants or ()
-            if _dated([(variant.constraint, variant.prices)])
-        ],
-    }
-
-
-def _dated(rows: Sequence[tuple[Any, Any]]) -> bool:
-    """Whether the prices depend on nothing but the date."""
-    return all(constraint is None or hasattr(constraint, "start_date") for constraint, _ in rows)
-
-
-def _row(constraint: Any, rates: Any) -> dict[str, Any]:
-    known = {name: _plain(value) for name, value in vars(rates).items() if value is not None}
-    return {"from": constraint and constraint.start_date.isoformat(), "rates": known}
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tiers"):
-        return {"base": float(value.base), "tiers": [[tier.start, float(tier.price)] for tier in value.tiers]}
-    return float(value)
-
-
-def _clause(clause: Any) -> dict[str, Any]:
-    from dataclasses import fields
-
-    (field,) = fields(clause)
-    value = getattr(clause, field.name)
-    plain = [_clause(clause) for clause in value] if isinstance(value, list) else value
-    return {field.name.rstrip("_"): plain}
