@@ -25,12 +25,8 @@ _NUMBERED = r"-\d{3}$"
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 
 
-class ThinkingRefusal(Struct, frozen=True):
-    """Why a ``thinkingConfig`` is refused: the rule of ``request_rules.yaml``, a reason for people, words for the API's text."""
-
-    rule: str
-    reason: str
-    words: Mapping[str, object] = {}
+ThinkingRefusal = tuple[str, Mapping[str, object]]
+"""The rule of ``request_rules.yaml`` that a ``thinkingConfig`` breaks; ``reason`` for people, and words for the API's text."""
 
 
 class Thinking(Struct, frozen=True):
@@ -54,15 +50,15 @@ class Thinking(Struct, frozen=True):
     def refuses(self, config: Mapping[str, Any]) -> str | None:
         """Why the API answers 400 to this ``thinkingConfig``; None if it accepts it, or if that is unknown."""
         found = self.refusal(config)
-        return found.reason if found else None
+        return str(found[1]["reason"]) if found else None
 
     def refusal(self, config: Mapping[str, Any]) -> ThinkingRefusal | None:
         """The rule that this ``thinkingConfig`` breaks; None if it breaks none, or if that is unknown."""
         level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
         if level is not None and budget is not None:
-            return ThinkingRefusal("think_both", "thinkingLevel and thinkingBudget cannot be sent together")
+            return "think_both", {"reason": "thinkingLevel and thinkingBudget cannot be sent together"}
         if self.control == "none" and any(value is not None for value in config.values()):
-            return ThinkingRefusal("think_not_enabled", "it takes no thinkingConfig")
+            return "think_not_enabled", {"reason": "it takes no thinkingConfig"}
         if level is not None:
             return self._refused_level(str(level).upper())
         if isinstance(budget, int) and not isinstance(budget, bool):
@@ -71,27 +67,22 @@ class Thinking(Struct, frozen=True):
 
     def _refused_level(self, level: str) -> ThinkingRefusal | None:
         if self.control == "budget":
-            reason = f"it takes thinking budgets, not levels: {self.range}"
-            return ThinkingRefusal("think_level_unsupported", reason)
+            return "think_level_unsupported", {"reason": f"it takes thinking budgets, not levels: {self.range}"}
         if self.levels and level not in self.levels:
-            reason = f"it has no level {level}: {', '.join(self.levels)}"
-            return ThinkingRefusal("think_level_wrong", reason, {"level": level})
+            return "think_level_wrong", {"reason": f"it has no level {level}: {', '.join(self.levels)}", "level": level}
         return None
 
     def _refused_budget(self, budget: int) -> ThinkingRefusal | None:
-        if self.control == "budget":
-            return None if self._in_range(budget) else self._outside(budget)
+        if self.control == "budget" and not self._in_range(budget):
+            reason = f"budget {budget} is out of range: {self.range}"
+            words = {"reason": reason, "budget": budget, "lowest": self.lowest, "highest": self.highest}
+            return "think_zero" if budget == 0 else "think_budget_range", words
         if self.budgets == "no":
             reason = f"it takes thinking levels, not budgets: {', '.join(self.levels)}"
-            return ThinkingRefusal("think_budget_unsupported", reason)
+            return "think_budget_unsupported", {"reason": reason}
         if self.budgets == "positive" and budget == 0:
-            return ThinkingRefusal("think_zero", "its thinking cannot be switched off: a budget of 0 is refused")
+            return "think_zero", {"reason": "its thinking cannot be switched off: a budget of 0 is refused"}
         return None
-
-    def _outside(self, budget: int) -> ThinkingRefusal:
-        reason = f"budget {budget} is out of range: {self.range}"
-        words = {"budget": budget, "lowest": self.lowest, "highest": self.highest}
-        return ThinkingRefusal("think_zero" if budget == 0 else "think_budget_range", reason, words)
 
     def _in_range(self, budget: int) -> bool:
         if budget in (0, -1):

@@ -50,28 +50,23 @@ class RequestRefusal(Struct, frozen=True):
     ignored: bool
     sure: bool
     by_model: bool
-    status: int = 400
+
+
+_Test = Callable[[RequestView, bool], bool]
+"""A test of the request, and of whether it is a stream."""
 
 
 class _Rule(Struct, frozen=True):
-    """One row of the data."""
+    """One row of the data. ``about``: the first names of what it looks at; a request without them is not looked at. ``needs``: each test with what it
+    must give."""
 
     name: str
-    order: int
     row: Mapping[str, Any]
     at: Sequence[tuple[str, ...]]
+    about: frozenset[tuple[str, ...]]
     test: Callable[[Any], bool]
-    needs: Sequence[Callable[[RequestView, bool], bool]]
+    needs: Sequence[tuple[_Test, bool]]
     by_model: bool
-
-
-class _RuleTable(Struct, frozen=True):
-    """``rules`` by name, ``by_field`` by the first names of what they are about, ``always`` for those of every request."""
-
-    rules: Mapping[str, _Rule]
-    by_field: Mapping[tuple[str, ...], Sequence[_Rule]]
-    always: Sequence[_Rule]
-    images: Mapping[str, Mapping[str, str]]
 
 
 def refusals(view: RequestView, *, stream: bool = False) -> Iterator[RequestRefusal]:
@@ -86,36 +81,35 @@ def refusals(view: RequestView, *, stream: bool = False) -> Iterator[RequestRefu
 
 def messages() -> Mapping[str, str]:
     """Name of each rule that is an error of its own -> the API's text."""
-    return {name: rule.row["api"] for name, rule in table().rules.items() if "api" in rule.row}
+    return {name: rule.row["api"] for name, rule in rules().items() if "api" in rule.row}
 
 
 # --- data ---------------------------------------------------------------------------------------------------------
 
 
 @cache
-def table() -> _RuleTable:
-    """The rules. Parsed once and cached."""
-    document = safeyaml.shipped(Path(__file__).with_name("request_rules.yaml"))
-    rules = {name: _rule(name, order, row) for order, (name, row) in enumerate(document["rules"].items())}
-    by_field: dict[tuple[str, ...], list[_Rule]] = {}
-    for rule in rules.values():
-        about = [*rule.at, *_paths(rule.row.get("reads", ""))]
-        for field in {_field(path) for path in about}:
-            by_field.setdefault(field, []).append(rule)
-    always = [rule for rule in rules.values() if "check" in rule.row and not rule.at and "reads" not in rule.row]
-    return _RuleTable(rules, by_field, always, document["images"])
+def _document() -> Mapping[str, Any]:
+    read: Mapping[str, Any] = safeyaml.shipped(Path(__file__).with_name("request_rules.yaml"))
+    return read
 
 
-def _rule(name: str, order: int, row: Mapping[str, Any]) -> _Rule:
-    features = [*row.get("has", "").split(), *row.get("lacks", "").split()]
+@cache
+def rules() -> Mapping[str, _Rule]:
+    """The rules by their names, in the order of the API's checks. Parsed once and cached."""
+    return {name: _rule(name, row) for name, row in _document()["rules"].items()}
+
+
+def _rule(name: str, row: Mapping[str, Any]) -> _Rule:
+    features = [(feature, key == "has") for key in ("has", "lacks") for feature in row.get(key, "").split()]
+    conditions = [(text, key == "with") for key in ("with", "without") for text in row.get(key, ())]
     needs = [
-        *(_feature(feature, wanted=True) for feature in row.get("has", "").split()),
-        *(_feature(feature, wanted=False) for feature in row.get("lacks", "").split()),
-        *(_condition(text, wanted=True) for text in row.get("with", ())),
-        *(_condition(text, wanted=False) for text in row.get("without", ())),
+        *((_feature(feature), wanted) for feature, wanted in features),
+        *((_condition(text), wanted) for text, wanted in conditions),
     ]
-    by_model = bool(features) or row.get("by_model", False) or "before Gemini 3" in row.get("with", ())
-    return _Rule(name, order, row, _paths(row.get("at", "")), _test(row.get("if", {})), needs, by_model)
+    by_model = bool(features) or row.get("by_model", False) or ("before Gemini 3", True) in conditions
+    at = _paths(row.get("at", ""))
+    about = frozenset(map(_field, [*at, *_paths(row.get("reads", ""))]))
+    return _Rule(name, row, at, about, _test(row.get("if", {})), needs, by_model)
 
 
 def _paths(text: str) -> Sequence[tuple[str, ...]]:
@@ -124,19 +118,16 @@ def _paths(text: str) -> Sequence[tuple[str, ...]]:
     return [(*above, name) for name in last.split("|")] if text else []
 
 
-def _feature(name: str, *, wanted: bool) -> Callable[[RequestView, bool], bool]:
-    return lambda view, _stream: (name in view.features) is wanted
+def _feature(name: str) -> _Test:
+    return lambda view, _stream: name in view.features
 
 
-def _condition(text: str, *, wanted: bool) -> Callable[[RequestView, bool], bool]:
-    if text in CONDITIONS:
-        holds = CONDITIONS[text]
-        return lambda view, stream: holds(view, stream) is wanted
+def _condition(text: str) -> _Test:
     paths = _paths(text)
-    return lambda view, _stream: any(True for path in paths for _ in _values(view.whole, path)) is wanted
+    return CONDITIONS.get(text) or (lambda view, _stream: any(_values(view.whole, path) for path in paths))
 
 
-CONDITIONS: Mapping[str, Callable[[RequestView, bool], bool]] = {
+CONDITIONS: Mapping[str, _Test] = {
     "json mode": lambda view, _stream: view.mime == "application/json",
     "plain text": lambda view, _stream: view.mime == "text/plain",
     "functions": lambda view, _stream: bool(view.declarations),
@@ -148,7 +139,7 @@ CONDITIONS: Mapping[str, Callable[[RequestView, bool], bool]] = {
     "makes media": lambda view, _stream: not view.features.isdisjoint({"image_out", "audio_out"}),
     "stream": lambda _view, stream: stream,
 }
-"""What ``with`` and ``without`` may name besides places: name -> a test of the request, and of whether it is a stream."""
+"""What ``with`` and ``without`` may name besides places."""
 
 
 def _test(wanted: Mapping[str, Any]) -> Callable[[Any], bool]:
@@ -173,10 +164,8 @@ def _test(wanted: Mapping[str, Any]) -> Callable[[Any], bool]:
 @lru_cache(maxsize=256)
 def _rules_about(fields: frozenset[tuple[str, ...]]) -> Sequence[_Rule]:
     """The rules about these fields, in order."""
-    known = table()
-    found = {rule.order: rule for field in fields for rule in known.by_field.get(field, ())}
-    found.update((rule.order, rule) for rule in known.always)
-    return [found[order] for order in sorted(found)]
+    looks = (rule for rule in rules().values() if rule.at or "check" in rule.row)
+    return [rule for rule in looks if not (rule.about and rule.about.isdisjoint(fields))]
 
 
 def _field(path: Sequence[str]) -> tuple[str, ...]:
@@ -201,7 +190,7 @@ def _fields(view: RequestView) -> Iterator[tuple[str, ...]]:
 
 
 def _faults(rule: _Rule, view: RequestView, stream: bool) -> Iterator[Fault]:
-    if not all(need(view, stream) for need in rule.needs):
+    if not all(test(view, stream) is wanted for test, wanted in rule.needs):
         return
     if "check" in rule.row:
         yield from _CHECKS[rule.row["check"]](view)
@@ -211,19 +200,23 @@ def _faults(rule: _Rule, view: RequestView, stream: bool) -> Iterator[Fault]:
                 yield Fault(rule.name, at, {"value": value, "field": path[-1]})
 
 
-def _values(value: Any, path: Sequence[str], at: At = ()) -> Iterator[tuple[At, Any]]:
+def _values(body: Any, path: Sequence[str]) -> list[tuple[At, Any]]:
     """Every place of a path in a body, with its value."""
-    if not path:
-        yield at, value
-    elif path[0] == "[]":
-        for index, item in enumerate(value if isinstance(value, list) else ()):
-            yield from _values(item, path[1:], (*at, index))
-    elif isinstance(value, Mapping) and value.get(path[0]) is not None:
-        yield from _values(value[path[0]], path[1:], (*at, path[0]))
+    found: list[tuple[At, Any]] = [((), body)]
+    for step in path:
+        if step == "[]":
+            lists = [(at, value) for at, value in found if isinstance(value, list)]
+            found = [((*at, index), item) for at, value in lists for index, item in enumerate(value)]
+        else:
+            objects = [(at, value) for at, value in found if isinstance(value, dict)]
+            found = [((*at, step), value[step]) for at, value in objects if value.get(step) is not None]
+        if not found:
+            break
+    return found
 
 
 def _refusal(fault: Fault, view: RequestView) -> RequestRefusal:
-    rule = table().rules[fault.rule]
+    rule = rules()[fault.rule]
     row, words = rule.row, _words(rule, fault, view)
     text = str(row.get("line") or row.get("api") or "").format(**words)
     if "line" in row:
@@ -281,10 +274,11 @@ def _contents(view: RequestView) -> Iterator[Fault]:
 
 
 def _safety(view: RequestView) -> Iterator[Fault]:
-    categories = [setting.get("category") for setting in view.body.get("safetySettings", ())]
-    for index, category in enumerate(categories):
-        if category and not isinstance(category, Later) and category in categories[:index]:
-            yield Fault("safety_twice", ("safetySettings", index, "category"), {"value": category})
+    seen: list[object] = []
+    for at, category in _values(view.body, ("safetySettings", "[]", "category")):
+        if category in seen and category and not isinstance(category, Later):
+            yield Fault("safety_twice", at, {"value": category})
+        seen.append(category)
 
 
 def _schema(view: RequestView) -> Iterator[Fault]:
@@ -292,10 +286,8 @@ def _schema(view: RequestView) -> Iterator[Fault]:
         yield from refused.broken(schema, ("generationConfig", "responseSchema"))
 
 
-def _declared(view: RequestView) -> Iterator[tuple[At, Mapping[str, Any]]]:
-    for place, tool in enumerate(view.whole.get("tools", ())):
-        for index, declaration in enumerate(tool.get("functionDeclarations", ())):
-            yield ("tools", place, "functionDeclarations", index), declaration
+def _declared(view: RequestView) -> list[tuple[At, Any]]:
+    return _values(view.whole, ("tools", "[]", "functionDeclarations", "[]"))
 
 
 _NAME = r"[A-Za-z_][\w.:-]{0,127}"
@@ -310,17 +302,11 @@ def _declarations(view: RequestView) -> Iterator[Fault]:
             yield from refused.broken(declaration["parameters"], (*at, "parameters"), function=True)
 
 
-def _parts(view: RequestView) -> Iterator[tuple[At, Mapping[str, Any]]]:
-    for index, content in enumerate(view.body.get("contents", ())):
-        for place, part in enumerate(content.get("parts", ())):
-            yield ("contents", index, "parts", place), part
-
-
 _MEDIA = r"(image|audio|video|text|application)/[\w.+-]+"
 
 
 def _media(view: RequestView) -> Iterator[Fault]:
-    for at, part in _parts(view):
+    for at, part in _values(view.body, ("contents", "[]", "parts", "[]")):
         blob = part.get("inlineData")
         if blob is not None and not (blob.get("data") and blob.get("mimeType")):
             yield Fault("media_incomplete", (*at, "inlineData"))
@@ -363,10 +349,10 @@ _SIZES = ("512", "1K", "2K", "4K", "512P", "512PX")
 
 
 def _images(view: RequestView) -> Iterator[Fault]:
-    known = table().images.get(undated(view.facts.name if view.facts else view.requested))
+    known = _document()["images"].get(undated(view.facts.name if view.facts else view.requested))
     config = view.config.get("imageConfig", {})
     ratio, size = config.get("aspectRatio"), config.get("imageSize")
-    every = table().rules["aspect_ratio"].row["if"]["not_in"]
+    every = rules()["aspect_ratio"].row["if"]["not_in"]
     if known and ratio in every and ratio not in known["ratios"].split():
         at = ("generationConfig", "imageConfig", "aspectRatio")
         yield Fault("aspect_ratio_model", at, {"value": ratio, "known": known["ratios"].replace(" ", ", ")})
@@ -439,9 +425,9 @@ def _names(view: RequestView) -> Iterator[Fault]:
 def _thinking(view: RequestView) -> Iterator[Fault]:
     found = view.facts.thinking.refusal(view.thinking) if view.facts else None
     if found is not None:
-        opaque = found.rule == "think_zero" and view.generation > (3, 1)
-        rule = "think_zero_opaque" if opaque else found.rule
-        yield Fault(rule, ("generationConfig", "thinkingConfig"), {"reason": found.reason, **found.words})
+        rule, words = found
+        opaque = rule == "think_zero" and view.generation > (3, 1)
+        yield Fault("think_zero_opaque" if opaque else rule, ("generationConfig", "thinkingConfig"), words)
 
 
 def _history(view: RequestView) -> Iterator[Fault]:

@@ -16,7 +16,7 @@ import yaml
 from harness.gemini import definition
 from harness.gemini.canonical import canonical
 from harness.gemini.models import facts
-from harness.gemini.request_rules import RequestRefusal, refusals, table
+from harness.gemini.request_rules import RequestRefusal, refusals, rules
 from harness.gemini.request_view import RequestView
 from harness.transport import cassette
 
@@ -109,7 +109,7 @@ def test_some_models_refuse_what_others_accept(body: Any, refusing: str, accepti
 def test_every_model_refuses_these(body: Any, rule: str, api_message: str) -> None:
     for model in (FLASH3, "a-model-nobody-knows"):
         (broken,) = [broken for broken in found(body, model) if broken.rule == rule]
-        assert (broken.api_message, broken.status, broken.by_model) == (api_message, 400, False)
+        assert (broken.api_message, broken.by_model) == (api_message, False)
 
 
 def test_what_is_at_the_limit_is_accepted() -> None:
@@ -136,7 +136,7 @@ def test_spelling_does_not_matter() -> None:
 
 
 def test_every_rule_says_what_is_wrong() -> None:
-    for name, rule in table().rules.items():
+    for name, rule in rules().items():
         assert name.startswith("think_") or rule.row["says"], name
         assert {"line", "api", "ignored"} & set(rule.row), name
 
