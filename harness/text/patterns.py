@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 from harness.errors import SuiteError
@@ -60,7 +61,7 @@ def complaint(pattern: str) -> str | None:
 def search(pattern: str, text: str, flags: int = 0) -> Any:
     """The first match of a Python regular expression, or None. Raises BadPattern and TooSlow."""
     compiled = _compiled(pattern, flags)
-    if _suits_re(pattern, text, flags):
+    if _suits_re(pattern, text):
         return compiled.search(text)
     import regex
 
@@ -77,10 +78,10 @@ def spans(pattern: str, text: str) -> list[tuple[int, int]]:
     return found
 
 
-def _suits_re(pattern: str, text: str, flags: int = 0) -> bool:
+def _suits_re(pattern: str, text: str) -> bool:
     """Whether ``re`` searches the text quickly. Raises TooSlow if ``regex`` cannot search it either."""
-    ways, nodes = _complexity(pattern, flags)
-    if ways(len(text)) * (len(text) + 1) <= _MAX_STEPS:
+    repeats, choices, nodes = _complexity(pattern)
+    if choices * (len(text) + 1) ** (repeats + 1) <= _MAX_STEPS:
         return True
     if nodes > _MAX_NODES:
         raise TooSlow(pattern, text)
@@ -167,49 +168,17 @@ def _for_regex(pattern: str, ascii: bool) -> str:
 
 # --- how long an expression may take --------------------------------------------------------------------------
 
-_MANY = float("inf")
-
 
 @lru_cache(maxsize=512)
-def _complexity(pattern: str, flags: int) -> tuple[Callable[[int], float], int]:
-    """A function from the length of a text to the most ways in which the expression can match it; and its number of nodes."""
-    from re import _parser  # type: ignore[attr-defined]
-
-    with warnings.catch_warnings(action="ignore"):
-        tree = list(_parser.parse(pattern, flags))
-    return lru_cache(maxsize=4096)(lambda length: _ways(tree, length)), _nodes(tree)
-
-
-def _ways(items: Iterable[Any], length: int) -> float:
-    found = 1.0
-    for kind, value in items:
-        name, inner = str(kind), _inner(value)
-        if name == "BRANCH":
-            found *= sum(_ways(branch, length) for branch in inner)
-        elif name.endswith("_REPEAT"):
-            fewest, most = int(value[0]), min(int(value[1]), length)
-            ways = _ways(inner[0], length)
-            found *= max(1, most - fewest + 1) if ways == 1 else _MANY if most > 60 else ways**most * max(1, most)
-        else:
-            for expression in inner:
-                found *= _ways(expression, length)
-    return found
-
-
-def _nodes(items: Iterable[Any]) -> int:
-    found = 0
-    for kind, value in items:
-        times = max(1, int(value[0])) if str(kind).endswith("_REPEAT") else 1
-        found += 1 + times * sum(_nodes(expression) for expression in _inner(value))
-    return found
-
-
-def _inner(value: Any) -> list[Any]:
-    """The expressions inside of a node's value. Each is a list of (kind, value)."""
-    from re import _parser  # type: ignore[attr-defined]
-
-    if isinstance(value, _parser.SubPattern):
-        return [value]
-    if isinstance(value, tuple | list):
-        return [expression for item in value for expression in _inner(item)]
-    return []
+def _complexity(pattern: str) -> tuple[int, float, int]:
+    """Bounds for the ways in which an expression can match: its repeats, each in as many ways as the text is long, and the ways of
+    all else; and for its nodes. Repeats of groups, and expressions with comments, can match in any number of ways."""
+    plain = re.sub(r"(?s)\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]", "x", pattern)
+    counts = [(int(least), int(most or least)) for least, most in re.findall(r"\{(\d+)(?:,(\d+))?\}", plain)]
+    nodes = (
+        len(plain) * prod(map(int, re.findall(r"\)\{(\d+)", plain))) * max([least for least, _ in counts], default=1)
+    )
+    if re.search(r"\)\s*[*+{]|\(\?[a-zA-Z]*x", plain):
+        return 0, float("inf"), nodes
+    choices = 2 ** len(re.findall(r"[?|]", plain)) * prod(most - least + 1 for least, most in counts)
+    return len(re.findall(r"[*+]|\{\d*,\}|\{,\d+\}", plain)), choices, nodes
