@@ -223,26 +223,6 @@ def _plain_object(payload: bytes) -> dict[str, Json] | None:
     return value if isinstance(value, dict) and not may_be_deeper(payload) else None
 
 
-def _shared(value: Json, before: Json) -> Json:
-    """The value, or ``before`` if that is the same; its members likewise."""
-    kind = type(value)
-    if kind is not type(before) or kind not in _HOLDERS:
-        return before if kind is type(before) and value == before else value
-    keys = value if kind is dict else range(min(len(value), len(before)))
-    same = len(value) == len(before)
-    for key in keys:
-        item, old = value[key], before.get(key, _HOLDERS) if kind is dict else before[key]
-        if type(item) in _HOLDERS:
-            item = value[key] = _shared(item, old)
-        elif type(item) is type(old) and item == old:
-            item = value[key] = old
-        same = same and item is old
-    return before if same else value
-
-
-_HOLDERS = (dict, list)
-
-
 # --- server-sent events -----------------------------------------------------------------------------------
 
 
@@ -336,18 +316,12 @@ class _Sse:
         return True
 
     def add_event(self, value: Json, line: bytes = b"") -> None:
-        """Add an event. What it repeats of the one before is kept once, since a stream repeats much.
-
-        ``line``: the line that it is, if it is one.
-        """
+        """``line``: the line that it is, if it is one."""
         events = self.framed.events
-        if not isinstance(events, list):
-            if line and b"\n" not in line:
-                events.place(self.end - len(line), self.end, self.clock(self.end))
-            else:
-                events.append(Event(value, self.clock(self.end)))
-            return
-        events.append(Event(_shared(value, events[-1].value) if events else value, self.clock(self.end)))
+        if isinstance(events, LazyEvents) and line and b"\n" not in line:
+            events.place(self.end - len(line), self.end, self.clock(self.end))
+        else:
+            events.append(Event(value, self.clock(self.end)))
 
     def flush_stray_lines(self) -> None:
         """Handles lines that are not SSE. They are a fault; JSON in them is read as an event, since some errors come so."""
