@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from harness.cli.main import main
 from harness.gemini.features import features
 from harness.judge.registry import all_checks
@@ -183,13 +185,15 @@ def command_help() -> str:
 
 def price_list() -> str:
     """The prices of the locked library, a row per model."""
-    document = price_library.extracted()
+    document = msgspec.to_builtins(price_library.extracted())
+    for unit in document["units"]:
+        unit["dimensions"] = sorted(unit["dimensions"])
     lines = [f"{json.dumps(name)}: {_rows(value)}" for name, value in document.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _rows(value: object) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n]"
     if isinstance(value, dict):
         return "{\n  " + ",\n  ".join(f"{json.dumps(name)}: {json.dumps(item)}" for name, item in value.items()) + "\n}"

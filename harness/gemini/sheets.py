@@ -99,7 +99,7 @@ def sheet(name: str, day: date, tariff: Tariff) -> Sheet | None:
 def _prices(model: str, day: date, tariff: Tariff) -> Iterator[tuple[str, Rates]]:
     """The prices of that day, then those of every later change."""
     listed = price_list().find(model)
-    later = [row["from"] for row in (listed.prices if listed else ()) if row["from"] and row["from"] > day.isoformat()]
+    later = [row.since for row in (listed.prices if listed else ()) if row.since and not row.began(day)]
     before: Rates | None = None
     for since in (day.isoformat(), *later):
         try:

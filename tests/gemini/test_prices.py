@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness.answer.reply import read
 from harness.config import Config, load
-from harness.gemini.price_library import Prices, price_list
+from harness.gemini.price_library import price_list
 from harness.gemini.price_rates import Unpriced, dollars, in_batch
 from harness.gemini.prices import OwnPrice, Tariff, bill, is_free
 from harness.gemini.providers import ROWS
@@ -22,7 +22,7 @@ from harness.model import Bill
 from tests import price_library
 from tests.exchanges import exchange, request
 
-SHIPPED = Prices(price_library.extracted())
+SHIPPED = price_library.extracted()
 DAY = "2026-11-20T10:00:00+00:00"
 
 
@@ -63,7 +63,7 @@ def usages(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(
-    model=st.sampled_from(SHIPPED.names),
+    model=st.sampled_from([row.name for row in SHIPPED.models]),
     usage=usages(),
     searches=st.integers(0, 9),
     day=st.dates(date(2024, 1, 1), date(2028, 1, 1)),
