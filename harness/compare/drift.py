@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from harness.answer.reply import error_of, is_vertex
 from harness.gemini import definition
-from harness.gemini.definition import RequestFinding
+from harness.gemini.canonical import RequestFinding, request_findings
 from harness.judge.recorded import CHAT, evidence, operation, operation_at
 from harness.model import UNKNOWN_MODEL, Json
 from harness.results.rows import Row, RunRow
@@ -164,7 +164,7 @@ def unknowns(answer: DriftAnswer) -> Iterator[Unknown]:
                 instead = str(one.actual) if kind == "value" else _JSON_TYPES.get(type(one.actual), "null")
                 yield Unknown(kind, _INDEX.sub("[*]", one.at), "" if kind == "field" else instead, str(one.expected))
     if isinstance(answer.request, dict):
-        yield from (_of_request(one) for one in definition.request_findings(answer.request))
+        yield from (_of_request(one) for one in request_findings(answer.request))
 
 
 def _of_request(one: RequestFinding) -> Unknown:

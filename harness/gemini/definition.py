@@ -8,15 +8,15 @@ from the proto classes of google-ai-generativelanguage and google-cloud-aiplatfo
 (``string bytes int32 int64 number boolean datetime duration``), ``enum NAME``, a message, ``map TYPE``, ``object`` (free
 JSON object), ``any``, with ``[]`` behind it for a list. ``use`` puts a renewed file of the same form in its place (see ``renewal``).
 
-Answers (:func:`walk`) are compared with the fields that servers send, including those of Vertex AI. Requests
-(:func:`request_findings`) are compared with what the Gemini API accepts: more spellings, but fewer fields.
+Answers (:func:`walk`) are compared with the fields that servers send, including those of Vertex AI. Requests (see ``canonical``) are
+compared with what the Gemini API accepts: more spellings, but fewer fields.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, TypedDict, cast
@@ -42,21 +42,6 @@ class DefinitionFinding(Struct, frozen=True):
     at: str
     expected: Json
     actual: Json
-
-
-class RequestFinding(Struct, frozen=True):
-    """One error for which the Gemini API refuses a request.
-
-    ``message`` is the API's message, ``field`` the snake_case path of its field violation (empty at the root). ``at`` are the
-    keys and indices as written, ``name`` the last of them. ``known`` are the valid field names or enum values.
-    """
-
-    kind: Literal["unknown-field", "not-repeating", "bad-value"]
-    at: tuple[str | int, ...]
-    name: str
-    field: str
-    message: str
-    known: tuple[str, ...]
 
 
 def walk(message: str, value: Json) -> list[DefinitionFinding]:
@@ -114,7 +99,7 @@ def name_enums(message: str, value: Json, *, vertex: bool = False) -> Json:
 
     The two APIs number some enums differently: ``vertex`` reads them as Vertex AI does.
     """
-    return _with_enums(message, value, lambda enum, one: _numbers(enum, vertex).get(one, one) if _is_int(one) else one)
+    return _with_enums(message, value, lambda enum, one: _numbers(enum, vertex).get(one, one) if is_int(one) else one)
 
 
 def number_enums(message: str, value: Json) -> Json:
@@ -125,15 +110,6 @@ def number_enums(message: str, value: Json) -> Json:
 def _number_of(enum: str, value: Json) -> Json:
     number = table()["enums"].get(enum, {}).get(value) if isinstance(value, str) else None
     return value if number is None else number
-
-
-def request_findings(body: Json) -> Iterator[RequestFinding]:
-    """The errors for which the Gemini API refuses a request body: unknown names, lists for single fields, invalid values.
-
-    Accepts what the API accepts: camelCase and snake_case, one object instead of a list, enums in any case or as numbers,
-    numbers as strings, null anywhere.
-    """
-    yield from _request_message("GenerateContentRequest", body, (), "")
 
 
 def fields(message: str, *, vertex: bool = False) -> Mapping[str, str]:
@@ -259,7 +235,8 @@ _DURATION = r"-?\d+(\.\d{1,9})?s"
 _INTEGER = r"-?\d+"
 
 
-def _is_int(value: Json) -> bool:
+def is_int(value: Json) -> bool:
+    """Whether JSON writes a whole number: 3 or 3.0."""
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return whole and not isinstance(value, bool)
 
@@ -277,8 +254,8 @@ def _is_text(pattern: str) -> Callable[[Json], bool]:
 SCALARS: Mapping[str, Callable[[Json], bool]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
-    "int32": lambda value: _is_int(value) and -(2**31) <= value < 2**31,
-    "int64": lambda value: _is_int(value) or (isinstance(value, str) and re.fullmatch(_INTEGER, value) is not None),
+    "int32": lambda value: is_int(value) and -(2**31) <= value < 2**31,
+    "int64": lambda value: is_int(value) or (isinstance(value, str) and re.fullmatch(_INTEGER, value) is not None),
     "number": _is_number,
     "bytes": _is_text(_BYTES),
     "datetime": _is_text(_DATETIME),
@@ -324,7 +301,7 @@ def _enum_checker(enum: str) -> _Check:
         if isinstance(value, str):
             if value not in names:
                 found.append(("unknown-value", [], enum, value))
-        elif not _is_int(value):
+        elif not is_int(value):
             found.append(("wrong-type", [], f"a value of {enum}", value))
         elif value not in numbers:
             found.append(("unknown-value", [], enum, value))
@@ -399,82 +376,9 @@ def _with_enums(kind: str, value: Json, convert: Callable[[str, Json], Json]) ->
 
 # --- requests -----------------------------------------------------------------------------------------------
 
-_PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
-_At = tuple[str | int, ...]
-
 
 @cache
 def spellings(message: str) -> Mapping[str, tuple[str, str]]:
     """Field of a message in either spelling -> its name in camelCase, and its type."""
     known = {name: (name, kind) for name, kind in fields(message).items()}
     return {**{snake(name): field for name, field in known.items()}, **known}
-
-
-def _request_message(message: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
-    if not isinstance(value, dict):
-        yield _bad_value(_PACKAGE + message, value, at, path, tuple(fields(message)))
-        return
-    known = spellings(message)
-    for name, field in value.items():
-        _, kind = known.get(name, ("", ""))
-        if not kind:
-            yield _unknown_name(message, name, at, path, "Cannot find field.")
-        elif isinstance(field, list) and not kind.endswith("[]") and kind != "any":
-            yield _unknown_name(message, name, at, path, "Proto field is not repeating, cannot start list.")
-        elif field is not None and not (kind in SCALARS and SCALARS[kind](field)):
-            yield from _request_value(kind, field, (*at, name), f"{path}.{snake(name)}" if path else snake(name))
-
-
-def _request_value(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
-    if kind.endswith("[]"):
-        yield from _request_list(kind[:-2], value, at, path)
-    elif kind.startswith("map "):
-        yield from _request_map(kind[4:], value, at, path)
-    elif kind.startswith("enum "):
-        if not _takes_enum(kind[5:], value):
-            yield _bad_value(_PACKAGE + kind[5:], value, at, path, enum_values(kind[5:])[1:])
-    elif kind not in SCALARS:
-        yield from _request_message(kind, value, at, path)
-    elif not _takes(kind, value):
-        yield _bad_value(scalars()[kind]["api"], value, at, path)
-
-
-def _request_list(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
-    if not isinstance(value, list):
-        yield from _request_value(kind, value, at, path)
-        return
-    for index, item in enumerate(value):
-        yield from _request_value(kind, item, (*at, index), f"{path}[{index}]")
-
-
-def _request_map(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
-    if not isinstance(value, dict):
-        yield _bad_value(f"map<string, {kind}>", value, at, path)
-        return
-    for index, (key, item) in enumerate(value.items()):
-        yield from _request_value(kind, item, (*at, key), f"{path}[{index}].value")
-
-
-def _takes_enum(enum: str, value: Json) -> bool:
-    if isinstance(value, str):
-        return value.upper() in {name.upper() for name in enum_values(enum)}
-    return _is_int(value)
-
-
-def _takes(kind: str, value: Json) -> bool:
-    if isinstance(value, str) and kind in ("int32", "number"):
-        return re.fullmatch(r"-?\d+(\.0*)?" if kind == "int32" else r"-?\d+(\.\d+)?([eE][+-]?\d+)?", value) is not None
-    return SCALARS[kind](value)
-
-
-def _unknown_name(message: str, name: str, at: _At, path: str, why: str) -> RequestFinding:
-    where = f" at '{path}'" if path else ""
-    text = f'Invalid JSON payload received. Unknown name "{name}"{where}: {why}'
-    kind: Literal["unknown-field", "not-repeating"] = "unknown-field" if why.startswith("Cannot") else "not-repeating"
-    return RequestFinding(kind, (*at, name), name, path, text, tuple(fields(message)))
-
-
-def _bad_value(kind: str, value: Json, at: _At, path: str, known: tuple[str, ...] = ()) -> RequestFinding:
-    shown = "Starting an object on a scalar field" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
-    text = f"Invalid value at '{path}' ({kind}), {shown}"
-    return RequestFinding("bad-value", at, str(at[-1]) if at else "", path, text, known)

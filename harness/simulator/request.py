@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.gemini import definition
-from harness.gemini.canonical import camel, canonical, clashes
+from harness.gemini.canonical import RequestFinding, camel, clashes, reading
 from harness.gemini.models import ModelFacts
 from harness.gemini.request_view import RequestView, computed_once
 from harness.gemini.request_view import texts as every_text
@@ -143,16 +142,15 @@ def normal(body: Any, inside: str = "") -> dict[str, Any]:
 
     ``inside`` is the snake_case field that holds the body, if it is not the whole payload.
     """
-    findings = list(definition.request_findings(body))
+    value, findings = reading(body)
     if findings:
         raise bad_payload([_placed(finding, inside) for finding in findings])
-    value = canonical(body)
     if clashing := list(clashes(value)):
         raise bad_payload([(f"{inside}.{at}" if inside else at, text) for at, text in clashing])
     return value
 
 
-def _placed(finding: definition.RequestFinding, inside: str) -> tuple[str, str]:
+def _placed(finding: RequestFinding, inside: str) -> tuple[str, str]:
     if not inside:
         return finding.field, finding.message
     if finding.field:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.gemini.canonical import request_findings
 from harness.gemini.capabilities import Outcome, Question, Verdict, _rows, probeable, questions
-from harness.gemini.definition import request_findings
 from harness.gemini.models import catalogue, facts
 from harness.model import Reply
 

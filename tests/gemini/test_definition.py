@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.gemini import definition
+from harness.gemini.canonical import request_findings
 from tests.exchanges import answer, chunk
 
 
@@ -95,7 +96,7 @@ def test_every_name_in_the_definition_can_be_looked_up() -> None:
     ],
 )
 def test_every_spelling_that_the_api_accepts_is_accepted(body: Any) -> None:
-    assert list(definition.request_findings(body)) == []
+    assert list(request_findings(body)) == []
 
 
 NOT_FOUND = "Invalid JSON payload received. Unknown name"
@@ -152,11 +153,11 @@ NOT_FOUND = "Invalid JSON payload received. Unknown name"
     ],
 )
 def test_a_refused_request_has_the_message_of_the_api(body: Any, field: str, message: str) -> None:
-    (found,) = definition.request_findings(body)
+    (found,) = request_findings(body)
     assert (found.field, found.message) == (field, message)
 
 
 def test_a_finding_has_its_place_and_the_known_names() -> None:
-    (found,) = definition.request_findings({"generation_config": {"thinkingConfig": {"thinkingLevle": "LOW"}}})
+    (found,) = request_findings({"generation_config": {"thinkingConfig": {"thinkingLevle": "LOW"}}})
     assert found.at == ("generation_config", "thinkingConfig", "thinkingLevle")
     assert set(found.known) == {"thinkingLevel", "thinkingBudget", "includeThoughts"}

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from harness.gemini import definition
-from harness.gemini.canonical import canonical
+from harness.gemini.canonical import canonical, request_findings
 from harness.gemini.models import facts
 from harness.gemini.request_rules import RequestRefusal, refusals, rules
 from harness.gemini.request_view import RequestView
@@ -46,7 +45,7 @@ def media(mime: str) -> dict[str, Any]:
 
 
 def found(body: Any, model: str, *, stream: bool = False) -> list[RequestRefusal]:
-    assert list(definition.request_findings(body)) == []
+    assert list(request_findings(body)) == []
     return list(refusals(RequestView(model, facts(model), canonical(body)), stream=stream))
 
 
@@ -241,7 +240,7 @@ def test_no_recorded_request_that_was_answered_is_refused(recorded: list[Recorde
     looked_at: Counter[str] = Counter()
     wrong = []
     for request in (request for request in recorded if request.status == 200):
-        payload = list(definition.request_findings(request.body))
+        payload = list(request_findings(request.body))
         assert {finding.name for finding in payload} <= NEWER_FIELDS, request.name
         looked_at[request.api] += not payload
         broken = [] if payload else found(request.body, request.model, stream=request.stream)

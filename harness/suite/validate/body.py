@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from harness.gemini.definition import RequestFinding
+from harness.gemini.canonical import RequestFinding, request_findings
 from harness.gemini.schemas.spelling import KEYWORDS
 from harness.model import Json
 from harness.suite import language, template
@@ -38,13 +38,9 @@ def literal(route: Route, table: Table, diagnostics: Diagnostics, waived: bool) 
         _findings(route, key, value, diagnostics)
 
 
-def refused(body: Json) -> Iterator[RequestFinding]:
+def refused(body: Json) -> list[RequestFinding]:
     """What the API would refuse about a body, but for what still waits for a value."""
-    from harness.gemini import definition
-
-    for found in definition.request_findings(body):
-        if not isinstance(value_at(body, found.at), shape.Later):
-            yield found
+    return [found for found in request_findings(body) if not isinstance(value_at(body, found.at), shape.Later)]
 
 
 def near(body: Json, found: RequestFinding) -> str:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from harness.gemini.canonical import reading
 from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal, refusals
 from harness.gemini.request_view import RequestView
@@ -131,14 +132,8 @@ class RequestLint(Struct):
 
 def _refusals(model: str, stream: bool, body: Mapping[str, Json]) -> Sequence[RequestRefusal]:
     """The rules that a request breaks; none if its payload is broken, which is complained about elsewhere."""
-    from harness.gemini import definition
-    from harness.gemini.canonical import canonical
-
-    try:
-        read = canonical(body)
-    except (TypeError, ValueError, AttributeError):
-        return []
-    if not read or (len(body) > 1 and any(definition.request_findings(body))):
+    read, broken = reading(body)
+    if not read or broken:
         return []
     found = refusals(RequestView(model, facts(model), read), stream=stream)
     return [broken for broken in found if not broken.rule.startswith(_ELSEWHERE)]
