@@ -13,6 +13,7 @@ from typing import Any
 from harness.gemini import definition
 from harness.text import safeyaml
 from harness.text.names import snake
+from harness.text.shape import defined
 
 Schema = dict[str, Any]
 
@@ -22,7 +23,7 @@ def explained(message: str, definitions: dict[str, Any]) -> Schema:
 
     It and those of all messages inside are added to ``definitions``, as ``api.NAME``. Raises KeyError for an unknown message.
     """
-    return _defined(f"api.{message}", definitions, lambda: _message(message, definitions, explained))
+    return defined(f"api.{message}", definitions, lambda: _message(message, definitions, explained))
 
 
 def closed(message: str, definitions: dict[str, Any]) -> Schema:
@@ -31,7 +32,7 @@ def closed(message: str, definitions: dict[str, Any]) -> Schema:
     It and those of all messages inside are added to ``definitions``, as ``closed.NAME``. Raises KeyError for an unknown message.
     """
     made = {"additionalProperties": False}
-    return _defined(f"closed.{message}", definitions, lambda: {**_message(message, definitions, closed), **made})
+    return defined(f"closed.{message}", definitions, lambda: {**_message(message, definitions, closed), **made})
 
 
 @cache
@@ -39,14 +40,6 @@ def notes() -> Mapping[str, Mapping[str, str]]:
     """Message -> field -> what the field is for, in one sentence."""
     read: Mapping[str, Mapping[str, str]] = safeyaml.load(Path(__file__).with_name("field_notes.yaml").read_bytes())
     return read
-
-
-def _defined(name: str, definitions: dict[str, Any], make: Callable[[], Schema]) -> Schema:
-    """A reference to a definition, which is made first if it is missing. Definitions may contain themselves."""
-    if name not in definitions:
-        definitions[name] = {}
-        definitions[name].update(make())
-    return {"$ref": f"#/$defs/{name}"}
 
 
 _Of = Callable[[str, dict[str, Any]], Schema]
@@ -72,7 +65,7 @@ def _offered(kind: str, definitions: dict[str, Any], of: _Of) -> Schema:
         return {**alone, "items": alone} if alone else {}
     if kind.startswith("enum "):
         values = {"enum": list(definition.enum_values(kind[5:])[1:])}
-        return _defined(f"api.{kind[5:]}", definitions, lambda: {"anyOf": [values, {}]})
+        return defined(f"api.{kind[5:]}", definitions, lambda: {"anyOf": [values, {}]})
     if kind.startswith("map "):
         inside = _offered(kind[4:], definitions, of)
         return {"additionalProperties": inside} if inside else {}

@@ -357,14 +357,6 @@ class _Map(_AnyMapping, frozen=True):
         return {"type": "object", "additionalProperties": _or_template(self.item, definitions)}
 
 
-class _Definition(dict[str, Any]):
-    """The schema of a TypedDict among the definitions, which are found by name."""
-
-    def __init__(self, kind: Any) -> None:
-        super().__init__()
-        self.kind = kind
-
-
 class _Fields(_AnyMapping, frozen=True, dict=True):
     """A mapping with known keys: a TypedDict. Its keys are resolved when they are first needed, so it may contain itself."""
 
@@ -400,9 +392,8 @@ class _Fields(_AnyMapping, frozen=True, dict=True):
                 found.append(_unknown(key, item, path, self.fields))
         if self.beside and value.keys() <= self.beside.keys():
             found.append(ShapeFinding(path, *next(iter(self.beside.values()))))
-        found.extend(
-            ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
-        )
+        missing = sorted(self.required - value.keys())
+        found.extend(ShapeFinding(path, f'the key "{name}" is missing') for name in missing)
 
     @cached_property
     def beside(self) -> Mapping[str, tuple[str, str]]:
@@ -418,13 +409,9 @@ class _Fields(_AnyMapping, frozen=True, dict=True):
         return [(name[:-1], shape) for name, shape in self.fields.items() if name.endswith("*")]
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        name = self.kind.__name__
-        if name in definitions and getattr(definitions[name], "kind", None) is not self.kind:
-            name = f"{self.kind.__module__}.{name}"
-        if name not in definitions:
-            definitions[name] = _Definition(self.kind)
-            definitions[name].update(self.definition(definitions))
-        return {"$ref": f"#/$defs/{name}"}
+        is_ours = self.kind.__module__.startswith("harness.")
+        name = self.kind.__name__ if is_ours else f"{self.kind.__module__}.{self.kind.__name__}"
+        return defined(name, definitions, lambda: self.definition(definitions))
 
     def definition(self, definitions: dict[str, Any]) -> dict[str, Any]:
         made: dict[str, Any] = {"type": "object"}
@@ -623,15 +610,13 @@ class Named(_AnyMapping, frozen=True):
                 _shape(kind).check(item, (*path, key), found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        name = self.name
-        if name not in definitions:
-            definitions[name] = {}
-            known = {key: self.value(key, definitions) for key in self.names()}
-            definitions[name].update({"type": "object", "properties": known, "additionalProperties": False})
-        return {"$ref": f"#/$defs/{name}"}
+        def value(key: str) -> dict[str, Any]:
+            return {**_or_template(_shape(self.find(key)), definitions), **_description(self.about(key))}
 
-    def value(self, key: str, definitions: dict[str, Any]) -> dict[str, Any]:
-        return {**_or_template(_shape(self.find(key)), definitions), **_description(self.about(key))}
+        made = {"type": "object", "additionalProperties": False}
+        return defined(
+            self.name, definitions, lambda: {**made, "properties": {key: value(key) for key in self.names()}}
+        )
 
 
 def _keys(shape: _Shape) -> Collection[str]:
@@ -694,6 +679,14 @@ def _as_limits(value: Json) -> dict[str, Json]:
     if found and found[3]:
         return {"min": int(f"{found[3]}00"), "max": int(f"{found[3]}99")}
     return {"min" if found[1] == ">" else "max": int(found[2])} if found else {}
+
+
+def defined(name: str, definitions: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A reference to a definition of a JSON Schema, which is made first if it is missing. Definitions may contain themselves."""
+    if name not in definitions:
+        definitions[name] = {}
+        definitions[name].update(make())
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def _description(doc: str) -> Mapping[str, str]:

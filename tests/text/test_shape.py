@@ -117,8 +117,8 @@ def test_a_type_makes_the_json_schema_for_editors() -> None:
         {**GOOD, "ripe": "x"},
     ):
         assert not validator.is_valid(wrong)
-    assert schema["$defs"]["Tree"]["properties"]["name"]["description"] == "what it is called"
-    assert schema["$defs"]["Tree"]["description"] == "A thing with branches."
+    assert schema["$defs"][f"{__name__}.Tree"]["properties"]["name"]["description"] == "what it is called"
+    assert schema["$defs"][f"{__name__}.Tree"]["description"] == "A thing with branches."
 
 
 def test_offered_values_do_not_refuse_others() -> None:
