@@ -24,7 +24,7 @@ from harness.suite.matrix import (
 )
 from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate import axes
-from harness.suite.validate.body import literal, near, refused, waived
+from harness.suite.validate.body import literal, waived
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
 from harness.suite.validate.request import Placing
 from harness.suite.validate.turns import TurnsValidator
@@ -67,8 +67,6 @@ class CaseValidator:
         self.conflicts()
         if not self.case.expects_refusal:
             literal(self.route, self.table, self.diagnostics, ignored)
-            if not ignored and self.case.body_templated:
-                self.filled_body()
             self.thinking()
         self.small_things()
         self.braces()
@@ -184,7 +182,7 @@ class CaseValidator:
         if reference.scope == "capture" and reference.name not in captured:
             message = f"{reference} is not defined here: no earlier turn captures it"
             return message, nearest(reference.name, sorted(captured))
-        if reference.scope == "axis" and not self.wrong(reference):
+        if reference.scope == "axis" and not self.diagnostics.names_wrong(reference.name):
             return self.missing_axis(reference)
         return self.missing_column(reference) if reference.scope == "row" else None
 
@@ -196,10 +194,6 @@ class CaseValidator:
             return None
         lacking = next((name for name in model.for_model("") if not axis.for_model(str(name))), None)
         return (f"{reference} has no value for {lacking}", "") if lacking else None
-
-    def wrong(self, reference: Reference) -> bool:
-        """Whether an axis has a complaint already."""
-        return any(reference.name in route for route in self.diagnostics.wrong)
 
     def missing_column(self, reference: Reference) -> tuple[str, str] | None:
         if "each" not in self.written:
@@ -252,29 +246,6 @@ class CaseValidator:
         return self.diagnostics.document.place((*self.diagnostics.expected[place], *inner)) if inner else place
 
     # requests
-
-    def filled_body(self) -> None:
-        """What the API would refuse about what rows put into the body; complains about the first row that does."""
-        places = dict(template.references(self.case.body))
-        for before, scope in self.scopes():
-            try:
-                body = self.case.body_in(scope)
-            except template.Undefined:
-                return
-            found = [
-                (finding, reference)
-                for finding in refused(body)
-                for at, reference in places.items()
-                if (finding.at[: len(at)] == at or at[: len(finding.at)] == finding.at) and not self.wrong(reference)
-            ]
-            for finding, reference in found:
-                axis = self.case.axes.get(reference.name) if reference.scope == "axis" else None
-                where = "the API refuses this" if axis else f"at {template.as_text(list(finding.at))}"
-                place = axis.place if axis else self.case.place
-                message = f"{before}{where}: {finding.message}"
-                self.diagnostics.add(place, message, near(body, finding))
-            if found:
-                return
 
     def conflicts(self) -> None:
         """A short form and the literal field that it becomes, side by side."""

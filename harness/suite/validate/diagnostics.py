@@ -55,6 +55,10 @@ class Diagnostics(Struct):
         """Whether something is wrong at this route or below it."""
         return any(wrong[: len(route)] == route for wrong in self.wrong)
 
+    def names_wrong(self, name: str) -> bool:
+        """Whether something of that name, such as an axis, has a complaint."""
+        return any(name in route for route in self.wrong)
+
     def complained(self, place: Place) -> bool:
         """Whether there is a complaint at this place."""
         return any(complaint.place == place for complaint in self.complaints)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from harness.gemini.canonical import reading
+from harness.gemini.canonical import RequestFinding, reading
 from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal, refusals
 from harness.gemini.request_view import RequestView
@@ -24,6 +24,7 @@ from harness.suite.body import SHORT_FORMS
 from harness.suite.cases import Case, Suite
 from harness.suite.matrix import Combination, cells_of, steps
 from harness.suite.template import row_label
+from harness.suite.validate.body import near
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
 from harness.text.jsontext import an_object
 from harness.text.names import snake
@@ -105,13 +106,14 @@ class RequestLint(Struct):
         if (asking := _asking(case)) is None:
             return
         light, seen = _alone(case, case.turns[asking]), set[tuple[str, bool, str]]()
+        waiting = [at for at, it in template.references(case.body) if not self.diagnostics.names_wrong(it.name)]
         for pair in cells_of(self.suite, case, row):
             if pair.skip is not None or (case.xfail and case.xfail.applies_to(pair.target)):
                 continue  # it is not sent, or not expected to pass
             written = _body(light, row, pair)
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
             if asked not in self.known:
-                self.known[asked] = _refusals(*asked[:2], written)
+                self.known[asked] = _refusals(*asked[:2], written, waiting)
             if asked not in seen:
                 seen.add(asked)
                 yield from ((pair, broken) for broken in self.known[asked])
@@ -130,13 +132,24 @@ class RequestLint(Struct):
                 self.diagnostics.add(finding.place, finding.complaint, f"{instead}; {_EXPECT}" if instead else _EXPECT)
 
 
-def _refusals(model: str, stream: bool, body: Mapping[str, Json]) -> Sequence[RequestRefusal]:
-    """The rules that a request breaks; none if its payload is broken, which is complained about elsewhere."""
+def _refusals(model: str, stream: bool, body: Mapping[str, Json], waiting: Sequence[Route]) -> Sequence[RequestRefusal]:
+    """The rules that a request breaks. Of a broken payload, what is wrong at the places that were ``waiting`` for their value: all
+    else is complained about where it is written (``literal``)."""
     read, broken = reading(body)
     if not read or broken:
-        return []
+        filled = (one for one in broken if any(_overlap(one.at, at) for at in waiting))
+        return [_payload(one, near(body, one)) for one in filled]
     found = refusals(RequestView(model, facts(model), read), stream=stream)
     return [broken for broken in found if not broken.rule.startswith(_ELSEWHERE)]
+
+
+def _overlap(one: Route, other: Route) -> bool:
+    return one[: len(other)] == other or other[: len(one)] == one
+
+
+def _payload(found: RequestFinding, instead: str) -> RequestRefusal:
+    rest = {"line": False, "ignored": False, "sure": True, "by_model": False}
+    return RequestRefusal("payload", found.at, found.message, instead, found.message, {}, **rest)
 
 
 def _by_row(case: Case) -> bool:
@@ -209,6 +222,9 @@ class Placing(Struct, frozen=True):
         longest = max(found, key=lambda written: written[0], default=None)
         if longest and longest[0]:
             return self.diagnostics.document.place(longest[1])
+        start = f"request.{'.'.join(map(str, at))}."
+        if axis := next((axis for name, axis in self.case.axes.items() if name.startswith(start)), None):
+            return axis.place
         asking = _asking(self.case)
         return self.case.place if asking is None else self.case.turns[asking].place
 
