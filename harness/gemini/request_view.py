@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 from msgspec import Struct
 
@@ -23,21 +24,6 @@ BUILT_IN = (
 """The tools that run at Google, by their fields in ``Tool``."""
 
 
-T = TypeVar("T")
-
-
-class computed_once(Generic[T]):  # noqa: N801 - a decorator
-    """A property that is computed when it is read first. ``functools.cached_property`` takes a lock for that in Python 3.11."""
-
-    def __init__(self, compute: Callable[[Any], T]) -> None:
-        self._compute, self._name = compute, compute.__name__
-
-    def __get__(self, instance: Any, owner: type | None = None) -> T:
-        value: T = self._compute(instance)
-        instance.__dict__[self._name] = value
-        return value
-
-
 class RequestView(Struct, frozen=True, dict=True):
     """One request. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the properties are views of it, each made once.
 
@@ -50,7 +36,7 @@ class RequestView(Struct, frozen=True, dict=True):
     body: Mapping[str, Any]
     cached: Mapping[str, Any] = {}
 
-    @computed_once
+    @cached_property
     def whole(self) -> Mapping[str, Any]:
         """The body with the tools of the cached content."""
         if not self.cached:
@@ -59,7 +45,7 @@ class RequestView(Struct, frozen=True, dict=True):
         tools = [*self.cached.get("tools", ()), *self.body.get("tools", ())]
         return {**kept, **({"tools": tools} if tools else {}), "toolConfig": self.tool_config}
 
-    @computed_once
+    @cached_property
     def config(self) -> Mapping[str, Any]:
         return an_object(self.body.get("generationConfig"))
 
@@ -67,11 +53,11 @@ class RequestView(Struct, frozen=True, dict=True):
     def thinking(self) -> Mapping[str, Any]:
         return an_object(self.config.get("thinkingConfig"))
 
-    @computed_once
+    @cached_property
     def contents(self) -> Sequence[Mapping[str, Any]]:
         return [*self.cached.get("contents", ()), *self.body.get("contents", ())]
 
-    @computed_once
+    @cached_property
     def tools(self) -> Mapping[str, Any]:
         """All tools in one object: all function declarations, and the first of each built-in tool."""
         merged: dict[str, Any] = {}
@@ -89,7 +75,7 @@ class RequestView(Struct, frozen=True, dict=True):
         tools = self.tools
         return [name for name in BUILT_IN if name in tools]
 
-    @computed_once
+    @cached_property
     def declarations(self) -> Sequence[Mapping[str, Any]]:
         return a_list(self.tools.get("functionDeclarations"))
 
@@ -97,7 +83,7 @@ class RequestView(Struct, frozen=True, dict=True):
     def tool_config(self) -> Mapping[str, Any]:
         return an_object(self.body.get("toolConfig") or self.cached.get("toolConfig"))
 
-    @computed_once
+    @cached_property
     def calling(self) -> Mapping[str, Any]:
         """``functionCallingConfig``."""
         return an_object(self.tool_config.get("functionCallingConfig"))
@@ -112,7 +98,7 @@ class RequestView(Struct, frozen=True, dict=True):
         """The features of the model; none if it is not known."""
         return self.facts.features if self.facts else frozenset()
 
-    @computed_once
+    @cached_property
     def generation(self) -> tuple[int, int]:
         return generation(self.facts.name if self.facts else self.requested) or (3, 0)
 
@@ -121,7 +107,7 @@ class RequestView(Struct, frozen=True, dict=True):
         """Whether this model requires its function calls back with their signatures."""
         return self.generation >= (3, 0)
 
-    @computed_once
+    @cached_property
     def mime(self) -> str:
         """The MIME type of the answer, whichever field sets it."""
         form = self.config.get("responseFormat", {}).get("text", {}).get("mimeType")
@@ -138,7 +124,7 @@ class RequestView(Struct, frozen=True, dict=True):
         inside = self.config.get("responseFormat", {}).get("text", {}).get("schema")
         return () if inside is None else ("generationConfig", "responseFormat", "text", "schema")
 
-    @computed_once
+    @cached_property
     def schema(self) -> Any:
         """The schema of the answer; None without one."""
         return value_at(self.body, self.schema_at) if self.schema_at else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from harness.gemini.canonical import RequestFinding, camel, clashes, reading
 from harness.gemini.models import ModelFacts
-from harness.gemini.request_view import RequestView, computed_once
+from harness.gemini.request_view import RequestView
 from harness.gemini.request_view import texts as every_text
 from harness.simulator.errors import bad_payload
 from harness.simulator.media import Scale, input_scale, output_scale
@@ -33,17 +34,17 @@ class Ask(RequestView, frozen=True, dict=True):
     seen: Mapping[str, int] = {}
     passages: Sequence[Mapping[str, Any]] = ()
 
-    @computed_once
+    @cached_property
     def system(self) -> str:
         instruction = self.body.get("systemInstruction") or self.cached.get("systemInstruction") or {}
         return texts(instruction)
 
-    @computed_once
+    @cached_property
     def turn(self) -> str:
         """The whole text of the user's last turn that has text."""
         return next((text for content in self.user_turns if (text := texts(content)).strip()), "")
 
-    @computed_once
+    @cached_property
     def question(self) -> str:
         """The last text part of that turn. Notes in ``<system>`` tags are no question."""
         for content in self.user_turns:
@@ -67,12 +68,12 @@ class Ask(RequestView, frozen=True, dict=True):
         """The turns of the user, latest first."""
         return (content for content in reversed(self.contents) if content.get("role", "user") != "model")
 
-    @computed_once
+    @cached_property
     def scale(self) -> Scale:
         """The tokens of media in this request."""
         return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
 
-    @computed_once
+    @cached_property
     def output_scale(self) -> Scale:
         """The tokens of media in the answer."""
         asked = self.config.get("responseFormat", {}).get("image", {}).get("imageSize")
@@ -87,7 +88,7 @@ class Ask(RequestView, frozen=True, dict=True):
         """Tokens of the whole prompt, cached content included, by modality."""
         return dict(self._prompt)
 
-    @computed_once
+    @cached_property
     def _prompt(self) -> dict[str, int]:
         counts = self._tokens(self.cached)
         for modality, count in self._tokens(self.body).items():
