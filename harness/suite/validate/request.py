@@ -26,7 +26,6 @@ from harness.suite.matrix import Combination, cells_of, steps
 from harness.suite.template import row_label
 from harness.suite.validate.body import near
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
-from harness.text.jsontext import an_object
 from harness.text.names import snake
 from harness.text.shape import closest
 from harness.text.yamltext import Path as Route
@@ -110,7 +109,8 @@ class RequestLint(Struct):
         for pair in cells_of(self.suite, case, row):
             if pair.skip is not None or (case.xfail and case.xfail.applies_to(pair.target)):
                 continue  # it is not sent, or not expected to pass
-            written = _body(light, row, pair)
+            step = next(steps(light, row, pair))
+            written = {**step.body, "contents": step.contents}
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
             if asked not in self.known:
                 self.known[asked] = _refusals(*asked[:2], written, waiting)
@@ -169,35 +169,17 @@ def _asking(case: Case) -> int | None:
     return next((n for n, turn in turns if turn.contents and turn.call is None and turn.script is None), None)
 
 
-def _body(case: Case, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
-    """The first request of a combination, without its thinking."""
-    step = next(steps(case, row, pair))
-    body = {**step.body, "contents": step.contents}
-    if config := an_object(body.get("generationConfig")):
-        body["generationConfig"] = {key: value for key, value in config.items() if key != "thinkingConfig"}
-    return body
-
-
 def _alone(case: Case, turn: Step) -> Case:
-    """The case with that turn only, as far as the rules look at it."""
-    return replace(case, turns=[replace(turn, contents=list(map(_light, turn.contents)), replies=None, expect=())])
+    """The case with that turn only, as far as the rules look at it: texts and data do not matter, but that they are there."""
+    return replace(case, turns=[replace(turn, contents=_light(turn.contents), replies=None, expect=())])
 
 
-def _light(content: Json) -> Json:
-    """A turn whose texts and data do not matter to any rule, but that they are there."""
-    if not isinstance(content, Mapping) or not isinstance(content.get("parts"), list):
-        return content
-    return {**content, "parts": [_light_part(part) for part in content["parts"]]}
-
-
-def _light_part(part: Json) -> Json:
-    if not isinstance(part, Mapping):
-        return part
-    light = {name: "..." if name == "text" and value else value for name, value in part.items()}
-    blob = part.get("inlineData")
-    return (
-        {**light, "inlineData": {**blob, "data": "AAAA"}} if isinstance(blob, Mapping) and blob.get("data") else light
-    )
+def _light(value: Json, name: str | int = "") -> Json:
+    if isinstance(value, Mapping):
+        return {key: _light(item, key) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_light(item) for item in value]
+    return {"text": "...", "data": "AAAA"}.get(str(name), value) if value else value
 
 
 # --- places -------------------------------------------------------------------------------------------------------
