@@ -121,3 +121,18 @@ def test_a_misspelled_name_in_a_call_is_noted(call: str, meant: str | None) -> N
 def test_a_call_that_must_fail_may_name_anything() -> None:
     text = "  - {id: a, model: gemini-3.8-flash, turns: [{call: GET file/abc, expect: {http: 404}}]}\n"
     assert parse(SUITE + text, "requests.yaml", environ={}).notes == ()
+
+
+def test_what_a_row_breaks_is_said_beside_a_case_that_writes_the_same() -> None:
+    cases = (
+        "  - {id: written, prompt: hi, request: {generationConfig: {topK: many}}}\n"
+        "  - id: from-a-row\n    prompt: hi\n    each: [{k: many}]\n    request: {generationConfig: {topK: '${row.k}'}}\n"
+    )
+    with pytest.raises(SuiteError) as caught:
+        parse(SUITE + cases, "requests.yaml", environ={})
+    messages = [str(complaint).splitlines()[0] for complaint in caught.value.complaints]
+    refused = "Invalid value at 'generation_config.top_k' (TYPE_INT32), \"many\""
+    assert messages == [
+        f"requests.yaml:5:66: the API refuses this: {refused}",
+        f"requests.yaml:9:40: the API refuses generationConfig.topK: row 1: {refused}",
+    ]

@@ -113,10 +113,12 @@ class RequestLint(Struct):
             written = {**step.body, "contents": step.contents}
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
             if asked not in self.known:
-                self.known[asked] = _refusals(*asked[:2], written, waiting)
+                self.known[asked] = _refusals(*asked[:2], written)
             if asked not in seen:
                 seen.add(asked)
-                yield from ((pair, broken) for broken in self.known[asked])
+                # What is wrong with a payload is complained about where it is written (``literal``), but for what waited for its value.
+                found = (one for one in self.known[asked] if one.rule != "payload" or _is_among(one.at, waiting))
+                yield from ((pair, broken) for broken in found)
 
     def report(self) -> None:
         """Hands over what was found: refusals as complaints, the rest as notes, each text once; nothing for a line that has a
@@ -132,19 +134,18 @@ class RequestLint(Struct):
                 self.diagnostics.add(finding.place, finding.complaint, f"{instead}; {_EXPECT}" if instead else _EXPECT)
 
 
-def _refusals(model: str, stream: bool, body: Mapping[str, Json], waiting: Sequence[Route]) -> Sequence[RequestRefusal]:
-    """The rules that a request breaks. Of a broken payload, what is wrong at the places that were ``waiting`` for their value: all
-    else is complained about where it is written (``literal``)."""
+def _refusals(model: str, stream: bool, body: Mapping[str, Json]) -> Sequence[RequestRefusal]:
+    """What is wrong with the payload of a request, or else the rules that it breaks."""
     read, broken = reading(body)
     if not read or broken:
-        filled = (one for one in broken if any(_overlap(one.at, at) for at in waiting))
-        return [_payload(one, near(body, one)) for one in filled]
+        return [_payload(one, near(body, one)) for one in broken]
     found = refusals(RequestView(model, facts(model), read), stream=stream)
     return [broken for broken in found if not broken.rule.startswith(_ELSEWHERE)]
 
 
-def _overlap(one: Route, other: Route) -> bool:
-    return one[: len(other)] == other or other[: len(one)] == one
+def _is_among(at: Route, places: Sequence[Route]) -> bool:
+    """Whether it is one of these places, above one or below one."""
+    return any(at[: len(place)] == place or place[: len(at)] == at for place in places)
 
 
 def _payload(found: RequestFinding, instead: str) -> RequestRefusal:
