@@ -158,6 +158,11 @@ class Catalogue(Struct, frozen=True):
     prices: Mapping[str, Sequence[Mapping[str, Any]]]
 
     @property
+    def names(self) -> list[str]:
+        """Every name: models, then aliases."""
+        return [*self.models, *self.aliases]
+
+    @property
     def features(self) -> list[str]:
         """Every feature that a model has, sorted."""
         return sorted({name for facts in self.models.values() for name in facts.features})

@@ -111,15 +111,10 @@ def _prices(model: str, day: date, tariff: Tariff) -> Iterator[tuple[str, Rates]
         before = rates
 
 
-def names() -> list[str]:
-    """Every name of the catalogue: models, then aliases."""
-    return [*catalogue().models, *catalogue().aliases]
-
-
 def matching(globs: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """(glob, the names that it matches): names of the catalogue, or the glob itself where it is a known form of one."""
     for glob in globs:
-        found = [name for name in names() if fnmatchcase(name, bare(glob))]
+        found = [name for name in catalogue().names if fnmatchcase(name, bare(glob))]
         yield glob, found or ([glob] if facts(glob) else [])
 
 

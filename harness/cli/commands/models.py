@@ -59,10 +59,10 @@ def sheets_of(globs: Iterable[str], day: date) -> Iterator[Sheet]:
 
 def _names(globs: list[str]) -> Iterator[str]:
     if not globs:
-        yield from sheets.names()
+        yield from catalogue().names
     for glob, found in sheets.matching(globs):
         if not found:
-            hint = nearest(glob, sheets.names())
+            hint = nearest(glob, catalogue().names)
             raise UsageError(f"no model {glob!r} in the catalogue{f'; {hint}' if hint else ''}")
         yield from found
 

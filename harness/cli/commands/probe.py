@@ -70,7 +70,7 @@ def _models(globs: Sequence[str], day: date) -> Iterator[str]:
     if not globs:
         yield from (name for name, known in catalogue().models.items() if probeable(known) and not ends_by(name, day))
     for glob, found in sheets.matching(globs):
-        hint = nearest(glob, sheets.names())
+        hint = nearest(glob, catalogue().names)
         if not found and "*" in glob:
             raise UsageError(f"--model: no model matches {glob!r} in the catalogue{f'; {hint}' if hint else ''}")
         if not found:

@@ -11,7 +11,6 @@ from harness.cli import options as shared
 from harness.cli import printing, saved_run
 from harness.config import load
 from harness.errors import UsageError
-from harness.gemini import sheets
 from harness.gemini.models import catalogue, facts
 from harness.gemini.price_rates import Unpriced
 from harness.report import Report
@@ -61,7 +60,7 @@ def _prices(wanted: str, report: Report) -> Repricing:
     try:
         tariff.rates(prices.model, day)
     except Unpriced as unknown:
-        hint = "" if facts(name) else nearest(name, sheets.names())
+        hint = "" if facts(name) else nearest(name, catalogue().names)
         lines = [f"--price-as: {unknown}{f'; {hint}' if hint else ''}", unknown.remedy]
         raise UsageError("\n  ".join(line for line in lines if line)) from None
     return prices

@@ -14,7 +14,7 @@ from harness.suite.axes import THINKING_KEYS, Axis, axis_matches
 from harness.suite.cases import Case, Suite
 from harness.suite.matrix import axis_for
 from harness.suite.validate.diagnostics import Diagnostics, Table
-from harness.text.grouping import gathered
+from harness.text.grouping import grouped
 from harness.text.shape import closest, nearest
 from harness.text.yamltext import Path as Route
 
@@ -22,30 +22,22 @@ from harness.text.yamltext import Path as Route
 def unread(suite: Suite, diagnostics: Diagnostics) -> None:
     """Complains about every glob that matches no model which its cases can be asked with."""
     cases = [case for case, _ in suite.distinct]
-    axes = {_route(case.index, axis): axis for case in cases for axis in case.axes.values()}
-    users = gathered((_route(case.index, axis), case) for case in cases for axis in case.axes.values())
-    for axis in _replaced(diagnostics):
-        axes.setdefault(_route(0, axis), axis)
-    for route, axis in axes.items():
-        _keys(route, axis, users.get(route, cases), diagnostics)
-    expected = gathered(
-        (_xfail(case.index, diagnostics.tree), case) for case in cases if case.xfail and case.xfail.targets
-    )
-    for route, takers in expected.items():
-        _targets(route, takers, diagnostics)
-
-
-def _replaced(diagnostics: Diagnostics) -> Iterator[Axis]:
-    """The axes of the defaults and the matrix, those included that every case replaces."""
+    axes, users = dict[Route, Axis](), dict[Route, list[Case]]()
+    for case in cases:
+        for axis in case.axes.values():
+            at: Route = ("cases", case.index) if axis.source == "case" else (axis.source,)
+            axes.setdefault((*at, axis.name), axis)
+            users.setdefault((*at, axis.name), []).append(case)
     sources: tuple[Literal["defaults", "matrix"], ...] = ("defaults", "matrix")
-    for source in sources:
+    for source in sources:  # those included that every case replaces
         for name, values in diagnostics.tree.get(source, {}).items():
             if name in language.AXES:
-                yield Axis(name, values, source, diagnostics.document.place((source, name)))
-
-
-def _route(index: int, axis: Axis) -> Route:
-    return ("cases", index, axis.name) if axis.source == "case" else (axis.source, axis.name)
+                axes.setdefault((source, name), Axis(name, values, source, diagnostics.document.place((source, name))))
+    for route, axis in axes.items():
+        _keys(route, axis, users.get(route, cases), diagnostics)
+    expected = [case for case in cases if case.xfail and case.xfail.targets]
+    for route, takers in grouped(expected, lambda case: _xfail(case.index, diagnostics.tree)).items():
+        _targets(route, takers, diagnostics)
 
 
 def _xfail(index: int, root: Table) -> Route:
@@ -69,10 +61,6 @@ def _by_row(case: Case, axis: Axis) -> Iterator[Axis]:
             continue
 
 
-def _known() -> set[str]:
-    return {*catalogue().models, *catalogue().aliases}
-
-
 def _keys(route: Route, axis: Axis, cases: Sequence[Case], diagnostics: Diagnostics) -> None:
     from_rows = template.has_references(axis.values)
     asked = _asked(cases)
@@ -89,7 +77,7 @@ def _keys(route: Route, axis: Axis, cases: Sequence[Case], diagnostics: Diagnost
 
 def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[str, str, str]]:
     """The globs that are never read, why, and a hint. ``closed``: no other model than those that are asked can be."""
-    known = asked | _known() | {glob for glob in axis.values if facts(glob)}
+    known = asked | {*catalogue().names} | {glob for glob in axis.values if facts(glob)}
     read = {axis.glob(model) for model in known}
     for glob in axis.values:
         alone = replace(axis, values={glob: None})
@@ -111,7 +99,7 @@ def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
     glob = next((key for key in long if glob.endswith(f"_{key}")), glob)
     if closed:
         return nearest(glob, [*filter(None, [closest(glob, long)]), *sorted(asked)])
-    names = [*sorted(asked), *sorted(_known())]
+    names = [*sorted(asked), *sorted(catalogue().names)]
     if glob.endswith("*"):
         names = [f"{name[: part.end()]}*" for name in names for part in re.finditer(r"[^-.]+", name)]
     return nearest(glob, dict.fromkeys([*long, *names])) or nearest(glob, sorted(asked))
@@ -120,7 +108,7 @@ def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
 def _targets(route: Route, cases: Sequence[Case], diagnostics: Diagnostics) -> None:
     """Those of one case must match a model of it; those that several share, at least one of the catalogue."""
     asked = _asked(cases)
-    models = asked if route[0] == "cases" else asked | _known()
+    models = asked if route[0] == "cases" else asked | {*catalogue().names}
     wanted = cases[0].xfail
     for number, glob in enumerate(wanted.targets if wanted and asked else ()):
         if not any(axis_matches("model", glob.rpartition("/")[2], model) for model in models):

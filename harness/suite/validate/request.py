@@ -273,7 +273,7 @@ def no_such_model(model: str) -> str:
 @lru_cache(maxsize=1024)
 def _near(model: str) -> str:
     """A known model with almost this name; empty if there is none, or if the model is known."""
-    known = [*catalogue().models, *catalogue().aliases]
+    known = catalogue().names
     if (bare := model.rpartition(":")[2].removeprefix("models/")) != model and facts(bare):
         return bare
     if facts(model) or f"{model}-preview" in known:
