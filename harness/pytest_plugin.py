@@ -21,7 +21,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -38,20 +38,6 @@ if TYPE_CHECKING:
     from harness.suite.matrix import Selection
     from harness.transport.journal import RecordingLock
     from harness.transport.redaction import Leaks
-
-
-class SuiteNotes(TypedDict):
-    """The row of a trial's suite, and notes about what was left out of it."""
-
-    suite: SuiteRow
-    notes: list[str]
-
-
-class TrialReport(SuiteNotes):
-    """The row of a finished trial as JSON, and the number of trials of the session."""
-
-    row: dict[str, Any]
-    planned: int
 
 
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
@@ -224,7 +210,7 @@ class SuiteFile(pytest.File):
         try:
             plan = trials_session.plan(self.path)
             trials = list(plan.trials)
-            about: SuiteNotes = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
+            about = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
         except HarnessError as error:
             raise self.CollectError(_shown(_plainly(error))) from None
         attempts = Counter(trial.group for trial in trials)
@@ -236,9 +222,9 @@ class SuiteFile(pytest.File):
 
 
 class TrialItem(pytest.Item):
-    """One trial: sent in its setup, judged in its call."""
+    """One trial: sent in its setup, judged in its call. ``about``: the row of its suite, and notes about what was left out of that."""
 
-    def __init__(self, *, trial: Trial, about: SuiteNotes, attempts: int, **kwargs: Any) -> None:
+    def __init__(self, *, trial: Trial, about: dict[str, Any], attempts: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trial = trial
         self.about = about
@@ -541,7 +527,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 
         planned = item.config.stash[_SESSION].planned
         row = item.row or result_row(Result(item.trial, "skipped"))
-        finished: TrialReport = {"row": plain(row), "planned": planned, **item.about}
+        finished = {"row": plain(row), "planned": planned, **item.about}
         report.harness = dumps(item.config.stash[_SESSION].leaks.hidden(finished))
     return report
 
@@ -593,7 +579,7 @@ class _Run:
         for line in hazards(fresh.values(), self._session.config):
             reporter.write_line(line, yellow=True)
 
-    def _take(self, finished: TrialReport) -> None:
+    def _take(self, finished: dict[str, Any]) -> None:
         from msgspec import convert
 
         from harness.results.rows import Row
