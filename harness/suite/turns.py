@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from harness.judge.predicates.predicate_types import quantity
 from harness.model import ApiCall, Json, Poll, Step
 from harness.suite.template import Scope, Template, as_text, fill
-from harness.text.shape import closest
 
 Table = Mapping[str, Json]
 
 METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT")
-_KNOWN_NAMES = """models tunedModels cachedContents files generatedFiles batches fileSearchStores operations corpora openai upload
-    generateContent streamGenerateContent batchGenerateContent countTokens computeTokens embedContent batchEmbedContents cancel
-    asyncBatchEmbedContent generateAnswer predict predictLongRunning rawPredict streamRawPredict importFile register download
-    uploadToFileSearchStore query transferOwnership"""
-
 _DEFAULT_EVERY, _DEFAULT_LIMIT = "5s", "2m"
 
 
@@ -82,14 +76,6 @@ def meant_call(written: str) -> str:
     """``did you mean``, for a method in lower case."""
     method, _, path = written.partition(" ")
     return f'did you mean "{method.upper()} {path}"?' if method.upper() in METHODS and path and method.islower() else ""
-
-
-def misspelled_names(written: str) -> Iterator[str]:
-    """What to say of a collection or a method in the text of a call that is nearly a known one. Any other may be newer."""
-    known = _KNOWN_NAMES.split()
-    for name in re.findall(r"(?<= )[A-Za-z]{3,}(?![\w.$-])|(?<=:)[A-Za-z]{3,}(?=\?|$)", written):
-        if name not in known and (near := closest(name, known, 0.8)):
-            yield f'the API has no "{name}" that is known here; did you mean "{near}"?'
 
 
 def split_call(written: str) -> tuple[str, str]:

@@ -100,29 +100,6 @@ def test_many_models_are_one_message() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("call", "meant"),
-    [
-        ("POST models/${model}:countToken", "countTokens"),
-        ("POST cachedContent", "cachedContents"),
-        ("GET file/abc", "files"),
-        ("POST interactions", None),
-        ("POST models/m:frobnicate", None),
-        ("DELETE ${capture.made}?force=true", None),
-    ],
-)
-def test_a_misspelled_name_in_a_call_is_noted(call: str, meant: str | None) -> None:
-    made = "{call: GET models, capture: {made: '$.models[0].name'}}"
-    text = f"  - {{id: a, model: gemini-3.8-flash, turns: [{made}, {{call: '{call}'}}]}}\n"
-    notes = parse(SUITE + text, "requests.yaml", environ={}).notes
-    assert [note.message.partition("; ")[2] for note in notes] == ([f'did you mean "{meant}"?'] if meant else [])
-
-
-def test_a_call_that_must_fail_may_name_anything() -> None:
-    text = "  - {id: a, model: gemini-3.8-flash, turns: [{call: GET file/abc, expect: {http: 404}}]}\n"
-    assert parse(SUITE + text, "requests.yaml", environ={}).notes == ()
-
-
 def test_what_a_row_breaks_is_said_beside_a_case_that_writes_the_same() -> None:
     cases = (
         "  - {id: written, prompt: hi, request: {generationConfig: {topK: many}}}\n"

@@ -8,7 +8,7 @@ from harness.judge.checks import parameters
 from harness.model import Json
 from harness.suite import language, template
 from harness.suite.template import Template
-from harness.suite.turns import call_problem, meant_call, misspelled_names, wait
+from harness.suite.turns import call_problem, meant_call, wait
 from harness.suite.validate.body import literal
 from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text import jsonpath, shape
@@ -83,9 +83,6 @@ class TurnsValidator:
             self.diagnostics.complain((*at, "call"), problem, meant_call(turn["call"]))
         elif "upload" in turn and not turn["call"].startswith("POST "):
             self.diagnostics.complain((*at, "upload"), "upload: belongs to a POST, as in call: POST files", key=True)
-        elif not {"http", "error"} & turn.get("expect", {}).keys():
-            for message in misspelled_names(turn["call"]):
-                self.diagnostics.note(self.diagnostics.document.place((*at, "call")), message)
         upload = turn.get("upload")
         stated = upload if isinstance(upload, str) and not isinstance(upload, Template) else None
         if problem := stated and self.diagnostics.project.complaint(stated):
