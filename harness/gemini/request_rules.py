@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from harness.gemini.models import bare, undated
+from harness.gemini.models import Thinking, bare, undated
 from harness.gemini.request_view import RequestView, texts
 from harness.gemini.schemas import refused
 from harness.gemini.schemas.refused import At, Fault
@@ -423,7 +423,7 @@ def _names(view: RequestView) -> Iterator[Fault]:
 
 
 def _thinking(view: RequestView) -> Iterator[Fault]:
-    found = view.facts.thinking.refusal(view.thinking) if view.facts else None
+    found = (view.facts.thinking if view.facts else Thinking("unknown")).refusal(view.thinking)
     if found is not None:
         rule, words = found
         opaque = rule == "think_zero" and view.generation > (3, 1)

@@ -221,7 +221,10 @@ def test_a_model_that_a_case_cannot_ask_is_left_out_alone(project: Path, capsys:
     asked = ["gemini-3.6-flash", "gemini-3.8-flash", "gemini-3.5-flash-lite"]
     vcrpy(project / "a.yaml", *(interaction(body=little, url=ASK.replace(FLASH, model)) for model in asked))
     assert main(["import", "a.yaml"]) == 0
-    assert "left out: a.yaml, request 1: gemini-3.8-flash would refuse this" in capsys.readouterr().out
+    assert (
+        "left out: a.yaml, request 1: gemini-3.8-flash would refuse generationConfig.thinkingConfig"
+        in capsys.readouterr().out
+    )
     (case,) = suite()["cases"]
     assert case["model"] == ["gemini-3.6-flash", "gemini-3.5-flash-lite"]
 

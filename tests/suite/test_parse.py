@@ -260,7 +260,7 @@ def test_a_rejected_level_is_allowed_if_a_400_is_expected() -> None:
     assert trials(case % "{http: {in: [400, 404]}}")
     assert trials(case % "{error: {status: INVALID_ARGUMENT}}")
     assert complaints(case % "{http: 200}") == [
-        "a.yaml:3:52: gemini-2.5-flash would refuse this: it takes thinking budgets, not levels: 0 (off), 1 to 24576, or -1 (dynamic)"
+        "a.yaml:3:52: gemini-2.5-flash would refuse generationConfig.thinkingConfig: it takes thinking budgets, not levels: 0 (off), 1 to 24576, or -1 (dynamic)"
     ]
 
 

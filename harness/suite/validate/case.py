@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 
 from msgspec.structs import replace
@@ -25,11 +24,9 @@ from harness.suite.matrix import (
 from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate import axes
 from harness.suite.validate.body import literal, waived
-from harness.suite.validate.diagnostics import Diagnostics, Table, named
-from harness.suite.validate.request import Placing
+from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.suite.validate.turns import TurnsValidator
 from harness.text import shape
-from harness.text.grouping import gathered
 from harness.text.jsontext import an_object
 from harness.text.names import slug
 from harness.text.shape import nearest, suggestion
@@ -67,7 +64,6 @@ class CaseValidator:
         self.conflicts()
         if not self.case.expects_refusal:
             literal(self.route, self.table, self.diagnostics, ignored)
-            self.thinking()
         self.small_things()
         self.braces()
 
@@ -255,22 +251,6 @@ class CaseValidator:
         for key, (*above, field) in SHORT_FORMS.items():
             if key in self.table and field in (an_object(request.get(above[0])) if above else request):
                 self.complain(key, f"{key}: and request's {field} both say this; keep one", key=True)
-
-    def thinking(self) -> None:
-        """Pairs of model and thinking that this case itself states and the model refuses."""
-        axis = self.case.axes.get("thinking")
-        if axis is not None and axis.swept:
-            return
-        found: list[tuple[str, str]] = []
-        with suppress(template.Undefined):
-            for pair in combinations_of(self.case):
-                name, reason = pair.refused(self.case) or ("", "")
-                found += [(reason, pair.target.model)] if name == "thinking" else []
-        hint = "expect http: 400 if that is what the case is about, or give a value per model"
-        for reason, models in gathered(found).items():
-            at = ("generationConfig", "thinkingConfig")
-            place = axis.place if axis is not None else Placing(self.diagnostics, self.case).of(at)
-            self.diagnostics.add(place, f"{named(dict.fromkeys(models))} would refuse this: {reason}", hint)
 
     def small_things(self) -> None:
         share = self.case.require

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -22,7 +22,7 @@ from harness.suite import template
 from harness.suite.axes import Axis
 from harness.suite.body import SHORT_FORMS
 from harness.suite.cases import Case, Suite
-from harness.suite.matrix import Combination, cells_of, steps
+from harness.suite.matrix import Combination, combinations_for, steps
 from harness.suite.template import row_label
 from harness.suite.validate.body import near
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
@@ -31,8 +31,8 @@ from harness.text.shape import closest
 from harness.text.yamltext import Path as Route
 
 _EXPECT = "expect http: 400 if that is what the case is about"
-_ELSEWHERE = ("think_", "contents_missing")
-"""Rules that other parts of the validation hold: they say more about it."""
+_ELSEWHERE = "contents_missing"
+"""A rule that another part of the validation holds: it says more about it."""
 
 
 _Fault = tuple[Combination, RequestRefusal]
@@ -92,8 +92,8 @@ class RequestLint(Struct):
         for pair, broken in faults:
             message, placing = before + broken.message, Placing(self.diagnostics, case)
             axis = placing.axis(broken.at)
-            if axis and axis.swept and broken.by_model:
-                continue
+            if axis and axis.swept and (broken.by_model or axis.name == "thinking"):
+                continue  # it is left out of the matrix
             place = None if broken.ignored or not broken.sure else placing.of(broken.at)
             key = (place, broken.rule, message)
             if key not in self.found:
@@ -106,9 +106,7 @@ class RequestLint(Struct):
             return
         light, seen = _alone(case, case.turns[asking]), set[tuple[str, bool, str]]()
         waiting = [at for at, it in template.references(case.body) if not self.diagnostics.names_wrong(it.name)]
-        for pair in cells_of(self.suite, case, row):
-            if pair.skip is not None or (case.xfail and case.xfail.applies_to(pair.target)):
-                continue  # it is not sent, or not expected to pass
+        for pair in filter(partial(self.counts, case), combinations_for(case, row)):
             step = next(steps(light, row, pair))
             written = {**step.body, "contents": step.contents}
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
@@ -120,6 +118,12 @@ class RequestLint(Struct):
                 found = (one for one in self.known[asked] if one.rule != "payload" or _is_among(one.at, waiting))
                 yield from ((pair, broken) for broken in found)
 
+    def counts(self, case: Case, pair: Combination) -> bool:
+        """Whether a combination is sent, as far as ``skip`` and ``only`` say, and expected to pass."""
+        left_out = case.skip is not None or (case.only and not any(map(pair.chosen_by, case.only)))
+        failing = case.xfail is not None and case.xfail.applies_to(pair.target)
+        return not (left_out or failing or any(map(pair.chosen_by, self.suite.skips)))
+
     def report(self) -> None:
         """Hands over what was found: refusals as complaints, the rest as notes, each text once; nothing for a line that has a
         complaint already."""
@@ -130,7 +134,7 @@ class RequestLint(Struct):
             if finding.broken.ignored or not finding.broken.sure:
                 self.diagnostics.note(finding.place, finding.note)
             else:
-                instead = finding.broken.instead
+                instead = finding.broken.instead or "give a value per model" * finding.broken.by_model
                 self.diagnostics.add(finding.place, finding.complaint, f"{instead}; {_EXPECT}" if instead else _EXPECT)
 
 
@@ -140,7 +144,7 @@ def _refusals(model: str, stream: bool, body: Mapping[str, Json]) -> Sequence[Re
     if not read or broken:
         return [_payload(one, near(body, one)) for one in broken]
     found = refusals(RequestView(model, facts(model), read), stream=stream)
-    return [broken for broken in found if not broken.rule.startswith(_ELSEWHERE)]
+    return [broken for broken in found if broken.rule != _ELSEWHERE]
 
 
 def _is_among(at: Route, places: Sequence[Route]) -> bool:
@@ -195,6 +199,7 @@ class Placing(Struct, frozen=True):
     def axis(self, at: Route) -> Axis | None:
         """The axis that sets a value of the body: its own, or one that is a path of the body."""
         own = str(at[1]) if len(at) > 1 and at[0] == "generationConfig" else ""
+        own = "thinking" if own == "thinkingConfig" else own
         return self.case.axes.get(own) or self.case.axes.get(f"request.{'.'.join(map(str, at))}")
 
     def of(self, at: Route) -> Place:
