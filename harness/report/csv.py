@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import astuple, fields
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-from harness.compare.comparison import Comparison, Comparisons
-from harness.compare.sweeps import NUMBERS
-from harness.compare.verdicts import verdict_row
 from harness.model import Json
 from harness.report import Report, View, output, words
 from harness.results.groups import failed_verdicts
@@ -17,16 +14,8 @@ from harness.results.history_lines import History, HistoryEntry, QueryResult
 from harness.results.rows import Row
 from harness.suite.axes import short_label
 
-if TYPE_CHECKING:
-    from harness.compare.migration import Migration
-    from harness.compare.sweeps import Sweeps
-
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
 _LAST = ("failed", "reason", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
-_VERDICT = (
-    *("measure", "suite", "verdict", "reference", "candidate", "estimate", "low", "high", "p", "pairs"),
-    *("needs", "needs_at_most", "scope", "simulated"),
-)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -69,28 +58,6 @@ def _outcome(row: Row) -> list[Json]:
     return [checks, reasons, words.shortened(message, 500), *source, row.place.file, row.place.line]
 
 
-@output("csv", of="comparison")
-def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
-    """A line per measure and suite, for a spreadsheet."""
-    _write(out, list(_VERDICT), _verdicts(comparison))
-
-
-@output("csv", of="comparisons")
-def comparisons_csv(document: Comparisons, _view: View, out: TextIO) -> None:
-    """A line per candidate, measure and suite, for a spreadsheet."""
-    lines = ([comparison.candidate, *line] for comparison in document.comparisons for line in _verdicts(comparison))
-    _write(out, ["compared", *_VERDICT], lines)
-
-
-def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
-    for difference in comparison.differences:
-        low, high = difference.ends.own or (None, None)
-        least, most = difference.needs or (None, None)
-        more = {"low": low, "high": high, "needs": least, "needs_at_most": most, "simulated": comparison.simulated}
-        row = {**verdict_row(difference), **more}
-        yield [row[name] for name in _VERDICT]
-
-
 @output("csv", of="history")
 def history_csv(history: History, _view: View, out: TextIO) -> None:
     """A line per run, suite and target, for a spreadsheet."""
@@ -101,27 +68,3 @@ def history_csv(history: History, _view: View, out: TextIO) -> None:
 def query_csv(answer: QueryResult, _view: View, out: TextIO) -> None:
     """The result of a query, for a spreadsheet."""
     _write(out, list(answer.columns), (list(row) for row in answer.rows))
-
-
-@output("csv", of="sweep")
-def sweep_csv(document: Sweeps, _view: View, out: TextIO) -> None:
-    """A line per value of each sweep, for a spreadsheet."""
-    first = ["target", "axis", "suite", "value", "passed", "attempts", "pass_rate", "low", "high"]
-    header = [*first, *NUMBERS, "dominated_by", "best", "knee", "seems", "simulated"]
-    lines = (
-        [
-            *(sweep.target, sweep.axis, sweep.suite, point.name, point.passed, point.attempts, point.rate),
-            *(*point.interval, *map(point.numbers.get, NUMBERS), point.dominated_by),
-            *(point.name == name for name in (sweep.best, sweep.knee.value, sweep.knee.seems)),
-            document.simulated,
-        ]
-        for sweep in document.sweeps
-        for point in sweep.points
-    )
-    _write(out, header, lines)
-
-
-@output("csv", of="migration")
-def migration_csv(document: Migration, view: View, out: TextIO) -> None:
-    """A line per measure and suite, for a spreadsheet."""
-    comparison_csv(document.comparison, view, out)

@@ -57,7 +57,7 @@ COMMANDS = [
     ["cassettes", "stale"],
     *(["report", "--format", name] for name in ("json", "csv", "junit", "html", "markdown", "github")),
     *(["history", "--format", name] for name in ("json", "csv", "markdown")),
-    *(["compare", "last", "--format", name] for name in ("json", "csv", "github")),
+    *(["compare", "last", "--format", name] for name in ("json", "github")),
 ]
 
 
