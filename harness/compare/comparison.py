@@ -95,6 +95,11 @@ class Comparison:
     """Both sides judge the same answers. Then nothing is left to chance, and there are no ``differences``."""
 
     @property
+    def comparisons(self) -> Sequence[Comparison]:
+        """This one: a report on several candidates has more, see `Comparisons`."""
+        return [self]
+
+    @property
     def runs(self) -> tuple[str | None, str | None]:
         """The ids of the two runs; the same id twice where two values of an axis of one run are compared."""
         return (None, None) if self.sources is None else (self.sources[0][0]["id"], self.sources[1][0]["id"])

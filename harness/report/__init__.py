@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 Kind = Literal[
     "run",
     "comparison",
-    "comparisons",
     "audit",
     "history",
     "query",

@@ -48,11 +48,10 @@ def junit(report: Report, view: View, out: TextIO) -> None:
 
 
 @output("junit", of="comparison")
-@output("junit", of="comparisons")
 def compared_junit(document: Comparison | Comparisons, _view: View, out: TextIO) -> None:
     """JUnit XML, for CI servers."""
     out.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="gemini-harness">\n')
-    for comparison in getattr(document, "comparisons", [document]):
+    for comparison in document.comparisons:
         out.writelines(_compared(comparison))
     out.write("</testsuites>\n")
 

@@ -76,6 +76,6 @@ def test_two_dialects_begin_with_how_many_features_work(name: str) -> None:
 def test_candidates_begin_with_a_verdict_on_each(name: str) -> None:
     rows = [made(f"case-{n}", f"g/{side}") for n in range(30) for side, made in (("a", row), ("b", row), ("c", failed))]
     both = [compare_axis(summarise(rows), "target", "g/a", f"g/{side}") for side in "bc"]
-    shown = written(name, "comparisons", combine("target", both))
+    shown = written(name, "comparison", combine("target", both))
     assert "g/b: cannot tell; g/c: worse" in shown
     assert shown.index("g/b: cannot tell; g/c: worse") < shown.index("2 candidates against g/a; pass rates")

@@ -284,7 +284,7 @@ def page_of_candidates(number: int, answers: dict[str, str]) -> str:
     source = (run(), rows_of(*rows))
     found = [compare_axis(summarise(rows), "target", TARGETS[0], target) for target in TARGETS[1:]]
     document = combine("target", [replace(comparison, sources=(source, source)) for comparison in found])
-    find("html", "comparisons")(document, View(), out := io.StringIO())
+    find("html", "comparison")(document, View(), out := io.StringIO())
     return out.getvalue()
 
 

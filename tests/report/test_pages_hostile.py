@@ -225,7 +225,7 @@ def pages() -> dict[str, str]:
     made: dict[str, str] = {}
     for kind, document in documents:
         out = io.StringIO()
-        find("html", kind)(document, View(details=None), out)
+        find("html", "comparison" if kind == "comparisons" else kind)(document, View(details=None), out)
         made[kind] = out.getvalue()
     for kind, document in documents[:2]:
         find("html", kind)(document, View(home="/"), out := io.StringIO())

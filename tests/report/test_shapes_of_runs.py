@@ -135,17 +135,16 @@ def test_every_document_is_written_in_every_format(before: Cells, after: Cells, 
     two = compare_axis(base, "target", TARGETS[0], TARGETS[1])
     three = [compare_axis(base, "target", TARGETS[0], target) for target in TARGETS[1:]]
     entries = [_entry(group) for summary in (base, candidate) for group in summary.groups.values()]
-    documents: dict[Kind, Any] = {
-        "run": Report(run(), base, lambda: rows[0]),
-        "comparison": runs,
-        "comparisons": combine("target", three),
-        "sweep": Sweeps("a-run", "live from google", False, sweeps(base)),
-        "migration": Migration(
-            two, ["stage: preview -> stable"], unsupported(two, "pro"), ("live", "live"), simulated=False
-        ),
-        "history": history_lines.History(list(history_lines.lines(entries)), ["a note"], 2),
-    }
-    for kind, document in documents.items():
+    moved = Migration(two, ["stage: preview -> stable"], unsupported(two, "pro"), ("live", "live"), simulated=False)
+    documents: list[tuple[Kind, Any]] = [
+        ("run", Report(run(), base, lambda: rows[0])),
+        ("comparison", runs),
+        ("comparison", combine("target", three)),
+        ("sweep", Sweeps("a-run", "live from google", False, sweeps(base))),
+        ("migration", moved),
+        ("history", history_lines.History(list(history_lines.lines(entries)), ["a note"], 2)),
+    ]
+    for kind, document in documents:
         for name, writers in all_formats().items():
             if kind in writers:
                 assert write(kind, name, document, view) or name == "github"

@@ -80,10 +80,7 @@ DEFAULTS: Mapping[str, Any] = {"candidate": None, "target": [], "axis": [], "mar
 def main(options: Namespace) -> int:
     printing.check(options, "comparison")
     found = _found(options)
-    if isinstance(found, Comparison):
-        printing.show(found, "comparison", options)
-        return code(found)
-    printing.show(found, "comparisons", options)
+    printing.show(found, "comparison", options)
     return first(map(code, found.comparisons))
 
 
@@ -116,8 +113,7 @@ def compared(options: Namespace) -> Comparison:
     """The comparison of these options, with answers to its gates; the first, if there are several. Reads ``base``,
     ``candidate``, ``target``, ``axis``, ``margin``, ``gate`` and ``reports``. Raises UsageError, RunError.
     """
-    found = _found(options)
-    return found if isinstance(found, Comparison) else found.comparisons[0]
+    return _found(options).comparisons[0]
 
 
 def _found(options: Namespace) -> Comparison | Comparisons:

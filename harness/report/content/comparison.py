@@ -32,11 +32,27 @@ FOLDED = 12
 
 
 @document("comparison")
-def comparison_blocks(comparison: Comparison, view: View) -> Iterator[Block]:
-    """What differs between two sides."""
+def comparison_blocks(document: Comparison | Comparisons, view: View) -> Iterator[Block]:
+    """What differs between a reference and a candidate, or each of several."""
+    candidates = document.candidate if isinstance(document, Comparison) else f"{len(document.comparisons)} candidates"
     if view.page:
-        yield Heading(f"{comparison.candidate} against {comparison.reference}", level=1)
-    yield from compared_blocks([comparison], view)
+        yield Heading(f"{candidates} against {document.reference}", level=1)
+    if isinstance(document, Comparisons):
+        yield from _all_candidates(document, view)
+    yield from compared_blocks(document.comparisons, view)
+
+
+def _all_candidates(document: Comparisons, view: View) -> Iterator[Block]:
+    """All candidates in a table."""
+    verdicts = (f"{comparison.candidate}: {comparison.conclusion.verdict}" for comparison in document.comparisons)
+    yield Paragraph(["; ".join(verdicts)], strong=True)
+    if view.page:
+        yield Heading("candidates")
+    yield Paragraph([correction_note(document)])
+    yield Table(*overview(document), "verdicts on each candidate")
+    if not view.quiet:
+        yield Paragraph([READING])
+        yield Bullets([[note] for note in document.notes])
 
 
 def compared_blocks(comparisons: Sequence[Comparison], view: View, *, concluded: bool = False) -> Iterator[Block]:
