@@ -180,7 +180,7 @@ def test_one_simulated_answer_is_enough(ask: Ask, reports: Path) -> None:
 
 
 def test_a_flip_leads_to_its_trials(ask: Ask) -> None:
-    _, page = ask("/within?run=20260102-000000-b&axis=target&reference=simulator/flash&candidate=simulator/pro")
+    _, page = ask("/compare?base=20260102-000000-b&candidate=20260102-000000-b")
     link = "/run/20260102-000000-b#trial=geography/capital%40simulator/pro%231"
     assert f'<a href="{link}">in its run</a>' in page
 
@@ -199,10 +199,9 @@ def test_two_runs_are_compared(ask: Ask) -> None:
     assert "1 flip in 1 of 2 cells" in visible_text(page)
 
 
-def test_one_run_twice_asks_which_of_its_values(ask: Ask) -> None:
+def test_one_run_twice_compares_its_targets(ask: Ask) -> None:
     _, page = ask("/compare?base=20260102-000000-b&candidate=20260102-000000-b")
-    assert re.findall(r"<h3>(\w+)</h3>", page) == ["target", "model"]
-    _, page = ask("/within?run=20260102-000000-b&axis=target&reference=simulator/flash&candidate=simulator/pro")
+    assert '<h1 class="what">simulator/pro against simulator/flash</h1>' in page
     assert "1 flip in 1 of 1 cell" in visible_text(page)
 
 
@@ -215,7 +214,6 @@ def test_one_run_twice_asks_which_of_its_values(ask: Ask) -> None:
         ("/run/<img>", 404, "&lt;img&gt;"),
         ("/elsewhere", 404, "there is nothing at /elsewhere"),
         ("/compare", 404, "no saved run"),
-        ("/within?run=20260101-000000-a&axis=model&reference=flash&candidate=x", 400, "x is not a value of model"),
     ],
 )
 def test_what_is_not_there_is_said(ask: Ask, path: str, status: int, why: str) -> None:
@@ -284,7 +282,7 @@ def test_a_run_links_to_its_sweeps_and_names_a_migration(ask: Ask, reports: Path
     assert "SIMULATED migration" in re.sub(r"\s+", " ", visible_text(ask("/")[1]))
     page = ask("/run/20260105-moved")[1]
     assert "migration: simulator/flash to simulator/pro" in visible_text(page)
-    (link,) = re.findall(r'href="(/within[^"]*)"', page)
+    (link,) = re.findall(r'href="(/compare[^"]*)"', page)
     assert ask(html.unescape(link))[0] == 200
 
 

@@ -232,7 +232,6 @@ def pages() -> dict[str, str]:
         made[f"{kind}, served"] = out.getvalue()
     entries = [RunListItem(BAD, header, {"totals": {"passed": 1}}, simulated=True), RunListItem(BAD, problem=BAD)]
     made["list, served"] = "".join(server_pages.listing(entries, BAD))
-    made["choice, served"] = "".join(server_pages.choose_values(BAD, {BAD: [BAD, BAD]}))
     made["problem, served"] = "".join(server_pages.problem(BAD))
     return made
 
@@ -254,7 +253,7 @@ def _fields(document: Any) -> dict[str, Any]:
 
 
 KINDS = ("run", "comparison", "comparisons", "migration", "sweep", "history", "audit", "drift", "scoreboard")
-SERVED = ("run", "comparison", "list", "choice", "problem")
+SERVED = ("run", "comparison", "list", "problem")
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *(f"{kind}, served" for kind in SERVED)])

@@ -79,7 +79,7 @@ DEFAULTS: Mapping[str, Any] = {"candidate": None, "target": [], "axis": [], "mar
 
 def main(options: Namespace) -> int:
     printing.check(options, "comparison")
-    found = _found(options)
+    found = compared(options)
     printing.show(found, "comparison", options)
     return first(map(code, found.comparisons))
 
@@ -109,14 +109,8 @@ def _apart(comparison: Comparison) -> str:
     return why
 
 
-def compared(options: Namespace) -> Comparison:
-    """The comparison of these options, with answers to its gates; the first, if there are several. Reads ``base``,
-    ``candidate``, ``target``, ``axis``, ``margin``, ``gate`` and ``reports``. Raises UsageError, RunError.
-    """
-    return _found(options).comparisons[0]
-
-
-def _found(options: Namespace) -> Comparison | Comparisons:
+def compared(options: Namespace) -> Comparison | Comparisons:
+    """The comparison of these options, with answers to its gates. Raises UsageError, RunError."""
     asked = [gates.from_option(text) for text in options.gate]
     base = saved_run.find(options.base, options)
     if not options.candidate:

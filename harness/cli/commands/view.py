@@ -17,7 +17,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from harness.cli import options as shared
 from harness.cli import saved_run, streams
 from harness.cli.commands import compare, sweep
-from harness.compare.comparison import by_value
 from harness.disk import is_locked
 from harness.errors import HarnessError, RunError, UsageError
 from harness.report import Kind, View, find
@@ -141,10 +140,7 @@ def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
         return _run(_known(path.removeprefix("/run/"), reports))
     if path == "/compare":
         base, candidate = (_known(asked.get(name, ""), reports) for name in ("base", "candidate"))
-        return _choice(base) if base == candidate else _compared(base, candidate=str(candidate))
-    if path == "/within":
-        values = [f"{asked.get('axis', '')}={asked.get(side, '')}" for side in ("reference", "candidate")]
-        return _compared(_known(asked.get("run", ""), reports), axis=values)
+        return _compared(base, None if base == candidate else str(candidate))
     if path.startswith("/sweep/"):
         return _sweep(_known(path.removeprefix("/sweep/"), reports))
     if path == "/history":
@@ -203,19 +199,10 @@ def _pieces(file: TextIO) -> Iterator[str]:
         yield from iter(partial(file.read, 1 << 16), "")
 
 
-def _compared(base: Path, **options: Any) -> Iterable[str]:
-    reports = str(base.parent.parent)
-    asked = Namespace(**{**compare.DEFAULTS, "base": str(base), "reports": reports, **options})
-    return _written("comparison", compare.compared(asked))
-
-
-def _choice(path: Path) -> Iterable[str]:
-    summary = load(path).summary()
-    axes = ["target", "model", "provider", *{name: None for group in summary.groups.values() for name in group.axes}]
-    found = {axis: list(by_value(summary, axis)) for axis in axes}
-    return server_pages.choose_values(
-        path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1}
-    )
+def _compared(base: Path, candidate: str | None) -> Iterable[str]:
+    """Two runs, or, without a candidate, what the suites of the run compare, or else its targets."""
+    given = {"base": str(base), "candidate": candidate, "reports": str(base.parent.parent)}
+    return _written("comparison", compare.compared(Namespace(**{**compare.DEFAULTS, **given})))
 
 
 def _entry(path: Path) -> RunListItem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from harness.report import Report, View, layout, words
 from harness.report.blocks import (
@@ -67,12 +67,9 @@ def _related_pages(report: Report, view: View) -> Iterator[Block]:
     name = quote(report.run["id"])
     axes = [axis for axis, values in swept(report.summary).items() if len(values) >= THREE]
     both = report.run.get("migration")
-    sides = {"reference": both[0], "candidate": both[-1]} if both else {}
-    query = urlencode({"run": report.run["id"], "axis": "target", **sides})
     ways = {
-        **({f"within?{query}": f"migration: {' to '.join(both)}"} if both else {}),
         **({f"sweep/{name}": f"sweeps of {', '.join(axes)}"} if axes else {}),
-        f"compare?base={name}&candidate={name}": "compare two targets or values",
+        f"compare?base={name}&candidate={name}": f"migration: {' to '.join(both)}" if both else "compare its targets",
         "history": "history",
     }
     yield Bullets([[Styled(text, address=f"{view.home}{way}")] for way, text in ways.items()])

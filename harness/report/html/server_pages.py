@@ -1,8 +1,8 @@
-"""The pages that only the server has: the list of runs, the choice of two values to compare, and problems."""
+"""The pages that only the server has: the list of runs, and problems."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -41,7 +41,7 @@ def _table(entries: Sequence[RunListItem]) -> Markup:
     names = element("tr", *(element("th", name, scope="col") for name in head))
     listed = table("saved runs", [names], rows, class_="runs", data_filter="runs")
     button = element("button", "compare", type="submit", class_="go") if readable else None
-    note = element("small", " twice the same run: two of its targets, levels or other axes") if readable else None
+    note = element("small", " twice the same run: its targets, or what its suites compare") if readable else None
     over_time = element("a", "history", href="/history")
     tools = element("p", button, note, over_time, class_="tools sticky")
     return element("form", tools, listed, action="/compare", method="get")
@@ -90,26 +90,6 @@ def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
         yield element("span", "SIMULATED", class_="sim")
     if entry.run and entry.run.get("migration"):
         yield element("small", " migration")
-
-
-def choose_values(run: str, axes: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """The page on which to choose two values of an axis of one run."""
-    forms = [_form(run, axis, values) for axis, values in axes.items()]
-    nothing = element("p", "nothing in this run has two values to compare", class_="about")
-    parts = [section("compare within one run", *(forms or [nothing]))]
-    yield from page(f"compare within {run}", parts, what=f"run {run}", home="/", forms=True)
-
-
-def _form(run: str, axis: str, values: Sequence[str]) -> Markup:
-    def select(name: str, chosen: int) -> Markup:
-        options = (element("option", value, value=value, selected=n == chosen) for n, value in enumerate(values))
-        return element("select", *options, name=name, aria_label=f"{name} {axis}")
-
-    hidden = (element("input", type="hidden", name=name, value=value) for name, value in (("run", run), ("axis", axis)))
-    return element(
-        "form", *hidden, element("h3", axis), select("reference", 0), " against ", select("candidate", 1), " ",
-        element("button", "compare", type="submit"), action="/within", method="get",
-    )  # fmt: skip
 
 
 def problem(message: str) -> Iterator[str]:
