@@ -12,9 +12,7 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import fields
 from importlib.resources import files
-from math import inf
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from harness.disk import is_locked
@@ -46,10 +44,8 @@ _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_F
 class PastRuns(AbstractContextManager["PastRuns"]):
     """The history of a folder of runs, brought up to date. Use as a context manager. ``notes``: what the user should know."""
 
-    def __init__(self, reports: Path, *, rebuild: bool = False, within: float | None = None) -> None:
-        """``within``: seconds after which no further run is read, newest first; ``notes`` then say how many are missing."""
+    def __init__(self, reports: Path, *, rebuild: bool = False) -> None:
         self.notes: list[str] = []
-        self._within = within
         self._reports = reports
         file = reports / FILE
         if rebuild:
@@ -93,19 +89,11 @@ class PastRuns(AbstractContextManager["PastRuns"]):
         there = {path.parent.name: path for path in self._reports.glob(f"*/{NAME}")}
         for folder in known.keys() - there.keys():
             db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
-        fresh = []
         for folder, path in sorted(there.items(), reverse=True):
             with suppress(FileNotFoundError):
                 about = path.stat()
                 if known.get(folder) != (about.st_size, about.st_mtime_ns):
-                    fresh.append((path, about.st_size, about.st_mtime_ns))
-        end = inf if self._within is None else monotonic() + self._within
-        for left, (path, size, changed) in zip(range(len(fresh) - 1, -1, -1), fresh, strict=True):
-            with suppress(FileNotFoundError):
-                _put(db, path, size, changed)
-            if left and monotonic() >= end:
-                self.notes.append(f"{left:,} of {len(there):,} runs are not read yet: {_later(db)}")
-                break
+                    _put(db, path, about.st_size, about.st_mtime_ns)
         for folder, damage in db.execute("SELECT folder, damage FROM runs WHERE damage IS NOT NULL ORDER BY folder"):
             self.notes.append(f"run {folder} is left out: {damage}")
 
@@ -160,12 +148,6 @@ class PastRuns(AbstractContextManager["PastRuns"]):
         if cursor.description is None:
             raise UsageError("--sql: the query is empty; write one SELECT over the tables runs, lines and groups")
         return QueryResult([name for name, *_ in cursor.description], rows)
-
-
-def _later(db: sqlite3.Connection) -> str:
-    """How the remaining runs will be read."""
-    in_memory = not next(db.execute("PRAGMA database_list"))[2]
-    return "`gemini-harness history` reads all of them" if in_memory else "reload the page to read more"
 
 
 def _entry(row: Sequence[Any], playing: Container[str]) -> HistoryEntry:

@@ -251,15 +251,6 @@ def test_the_history_links_to_the_runs(ask: Ask, reports: Path) -> None:
     assert 'href="/history"' in ask("/")[1]
 
 
-def test_the_history_never_waits_for_all_runs(ask: Ask, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.cli.commands.view.HISTORY_SECONDS", 0)
-    first, second = visible_text(ask("/history")[1]), visible_text(ask("/history")[1])
-    assert "1 of 2 runs are not read yet" in first
-    assert ("20260102-000000-b" in first, "20260101-000000-a" in first) == (True, False)
-    assert "not read yet" not in second
-    assert "20260101-000000-a" in second
-
-
 def test_an_empty_history_is_a_page(tmp_path: Path) -> None:
     out = io.StringIO()
     find("html", "history")(History([]), View(), out)

@@ -35,8 +35,6 @@ PAGE_BUFFER = 4 << 20
 """Bytes of a page that are kept in memory."""
 HISTORY_RUNS = 200
 """The number of runs in the history."""
-HISTORY_SECONDS = 2.0
-"""Seconds for which a request reads new runs into the history."""
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
@@ -175,7 +173,7 @@ def _sweep(path: Path) -> Iterable[str]:
 
 
 def _history(reports: Path) -> Iterable[str]:
-    with PastRuns(reports, within=HISTORY_SECONDS) as past:
+    with PastRuns(reports) as past:
         entries, earlier = past.entries(suite=None, target=None, case=None, since=None, last=HISTORY_RUNS)
         document = History(list(lines(entries)), past.notes, earlier)
     return _written("history", document)
