@@ -1,8 +1,8 @@
 """The history of runs: a SQLite database in the reports folder, a cache of what the run files hold.
 
 Opening it reads the runs that are new or changed (by size and modification time) and removes those that are gone, in one
-transaction per run, so that several processes can do so at the same time. A database of another version, or a damaged one,
-is rebuilt. If the folder cannot be written, the database is in memory.
+transaction per run, so that several processes can do so at the same time. A database of another version
+is rebuilt. If it is damaged or cannot be written, the database is in memory.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ _ENTRY_COLUMNS = [field.name for field in fields(HistoryEntry) if field.name not
 """The fields of an entry that the database holds."""
 _WAIT = 30.0
 """Seconds to wait for another process that is reading runs."""
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 
 
@@ -49,28 +48,23 @@ class PastRuns(AbstractContextManager["PastRuns"]):
         self._reports = reports
         file = reports / FILE
         if rebuild:
-            _remove(file)
+            for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
+                with suppress(OSError):
+                    file.with_name(name).unlink()
         try:
             self._db = self._current(file)
         except sqlite3.DatabaseError as fault:
-            self._db = self._replacement(file, fault)
+            if reports.is_dir():
+                self.notes.append(
+                    f"{file} cannot be used ({fault}): the runs are read again each time; --rebuild makes a new one"
+                )
+            self._db = self._current(":memory:")
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
-    def _replacement(self, file: Path, fault: sqlite3.DatabaseError) -> sqlite3.Connection:
-        """A new database for a damaged one; in memory if the file cannot be written."""
-        if getattr(fault, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-            self.notes.append(f"{file} was damaged: it was rebuilt from the runs")
-            with suppress(OSError, sqlite3.DatabaseError):
-                _remove(file)
-                return self._current(file)
-        elif self._reports.is_dir():
-            self.notes.append(f"{file} cannot be used ({fault}): the runs are read again each time")
-        return self._current(None)
-
-    def _current(self, file: Path | None) -> sqlite3.Connection:
-        db = sqlite3.connect(":memory:" if file is None else file, timeout=_WAIT, isolation_level=None)
+    def _current(self, file: Path | str) -> sqlite3.Connection:
+        db = sqlite3.connect(file, timeout=_WAIT, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA foreign_keys = ON")
@@ -172,11 +166,6 @@ def _make(db: sqlite3.Connection) -> None:
         for statement in (files(__package__) / "history.sql").read_text("utf-8").split(";"):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _remove(file: Path) -> None:
-    for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
-        file.with_name(name).unlink(missing_ok=True)
 
 
 # --- one run ------------------------------------------------------------------------------------------

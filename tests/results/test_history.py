@@ -149,15 +149,16 @@ def test_only_what_changed_is_read(reports: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("damage", [b"not a database, though it is long enough to be looked at" * 20, b""])
-def test_a_damaged_database_is_built_again(reports: Path, capsys: pytest.CaptureFixture[str], damage: bytes) -> None:
+def test_a_damaged_database_is_not_needed(reports: Path, capsys: pytest.CaptureFixture[str], damage: bytes) -> None:
     before = lines(capsys)
     for path in reports.glob(f"{FILE}*"):
         path.unlink()
     (reports / FILE).write_bytes(damage)
     told_now = printed(capsys)
-    assert ("was damaged: it was rebuilt from the runs" in " ".join(told_now.split())) == bool(damage)
+    assert ("cannot be used (file is not a database)" in " ".join(told_now.split())) == bool(damage)
     assert lines(capsys) == before
-    assert "damaged" not in printed(capsys)
+    assert "cannot be used" not in printed(capsys, "--rebuild")
+    assert "cannot be used" not in printed(capsys)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +247,10 @@ def test_where_nothing_can_be_written_the_database_is_in_memory(
 ) -> None:
     (reports / FILE).mkdir()
     out = " ".join(printed(capsys).split())
-    assert "history.sqlite cannot be used (unable to open database file): the runs are read again each time" in out
+    assert (
+        "history.sqlite cannot be used (unable to open database file): the runs are read again each time; --rebuild makes a new one"
+        in out
+    )
     assert len(lines(capsys)) == 4
 
 
