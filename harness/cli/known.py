@@ -29,6 +29,8 @@ def entries(file: Path, more: Collection[str]) -> list[dict[str, Any]]:
         keys = set(entry) if isinstance(entry, dict) else set()
         if not {"kind", "path"} <= keys or keys - {"kind", "path", *more}:
             raise UsageError(f"{wanted}, with {' and '.join(more)} if you like; entry {number} is {str(entry)[:80]!r}")
+        if not all(isinstance(entry.get(name, 0), int) for name in ("pairs", "of")):
+            raise UsageError(f"--known {file}: pairs and of are whole numbers, in the entry of {entry['path']}")
     return found
 
 

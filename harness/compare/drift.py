@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from harness.answer.reply import error_of, is_vertex
+from harness.compare.known import Entry, stands_for
 from harness.gemini import definition
 from harness.gemini.canonical import RequestFinding, request_findings
 from harness.judge.recorded import CHAT, evidence, operation, operation_at
@@ -73,6 +74,12 @@ class DriftFinding:
     def provider(self) -> str:
         return self.first.provider
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What an entry of a list says of it."""
+        one = self.unknown
+        return {"kind": one.kind, "path": one.path, "value": one.value, "provider": self.provider}
+
     def to_json(self) -> dict[str, Json]:
         first = {"date": self.first.date or None, "file": self.first.file, "trial": self.first.trial}
         return {
@@ -90,21 +97,6 @@ class DriftFinding:
         }
 
 
-class KnownDrift(NamedTuple):
-    """An entry of the list of what was seen before. ``provider``: empty stands for any. ``row``: as it is written."""
-
-    kind: str
-    path: str
-    value: str
-    provider: str
-    row: Mapping[str, Json] = {}
-
-    def is_of(self, finding: DriftFinding) -> bool:
-        one = finding.unknown
-        same = (self.kind, self.path, self.value) == (one.kind, one.path, one.value)
-        return same and self.provider in ("", finding.provider)
-
-
 @dataclass(frozen=True, slots=True)
 class Drift:
     """The document. ``revision``: of the definition. ``answers``: how many were looked at. ``unseen``: entries of the list that were not seen."""
@@ -112,7 +104,7 @@ class Drift:
     revision: str
     answers: int
     findings: Sequence[DriftFinding]
-    unseen: Sequence[KnownDrift] = ()
+    unseen: Sequence[Entry] = ()
     notes: Sequence[str] = ()
     simulated: bool = False
     listed: str = ""
@@ -128,13 +120,13 @@ class Drift:
             "definition": self.revision,
             "answers": self.answers,
             "findings": [finding.to_json() for finding in self.findings],
-            "unseen": [{"kind": one.kind, "path": one.path, "value": one.value or None} for one in self.unseen],
+            "unseen": [{"kind": one["kind"], "path": one["path"], "value": one.get("value")} for one in self.unseen],
             "notes": list(self.notes),
             "simulated": self.simulated,
         }
 
 
-def drift(answers: Iterable[DriftAnswer], known: Collection[KnownDrift] = ()) -> Drift:
+def drift(answers: Iterable[DriftAnswer], known: Collection[Entry] = ()) -> Drift:
     """What these answers hold that the definition in use does not know, the most frequent first; new ones before known ones."""
     seen: dict[tuple[Unknown, str], list[Sighting]] = {}
     number, simulated = 0, False
@@ -145,14 +137,14 @@ def drift(answers: Iterable[DriftAnswer], known: Collection[KnownDrift] = ()) ->
             seen.setdefault((unknown, answer.seen.provider), []).append(answer.seen)
     found = [_finding(unknown, places, known) for (unknown, _), places in seen.items()]
     found.sort(key=lambda one: (one.known, -one.count, one.unknown, one.provider))
-    unseen = [entry for entry in known if not any(entry.is_of(one) for one in found)]
+    unseen = [entry for entry in known if not any(stands_for(entry, one.named) for one in found)]
     return Drift(definition.revision(), number, found, unseen, simulated=simulated)
 
 
-def _finding(unknown: Unknown, seen: Sequence[Sighting], known: Collection[KnownDrift]) -> DriftFinding:
+def _finding(unknown: Unknown, seen: Sequence[Sighting], known: Collection[Entry]) -> DriftFinding:
     models = tuple(dict.fromkeys(at.model for at in seen))
     found = DriftFinding(unknown, models, min(seen, key=lambda at: at.date or "9999"), len(seen))
-    return replace(found, known=any(entry.is_of(found) for entry in known))
+    return replace(found, known=any(stands_for(entry, found.named) for entry in known))
 
 
 def unknowns(answer: DriftAnswer) -> Iterator[Unknown]:

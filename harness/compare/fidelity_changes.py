@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from harness.compare.fidelity_facts import AnswerFacts
+from harness.compare.known import Entry
 from harness.model import Json
 from harness.results.rows import TurnRow
 from harness.text.jsonpath import is_below
@@ -94,6 +95,11 @@ class Change:
         return wilson(self.pairs, max(self.of, self.pairs))
 
     @property
+    def named(self) -> dict[str, str]:
+        """What an entry of a list says of it."""
+        return {"kind": self.kind, "path": self.path, "from": self.before, "to": self.after}
+
+    @property
     def note(self) -> bool:
         """Whether it is a note only: nothing is lost."""
         return self.kind == "order"
@@ -118,24 +124,6 @@ class Change:
     def to_unsure_json(self) -> dict[str, Any]:
         row = {"kind": self.kind, "path": self.path, "message": self.message, "pairs": self.pairs, "of": self.of}
         return {**row, "needs": self.needs, "trials": list(self.trials)}
-
-
-class KnownChange(NamedTuple):
-    """An entry of the list of known changes. Without values it stands for every change of its kind at its path; ``pairs`` and ``of``:
-    how frequent it was, 0 where that is not known."""
-
-    kind: str
-    path: str
-    before: str = ""
-    after: str = ""
-    pairs: int = 0
-    of: int = 0
-    why: str = ""
-
-    def is_about(self, change: Change) -> bool:
-        values = (self.before, self.after)
-        same = values in (("", ""), (change.before, change.after))
-        return (self.kind, self.path) == (change.kind, change.path) and same
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +192,11 @@ class Fidelity:
 
 @dataclass(frozen=True, slots=True)
 class FidelityOptions:
-    """``ignore``: paths, with everything below them; ``*`` at the end of a name stands for the rest."""
+    """``ignore``: paths, with everything below them; ``*`` at the end of a name stands for the rest. ``known``: entries that may
+    say how frequent a change was: in how many ``pairs`` ``of`` all."""
 
     ignore: Sequence[str] = ()
-    known: Sequence[KnownChange] = ()
+    known: Sequence[Entry] = ()
 
     def ignores(self, path: str) -> bool:
         return any(

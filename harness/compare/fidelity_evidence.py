@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from harness.compare.fidelity_changes import AnswerPair, Change, Exhibit, FidelityOptions, KnownChange, ReadTurns
+from harness.compare.fidelity_changes import AnswerPair, Change, Exhibit, FidelityOptions, ReadTurns
 from harness.compare.fidelity_claims import share_in
 from harness.compare.fidelity_facts import RETRIES, last_key, parent
+from harness.compare.known import Entry, stands_for
 from harness.model import Json
 from harness.results.rows import TurnRow, dumps
 from harness.text import jsonpath
@@ -98,7 +99,7 @@ def _alike(before: Json, after: Json) -> bool:
 
 def finished(change: Change, evidence: Evidence, options: FidelityOptions) -> Change:
     """The change with excerpts of both answers, and whether it is known."""
-    listed = next((entry for entry in options.known if entry.is_about(change)), None)
+    listed = next((entry for entry in options.known if stands_for(entry, change.named)), None)
     return replace(shown(change, evidence), known=listed is not None and not _has_grown(change, listed))
 
 
@@ -109,13 +110,12 @@ def shown(change: Change, evidence: Evidence) -> Change:
     return replace(change, excerpts=excerpts, exhibit=seen)
 
 
-def _has_grown(change: Change, listed: KnownChange) -> bool:
+def _has_grown(change: Change, listed: Entry) -> bool:
     """Whether the intervals of both shares do not touch. Times vary with the hour, so their shares are not compared."""
     from harness.compare.stats.rates import wilson
 
-    if not listed.of or change.kind == "timing":
-        return False
-    return change.interval[0] > wilson(listed.pairs, listed.of)[1]
+    before = listed.get("pairs", 0), listed.get("of", 0)
+    return change.kind != "timing" and bool(before[1]) and change.interval[0] > wilson(*before)[1]
 
 
 def marked_keys(change: Change) -> frozenset[str]:

@@ -9,7 +9,7 @@ from hypothesis import given, strategies
 from msgspec.structs import replace
 
 from harness.compare.fidelity import gated, percent
-from harness.compare.fidelity_changes import Fidelity, FidelityOptions, KnownChange
+from harness.compare.fidelity_changes import Fidelity, FidelityOptions
 from harness.errors import UsageError
 from harness.model import Chunk, Exchange
 from tests import fidelity_proxy as proxy
@@ -163,7 +163,7 @@ def test_the_order_of_keys_is_a_note_and_no_loss(google: Recorded) -> None:
 def test_ignored_and_known_changes(google: Recorded) -> None:
     side = answers(rewrite=proxy.at("$.usageMetadata.promptTokensDetails", proxy.drop))
     assert claims(compared(google, side, FidelityOptions(ignore=["$.usageMetadata"]))) == set()
-    known = FidelityOptions(known=[KnownChange("dropped", "$.usageMetadata.promptTokensDetails")])
+    known = FidelityOptions(known=[{"kind": "dropped", "path": "$.usageMetadata.promptTokensDetails"}])
     document = compared(google, side, known)
     assert document.overall.kept < 1 == document.overall.kept_new
     assert gated(document, "kept=100%").crossed is False

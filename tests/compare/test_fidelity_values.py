@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.compare.fidelity_changes import Fidelity, FidelityOptions, KnownChange
+from harness.compare.fidelity_changes import Fidelity, FidelityOptions
 from tests.exchanges import exchange, request
 from tests.fidelity import Recorded, compared
 
@@ -45,7 +45,7 @@ def rows(document: Fidelity, path: str) -> list[tuple[str, int, int, bool]]:
 
 
 REFUSED = statuses(*[400] * 12, *[200] * 12)
-KNOWN_STATUS = FidelityOptions(known=[KnownChange("status", "status", "400", "401")])
+KNOWN_STATUS = FidelityOptions(known=[{"kind": "status", "path": "status", "from": "400", "to": "401"}])
 
 
 def test_each_pair_of_values_is_a_row() -> None:
@@ -66,7 +66,9 @@ def test_a_known_status_hides_no_other() -> None:
 
 def test_a_known_finish_reason_hides_no_other() -> None:
     stopped = finishes(*["STOP"] * 24)
-    known = FidelityOptions(known=[KnownChange("value", "$.candidates[*].finishReason", "STOP", "OTHER")])
+    known = FidelityOptions(
+        known=[{"kind": "value", "path": "$.candidates[*].finishReason", "from": "STOP", "to": "OTHER"}]
+    )
     path = "$.candidates[*].finishReason"
     assert rows(compared(stopped, finishes(*["OTHER"] * 24), known), path) == [("STOP -> OTHER", 24, 24, True)]
     assert rows(compared(stopped, finishes(*["SAFETY"] * 24), known), path) == [("STOP -> SAFETY", 24, 24, False)]
@@ -87,13 +89,24 @@ def test_rare_values_that_are_many_are_one_row() -> None:
 
 
 def test_a_known_change_without_values_stands_for_all() -> None:
-    known = FidelityOptions(known=[KnownChange("status", "status")])
+    known = FidelityOptions(known=[{"kind": "status", "path": "status"}])
     document = compared(REFUSED, statuses(*[401] * 12, *[500] * 12), known)
     assert all(known for *_, known in rows(document, "status"))
 
 
 def test_a_known_change_that_spreads_is_new() -> None:
-    known = FidelityOptions(known=[KnownChange("value", "$.candidates[*].finishReason", "STOP", "OTHER", 3, 60)])
+    known = FidelityOptions(
+        known=[
+            {
+                "kind": "value",
+                "path": "$.candidates[*].finishReason",
+                "from": "STOP",
+                "to": "OTHER",
+                "pairs": 3,
+                "of": 60,
+            }
+        ]
+    )
     stopped = finishes(*["STOP"] * 60)
     document = compared(stopped, finishes(*["OTHER"] * 50, *["STOP"] * 10), known)
     (change,) = [change for change in document.overall.changes if change.kind == "value"]
@@ -106,7 +119,7 @@ def test_a_known_change_that_spreads_is_new() -> None:
 def test_a_known_shorter_text_is_not_a_longer_one() -> None:
     path = "$.candidates[*].content.parts[*].text"
     texts = {length: side([(200, answer(length=length + number)) for number in range(24)]) for length in (1, 40, 80)}
-    known = FidelityOptions(known=[KnownChange("value", path, "", "smaller")])
+    known = FidelityOptions(known=[{"kind": "value", "path": path, "to": "smaller"}])
     assert [row[-1] for row in rows(compared(texts[40], texts[1], known), path)] == [True]
     assert [row[-1] for row in rows(compared(texts[40], texts[80], known), path)] == [False]
 

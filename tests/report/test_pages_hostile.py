@@ -16,7 +16,7 @@ import pytest
 
 from harness.compare.audit import Audit, AuditFinding
 from harness.compare.comparison import combine, compare_axis
-from harness.compare.drift import Drift, DriftFinding, KnownDrift, Sighting, Unknown
+from harness.compare.drift import Drift, DriftFinding, Sighting, Unknown
 from harness.compare.gates import Gate, GateResult
 from harness.compare.migration import Migration
 from harness.compare.scoreboard import Scoreboard, ScoredTrial, scoreboard
@@ -240,7 +240,15 @@ def _drift() -> Drift:
     seen = Sighting(BAD, BAD, BAD, BAD, BAD, simulated=True)
     finding = DriftFinding(Unknown("value", BAD, BAD, BAD), (BAD,), seen)
     known = DriftFinding(Unknown("field", BAD, "", BAD), (BAD,), seen, known=True)
-    return Drift(BAD, 2, [finding, known], [KnownDrift("field", BAD, BAD, BAD)], [BAD], simulated=True, listed=BAD)
+    return Drift(
+        BAD,
+        2,
+        [finding, known],
+        [{"kind": "field", "path": BAD, "value": BAD, "provider": BAD}],
+        [BAD],
+        simulated=True,
+        listed=BAD,
+    )
 
 
 def _scoreboard() -> Scoreboard:

@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.cli import known, printing, saved_run
 from harness.cli import options as shared
-from harness.compare.drift import Drift, DriftFinding, KnownDrift, drift, from_rows, from_tapes
+from harness.compare.drift import Drift, DriftFinding, drift, from_rows, from_tapes
+from harness.compare.known import Entry, stands_for
 from harness.config import Config
 from harness.config import load as load_config
 from harness.errors import NetworkFault, UsageError, os_errors_as
@@ -60,12 +61,12 @@ def main(options: Namespace) -> int:
     if options.update is not None:
         return _update(options, config)
     printing.check(options, "drift")
-    before = read_known(Path(options.known)) if options.known else []
+    before = known.entries(Path(options.known), _MORE) if options.known else []
     document = _document(options, config, before)
     printing.show(document, "drift", options)
     if options.write_known:
         file = Path(options.write_known)
-        write_known(file, document, before or (read_known(file) if file.is_file() else []))
+        _write_known(file, document, before or (known.entries(file, _MORE) if file.is_file() else []))
     if options.strict and document.new:
         return 1
     if not document.answers:
@@ -74,7 +75,7 @@ def main(options: Namespace) -> int:
     return 0
 
 
-def _document(options: Namespace, config: Config, before: Collection[KnownDrift]) -> Drift:
+def _document(options: Namespace, config: Config, before: Collection[Entry]) -> Drift:
     found = saved_run.named(options.paths or [_default(config)], options)
     unreadable: dict[str, str] = {}
     runs = (from_rows(saved.run, saved.rows(), str(saved.path)) for saved in found.runs)
@@ -95,25 +96,20 @@ def _default(config: Config) -> str:
 # --- what was seen before ---------------------------------------------------------------------------------------
 
 
-def read_known(file: Path) -> list[KnownDrift]:
-    """The list of what was seen before. Raises UsageError."""
-    found = []
-    for entry in known.entries(file, ("value", "provider", "model", "first", "why")):
-        kind, path, value, provider = (str(entry.get(key) or "") for key in ("kind", "path", "value", "provider"))
-        found.append(KnownDrift(kind, path, value, provider, entry))
-    return found
+_MORE = ("value", "provider", "model", "first", "why")
+"""What an entry may say besides its kind and path."""
 
 
-def write_known(file: Path, document: Drift, before: Collection[KnownDrift]) -> None:
+def _write_known(file: Path, document: Drift, before: Collection[Entry]) -> None:
     """Write the list of what was seen before and now. Entries stay as they are. Raises UsageError."""
-    new = [finding for finding in document.new if not any(entry.is_of(finding) for entry in before)]
-    rows = [*(dict(entry.row) for entry in before), *map(_row, new)]
-    known.write(file, f"What answers hold that the definition does not know ({document.revision}).", rows)
+    new = [finding for finding in document.new if not any(stands_for(entry, finding.named) for entry in before)]
+    about = f"What answers hold that the definition does not know ({document.revision})."
+    known.write(file, about, [*before, *map(_row, new)])
 
 
 def _row(finding: DriftFinding) -> dict[str, Any]:
-    one, first = finding.unknown, finding.first
-    row = {"kind": one.kind, "path": one.path, "value": one.value, "provider": finding.provider, "model": first.model}
+    first = finding.first
+    row = {**finding.named, "model": first.model}
     seen = {"date": first.date, "file": first.file, "trial": first.trial}
     return {
         **{name: text for name, text in row.items() if text},

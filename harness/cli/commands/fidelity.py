@@ -11,10 +11,11 @@ from pathlib import Path
 from harness.cli import fidelity_sides, known, printing
 from harness.cli import options as shared
 from harness.compare import fidelity
-from harness.compare.fidelity_changes import AnswerPair, Change, Fidelity, FidelityOptions, KnownChange
+from harness.compare.fidelity_changes import AnswerPair, Change, Fidelity, FidelityOptions
 from harness.compare.fidelity_values import is_valued
+from harness.compare.known import Entry, stands_for
 from harness.config import load as load_config
-from harness.errors import UsageError
+from harness.model import Json
 from harness.report import words
 from harness.text.amounts import count
 from harness.text.shape import nearest
@@ -68,7 +69,7 @@ def main(options: Namespace) -> int:
     printing.check(options, "fidelity")
     for gate in options.gate:
         fidelity.kept_limit(gate)
-    listed = read_known(Path(options.known)) if options.known else []
+    listed = known.entries(Path(options.known), _VALUES) if options.known else []
     document = _document(options, listed)
     printing.show(document, "fidelity", options)
     if options.write_known:
@@ -76,7 +77,7 @@ def main(options: Namespace) -> int:
     return _exit_code(document, new_fail=bool(options.known))
 
 
-def _document(options: Namespace, listed: Sequence[KnownChange]) -> Fidelity:
+def _document(options: Namespace, listed: Sequence[Entry]) -> Fidelity:
     sides = fidelity_sides.find(options)
     pairs = fidelity.pair_answers(sides.reference, sides.candidate)
     found = fidelity.fidelity(pairs, sides.names, sides.read, FidelityOptions(options.ignore, listed))
@@ -140,40 +141,23 @@ _VALUES = ("from", "to", "pairs", "of", "why")
 """What an entry may say besides its kind and path."""
 
 
-def read_known(file: Path) -> list[KnownChange]:
-    """The changes on the list. Raises UsageError."""
-    found = []
-    for entry in known.entries(file, _VALUES):
-        try:
-            counts = int(entry.get("pairs", 0)), int(entry.get("of", 0))
-        except (TypeError, ValueError) as fault:
-            raise UsageError(
-                f"--known {file}: pairs and of are whole numbers, in the entry of {entry['path']}"
-            ) from fault
-        texts = [str(entry.get(name, "")) for name in ("kind", "path", "from", "to")]
-        found.append(KnownChange(texts[0], texts[1], texts[2], texts[3], *counts, why=str(entry.get("why", ""))))
-    return found
-
-
-def _known_notes(file: str | None, listed: Sequence[KnownChange]) -> Iterator[str]:
-    wide = [entry for entry in listed if is_valued(entry.kind) and not (entry.before or entry.after)]
+def _known_notes(file: str | None, listed: Sequence[Entry]) -> Iterator[str]:
+    wide = [entry for entry in listed if is_valued(str(entry["kind"])) and not (entry.get("from") or entry.get("to"))]
     if wide:
-        entries = f"{count(len(wide), 'known change')} of {file} without 'from' and 'to', such as {wide[0].path}"
+        entries = f"{count(len(wide), 'known change')} of {file} without 'from' and 'to', such as {wide[0]['path']}"
         yield f"{entries}: every change of that kind at that path counts as known; --write-known writes the values"
 
 
-def write_known(file: Path, document: Fidelity, listed: Sequence[KnownChange]) -> None:
+def write_known(file: Path, document: Fidelity, listed: Sequence[Entry]) -> None:
     """Write the list of all changes, with the reasons of the list before. Raises UsageError."""
-    before = listed or (read_known(file) if file.exists() else [])
+    before = listed or (known.entries(file, _VALUES) if file.exists() else [])
     rows = [_entry(change, before) for change in document.overall.changes if not change.note]
     known.write(file, f"What {document.candidate} changes against {document.reference}.", rows)
 
 
-def _entry(change: Change, before: Sequence[KnownChange]) -> dict[str, str | int]:
-    values = {"from": change.before, "to": change.after}
-    row: dict[str, str | int] = {"kind": change.kind, "path": change.path}
-    row.update({name: value for name, value in values.items() if value})
+def _entry(change: Change, before: Sequence[Entry]) -> dict[str, Json]:
+    row: dict[str, Json] = {name: value for name, value in change.named.items() if value}
     if change.kind != "timing":
         row.update(pairs=change.pairs, of=change.of)
-    why = next((entry.why for entry in before if entry.why and entry.is_about(change)), "")
+    why = next((entry["why"] for entry in before if entry.get("why") and stands_for(entry, change.named)), "")
     return {**row, "why": why} if why else row

@@ -26,7 +26,7 @@ def drift_blocks(drift: Drift, view: View) -> Iterator[Block]:
         yield from _shown(new, view)
     if known:
         yield Details([f"seen before: {count(len(known), 'finding')}"], [_table(known, "seen before"), _places(known)])
-    unseen = [f"{one.path} {one.value}".rstrip() for one in drift.unseen]
+    unseen = [f"{one['path']} {one.get('value') or ''}".rstrip() for one in drift.unseen]
     listed = [f"on the list {drift.listed}, and not seen here: {some(unseen)}"] if unseen else []
     notes = [*drift.notes, *listed, f"definition: {drift.revision}", *([ADVICE] if new else [])]
     yield Heading("notes")
