@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from harness.errors import HarnessError, SuiteError
-from harness.model import Place
 from harness.report import View, words
 from harness.report.blocks import Annotation, Block, Bullets, Heading, Items, Level, Paragraph, Table
 from harness.report.table.blocks import block_lines
@@ -68,11 +67,6 @@ def error_annotations(error: HarnessError, view: View) -> list[str]:
         for one in sorted(error.complaints, key=lambda one: not isinstance(one, Complaint))
     ]
     return [_line(annotation, view) for annotation in made[:MAX_ANNOTATIONS]]
-
-
-def note_annotation(place: Place, message: str, view: View) -> str:
-    """The line for a note about a suite."""
-    return _line(Annotation("notice", "suite", message, place), view)
 
 
 def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:

@@ -90,14 +90,6 @@ def test_a_faulty_suite_is_annotated_at_its_line(job: Job) -> None:
     assert re.search(r"^::error file=suites/first.yaml,line=11,", job.printed, re.MULTILINE)
 
 
-def test_notes_of_check_are_annotations(job: Job) -> None:
-    suite = job.workspace / "suites/first.yaml"
-    suite.write_text(suite.read_text().replace("matrix:", "defaults: {temperature: 0}\nmatrix:"))
-    step = {"name": "check", "run": "gemini-harness check --format github"}
-    assert job.step(step, {}) == 0
-    assert re.search(r"^::notice file=suites/first.yaml,line=5,", job.printed, re.MULTILINE)
-
-
 def test_a_gate_against_the_baseline_fails_the_job(job: Job) -> None:
     assert main(["run"]) == 0
     assert main(["baseline", "set", "last"]) == 0

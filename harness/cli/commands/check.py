@@ -10,7 +10,6 @@ from datetime import date, timedelta
 
 from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
-from harness.cli.streams import under
 from harness.cli.watching import watch
 from harness.config import no_provider
 from harness.errors import UsageError
@@ -38,7 +37,10 @@ def add_options(parser: ArgumentParser) -> None:
     shared.as_of(parser, "for --ends-within: count from this day")
     shared.watch(parser, "check")
     parser.add_argument(
-        "--format", choices=("text", "github"), default="text", help="text (default), or annotations for GitHub Actions"
+        "--format",
+        choices=("text", "github"),
+        default="text",
+        help="text (default), or annotations of what is wrong for GitHub Actions",
     )
 
 
@@ -62,8 +64,6 @@ def main(options: Namespace) -> int:
         dialect_of(plan.config.find(target.provider))
     for note in plan.notes if options.ends_within is None else plan.left_out:
         sys.stdout.write(f"note: {note}\n")
-    if options.format == "github":
-        _annotate(plan)
     sys.stdout.writelines(f"{line}\n" for line in gate_reach.lines(plan))
     cases = sum(len(suite.cases) for suite in plan.suites)
     numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
@@ -73,16 +73,6 @@ def main(options: Namespace) -> int:
     models = amounts.count(len(ending), "model")
     sys.stdout.write(f"{counts}: {f'{models} to replace' if ending else 'no problem found'}\n")
     return 1 if ending else 0
-
-
-def _annotate(plan: Plan) -> None:
-    from harness.cli import step_summary
-    from harness.report import View
-    from harness.report.github import note_annotation
-
-    view = View(display_path=step_summary.named)
-    notes = [note for suite in plan.suites for note in suite.notes] + list(plan.trials.notes)
-    under(sys.stdout).writelines(f"{note_annotation(note.place, note.message, view)}\n" for note in notes)
 
 
 def _ending(plan: Plan, day: date, within: timedelta) -> Iterator[str]:
