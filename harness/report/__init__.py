@@ -36,7 +36,6 @@ Kind = Literal[
     "comparison",
     "audit",
     "history",
-    "query",
     "sweep",
     "migration",
     "catalogue",

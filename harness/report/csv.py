@@ -59,12 +59,9 @@ def _outcome(row: Row) -> list[Json]:
 
 
 @output("csv", of="history")
-def history_csv(history: History, _view: View, out: TextIO) -> None:
-    """A line per run, suite and target, for a spreadsheet."""
-    _write(out, [field.name for field in fields(HistoryEntry)], map(list, map(astuple, history.lines)))
-
-
-@output("csv", of="query")
-def query_csv(answer: QueryResult, _view: View, out: TextIO) -> None:
-    """The result of a query, for a spreadsheet."""
-    _write(out, list(answer.columns), (list(row) for row in answer.rows))
+def history_csv(document: History | QueryResult, _view: View, out: TextIO) -> None:
+    """A line per run, suite and target, or the result of a query, for a spreadsheet."""
+    if isinstance(document, QueryResult):
+        _write(out, list(document.columns), map(list, document.rows))
+    else:
+        _write(out, [field.name for field in fields(HistoryEntry)], map(list, map(astuple, document.lines)))

@@ -33,13 +33,13 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    printing.check(options, "history" if options.sql is None else "query")
+    printing.check(options, "history")
     since = None if options.since is None else _instant(options.since)
     reports = saved_run.folder(options)
     with PastRuns(reports, rebuild=options.rebuild) as past:
         if options.sql is not None:
             sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
-            printing.show(past.query(options.sql), "query", options)
+            printing.show(past.query(options.sql), "history", options)
             return 0
         chosen = {name: getattr(options, name) for name in ("suite", "target", "case")}
         entries, earlier = past.entries(**chosen, since=since, last=options.last)

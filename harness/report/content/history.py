@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from harness.report import View, words
 from harness.report.blocks import SIMULATED, Block, Bullets, Code, Details, Heading, Paragraph, Styled, Table, document
-from harness.results.history_lines import History, HistoryEntry
+from harness.results.history_lines import History, HistoryEntry, QueryResult
 from harness.text.amounts import count, some
 from harness.text.grouping import gathered
 
@@ -30,12 +30,15 @@ UNFOLDED = 10
 
 
 @document("history", "table", "markdown", "html")
-def history_blocks(history: History, view: View) -> Iterator[Block]:
-    """The results of runs over time."""
+def history_blocks(history: History | QueryResult, view: View) -> Iterator[Block]:
+    """The results of runs over time, or that of a query."""
     if view.page:
         yield Heading("history", level=1)
-        if any(line.simulated for line in history.lines):
-            yield SIMULATED
+    if isinstance(history, QueryResult):
+        yield _of_query(history)
+        return
+    if view.page and any(line.simulated for line in history.lines):
+        yield SIMULATED
     yield Paragraph([bottom_line(history)], strong=True)
     if view.page:
         yield Heading("runs")
@@ -47,6 +50,13 @@ def history_blocks(history: History, view: View) -> Iterator[Block]:
     if view.page and history.notes:
         yield Heading("notes")
     yield Bullets([[note] for note in history.notes])
+
+
+def _of_query(answer: QueryResult) -> Block:
+    rows = [["-" if value is None else words.shortened(str(value), 60) for value in row] for row in answer.rows]
+    columns = enumerate(zip(*answer.rows, strict=True))
+    texts = frozenset(at for at, cells in columns if any(isinstance(cell, str) for cell in cells))
+    return Table(answer.columns, rows, words=texts) if rows else Paragraph(["no rows"])
 
 
 def bottom_line(history: History) -> str:
