@@ -98,7 +98,8 @@ def value_names(values: Json, written: Json) -> Sequence[str]:
     if not isinstance(values, list):
         return ()
     shown = {_plain(value).strip("-") for value in values} - {""}
-    if all(map(_is_short, values)) and len(shown) == len(values):
+    by_row = any("${" in str(value) for value in values)  # its texts would keep the rows in columns of their own
+    if not by_row and all(map(_is_short, values)) and len(shown) == len(values):
         return ()
     sources = written if isinstance(written, list) and len(written) == len(values) else values
     names: list[str] = []

@@ -66,6 +66,11 @@ def test_ids_show_the_words_of_a_prompt_without_placeholders() -> None:
     assert labels(case(*lines)) == ["prompt=You-are-.-Which-city-is", "prompt=And-you"]
 
 
+def test_ids_show_short_prompts_alike_in_every_row() -> None:
+    lines = case("each: [{q: one}, {q: two}]", 'prompt: ["${row.q}", "Please: ${row.q}"]')
+    assert labels(lines.replace("id: c", "id: c-${row.q}")) == ["prompt=1", "prompt=Please"] * 2
+
+
 @pytest.mark.parametrize(
     "line", ["jsonSchema: {type: object}", "topP: 0.5", "request: {generationConfig: {topP: 0.5}}"]
 )
