@@ -226,6 +226,19 @@ def test_gates_say_whether_they_were_crossed() -> None:
     assert "<strong>SIMULATED" not in out.getvalue()
 
 
+def test_the_command_that_records_has_its_own_line_or_stands_once_for_all() -> None:
+    problems = [
+        {"kind": "ask", "cause": "no-recording", "message": f"{name}.yaml is missing\nrecord it: run -k {name}"}
+        for name in ("a", "b")
+    ]
+    rows = [unjudged(problem["message"][0], error={**problem, "traceback": None}) for problem in problems]
+    alone, both = page(rows[:1]), page(rows)
+    assert "<p>a.yaml is missing</p><p>record it: run -k a</p>" in alone
+    assert "<p>b.yaml is missing</p>" in both
+    assert "record them: " in both
+    assert "<p>record it: " not in both
+
+
 def test_a_run_without_trials_is_a_page() -> None:
     assert "nothing ran" in page([])
 

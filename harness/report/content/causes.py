@@ -116,7 +116,7 @@ def _item(cause: Cause, details: Mapping[str, list[str]], report: Report, view: 
     if view.format == "github" and (known := _id(cause.groups[0].trouble)):
         ending.append(Paragraph(["what that is: ", Code(words.command("explain", known))]))
     if view.page:
-        inside = [Item(_head(group), list(_mismatches(group))) for group in cause.shown]
+        inside = [Item(_head(group), list(_mismatches(group, cause))) for group in cause.shown]
     else:
         inside = [Item(_head(group), lines) for group, lines in _lines(cause, details)]
     if cause.title:
@@ -130,11 +130,11 @@ def _head(group: Group) -> list[str]:
     return [Styled(group.id, opens=group.id), *([f"  {needs}"] if needs else [])]
 
 
-def _mismatches(group: Group) -> Iterator[Block]:
+def _mismatches(group: Group, cause: Cause) -> Iterator[Block]:
     """The first failed check of a group, with both sides, for a page that has the whole trial besides."""
     known = group.trouble
     if known is None or known.verdict is None or not failed_by_checks(group):
-        yield Paragraph([words.why(group)])
+        yield from (Paragraph([line]) for line in words.why(group).splitlines() if not _repeats(line, cause))
         return
     message, *sides = words.expected_and_actual(known.verdict, 600)
     at = known.verdict.at
