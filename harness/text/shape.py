@@ -145,11 +145,11 @@ def _other_words() -> Mapping[str, str]:
     return dict(safeyaml.load(File(__file__).with_name("other_words.yaml").read_bytes()))
 
 
-def meant(word: str, known: Collection[str]) -> str:
+def meant(word: str, known: Collection[str], cutoff: float = 0.85) -> str:
     """``did you mean``, for a word of another tool, or nearly one, that is called otherwise here; empty for any other word."""
     here = {name: theirs.split() for name, theirs in _other_words().items() if name.partition(":")[0] in known}
     ours = {word: name for name, theirs in here.items() for word in theirs}
-    name = ours.get(closest(word, ours, 0.85), "")
+    name = ours.get(closest(word, ours, cutoff), "")
     return f"write {name}" if ":" in name else name and f'did you mean "{name}"?'
 
 
@@ -158,7 +158,9 @@ def _unknown(key: str, value: Json, path: Path, shapes: Mapping[str, _Shape]) ->
     yours with a list (``write axes: {tone: ...}``). Or the keys of its value are known here (``write temperature here``)."""
     known = [name.replace("*", "PATH") for name in shapes]
     below = [f"{name}: {{{key}: ...}}" for name, shape in shapes.items() if key in _keys(shape)]
-    near = meant(str(key), known)
+    near = meant(str(key), known, 1.0 if below else 0.85)
+    if below and not near and (close := closest(key, known, 0.85)):
+        near = f'did you mean "{close}"?'
     if not below and not closest(key, known):
         if inner := [name for name in value if name in known] if isinstance(value, Mapping) else []:
             near = f"write {', '.join(inner)} here, without {key}:"
@@ -641,6 +643,8 @@ def _how_to_write(shape: _Shape, value: Json) -> str:
         return f"write its items without hyphens: {_inline(whole)}"
     if isinstance(value, str) and shape.accepts({}) and re.search(r"\.(json|ya?ml)$", value):
         return f"did you mean ${{file:{value}}}?"
+    if isinstance(value, str) and (key := value.partition(":")[0]) in _keys(shape) and key != value:
+        return f"write a blank after the colon of each key: {key}: ..."
     ways = list(dict.fromkeys(map(_inline, _ways(shape, value))))
     if 1 <= len(ways) <= 4:
         return f"write {' or '.join(ways)}"
@@ -663,7 +667,8 @@ def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
     elif isinstance(shape, _Fields) and {"min", "max"} <= shape.fields.keys() and (limits := _as_limits(value)):
         yield limits
     elif isinstance(shape, _Fields) and not isinstance(value, Mapping):
-        typed = (key for key, inner in shape.fields.items() if inner.accepts(value) and not inner.accepts(...))
+        other = "" if isinstance(value, bool) else ...  # a key that takes anything is hardly the one that is meant
+        typed = (key for key, inner in shape.fields.items() if inner.accepts(value) and not inner.accepts(other))
         yield from ({key: value} for key in typed if _holds(shape, {key: value}))
     elif isinstance(shape, _Map) and isinstance(value, str) and not shape.item.accepts({}):
         yield from [{"NAME": value}] * _holds(shape.item, value)

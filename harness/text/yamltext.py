@@ -245,6 +245,8 @@ def scalar(text: str) -> Json:
 
 def _syntax(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[tuple[int, int], str, str]:
     mark = getattr(error, "problem_mark", None)
+    if mark and not "".join(lines[mark.line :]).strip():  # at the end of the file: what began there says more
+        mark = getattr(error, "context_mark", None) or mark
     at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     if isinstance(error, safeyaml.Unfolded):
         return at, str(error.problem), ""

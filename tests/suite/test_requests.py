@@ -53,6 +53,8 @@ def test_a_model_of_the_command_line_is_asked_as_it_is() -> None:
         ("model: 'gemini-2.5-flash, gemini-2.5-pro'", 'the name of a model holds no ","'),
         ("expect: {latency: {max: 3000}}", "3000 are seconds; write 3000ms if milliseconds are meant"),
         ("transport: stream, expect: {stream: {ttft: {max: 800}}}", "800 are seconds; write 800ms"),
+        ("expect: {text: {contains: 'in {row.city}'}}", "{row.city} is sent as it stands; a placeholder is written ${row.city}"),
+        ("system: Where is $row.city?", "$row.city is sent as it stands; a placeholder is written ${row.city}"),
         ("expect: {text: {matches: /paris/i}}", 'an expression stands without slashes: "(?i)paris"'),
         ("expect: {text: “hi”}", """YAML knows only the quotes " and '; “hi” is a text with its own"""),
     ],

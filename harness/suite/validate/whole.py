@@ -141,8 +141,12 @@ def slips(diagnostics: Diagnostics) -> None:
         elif key == "matches" and (found := re.fullmatch(r"/(.+)/([gimsuy]*)", str(value))):
             expression = json.dumps("(?i)" * ("i" in found[2]) + found[1], ensure_ascii=False)
             diagnostics.note(document.place(route), f"an expression stands without slashes: {expression}")
+        elif found := _NO_PLACEHOLDER.search(str(value)):
+            message = f"{found[0]} is sent as it stands; a placeholder is written ${{{found[1] or found[2]}}}"
+            diagnostics.note(document.place(route), message)
 
 
+_NO_PLACEHOLDER = re.compile(r"(?<!\$)\{((?:row|axis|var|capture)\.\w+)\}|\$((?:row|axis|var|capture)\.\w+)")
 _IN_QUOTES = re.compile("[“„‘«].*[”“’»]", re.DOTALL)  # noqa: RUF001
 
 
