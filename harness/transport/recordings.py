@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -51,8 +52,13 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 
 def is_named_a_recording(file: Path, paths: Iterable[str]) -> bool:
-    """Whether the user, or its suffix, says that a file is a recording. Others in a folder are passed over if they are none."""
-    return file.suffix.lower() in SUFFIXES or str(file) in {str(Path(path)) for path in paths}
+    """Whether the user, or its suffix, says that a file is a recording. Others in a folder are passed over if they are none; so is a
+    ``.txt`` that does not mention the API, such as a license or a list of requirements."""
+    if str(file) in {str(Path(path)) for path in paths}:
+        return True
+    if file.suffix.lower() == ".txt" and os.access(file, os.R_OK):
+        return re.search(rb'(?i)generateContent|gemini|"candidates"', file.read_bytes()) is not None
+    return file.suffix.lower() in SUFFIXES
 
 
 def tapes(paths: Sequence[str], unreadable: dict[str, str], passed_over: Counter[str] | None = None) -> Iterator[Tape]:

@@ -195,14 +195,17 @@ def test_what_a_format_lost_breaks_no_rule(
     Path("c.sse").write_text(stream, "utf-8", newline="")
     Path("d.bin").write_bytes(b"\0\1")
     Path("e.json").write_text("{}", "utf-8")
+    Path("LICENSE.txt").write_text("Terms: you may\n\n   copy: this\n", "utf-8")
+    Path("cut.txt").write_text(f"POST {path}\n{{[", "utf-8")
     assert main(["audit", "."]) == 0
     out = " ".join(capsys.readouterr().out.split())
+    assert "in the form of the API; record the HTTP messages: cut.txt" in out
     assert "unreadable: 1 file: by shape: no request or answer of Gemini is in it: e.json" in out
     assert (
-        "read: by shape 1 in 1 file, bare JSON 1 in 1 file, SSE text 1 in 1 file * no recordings, passed over: 1 file"
+        "read: by shape 1 in 1 file, bare JSON 1 in 1 file, SSE text 1 in 1 file * no recordings, passed over: 2 files"
         in out
     )
-    assert "4 files; 1 unreadable file; 3 native of 3 interactions; 0 errors; 0 warnings" in out
+    assert "5 files; 2 unreadable files; 3 native of 3 interactions; 0 errors; 0 warnings" in out
 
 
 def test_a_har_without_bodies_is_named(
