@@ -139,6 +139,7 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
             "latency.max=2%",
             "gate latency: expected a time span; write 150ms, 2s, 1.5m, or a number of seconds, got '2%'",
         ),
+        ("latency.max=2000", "gate latency: '2000' has no unit; write 2000ms or 2000s"),
         ("pass_rate.max=2%", "--gate pass_rate.max: "),
         ("pass_rate.min=95", "gate pass_rate: expected at most 100%, got '95'"),
         ("totalTokenCount.max=5k", "gate totalTokenCount: expected a number, got '5k'"),

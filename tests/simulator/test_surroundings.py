@@ -116,6 +116,14 @@ def test_options_are_read() -> None:
     assert read.as_of == date(2026, 12, 5)
 
 
+def test_a_long_time_needs_a_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    simulate.add_options(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--latency", "100"])
+    assert "argument --latency: '100' has no unit: write 100ms or 100s" in capsys.readouterr().err
+
+
 def test_faults_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     simulate.add_options(parser)

@@ -79,10 +79,12 @@ def main(options: Namespace) -> int:
 
 
 def seconds(text: str) -> float:
-    """``100ms``, ``2s``, ``0.5``. Raises ArgumentTypeError for anything else."""
+    """``100ms``, ``2s``, ``0.5``. Raises ArgumentTypeError for anything else, and for 10 and more without a unit."""
     found = _TIME.fullmatch(text.strip())
     if not found:
         raise ArgumentTypeError(f"{text!r} is not a time: write 100ms or 2s")
+    if not found[2] and float(found[1]) >= 10:
+        raise ArgumentTypeError(f"{text!r} has no unit: write {found[1]}ms or {found[1]}s")
     return float(found[1]) / (1000 if found[2] == "ms" else 1)
 
 
