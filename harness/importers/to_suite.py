@@ -161,7 +161,8 @@ def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, resul
                 text = next(_texts(native_body(item.request)), "")
                 stem = slug(Path(file).stem) or "case"
                 requests[key] = _Sent(where, stem, item.request, provider, gateway, model, text)
-            requests[key].credentials.update(item.credentials)
+            keys = requests[key].credentials
+            keys.update((where, value or keys.get(where, "")) for where, value in item.credentials)
             if item.answer is not None:
                 requests[key].answers.append(item.answer)
     known = {canonical(one.body) for one in requests.values() if one.model != UNKNOWN_MODEL}
@@ -259,7 +260,7 @@ def _without_secrets(requests: Iterable[_Sent], leaks: Leaks, result: Imported) 
     """The requests whose files would hold no secret: neither a known one nor the key that was recorded with the request."""
     for sent in requests:
         recorded_keys = Leaks(
-            {f"its own {where}": value.partition(" ")[2] or value for where, value in sent.credentials.items()}
+            {f"its own {where}": value.partition(" ")[2] or value for where, value in sent.credentials.items() if value}
         )
         leak = next(filter(None, (_leak(sent, searched) for searched in (leaks, recorded_keys))), None)
         if leak is None:
@@ -574,9 +575,9 @@ def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
     sent = [one for case in cases for one in case.sent]
     if unserved := list({one.gateway: one for one in sent if one.gateway}.values()):
         yield _provider_to_add(unserved, config)
-    with_keys = [case.id for case in cases if any(one.credentials for one in case.sent)]
+    with_keys = [case.id for case in cases if any(value for one in case.sent for value in one.credentials.values())]
     if with_keys:
-        where = ", ".join(dict.fromkeys(name for one in sent for name in one.credentials))
+        where = ", ".join(dict.fromkeys(name for one in sent for name, value in one.credentials.items() if value))
         yield f"a key was recorded with {some(with_keys)} ({where}) and was not copied; revoke it if the file was shared"
     unnamed = [case.id for case in cases if any(one.model == UNKNOWN_MODEL for one in case.sent)]
     if unnamed:

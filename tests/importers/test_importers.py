@@ -320,6 +320,16 @@ def test_a_host_without_a_provider_is_noted_with_the_lines_to_add(
     assert main(["run"]) == 0
 
 
+def test_the_header_of_a_variable_is_in_the_lines_to_add(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "https://gateway.example/v1beta/models/gemini-2.5-flash:generateContent"
+    body = '{"contents": [{"parts": [{"text": "hi"}]}]}'
+    (project / "a.sh").write_text(f"curl {url} -H \"Authorization: Bearer $KEY\" -d '{body}'\n")
+    assert main(["import", "a.sh"]) == 0
+    out = capsys.readouterr().out
+    assert '    auth = "bearer"\n' in out
+    assert "a key was recorded" not in out
+
+
 def test_the_header_of_a_gateways_key_is_in_the_lines_to_add(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from harness.gemini.providers import HOSTS, is_chat
 from harness.model import Chunk, Exchange, Json, Provenance, Request
-from harness.text.credentials import credentials_in
+from harness.text.credentials import credentials_in, is_masked
 from harness.text.jsontext import compact, json_of
 from harness.text.lazy import Lazy
 from harness.text.names import is_secret_name
@@ -163,8 +163,11 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
 
 
 def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """(where, value) of each unmasked credential in the address and the headers of a request."""
-    return _credentials(str(raw["uri"]), *_headers(raw.get("headers")).items())
+    """(where, value) of each credential in the address and the headers of a request. Of a header that holds a variable or a mask
+    in the place of a key, the value is empty."""
+    headers = _headers(raw.get("headers"))
+    masked = ((name, "") for name, value in headers.items() if is_secret_name(name) and value and is_masked(value))
+    return (*masked, *_credentials(str(raw["uri"]), *headers.items()))
 
 
 @lru_cache(500)
