@@ -239,6 +239,15 @@ def test_the_command_that_records_has_its_own_line_or_stands_once_for_all() -> N
     assert "<p>record it: " not in both
 
 
+def test_an_address_in_a_title_is_its_host_with_what_follows() -> None:
+    errors = [
+        {"kind": "ask", "message": f"https://host.example/v1/{n}:ask: not known (2 attempts)", "traceback": None}
+        for n in "ab"
+    ]
+    text = page([unjudged(f"c{n}", error=error) for n, error in enumerate(errors)])
+    assert "2 trials: host.example: not known<" in text
+
+
 def test_a_run_without_trials_is_a_page() -> None:
     assert "nothing ran" in page([])
 

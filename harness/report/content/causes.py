@@ -20,7 +20,7 @@ _SHOWN = 2
 """How many groups of a cause are shown, if not all are."""
 _ON_A_PAGE, _UNFOLDED = 100, 8
 """How many causes a page shows, and how many of them without a click. Its list of trials has all failures."""
-_ADDRESS = r"https?://([^/\s]+)\S*"
+_ADDRESS = r"https?://([^/\s]+)\S*?(?=[.:;,)]*(?:\s|$))"
 _TRIES = r" (after|in)? ?\(?\d+ attempts?\)?"
 _MISSING = {
     "no-recording": ("{} missing", "record them", "new_episodes"),
