@@ -321,7 +321,7 @@ def _mismatches(row: Row, *, whole: bool) -> str:
 
     mismatches = lines(row, None if whole else View().answer, lambda place: _source(place.file, place.line))
     first = first_failure(row)
-    reason = words.shortened(words.reason(first), 200) if first else ""
+    reason = words.one_line(words.reason(first), 200) if first else ""
     return _shown("\n".join([reason, "", *mismatches]))
 
 

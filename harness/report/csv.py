@@ -55,7 +55,7 @@ def _outcome(row: Row) -> list[Json]:
     source = [getattr(row.provenance, name, None) for name in ("mode", "recorded_from", "simulated", "recorded_at")]
     checks = " ".join(dict.fromkeys(verdict.check for verdict in wrong))
     reasons = ", ".join(dict.fromkeys(verdict.reason for verdict in wrong if verdict.reason))
-    return [checks, reasons, words.shortened(message, 500), *source, row.place.file, row.place.line]
+    return [checks, reasons, words.one_line(message, 500), *source, row.place.file, row.place.line]
 
 
 @output("csv", of="history")

@@ -169,7 +169,7 @@ def _element(group: Group, report: Report) -> str | None:
 def _outcome(element: str, group: Group, report: Report, body: str) -> str:
     needs = words.needs(group)
     reason = group.xfail if group.status == "xfailed" else words.why(group)
-    message = words.shortened(": ".join(filter(None, [needs, reason])), 300)
+    message = words.one_line(": ".join(filter(None, [needs, reason])), 300)
     forgiven = report.forgiven(group)
     if forgiven:
         allowed = f"failed, but forgiven because {words.gate(forgiven)} holds: {message}"

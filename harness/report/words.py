@@ -115,6 +115,11 @@ def shortened(text: str, limit: int | None) -> str:
     return clipped(text, room * 2 // 3) + note + text[-(room // 3) :]
 
 
+def one_line(message: str, limit: int) -> str:
+    """A message on one line, shortened; a semicolon ends each line that has no mark at its end."""
+    return shortened(re.sub(r"(?<=[^\s.,:;])\n\s*", "; ", message), limit)
+
+
 def clipped(text: str, limit: int) -> str:
     """The beginning of the text that fits in ``limit`` columns."""
     used = 0

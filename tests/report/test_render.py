@@ -506,6 +506,12 @@ def test_csv_has_a_line_per_trial_and_runs_no_formula() -> None:
     assert lines[1]["message"] == "'=cmd()"
 
 
+@pytest.mark.parametrize("name", ["csv", "junit"])
+def test_a_message_of_several_lines_stays_apart_on_one(name: str) -> None:
+    error = {"kind": "ask", "message": "a.yaml is missing\nrecord it: run -k a", "traceback": None}
+    assert "a.yaml is missing; record it: run -k a" in printed([unjudged("a", error=error)], name)
+
+
 def json_attempts(case: str, target: str, *reasons: str) -> list[Row]:
     """One attempt for each reason: it failed the check ``json`` for that reason. With an empty reason it passed."""
     return [

@@ -58,7 +58,7 @@ def _messages(flips: Sequence[Flip]) -> list[Block]:
     """The messages of the flips that share an entry, once where several checks have the same one."""
     failed = [flip for flip in flips if flip.trouble and flip.after != "passed"]
     first = {_message(flip): flip.trouble for flip in reversed(failed)}
-    reasons = [words.shortened(words.reason(trouble), 400) for trouble in reversed(first.values()) if trouble]
+    reasons = [words.one_line(words.reason(trouble), 400) for trouble in reversed(first.values()) if trouble]
     return [Paragraph([reason]) for reason in reasons if reason]
 
 

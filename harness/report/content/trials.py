@@ -91,7 +91,7 @@ def index(row: Row, group: int) -> list[Json]:
 
 def _why(row: Row) -> str:
     if row.error is not None:
-        return words.shortened(row.error.message, 160)
+        return words.one_line(row.error.message, 160)
     wrong = failed_verdicts(row)
     if not wrong:
         return row.skip or "" if row.status == "skipped" else ""
