@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -34,7 +33,6 @@ from harness.text.yamltext import Path as Route
 
 _TIMED = frozenset({"latency", "ttft", "stream"})
 """Checks of times."""
-_BRACES = re.compile(r"\{\{ ?(\w+) ?\}\}")
 _MOST_PAIRS = 50
 """Combinations of one row whose files and bodies are looked at."""
 
@@ -65,7 +63,6 @@ class CaseValidator:
         if not self.case.expects_refusal:
             literal(self.route, self.table, self.diagnostics, ignored)
         self.small_things()
-        self.braces()
 
     def complain(self, at: str, message: str, hint: str = "", *, key: bool = False) -> None:
         """At a key of the case."""
@@ -80,14 +77,6 @@ class CaseValidator:
             if reference.scope != "row":
                 message = f"{reference} cannot stand in an id, which shows axes and targets by itself"
                 self.diagnostics.point_at((*self.route, "id"), str(reference), message, "")
-
-    def braces(self) -> None:
-        """A note where a text has the placeholder of other tools, which is sent as it stands."""
-        for key in ("prompt", "system"):
-            found = _BRACES.search(text) if isinstance(text := self.written.get(key), str) else None
-            if found and not template.has_references(self.table.get(key)):
-                message = f"{found[0]} is sent as it stands; a placeholder is written ${{row.{found[1]}}}"
-                self.diagnostics.note(self.diagnostics.document.place((*self.route, key)), message)
 
     def asking(self) -> None:
         """There is something to ask, and it stands there once."""

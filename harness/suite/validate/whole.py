@@ -133,6 +133,7 @@ def slips(diagnostics: Diagnostics) -> None:
     document = diagnostics.document
     for route, value in _scalars(document.value, ()):
         above, key = ("", "", *route)[-2:]
+        is_asked = not {above, key}.isdisjoint(("prompt", "system"))
         place = document.place(route) if isinstance(value, str) and _IN_QUOTES.fullmatch(value) else None
         if place and document.lines[place.line - 1].startswith(str(value)[0], place.column - 1):  # no quotes of YAML
             diagnostics.note(place, f"YAML knows only the quotes \" and '; {value} is a text with its own")
@@ -141,12 +142,15 @@ def slips(diagnostics: Diagnostics) -> None:
         elif key == "matches" and (found := re.fullmatch(r"/(.+)/([gimsuy]*)", str(value))):
             expression = json.dumps("(?i)" * ("i" in found[2]) + found[1], ensure_ascii=False)
             diagnostics.note(document.place(route), f"an expression stands without slashes: {expression}")
-        elif found := _NO_PLACEHOLDER.search(str(value)):
-            message = f"{found[0]} is sent as it stands; a placeholder is written ${{{found[1] or found[2]}}}"
-            diagnostics.note(document.place(route), message)
+        elif (found := _UNFILLED.search(str(value))) and (found[1] or (is_asked and "${" not in value)):
+            name = found[1] or f"row.{found[2]}"
+            diagnostics.note(
+                document.place(route), f"{found[0]} is sent as it stands; a placeholder is written ${{{name}}}"
+            )
 
 
-_NO_PLACEHOLDER = re.compile(r"(?<!\$)\{((?:row|axis|var|capture)\.\w+)\}|\$((?:row|axis|var|capture)\.\w+)")
+_UNFILLED = re.compile(r"(?<!\$)(?:\{|\$)((?:row|axis|var|capture)\.\w+)\}?|\{\{ ?(\w+) ?\}\}")
+"""Placeholders without their dollar sign or their brace, and those of other tools, which are lawful elsewhere than in a prompt."""
 _IN_QUOTES = re.compile("[“„‘«].*[”“’»]", re.DOTALL)  # noqa: RUF001
 
 
