@@ -253,8 +253,10 @@ def _rows(tables: Mapping[str, Mapping[str, Any]], complaints: list[str]) -> Ite
     for name, row in tables.items():
         known = ROWS.get(name)
         if known or "base_url" in row:
-            complaints += [f"providers.{name}.{complaint}" for complaint in _faults(row, known)]
-            yield name, _row(name, row, known)
+            made = _row(name, row, known)
+            faults = list(_faults(row, known)) or list(_misplaced(made))
+            complaints += [f"providers.{name}.{complaint}" for complaint in faults]
+            yield name, made
         else:
             complaints.append(f"providers.{name}.base_url: missing")
 
@@ -268,6 +270,17 @@ def _faults(row: Mapping[str, Any], known: Provider | None) -> Iterator[str]:
     yield from (f"keys: {_no_variable(name)}" for name in row.get("keys", ()) if name and _no_variable(name))
     if row.get("key") and not row.get("simulated", known is not None and known.simulated):
         yield "key: a key does not belong in a file; name its environment variable under `keys`"
+
+
+def _misplaced(row: Provider) -> Iterator[str]:
+    """A part of the path that the address has too, and a path of another dialect. Both are answered with a 404."""
+    last = urlsplit(row.base_url).path.rstrip("/").rpartition("/")[2]
+    if ":" in last or last == "completions":
+        yield "base_url: it is the address of a call; write only what stands before its version, and the rest as path"
+    elif last and row.path.startswith(f"/{last}/"):
+        yield f"base_url: it ends with /{last}, and path begins with that: remove it here"
+    if row.dialect == "openai" and "{" in row.path:
+        yield f'path: expected that of chat completions, such as "/v1/chat/completions", got {row.path!r}'
 
 
 def _row(name: str, row: Mapping[str, Any], known: Provider | None) -> Provider:

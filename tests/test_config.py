@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,23 @@ def test_but_nothing_in_it_is_passed_over(tmp_path: Path, text: str, reason: str
 def test_configured_prices_apply_at_another_address(tmp_path: Path, stated: str, prices: str | None) -> None:
     toml(tmp_path, f"[providers.google]\n{stated}\n")
     assert load(tmp_path, {"GOOGLE_GEMINI_BASE_URL": "https://proxy.example/gw"}).find("google").prices == prices
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ('base_url = "https://g.example/v1beta"', "base_url: it ends with /v1beta, and path begins with that"),
+        (
+            'base_url = "https://g.example/v1beta/models/gemini-2.5-flash:generateContent"',
+            "base_url: it is the address of",
+        ),
+        ('base_url = "https://g.example"\ndialect = "openai"', "path: expected that of chat completions, such as"),
+    ],
+)
+def test_an_address_that_no_endpoint_has_is_refused(tmp_path: Path, row: str, complaint: str) -> None:
+    toml(tmp_path, f"[providers.mine]\n{row}\n")
+    with pytest.raises(UsageError, match=f"providers.mine.{re.escape(complaint)}"):
+        load(tmp_path, {})
 
 
 @pytest.mark.parametrize(
