@@ -147,7 +147,9 @@ def _targets(source: Source, config: Config, result: Imported) -> list[_Target]:
         name, label, settings, rest = _provider(one)
         model = re.fullmatch(r"(google|palm|vertex):(?:chat:)?(gemini-[\w.-]+)", name)
         if not model:
-            _leave(result, where, f"provider {name or one!r}: not a Gemini model of google: or vertex:")
+            asked = re.search(r"gemini-[\w.-]+", name)
+            hint = f"; to import it, write google:{asked[0]}, and ask it with --provider" if asked else ""
+            _leave(result, where, f"provider {name or one!r}: not a Gemini model of google: or vertex:{hint}")
             continue
         if model[1] == "vertex":
             note = "vertex: models are asked at the provider of harness.toml; add a row for Vertex under [providers]"

@@ -318,6 +318,11 @@ def test_no_key_of_a_provider_or_a_prompt_is_lost(imported: Import) -> None:
         assert f": {left}" in out
 
 
+def test_gemini_through_another_provider_says_how_to_import_it(imported: Import) -> None:
+    printed = imported(CONFIG.replace("[google:", "['openai:chat:gemini-2.5-flash', google:"))
+    assert "to import it, write google:gemini-2.5-flash, and ask it with --provider" in printed
+
+
 def test_settings_of_models_are_stated_by_model(imported: Import) -> None:
     printed = imported(CONFIG.replace(" [google:gemini-3.8-flash]", PROVIDERS))
     assert suite()["defaults"] == {
