@@ -137,7 +137,7 @@ class PastRuns(AbstractContextManager["PastRuns"]):
             rows = [[value.hex() if isinstance(value, bytes) else value for value in row] for row in cursor]
         except (sqlite3.Error, sqlite3.Warning, ValueError) as fault:
             raise UsageError(
-                f"--sql: {str(fault).rstrip('.')}; write one SELECT over the tables runs, lines and groups (their columns: README)"
+                f"--sql: {str(fault).rstrip('.')}; write one SELECT over the tables runs, lines and groups (docs/reports.md lists their columns)"
             ) from fault
         if cursor.description is None:
             raise UsageError("--sql: the query is empty; write one SELECT over the tables runs, lines and groups")

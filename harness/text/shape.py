@@ -664,7 +664,7 @@ def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
         yield dict.fromkeys(names, "...")
     elif isinstance(shape, Named):
         yield from shape.meant(value)
-    elif isinstance(shape, _Fields) and {"min", "max"} <= shape.fields.keys() and (limits := _as_limits(value)):
+    elif isinstance(shape, _Fields) and (limits := _as_limits(value)) and _holds(shape, limits):
         yield limits
     elif isinstance(shape, _Fields) and not isinstance(value, Mapping):
         other = "" if isinstance(value, bool) else ...  # a key that takes anything is hardly the one that is meant
@@ -679,11 +679,11 @@ def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
 
 
 def _as_limits(value: Json) -> dict[str, Json]:
-    """The words of a predicate for ``> 5``, ``<= 2`` or ``4xx``; empty for any other value."""
-    found = re.fullmatch(r"([<>])=?\s*(\d+)|([1-5])xx", value) if isinstance(value, str) else None
+    """The words of a predicate for ``> 5``, ``<= 2s`` or ``4xx``; empty for any other value."""
+    found = re.fullmatch(r"([<>])=?\s*(\d[\d.]*[a-z%]*)|([1-5])xx", value) if isinstance(value, str) else None
     if found and found[3]:
         return {"min": int(f"{found[3]}00"), "max": int(f"{found[3]}99")}
-    return {"min" if found[1] == ">" else "max": int(found[2])} if found else {}
+    return {"min" if found[1] == ">" else "max": scalar(found[2])} if found else {}
 
 
 def defined(name: str, definitions: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
