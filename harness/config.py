@@ -254,8 +254,7 @@ def _rows(tables: Mapping[str, Mapping[str, Any]], complaints: list[str]) -> Ite
         known = ROWS.get(name)
         if known or "base_url" in row:
             made = _row(name, row, known)
-            faults = list(_faults(row, known)) or list(_misplaced(made))
-            complaints += [f"providers.{name}.{complaint}" for complaint in faults]
+            complaints += [f"providers.{name}.{fault}" for fault in list(_faults(row, known)) or _misplaced(made)]
             yield name, made
         else:
             complaints.append(f"providers.{name}.base_url: missing")

@@ -811,6 +811,18 @@ def test_a_long_log_is_read_behind_many_objects_that_are_cut(tmp_path: Path) -> 
     assert json.loads(interaction.exchange.content) == ANSWERED
 
 
+def test_a_har_file_that_is_cut_says_so(tmp_path: Path) -> None:
+    request = {"method": "POST", "url": f"https://{HOST}{PATH}", "headers": [], "postData": {"text": ASKED_TEXT}}
+    answer = {"status": 200, "headers": [], "content": {"text": ANSWERED_TEXT}}
+    text = json.dumps({"log": {"entries": [{"request": request, "response": answer}] * 2}})
+    (tmp_path / "a.har").write_text(text[: len(text) * 2 // 3], "utf-8")
+    tape = cassette.read(tmp_path / "a.har")
+    assert len(tape.interactions) == 1
+    assert [(part.where, part.reason.partition(";")[0]) for part in tape.unread] == [
+        ("its end", "the file is cut there")
+    ]
+
+
 KEY = "gw-9f8e-7d6c-5b4a-3f2e-1d0c"
 
 

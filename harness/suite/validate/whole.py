@@ -133,7 +133,7 @@ def slips(diagnostics: Diagnostics) -> None:
     document = diagnostics.document
     for route, value in _scalars(document.value, ()):
         above, key = ("", "", *route)[-2:]
-        is_asked = not {above, key}.isdisjoint(("prompt", "system"))
+        is_asked = not {above, key}.isdisjoint(("prompt", "system", "user"))
         place = document.place(route) if isinstance(value, str) and _IN_QUOTES.fullmatch(value) else None
         if place and document.lines[place.line - 1].startswith(str(value)[0], place.column - 1):  # no quotes of YAML
             diagnostics.note(place, f"YAML knows only the quotes \" and '; {value} is a text with its own")
@@ -143,10 +143,9 @@ def slips(diagnostics: Diagnostics) -> None:
             expression = json.dumps("(?i)" * ("i" in found[2]) + found[1], ensure_ascii=False)
             diagnostics.note(document.place(route), f"an expression stands without slashes: {expression}")
         elif (found := _UNFILLED.search(str(value))) and (found[1] or (is_asked and "${" not in value)):
-            name = found[1] or f"row.{found[2]}"
-            diagnostics.note(
-                document.place(route), f"{found[0]} is sent as it stands; a placeholder is written ${{{name}}}"
-            )
+            named = f"${{{found[1] or f'row.{found[2]}'}}}"
+            message = f"{found[0]} is sent as it stands; a placeholder is written {named}"
+            diagnostics.note(document.place(route), message)
 
 
 _UNFILLED = re.compile(r"(?<!\$)(?:\{|\$)((?:row|axis|var|capture)\.\w+)\}?|\{\{ ?(\w+) ?\}\}")

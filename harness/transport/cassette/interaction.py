@@ -163,8 +163,7 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
 
 
 def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """(where, value) of each credential in the address and the headers of a request. Of a header that holds a variable or a mask
-    in the place of a key, the value is empty."""
+    """(where, value) of each credential of a request; the value is empty where a header has a variable or a mask for it."""
     headers = _headers(raw.get("headers"))
     masked = ((name, "") for name, value in headers.items() if is_secret_name(name) and value and is_masked(value))
     return (*masked, *_credentials(str(raw["uri"]), *headers.items()))

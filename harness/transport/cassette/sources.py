@@ -325,12 +325,16 @@ def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequenc
 
 def _documents(path: Path, content: bytes) -> Sequence[Any]:
     try:
-        return documents(content)
+        values = documents(content)
     except NoDocument as fault:
         reason = (
             _missing(content) if path.suffix.lower() not in DATA and content.lstrip()[:1] not in (b"{", b"[") else ""
         )
         raise (NoDocument(reason) if reason else fault) from fault
+    ends = content[:99].lstrip()[:1] + content[-99:].rstrip()[-1:]
+    if path.suffix.lower() in (".har", ".json") and ends not in (b"{}", b"[]") and isinstance(values, Elements):
+        values.broken += [("its end", "the file is cut there; restore it, or record it again")] * (values.name == "log")
+    return values
 
 
 _PROGRAMS = frozenset((".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".go", ".rs", ".rb", ".php", ".java", ".kt", ".scala", ".swift", ".cs", ".dart", ".ex", ".exs", ".cpp", ".el", ".lua"))  # fmt: skip
