@@ -188,6 +188,8 @@ def _array(content: bytes, start: int, clock: Clock) -> Framed:
         position = _skip_white(text, position)
         if text[position : position + 1] == "," and framed.events:
             position = _skip_white(text, position + 1)
+        elif framed.events and text[position : position + 1] not in ("", "]"):
+            framed.add_fault("json-body", f"body[{len(framed.events)}]", "no comma before this value of the array")
         if position >= len(text) or text[position] == "]":
             break
         try:

@@ -72,6 +72,7 @@ BREAKS = [
     ("chat-completion", unary(chat([{"type": "text", "text": "Oslo"}]))),  # type: ignore[arg-type]
     ("chat-completion", unary(chat(refusal="I cannot help with that."))),
     ("chat-completion", unary(chat(finish="tool_calls"))),
+    ("chat-arguments", unary(calling(call({})))),  # type: ignore[arg-type]
     ("chat-usage", unary(counted(prompt_tokens=0, completion_tokens=0, total_tokens=0))),
     ("chat-done", stream(LAST, end=b"")),
     ("chat-done", stream(LAST, end=DONE + DONE)),

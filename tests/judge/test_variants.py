@@ -21,6 +21,7 @@ from harness.judge.invariants.wording import wrongly_decoded
 from harness.model import Exchange
 from tests.exchanges import answer, chunk, exchange, request, sse
 from tests.judge.test_invariants import (
+    CACHE,
     CUT_PNG,
     ERROR,
     JSON,
@@ -29,10 +30,14 @@ from tests.judge.test_invariants import (
     RESULT,
     TOOLS,
     USAGE,
+    about,
+    asking,
     broken,
     calling,
     coded,
     config,
+    embedded,
+    failing,
     fetched,
     grounded,
     identified,
@@ -46,6 +51,7 @@ from tests.judge.test_invariants import (
     steps,
     stream,
     supported,
+    tokens,
     unary,
     with_candidate,
 )
@@ -85,6 +91,26 @@ def text_stream(*texts: str) -> Exchange:
     return stream(*(chunk({"text": text}) for text in first), answer(last))
 
 
+MODEL = {
+    "name": "models/m",
+    "inputTokenLimit": 1,
+    "outputTokenLimit": 1,
+    "supportedGenerationMethods": ["generateContent"],
+}
+UNCOUNTED = stream(
+    {
+        **chunk({"text": PLAN}),
+        "usageMetadata": {"promptTokenCount": 5, "thoughtsTokenCount": 14, "totalTokenCount": 19},
+    },
+    answer(
+        usageMetadata={
+            "promptTokenCount": 5,
+            "candidatesTokenCount": 1,
+            "thoughtsTokenCount": 14,
+            "totalTokenCount": 20,
+        }
+    ),
+)  # thoughts that lost their flag, in one chunk
 JPEG = b"\xff\xd8\xff\xe1\x00\x06\xff\xd9ab" + b"\xff\xda\x00\x04\x01\x01" + b"\x17" * 80
 CUT_EMOJI = sse(chunk({"text": "ok @1"}), answer("@2 done")).replace(b"@1", rb"\ud83d").replace(b"@2", rb"\ude00")
 IN_PIECES = (
@@ -180,6 +206,28 @@ LABELS = json.dumps(["good"] * 36)
 
 
 BROKEN: Sequence[tuple[str, Exchange]] = [
+    ("call-id-unique", unary(chunk({"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}, "id": ""}}, finish="STOP"), TOOLS)),
+    ("call-complete", unary(chunk({"functionCall": {"name": "f", "willContinue": True}}, {"functionCall": {"name": "f", "args": {}}}, finish="STOP"), TOOLS)),
+    ("embedding", embedded([0.01] * 1536 + [0.005] * 1536)),
+    ("resource", about({key: value for key, value in CACHE.items() if key != "expireTime"}, "cachedContents")),
+    ("resource", about({**CACHE, "usageMetadata": {"totalTokenCount": 0}}, "cachedContents")),
+    ("resource", about({"models": [{"name": "models/m", "inputTokenLimit": 0}]}, "models", "GET")),
+    ("resource", other({"predictions": ["a picture"]}, "predict")),
+    ("null-word", unary({**answer(), "createTime": "2106-02-07T06:28:15Z"})),
+    ("text-form", unary(answer(" is the capital of Norway"))),
+    ("text-form", unary(answer("Oslo\n\n\nBergen\n\n\nTromsø\n\n\nBodø\n\n\nMolde"))),
+    ("control-token", unary(answer("Oslo lies\nevent: message\ndata: at a fjord."))),
+    ("output-limit", unary(answer("Oslo lies at the", usageMetadata=tokens(58)), config(maxOutputTokens=60))),
+    ("text-per-token", unary(answer(PLAN * 4, usageMetadata=tokens(24)))),
+    ("usage-grows", UNCOUNTED),
+    ("error-envelope", unary(failing(details=[{"@type": "type.googleapis.com/google.rpc.Sorry", "text": "no"}]), status=429)),
+    ("code-result", unary(chunk(*ran("print(1)", "1")["candidates"][0]["content"]["parts"][:1], {"text": "1"}, finish="STOP"), {"cachedContent": "cachedContents/c"})),
+    ("wire-type", unary(chunk({"thought": f"{PLAN * 2} So it is ..."}, {"text": "Oslo"}, finish="STOP"))),
+    ("escaped-text", unary(answer(f"{PLAN * 6} ```json {{}} ``` So it is."))),
+    ("stream-blanks", text_stream("Oslo has a long", "fjord with many", "small islands in it")),
+    ("stream-delta", text_stream("1 2 3 4 5 6 7 8 9 10", "1 2 3 4 5 6 7 8 9 10 11 12", "1 2 3 4 5 6 7 8 9 10 11 12 13")),
+    ("grounding-segment", replace(unary(grounded("It's **Oslo** that lies at the fjord", startIndex=12, endIndex=16, text="Oslo")), verbatim=False)),
+    ("json-body", exchange(b'[{"candidates": []}\n{"candidates": []}]', request(stream=True, sse=False))),
     # what belongs together: an event and its neighbours, counts and content, sources and segments
     ("usage-present", stream(chunk({"text": "a"}, **NAMED), chunk({"text": "b"}, **NAMED), answer("c"))),
     ("model-version-stable", stream(answer("a"), chunk({"text": "b"}, responseId="r", usageMetadata=USAGE), answer("c"))),
@@ -469,6 +517,11 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
 ]  # fmt: skip
 
 RIGHT: Sequence[tuple[str, Exchange]] = [
+    ("error-as-text", unary(answer("Your quota was exceeded."), asking("The message of the app if a user sends too much?"))),
+    ("output-limit", unary(answer("Oslo lies at the fjord.", usageMetadata=tokens(58)), config(maxOutputTokens=60))),
+    ("text-per-token", unary(answer(PLAN * 4, usageMetadata=tokens(34)))),
+    ("null-word", unary({**answer(), "createTime": "2026-11-28T10:00:00Z"})),
+    ("resource", about({"models": [MODEL]}, "models", "GET")),
     ("alias-family", unary(answer(modelVersion="gemini-5.1-flash"), {}, "gemini-flash-latest")),
     ("model-version", unary(answer(modelVersion="gemini-5.1-flash"), {}, "gemini-flash-latest")),
     ("model-version", unary(answer(modelVersion="gemini-2.0-flash-thinking-exp-01-21"), {}, "gemini-2.0-flash-thinking-exp")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from harness.answer.reply import received
 from harness.gemini import schemas
@@ -129,7 +130,7 @@ _CHANGES = r"(?i)error|fail|exception|retry|again|invalid|not found|pending|queu
 @rule("call-id-unique", "error", of="answer", per_candidate=True, dialect="gemini", needs="functionCall")
 def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
     """No two calls have the same id. A warning: a call has the id of a call in an earlier turn, or it has none, although other calls
-    have one or the model is of Gemini 3 or later.
+    have one or the model is of Gemini 3 or later, or an empty one.
 
     The API gives ids since May 2026, when it began to name the service tier in ``usageMetadata``.
 
@@ -149,7 +150,7 @@ def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
                 f"the id {found!r} is that of functionCalls[{ids.index(found)}]: their results cannot be told apart"
             )
             yield Mismatch(f"functionCalls[{index}].id", "another id", found, message)
-    if not all(ids) and (any(ids) or _gives_ids(evidence)):
+    if not all(ids) and (any(ids) or "" in ids or _gives_ids(evidence)):
         index = next(index for index, found in enumerate(ids) if not found)
         message = f"the call of {calls[index].get('name')!r} has no id"
         yield Mismatch(f"functionCalls[{index}].id", "an id", None, message, "warn")
@@ -184,10 +185,11 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     """
     pieces = [call for part in received(evidence.reply) if isinstance(call := part.get("functionCall"), dict)]
-    if pieces and pieces[-1].get("willContinue"):
-        call = evidence.reply.function_calls[-1]
-        message = f"the call of {call.get('name')!r} is incomplete: its last piece has willContinue"
-        yield Mismatch(f"functionCalls[{len(evidence.reply.function_calls) - 1}]", "the rest", call, message)
+    for piece, after in pairwise([*pieces, {"name": "none"}]):
+        if piece.get("willContinue") and after.get("name"):
+            message = f"the call of {piece.get('name', 'a function')!r} is incomplete: its last piece has willContinue"
+            yield Mismatch("functionCalls", "the rest", piece, message)
+            return
 
 
 @rule("thought-signature", "warn", of="answer", per_candidate=True, needs=("functionCall", "thoughtSignature"))

@@ -193,22 +193,22 @@ def chat_call_id(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("chat-arguments", "error", dialect="openai")
 def chat_arguments(evidence: Evidence) -> Iterator[Mismatch]:
-    """The arguments of a tool call, joined over its deltas, are one JSON object. Deltas of one call, and no others, share an ``index``.
+    """The arguments of a tool call, joined over its deltas, are the text of one JSON object. Deltas of one call, and no others, share an ``index``.
 
     right: {"choices": [{"message": {"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]}
     wrong: {"choices": [{"message": {"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{"}}]}, "finish_reason": "tool_calls"}]}
     """
     calls = _calls(evidence)
     for number, call in enumerate(calls):
-        at = f"tool_calls[{number}].function"
+        at, strange = f"tool_calls[{number}].function", [one for one in call.pieces if isinstance(one, (dict, list))]
         if not isinstance(call.name, str) or not call.name:
             yield Mismatch(
                 f"{at}.name", "a name", call.name, "a tool call has no name: do its deltas have another index?"
             )
-        elif not isinstance(call.args, dict) and evidence.reply.finish_reason != "MAX_TOKENS":
-            shown = call.arguments[:80]
+        elif strange or (not isinstance(call.args, dict) and evidence.reply.finish_reason != "MAX_TOKENS"):
+            shown = strange or call.arguments[:80]
             pieces = f", in {len(call.pieces)} deltas" if len(call.pieces) > 1 else ""
-            message = f"the arguments of {call.name!r} are no JSON object{pieces}: {shown!r}"
+            message = f"the arguments of {call.name!r} are no text of a JSON object{pieces}: {shown!r}"
             yield Mismatch(f"{at}.arguments", "a JSON object", shown, message)
         elif len(call.pieces) > 1 and call.index is None:
             message = f"the arguments of {call.name!r} come in {len(call.pieces)} deltas without an index: clients cannot join them"

@@ -306,7 +306,7 @@ def _uncounted(events: Iterable[Mapping[str, Json]]) -> str:
     """The text of several events that count thoughts, but no answer yet."""
     ahead = takewhile(lambda event: not _usage_of(event).get(_ANSWER), events)
     texts = [text_of(parts_of(candidate_of(event))) for event in ahead if _usage_of(event).get(_SO_FAR[1])]
-    return "".join(texts) if sum(map(bool, texts)) > 1 else ""
+    return "".join(texts)
 
 
 def _chunk_too_short(events: Iterable[Mapping[str, Json]]) -> str:
@@ -380,8 +380,8 @@ def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 _SHORTEST_COUNTED = 200
-_MOST_CHARACTERS = 12
-"""Characters a token. Prose has about 4, code and tables less; 12 do not occur in 200 characters and more."""
+_MOST_CHARACTERS: Mapping[int, Severity | None] = {12: None, 8: "warn"}
+"""Characters a token, and how much more of them matter: any text has less than 12 on 200 characters and more, prose in ASCII 3.4 to 6.5."""
 _MOST_THOUGHT = 60
 """Characters of a summary of thoughts for a token of them. In recordings, no more than 29."""
 _RUN = r"(?s)(.)\1{3,}+"
@@ -390,7 +390,7 @@ _RUN = r"(?s)(.)\1{3,}+"
 @rule("text-per-token", "error", of="answer")
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
-    count as three. A warning: 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
+    count as three. A warning: prose in ASCII has more than 8; or 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
     two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter or ``...``; or its characters are counted,
     not its tokens; or more are counted for an answer of calls alone than the longest that such calls have: one was lost; or thoughts have
     more than 60 characters for each of their tokens; or the ``tokenCount`` of the only candidate is more than all that it can hold.
@@ -422,8 +422,11 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     if own is not None and counted and not 0 <= own <= counted + spent:
         what = f"the candidate has {own} tokens, candidatesTokenCount is {counted}"
         yield Mismatch("$.candidates[0].tokenCount", counted, own, what, "warn")
-    if counted and (tokens := fewest_tokens(text, counted, _MOST_CHARACTERS)):
-        yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message)
+    for most, severity in _MOST_CHARACTERS.items():
+        is_meant = severity is None or (text.isascii() and _is_prose(text))
+        if counted and is_meant and (tokens := fewest_tokens(text, counted, most)):
+            yield Mismatch("$.usageMetadata.candidatesTokenCount", f"at least {tokens}", counted, message, severity)
+            return
 
 
 def _calls_alone(evidence: Evidence) -> Sequence[Mapping[str, Json]]:
@@ -506,12 +509,12 @@ def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     is_characters = is_of_characters(text, counted) and not field(body, "tools")
     if not least and not strange and not is_characters and (counted < _MANY or counted <= len(text)):
         return
-    if not BEYOND_TEXT.isdisjoint(keys_in(body)):
-        return
-    sent = compact(body)
     if least:
         message = f"{counted} tokens are counted for a prompt of {len(text)} characters"
         yield Mismatch(at, f"at least {least}", counted, message)
+    if not BEYOND_TEXT.isdisjoint(keys_in(body)):
+        return
+    sent = compact(body)
     if is_characters:
         yield Mismatch(
             at, "tokens", counted, f"the prompt has {counted} characters, and as many tokens are counted", "warn"

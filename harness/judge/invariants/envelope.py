@@ -17,7 +17,7 @@ from harness.judge.registry import FAILURE, GENERATING, rule
 from harness.model import Evidence, Json, Mismatch, Severity
 from harness.text.jsontext import an_object, is_number, objects_in
 
-NULL_WORDS = ("null", "None", "undefined", "nil", "[object Object]", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z")
+NULL_WORDS = ("null", "None", "undefined", "nil", "[object Object]")
 """How programs write that there is no value."""
 
 
@@ -121,7 +121,9 @@ def _wrong_details(details: Json, message: str) -> Iterator[tuple[str, Severity]
     for one in details:
         kind = str(one["@type"]).rpartition(".")[2]
         found = definition.walk(kind, {**one, "@type": None}) if kind in definition.table()["messages"] else ()
-        if found:
+        if str(one["@type"]).startswith(_RPC) and kind not in _DETAILS:
+            yield f"has a {kind}, which is no type of google.rpc", "warn"
+        elif found:
             severity: Severity = "warn" if found[0].kind == "unknown-field" else "error"
             yield f"has a {kind} whose {found[0].at[2:]} is {str(found[0].actual)[:60]!r}", severity
         elif not one.get(name := _NEEDED.get(kind, "@type")):
@@ -135,6 +137,8 @@ def _wrong_details(details: Json, message: str) -> Iterator[tuple[str, Severity]
         yield f"has the retryDelay {delay[1]}s, the message says {named[1]}s", "error"
 
 
+_RPC = "type.googleapis.com/google.rpc."
+_DETAILS = frozenset(("RetryInfo", "DebugInfo", "QuotaFailure", "ErrorInfo", "PreconditionFailure", "BadRequest", "RequestInfo", "ResourceInfo", "Help", "LocalizedMessage"))  # fmt: skip
 _DELAY = r"(?:'retryDelay': '|Please retry in )(\d+(?:\.\d+)?)s"
 _NEEDED = {"QuotaFailure": "violations", "BadRequest": "fieldViolations", "ErrorInfo": "reason", "LocalizedMessage": "message"}  # fmt: skip
 """A type of google.rpc -> the field that it is for. A RetryInfo without a delay means none: zeros are left out."""

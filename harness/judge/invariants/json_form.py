@@ -67,7 +67,8 @@ def enum_number(evidence: Evidence) -> Iterator[Mismatch]:
 _FEW = 3
 _NO_TEXT = (b"null", b'_UNSPECIFIED"')
 _ABSENT = (*_NO_TEXT, b"[]", b'""')
-_WORD = re.compile(rf':\s*"(?:{"|".join(map(re.escape, NULL_WORDS))})"'.encode())
+_MISSING = rf'{"|".join(map(re.escape, NULL_WORDS))}|(?!20[1-4])\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d:[^"]*'
+_WORD, _ALONE = re.compile(rf':\s*"(?:{_MISSING})"'.encode()), re.compile(_MISSING)
 _QUERIES = ("webSearchQueries", "imageSearchQueries", "retrievalQueries")
 _FREE = frozenset(("args", "partialArgs", "response", "text", "data", "code", "output", "license", "title", "token", "stringValue", "displayName", "details", *_QUERIES))  # fmt: skip
 """Keys whose values the model writes, or a program for it, or the author of a page or file."""
@@ -101,24 +102,26 @@ def _is_absent(value: Json) -> bool:
 
 @rule("null-word", "error", of="answer", dialect="gemini")
 def null_word(evidence: Evidence) -> Iterator[Mismatch]:
-    """No field holds the word ``null``, ``None`` or ``undefined``, or the year 1970 or 1: a program wrote the text of a missing value.
+    """No field holds the word ``null``, ``None`` or ``undefined``, or a year before 2010 or after 2049: a program wrote the text of a missing value.
     An id or a signature that is sent back so is refused.
 
     right: {"responseId": "aBcD"}
     wrong: {"responseId": "null"}
     """
-    if _WORD.search(evidence.exchange.content) and (found := _first(evidence, NULL_WORDS.__contains__)):
+    if _WORD.search(evidence.exchange.content) and (
+        found := _first(evidence, lambda value: isinstance(value, str) and _ALONE.fullmatch(value))
+    ):
         at, word = found
         yield Mismatch(at, "a value", word, f"{at} is the text {word!r}: a program wrote a missing value")
 
 
-def _first(evidence: Evidence, is_wanted: Callable[[Json], bool]) -> tuple[str, Json] | None:
+def _first(evidence: Evidence, is_wanted: Callable[[Json], object]) -> tuple[str, Json] | None:
     """Place and value of the first such value, outside what the model writes."""
     values = (event.value for event in evidence.reply.events if isinstance(event.value, dict))
     return next((found for value in values for found in _within(value, "$", is_wanted)), None)
 
 
-def _within(value: Json, at: str, is_wanted: Callable[[Json], bool]) -> Iterator[tuple[str, Json]]:
+def _within(value: Json, at: str, is_wanted: Callable[[Json], object]) -> Iterator[tuple[str, Json]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if (key not in _FREE and (item or key != "safetyRatings")) or item is None:

@@ -16,8 +16,8 @@ from harness.text.jsontext import objects_in
 
 @rule("output-limit", "warn", needs="maxOutputTokens")
 def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
-    """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated.
-    One that was truncated has no more than twice as many: models go a little beyond a limit. Each candidate has a limit of its own.
+    """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``, or under 90 % of them if it ends with a letter or a comma.
+    Otherwise it was probably truncated. One that was truncated has no more than twice as many: models go a little beyond a limit. Each candidate has a limit of its own.
 
     asked: {"generationConfig": {"maxOutputTokens": 60}}
     right: {"usageMetadata": {"candidatesTokenCount": 40}}
@@ -25,7 +25,8 @@ def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
     """
     limit = (_limit(evidence) or 0) * (len(objects_in(evidence.reply.response.get("candidates"))) or 1)
     spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")
-    if is_finished(evidence) and limit and spent >= limit:
+    is_open = 10 * spent >= 9 * limit and re.search(r"(?: \S+){2,}[\w,]\Z", evidence.reply.text)
+    if is_finished(evidence) and limit and (spent >= limit or (is_open and not wants_json(evidence))):
         message = f"STOP after {spent} tokens of {limit}: was the answer truncated?"
         yield Mismatch("$.candidates[0].finishReason", "MAX_TOKENS", "STOP", message)
     elif limit >= _LOWEST_LIMIT and evidence.reply.finish_reason == "MAX_TOKENS" and spent > 2 * limit:

@@ -56,7 +56,7 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("embedding", "error", any_call=True, dialect="gemini", needs=("embedContent", "batchEmbedContents"))
 def embedding(evidence: Evidence) -> Iterator[Mismatch]:
     """There is one vector for each text: numbers that are not all 0 nor mostly one and the same, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
-    A warning: its length is above 2 or, of 100 numbers, below 0.1, although such vectors have a length of 1 or a little less, or two different texts have the same one.
+    A warning: its length is above 2 or, of 100 numbers, below 0.1, although such vectors have a length of 1 or a little less, and exactly 1 if they have all 3,072 numbers; or two different texts have the same one.
 
     asked: {"operation": "embedContent"}
     right: {"body": {"embedding": {"values": [0.6, 0.8]}}}
@@ -94,7 +94,7 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(at, "one for each text", len(vectors), "two different texts have the same embedding", "warn")
 
 
-_LONGEST, _SHORTEST, _LARGEST = 2, 0.1, 1e100
+_LONGEST, _SHORTEST, _LARGEST, _ROUNDED = 2, 0.1, 1e100, 0.05
 _SIZES = {"text-embedding-004": 768, "embedding-001": 768, "gemini-embedding-001": 3072, "gemini-embedding-2": 3072}
 """Model -> how many numbers a vector has if the request does not say."""
 _SHORTENED = 100
@@ -112,8 +112,13 @@ def _strange(vector: Json, size: int, *, is_real: bool) -> str:
     same = max(Counter[Json](vector).values())
     if length and is_real and is_whole and 2 * same > len(vector):  # those of the simulator are sparse
         return f"one number in {same} of {len(vector)} places"
-    is_scaled = length > _LONGEST or (0 < length < _SHORTEST and is_whole)
-    return f"scaled: its length is {length:.3g}" if is_scaled else "" if length else "all zeros"
+    is_unit = is_real and size == _SIZES["gemini-embedding-001"]
+    is_scaled = (
+        length > _LONGEST
+        or (0 < length < _SHORTEST and is_whole)
+        or (length and is_unit and abs(length - 1) > _ROUNDED)
+    )
+    return f"scaled: its length is {length:.4g}" if is_scaled else "" if length else "all zeros"
 
 
 _COUNTED = {"countTokens", "embedContent", "batchEmbedContents"}
@@ -123,11 +128,11 @@ _COUNTED = {"countTokens", "embedContent", "batchEmbedContents"}
 @rule("resource", "error", any_call=True, dialect="gemini", needs=(*COLLECTIONS, *(CALLS.keys() - _COUNTED)))
 def resource(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer to any other call is the message that the definition names. A warning: a model, file, cache, store, batch or operation
-    has no ``name`` that begins with its collection, comes twice in a list, ends before it was made, or not when the ``ttl`` of the request
+    has no ``name`` that begins with its collection, or lacks what each has, such as a limit of tokens, comes twice in a list, ends before it was made, or not when the ``ttl`` of the request
     says, or is of another model.
 
     asked: {"operation": "cachedContents"}
-    right: {"body": {"name": "cachedContents/c1", "model": "models/gemini-2.5-flash"}}
+    right: {"body": {"name": "cachedContents/c1", "model": "models/gemini-2.5-flash", "expireTime": "2026-11-20T10:05:00Z", "usageMetadata": {"totalTokenCount": 4100}}}
     wrong: {"body": {"id": "c1"}}
     """
     request, answer = evidence.exchange.request, _answer(evidence, evidence.operation)
@@ -136,7 +141,8 @@ def resource(evidence: Evidence) -> Iterator[Mismatch]:
     if answer is None or not known:
         return
     is_empty = known.isdisjoint(answer) and not (is_list and not answer)
-    if is_empty or {"error", "response"} <= answer.keys() or (collection == "predict" and "predictions" not in answer):
+    is_hollow = collection == "predict" and not objects_in(answer.get("predictions"))
+    if is_empty or is_hollow or {"error", "response"} <= answer.keys():
         keys = ", ".join(list(answer)[:8]) or "nothing"
         yield Mismatch("body", message, list(answer), f"the body is no {message}: it has {keys}")
         return
@@ -146,8 +152,22 @@ def resource(evidence: Evidence) -> Iterator[Mismatch]:
     if wrong := [name for name in names if not place.search(name) or names.count(name) > 1]:
         message = f"the name is {wrong[0]!r}, or comes twice: not one of {collection}"
         yield Mismatch("$.name", f"{collection}/...", wrong[0], message, "warn")
+    elif lost := [name for one in found for name in _lost(COLLECTIONS.get(collection, ""), one)]:
+        yield Mismatch(f"$.{lost[0]}", "a value", None, f"{lost[0]} is missing or 0: it was lost on the way", "warn")
     elif len(found) == 1:
         yield from _other_than_asked(found[0], evidence.request_body)
+
+
+def _lost(message: str, one: dict[str, Json]) -> list[str]:
+    """The fields that every such resource has, and this one has not. A cache without tokens cannot be."""
+    is_hollow = an_object(one.get("usageMetadata")).get("totalTokenCount") == 0
+    return [name for name in _EVER.get(message, ()) if not one.get(name)] + ["totalTokenCount"] * is_hollow
+
+
+_EVER = {
+    "Model": ("inputTokenLimit", "outputTokenLimit", "supportedGenerationMethods"),
+    "CachedContent": ("model", "expireTime"),
+}
 
 
 def _other_than_asked(one: dict[str, Json], body: Json) -> Iterator[Mismatch]:

@@ -66,8 +66,8 @@ def code_result(evidence: Evidence) -> Iterator[Mismatch]:
         ran, results = ([an_object(part[kind]) for part in parts if kind in part] for kind in (step, answer))
         ids, answered = ({str(one["id"]) for one in found if one.get("id")} for found in (ran, results))
         lost = [name for name in ("language", "code") for one in ran if str(one.get(name) or "```").startswith("```")]
-        is_run = len(ran) < len(results) or step == "toolCall" or tools(evidence, "codeExecution")
-        if len(ran) != len(results) and is_run:
+        is_known = step == "toolCall" or tools(evidence, "codeExecution") or has_hidden_functions(evidence)
+        if len(ran) < len(results) or (len(ran) > len(results) and is_known):
             message = f"{len(ran)} {step} and {len(results)} {answer} came: a part was lost on the way"
             yield Mismatch("parts", len(ran), len(results), message)
         elif [kind for part in parts for kind in (step, answer) if kind in part][:1] == [answer]:

@@ -146,7 +146,9 @@ def knows_query(evidence: Evidence) -> bool:
     return evidence.exchange.own or "?" in evidence.exchange.request.url
 
 
-_PLACEHOLDER = r"(?s)<[^<>]*>|\[[^\[\]]*\]|\{\{.*\}\}|\*{3,}|(?i:redacted|scrubbed|filtered)|.*\.\.\..*|.*…"
+_PLACEHOLDER = (
+    r"(?s)<[^<>]*>|\[[^\[\]]*\]|\{\{.*\}\}|\*{3,}|(?i:redacted|scrubbed|filtered)|(?:\S+ ){0,4}\S*(?:\.\.\..*|…)"
+)
 
 
 def is_placeholder(value: Json) -> bool:

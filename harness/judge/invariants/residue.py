@@ -128,7 +128,7 @@ def _is_glued(text: str) -> bool:
     if "\n" in text and " " in text:
         return False
     may_have_items = len(text) > _LONG and _has_one(text, _MARKS)
-    if may_have_items and len(_some(_GLUED, text, 3)) > 2:
+    if may_have_items and ("```" in text or len(_some(_GLUED, text, 3)) > 2):
         return True
     if " " in text:
         return bool(re.search(_JOINT, text)) and len(_some(_SENTENCES, text[:_MOST_READ], 4)) > 3
@@ -264,7 +264,7 @@ _UNFILLED = rf"{_ONE_UNFILLED}|\s*|\*+|\.{{3}}|<[a-z_]+>|\{{\{{\s*\w+\s*\}}\}}|\
 
 _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
-    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|(?:data: |(?<![ \t]))\[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
+    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|(?:data: |(?<![ \t]))\[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\nevent: \w+\ndata: |\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
 _SIGNS_OF_TEMPLATES = ("<", "INST]", "\nUser:", "\nHuman:", "data: ", "[DONE]")
 _DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
@@ -330,7 +330,7 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "the answer alone", end, f"the text ends with an advertisement: {end[:60]!r}")
 
 
-_ABOUT_ERRORS = rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}|\w\(|\[['\"]|\brais|exception|website|banner|notice|\bsms\b|\bnot found\b|\bnone\b|page shown"
+_ABOUT_ERRORS = rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}|\w\(|\[['\"]|\brais|exception|website|banner|notice|\bsms\b|\bnot found\b|\bnone\b|page shown|\bmessages?\b|notif|warning|\balert"
 _ERROR_AT_END = r'\{"error": ?\{(?:[^{}]*"(?:message|code|status)": ?){2}[^{}]*\}\}\s*\Z'
 _AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|\badvert|\bad:|promo code|upgrade (?:to|your|now|at)|join our|free trial|\d ?% off|discount|sponsored|^\W?(?:tokens used|response generated|generated in)\b.*\d|\btop.?up\b|recharge|balance is low"
 _OF_AI = r"(?i)\bapis?\b|\bai\b|gpt|llm|chatbot|openai|claude|deepseek|gemini|tokens?\b|prox(?:y|ies)\b|credits|requests|quota|messages left|\bt\.me/|generated in|response generated"

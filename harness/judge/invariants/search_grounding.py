@@ -95,7 +95,7 @@ def _is_moved(segment: grounding.Segment, text: str) -> bool:
     if segment.part is not None or words not in whole:
         return True
     lost = ((segment.start - at, whole[:at]), (segment.end - segment.start - len(words), words))
-    return at >= 0 and all(count == 0 or (count > 0 and re.search(rb"['\"-]", place)) for count, place in lost)
+    return at >= 0 and all(count == 0 or 0 < count <= 2 * len(re.findall(rb"['\"-]", place)) for count, place in lost)
 
 
 @rule("grounding-range", "error", per_candidate=True, needs=("groundingMetadata", "citationMetadata"))

@@ -332,7 +332,7 @@ def _texts(evidence: Evidence) -> Mapping[str, _Texts]:
         is_whole = others and _SHORTEST_REPEAT <= before <= len(texts.last) and texts.last.startswith("".join(others))
         if is_whole and not (before == len(texts.last) and _is_counted(evidence, texts.at, before)):
             texts.repeated = "the last chunk repeats the whole text"
-        elif not texts.grows or not any(map(str.isalpha, texts.last)):  # 1, 10, 100 are numbers
+        elif not texts.grows or texts.last.isalnum() > any(map(str.isalpha, texts.last)):  # 1, 10, 100 are numbers
             continue
         elif others and (texts.count > 2 or len(texts.first) >= _SHORTEST_REPEAT):
             texts.repeated = "each chunk repeats the text so far"
@@ -379,7 +379,7 @@ def stream_blanks(evidence: Evidence) -> Iterator[Mismatch]:
     """
     texts = _texts(evidence).get("text", _Texts())
     is_bare = texts.bare and len(re.findall(r"[,;!?][^\W\d_]", evidence.reply.text)) <= texts.bare
-    is_glued = texts.glued >= _FEWEST_JOINTS or (is_bare and not repeats(evidence))
+    is_glued = texts.glued >= min(_FEWEST_JOINTS, max(2, texts.count - 1)) or (is_bare and not repeats(evidence))
     if is_glued and not texts.parted and texts.length <= _BLANKS * texts.blanks:
         message = f"no event begins or ends with a blank, so words run together: {texts.around!r}"
         yield Mismatch("text", "blanks between events", texts.around, message)

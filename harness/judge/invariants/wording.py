@@ -177,10 +177,11 @@ _FORMS = (
     ("has no capitals", r"(?<![\w'])[a-z']++,? (?:[a-z']++,? ){7}[^.!?]{0,200}+[.!?]", 1, "[A-Z]"),
     ("has no blanks", r"([\t_+.~=^-])(?<=[A-Za-z'].)(?:[A-Za-z']++\1){5}(?=.*[a-z][.!?](?:\1|$))", 1, r"\w (?=\w)"),
     ("has blanks between letters", r" (?<![^\W_][^\W\d_] )(?<=[^\W\d_] ) *+(?:[^\W\d_A-Z] ++){19}", 1, r"[^\W\d_]{5}"),
+    ("has two blank lines between lines", r"\n{3,}", 4, r"(?<!\n)\n\n?(?!\n)"),
     ("has two blanks between words", r"  (?<=\w  )(?=\w)", 8, r"\w (?=\w)"),
     ("is written backwards", r" (?:,|\.(?<=[a-z][A-Z] \.))[a-z]", 1, _FORWARDS),
     ("is written backwards", r"\A[.!?]\w+ .*[A-Z]\Z", 1, _FORWARDS),
-    ("has no beginning", r"\A(?:(?: |[a-z]+ )[a-z]+[ ,]|[,;:)] ?\w)(?s:.*?)[.!?]\s+[A-Z]", 1, "`"),
+    ("has no beginning", r"\A(?: (?=[\w*(\"'])|(?:[a-z]+ [a-z]+[ ,]|[,;:)] ?\w)(?s:.*?)[.!?]\s+[A-Z])", 1, "`"),
     ("has codes of bytes", r"<0x[0-9A-F]{2}>|\+[AIJ][A-Za-z0-9/]{2}-", 2, "(?!)"),
     ("has marks of a tokenizer", "[\u2581\u0120\u010a](?<=\\w.)(?=\\w)", 3, r"\w \w"),
 )
