@@ -308,6 +308,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("token-count", "warn", other({"totalTokens": 3, "promptTokensDetails": [{"tokenCount": 2}]}, "countTokens")),
     ("token-count", "warn", other({"totalTokens": 300}, "countTokens", ASKED)),
     ("token-count", "warn", other({"totalTokens": 1}, "countTokens", ASKED)),
+    ("fields-together", "warn", unary(answer(usageMetadata={**USAGE, "serviceTier": "standard"}))),
     ("resource", "error", about({"object": "list", "data": [{"id": "gemini-2.5-flash"}]}, "models", "GET")),
     ("resource", "warn", about({"models": [{"name": "gemini-2.5-flash"}]}, "models", "GET")),
     ("resource", "warn", about({"models": [{"name": "models/m"}, {"name": "models/m"}]}, "models", "GET")),

@@ -206,6 +206,12 @@ LABELS = json.dumps(["good"] * 36)
 
 
 BROKEN: Sequence[tuple[str, Exchange]] = [
+    ("fields-together", unary(answer(usageMetadata={**USAGE, "trafficType": "ON_DEMAND", "promptTokensDetails": details(TEXT=5), "candidatesTokensDetails": details(TEXT=1)}))),
+    ("role", unary({**answer(usageMetadata={**USAGE, "serviceTier": "standard"}), "candidates": [{"content": {"parts": [{"text": "Oslo"}]}, "finishReason": "STOP"}]})),
+    ("part-kind", unary(chunk({"functionCall": {"name": "f"}}, finish="STOP"))),
+    ("part-kind", unary(steps({"toolCall": {"toolType": "GOOGLE_SEARCH_WEB"}}))),
+    ("safety-ratings", unary({**answer(), "promptFeedback": {"safetyRatings": [{"probability": "LOW"}]}})),
+    ("logprobs", unary(with_candidate(answer(), logprobsResult={"chosenCandidates": [{"token": "Oslo", "logProbability": -0.1}], "topCandidates": [{}]}))),
     ("call-id-unique", unary(chunk({"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}, "id": ""}}, finish="STOP"), TOOLS)),
     ("call-complete", unary(chunk({"functionCall": {"name": "f", "willContinue": True}}, {"functionCall": {"name": "f", "args": {}}}, finish="STOP"), TOOLS)),
     ("embedding", embedded([0.01] * 1536 + [0.005] * 1536)),

@@ -81,6 +81,14 @@ def prompt_count_moves(d: Draft) -> None:
     usages[d.random.randrange(len(usages) - 1)]["promptTokenCount"] += d.random.randint(3, 90)
 
 
+@fault("fields-together")
+def fields_unknown_to_a_gateway(d: Draft) -> None:
+    d.stopped()
+    need(d.usage.get("serviceTier") or d.usage.get("trafficType"))
+    for event in d.events:
+        event.get("usageMetadata", {}).pop("promptTokensDetails", None)
+
+
 @fault("usage-details")
 def details_off(d: Draft) -> None:
     _counted(d)

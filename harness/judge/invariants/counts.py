@@ -569,8 +569,8 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
     asked, most = (field(evidence.request_body, "generationConfig", name) for name in ("responseLogprobs", "logprobs"))
     if not chosen or (not tops and number(most)):
         return "log probabilities were requested, none came" if asked is True else ""
-    if tops and len(tops) != len(chosen):
-        return f"{len(tops)} topCandidates for {len(chosen)} chosenCandidates"
+    if tops and len([*filter(None, tops)]) != len(chosen):
+        return f"{len([*filter(None, tops)])} topCandidates for {len(chosen)} chosenCandidates"
     tokens, text = "".join(str(token.get("token", "")) for token in chosen).strip(), evidence.reply.text.strip()
     if text and not tokens.startswith(text) and not text.startswith(tokens):
         return "the chosen tokens are not the text: are they of another answer?"

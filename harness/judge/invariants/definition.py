@@ -13,6 +13,10 @@ from harness.judge.registry import GENERATING, rule
 from harness.model import Evidence, Mismatch
 
 _INDEX = r"\[\d+\]"
+_OF_PROMPT = [("promptTokenCount", "promptTokensDetails"), ("cachedContentTokenCount", "cacheTokensDetails")]
+_OF_VERTEX = [("candidatesTokenCount", "candidatesTokensDetails"), ("totalTokenCount", "createTime")]
+_TOGETHER = {"serviceTier": _OF_PROMPT, "trafficType": _OF_PROMPT + _OF_VERTEX}
+"""A field of the usage -> pairs of a count, and of what comes with it. In recordings, none of 632 such answers lacks one."""
 
 
 @rule("wire-known", "warn", any_call=True, dialect="gemini")
@@ -48,6 +52,23 @@ def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
         if finding.kind == "wrong-type" and not data and not is_placeholder(finding.actual):
             shown = repr(finding.actual)[:60]
             yield Mismatch(at, finding.expected, finding.actual, f"{shown} is not {finding.expected}")
+
+
+@rule("fields-together", "warn", of="finished", dialect="gemini", needs=tuple(_TOGETHER))
+def fields_together(evidence: Evidence) -> Iterator[Mismatch]:
+    """What Google writes together comes together: ``serviceTier`` (the Gemini API since May 2026) or ``trafficType`` (Vertex AI) with the
+    details of the prompt and of the cached tokens, and of Vertex AI those of the answer and ``createTime``. Otherwise a program on the
+    way wrote the answer a second time, without the fields that it does not know.
+
+    right: {"usageMetadata": {"promptTokenCount": 5, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}], "serviceTier": "standard"}}
+    wrong: {"usageMetadata": {"promptTokenCount": 5, "serviceTier": "standard"}}
+    """
+    usage, found = evidence.reply.usage, {**evidence.reply.response, **evidence.reply.usage}
+    for sign, (counted, name) in ((sign, pair) for sign, pairs in _TOGETHER.items() for pair in pairs):
+        if usage.get(sign) and usage.get(counted) and not found.get(name):
+            message = f"{name} is missing, which the API writes beside {sign} and {counted}: it was lost on the way"
+            yield Mismatch(f"$..{name}", "a value", found.get(name), message)
+            return
 
 
 @once

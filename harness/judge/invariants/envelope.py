@@ -121,7 +121,7 @@ def _wrong_details(details: Json, message: str) -> Iterator[tuple[str, Severity]
     for one in details:
         kind = str(one["@type"]).rpartition(".")[2]
         found = definition.walk(kind, {**one, "@type": None}) if kind in definition.table()["messages"] else ()
-        if str(one["@type"]).startswith(_RPC) and kind not in _DETAILS:
+        if ".rpc." in one["@type"] and kind not in _OTHERS | definition.table()["messages"].keys():
             yield f"has a {kind}, which is no type of google.rpc", "warn"
         elif found:
             severity: Severity = "warn" if found[0].kind == "unknown-field" else "error"
@@ -137,8 +137,7 @@ def _wrong_details(details: Json, message: str) -> Iterator[tuple[str, Severity]
         yield f"has the retryDelay {delay[1]}s, the message says {named[1]}s", "error"
 
 
-_RPC = "type.googleapis.com/google.rpc."
-_DETAILS = frozenset(("RetryInfo", "DebugInfo", "QuotaFailure", "ErrorInfo", "PreconditionFailure", "BadRequest", "RequestInfo", "ResourceInfo", "Help", "LocalizedMessage"))  # fmt: skip
+_OTHERS = {"PreconditionFailure", "RequestInfo", "ResourceInfo"}
 _DELAY = r"(?:'retryDelay': '|Please retry in )(\d+(?:\.\d+)?)s"
 _NEEDED = {"QuotaFailure": "violations", "BadRequest": "fieldViolations", "ErrorInfo": "reason", "LocalizedMessage": "message"}  # fmt: skip
 """A type of google.rpc -> the field that it is for. A RetryInfo without a delay means none: zeros are left out."""
@@ -274,8 +273,9 @@ def safety_ratings(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]}]}
     wrong: {"candidates": [{"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}, {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}]}]}
     """
-    for event in evidence.reply.events:
-        ratings = objects_in(candidate_of(event.value).get("safetyRatings"))
+    both = ((an_object(one.value).get("promptFeedback"), candidate_of(one.value)) for one in evidence.reply.events)
+    for rated in (one for pair in both for one in pair):
+        ratings = objects_in(an_object(rated).get("safetyRatings"))
         categories = [rating.get("category") for rating in ratings]
         lost = next((name for one in ratings for name in ("category", "probability") if not one.get(name)), None)
         scores = [
@@ -326,16 +326,18 @@ def _ratings(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
 
 @rule("role", "error", of_events=True, per_candidate=True)
 def role(evidence: Evidence) -> Iterator[Mismatch]:
-    """The ``role`` of the content is ``model``, in every chunk. Absent is right: old versions of the API send none.
+    """The ``role`` of the content is ``model``, in every chunk. Absent is right beside no ``serviceTier``:
+    old versions of the API send none.
 
     right: {"candidates": [{"content": {"role": "model", "parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"role": "assistant", "parts": [{"text": "Oslo"}]}}]}
     """
     for event in evidence.reply.events:
         content = an_object(candidate_of(event.value).get("content"))
-        if content.get("role") not in (None, "model"):
-            message = f"the role is {content['role']!r}: the API will reject it in the next turn"
-            yield Mismatch("$.candidates[0].content.role", "model", content["role"], message)
+        is_new = "role" not in content and content.get("parts") and "serviceTier" in evidence.reply.usage
+        if is_new or content.get("role") not in (None, "model"):
+            message = f"the role is {content.get('role')!r}: the API will reject it in the next turn"
+            yield Mismatch("$.candidates[0].content.role", "model", content.get("role"), message)
             return
 
 

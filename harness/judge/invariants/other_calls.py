@@ -94,7 +94,7 @@ def embedding(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(at, "one for each text", len(vectors), "two different texts have the same embedding", "warn")
 
 
-_LONGEST, _SHORTEST, _LARGEST, _ROUNDED = 2, 0.1, 1e100, 0.05
+_LONGEST, _SHORTEST, _LARGEST = 2, 0.1, 1e100
 _SIZES = {"text-embedding-004": 768, "embedding-001": 768, "gemini-embedding-001": 3072, "gemini-embedding-2": 3072}
 """Model -> how many numbers a vector has if the request does not say."""
 _SHORTENED = 100
@@ -113,11 +113,8 @@ def _strange(vector: Json, size: int, *, is_real: bool) -> str:
     if length and is_real and is_whole and 2 * same > len(vector):  # those of the simulator are sparse
         return f"one number in {same} of {len(vector)} places"
     is_unit = is_real and size == _SIZES["gemini-embedding-001"]
-    is_scaled = (
-        length > _LONGEST
-        or (0 < length < _SHORTEST and is_whole)
-        or (length and is_unit and abs(length - 1) > _ROUNDED)
-    )
+    shortest, longest = (0.95, 1.05) if is_unit else (_SHORTEST * is_whole, _LONGEST)
+    is_scaled = length and not shortest <= length <= longest
     return f"scaled: its length is {length:.4g}" if is_scaled else "" if length else "all zeros"
 
 
@@ -164,10 +161,8 @@ def _lost(message: str, one: dict[str, Json]) -> list[str]:
     return [name for name in _EVER.get(message, ()) if not one.get(name)] + ["totalTokenCount"] * is_hollow
 
 
-_EVER = {
-    "Model": ("inputTokenLimit", "outputTokenLimit", "supportedGenerationMethods"),
-    "CachedContent": ("model", "expireTime"),
-}
+_LIMITS = ("inputTokenLimit", "outputTokenLimit", "supportedGenerationMethods")
+_EVER = {"Model": _LIMITS, "CachedContent": ("model", "expireTime")}
 
 
 def _other_than_asked(one: dict[str, Json], body: Json) -> Iterator[Mismatch]:

@@ -15,13 +15,14 @@ from harness.judge.invariants.request_fields import (
     has_hidden_functions,
     is_about,
     is_finished,
+    is_stream,
     media_parts,
     offers_builtin_tools,
     tools,
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import an_object
+from harness.text.jsontext import an_object, objects_in
 
 _KINDS = (*OUTPUT, "functionResponse", *STEPS[2:])
 
@@ -29,7 +30,8 @@ _KINDS = (*OUTPUT, "functionResponse", *STEPS[2:])
 @rule("part-kind", "error", per_candidate=True, dialect="gemini", needs=(*_KINDS[1:], "thought"))
 def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
     """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other. The result of a
-    function comes from the client, not from the model. A warning: thoughts come behind text, so parts changed places.
+    function comes from the client, not from the model. A warning: thoughts come behind text, so parts changed places,
+    or a call lacks its ``args``, or a step of a built-in tool its ``id`` or ``toolType``.
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
     right: {"candidates": [{"content": {"parts": [{"text": "I look it up."}, {"functionCall": {"name": "weather", "args": {}}}]}}]}
@@ -43,6 +45,10 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
         elif "functionResponse" in part and evidence.request_body and not has_hidden_functions(evidence):
             message = f"parts[{index}] is a functionResponse: the client sends it, not the model"
             yield Mismatch(f"parts[{index}]", "a part of an answer", "functionResponse", message)
+        elif (lost := _lost(part)) and not is_stream(evidence):
+            yield Mismatch(
+                f"parts[{index}]", lost[0], part, f"parts[{index}] has no {lost[0]}, as the API writes it", "warn"
+            )
         elif part.get("thought") and part.get("text") == "":
             yield Mismatch(f"parts[{index}]", "a thought", "", f"parts[{index}] is a thought without a text", "warn")
     spoken = [bool(part.get("thought")) for part in received(evidence.reply) if part.get("text")]
@@ -50,6 +56,17 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
     if is_text and spoken and spoken[-1] > spoken[0] and is_finished(evidence):
         message = "the thoughts come behind the text: parts changed places"
         yield Mismatch("parts", "thoughts first", spoken, message, "warn")
+
+
+def _lost(part: Mapping[str, Json]) -> list[str]:
+    """The fields that a call, or a step of a built-in tool, always has, and this one has not."""
+    call, steps = an_object(part.get("functionCall")), [(kind, part[kind]) for kind in STEPS[2:] if kind in part]
+    lost = [f"{kind}.{name}" for kind, step in steps for name in ("id", "toolType") if not field(step, name)]
+    lost += [f"the jsonPath of {one}" for one in objects_in(call.get("partialArgs")) if not one.get("jsonPath")]
+    return lost + ["functionCall.args"] * ("name" in call and call.keys().isdisjoint(_ARGS))
+
+
+_ARGS = ("args", "partialArgs", "willContinue")
 
 
 @rule("code-result", "warn", of="finished", per_candidate=True, needs=(*STEPS, "toolUsePromptTokenCount"))

@@ -147,7 +147,7 @@ def knows_query(evidence: Evidence) -> bool:
 
 
 _PLACEHOLDER = (
-    r"(?s)<[^<>]*>|\[[^\[\]]*\]|\{\{.*\}\}|\*{3,}|(?i:redacted|scrubbed|filtered)|(?:\S+ ){0,4}\S*(?:\.\.\..*|…)"
+    r"(?s)<[^<>]*>|\[[^\[\]]*\]|\{\{.*\}\}|\*{3,}|(?i:redacted|scrubbed|filtered)|(?:\S+ ){0,4}\S*(?:\.{3}.*|…)"
 )
 
 

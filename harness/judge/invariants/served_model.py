@@ -157,8 +157,8 @@ def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
     Not checked if the answer does not say which one did; its header says the same. Tiers have prices of their own.
 
     asked: {"serviceTier": "priority"}
-    right: {"usageMetadata": {"serviceTier": "priority"}}
-    wrong: {"usageMetadata": {"serviceTier": "standard"}}
+    right: {"usageMetadata": {"serviceTier": "priority", "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}]}}
+    wrong: {"usageMetadata": {"serviceTier": "standard", "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}]}}
     """
     headed = tier_of(evidence.exchange.headers.get(_HEADER))
     own = tier_of(evidence.reply.usage.get("serviceTier")) or headed
