@@ -226,10 +226,10 @@ class Draft:
         return found
 
     def recount(self, **counts: int) -> None:
-        """Set counts and let the total agree with them. The details are left out."""
+        """Set counts and let the total agree with them. The details are left out, and the tier, beside which Google writes them."""
         usage = self.usage
         usage.update(counts)
-        for name in ("candidatesTokensDetails", "promptTokensDetails"):
+        for name in ("candidatesTokensDetails", "promptTokensDetails", "serviceTier", "trafficType"):
             usage.pop(name, None)
         parts = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
         usage["totalTokenCount"] = sum(usage.get(name) or 0 for name in parts)

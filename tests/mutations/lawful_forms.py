@@ -163,6 +163,9 @@ def empty_texts_left_out(d: Draft) -> None:
         del part["text"]
 
 
+TIERS = ("serviceTier", "trafficType")
+
+
 @lawful()
 def optional_fields_left_out(d: Draft) -> None:
     """Identity, roles and details, as old versions and some services leave them out."""
@@ -170,7 +173,7 @@ def optional_fields_left_out(d: Draft) -> None:
     for event in d.events:
         event.pop("responseId", None)
         event.pop("modelVersion", None)
-        for name in ("promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails", "serviceTier"):
+        for name in ("promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails", *TIERS):
             event.get("usageMetadata", {}).pop(name, None)
     for candidate in d.candidates():
         candidate.get("content", {}).pop("role", None)

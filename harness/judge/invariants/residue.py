@@ -330,7 +330,7 @@ def error_as_text(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "the answer alone", end, f"the text ends with an advertisement: {end[:60]!r}")
 
 
-_ABOUT_ERRORS = rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}|\w\(|\[['\"]|\brais|exception|website|banner|notice|\bsms\b|\bnot found\b|\bnone\b|page shown|\bmessages?\b|notif|warning|\balert"
+_ABOUT_ERRORS = rf"{PROGRAMS}|json|status|\bapi\b|{_STATUS}|{_TRANSLATE}|\w\(|\[['\"]|\brais|exception|website|banner|notice|\bsms\b|\bnot found\b|\bnone\b|page shown|\bmessage (?:of|for|that|when|if)\b|notif|warning|\balert"
 _ERROR_AT_END = r'\{"error": ?\{(?:[^{}]*"(?:message|code|status)": ?){2}[^{}]*\}\}\s*\Z'
 _AD = r"(?i)(?:powered|generated) by|(?:messages|requests|credits) (?:left|remaining)|\badvert|\bad:|promo code|upgrade (?:to|your|now|at)|join our|free trial|\d ?% off|discount|sponsored|^\W?(?:tokens used|response generated|generated in)\b.*\d|\btop.?up\b|recharge|balance is low"
 _OF_AI = r"(?i)\bapis?\b|\bai\b|gpt|llm|chatbot|openai|claude|deepseek|gemini|tokens?\b|prox(?:y|ies)\b|credits|requests|quota|messages left|\bt\.me/|generated in|response generated"
