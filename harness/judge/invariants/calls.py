@@ -189,7 +189,6 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
         if piece.get("willContinue") and after.get("name"):
             message = f"the call of {piece.get('name', 'a function')!r} is incomplete: its last piece has willContinue"
             yield Mismatch("functionCalls", "the rest", piece, message)
-            return
 
 
 @rule("thought-signature", "warn", of="answer", per_candidate=True, needs=("functionCall", "thoughtSignature"))

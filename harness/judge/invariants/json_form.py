@@ -108,9 +108,8 @@ def null_word(evidence: Evidence) -> Iterator[Mismatch]:
     right: {"responseId": "aBcD"}
     wrong: {"responseId": "null"}
     """
-    if _WORD.search(evidence.exchange.content) and (
-        found := _first(evidence, lambda value: isinstance(value, str) and _ALONE.fullmatch(value))
-    ):
+    is_word = _WORD.search(evidence.exchange.content)
+    if is_word and (found := _first(evidence, lambda value: _ALONE.fullmatch(str(value or "")))):
         at, word = found
         yield Mismatch(at, "a value", word, f"{at} is the text {word!r}: a program wrote a missing value")
 

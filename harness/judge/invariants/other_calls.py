@@ -138,8 +138,8 @@ def resource(evidence: Evidence) -> Iterator[Mismatch]:
     if answer is None or not known:
         return
     is_empty = known.isdisjoint(answer) and not (is_list and not answer)
-    is_hollow = collection == "predict" and not objects_in(answer.get("predictions"))
-    if is_empty or is_hollow or {"error", "response"} <= answer.keys():
+    is_empty |= collection == "predict" and not objects_in(answer.get("predictions"))
+    if is_empty or {"error", "response"} <= answer.keys():
         keys = ", ".join(list(answer)[:8]) or "nothing"
         yield Mismatch("body", message, list(answer), f"the body is no {message}: it has {keys}")
         return

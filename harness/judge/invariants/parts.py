@@ -63,10 +63,7 @@ def _lost(part: Mapping[str, Json]) -> list[str]:
     call, steps = an_object(part.get("functionCall")), [(kind, part[kind]) for kind in STEPS[2:] if kind in part]
     lost = [f"{kind}.{name}" for kind, step in steps for name in ("id", "toolType") if not field(step, name)]
     lost += [f"the jsonPath of {one}" for one in objects_in(call.get("partialArgs")) if not one.get("jsonPath")]
-    return lost + ["functionCall.args"] * ("name" in call and call.keys().isdisjoint(_ARGS))
-
-
-_ARGS = ("args", "partialArgs", "willContinue")
+    return lost + ["functionCall.args"] * ("name" in call and not call.keys() & {"args", "partialArgs", "willContinue"})
 
 
 @rule("code-result", "warn", of="finished", per_candidate=True, needs=(*STEPS, "toolUsePromptTokenCount"))
