@@ -217,7 +217,7 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ("embedding", embedded([0.01] * 1536 + [0.005] * 1536)),
     ("resource", about({key: value for key, value in CACHE.items() if key != "expireTime"}, "cachedContents")),
     ("resource", about({**CACHE, "usageMetadata": {"totalTokenCount": 0}}, "cachedContents")),
-    ("resource", about({"models": [{"name": "models/m", "inputTokenLimit": 0}]}, "models", "GET")),
+    ("resource", about({"models": [{**MODEL, "inputTokenLimit": 0}]}, "models", "GET")),
     ("resource", other({"predictions": ["a picture"]}, "predict")),
     ("null-word", unary({**answer(), "createTime": "2106-02-07T06:28:15Z"})),
     ("text-form", unary(answer(" is the capital of Norway"))),

@@ -158,10 +158,13 @@ def resource(evidence: Evidence) -> Iterator[Mismatch]:
 def _lost(message: str, one: dict[str, Json]) -> list[str]:
     """The fields that every such resource has, and this one has not. A cache without tokens cannot be."""
     is_hollow = an_object(one.get("usageMetadata")).get("totalTokenCount") == 0
-    return [name for name in _EVER.get(message, ()) if not one.get(name)] + ["totalTokenCount"] * is_hollow
+    return [name for name in _EVER.get(message, ()) if len(one) > _FEW and not one.get(name)] + [
+        "totalTokenCount"
+    ] * is_hollow
 
 
 _LIMITS = ("inputTokenLimit", "outputTokenLimit", "supportedGenerationMethods")
+_FEW = 2  # fields: those who make up an answer may write a name alone
 _EVER = {"Model": _LIMITS, "CachedContent": ("model", "expireTime")}
 
 
