@@ -326,8 +326,7 @@ def _ratings(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
 
 @rule("role", "error", of_events=True, per_candidate=True)
 def role(evidence: Evidence) -> Iterator[Mismatch]:
-    """The ``role`` of the content is ``model``, in every chunk. Absent is right beside no ``serviceTier``:
-    old versions of the API send none.
+    """The ``role`` of the content is ``model``, in every chunk. Absent is a warning beside a ``serviceTier``; old versions of the API send none.
 
     right: {"candidates": [{"content": {"role": "model", "parts": [{"text": "Oslo"}]}}]}
     wrong: {"candidates": [{"content": {"role": "assistant", "parts": [{"text": "Oslo"}]}}]}
@@ -337,7 +336,9 @@ def role(evidence: Evidence) -> Iterator[Mismatch]:
         is_new = "role" not in content and content.get("parts") and "serviceTier" in evidence.reply.usage
         if is_new or content.get("role") not in (None, "model"):
             message = f"the role is {content.get('role')!r}: the API will reject it in the next turn"
-            yield Mismatch("$.candidates[0].content.role", "model", content.get("role"), message)
+            yield Mismatch(
+                "$.candidates[0].content.role", "model", content.get("role"), message, "warn" if is_new else None
+            )
             return
 
 
