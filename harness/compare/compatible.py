@@ -97,7 +97,7 @@ def compatible(
     return Compatibility(chosen, sides, table)
 
 
-HOW = "play both: gemini-harness run suites/compatible.yaml --live --provider google --provider google-openai"
+HOW = "play a suite on both: gemini-harness run SUITE --live --provider google --provider google-openai"
 
 
 def _provider(group: Group) -> str:

@@ -229,7 +229,7 @@ def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
     """Attempts; tokens and thoughts where known; the median times; the cost if it is known for all."""
     attempts = sum(group.attempts for group in groups)
     tokens, thoughts = (_sum(groups, name) for name in ("totalTokenCount", "thoughtsTokenCount"))
-    cost = total(group.cost for group in groups if group.judged)
+    cost = total(group.cost for group in groups if group.judged or group.cost)
     return (
         attempts,
         tokens,

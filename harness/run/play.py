@@ -260,10 +260,8 @@ def _refuse_passing(turn: Turn, config: Config) -> None:
     if is_worded_limit(exchange, turn.reply.text):
         raise NetworkFault(f"HTTP {exchange.status}, yet its text is a rate limit: {' '.join(turn.reply.text.split())}")
     if is_passing(exchange.status):
-        tries = count(exchange.attempts, "attempt")
-        raise NetworkFault(
-            f"{error_summary(exchange, turn.reply)} after {tries}{_why_no_more(exchange, config.timeouts.wait)}"
-        )
+        summary, tries = error_summary(exchange, turn.reply).rstrip("."), count(exchange.attempts, "attempt")
+        raise NetworkFault(f"{summary}; given up after {tries}{_why_no_more(exchange, config.timeouts.wait)}")
 
 
 def _why_no_more(exchange: Exchange, longest: float) -> str:

@@ -73,7 +73,12 @@ def run(project: Path, script: Script, monkeypatch: pytest.MonkeyPatch, *more: s
         (502, PAGE, {"content-encoding": "br"}, ["HTTP 502; the body begins: <html>"]),
         (502, BROTLI, {}, ["HTTP 502; the body is 28 bytes that are not text"]),
         (503, b"\x1b[2Jgone\x07 \xc2\x9b31m", {}, ["HTTP 503; the body begins: \\x1b[2Jgone\\x07 \\x9b31m"]),
-        (503, b'{"error": {"message": "a\\u001b[2J bell"}}', {}, ["HTTP 503: a\\x1b[2J bell after 1 attempt"]),
+        (
+            503,
+            b'{"error": {"message": "a\\u001b[2J bell"}}',
+            {},
+            ["HTTP 503: a\\x1b[2J bell; given up after 1 attempt"],
+        ),
     ],
 )
 def test_an_error_message_shows_the_body(
@@ -116,7 +121,7 @@ def test_pytest_output_has_no_control_characters(
         asked = ("--harness-live", "--harness-target", "near/gemini-2.5-flash")
         result = pytester.runpytest(str(project / "suites"), "--rootdir", str(project), "-c", "/dev/null", *asked)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*HTTP 503; the body begins: \\x1b?2Jgone\\x07 after 1 attempt"])
+    result.stdout.fnmatch_lines(["*HTTP 503; the body begins: \\x1b?2Jgone\\x07; given up after 1 attempt"])
 
 
 def test_text_is_not_binary() -> None:

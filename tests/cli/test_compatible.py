@@ -138,8 +138,8 @@ def test_refusals_and_failures(folder: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--target", "simulator/gemini-3.8-flash"], "the run asks gemini-3.8-flash at no OpenAI-compatible endpoint; play both:"),
-        (["--target", "simulator-openai/gemini-3.8-flash"], "the run asks gemini-3.8-flash at no native endpoint; play both:"),
+        (["--target", "simulator/gemini-3.8-flash"], "the run asks gemini-3.8-flash at no OpenAI-compatible endpoint; play a suite on both:"),
+        (["--target", "simulator-openai/gemini-3.8-flash"], "the run asks gemini-3.8-flash at no native endpoint; play a suite on both:"),
     ],
 )  # fmt: skip
 def test_a_run_with_one_dialect_says_how_to_ask_both(
@@ -153,7 +153,7 @@ def test_a_run_with_one_dialect_says_how_to_ask_both(
 
 def test_without_a_run_it_says_which_command_makes_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compatible"]) == 4
-    assert "gemini-harness run suites/compatible.yaml --live --provider google" in capsys.readouterr().err
+    assert "gemini-harness run SUITE --live --provider google" in capsys.readouterr().err
 
 
 def test_an_unknown_model_names_those_of_the_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,7 +141,7 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
         ),
         ("latency.max=2000", "gate latency: '2000' has no unit; write 2000ms or 2000s"),
         ("pass_rate.max=2%", "--gate pass_rate.max: "),
-        ("pass_rate.min=95", "gate pass_rate: expected at most 100%, got '95'"),
+        ("pass_rate.min=95", "gate pass_rate: expected at most 100%, as in 95%, got '95'"),
         ("totalTokenCount.max=5k", "gate totalTokenCount: expected a number, got '5k'"),
         ("cost.max=-1", "gate cost: expected 0 or more, got '-1'"),
         ("cost.max=nan", "gate cost: expected dollars; write 0.002, got 'nan'"),

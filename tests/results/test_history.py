@@ -101,6 +101,19 @@ def test_negative_tokens_are_not_measured(
     assert (line["tokens"], line["thoughts"], line["latency_s"]) == (10, None, None)
 
 
+def test_what_an_answer_cost_that_could_not_be_judged_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved(
+        tmp_path / "reports",
+        19,
+        [row("oslo", measures={"cost_usd": 0.25}), unjudged("lima", measures={"cost_usd": 0.5})],
+    )
+    [line] = lines(capsys)
+    assert line["cost_usd"] == 0.75
+
+
 def test_what_is_not_known_is_null_and_a_dash(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, *_ = lines(capsys)
     assert (first["cost_usd"], first["ttft_s"], first["latency_s"]) == (None, None, 0.375)

@@ -155,7 +155,10 @@ def test_a_passing_refusal_is_never_a_mark_against_the_feature(status: int) -> N
     result = played(trial([step("?", {"text": "Paris"})], xfail="bug 7"), exchange(body, status=status, attempts=3))
     assert (result.status, result.verdicts) == ("error", ())
     assert result.problem is not None
-    assert (result.problem.kind, result.problem.message) == ("ask", f"HTTP {status}: Try later. after 3 attempts")
+    assert (result.problem.kind, result.problem.message) == (
+        "ask",
+        f"HTTP {status}: Try later; given up after 3 attempts",
+    )
     assert result.turns
 
 

@@ -16,7 +16,7 @@ from harness.results.load import SavedRun
 
 ABOUT = "native against OpenAI-compatible: what works where, for one model, from a saved run"
 EXAMPLES = (
-    "gemini-harness run suites/compatible.yaml --live --provider google --provider google-openai",
+    "gemini-harness run --live --provider google --provider google-openai",
     "gemini-harness compatible",
     "gemini-harness compatible last --model gemini-3.8-flash --format html:compatible.html",
 )
