@@ -1,11 +1,12 @@
 """Check recordings against the invariants, without a suite. No side effects: takes cassettes in memory, returns findings.
 
-Exchanges that are not judged are only counted. There are no expectations here, so an outcome (a 429, MAX_TOKENS, a blocked prompt)
+Exchanges that are not judged are counted by their address. There are no expectations here, so an outcome (a 429, MAX_TOKENS, a blocked prompt)
 is listed with its exchange and is never a finding.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +58,8 @@ class Audit:
 
     ``normalised`` lists the files whose bodies another tool changed, so that rules about bytes do not apply. ``formats``: the
     name of a format -> (files, native exchanges). ``unanswered``: requests whose answer was not recorded. ``passed_over``: the
-    suffix of files that are no recordings -> how many. ``simulated``: native exchanges that the simulator answered.
+    suffix of files that are no recordings -> how many. ``simulated``: native exchanges that the simulator answered. ``not_judged``: the
+    beginning of an address that is of another API -> how many exchanges.
     """
 
     files: int = 0
@@ -72,6 +74,7 @@ class Audit:
     """(file, place, reason) of each part that cannot be read in a file whose other parts can."""
     passed_over: Mapping[str, int] = field(default_factory=dict)
     simulated: int = 0
+    not_judged: Counter[str] = field(default_factory=Counter)
 
     @property
     def compatible(self) -> int:
@@ -93,6 +96,7 @@ class Audit:
             "compatible_interactions": self.compatible,
             "simulated": self.simulated,
             "unanswered": self.unanswered,
+            "not_judged": dict(self.not_judged.most_common()),
             "formats": [
                 {"format": name, "files": files, "native_interactions": found}
                 for name, (files, found) in self.formats.items()
@@ -137,9 +141,14 @@ def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] = {}, passed_over
     return result
 
 
+_OTHER = re.compile(r"\w+://([^/?#]+(?:/[^/?#]+){0,2})")
+
+
 def _audit_interaction(result: Audit, file: str, interaction: Interaction) -> None:
     native = operation(interaction.exchange) or other_call(interaction.exchange)
     if native is None:
+        address = _OTHER.match(interaction.exchange.request.url)
+        result.not_judged[address[1] if address else "no address"] += 1
         return
     case = evidence(interaction.exchange)
     result.simulated += interaction.exchange.provenance.simulated

@@ -54,6 +54,7 @@ def test_the_document() -> None:
         "compatible_interactions": 0,
         "simulated": 0,
         "unanswered": 1,
+        "not_judged": {},
         "formats": [{"format": "vcrpy", "files": 2, "native_interactions": 4}],
         "unread": [{"file": "two.yaml", "where": "entry 7", "reason": "no request"}],
         "passed_over": {},
@@ -82,6 +83,17 @@ def test_the_document() -> None:
             exchange_row("two.yaml", 0, "streamGenerateContent", 200, "STOP", usage),
         ],
     }
+
+
+def test_exchanges_of_other_apis_are_counted_by_their_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = BROKEN.replace("models/gemini-2.5-flash:generateContent", "interactions/i1?alt=sse")
+    Path("interactions.yaml").write_text(whole)
+    assert main(["audit", "interactions.yaml"]) == 5
+    line = "of other APIs, not judged: 1 exchange (generativelanguage.googleapis.com/v1beta/interactions 1)"
+    assert line in " ".join(capsys.readouterr().out.split())
 
 
 BROKEN = """
