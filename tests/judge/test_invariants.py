@@ -893,6 +893,22 @@ def test_null_word_shows_the_word() -> None:
     assert "'None'" in found.mismatch.message
 
 
+def test_a_call_that_is_cut_is_named_where_only_its_first_piece_has_a_name() -> None:
+    pieces = ({"name": "get_weather", "willContinue": True}, {"partialArgs": [], "willContinue": True})
+    recorded = stream(chunk(*({"functionCall": one} for one in pieces), finish="STOP"))
+    (found,) = (one.mismatch for one in violations(evidence(recorded)) if one.rule.id == "call-complete")
+    assert found.at == "functionCalls[0]"
+    assert found.message == "the call of 'get_weather' is incomplete: its last piece has willContinue"
+
+
+def test_a_role_that_is_missing_is_not_called_none() -> None:
+    usage = {**USAGE, "serviceTier": "standard", "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}]}
+    value = answer(usageMetadata=usage)
+    del value["candidates"][0]["content"]["role"]
+    (found,) = violations(evidence(unary(value), audit=True))
+    assert found.mismatch.message.startswith("the content has no role")
+
+
 def test_every_rule_has_an_example_that_breaks_it() -> None:
     assert {rule for rule, *_ in BREAKS} == {rule.id for rule in all_rules().values() if rule.dialect != "openai"}
 

@@ -185,10 +185,12 @@ def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
     ]
     """
     pieces = [call for part in received(evidence.reply) if isinstance(call := part.get("functionCall"), dict)]
+    number, name = -1, ""
     for piece, after in pairwise([*pieces, {"name": "none"}]):
+        number, name = (number + 1, piece["name"]) if piece.get("name") else (number, name)
         if piece.get("willContinue") and after.get("name"):
-            message = f"the call of {piece.get('name', 'a function')!r} is incomplete: its last piece has willContinue"
-            yield Mismatch("functionCalls", "the rest", piece, message)
+            message = f"the call of {name!r} is incomplete: its last piece has willContinue"
+            yield Mismatch(f"functionCalls[{max(number, 0)}]", "the rest", piece, message)
 
 
 @rule("thought-signature", "warn", of="answer", per_candidate=True, needs=("functionCall", "thoughtSignature"))

@@ -333,12 +333,13 @@ def role(evidence: Evidence) -> Iterator[Mismatch]:
     """
     for event in evidence.reply.events:
         content = an_object(candidate_of(event.value).get("content"))
-        is_new = "role" not in content and content.get("parts") and "serviceTier" in evidence.reply.usage
-        if is_new or content.get("role") not in (None, "model"):
-            message = f"the role is {content.get('role')!r}: the API will reject it in the next turn"
-            yield Mismatch(
-                "$.candidates[0].content.role", "model", content.get("role"), message, "warn" if is_new else None
-            )
+        if "role" not in content and content.get("parts") and "serviceTier" in evidence.reply.usage:
+            message = "the content has no role, which the API writes beside serviceTier: it was lost on the way"
+            yield Mismatch("$.candidates[0].content.role", "model", None, message, "warn")
+            return
+        if content.get("role") not in (None, "model"):
+            message = f"the role is {content['role']!r}: the API will reject it in the next turn"
+            yield Mismatch("$.candidates[0].content.role", "model", content["role"], message)
             return
 
 

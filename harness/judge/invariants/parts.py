@@ -22,7 +22,7 @@ from harness.judge.invariants.request_fields import (
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object
 
 _KINDS = (*OUTPUT, "functionResponse", *STEPS[2:])
 
@@ -62,7 +62,6 @@ def _lost(part: Mapping[str, Json]) -> list[str]:
     """The fields that a call, or a step of a built-in tool, always has, and this one has not."""
     call, steps = an_object(part.get("functionCall")), [(kind, part[kind]) for kind in STEPS[2:] if kind in part]
     lost = [f"{kind}.{name}" for kind, step in steps for name in ("id", "toolType") if not field(step, name)]
-    lost += [f"the jsonPath of {one}" for one in objects_in(call.get("partialArgs")) if not one.get("jsonPath")]
     return lost + ["functionCall.args"] * ("name" in call and not call.keys() & {"args", "partialArgs", "willContinue"})
 
 
