@@ -265,6 +265,9 @@ def test_a_run_links_to_its_sweeps_and_names_a_migration(ask: Ask, reports: Path
     status, page = ask("/sweep/20260101-000000-a")
     assert (status, "holds no sweep" in visible_text(page)) == (404, True)
     assert "/sweep/" not in ask("/run/20260101-000000-a")[1]
+    assert "/compare?" in ask("/run/20260102-000000-b")[1]
+    save(reports, "20260103-alone", [row()])
+    assert "/compare?" not in ask("/run/20260103-alone")[1]
 
     both = ["simulator/flash", "simulator/pro"]
     with RunWriter(reports, run(id="20260105-moved", migration=both)) as writer:

@@ -65,11 +65,13 @@ def _related_pages(report: Report, view: View) -> Iterator[Block]:
     if not view.home:
         return
     name = quote(report.run["id"])
-    axes = [axis for axis, values in swept(report.summary).items() if len(values) >= THREE]
-    both = report.run.get("migration")
+    axes = swept(report.summary)
+    several = [axis for axis, values in axes.items() if len(values) >= THREE]
+    both, targets = report.run.get("migration"), {group.target for group in report.summary.groups.values()}
+    compared = f"migration: {' to '.join(both)}" if both else "compare its targets, or what its suites compare"
     ways = {
-        **({f"sweep/{name}": f"sweeps of {', '.join(axes)}"} if axes else {}),
-        f"compare?base={name}&candidate={name}": f"migration: {' to '.join(both)}" if both else "compare its targets",
+        **({f"sweep/{name}": f"sweeps of {', '.join(several)}"} if several else {}),
+        **({f"compare?base={name}&candidate={name}": compared} if axes or len(targets) > 1 else {}),
         "history": "history",
     }
     yield Bullets([[Styled(text, address=f"{view.home}{way}")] for way, text in ways.items()])
