@@ -75,6 +75,16 @@ def test_variables_are_filled_in_and_examples_are_answers(capsys: pytest.Capture
         assert main(["run", "suites/p.yaml", "-k", name]) == 0
 
 
+def test_a_variable_of_a_path_is_filled_in() -> None:
+    asked = asks("Norway?")
+    url = "https://generativelanguage.googleapis.com/v1beta/models/:model:generateContent"
+    path = {"key": "model", "type": "text", "value": "gemini-3.8-flash"}
+    asked["url"] = {"raw": url, "variable": [path]}
+    Path("p.json").write_text(collection({"name": "plain", "request": asked}))
+    assert main(["import", "p.json"]) == 0
+    assert yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"][0]["model"] == "gemini-3.8-flash"
+
+
 def test_a_model_that_is_not_set_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     Path("gemini.postman_collection.json").write_text(collection({"name": "plain", "request": asks("Norway?")}))
     assert main(["import", "gemini.postman_collection.json"]) == 0

@@ -291,28 +291,30 @@ def _pieces(path: Path, layout: str, pieces: Iterator[Piece], short: bytes) -> t
     return layout, pieces
 
 
-_HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)")
-_UNSET = re.compile(rb"(?<=[\"'])%s(?=/[^\s\"]{0,200}enerateContent)" % _HOLE.pattern)
+_HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)|(?<=/):([\w.-]+)(?=[:/])")
+_MARKS = (b"{{", b"<<", b"/:")
+"""A variable, or a part of a path that is one, and how they begin."""
+_UNSET = re.compile(rb"(?<=[\"'])(?:%s)(?=/[^\s\"]{0,200}enerateContent)" % _HOLE.pattern)
 """A host that only an environment sets."""
 _FAR = 400
 """Bytes before a call in which a variable of its address begins."""
 _SET = rb"""(?<![\w.-])([\w.-]++)["']?(?:[\s,]+["']?value["']?)?\s*[:=]\s*["']?((?:https?://|gemini-)[^\s"',]{1,200})"""
-_PAIR = rb'"key"\s*:\s*"([^"\\]+)"\s*,\s*"value"\s*:\s*"((?:[^"\\]|\\.){0,2000}+)"'
+_PAIR = rb'"key"\s*:\s*"([^"\\]+)"[^{}]{0,200}?"value"\s*:\s*"((?:[^"\\]|\\.){0,2000}+)"'
 """A host or a model that a file sets, under its name; and any variable of a collection."""
 _IN_EACH_OTHER, _MOST_HOLES = 3, 1_000
 """How often variables are filled in, and how many each time: a few lines that double a value would make gigabytes."""
 
 
 def _filled(content: bytes) -> bytes:
-    """The text of a collection of requests with its variables filled in: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``."""
+    """The text of a collection of requests with its variables filled in: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``, ``/:host``."""
     at = content.find(b"enerateContent") if len(content) <= elements.LONG else -1
-    while at >= 0 and b"{{" not in (near := content[max(0, at - _FAR) : at]) and b"<<" not in near:
+    while at >= 0 and not any(mark in content[max(0, at - _FAR) : at] for mark in _MARKS):
         at = content.find(b"enerateContent", at + 1)
     if at < 0:
         return content
     values = dict(re.findall(_SET, content)) | dict(re.findall(_PAIR, content))
     for _ in range(_IN_EACH_OTHER):
-        content = _HOLE.sub(lambda found: values.get(found[1], found[0]), content, _MOST_HOLES)
+        content = _HOLE.sub(lambda found: values.get(found[1] or found[2], found[0]), content, _MOST_HOLES)
     return _UNSET.sub(b"", content)
 
 
