@@ -340,7 +340,7 @@ def _groups(suite: Suite, selection: Selection) -> Iterator[TrialGroup]:
                 yield TrialGroup(suite, case, index, cell, group, attempts, keywords.attempts(group, attempts))
 
 
-def cells_of(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection = OWN) -> Sequence[Combination]:
+def cells_of(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection) -> Sequence[Combination]:
     """The combinations that a case runs or skips; none for a case without a model."""
     cells: dict[str, Combination] = {}
     for pair in combinations_for(case, row, selection):
