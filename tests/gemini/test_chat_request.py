@@ -178,12 +178,18 @@ WHOLE: dict[str, Any] = {
         {"systemInstruction": {"parts": [{"text": 1}]}},
         {"contents": "hi"},
         {"generationConfig": []},
+        {"generationConfig": {"thinkingConfig": []}},
         {"tools": [{"functionDeclarations": [{"name": "f", "parameters": 1}]}]},
     ],
 )
 def test_a_value_of_another_type_cannot_be_expressed(odd: dict[str, Any]) -> None:
     with pytest.raises(NotAvailable, match=r"^not available: "):
         sent(odd)
+
+
+def test_a_list_in_place_of_an_object_is_named() -> None:
+    with pytest.raises(NotAvailable, match='Unknown name "systemInstruction": Proto field is not repeating'):
+        sent({"systemInstruction": []})
 
 
 def test_a_chat_completion_says_what_its_native_request_says() -> None:
