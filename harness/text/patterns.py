@@ -175,9 +175,8 @@ def _complexity(pattern: str) -> tuple[int, float, int]:
     all else; and for its nodes. Repeats of groups, and expressions with comments, can match in any number of ways."""
     plain = re.sub(r"(?s)\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]", "x", pattern)
     counts = [(int(least), int(most or least)) for least, most in re.findall(r"\{(\d+)(?:,(\d+))?\}", plain)]
-    nodes = (
-        len(plain) * prod(map(int, re.findall(r"\)\{(\d+)", plain))) * max([least for least, _ in counts], default=1)
-    )
+    groups, others = (map(int, re.findall(begin + r"\{(\d+)", plain)) for begin in (r"\)\s*", r"[^)\s]"))
+    nodes = prod(times or 1 for times in groups) * (len(plain) + sum(others))
     if re.search(r"\)\s*[*+{]|\(\?[a-zA-Z]*x", plain):
         return 0, float("inf"), nodes
     choices = 2 ** len(re.findall(r"[?|]", plain)) * prod(most - least + 1 for least, most in counts)

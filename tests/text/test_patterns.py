@@ -112,6 +112,13 @@ def test_catastrophic_expressions_are_stopped(pattern: str, reply: str) -> None:
     assert verdict.status in ("passed", "failed", "error")
 
 
+@pytest.mark.parametrize("pattern", [r"^(?:\S+\s+){200,300}$", r"^(\w{4}(-\w{2}){3} ){50}"])
+def test_an_expression_that_counts_words_is_searched(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "TIME_LIMIT", GENEROUS)
+    verdict, *_ = verdicts({"text": {"matches": pattern}}, "abcd-ef-gh-ij " * 250)
+    assert verdict.status == "passed"
+
+
 @pytest.mark.parametrize(
     "pattern", ["(", "x{99999999999999999999}", "(" * 5000 + ")" * 5000, "a" * 20_000, r"\p{L}", "(?<name>x)"]
 )
