@@ -85,8 +85,7 @@ class _Walk:
                 self.unknown("unknown-field", message, name, at, path)
             elif isinstance(item, list) and not kind.endswith("[]") and kind != "any":
                 self.unknown("not-repeating", message, name, at, path)
-                is_object = kind in definition.table()["messages"]
-                self.no_object = self.no_object or (self.found[-1].message if is_object else "")
+                self.no_object = self.no_object or self.found[-1].message * (kind in definition.table()["messages"])
             elif item is not None and not (kind in definition.SCALARS and definition.SCALARS[kind](item)):
                 inner = f"{path}.{snake(name)}" if path else snake(name)
                 read[spelled] = self.value(kind, item, (*at, name), inner)

@@ -374,9 +374,6 @@ def _with_enums(kind: str, value: Json, convert: Callable[[str, Json], Json]) ->
     return {key: _with_enums(kinds[key], item, convert) if key in kinds else item for key, item in value.items()}
 
 
-# --- requests -----------------------------------------------------------------------------------------------
-
-
 @cache
 def spellings(message: str) -> Mapping[str, tuple[str, str]]:
     """Field of a message in either spelling -> its name in camelCase, and its type."""

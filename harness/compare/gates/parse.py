@@ -108,7 +108,8 @@ def _level(name: str, value: Json) -> float:
     except ValueError:
         raise UsageError(f"gate {name}: expected {UNITS[unit]}, got {value!r}") from None
     if not 0 <= limit < math.inf or (unit == "%" and limit > 1):
-        raise UsageError(f"gate {name}: expected {'at most 100%, as in 95%' if unit == '%' else '0 or more'}, got {value!r}")
+        wanted = "at most 100%, as in 95%" if unit == "%" else "0 or more"
+        raise UsageError(f"gate {name}: expected {wanted}, got {value!r}")
     if unit == "s" and limit >= 300 and isinstance(value, str) and value.strip()[-1] in "0123456789.":
         raise UsageError(f"gate {name}: {value!r} has no unit; write {value}ms or {value}s")
     return limit

@@ -46,9 +46,8 @@ def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"parts[{index}] is a functionResponse: the client sends it, not the model"
             yield Mismatch(f"parts[{index}]", "a part of an answer", "functionResponse", message)
         elif (lost := _lost(part)) and not is_stream(evidence):
-            yield Mismatch(
-                f"parts[{index}]", lost[0], part, f"parts[{index}] has no {lost[0]}, as the API writes it", "warn"
-            )
+            message = f"parts[{index}] has no {lost[0]}, as the API writes it"
+            yield Mismatch(f"parts[{index}]", lost[0], part, message, "warn")
         elif part.get("thought") and part.get("text") == "":
             yield Mismatch(f"parts[{index}]", "a thought", "", f"parts[{index}] is a thought without a text", "warn")
     spoken = [bool(part.get("thought")) for part in received(evidence.reply) if part.get("text")]

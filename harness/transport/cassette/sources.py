@@ -292,8 +292,7 @@ def _pieces(path: Path, layout: str, pieces: Iterator[Piece], short: bytes) -> t
 
 
 _HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)|(?<=/):([\w.-]+)(?=[:/])")
-_MARKS = (b"{{", b"<<", b"/:")
-"""A variable, or a part of a path that is one, and how they begin."""
+"""A variable, or a part of a path that is one."""
 _UNSET = re.compile(rb"(?<=[\"'])(?:%s)(?=/[^\s\"]{0,200}enerateContent)" % _HOLE.pattern)
 """A host that only an environment sets."""
 _FAR = 400
@@ -308,7 +307,7 @@ _IN_EACH_OTHER, _MOST_HOLES = 3, 1_000
 def _filled(content: bytes) -> bytes:
     """The text of a collection of requests with its variables filled in: ``{{host}}``, ``{{ _.host }}``, ``<<host>>``, ``/:host``."""
     at = content.find(b"enerateContent") if len(content) <= elements.LONG else -1
-    while at >= 0 and not any(mark in content[max(0, at - _FAR) : at] for mark in _MARKS):
+    while at >= 0 and not any(mark in content[max(0, at - _FAR) : at] for mark in (b"{{", b"<<", b"/:")):
         at = content.find(b"enerateContent", at + 1)
     if at < 0:
         return content
