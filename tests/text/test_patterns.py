@@ -67,6 +67,7 @@ def test_a_slow_expression_breaks_only_its_check(expect: dict[str, Any], reply: 
 
 
 REPEATED = ["a", "\n", "\\n", "<a", "?", "```", "&l", '{"a":', "1", "** a", "| a ", "é", "\u0301", "x?y=1&", "[1] "]
+REPEATED += ["so it is "]
 
 
 @pytest.mark.parametrize("piece", REPEATED)
@@ -76,8 +77,9 @@ def test_no_invariant_takes_long_on_an_answer_that_repeats(piece: str) -> None:
     grounding = {"groundingChunks": [{"web": {"uri": "https://x.y/", "title": long}}], "webSearchQueries": [long]}
     content = {"role": "model", "parts": [{"text": long, "thought": True}, {"text": long}, {"functionCall": call}]}
     reply = {"candidates": [{"content": content, "finishReason": "STOP", "groundingMetadata": grounding}]}
+    reply |= {"usageMetadata": {"candidatesTokenCount": 95}}
     asked = {
-        "generationConfig": {"responseMimeType": "application/json"},
+        "generationConfig": {"responseMimeType": "application/json", "maxOutputTokens": 100},
         "tools": [{"functionDeclarations": [{"name": "f"}]}],
     }
     found = judged(exchange(reply, request({**asked, "contents": [{"role": "user", "parts": [{"text": long}]}]})))

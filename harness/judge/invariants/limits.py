@@ -25,7 +25,7 @@ def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
     """
     limit = (_limit(evidence) or 0) * (len(objects_in(evidence.reply.response.get("candidates"))) or 1)
     spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")
-    is_open = 10 * spent >= 9 * limit and re.search(r"(?: \S+){2,}[\w,]\Z", evidence.reply.text)
+    is_open = 10 * spent >= 9 * limit and re.search(r" \S+ \S+[\w,]\Z", evidence.reply.text)
     if is_finished(evidence) and limit and (spent >= limit or (is_open and not wants_json(evidence))):
         message = f"STOP after {spent} tokens of {limit}: was the answer truncated?"
         yield Mismatch("$.candidates[0].finishReason", "MAX_TOKENS", "STOP", message)
