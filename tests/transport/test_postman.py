@@ -85,6 +85,17 @@ def test_a_variable_of_a_path_is_filled_in() -> None:
     assert yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"][0]["model"] == "gemini-3.8-flash"
 
 
+def test_the_variables_of_hoppscotch_have_a_first_value() -> None:
+    body = {"contentType": "application/json", "body": json.dumps({"contents": [{"parts": [{"text": "<<say>>"}]}]})}
+    asked = {"method": "POST", "endpoint": "<<base>>/models/<<model>>:generateContent", "body": body}
+    values = {"base": "https://generativelanguage.googleapis.com/v1beta", "model": "gemini-3.8-flash", "say": "Norway?"}
+    variables = [{"key": key, "initialValue": value, "currentValue": value} for key, value in values.items()]
+    Path("p.json").write_text(json.dumps({"v": 2, "requests": [asked], "variables": variables}))
+    assert main(["import", "p.json"]) == 0
+    (case,) = yaml.safe_load(Path("suites/imported.yaml").read_text())["cases"]
+    assert (case["model"], case["request"]["contents"][0]["parts"][0]["text"]) == ("gemini-3.8-flash", "Norway?")
+
+
 def test_a_model_that_is_not_set_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     Path("gemini.postman_collection.json").write_text(collection({"name": "plain", "request": asks("Norway?")}))
     assert main(["import", "gemini.postman_collection.json"]) == 0

@@ -298,7 +298,7 @@ _UNSET = re.compile(rb"(?<=[\"'])(?:%s)(?=/[^\s\"]{0,200}enerateContent)" % _HOL
 _FAR = 400
 """Bytes before a call in which a variable of its address begins."""
 _SET = rb"""(?<![\w.-])([\w.-]++)["']?(?:[\s,]+["']?value["']?)?\s*[:=]\s*["']?((?:https?://|gemini-)[^\s"',]{1,200})"""
-_PAIR = rb'"key"\s*:\s*"([^"\\]+)"[^{}]{0,200}?"value"\s*:\s*"((?:[^"\\]|\\.){0,2000}+)"'
+_PAIR = rb'"key"\s*:\s*"([^"\\]+)"[^{}]{0,200}?"(?:v|initialV)alue"\s*:\s*"((?:[^"\\]|\\.){0,2000}+)"'
 """A host or a model that a file sets, under its name; and any variable of a collection."""
 _IN_EACH_OTHER, _MOST_HOLES = 3, 1_000
 """How often variables are filled in, and how many each time: a few lines that double a value would make gigabytes."""
