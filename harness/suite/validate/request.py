@@ -106,7 +106,7 @@ class RequestLint(Struct):
             return
         light, seen = _alone(case, case.turns[asking]), set[tuple[str, bool, str]]()
         waiting = [at for at, it in template.references(case.body) if not self.diagnostics.names_wrong(it.name)]
-        for pair in filter(partial(self.counts, case), combinations_for(case, row)):
+        for pair in filter(partial(self.is_looked_at, case), combinations_for(case, row)):
             step = next(steps(light, row, pair))
             written = {**step.body, "contents": step.contents}
             asked = (pair.target.model, pair.axes.get("transport") == "stream", repr(written))
@@ -118,7 +118,7 @@ class RequestLint(Struct):
                 found = (one for one in self.known[asked] if one.rule != "payload" or _is_among(one.at, waiting))
                 yield from ((pair, broken) for broken in found)
 
-    def counts(self, case: Case, pair: Combination) -> bool:
+    def is_looked_at(self, case: Case, pair: Combination) -> bool:
         """Whether a combination is sent, as far as ``skip`` and ``only`` say, and expected to pass."""
         left_out = case.skip is not None or (case.only and not any(map(pair.chosen_by, case.only)))
         failing = case.xfail is not None and case.xfail.applies_to(pair.target)
