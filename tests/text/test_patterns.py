@@ -76,8 +76,8 @@ def test_no_invariant_takes_long_on_an_answer_that_repeats(piece: str) -> None:
     call = {"name": "f", "args": {"a": long}}
     grounding = {"groundingChunks": [{"web": {"uri": "https://x.y/", "title": long}}], "webSearchQueries": [long]}
     content = {"role": "model", "parts": [{"text": long, "thought": True}, {"text": long}, {"functionCall": call}]}
-    reply = {"candidates": [{"content": content, "finishReason": "STOP", "groundingMetadata": grounding}]}
-    reply |= {"usageMetadata": {"candidatesTokenCount": 95}}
+    candidate = {"content": content, "finishReason": "STOP", "groundingMetadata": grounding}
+    reply = {"candidates": [candidate], "usageMetadata": {"candidatesTokenCount": 95}}
     asked = {
         "generationConfig": {"responseMimeType": "application/json", "maxOutputTokens": 100},
         "tools": [{"functionDeclarations": [{"name": "f"}]}],
