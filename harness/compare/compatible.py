@@ -7,7 +7,7 @@ express it, or the endpoint refuses it), or failed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal, NamedTuple
@@ -26,8 +26,6 @@ State = Literal["works", "differs", "not available", "failed"]
 
 _REFUSED = frozenset((400, 401, 403, 404, 405, 415, 422, 501))
 """Statuses by which an endpoint says that it does not take a request."""
-_PROMPT = frozenset(("contents", "messages", "model", "stream", "stream_options"))
-"""Fields of every request, which do not say how a feature is asked for."""
 
 
 class Side(NamedTuple):
@@ -40,13 +38,11 @@ class Side(NamedTuple):
 
 
 class FeatureCell(NamedTuple):
-    """A feature on a side. ``reason``: what differs, why it failed, or what was seen. ``asked``: the fields of the request that ask for it.
-    ``trials``: what shows it."""
+    """A feature on a side. ``reason``: what differs, why it failed, or what was seen. ``trials``: what shows it."""
 
     side: str
     state: State
     reason: str
-    asked: tuple[str, ...]
     trials: tuple[str, ...]
 
 
@@ -177,14 +173,13 @@ def _cell(side: Side, groups: Sequence[Group], trials: Sequence[Row], seen: str)
     """The cell of these groups: the worst of them decides, and its worst trial comes first."""
     worst = min(groups, key=lambda group: _ORDER.index(group.status))
     rows = sorted(trials, key=lambda row: (row.group != worst.id, _ORDER.index(row.status)))
-    fields = (name for row in rows for turn in row.turns or () for name in asked_with(turn.request))
-    asked, ids = tuple(dict.fromkeys(fields)), tuple(row.id for row in rows)
+    ids = tuple(row.id for row in rows)
     if worst.status == "skipped":
-        return FeatureCell(side.target, "not available", (rows[0].skip or "").removeprefix(NOT_AVAILABLE), (), ids)
+        return FeatureCell(side.target, "not available", (rows[0].skip or "").removeprefix(NOT_AVAILABLE), ids)
     if worst.status in ("passed", "xfailed"):
-        return FeatureCell(side.target, "works", seen, asked, ids)
+        return FeatureCell(side.target, "works", seen, ids)
     refused = _refusal(rows[0])
-    return FeatureCell(side.target, "not available" if refused else "failed", refused or _fault(rows[0]), asked, ids)
+    return FeatureCell(side.target, "not available" if refused else "failed", refused or _fault(rows[0]), ids)
 
 
 _ORDER = ("error", "failed", "xpassed", "skipped", "xfailed", "passed")
@@ -204,19 +199,6 @@ def _fault(row: Row) -> str:
         return row.error.message.splitlines()[0]
     failed = (verdict for verdict in row.verdicts if verdict.status != "passed" and verdict.severity == "error")
     return next((f"{one.check}: {one.message or 'not as expected'}" for one in failed), "unexpectedly passed")
-
-
-def asked_with(request: Json) -> Iterator[str]:
-    """The names of the fields of a request, apart from the prompt: ``generationConfig.thinkingConfig``, ``reasoning_effort``."""
-    for name, value in request.items() if isinstance(request, dict) else ():
-        if name in ("generationConfig", "extra_body") and isinstance(value, dict):
-            inner = value.get("google", value)
-            prefix = f"{name}.google" if inner is not value else name
-            yield from (f"{prefix}.{key}" for key in inner if key != "maxOutputTokens")
-        elif name == "tools" and isinstance(value, list):
-            yield from (f"tools.{key}" for tool in value if isinstance(tool, dict) for key in tool if key != "type")
-        elif name not in _PROMPT and name not in ("max_tokens", "systemInstruction"):
-            yield name
 
 
 # --- what is compared with the native side ------------------------------------------------------------

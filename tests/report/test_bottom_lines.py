@@ -63,7 +63,7 @@ def test_two_dialects_begin_with_how_many_features_work(name: str) -> None:
     rows = [
         (
             feature,
-            [FeatureCell("g/flash", "works", "", (), ("trial",)), FeatureCell("o/flash", state, "", (), ("trial",))],
+            [FeatureCell("g/flash", "works", "", ("trial",)), FeatureCell("o/flash", state, "", ("trial",))],
         )
         for feature, state in states.items()
     ]

@@ -64,8 +64,4 @@ def _line(title: str, cell: FeatureCell) -> list[str]:
     line = [f"{title}: {cell.state}"]
     if cell.reason:
         line.append(f": {words.shortened(cell.reason, 200)}")
-    if cell.asked:
-        line.append("; asked with ")
-        for number, name in enumerate(cell.asked):
-            line += [", "] * bool(number) + [Code(name)]
     return [*line, "; ", Code(cell.trials[0])]
