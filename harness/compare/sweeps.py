@@ -50,7 +50,6 @@ class SweepPoint:
     ``rate`` (0 to 1, with its 95% interval) and ``numbers`` are means over the cells; ``numbers`` has only the measures
     that were measured. ``against``: the verdict on it, with the best value as the reference; None for the best. ``standing``:
     *enough*, *out*, or *unclear*, against all other values.
-    ``dominated_by``: a value with an observed rate that is as good at a lower price, or better at no higher price.
     """
 
     name: str
@@ -61,7 +60,6 @@ class SweepPoint:
     interval: Interval
     numbers: Mapping[str, float]
     against: Difference | None = None
-    dominated_by: str | None = None
     standing: Standing = "unclear"
 
     def to_json(self) -> dict[str, Any]:
@@ -74,7 +72,6 @@ class SweepPoint:
             "pass_rate": self.rate,
             "interval": self.interval,
             **{measure: self.numbers.get(measure) for measure in NUMBERS},
-            "dominated_by": self.dominated_by,
             "standing": self.standing,
             "against_best": verdict_row(self.against) if self.against else None,
         }
@@ -216,8 +213,7 @@ def _sweep(
     price, numbers = _observed(values, rows)
     rates = {name: _rate(rows, name) for name in values}
     prices = numbers[price] if price else {name: place for place, name in enumerate(values)}
-    losses = {name: (-rates[name], prices[name]) for name in values}
-    best = min(losses, key=losses.__getitem__)
+    best = min(values, key=lambda name: (-rates[name], prices[name]))
     evidence = _evidence(values, rows, margin)
     against = _against(suite, best, evidence)
     intervals = {name: found.sides[0] for (name, _), found in evidence.items() if found.sides}
@@ -231,7 +227,6 @@ def _sweep(
             interval=intervals.get(name, (0.0, 1.0)),
             numbers={measure: means[name] for measure, means in numbers.items()},
             against=against.get(name),
-            dominated_by=_dominated(name, losses) if price else None,
             standing=_standing(name, evidence, margin, len(values) - 1),
         )
         for name, value in values.items()
@@ -318,18 +313,6 @@ def _standing(name: str, evidence: Evidences, margin: float, others: int) -> Sta
     if all(low >= -margin for low, _ in filter(None, ends)):
         return "enough"
     return "out" if any(high < -margin for _, high in filter(None, ends)) else "unclear"
-
-
-def _dominated(point: str, losses: Mapping[str, tuple[float, float]]) -> str | None:
-    """The cheapest of the values that are as good at a lower price, or better at no higher price. ``losses``:
-    (minus the rate, the price)."""
-    least, most = losses[point]
-    better = [
-        (cost, name)
-        for name, (loss, cost) in losses.items()
-        if loss <= least and cost <= most and (loss, cost) != (least, most)
-    ]
-    return min(better)[1] if better else None
 
 
 # --- the knee, in words -------------------------------------------------------------------------------

@@ -51,7 +51,6 @@ def test_the_cheapest_value_is_the_knee_if_more_buys_nothing() -> None:
     assert found.knee.message == (
         "more thinking buys nothing measurable: minimal is the knee, the best, 99.8% at 20 tokens; what costs more is no better"
     )
-    assert [point.dominated_by for point in found.points] == [None, "minimal", "minimal"]
 
 
 def test_the_knee_equals_the_best_and_cheaper_is_worse() -> None:
@@ -61,7 +60,6 @@ def test_the_knee_equals_the_best_and_cheaper_is_worse() -> None:
         "low is the knee: 99.8% at 120 tokens; not worse than high (100% at 1,000 tokens) by 2 pp; "
         "minimal is worse by more: -50.0 pp ("
     )
-    assert all(point.dominated_by is None for point in found.points)
 
 
 def test_a_slightly_lower_rate_is_not_a_measurable_loss() -> None:
@@ -230,7 +228,6 @@ def test_of_values_that_all_fail_none_is_marked_as_the_best(tmp_path: Path, caps
         writer.close(summarise(rows))
     main(["sweep", "--reports", str(tmp_path)])
     table = capsys.readouterr().out.partition("\nnotes")[0]
-    assert "beaten" in table
     assert "best" not in table
 
 

@@ -10,9 +10,8 @@ from harness.report.blocks import Block, Bullets, Heading, Paragraph, Table, doc
 from harness.text import amounts
 
 NOTE = (
-    "Means over the cells that were judged at every value, each with the median of its attempts. beaten: another value is "
-    "as good at a lower price, or better at no higher price. The knee is the cheapest value that is surely within the margin "
-    "of the best, if every cheaper value is surely worse by more."
+    "Means over the cells that were judged at every value, each with the median of its attempts. The knee is the "
+    "cheapest value that is surely within the margin of the best, if every cheaper value is surely worse by more."
 )
 
 
@@ -53,12 +52,10 @@ def table(sweep: Sweep) -> Table:
 
 
 def _mark(sweep: Sweep, point: SweepPoint) -> str:
-    """``knee``; ``knee?`` if it is the knee by the observed rates only; ``best``, if any passed; ``beaten``; else empty."""
+    """``knee``; ``knee?`` if it is the knee by the observed rates only; ``best``, if any passed; else empty."""
     knee = sweep.knee
     if point.name == knee.value:
         return "knee"
     if point.name == knee.seems:
         return "knee?"
-    if point.name == sweep.best and point.rate:
-        return "best"
-    return "beaten" if point.dominated_by else ""
+    return "best" if point.name == sweep.best and point.rate else ""
