@@ -192,7 +192,7 @@ class Played(Struct):
     def _play_on(self, pool: WorkerPool, trials: Expansion, transport: Any, budget: Budget | None) -> None:
         from harness.run.worker_pool import Home
 
-        home = Home(self._take_line, getattr(transport, "receive", None), self.progress.elsewhere)
+        home = Home(self._take_line, getattr(transport, "receive", None))
         spent = pool.play(trials, home, budget.ledger.ceiling if budget else None)
         if budget:
             budget.ledger.spent, budget.ledger.closed = spent

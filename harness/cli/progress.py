@@ -8,7 +8,7 @@ import sys
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct, field
@@ -61,7 +61,6 @@ class Progress:
         self._verbose, self._quiet = bool(options.verbose), bool(options.quiet)
         self._display = _display(options)
         self._began = time.monotonic()
-        self._elsewhere: dict[str, Mapping[str, tuple[int, int]]] = {}
 
     def begin(self, trials: Expansion) -> None:
         """Show it for these trials, which are about to be played."""
@@ -81,14 +80,6 @@ class Progress:
     def watch(self, transport: Any) -> Any:
         """The transport; the requests that it sends are counted, if progress is shown."""
         return transport if self._display is None else Counting(transport, self._count)
-
-    def elsewhere(self, worker: str, traffic: Mapping[str, tuple[int, int]]) -> None:
-        """Count what a worker on another process has now: provider -> its requests in flight, and how many were sent again."""
-        before = self._elsewhere.get(worker, {})
-        for name, (in_flight, again) in traffic.items():
-            then = before.get(name, (0, 0))
-            self._count(name, in_flight - then[0], again - then[1])
-        self._elsewhere[worker] = traffic
 
     def show(self, row: Row) -> None:
         if self._display is not None:

@@ -35,7 +35,6 @@ from harness.run.session import Judge, Plan, RecordPolicy
 from harness.run.shared_limits import SharedAccount, SharedTurn
 from harness.suite.matrix import Selection, TrialGroup
 from harness.transport.recorder import Coworker
-from harness.transport.wrapping import Counting
 
 
 class WorkerSetup(Struct, frozen=True):
@@ -80,12 +79,6 @@ class Recorded(Struct, frozen=True):
     interaction: Mapping[str, Any] | None
 
 
-class Traffic(Struct, frozen=True):
-    """Provider -> its requests in flight, and how many were sent again so far; of one worker."""
-
-    of: Mapping[str, tuple[int, int]]
-
-
 class Finished(Struct, frozen=True):
     """A trial that was played, and its row as a line of the run's file."""
 
@@ -93,7 +86,7 @@ class Finished(Struct, frozen=True):
     row: bytes
 
 
-Parcel = Finished | Recorded | Traffic
+Parcel = Finished | Recorded
 """What a worker sends home."""
 
 _PARCELS: ContextVar[asyncio.Queue[Parcel | None]] = ContextVar("parcels")
@@ -131,7 +124,6 @@ class CaseWorker:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self._traffic: dict[str, tuple[int, int]] = {}
         self._open = ExitStack()
         self._groups: Iterator[TrialGroup] = iter(())
 
@@ -150,16 +142,12 @@ class CaseWorker:
         self._limit = session.budget(config, policy, account=SharedAccount(limits, name))
         worker = Coworker(name, partial(SharedTurn, limits, name), _send_home, setup.interrupted)
         opened = session.transport(config, policy, partial=True, since=setup.since, worker=worker)
-        counted = Counting(self._open.enter_context(opened), self._count)
-        self._transport = self._limit.watch(counted) if self._limit else counted
+        transport = self._open.enter_context(opened)
+        self._transport = self._limit.watch(transport) if self._limit else transport
         self._at_once = setup.at_once
         self._slots = asyncio.Semaphore(setup.at_once)
         if self._transport.live:
             await self._transport.__aenter__()
-
-    def _count(self, provider: str, in_flight: int, again: int) -> None:
-        before = self._traffic.get(provider, (0, 0))
-        self._traffic[provider] = (before[0] + in_flight, before[1] + again)
 
     async def play(self, wanted: Mapping[str, int]) -> AsyncIterator[list[Parcel]]:
         """Play these attempts of groups, as bits. Yields what goes home as soon as there is something.
@@ -174,7 +162,7 @@ class CaseWorker:
             found = [await parcels.get()]
             while not parcels.empty():
                 found.append(parcels.get_nowait())
-            yield [*(parcel for parcel in found if parcel is not None), Traffic(dict(self._traffic))]
+            yield [parcel for parcel in found if parcel is not None]
         self._tasks.discard(task)
         with suppress(Stop, asyncio.CancelledError):
             await task

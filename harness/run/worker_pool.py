@@ -9,9 +9,9 @@ from __future__ import annotations
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.errors import CannotAsk, HarnessError, UsageError
-from harness.run.case_worker import CaseWorker, Facts, Finished, Recorded, Traffic, WorkerSetup, facts_of
+from harness.run.case_worker import CaseWorker, Facts, Finished, Recorded, WorkerSetup, facts_of
 from harness.run.cluster import compare
 from harness.run.play import Stop
 from harness.run.session import Plan
@@ -42,12 +42,10 @@ class Home(Struct, frozen=True):
     """Takes what workers send home.
 
     ``row``: takes a row as a line; raises Stop for the last one that is wanted. ``recorded``: None where nothing is recorded.
-    ``traffic``: takes (worker, what `Traffic` says).
     """
 
     row: Callable[[bytes], None]
     recorded: SendHome | None
-    traffic: Callable[[str, Mapping[str, tuple[int, int]]], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +54,6 @@ class _Worker:
     actor: Any
     in_hand: int = 0
     """Trials that it was given and has not sent home."""
-    traffic: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -173,7 +170,7 @@ class WorkerPool:
         except self._ray.exceptions.RayTaskError as fault:
             raise _own(fault) from None
         except self._ray.exceptions.RayError as fault:
-            self._replace(worker, home, fault)
+            self._replace(worker, fault)
             return
         for parcel in sorted(
             parcels, key=lambda parcel: isinstance(parcel, Finished)
@@ -181,9 +178,6 @@ class WorkerPool:
             if isinstance(parcel, Recorded):
                 assert home.recorded, "what is not to be recorded is not sent home"
                 home.recorded(parcel.cassette, parcel.interaction)
-            elif isinstance(parcel, Traffic):
-                worker.traffic = parcel.of
-                home.traffic(worker.name, parcel.of)
             else:
                 worker.in_hand -= 1
                 del cases.left[parcel.id]
@@ -197,9 +191,8 @@ class WorkerPool:
             raise RuntimeError(f"a worker ended without {next(iter(cases.left))}")
         self._closed = self._closed or bool(cases.left)
 
-    def _replace(self, lost: _Worker, home: Home, fault: Exception) -> None:
+    def _replace(self, lost: _Worker, fault: Exception) -> None:
         """Start another worker, and take back the cases of this one."""
-        home.traffic(lost.name, {name: (0, again) for name, (_, again) in lost.traffic.items()})
         self._workers.remove(lost)
         self._forget(lost)
         for stream, (worker, cases) in list(self._streams.items()):

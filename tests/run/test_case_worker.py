@@ -14,7 +14,7 @@ from harness.cli.main import main
 from harness.config import load
 from harness.errors import UsageError
 from harness.run import session
-from harness.run.case_worker import CaseWorker, Facts, Finished, Parcel, Recorded, Traffic, WorkerSetup, facts_of
+from harness.run.case_worker import CaseWorker, Facts, Finished, Parcel, Recorded, WorkerSetup, facts_of
 from harness.run.cluster import setup
 from harness.run.session import Plan, RecordPolicy
 from harness.run.shared_limits import SharedLimits
@@ -80,7 +80,7 @@ def test_the_wanted_attempts_are_played_and_no_others(here: Path) -> None:
 
 def test_recordings_go_home_and_not_to_the_disk(here: Path) -> None:
     _, parcels = played(setup_of(RecordPolicy("once")), {TALK: 0b10})
-    *recorded, row = (parcel for parcel in parcels if not isinstance(parcel, Traffic))
+    *recorded, row = parcels
     assert isinstance(row, Finished), "the row comes after what was recorded for it"
     assert [isinstance(one, Recorded) and one.interaction is None for one in recorded] == [True, False, True, False]
     assert not (here / "cassettes").exists()
