@@ -43,20 +43,16 @@ _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_F
 class PastRuns(AbstractContextManager["PastRuns"]):
     """The history of a folder of runs, brought up to date. Use as a context manager. ``notes``: what the user should know."""
 
-    def __init__(self, reports: Path, *, rebuild: bool = False) -> None:
+    def __init__(self, reports: Path) -> None:
         self.notes: list[str] = []
         self._reports = reports
         file = reports / FILE
-        if rebuild:
-            for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
-                with suppress(OSError):
-                    file.with_name(name).unlink()
         try:
             self._db = self._current(file)
         except sqlite3.DatabaseError as fault:
             if reports.is_dir():
                 self.notes.append(
-                    f"{file} cannot be used ({fault}): the runs are read again each time; --rebuild makes a new one"
+                    f"{file} cannot be used ({fault}): the runs are read again each time; remove it, and a new one is made"
                 )
             self._db = self._current(":memory:")
 

@@ -28,7 +28,6 @@ def add_options(parser: ArgumentParser) -> None:
     add("--target", metavar="TARGET", help="only this provider/model, or this model at any provider")
     add("-k", metavar="CASE", dest="case", help="a line per run and group of this case (or of the group with this id)")
     add("--sql", metavar="SELECT", help="print the result of a query over the tables runs, lines and groups")
-    add("--rebuild", action="store_true", help="rebuild the database from all runs")
     shared.formats(parser)
 
 
@@ -36,7 +35,7 @@ def main(options: Namespace) -> int:
     printing.check(options, "history")
     since = None if options.since is None else _instant(options.since)
     reports = saved_run.folder(options)
-    with PastRuns(reports, rebuild=options.rebuild) as past:
+    with PastRuns(reports) as past:
         if options.sql is not None:
             sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
             printing.show(past.query(options.sql), "history", options)
