@@ -30,7 +30,7 @@ from harness.text.grouping import grouped
 
 if TYPE_CHECKING:
     from harness.compare.stats.evidence import Interval, PairedEvidence
-    from harness.compare.stats.verdict import Difference, Needs
+    from harness.compare.stats.verdict import Difference
 
 MIN_VALUES = 3
 """The fewest values of a sweep that is asked for. Two values are a comparison, and may be drawn."""
@@ -78,18 +78,11 @@ class SweepPoint:
 
 
 class Knee(NamedTuple):
-    """``value``: the knee; None where the data cannot decide. ``seems``: the knee by the observed rates alone.
-
-    ``enough``: the cheapest value that is surely within the margin of the best. ``needs_cases``: at least and at most how many
-    more cases would decide it; None where that is not known, or not needed.
-    """
+    """``value``: the knee; None where the data cannot decide. ``seems``: the knee by the observed rates alone."""
 
     value: str | None
     message: str
     seems: str | None = None
-    enough: str | None = None
-    needs_cases: Needs | None = None
-    needs_repeats: Needs | None = None
 
 
 class Sweep(Struct, frozen=True):
@@ -334,12 +327,11 @@ def _knee(axis: str, points: Sequence[SweepPoint], best: str, price: str | None,
         return Knee(None, f"cannot tell: {NEEDS_STATS}", seems.name)
     first = next(point for point in order if point.standing != "out")
     if first.standing == "unclear":
-        found = _unclear_knee(first, order, top)
-        return found._replace(message=found.message + apparent, seems=seems.name)
-    return Knee(first.name, _knee_text(axis, order, first, top, price, margin), first.name, first.name)
+        return Knee(None, _unclear_text(first, order, top) + apparent, seems.name)
+    return Knee(first.name, _knee_text(axis, order, first, top, price, margin), first.name)
 
 
-def _unclear_knee(first: SweepPoint, order: Sequence[SweepPoint], top: SweepPoint) -> Knee:
+def _unclear_text(first: SweepPoint, order: Sequence[SweepPoint], top: SweepPoint) -> str:
     """``first``: the cheapest value that is not out, the best value itself or one below it."""
     question, rival = f"is {first.name} enough? Against {top.name}: ", first
     if first is top:
@@ -350,8 +342,7 @@ def _unclear_knee(first: SweepPoint, order: Sequence[SweepPoint], top: SweepPoin
     enough = next((point for point in order if point.standing == "enough"), None)
     if enough is not None and enough.against is not None:
         message += f"{enough.name} is surely enough: {change(enough.against)}. "
-    needs = (rival.against.needs_cases, rival.against.needs_repeats)
-    return Knee(None, message, None, enough.name if enough else None, *needs)
+    return message
 
 
 def _knee_text(
