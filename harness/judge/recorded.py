@@ -29,6 +29,8 @@ def operation(exchange: Exchange) -> tuple[str, str] | None:
 
 def operation_of(request: Request) -> tuple[str, str] | None:
     """Model and operation of a request whose answer is judged; None for any other."""
+    if request.method == "OPTIONS":
+        return None  # a browser asks first whether it may call
     if is_chat(request.url):
         return request.model.removeprefix("google/"), CHAT
     return operation_at(request.url)

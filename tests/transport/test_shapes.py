@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from harness.answer import reply
 from harness.cli.main import main
 from harness.errors import BadCassette
+from harness.judge.recorded import operation
 from harness.simulator import replay
 from harness.transport import cassette
 from harness.transport.cassette import maintenance
@@ -439,6 +440,17 @@ def test_what_an_sdk_was_called_with_is_the_request_of_the_answer(inputs: Any, s
     run = {"run_type": "llm", "inputs": inputs, "outputs": events("b", 1)[0]}
     wanted = {"contents": asks("a")["contents"], **({"generationConfig": settings} if settings else {})}
     assert read_lines(tmp_path, run) == [(wanted, "b0", 200)]
+
+
+def test_what_a_browser_asks_before_a_call_is_not_judged(tmp_path: Path) -> None:
+    called = {
+        "request": {"url": PATH, "method": "POST", "body": asks("a")},
+        "response": {"status": 200, "body": events("b", 1)[0]},
+    }
+    before = {"request": {"url": PATH, "method": "OPTIONS"}, "response": {"status": 204, "body": ""}}
+    assert read_lines(tmp_path, before, called)[1:] == [(asks("a"), "b0", 200)]
+    found = cassette.read(tmp_path / "a.jsonl").interactions
+    assert [operation(one.exchange) for one in found] == [None, (MODEL, "generateContent")]
 
 
 def test_tools_that_an_sdk_was_called_with_are_in_the_request(tmp_path: Path) -> None:
