@@ -453,6 +453,20 @@ def test_what_a_browser_asks_before_a_call_is_not_judged(tmp_path: Path) -> None
     assert [operation(one.exchange) for one in found] == [None, (MODEL, "generateContent")]
 
 
+@pytest.mark.parametrize("size", [30, 100, 170])
+def test_a_stream_in_pieces_of_base64_is_one(size: int, tmp_path: Path) -> None:
+    whole = _sse(events("b", 3))
+    pieces = [_base64(whole[at : at + size]) for at in range(0, len(whole), size)]
+    both = {
+        "url": PATH.replace("gen", "streamGen"),
+        "request": asks("a"),
+        "response": {"status": 200, "chunks": pieces},
+    }
+    (tmp_path / "a.json").write_text(json.dumps(both))
+    (item,) = cassette.read(tmp_path / "a.json").interactions
+    assert item.exchange.content.decode() == whole
+
+
 def test_tools_that_an_sdk_was_called_with_are_in_the_request(tmp_path: Path) -> None:
     tools = [{"function_declarations": [{"name": "weather"}]}, {"google_search": {}}]
     run: dict[str, Any] = {

@@ -240,6 +240,8 @@ def _in_list(items: list[Any], encoding: str, deep: int) -> Body | None:
         return Body(bytes(items))
     if items and all(isinstance(item, str) and len(item) > 7 and _HEX.fullmatch(item) for item in items):
         return Body(bytes.fromhex("".join(items)))
+    if len(items) > 1 and all(isinstance(item, str) and _BASE64.fullmatch(item) for item in items):
+        encoding += " base64" * _text(items[0], encoding).startswith(_BEGINS)  # as the first piece, so the others
     bodies = [body for item in map(_untimed, items) if (body := body_of(item, encoding, deep + 1)) is not None]
     if len(items) == 1 and isinstance(items[0], list):
         return bodies[0] if bodies else None
