@@ -442,15 +442,38 @@ def test_what_an_sdk_was_called_with_is_the_request_of_the_answer(inputs: Any, s
     assert read_lines(tmp_path, run) == [(wanted, "b0", 200)]
 
 
-def test_what_a_browser_asks_before_a_call_is_not_judged(tmp_path: Path) -> None:
-    called = {
-        "request": {"url": PATH, "method": "POST", "body": asks("a")},
-        "response": {"status": 200, "body": events("b", 1)[0]},
+@pytest.mark.parametrize(
+    "called", [{"contents": "a", "config": {"temperature": 0}}, {"contents": ["a"], "config": None}, {"contents": "a"}]
+)
+def test_what_an_sdk_was_called_with_stands_beside_the_answer(called: Any, tmp_path: Path) -> None:
+    settings = {"generationConfig": {"temperature": 0}} if called.get("config") else {}
+    run = {"model": MODEL, **called, "response": events("b", 1)[0]}
+    assert read_lines(tmp_path, run) == [({"contents": asks("a")["contents"], **settings}, "b0", 200)]
+
+
+@pytest.mark.parametrize("names", [("url", "body", "status"), ("uri", "data", "statusCode"), ("path", "json", "code")])
+def test_a_message_may_be_json_in_a_text(names: tuple[str, str, str], tmp_path: Path) -> None:
+    address, body, status = names
+    both = {
+        "request": json.dumps({address: PATH, body: asks("a")}),
+        "response": json.dumps({status: 200, body: json.dumps(events("b", 1)[0])}),
     }
-    before = {"request": {"url": PATH, "method": "OPTIONS"}, "response": {"status": 204, "body": ""}}
-    assert read_lines(tmp_path, before, called)[1:] == [(asks("a"), "b0", 200)]
-    found = cassette.read(tmp_path / "a.jsonl").interactions
-    assert [operation(one.exchange) for one in found] == [None, (MODEL, "generateContent")]
+    assert read_lines(tmp_path, both, {"row": both}) == [(asks("a"), "b0", 200)] * 2
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"raw": json.dumps(asks("a")), "parsed": asks("a"), "url": PATH, "response": events("b", 1)[0]},
+        {"span": {"input": json.dumps(asks("a"))}, "trace": {"input": asks("a"), "output": events("b", 1)[0]}},
+        {"api_base": PATH, "messages": [{"content": json.dumps(asks("a"))}], "proxied": {"url": PATH, "body": asks("a")}, "response": events("b", 1)[0]},
+    ],
+)  # fmt: skip
+def test_a_request_that_a_record_keeps_twice_is_one(record: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    tape = cassette.read(tmp_path / "a.json")
+    assert [one.exchange.request.body for one in tape.interactions] == [asks("a")]
+    assert not tape.unanswered
 
 
 @pytest.mark.parametrize("size", [30, 100, 170])
@@ -465,6 +488,36 @@ def test_a_stream_in_pieces_of_base64_is_one(size: int, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(both))
     (item,) = cassette.read(tmp_path / "a.json").interactions
     assert item.exchange.content.decode() == whole
+
+
+def test_native_bodies_at_an_address_of_a_gateway_s_own_are_read(tmp_path: Path) -> None:
+    both = {
+        "url": f"https://llm.example/ask/{MODEL}",
+        "request": asks("a"),
+        "response": events("b", 1)[0],
+        "status": 200,
+    }
+    own = {"url": "https://app.example/api", "request": asks("a"), "response": events("b", 1)[0], "status": 200}
+    streamed = {
+        "url": "https://app.example/api",
+        "request": asks("a"),
+        "response": {"status": 200, "body": _sse(events("b", 1))},
+    }
+    assert read_lines(tmp_path, both, own, streamed) == [(asks("a"), "b0", 200)] * 3
+    found = cassette.read(tmp_path / "a.jsonl").interactions
+    calls = ["generateContent", "generateContent", "streamGenerateContent"]
+    assert [operation(one.exchange) for one in found] == [(MODEL, call) for call in calls]
+
+
+def test_what_a_browser_asks_before_a_call_is_not_judged(tmp_path: Path) -> None:
+    called = {
+        "request": {"url": PATH, "method": "POST", "body": asks("a")},
+        "response": {"status": 200, "body": events("b", 1)[0]},
+    }
+    before = {"request": {"url": PATH, "method": "OPTIONS"}, "response": {"status": 204, "body": ""}}
+    assert read_lines(tmp_path, before, called)[1:] == [(asks("a"), "b0", 200)]
+    found = cassette.read(tmp_path / "a.jsonl").interactions
+    assert [operation(one.exchange) for one in found] == [None, (MODEL, "generateContent")]
 
 
 def test_tools_that_an_sdk_was_called_with_are_in_the_request(tmp_path: Path) -> None:

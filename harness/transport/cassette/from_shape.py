@@ -148,7 +148,7 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
         around = replace(around, failure=_failed(value))
         return [around] if around.url or around.model or around.failure else []
     bodies = [piece for piece in inside if not piece.is_context]
-    turns = _turns(rest) if len(bodies) == 1 and bodies[0].has_answer and not bodies[0].has_request else ()
+    turns = _turns({"": rest}) if len(bodies) == 1 and bodies[0].has_answer and not bodies[0].has_request else ()
     return [piece.within(around) for piece in matched([*turns, *inside])]
 
 
@@ -159,11 +159,21 @@ def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
         return in_camel
     if isinstance(candidates := value.get("candidates"), list) and any(map(spelling.is_printed, candidates)):
         return {key: spelling.unprinted(item) for key, item in value.items()}
+    if "request" in value or "response" in value:
+        value = {key: _message_in(item) if key in ("request", "response") else item for key, item in value.items()}
     if "contents" not in value or value.get("config", "") is not None:
         return value
     contents = value["contents"]  # the parameters of an SDK
     turns = [{"role": "user", "parts": [{"text": contents}]}] if isinstance(contents, str) else contents
     return {**{key: item for key, item in value.items() if key != "config"}, "contents": turns}
+
+
+def _message_in(text: Any) -> Any:
+    """The message of HTTP that a text holds as JSON; any other value as it is."""
+    value = an_object(json_of(text)) if isinstance(text, str) and text[:1] == "{" else {}
+    words = named(value)
+    is_message = messages.message_body(words) and (messages.status_of(words) or messages.url_of(words))
+    return value if is_message else text
 
 
 def _pairs_by_name(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -184,7 +194,7 @@ def _failed(value: Mapping[str, Any]) -> str:
     return f"it failed with code {code}{why}, so no request or answer of Gemini is there; ask for it again"
 
 
-def _turns(value: Mapping[str, Any], deep: int = 2) -> Iterator[Piece]:
+def _turns(value: Mapping[str, Any], deep: int = 3) -> Iterator[Piece]:
     """Requests of a mapping that keeps only their turns, or what an SDK was called with, beside the answer."""
     for item in value.values():
         asked = list(_asked_by(item))
@@ -200,7 +210,7 @@ def _asked_by(value: Any) -> Iterator[Piece]:
         is_one = value[:1] in ("{", "[") and ('"parts"' in value or '"contents"' in value)
         value = json_of(value) if is_one else None
     asked: dict[str, Any] = {"contents": value} if isinstance(value, list) else {}
-    if isinstance(value, dict) and "contents" in value and ("config" in value or isinstance(value["contents"], str)):
+    if isinstance(value, dict) and "contents" in value:
         with suppress(ValueError):
             asked = spelling.sent(value["contents"], value.get("config"))
     is_known = asked.get("generationConfig", {}).keys() <= definition.fields("GenerationConfig").keys()
@@ -227,8 +237,8 @@ def _once(found: list[list[Piece]]) -> list[Piece]:
     Some tools keep an answer as it came and as they read it, others in a span and in the trace around it. The one with the
     request is kept, or the one in more events, or among more answers.
     """
-    if not any(found):  # as in most mappings
-        return []
+    if sum(map(bool, found)) < 2:  # as in most mappings
+        return [piece for pieces in found for piece in pieces]
     several = sum(any(piece.has_answer for piece in pieces) for pieces in found) > 1
     answers = [(pieces, piece) for pieces in found for piece in pieces if piece.has_answer][: _FEW * several]
     texts = {id(piece): _text_of_answer(piece) for _, piece in answers}
@@ -245,9 +255,11 @@ def _once(found: list[list[Piece]]) -> list[Piece]:
             ]
             again.add(id(other if worth[0] <= worth[1] else one))
     kept = [piece for pieces in found for piece in pieces if id(piece) not in again]
-    asked = [piece for piece in kept if piece.has_request and not piece.has_answer]
-    if again and len(asked) > 1 and len({compact(json_in(piece.request)) for piece in asked}) == 1:
-        kept = [piece for piece in kept if not any(piece is one for one in asked[1:])]
+    asked = [piece for piece in kept if piece.has_request]
+    asked.sort(key=lambda piece: (not piece.has_answer, not piece.url))
+    is_one = again or sum(piece.has_answer for piece in kept) < 2
+    if is_one and len({compact(json_in(piece.request)) for piece in asked}) == 1:
+        kept = [piece for piece in kept if piece is asked[0] or piece.has_answer or not piece.has_request]
     return kept
 
 
@@ -543,7 +555,15 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     whole = _exchange(mapping, asked, replace(answer, url=url, request=None if _is_of_sdk(body) else body))
     if body is None or whole.answers == [Body(b"")]:
         whole = _completed(whole, mapping, deep)
+    if "enerateContent" not in url and _is_native(whole):
+        model = whole.model or _named_model(url.split("/")) or _around(mapping).model
+        whole = replace(whole, url=None, model=model, streams=whole.answers[0].content[:5] == b"data:")
     return whole if whole.request or is_flat else replace(whole, request=Body(b""))
+
+
+def _is_native(piece: Piece) -> bool:
+    """Whether the bodies are those of a native call, wherever a gateway takes it."""
+    return is_request(json_in(piece.request)) and b'"candidates"' in piece.answers[0].content[:MOST_SEARCHED]
 
 
 def _compared(asked: Mapping[str, Any], deep: int) -> Body | None:
@@ -582,7 +602,7 @@ def _exchange(mapping: Mapping[str, Any], asked: Mapping[str, Any], found: Piece
 def _completed(piece: Piece, mapping: Mapping[str, Any], deep: int) -> Piece:
     """The exchange, with the body that it lacks, where it stands under another key. Its address may be that of a gateway."""
     used = (*_REQUESTS, *_REQUEST_BODIES, *_ANSWER_BODIES)
-    others = matched([one for name, item in mapping.items() if name not in used for one in scan(item, deep + 1)])
+    others = matched(_once([scan(item, deep + 1) for name, item in mapping.items() if name not in used]))
     other = others[0] if len(others) == 1 else Piece()
     if other.has_request and other.has_answer and "enerateContent" not in (piece.url or ""):
         return replace(other, status=other.status or piece.status)
