@@ -423,6 +423,8 @@ class _Command:
             self._end_word()
         elif rest[0] in "\n;|&)`" or (rest[0] == "#" and self._word is None):
             return False
+        elif rest[0] == "'" and (self._word or "").isalpha():
+            return False  # the apostrophe of prose behind the command
         else:
             self._word = (self._word or "") + self._piece(rest)
         return True

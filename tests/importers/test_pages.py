@@ -234,6 +234,15 @@ def test_a_placeholder_of_a_model_is_to_be_written(name: str, capsys: pytest.Cap
     assert "is not recorded, or is a variable: write it" in capsys.readouterr().out
 
 
+def test_an_apostrophe_behind_a_command_ends_it() -> None:
+    Path("page.txt").write_text(
+        f"Hier: curl {ASK} -H 'x-goog-api-key: $K' -d '{body('eins')}' und schon ist's fertig.\n\n"
+        f"Encore : curl {ASK} -d '{body('deux')}' comme l'exemple.\n"
+    )
+    assert main(["import", "page.txt"]) == 0
+    assert list(models()) == ["eins", "deux"]
+
+
 def test_a_second_import_of_a_page_changes_nothing() -> None:
     Path("page.md").write_text(PROGRAMS)
     for _ in range(2):
