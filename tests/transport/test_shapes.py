@@ -448,17 +448,24 @@ def test_what_an_sdk_was_called_with_is_the_request_of_the_answer(inputs: Any, s
 def test_what_an_sdk_was_called_with_stands_beside_the_answer(called: Any, tmp_path: Path) -> None:
     settings = {"generationConfig": {"temperature": 0}} if called.get("config") else {}
     run = {"model": MODEL, **called, "response": events("b", 1)[0]}
-    assert read_lines(tmp_path, run) == [({"contents": asks("a")["contents"], **settings}, "b0", 200)]
+    wanted = [({"contents": asks("a")["contents"], **settings}, "b0", 200)]
+    assert read_lines(tmp_path, run) == wanted
+    assert read_lines(tmp_path, {"call": called}, {"model": MODEL, "result": run["response"]}) == wanted
 
 
 @pytest.mark.parametrize("names", [("url", "body", "status"), ("uri", "data", "statusCode"), ("path", "json", "code")])
 def test_a_message_may_be_json_in_a_text(names: tuple[str, str, str], tmp_path: Path) -> None:
     address, body, status = names
     both = {
-        "request": json.dumps({address: PATH, body: asks("a")}),
-        "response": json.dumps({status: 200, body: json.dumps(events("b", 1)[0])}),
+        "Request": json.dumps({address: PATH, body: asks("a")}),
+        "Response": json.dumps({status: 200, body: json.dumps(events("b", 1)[0])}),
     }
     assert read_lines(tmp_path, both, {"row": both}) == [(asks("a"), "b0", 200)] * 2
+
+
+def test_the_id_of_a_line_is_no_field_of_its_request(tmp_path: Path) -> None:
+    lines = [{"id": 1, "model": MODEL, **asks("a")}, {"id": 1, "response": events("b", 1)[0]}]
+    assert read_lines(tmp_path, *lines) == [(asks("a"), "b0", 200)]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ _BODY_HINTS = ('"contents"', '"candidates"', "'contents'", "'candidates'")
 _TIMES = ("starteddatetime", "recordedat")
 _ADDRESSED = messages.ADDRESSED.union(_REQUESTS)
 _ASKED = frozenset(_REQUESTS)
+_MESSAGES = _ASKED.union(_ANSWERS)
 _CALL = re.compile(r"(?:models\.)?(stream)?generate_?content_?(stream)?(?:_?async)?", re.IGNORECASE)
 _HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
 _DEEPEST = 60
@@ -148,7 +149,7 @@ def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
         around = replace(around, failure=_failed(value))
         return [around] if around.url or around.model or around.failure else []
     bodies = [piece for piece in inside if not piece.is_context]
-    turns = _turns({"": rest}) if len(bodies) == 1 and bodies[0].has_answer and not bodies[0].has_request else ()
+    turns = _turns(rest) if len(bodies) == 1 and bodies[0].has_answer and not bodies[0].has_request else ()
     return [piece.within(around) for piece in matched([*turns, *inside])]
 
 
@@ -159,13 +160,12 @@ def _as_sent(value: Mapping[str, Any]) -> Mapping[str, Any]:
         return in_camel
     if isinstance(candidates := value.get("candidates"), list) and any(map(spelling.is_printed, candidates)):
         return {key: spelling.unprinted(item) for key, item in value.items()}
-    if "request" in value or "response" in value:
-        value = {key: _message_in(item) if key in ("request", "response") else item for key, item in value.items()}
-    if "contents" not in value or value.get("config", "") is not None:
+    if any(isinstance(item, str) and item[:1] == "{" for item in value.values()):
+        value = {key: _message_in(item) if word(key) in _MESSAGES else item for key, item in value.items()}
+    if "contents" not in value or is_request(value):
         return value
-    contents = value["contents"]  # the parameters of an SDK
-    turns = [{"role": "user", "parts": [{"text": contents}]}] if isinstance(contents, str) else contents
-    return {**{key: item for key, item in value.items() if key != "config"}, "contents": turns}
+    asked = next((an_object(json_in(piece.request)) for piece in _asked_by(value)), None)
+    return value if asked is None else {**{key: item for key, item in value.items() if key != "config"}, **asked}
 
 
 def _message_in(text: Any) -> Any:
@@ -194,7 +194,7 @@ def _failed(value: Mapping[str, Any]) -> str:
     return f"it failed with code {code}{why}, so no request or answer of Gemini is there; ask for it again"
 
 
-def _turns(value: Mapping[str, Any], deep: int = 3) -> Iterator[Piece]:
+def _turns(value: Mapping[str, Any], deep: int = 2) -> Iterator[Piece]:
     """Requests of a mapping that keeps only their turns, or what an SDK was called with, beside the answer."""
     for item in value.values():
         asked = list(_asked_by(item))
@@ -297,7 +297,7 @@ def _body_piece(value: Mapping[str, Any]) -> Piece:
         return Piece(answers=[replace(decoded(wire), gist=gist(wire))])
     model = value.get("model")
     is_of_log = isinstance(model, str) and not model.startswith("models/")  # a log names it so, not a request
-    value = {key: item for key, item in value.items() if key not in ("self", "@type") and not (is_of_log and key == "model")}  # fmt: skip
+    value = {key: item for key, item in value.items() if key not in ("self", "@type") and word(key) not in _IDS and not (is_of_log and key == "model")}  # fmt: skip
     return Piece(request=Body(compact(value), exact=False), model=_model(model))
 
 
@@ -551,24 +551,17 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     if is_flat:
         body = _first_body(mapping, (*_REQUEST_BODIES, *_REQUESTS))
     else:
-        body = messages.message_body(inner) or _compared(inner, deep)
+        body = messages.message_body(inner)
+        if body is None:  # a mock compares one at any depth
+            body = next((piece.request for piece in scan(dict(inner), deep + 1) if piece.has_request), None)
     whole = _exchange(mapping, asked, replace(answer, url=url, request=None if _is_of_sdk(body) else body))
     if body is None or whole.answers == [Body(b"")]:
         whole = _completed(whole, mapping, deep)
-    if "enerateContent" not in url and _is_native(whole):
+    is_other = "enerateContent" not in url and is_request(json_in(whole.request))
+    if is_other and b'"candidates"' in whole.answers[0].content[:MOST_SEARCHED]:  # a gateway may take calls anywhere
         model = whole.model or _named_model(url.split("/")) or _around(mapping).model
         whole = replace(whole, url=None, model=model, streams=whole.answers[0].content[:5] == b"data:")
     return whole if whole.request or is_flat else replace(whole, request=Body(b""))
-
-
-def _is_native(piece: Piece) -> bool:
-    """Whether the bodies are those of a native call, wherever a gateway takes it."""
-    return is_request(json_in(piece.request)) and b'"candidates"' in piece.answers[0].content[:MOST_SEARCHED]
-
-
-def _compared(asked: Mapping[str, Any], deep: int) -> Body | None:
-    """The body that a mock compares a request with, at any depth of it."""
-    return next((piece.request for piece in scan(dict(asked), deep + 1) if piece.has_request), None)
 
 
 def _holds_messages(mapping: Mapping[str, Any]) -> bool:
