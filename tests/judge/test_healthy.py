@@ -43,6 +43,12 @@ TEXTS = {
     "filler": ("Filler text for my poster", "Lorem ipsum dolor sit amet, consectetur adipiscing elit."),
     "done": ("Which chores are finished?", "Laundry [DONE]\nGarden [OPEN]\nCar wash\n[DONE]"),
     "call": ("A support call", "Agent: Hello.\nHuman: My phone is broken.\nAI: Please restart it."),
+    "mojibake": ("Why does my page show Itâ€™s?", "The bytes of \u2019 are read as Windows-1252, which makes â€™ of them. Serve the page as UTF-8."),
+    "U+FFFD": ("What are the black diamonds?", "They are U+FFFD, �, which stands for bytes that could not be read."),
+    "long fence": ("How do I open a block of Python in Markdown?", "Write this:\n\n````\n```python\n````\n\nand end the block with three backticks."),
+    "disclaimer": ("A warranty disclaimer", 'THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED.'),
+    "placeholder text": ("lorem for a card", "Lorem ipsum dolor sit amet."),
+    "completed": ("Q: Where is Oslo?\nA: In Norway.\nQ: And Bergen?\nA:", " In Norway too. It lies on the west coast."),
     "bullets": ("Why visit?", "- The fjord is large. It has many islands and a long coast with beaches\n- The museums are close. Most of them stand together on a small peninsula"),
 }  # fmt: skip
 
@@ -99,3 +105,10 @@ def test_a_source_may_be_a_page_of_the_own_network(uri: str) -> None:
     answer = chunk({"text": "It says hello."}, finish="STOP")
     answer["candidates"][0]["urlContextMetadata"] = read
     assert "url-fetch-failed" not in broken(unary(answer, asked))
+
+
+def test_words_of_slavic_languages_have_more_tokens_than_english_ones() -> None:
+    """A list need not end with a full stop."""
+    text = "Nemčina je jazyk západnej vetvy, slovenčina a čeština zasa jazyky vetvy západoslovanskej, maďarčina ugrofínsky jazyk"
+    usage = {"promptTokenCount": 12, "candidatesTokenCount": 50, "totalTokenCount": 62}
+    assert broken(unary(chunk({"text": text}, finish="STOP", usageMetadata=usage))) == {}

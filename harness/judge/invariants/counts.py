@@ -391,7 +391,7 @@ _RUN = r"(?s)(.)\1{3,}+"
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
     count as three. A warning: prose in ASCII has more than 8; or 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
-    two if it is prose, or from 50 tokens on, under 2.8 if it is prose that ends with a letter or ``...``; or its characters are counted,
+    two if it is prose, or from 50 tokens on, under 2.8 if it is prose in ASCII that ends with a letter or ``...``; or its characters are counted,
     not its tokens; or more are counted for an answer of calls alone than the longest that such calls have: one was lost; or thoughts have
     more than 60 characters for each of their tokens; or the ``tokenCount`` of the only candidate is more than all that it can hold.
 
@@ -404,7 +404,7 @@ def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     message = f"{counted} tokens are counted for a text of {len(text)} characters"
     if counted % _ROUND >= _MANY // 2 and len(text) < _FEWEST_CUT * counted and _is_whole_text(evidence):
         size, prose = len(text.encode("utf-8", "replace")), _is_prose(text)
-        is_cut = prose and re.search(r"(?:[^\W\d_]|\.\.\.|…) ?\Z", text) and size < _FEWEST_CUT * counted
+        is_cut = prose and text.isascii() and re.search(r"(?:[a-zA-Z]|\.\.\.) ?\Z", text)
         if is_cut or (counted >= _MANY and (2 * size < counted or (prose and size < _FEWEST_BYTES * counted))):
             question = f"{message}: was a part of it lost?"
             yield Mismatch("text", "at least two bytes for each token of prose", text[:200], question, "warn")

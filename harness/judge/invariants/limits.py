@@ -46,7 +46,7 @@ def text_cut(evidence: Evidence) -> Iterator[Mismatch]:
     text = evidence.reply.text
     if wants_json(evidence) or field(evidence.request_body, "generationConfig", "stopSequences"):
         return
-    is_code = (text.startswith("```") + text.count("\n```")) % 2 and text.count("```") % 2
+    is_code = (text.startswith("```") + text.count("\n```")) % 2 and text.count("```") % 2 and "````" not in text
     if is_code or _is_open(text[-_LAST_READ:]):
         what = "within a block of code" if is_code else "in the middle of a sentence"
         yield Mismatch("text", "its end", text[-80:], f"STOP, but the text ends {what}: was it cut?")

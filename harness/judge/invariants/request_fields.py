@@ -112,7 +112,7 @@ def is_about(evidence: Evidence, topic: str) -> bool:
 def is_unfinished(evidence: Evidence) -> bool:
     """Whether the last text of the request is no sentence: the answer may go on with it, or have it as its heading."""
     texts = [str(text) for part in request_parts(evidence) if (text := field(part, "text"))] or ["."]
-    return re.search(r"[\w,;\-]\s*\Z", texts[-1]) is not None
+    return re.search(r"[\w,;:\-]\s*\Z", texts[-1]) is not None
 
 
 def has_text(evidence: Evidence, text: str) -> bool:

@@ -245,7 +245,7 @@ def missing_value(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("text", "an answer", text[-60:], f"the text holds {word!r}: a program wrote a missing value")
 
 
-_HIDE = r"mask|censor|redact|anonymi|classified|\bscp\b|rating|\bstars?\b|review|format|placeholder|template|variable|re-?use|filler|dummy|blindtext"
+_HIDE = r"mask|censor|redact|anonymi|classified|\bscp\b|rating|\bstars?\b|review|format|placeholder|template|variable|re-?use|filler|dummy|blindtext|lorem"
 _MASK = r"(?<=[\w:,(~$#-] )(?:[$~]?#+(?:[.,:/-]#+)*(?=[ %,)!?;]|[.:]\s|\s*\Z)|(?<!\*)\*{4,}(?=[ .,;:!?)](?!\*)))|(?<=[\w)] )\*{4,}(?=\w* )|(?<=[a-z,] )[a-z]\*{4,}(?=[ .,;])|<(?:PERSON|NAME|EMAIL|PHONE|LOCATION)(?:_\d+)?>"
 
 

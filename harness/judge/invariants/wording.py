@@ -12,7 +12,7 @@ from unicodedata import category, normalize
 
 from harness.answer.structured import values_of, wants_json
 from harness.gemini.schemas.request_schema import field, items_of
-from harness.judge.invariants.request_fields import PROGRAMS, is_about, is_finished, is_unfinished, prompted
+from harness.judge.invariants.request_fields import PROGRAMS, has_text, is_about, is_finished, is_unfinished, prompted
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 from harness.text.jsontext import json_of, values_in
@@ -45,7 +45,7 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         elif half := re.search(_HALF, text):
             message = f"half a surrogate pair at {half.start()}: the text is no valid Unicode"
             yield Mismatch(at, "whole characters", ascii(half[0]), message)
-        elif wrong := wrongly_decoded(text):
+        elif (wrong := wrongly_decoded(text)) and not _asks_for_it(evidence, wrong[0]):
             message = f"{wrong[0][:40]!r} is {wrong[1][:20]!r} decoded as Latin-1: the text is broken"
             yield Mismatch(at, wrong[1][:200], wrong[0][:200], message)
         elif (taken := _taken_apart(text)) and not is_about(evidence, PROGRAMS):
@@ -54,6 +54,11 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
         elif not text.replace("\n", "").isprintable() and (none := _unassigned(text)):
             message = f"{min(none)!r} is no character: the text was decoded wrongly"
             yield Mismatch(at, "characters", ascii(min(none)), message)
+
+
+def _asks_for_it(evidence: Evidence, wrong: str) -> bool:
+    """Whether the request has such characters, or asks how they come about."""
+    return has_text(evidence, wrong[:3]) or is_about(evidence, r"mojibake|latin.?1|utf.?8")
 
 
 def _unassigned(text: str) -> list[str]:
@@ -169,7 +174,7 @@ def _is_about_form(evidence: Evidence, text: str) -> bool:
     return is_about(evidence, rf"{_WAYS}|\b{name[1]}\b" if name else _WAYS)
 
 
-_WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in|cummings|casual|\btext(?:s|ing)\b"
+_WAYS = rf"{PROGRAMS}|\bcaps|in capitals|capitali[sz]|\b(?:upper|lower)|\bcase\b|\bshout|\bspell|letter|alphabet|backward|revers|\bspac(?:e|ing)|full.?width|\bfont|style|quot|transcri|verbatim|\bocr\b|\bread\b|as written|\btab|\b(?:complete|continue|finish) (?:th|my|it\b|with|from)|fill in|cummings|casual|\btext(?:s|ing)\b|licen[cs]e|legal|disclaim|warrant"
 _FORWARDS = r"[\w)*`\"'][.,:;!?](?!\w)|[A-Z][a-z]"
 _FORMS = (
     ("has lost backslashes", r"(?<![\\a-z])(?:frac|sqrt|boxed|mathrm|mathbf)\{[^}]*\}", 1, r"\\[a-z]"),
