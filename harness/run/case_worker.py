@@ -121,6 +121,7 @@ class CaseWorker:
     _transport: Any
     _limit: Budget | None
     _at_once: int
+    _asks: bool = False
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -138,6 +139,7 @@ class CaseWorker:
 
     async def _open_transport(self, setup: WorkerSetup, name: str, limits: Any) -> None:
         config, policy = self._plan.config, setup.policy
+        self._asks = policy.asks
         self._judge = Judge(config, setup.strict, setup.skip_missing)
         self._limit = session.budget(config, policy, account=SharedAccount(limits, name))
         worker = Coworker(name, partial(SharedTurn, limits, name), _send_home, setup.interrupted)
@@ -146,7 +148,7 @@ class CaseWorker:
         self._transport = self._limit.watch(transport) if self._limit else transport
         self._at_once = setup.at_once
         self._slots = asyncio.Semaphore(setup.at_once)
-        if self._transport.live:
+        if self._asks:
             await self._transport.__aenter__()
 
     async def play(self, wanted: Mapping[str, int]) -> AsyncIterator[list[Parcel]]:
@@ -197,7 +199,7 @@ class CaseWorker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._transport.live:
+        if self._asks:
             await self._transport.__aexit__(None, None, None)
         self._open.close()
 
