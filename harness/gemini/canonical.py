@@ -77,7 +77,7 @@ class _Walk:
         known, read = definition.spellings(message), dict[str, Any]()
         if not isinstance(value, dict):
             self.bad_value(_PACKAGE + message, value, at, path, tuple(definition.fields(message)))
-            self.no_object = self.no_object or self.found[-1].message
+            self.note_no_object()
             return value
         for name, item in value.items():
             spelled, kind = known.get(name) or (camel(name), "")
@@ -85,7 +85,8 @@ class _Walk:
                 self.unknown("unknown-field", message, name, at, path)
             elif isinstance(item, list) and not kind.endswith("[]") and kind != "any":
                 self.unknown("not-repeating", message, name, at, path)
-                self.no_object = self.no_object or self.found[-1].message * (kind in definition.table()["messages"])
+                if kind in definition.table()["messages"]:
+                    self.note_no_object()
             elif item is not None and not (kind in definition.SCALARS and definition.SCALARS[kind](item)):
                 inner = f"{path}.{snake(name)}" if path else snake(name)
                 read[spelled] = self.value(kind, item, (*at, name), inner)
@@ -117,6 +118,10 @@ class _Walk:
         if name is None or (name is value and not isinstance(value, str) and not definition.is_int(value)):
             self.bad_value(_PACKAGE + enum, value, at, path, definition.enum_values(enum)[1:])
         return value if name is None else name
+
+    def note_no_object(self) -> None:
+        """The last finding is about a value in place of an object."""
+        self.no_object = self.no_object or self.found[-1].message
 
     def unknown(self, kind: _Kind, message: str, name: str, at: _At, path: str) -> None:
         where = f" at '{path}'" if path else ""

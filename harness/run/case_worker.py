@@ -121,7 +121,7 @@ class CaseWorker:
     _transport: Any
     _limit: Budget | None
     _at_once: int
-    _asks: bool = False
+    _asks: bool
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()

@@ -33,4 +33,4 @@ class Lazy(Sequence[_Item]):
         return item
 
     def __iter__(self) -> Iterator[_Item]:
-        return map(self.read_one, self.parts) if len(self.parts) > 1 else map(self.__getitem__, range(len(self.parts)))
+        return map(self.read_one, self.parts)

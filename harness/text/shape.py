@@ -171,8 +171,9 @@ def _unknown(key: str, value: Json, path: Path, shapes: Mapping[str, _Shape]) ->
 
 
 _TEMPLATE_SCHEMA = {"type": "string", "pattern": r"\$\{"}
-_TEMPLATE = {"$ref": "#/$defs/template"}
 """The schema of a text that becomes a value later, in the schemas that :func:`json_schema` makes."""
+_TEMPLATE = {"$ref": "#/$defs/template"}
+"""A reference to it."""
 
 
 def _replaced(value: Json, path: Path) -> Json:

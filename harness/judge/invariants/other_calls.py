@@ -155,12 +155,12 @@ def resource(evidence: Evidence) -> Iterator[Mismatch]:
         yield from _other_than_asked(found[0], evidence.request_body)
 
 
-def _lost(message: str, one: dict[str, Json]) -> list[str]:
+def _lost(message: str, one: dict[str, Json]) -> Iterator[str]:
     """The fields that every such resource has, and this one has not. A cache without tokens cannot be."""
-    is_hollow = an_object(one.get("usageMetadata")).get("totalTokenCount") == 0
-    return [name for name in _EVER.get(message, ()) if len(one) > _FEW and not one.get(name)] + [
-        "totalTokenCount"
-    ] * is_hollow
+    if len(one) > _FEW:
+        yield from (name for name in _EVER.get(message, ()) if not one.get(name))
+    if an_object(one.get("usageMetadata")).get("totalTokenCount") == 0:
+        yield "totalTokenCount"
 
 
 _LIMITS = ("inputTokenLimit", "outputTokenLimit", "supportedGenerationMethods")

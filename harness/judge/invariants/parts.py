@@ -61,7 +61,9 @@ def _lost(part: Mapping[str, Json]) -> list[str]:
     """The fields that a call, or a step of a built-in tool, always has, and this one has not."""
     call, steps = an_object(part.get("functionCall")), [(kind, part[kind]) for kind in STEPS[2:] if kind in part]
     lost = [f"{kind}.{name}" for kind, step in steps for name in ("id", "toolType") if not field(step, name)]
-    return lost + ["functionCall.args"] * ("name" in call and not call.keys() & {"args", "partialArgs", "willContinue"})
+    if "name" in call and call.keys().isdisjoint(("args", "partialArgs", "willContinue")):
+        lost.append("functionCall.args")
+    return lost
 
 
 @rule("code-result", "warn", of="finished", per_candidate=True, needs=(*STEPS, "toolUsePromptTokenCount"))

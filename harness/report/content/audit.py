@@ -9,7 +9,7 @@ from harness.compare.audit import Audit, AuditFinding
 from harness.model import Place
 from harness.report import View, words
 from harness.report.blocks import Annotation, Block, Bullets, Code, Heading, Level, Paragraph, Table, document
-from harness.text.amounts import count
+from harness.text.amounts import count, some
 from harness.text.grouping import grouped
 
 
@@ -83,9 +83,6 @@ def _named(names: Sequence[str], view: View) -> str:
     return f"{', '.join(some)}{more}"
 
 
-_ADDRESSES = 5
-
-
 def _read(audit: Audit) -> Iterator[str]:
     """How many native exchanges were read from how many files, by format; what was passed over."""
     if audit.formats:
@@ -97,10 +94,8 @@ def _read(audit: Audit) -> Iterator[str]:
         har = "; HAR keeps answers only if it is exported with content" if "HAR" in audit.formats else ""
         yield f"without an answer, not judged: {count(audit.unanswered, 'request')}{har}"
     if audit.not_judged:
-        most = audit.not_judged.most_common(_ADDRESSES)
-        kinds = ", ".join(f"{address} {number:,}" for address, number in most)
-        more = " ..." if len(most) < len(audit.not_judged) else ""
-        yield f"of other APIs, not judged: {count(audit.not_judged.total(), 'exchange')} ({kinds}{more})"
+        addresses = some([f"{address} {number:,}" for address, number in audit.not_judged.most_common()])
+        yield f"of other APIs, not judged: {count(audit.not_judged.total(), 'exchange')} ({addresses})"
     if audit.passed_over:
         kinds = ", ".join(f"{suffix or 'no suffix'} {number:,}" for suffix, number in audit.passed_over.items())
         yield f"no recordings, passed over: {count(sum(audit.passed_over.values()), 'file')} ({kinds})"

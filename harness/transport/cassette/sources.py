@@ -333,8 +333,9 @@ def _documents(path: Path, content: bytes) -> Sequence[Any]:
         )
         raise (NoDocument(reason) if reason else fault) from fault
     ends = content[:99].lstrip()[:1] + content[-99:].rstrip()[-1:]
-    if path.suffix.lower() in (".har", ".json") and ends not in (b"{}", b"[]") and isinstance(values, Elements):
-        values.broken += [("its end", "the file is cut there; restore it, or record it again")] * (values.name == "log")
+    is_cut = path.suffix.lower() in (".har", ".json") and ends not in (b"{}", b"[]")
+    if is_cut and isinstance(values, Elements) and values.name == "log":
+        values.broken.append(("its end", "the file is cut there; restore it, or record it again"))
     return values
 
 
