@@ -83,6 +83,7 @@ class Wire:
         self._health = ProviderHealth()
         self._turn = turn or Pacing(perf_counter).turn
         self._say = say
+        self._sends, self._answers = asyncio.Lock(), asyncio.Lock()
         self._explained: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
@@ -136,7 +137,7 @@ class Wire:
                 counted -= 1
             wanted = self._wait(exchange, max(counted, 1)) if counted < self._config.attempts else None
             if wanted is None:
-                await asyncio.sleep(0)  # other chunks that arrived get their time before this answer is judged
+                await _one_a_pass(self._answers)
                 return exchange if sent == 1 else replace(exchange, attempts=sent)
             self._explain(provider, f"HTTP {exchange.status}", wanted)
             await asyncio.sleep(wanted)
@@ -170,6 +171,7 @@ class Wire:
         import aiohttp
 
         session, waits = self._session(provider), self._config.timeouts
+        await _one_a_pass(self._sends)
         asked = datetime.now(UTC).isoformat(timespec="seconds")
         answer = _IncomingAnswer(self._config.max_body_bytes)
         outgoing = session.request(
@@ -287,6 +289,16 @@ def _refuse_patched() -> None:
             "vcrpy is recording in this process (use_cassette, or a vcr mark on the test): nothing is sent live. "
             "Leave its context first; cassettes are recorded with --record-mode."
         )
+
+
+async def _one_a_pass(lock: asyncio.Lock) -> None:
+    """Let one task go on in each pass of the event loop.
+
+    Many requests start at once, and many answers are judged as soon as they are complete. Between two of them the loop reads
+    what arrived, so that a chunk has the time when it came and not the time when others were dealt with.
+    """
+    async with lock:
+        await asyncio.sleep(0)
 
 
 # --- one attempt --------------------------------------------------------------------------------------

@@ -202,6 +202,34 @@ def _packed(pieces: list[bytes]) -> list[bytes]:
     return [*packed[:-1], packed[-1] + deflate.flush()]
 
 
+def test_the_loop_turns_between_two_answers_that_came_together() -> None:
+    """Each answer is judged after ``send``. Judged in a row, they would hold up the chunks of streams."""
+
+    async def twenty(settings: Config) -> list[int]:
+        passes = 0
+
+        async def count() -> None:
+            nonlocal passes
+            while True:
+                passes += 1
+                await asyncio.sleep(0)
+
+        async def one(wire: Wire) -> int:
+            await wire.send(build(settings.find("here"), "m", BODY, "unary"), slot(Path("a")))
+            time.sleep(0.005)  # noqa: ASYNC251 - it is judged, and the others arrive
+            return passes
+
+        counting = asyncio.create_task(count())
+        async with Wire(settings, {}) as wire:
+            judged_in = await asyncio.gather(*(one(wire) for _ in range(20)))
+        counting.cancel()
+        return judged_in
+
+    with Endpoint(answer(PARIS)) as endpoint:
+        judged_in = asyncio.run(twenty(config(endpoint.url)))
+    assert len(set(judged_in)) == 20
+
+
 def test_cookies_are_not_kept() -> None:
     async def twice(settings: Config) -> None:
         request = build(settings.find("here"), "m", BODY, "unary")
