@@ -24,6 +24,16 @@ SCHEMA = {
 STORY = "Tell me a short story about a lighthouse, about 300 words."
 """Answered in about 20 chunks."""
 
+ASKED_FOR_TEXT = {
+    "generationConfig": {"thinkingConfig": {"thinkingBudget": 0}},
+    "contents": [{"role": "user", "parts": [{"text": STORY}]}],
+}
+ASKED_FOR_JSON = {
+    "generationConfig": {"responseMimeType": "application/json", "responseSchema": SCHEMA},
+    "contents": [{"role": "user", "parts": [{"text": "Describe person number 0."}]}],
+}
+"""The bodies that ``text_rows`` and ``json_attempts`` send, for the bare client."""
+
 
 def json_cases(cases: int) -> str:
     """``cases`` JSON-mode cases with one cassette and four checks per case."""
@@ -63,6 +73,11 @@ def text_rows(trials: int, transport: str) -> str:
         "cases": [{"id": "story", "prompt": STORY}],
     }
     return json.dumps(head)
+
+
+def json_attempts(trials: int) -> str:
+    """The same as one case with ``trials`` attempts, for live runs."""
+    return json.dumps({**json.loads(json_cases(1)), "suite": "bench-json", "repeat": trials})
 
 
 def text_cases(cases: int, attempts: int) -> str:
