@@ -254,15 +254,15 @@ Block = (
 )  # fmt: skip
 Compose = Callable[[Any, View], Iterable[Block]]
 WriteBlocks = Callable[[Sequence[Block], View, TextIO], None]
-_compositions: dict[Kind, tuple[Compose, bool]] = {}
+_compositions: dict[Kind, Compose] = {}
 
 
-def document(kind: Kind, *formats: str, warns: bool = True) -> Callable[[Compose], Compose]:
-    """Register the composition of a kind of document for these formats; by default for all that write blocks. ``warns``: whether a
-    document that is ``simulated`` says so below its title; else its composition does."""
+def document(kind: Kind, *formats: str) -> Callable[[Compose], Compose]:
+    """Register the composition of a kind of document for these formats; by default for all that write blocks. A document that is
+    ``simulated`` says so below its title."""
 
     def register(compose: Compose) -> Compose:
-        _compositions[kind] = compose, warns
+        _compositions[kind] = compose
         for name in formats or FORMATS:
             output(name, of=kind)(_writer(name, kind, partial(_write, name), FORMATS[name][1]))
         return compose
@@ -292,12 +292,12 @@ def _write(name: str, blocks: Sequence[Block], view: View, out: TextIO) -> None:
 
 
 def _writer(name: str, kind: Kind, write: WriteBlocks, about: str | None) -> Callable[[Any, View, TextIO], None]:
-    compose, warns = _compositions[kind]
+    compose = _compositions[kind]
 
     def write_document(document: Any, view: View, out: TextIO) -> None:
         seen = replace(view, format=name, quiet=view.quiet and name == "table")
         blocks = list(compose(document, seen))
-        if warns and getattr(document, "simulated", None) is True:
+        if getattr(document, "simulated", None) is True:
             blocks.insert(int(isinstance(blocks[0], Heading) and blocks[0].level == 1), SIMULATED)
         write(blocks, seen, out)
 

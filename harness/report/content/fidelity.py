@@ -53,9 +53,8 @@ def _verdict(fidelity: Fidelity) -> str:
     known = sum(change.known for change in changes)
     what = count(len(changes), "change") if changes else "no change was found"
     few = "" if fidelity.enough else "; these are too few pairs to claim anything"
-    simulated = " (SIMULATED answers)" if fidelity.simulated else ""
     return (
-        f"{kept(overall)} kept in {count(overall.pairs, 'pair')}{simulated}: {what}"
+        f"{kept(overall)} kept in {count(overall.pairs, 'pair')}: {what}"
         f"{f', {known} of them known' if known else ''}{few}."
     )
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.compare.migration import Migration
-from harness.report import View, words
-from harness.report.blocks import SIMULATED, Block, Bullets, Heading, Paragraph, document
+from harness.report import View
+from harness.report.blocks import Block, Bullets, Heading, Paragraph, document
 from harness.report.content.comparison import compared_blocks
 
 
-@document("migration", warns=False)
+@document("migration")
 def migration_blocks(document: Migration, view: View) -> Iterator[Block]:
     """Whether a new model may replace an old one."""
     sides = document.comparison
     yield Heading(f"{sides.reference} to {sides.candidate}", level=1)
-    if document.simulated and view.page:
-        yield SIMULATED
-    verdict, others = bottom_line(document)
-    yield Paragraph([verdict], strong=True)
+    verdict, (first, *others) = document.bottom_line
+    yield Paragraph([f"{verdict}: {first}"], strong=True)
     yield Bullets([[reason] for reason in others])
     if document.changes:
         yield Heading("What changes")
@@ -32,10 +30,3 @@ def migration_blocks(document: Migration, view: View) -> Iterator[Block]:
     yield Heading("What was seen")
     rated = any(reason.startswith("pass rate ") for reason in document.bottom_line.because)
     yield from compared_blocks([sides], view, concluded=rated)
-
-
-def bottom_line(document: Migration) -> tuple[str, list[str]]:
-    """(whether to switch, with the first reason and a note on simulated answers; the other reasons)."""
-    verdict, (first, *others) = document.bottom_line
-    made_up = " (SIMULATED answers: this says nothing about Gemini)" if document.simulated else ""
-    return words.printable(f"{verdict}: {first}{made_up}"), [words.printable(reason) for reason in others]

@@ -15,7 +15,7 @@ _MARKS = {"differs": "DIFFERS", "open": "?", "news": "new", "agrees": "as known"
 """Verdict -> its mark, in the order in which they are shown."""
 
 
-@document("probe", warns=False)
+@document("probe")
 def probe_blocks(probe: Probe, view: View) -> Iterator[Block]:
     """What differs from the catalogue."""
     yield Heading("What differs from the catalogue", level=1)
@@ -27,9 +27,8 @@ def probe_blocks(probe: Probe, view: View) -> Iterator[Block]:
         )
         differing = [finding for finding in mine if finding.verdict == "differs"]
         yield from (Annotation("error", f"{finding.ask} of {target}", in_words(finding)) for finding in differing)
-    simulated = "SIMULATED answers; " if probe.simulated else ""
-    cost = "cost not known" if probe.spent is None else f"cost ${amounts.dollars(probe.spent)}"
-    yield Paragraph([f"{simulated}{cost}"], strong=True)
+    cost = "not known" if probe.spent is None else f"${amounts.dollars(probe.spent)}"
+    yield Paragraph([f"cost {cost}"], strong=True)
 
 
 def _of(verdict: str, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:

