@@ -24,7 +24,6 @@ from harness.compare.fidelity_changes import (
     ChangeKind,
     FeatureFidelity,
     Fidelity,
-    FidelityGate,
     FidelityOptions,
     ReadTurns,
 )
@@ -42,6 +41,7 @@ from harness.compare.fidelity_claims import (
 from harness.compare.fidelity_evidence import Evidence, evidence_of, finished, shown, with_renames
 from harness.compare.fidelity_facts import Fact, Shape
 from harness.compare.fidelity_values import by_error_status, by_values, each_value
+from harness.compare.gates.gate import Gate, GateResult
 from harness.errors import UsageError
 from harness.text.amounts import count
 from harness.text.grouping import gathered, grouped
@@ -223,31 +223,30 @@ def _unsure_change(change: Change, level: float, pairs: Sequence[AnswerPair], ev
 # --- gates ------------------------------------------------------------------------------------------------
 
 
-def kept_limit(gate: str) -> float:
-    """``kept=99%`` as a share. Raises UsageError."""
-    name, _, number = gate.partition("=")
+def kept_gate(text: str) -> Gate:
+    """``kept=99%``. Raises UsageError."""
+    name, _, number = text.partition("=")
     try:
         share = float(number.removesuffix("%")) / 100
     except ValueError:
         share = -1.0
     if name != "kept" or not number.endswith("%") or not 0 <= share <= 1:
-        raise UsageError(f"--gate {gate}: expected kept= with a percentage from 0% to 100%, as in kept=100%")
-    return share
+        raise UsageError(f"--gate {text}: expected kept= with a percentage from 0% to 100%, as in kept=100%")
+    return Gate("kept", "min", share)
 
 
-def gated(document: Fidelity, gate: str) -> FidelityGate:
+def gated(document: Fidelity, gate: Gate) -> GateResult:
     """Whether every feature keeps at least this share. Known changes do not count."""
-    limit = kept_limit(gate)
     worst = min([document.overall, *document.features], key=lambda feature: feature.kept_new)
     kept = percent(worst.kept_new)
-    if worst.kept_new < limit:
-        return FidelityGate(gate, True, f"crossed: {worst.feature} keeps {kept}")
+    if gate.crossed(worst.kept_new, worst.kept_new):
+        return GateResult(gate, True, f"{worst.feature} keeps {kept}")
     waits = [change for change in document.unsure if change.pairs == change.of >= _FEW]
     if not document.enough or waits:
         few = f"{count(document.overall.pairs, 'pair')} are too few to claim a change"
         why = f"{waits[0].path} differs in {count(waits[0].of, 'pair')}, needs {waits[0].needs} more" if waits else few
-        return FidelityGate(gate, None, f"cannot tell: {why}")
-    return FidelityGate(gate, False, f"holds: the least is {kept}, of {worst.feature}")
+        return GateResult(gate, None, why)
+    return GateResult(gate, False, f"the least is {kept}, of {worst.feature}")
 
 
 def percent(share: float) -> str:

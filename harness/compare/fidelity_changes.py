@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from harness.compare.fidelity_facts import AnswerFacts
+from harness.compare.gates.gate import GateResult
 from harness.compare.known import Entry
 from harness.model import Json
 from harness.results.rows import TurnRow
@@ -145,15 +146,6 @@ class FeatureFidelity:
 
 
 @dataclass(frozen=True, slots=True)
-class FidelityGate:
-    """``kept=100%`` and whether it is crossed; None: the pairs are too few to tell."""
-
-    gate: str
-    crossed: bool | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Fidelity:
     """The document. ``overall`` counts every pair once; a pair may belong to several features."""
 
@@ -163,7 +155,7 @@ class Fidelity:
     features: Sequence[FeatureFidelity]
     unsure: Sequence[Change] = ()
     notes: Sequence[str] = ()
-    gates: Sequence[FidelityGate] = ()
+    gates: Sequence[GateResult] = ()
     command: str = ""
     show: Mapping[str, str] = field(default_factory=dict)
     """Trial -> the command that shows its request."""
@@ -184,7 +176,7 @@ class Fidelity:
             "features": [feature.to_json() for feature in self.features],
             "overall": {name: overall[name] for name in ("pairs", "kept", "kept_least", "changes")},
             "cannot_tell": [change.to_unsure_json() for change in self.unsure],
-            "gates": [{"gate": gate.gate, "crossed": gate.crossed, "message": gate.message} for gate in self.gates],
+            "gates": [gate.to_json() for gate in self.gates],
             "notes": list(self.notes),
             "simulated": self.simulated,
         }

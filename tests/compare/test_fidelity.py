@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies
 from msgspec.structs import replace
 
-from harness.compare.fidelity import gated, percent
+from harness.compare.fidelity import gated, kept_gate, percent
 from harness.compare.fidelity_changes import Fidelity, FidelityOptions
 from harness.errors import UsageError
 from harness.model import Chunk, Exchange
@@ -148,7 +148,7 @@ def test_few_pairs_cannot_tell_and_say_how_many_would(google: Recorded) -> None:
     assert (claims(document), document.enough) == (set(), False)
     (unsure,) = document.unsure
     assert (unsure.kind, unsure.path, unsure.pairs, unsure.of, unsure.needs) == ("dropped", "$.responseId", 4, 4, 2)
-    gate = gated(document, "kept=100%")
+    gate = gated(document, kept_gate("kept=100%"))
     assert gate.crossed is None
     assert gate.message.startswith("cannot tell: ")
 
@@ -166,14 +166,14 @@ def test_ignored_and_known_changes(google: Recorded) -> None:
     known = FidelityOptions(known=[{"kind": "dropped", "path": "$.usageMetadata.promptTokensDetails"}])
     document = compared(google, side, known)
     assert document.overall.kept < 1 == document.overall.kept_new
-    assert gated(document, "kept=100%").crossed is False
-    assert gated(compared(google, side), "kept=100%").crossed is True
+    assert gated(document, kept_gate("kept=100%")).crossed is False
+    assert gated(compared(google, side), kept_gate("kept=100%")).crossed is True
 
 
 @pytest.mark.parametrize("gate", ["kept", "kept=100", "kept=101%", "dropped=0%", "kept=x%"])
 def test_gates_that_cannot_be_read(gate: str, google: Recorded) -> None:
     with pytest.raises(UsageError, match="expected kept= with a percentage"):
-        gated(compared(google, google), gate)
+        kept_gate(gate)
 
 
 def test_percentages_are_rounded_down() -> None:

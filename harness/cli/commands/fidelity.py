@@ -67,10 +67,10 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> int:
     printing.check(options, "fidelity")
-    for gate in options.gate:
-        fidelity.kept_limit(gate)
+    asked = [fidelity.kept_gate(text) for text in options.gate]
     listed = known.entries(Path(options.known), _VALUES) if options.known else []
     document = _document(options, listed)
+    document = replace(document, gates=[fidelity.gated(document, gate) for gate in asked])
     printing.show(document, "fidelity", options)
     if options.write_known:
         write_known(Path(options.write_known), document, listed)
@@ -81,7 +81,7 @@ def _document(options: Namespace, listed: Sequence[Entry]) -> Fidelity:
     sides = fidelity_sides.find(options)
     pairs = fidelity.pair_answers(sides.reference, sides.candidate)
     found = fidelity.fidelity(pairs, sides.names, sides.read, FidelityOptions(options.ignore, listed))
-    found = replace(
+    return replace(
         found,
         notes=[*sides.notes, *_notes(sides, pairs, options.ignore), *_known_notes(options.known, listed)],
         command=_again(sides.sources, options),
@@ -90,7 +90,6 @@ def _document(options: Namespace, listed: Sequence[Entry]) -> Fidelity:
         for_vendor=options.vendor,
         key_headers={name: row.key_headers for name, row in load_config(Path()).providers.items()},
     )
-    return replace(found, gates=[fidelity.gated(found, gate) for gate in options.gate])
 
 
 def _trials(document: Fidelity) -> set[str]:
@@ -105,7 +104,7 @@ def _exit_code(document: Fidelity, *, new_fail: bool) -> int:
     if not document.overall.pairs:
         sys.stderr.write("nothing to compare: the two sides have no answer to the same question\n")
         return 5
-    return 7 if any(gate.crossed is None for gate in document.gates) else 0
+    return 7 if any(gate.unknown for gate in document.gates) else 0
 
 
 def _notes(sides: fidelity_sides.Sides, pairs: Sequence[AnswerPair], ignore: Sequence[str]) -> Iterator[str]:

@@ -110,7 +110,7 @@ class GateResult:
 
 def quantity(measure: str, value: float) -> str:
     """``1.25 s``, ``$0.002``, ``95%``, ``5,000``."""
-    if measure == "pass_rate":
+    if measure in ("pass_rate", "kept"):
         return f"{_plain(100 * value)}%"
     if measure.endswith("_s"):
         return f"{_plain(value)} s"

@@ -9,7 +9,7 @@ from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
 from harness.report import View
 from harness.report.blocks import Block, Bullets, Code, CodeBlock, Details, Heading, Level, Paragraph, Table, document
 from harness.report.content.fidelity_excerpts import excerpts, interval, kept, name, what
-from harness.report.content.gates import RESULTS
+from harness.report.content.gates import gates
 from harness.text.amounts import count
 
 PATHS = 8
@@ -38,8 +38,7 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
         yield from _unsure(fidelity, view)
     if fidelity.gates:
         yield Heading("gates")
-        levels: list[Level | None] = [RESULTS[gate.crossed][1] for gate in fidelity.gates]
-        yield Bullets([[f"{gate.gate} {gate.message}"] for gate in fidelity.gates], levels)
+        yield gates([gate.to_json() for gate in fidelity.gates])
     yield Heading("notes")
     yield Bullets([[note] for note in [*fidelity.notes, METHOD]])
     yield Paragraph(["again: ", Code(fidelity.command)])
