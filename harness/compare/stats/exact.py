@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, gammaln, ndtr, ndtri
+from scipy.special import gammaln, ndtr, ndtri
 
 from harness.compare.stats.evidence import Vector
 
@@ -130,8 +130,6 @@ Strata = Mapping[tuple[int, int, int], int]
 
 def presence(strata: Strata) -> Tail:
     """The test of no difference between the sides."""
-    if all(answers == 1 for answers, _, _ in strata):
-        return _binomial(strata.get((1, 1, 0), 0), strata.get((1, 0, 1), 0))
     more = sum((candidate - reference) * number for (_, reference, candidate), number in strata.items())
     steps = [
         division(answers, answers, reference + candidate, answers, number)
@@ -139,13 +137,6 @@ def presence(strata: Strata) -> Tail:
     ]
     found = tail(more, steps)
     return Tail(min(1.0, found.p + found.at), min(1.0, 2 * found.least))
-
-
-def _binomial(there: int, back: int) -> Tail:
-    """Faster, and exact in the farthest tail."""
-    tosses = there + back
-    p = min(1.0, 2 * float(bdtrc(max(there, back) - 1, tosses, 0.5))) if tosses else 1.0
-    return Tail(p, min(1.0, 2 * 0.5**tosses))
 
 
 def more_pairs(more: int, fewer: int, of: int, level: float) -> int:
