@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import TextIO
 
 from harness.errors import HarnessError, SuiteError
 from harness.report import View, words
-from harness.report.blocks import Annotation, Block, Bullets, Heading, Items, Level, Paragraph, Table
+from harness.report.blocks import Annotation, Block, Bullets, Heading, Items, Paragraph, Table
 from harness.report.table.blocks import block_lines
+from harness.text.grouping import grouped
 from harness.text.yamltext import Complaint
 
 MAX_ANNOTATIONS = 10
@@ -70,22 +71,16 @@ def error_annotations(error: HarnessError, view: View) -> list[str]:
 
 
 def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
-    """The annotations, at most ``MAX_ANNOTATIONS`` per level.
-
-    Where some are left out, the last one of the level says how many. The closing notice is always kept.
-    """
-    numbers = Counter(annotation.level for annotation in annotations)
-    seen: Counter[Level] = Counter()
+    """The annotations level by level, at most ``MAX_ANNOTATIONS`` each; where some are left out, the last one says how many. The closing
+    notice is always kept."""
     *rest, closing = annotations
-    for annotation in rest:
-        room = MAX_ANNOTATIONS - (annotation.level == closing.level)
-        number = numbers[annotation.level] - (annotation.level == closing.level)
-        seen[annotation.level] += 1
-        if number <= room or seen[annotation.level] < room:
-            yield annotation
-        elif seen[annotation.level] == room:
-            more = f"and {number - room + 1:,} more, which GitHub would not show: see the table or the saved run"
-            yield Annotation(annotation.level, NAME, more)
+    for level, alike in grouped(rest, attrgetter("level")).items():
+        room = MAX_ANNOTATIONS - (level == closing.level)
+        shown = alike if len(alike) <= room else alike[: room - 1]
+        yield from shown
+        if more := len(alike) - len(shown):
+            about = f"and {more:,} more, which GitHub would not show: see the table or the saved run"
+            yield Annotation(level, NAME, about)
     yield closing
 
 

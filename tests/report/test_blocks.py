@@ -82,8 +82,8 @@ def test_a_terminal_shows_details_where_all_is_asked_for() -> None:
 def test_github_annotates_what_is_bad() -> None:
     assert written(github) == (
         "::error file=a.yaml,line=3,title=dropped::$.id\n"
-        "::warning title=$.id::change: dropped; pairs: 4\n"
         "::error title=gemini-harness::see a *trial*\n"
+        "::warning title=$.id::change: dropped; pairs: 4\n"
         "::notice title=What changes::3 of 4 $.a|b are <new>\n"
     )
 

@@ -125,7 +125,7 @@ def test_flips_and_gates_of_a_comparison_are_annotated() -> None:
         GateResult(Gate("hard", checks=("text",), suite="s"), crossed, "it says") for crossed in (True, False, None)
     ]
     find("github", "comparison")(replace(compared, gates=gates), View(), out)
-    crossed, untold, worse, better, closing = read(out.getvalue())
+    crossed, worse, untold, better, closing = read(out.getvalue())
     assert crossed == ("error", {"title": "gemini-harness"}, "gate hard: text (s): crossed: it says")
     assert (untold[0], untold[2]) == ("warning", "gate hard: text (s): cannot tell: it says")
     assert (worse[0], worse[1]["title"]) == ("error", "passed -> failed  text  geography/a@g/two")
