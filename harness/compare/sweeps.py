@@ -349,20 +349,11 @@ def _knee_text(
     axis: str, order: Sequence[SweepPoint], knee: SweepPoint, top: SweepPoint, price: str | None, margin: float
 ) -> str:
     cheaper = [point for point in order[: order.index(knee)] if point.against]
-    limit = f"not worse than {top.name} ({_rate_and_price(top, price)}) by {100 * margin:.4g} pp"
+    opening = "" if knee is not order[0] else f"more {axis} buys nothing measurable: "
+    limit = f"{_rate_and_price(knee, price)}; not worse than {top.name} ({_rate_and_price(top, price)}) by {100 * margin:.4g} pp"
+    how = f"the best, {_rate_and_price(top, price)}" if knee is top else limit
     worse = "".join(f"; {point.name} is worse by more: {change(point.against)}" for point in cheaper if point.against)
-    if knee is order[0]:
-        how = (
-            f"the best, {_rate_and_price(top, price)}; what costs more is no better"
-            if knee is top
-            else f"{_rate_and_price(knee, price)}; {limit}"
-        )
-        return f"more {axis} buys nothing measurable: {knee.name} is the knee, {how}"
-    if knee is top and order[-1] is top:
-        return f"no cheaper value is enough: {top.name} is the best and the most expensive, {_rate_and_price(top, price)}{worse}"
-    if knee is top:
-        return f"{top.name} is the knee: the best, {_rate_and_price(top, price)}; what costs more is no better{worse}"
-    return f"{knee.name} is the knee: {_rate_and_price(knee, price)}; {limit}{worse}"
+    return f"{opening}{knee.name} is the knee: {how}{worse}"
 
 
 def _rate_and_price(point: SweepPoint, price: str | None) -> str:

@@ -49,7 +49,7 @@ def test_the_cheapest_value_is_the_knee_if_more_buys_nothing() -> None:
     found = only_sweep(swept_rows({"minimal": [1], "low": [1], "high": [1]}, cases=400))
     assert (found.best, found.knee.value, found.price) == ("minimal", "minimal", "totalTokenCount")
     assert found.knee.message == (
-        "more thinking buys nothing measurable: minimal is the knee, the best, 99.8% at 20 tokens; what costs more is no better"
+        "more thinking buys nothing measurable: minimal is the knee: the best, 99.8% at 20 tokens"
     )
 
 
@@ -66,16 +66,14 @@ def test_a_slightly_lower_rate_is_not_a_measurable_loss() -> None:
     found = only_sweep(swept_rows({"minimal": [1], "low": [2], "high": []}, cases=400))
     assert found.best == "high"
     assert found.knee.message.startswith(
-        "more thinking buys nothing measurable: minimal is the knee, 99.8% at 20 tokens"
+        "more thinking buys nothing measurable: minimal is the knee: 99.8% at 20 tokens"
     )
 
 
 def test_no_value_is_cheaper_if_every_step_buys_something() -> None:
     found = only_sweep(swept_rows({"minimal": list(range(60)), "low": list(range(30)), "high": []}, cases=100))
     assert found.knee.value == "high"
-    assert found.knee.message.startswith(
-        "no cheaper value is enough: high is the best and the most expensive, 100% at 1,000 tokens"
-    )
+    assert found.knee.message.startswith("high is the knee: the best, 100% at 1,000 tokens")
     assert found.knee.message.count("is worse by more:") == 2
 
 
