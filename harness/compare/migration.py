@@ -30,17 +30,18 @@ class BottomLine(NamedTuple):
 class Migration:
     """A comparison whose reference is the old model, and what is known about both models.
 
-    ``answers``: the sources of the old and of the new model's answers. ``changes``: facts about the models, as sentences.
-    ``unsupported``: (cell, reason) for the cells that the new model cannot play. ``cut_short``: notes that other cells were
-    not played yet.
+    ``changes``: facts about the models, as sentences. ``unsupported``: (cell, reason) for the cells that the new model cannot
+    play. ``cut_short``: notes that other cells were not played yet.
     """
 
     comparison: Comparison
     changes: Sequence[str]
     unsupported: Sequence[tuple[str, str]]
-    answers: tuple[str, str]
-    simulated: bool
     cut_short: Sequence[str] = ()
+
+    @property
+    def simulated(self) -> bool:
+        return self.comparison.simulated
 
     @property
     def bottom_line(self) -> BottomLine:
@@ -56,7 +57,6 @@ class Migration:
                 "because": list(line.because),
                 "changes": list(self.changes),
                 "unsupported": [{"id": cell, "why": why} for cell, why in self.unsupported],
-                "answers": dict(zip(("reference", "candidate"), self.answers, strict=True)),
                 "simulated": self.simulated,
             },
         }

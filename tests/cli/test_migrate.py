@@ -294,7 +294,7 @@ def test_a_flip_for_the_worse_is_not_yet() -> None:
 def test_a_report_says_once_what_the_pass_rate_comes_to(passing: int, of: int) -> None:
     comparison = compare_axis(summarise(sides(passing, of)), "target", "p/old", "p/new")
     out = io.StringIO()
-    find("table", "migration")(Migration(comparison, [], [], ("live", "live"), simulated=False), View(), out)
+    find("table", "migration")(Migration(comparison, [], []), View(), out)
     above = " ".join(out.getvalue().partition("measure  ")[0].split())
     assert len(re.findall(r"pass rate (same|worse|no difference|-\d)", above)) == 1
 

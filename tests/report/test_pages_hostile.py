@@ -215,7 +215,7 @@ def pages() -> dict[str, str]:
         ("run", report),
         ("comparison", compared),
         ("comparisons", combine("target", [compared, compared])),
-        ("migration", Migration(compared, [BAD], [(BAD, BAD)], (BAD, BAD), simulated=True)),
+        ("migration", Migration(compared, [BAD], [(BAD, BAD)])),
         ("sweep", Sweeps(BAD, BAD, True, sweeps(summary), [BAD])),
         ("history", History([_history_entry()], [BAD], 3)),
         ("audit", Audit(1, 1, {BAD: BAD}, findings=[AuditFinding(BAD, 0, BAD, "error", BAD, BAD, BAD, BAD)])),

@@ -135,7 +135,7 @@ def test_every_document_is_written_in_every_format(before: Cells, after: Cells, 
     two = compare_axis(base, "target", TARGETS[0], TARGETS[1])
     three = [compare_axis(base, "target", TARGETS[0], target) for target in TARGETS[1:]]
     entries = [_entry(group) for summary in (base, candidate) for group in summary.groups.values()]
-    moved = Migration(two, ["stage: preview -> stable"], unsupported(two, "pro"), ("live", "live"), simulated=False)
+    moved = Migration(two, ["stage: preview -> stable"], unsupported(two, "pro"))
     documents: list[tuple[Kind, Any]] = [
         ("run", Report(run(), base, lambda: rows[0])),
         ("comparison", runs),
@@ -156,7 +156,7 @@ def test_every_flip_and_missing_cell_is_shown_or_counted(before: Cells, after: C
     base, candidate = summarise(rows_of_cells(before)), summarise(rows_of_cells(after))
     runs = compare_runs(base, candidate, ("base", "candidate"))
     gone = unsupported(runs, "pro")
-    document = Migration(runs, [], gone, ("live", "live"), simulated=False)
+    document = Migration(runs, [], gone)
     table, markdown = (write("migration", name, document, view) for name in ("table", "markdown"))
     states = "passed|failed|error|skipped|xfailed|xpassed|flaky|not judged"
     in_table = re.findall(rf"^(?:{states}) -> (?:{states})  ", table, re.MULTILINE)

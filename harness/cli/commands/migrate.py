@@ -294,7 +294,7 @@ def _document(
     source = (saved.run, saved.rows_of)
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole))
     facts = list(changes(old.target.model, new.target.model, date.today()))  # noqa: DTZ011 - days, not hours
-    answers = tuple(words.provenance(by_target.get(str(side), Summary())) for side in (old, new))
+    answers = [words.provenance(by_target.get(str(side), Summary())) for side in (old, new)]
     compared = {difference.measure for difference in found.differences}
     notes = [
         *(f"{name}: {answer}" for name, answer in zip(("reference", "candidate"), answers, strict=True)),
@@ -315,8 +315,6 @@ def _document(
         changes=facts,
         unsupported=[cell for cell in unsupported(found, new.target.model) if _cell(cell[0], old) not in planned],
         cut_short=cut_short,
-        answers=(answers[0], answers[1]),
-        simulated=words.simulated(whole),
     )
 
 
