@@ -9,6 +9,7 @@ from harness.compare.audit import Audit, AuditFinding
 from harness.model import Place
 from harness.report import View, words
 from harness.report.blocks import Annotation, Block, Bullets, Code, Heading, Level, Paragraph, Table, document
+from harness.report.content.parts import cut
 from harness.text.amounts import count, some
 from harness.text.grouping import grouped
 
@@ -39,12 +40,11 @@ def _annotations(audit: Audit) -> Iterator[Annotation]:
 
 
 def _findings(audit: Audit, view: View) -> Iterator[Block]:
-    shown = _by_turns(audit.findings)[: view.details]
+    shown, more = cut(_by_turns(audit.findings), view)
     for place, findings in grouped(shown, lambda found: f"{found.file} {found.interaction}").items():
         yield Heading(place, level=3)
         yield Bullets([_item(finding) for finding in findings])
-    if len(shown) < len(audit.findings):
-        yield Paragraph([f"and {len(audit.findings) - len(shown):,} more of the rules in the table: -v shows all"])
+    yield from more
 
 
 def _by_turns(findings: Sequence[AuditFinding]) -> list[AuditFinding]:

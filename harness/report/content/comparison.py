@@ -14,7 +14,7 @@ from harness.compare.verdicts import NAMES, change, needs, remarks
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Details, Facts, Heading, Level, Paragraph, Styled, Table, document
 from harness.report.content.flips import SIDES, flips
-from harness.report.content.gates import gates
+from harness.report.content.parts import gates
 from harness.results.groups import Group
 from harness.text import amounts
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from harness.compare.compatible import Compatibility, FeatureCell
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
+from harness.report.content.parts import notes
 
 
 @document("compatible")
@@ -26,10 +27,7 @@ def compatible_blocks(found: Compatibility, view: View) -> Iterator[Block]:
     yield Bullets(asked)
     if not view.quiet:
         yield from _evidence(found)
-    if found.notes:
-        yield Heading("notes")
-        yield Bullets([[note] for note in found.notes])
-    yield Paragraph(["again: ", Code(found.command)])
+    yield from notes(found.notes, found.command)
 
 
 def bottom_line(found: Compatibility) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.compare.drift import Drift, DriftFinding
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Details, Heading, Paragraph, Table, document
+from harness.report.content.parts import cut, notes
 from harness.text.amounts import count, some
 
 ADVICE = (
@@ -28,9 +29,7 @@ def drift_blocks(drift: Drift, view: View) -> Iterator[Block]:
         yield Details([f"seen before: {count(len(known), 'finding')}"], [_table(known, "seen before"), _places(known)])
     unseen = [f"{one['path']} {one.get('value') or ''}".rstrip() for one in drift.unseen]
     listed = [f"on the list {drift.listed}, and not seen here: {some(unseen)}"] if unseen else []
-    notes = [*drift.notes, *listed, f"definition: {drift.revision}", *([ADVICE] if new else [])]
-    yield Heading("notes")
-    yield Bullets([[note] for note in notes])
+    yield from notes([*drift.notes, *listed, f"definition: {drift.revision}", *([ADVICE] if new else [])])
 
 
 def _verdict(drift: Drift) -> str:
@@ -46,10 +45,9 @@ def _shown(findings: Sequence[DriftFinding], view: View) -> Iterator[Block]:
     yield _table(findings, "what the definition does not know, the most frequent first")
     if view.quiet:
         return
-    some = findings[: view.details]
-    yield _places(some)
-    if len(some) < len(findings):
-        yield Paragraph([f"and {len(findings) - len(some)} more (-v shows all)"])
+    shown, more = cut(findings, view)
+    yield _places(shown)
+    yield from more
 
 
 def _table(findings: Sequence[DriftFinding], caption: str) -> Table:

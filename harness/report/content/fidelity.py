@@ -9,7 +9,7 @@ from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
 from harness.report import View
 from harness.report.blocks import Block, Bullets, Code, CodeBlock, Details, Heading, Level, Paragraph, Table, document
 from harness.report.content.fidelity_excerpts import excerpts, interval, kept, name, what
-from harness.report.content.gates import gates
+from harness.report.content.parts import cut, gates, notes
 from harness.text.amounts import count
 
 PATHS = 8
@@ -39,9 +39,7 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
     if fidelity.gates:
         yield Heading("gates")
         yield gates([gate.to_json() for gate in fidelity.gates])
-    yield Heading("notes")
-    yield Bullets([[note] for note in [*fidelity.notes, METHOD]])
-    yield Paragraph(["again: ", Code(fidelity.command)])
+    yield from notes([*fidelity.notes, METHOD], fidelity.command)
 
 
 def _verdict(fidelity: Fidelity) -> str:
@@ -115,8 +113,7 @@ def _unsure(fidelity: Fidelity, view: View) -> Iterator[Block]:
     if not fidelity.unsure:
         return
     yield Heading("cannot tell")
-    shown = fidelity.unsure[: view.details]
+    shown, more = cut(fidelity.unsure, view)
     rows = [[Code(one.path), what(one), f"{one.pairs:,} of {one.of:,}", f"{one.needs:,}"] for one in shown]
     yield Table(["path", "change", "pairs", "more pairs needed"], rows, "what may be a change", frozenset({1}))
-    if len(shown) < len(fidelity.unsure):
-        yield Paragraph([f"and {len(fidelity.unsure) - len(shown)} more (-v shows all)"])
+    yield from more

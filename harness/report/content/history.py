@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from harness.report import View, words
-from harness.report.blocks import SIMULATED, Block, Bullets, Code, Details, Heading, Paragraph, Styled, Table, document
+from harness.report.blocks import SIMULATED, Block, Code, Details, Heading, Paragraph, Styled, Table, document
+from harness.report.content.parts import notes
 from harness.results.history_lines import History, HistoryEntry, QueryResult
 from harness.text.amounts import count, some
 from harness.text.grouping import gathered
@@ -47,9 +48,7 @@ def history_blocks(history: History | QueryResult, view: View) -> Iterator[Block
         yield from _on_a_page(lines, view) if view.page else [_table(lines, columns(lines), view)]
     if history.earlier:
         yield Paragraph([f"{count(history.earlier, 'earlier run')} left out: --last shows more"])
-    if view.page and history.notes:
-        yield Heading("notes")
-    yield Bullets([[note] for note in history.notes])
+    yield from notes(history.notes)
 
 
 def _of_query(answer: QueryResult) -> Block:

@@ -8,6 +8,7 @@ from harness.compare.migration import Migration
 from harness.report import View
 from harness.report.blocks import Block, Bullets, Heading, Paragraph, document
 from harness.report.content.comparison import compared_blocks
+from harness.report.content.parts import cut
 
 
 @document("migration")
@@ -15,18 +16,17 @@ def migration_blocks(document: Migration, view: View) -> Iterator[Block]:
     """Whether a new model may replace an old one."""
     sides = document.comparison
     yield Heading(f"{sides.reference} to {sides.candidate}", level=1)
-    verdict, (first, *others) = document.bottom_line
-    yield Paragraph([f"{verdict}: {first}"], strong=True)
+    verdict, (because, *others) = document.bottom_line
+    yield Paragraph([f"{verdict}: {because}"], strong=True)
     yield Bullets([[reason] for reason in others])
     if document.changes:
         yield Heading("What changes")
         yield Bullets([[change] for change in document.changes])
     if document.unsupported:
         yield Heading(f"What {sides.candidate} was not asked")
-        shown = document.unsupported[: view.details]
+        shown, more = cut(document.unsupported, view)
         yield Bullets([[f"{cell}: {why}"] for cell, why in shown])
-        if len(shown) < len(document.unsupported):
-            yield Paragraph([f"and {len(document.unsupported) - len(shown)} more (-v shows all)"])
+        yield from more
     yield Heading("What was seen")
     rated = any(reason.startswith("pass rate ") for reason in document.bottom_line.because)
     yield from compared_blocks([sides], view, concluded=rated)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from harness.compare.noise import NoiseReport, TargetNoise, unstable_text
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
+from harness.report.blocks import Block, Code, Heading, Paragraph, Table, document
+from harness.report.content.parts import cut, notes
 
 METHOD = (
     "flips: how often two attempts at the same cell disagree, one passing and the other not, as a share of all pairs of attempts. "
@@ -21,7 +22,7 @@ def noise_blocks(report: NoiseReport, view: View) -> Iterator[Block]:
     yield Heading("What changes by itself", level=1)
     for target in report.targets:
         yield from _target(target, view)
-    yield Bullets([[note] for note in [*report.notes, METHOD]])
+    yield from notes([*report.notes, METHOD])
 
 
 def _target(target: TargetNoise, view: View) -> Iterator[Block]:
@@ -31,15 +32,14 @@ def _target(target: TargetNoise, view: View) -> Iterator[Block]:
     yield Heading(target.target)
     yield Paragraph([f"{unstable}; {flips}"], strong=True)
     yield _visible(target)
-    shown = target.unstable[: view.details]
+    shown, more = cut(target.unstable, view)
     if shown and not view.quiet:
         rows = [
             [Code(one.id), f"{one.passed}/{one.judged}", f"{one.flips:.0%}", "{:.0%} to {:.0%}".format(*one.interval)]
             for one in shown
         ]
         yield Table(["cell", "passed", "flips", "95%"], rows, "unstable cells, the worst first")
-        if len(shown) < len(target.unstable):
-            yield Paragraph([f"and {len(target.unstable) - len(shown):,} more; --format json has all"])
+        yield from more
 
 
 def _visible(target: TargetNoise) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harness.gemini.renewal import Renewal
 from harness.report import View
 from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, document
+from harness.report.content.parts import cut, notes
 
 
 @document("renewal")
@@ -19,11 +20,8 @@ def renewal_blocks(renewal: Renewal, view: View) -> Iterator[Block]:
     for what, names in parts:
         if names:
             yield Heading(what)
-            yield Bullets([[Code(name)] for name in names[: view.details]])
-            if view.details is not None and len(names) > view.details:
-                yield Paragraph([f"and {len(names) - view.details:,} more (-v shows all)"])
-    yield Heading("notes")
-    notes = [f"before: {renewal.before}", f"now: {renewal.revision}"]
-    if renewal.is_older:
-        notes.append("this document is older than what was known: what it removes may have come later")
-    yield Bullets([[note] for note in notes])
+            shown, more = cut(names, view)
+            yield Bullets([[Code(name)] for name in shown])
+            yield from more
+    older = "this document is older than what was known: what it removes may have come later"
+    yield from notes([f"before: {renewal.before}", f"now: {renewal.revision}", *([older] if renewal.is_older else [])])

@@ -24,7 +24,7 @@ from harness.report.blocks import (
     document,
 )
 from harness.report.content.causes import failures
-from harness.report.content.gates import gates
+from harness.report.content.parts import gates
 from harness.report.layout import Column, Grid
 from harness.results.groups import Group, median_of, total_of
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from harness.compare.scoreboard import Scoreboard, ScoreCell, ScoreRow
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, Code, Details, Heading, Paragraph, Table, document
+from harness.report.content.parts import notes
 from harness.report.layout import one_provider
 from harness.text.amounts import count
 
@@ -38,10 +39,8 @@ def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
             ["For each feature, what each target did, and the trials that show it; a terminal shows it with -v."]
         )
         yield from (_evidence(row) for row in board.rows)
-    yield Heading("notes")
     untried = [f"in no trial: {', '.join(board.untried)}"] if board.untried else []
-    yield Bullets([[note] for note in [*board.notes, *untried, LEGEND]])
-    yield Paragraph(["again: ", Code(board.command)])
+    yield from notes([*board.notes, *untried, LEGEND], board.command)
 
 
 def _verdict(board: Scoreboard) -> str:

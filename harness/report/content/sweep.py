@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from harness.compare.sweeps import NUMBERS, Sweep, SweepPoint, Sweeps
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Heading, Paragraph, Table, document
+from harness.report.blocks import Block, Heading, Paragraph, Table, document
+from harness.report.content.parts import notes
 from harness.text import amounts
 
 NOTE = (
@@ -23,10 +24,7 @@ def sweep_blocks(document: Sweeps, view: View) -> Iterator[Block]:
         yield Heading(_title(sweep))
         yield Paragraph([sweep.knee.message], strong=True)
         yield table(sweep)
-    yield Heading("notes")
-    if not view.quiet:
-        yield Paragraph([NOTE])
-    yield Bullets([[note] for note in (*document.notes, document.answers)])
+    yield from notes([*document.notes, document.answers, *([] if view.quiet else [NOTE])])
 
 
 def _title(sweep: Sweep) -> str:
