@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from statistics import NormalDist
@@ -12,10 +11,10 @@ from harness.compare.comparison import Comparison, Comparisons
 from harness.compare.pairs import Pair
 from harness.compare.verdicts import NAMES, change, needs, remarks
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Details, Facts, Heading, Level, Paragraph, Styled, Table, document
+from harness.report.blocks import Block, Bullets, Facts, Heading, Level, Paragraph, Styled, Table, document
 from harness.report.content.flips import SIDES, flips
 from harness.report.content.parts import gates
-from harness.results.groups import Group
+from harness.results.groups import Group, total_of
 from harness.text import amounts
 
 if TYPE_CHECKING:
@@ -26,9 +25,6 @@ READING = (
     "Intervals and p are corrected for the number of comparisons. same: within the margin. cannot tell: neither a difference nor its "
     "absence is shown."
 )
-
-FOLDED = 12
-"""A page folds the verdicts on single suites if there are more of them."""
 
 
 @document("comparison")
@@ -102,7 +98,7 @@ def _side(comparison: Comparison, at: int, view: View) -> str:
     name = (comparison.reference, comparison.candidate)[at]
     cells = comparison.pairs.sides[at]
     attempts = sum(cell.attempts for cell in cells)
-    cost = math.fsum(math.fsum(cell.values("cost_usd")) for cell in cells)
+    cost = total_of(cells, "cost_usd")
     asked = f"{amounts.count(attempts, 'attempt')}{f' for ${amounts.dollars(cost)}' if cost else ''}"
     sources = [f"{source}{' (SIMULATED)' if simulated else ''}" for _, source, simulated in comparison.provenance[at]]
     answers = f"answers of {', '.join(sources)}" if sources and view.page else ""
@@ -126,11 +122,8 @@ def _differences(comparison: Comparison, view: View, *, alone: bool) -> Iterator
         return
     yield Bullets([[line] for line in explanations(comparison)])
     header, by_suite = suite_rows(comparison)
-    suites = Table(header, by_suite, "verdicts on each suite")
-    if len(by_suite) > FOLDED and view.page:
-        yield Details([f"the verdicts on each of {len(by_suite)} suites"], [suites])
-    elif len(by_suite) > 1:
-        yield suites
+    if len(by_suite) > 1:
+        yield Table(header, by_suite, "verdicts on each suite")
     if alone:
         yield Paragraph([READING])
 
