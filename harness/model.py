@@ -321,9 +321,11 @@ class Reply(Struct, frozen=True):
     """The events of a chat completion as they came; ``events`` has them as native ones. Empty for a native answer."""
 
     def count(self, name: str) -> int:
-        """A ``...TokenCount`` of ``usage``; absent, null and non-numbers count as 0 (proto3 leaves zeros out)."""
+        """A ``...TokenCount`` of ``usage``; absent, null and what is no integer count as 0 (proto3 leaves zeros out)."""
         value = self.usage.get(name)
-        return value if type(value) is int else 0
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return 0
+        return int(value) if value % 1 == 0 else 0
 
 
 class Bill(Struct, frozen=True):

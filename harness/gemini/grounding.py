@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from harness.model import Json, Reply
-from harness.text.jsontext import a_list, an_object
+from harness.text.jsontext import a_list, an_object, is_whole
 
 ChunkKind = Literal["web", "image", "maps", "retrievedContext"]
 KINDS: tuple[ChunkKind, ...] = ("web", "image", "maps", "retrievedContext")
@@ -68,7 +68,7 @@ def stray_indices(reply: Reply) -> Iterator[tuple[str, Json]]:
     count = len(a_list(reply.grounding.get("groundingChunks")))
     for at, support in enumerate(a_list(reply.grounding.get("groundingSupports"))):
         for position, index in enumerate(a_list(an_object(support).get("groundingChunkIndices"))):
-            if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
+            if not is_whole(index) or not 0 <= index < count:
                 yield f"groundingSupports[{at}].groundingChunkIndices[{position}]", index
 
 
@@ -103,7 +103,7 @@ def _natural(value: Json) -> int | None:
     """The number; None if absent, -1 if it is not a natural number."""
     if value is None:
         return None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else -1
+    return int(value) if is_whole(value) and value >= 0 else -1
 
 
 def _parts(reply: Reply) -> list[Json]:

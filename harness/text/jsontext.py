@@ -168,6 +168,11 @@ def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def is_whole(value: Any) -> TypeGuard[float]:
+    """Whether the value is an integer, which JSON may write ``1.0``."""
+    return is_number(value) and value % 1 == 0
+
+
 def an_object(value: Json) -> dict[str, Json]:
     """The value if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}

@@ -51,6 +51,20 @@ def zeros_written(d: Draft) -> None:
         usage.setdefault(name, 0)
 
 
+def _as_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_floats(item) for item in value]
+    return float(value) if type(value) is int else value
+
+
+@lawful()
+def integers_as_floats(d: Draft) -> None:
+    """``1.0`` for ``1``, as some languages write every number."""
+    d.events = [_as_floats(event) for event in d.events]
+
+
 @lawful(but="wire-known")
 def unknown_fields(d: Draft) -> None:
     need(d.status == 200)

@@ -13,20 +13,20 @@ from harness.gemini import models, schemas
 from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field, items_of
 from harness.model import Evidence, Json
-from harness.text.jsontext import an_object, objects_in
+from harness.text.jsontext import an_object, is_whole, objects_in
 
 
 def number(value: Json) -> int | None:
-    """The integer, also if it is written as text; None for anything else."""
+    """The integer, also if it is written as text or as ``1.0``; None for anything else."""
     try:
-        return None if value is None or isinstance(value, (bool, float)) else int(value)
+        return int(value) if isinstance(value, str) or is_whole(value) else None
     except (TypeError, ValueError):
         return None
 
 
 def is_natural(value: Json) -> bool:
     """Whether the value is a count: an integer from 0 up."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return is_whole(value) and value >= 0
 
 
 def by_modality(usage: Mapping[str, Json], *names: str) -> Mapping[str, int]:
