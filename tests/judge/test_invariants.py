@@ -440,6 +440,8 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ),
     ("error-envelope", "error", unary(failing(message="Please retry in 48.9s.", details=[RETRY]), status=429)),
     ("error-envelope", "error", unary([ERROR], status=429)),
+    ("error-envelope", "error", exchange([ERROR], STREAM, status=429)),
+    ("error-envelope", "error", exchange(sse(ERROR), STREAM, status=429)),
     ("finish-reason", "warn", unary(with_candidate(answer(), finishReason="CONTINUATION"))),
     ("embedding", "error", embedded([n / 5_000 for n in range(256)] + [0.0] * 512, size=768)),
     ("embedding", "warn", embedded([n / 10_000_000 for n in range(768)], size=768)),

@@ -40,7 +40,7 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name.
     Clients decide by ``code`` and ``status`` whether to ask again, and when by the ``details``: a list of objects with their ``@type``
-    and what it is for, a RetryInfo with the delay that the message names.
+    and what it is for, a RetryInfo with the delay that the message names. It comes alone, in a list only where a stream of JSON was requested.
 
     right: {"status": 429, "body": {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}}
     wrong: {"status": 429, "body": {"detail": "Quota exceeded."}}
@@ -70,7 +70,8 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", ["error"], beside, f"the body has {beside[0]!r} beside the error", "warn")
     yield from _broken_json(evidence)
     is_native = "/openai/" not in evidence.exchange.request.url  # there, errors come in a list
-    if reply.form in _NOT_ALONE and evidence.transport == "unary" and is_native:
+    may_be_listed = evidence.transport == "stream" and not wants_sse(evidence)
+    if reply.form in _NOT_ALONE and is_native and not may_be_listed:
         yield Mismatch("body", "an object", reply.form, f"the error comes {_NOT_ALONE[reply.form]}")
 
 
