@@ -21,7 +21,7 @@ from harness.text.jsontext import is_utf8, json_of, values_in
 _ENTITY = r"&(?:quot|apos|lt|gt|amp|#39|#x27|#34|#60|#62);"
 _RAW = r"[<>\"']"
 _LATEX = r"(?!(?:abla|eq?|u|i|ot|ho|ight|m|imes|heta|au|ext|extbf|o|an|ilde|op)\b)"
-_ESCAPE = rf"(?<![\\\s${{(])\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})"
+_ESCAPE = rf"(?<![\\\s${{(\[-])\\(?:[nrt]{_LATEX}|\"|u[0-9a-f]{{4}})"
 _NOT_OF_JSON = r"(?<!\\)(?:\\\\)*\\[^\"\\/bfnrtu]|\b[C-F]:\\"
 """An escape that JSON does not have, or a drive: the text has a formula, a pattern or a path."""
 _FEWEST_ESCAPES = 2
@@ -176,7 +176,7 @@ def _escapes(text: str) -> list[str]:
 
 
 _CODES = (
-    r"&#(?:1[3-9]\d|[2-9]\d\d|\d{4,6}|x[0-9a-f]{2,5});|\\(?:x[89a-f][0-9a-f]|u[0-9a-f]{4}|U000[0-9a-f]{5})|(?<=\w)u00[a-f][0-9a-f]"
+    r"&#(?:1[3-9]\d|[2-9]\d\d|\d{4,6}|x[0-9a-f]{2,5});|(?<![\[-])\\(?:x[89a-f][0-9a-f]|u[0-9a-f]{4}|U000[0-9a-f]{5})|(?<=\w)u00[a-f][0-9a-f]"
     r"|=[CDE][0-9A-F]=[89AB][0-9A-F]|(?<=[.!?:*,])(?:/n)+(?=[A-Z*#\d-])"
 )
 """Characters that are not ASCII, or end a line, as HTML, Python, JSON and e-mail write them."""
@@ -264,7 +264,7 @@ _UNFILLED = rf"{_ONE_UNFILLED}|\s*|\*+|\.{{3}}|<[a-z_]+>|\{{\{{\s*\w+\s*\}}\}}|\
 
 _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
-    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|(?:data: |(?<![ \t]))\[DONE\]\s*$|\ndata: \{\"(?=candidates|choices)|\nevent: \w+\ndata: |\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
+    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|(?:data: |(?<![ \t]))\[DONE\]\s*$|data: \{\"(?=candidates|choices)|\nevent: \w+\ndata: |\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
 _SIGNS_OF_TEMPLATES = ("<", "INST]", "\nUser:", "\nHuman:", "data: ", "[DONE]")
 _DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"

@@ -214,7 +214,7 @@ _SAMPLED = slice(99, None, 100)
 def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer did not fall into a loop: the same line, sentence, word or element of an array 30 times in a row.
 
-    Also 100 times the same digits, and 1,000 blanks, at the end 200, as constrained decoding writes them into JSON. Not checked where the answer ended
+    Also 100 times the same digits, and 1,000 blanks, at the end or before its brackets 200, as constrained decoding writes them into JSON. Not checked where the answer ended
     by itself and the request wants it: it asks for zeros, the same, or a number of ``times``, or names the number that came, or has as
     many items, and the whole answer is one value for each.
 
@@ -250,7 +250,8 @@ def _loop_of_text(text: str) -> tuple[str, int] | None:
     sample = text[_SAMPLED]
     if _MAYBE_DIGITS.search(sample) and (digits := re.search(_DIGITS, text)):
         return digits[1], len(digits[0]) // len(digits[1])
-    if (blank := len(text) - len(text.rstrip())) >= _MOST_AT_END:
+    end = text.rstrip("]}")
+    if (blank := len(end) - len(end.rstrip())) >= _MOST_AT_END:
         return "white space", blank
     if _MAYBE_BLANKS.search(sample) and (blanks := re.search(_BLANKS, text)):
         return "white space", len(blanks[0])
