@@ -632,6 +632,8 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ),
     ("text-loop", "warn", unary(answer("and on\n" * 30))),
     ("text-loop", "warn", unary(answer(f'{{"city": "Oslo"{" " * 300}}}'))),
+    ("text-loop", "warn", unary(answer(f"https://oslo.example/{'path/' * 120}"))),
+    ("text-loop", "warn", unary(answer(f"Well done! {'🎉' * 150}"))),
     ("escaped-text", "warn", unary(answer("&quot;Oslo&quot; &amp; Bergen"))),
     ("control-token", "warn", unary(answer("Oslo.<|im_end|>"))),
     ("stop-sequence", "error", unary(answer("Oslo. END of it"), config(stopSequences=["\n", "END"]))),

@@ -19,7 +19,8 @@ from tests.exchanges import answer, exchange, request
 from tests.judge.test_judging import judged
 from tests.simulator.test_answers import ask, text
 
-LONG = "x" * 200_000
+LONG = "xabcdefgh" * 22_222 + "xx"
+"""200,000 characters, and no loop."""
 SLOW = "x.*y.*z"
 GENEROUS = 60
 """Seconds. A guard against tests that never end, not a measure of speed."""
@@ -34,7 +35,9 @@ def _in_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def verdicts(expect: dict[str, Any], reply: str = LONG, body: Any = None) -> list[Verdict]:
-    recorded = exchange(answer(reply), request(body or {}))
+    count = 1 + len(reply) // 5
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": count, "totalTokenCount": count + 5}
+    recorded = exchange(answer(reply, usageMetadata=usage), request(body or {}))
     return list(judged(recorded, **expect).verdicts)
 
 

@@ -202,19 +202,20 @@ _LOOP = 30
 _LONGEST_CYCLE = 4
 _MOST_AT_END = 200
 _ENDS = ".!?\u3002\uff01\uff1f"
-_DIGITS = r"(\d{1,4}?)\1{99,}"
+_RUN = r"(?=\S{0,7}?(?:[^\W_]|[\u3000-\U0010ffff]))(\S{1,8}?)\1{99,}"
+"""Up to eight characters, of which one is a letter, a digit or a picture."""
+_SHORTEST_RUN, _END_OF_WORD = 100, 10_000
 _BLANKS = r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}"
-_MAYBE_DIGITS = re.compile(r"\d")
 _MAYBE_BLANKS = re.compile(r"[\s\\nt]{10}")
 _SAMPLED = slice(99, None, 100)
-"""Every hundredth character: one of them is in a run of 100 digits, ten in a row are in one of 1,000 blanks."""
+"""Every hundredth character: ten in a row are in a run of 1,000 blanks."""
 
 
 @rule("text-loop", "warn", of="answer", per_candidate=True)
 def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer did not fall into a loop: the same line, sentence, word or element of an array 30 times in a row.
 
-    Also 100 times the same digits, and 1,000 blanks, at the end or before its brackets 200, as constrained decoding writes them into JSON. Not checked where the answer ended
+    Also 100 times the same characters without a blank, and 1,000 blanks, at the end or before its brackets 200, as constrained decoding writes them into JSON. Not checked where the answer ended
     by itself and the request wants it: it asks for zeros, the same, or a number of ``times``, or names the number that came, or has as
     many items, and the whole answer is one value for each.
 
@@ -247,13 +248,13 @@ def _is_one_for_each(evidence: Evidence, times: int) -> bool:
 
 def _loop_of_text(text: str) -> tuple[str, int] | None:
     text = text[-_MOST_READ:]
-    sample = text[_SAMPLED]
-    if _MAYBE_DIGITS.search(sample) and (digits := re.search(_DIGITS, text)):
-        return digits[1], len(digits[0]) // len(digits[1])
+    for word in text.split():
+        if len(word) >= _SHORTEST_RUN and (run := re.search(_RUN, word[-_END_OF_WORD:])):
+            return run[1], len(run[0]) // len(run[1])
     end = text.rstrip("]}")
     if (blank := len(end) - len(end.rstrip())) >= _MOST_AT_END:
         return "white space", blank
-    if _MAYBE_BLANKS.search(sample) and (blanks := re.search(_BLANKS, text)):
+    if _MAYBE_BLANKS.search(text[_SAMPLED]) and (blanks := re.search(_BLANKS, text)):
         return "white space", len(blanks[0])
     return next((loop for units in _units(text) if units and (loop := _loop_of_units(units))), None)
 
