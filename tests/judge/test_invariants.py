@@ -287,6 +287,12 @@ TRACEBACK = {"outcome": "OUTCOME_OK", "output": "Traceback (most recent call las
 FJORD = "Oslo lies at the northern end of the Oslofjord."
 HARMLESS = [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}]
 CHOSEN = {"chosenCandidates": [{"token": "Os", "logProbability": -0.1}]}
+ABOVE_ONE = {
+    "chosenCandidates": [{"token": "Oslo", "logProbability": -0.1}],
+    "topCandidates": [
+        {"candidates": [{"token": "Oslo", "logProbability": -0.1}, {"token": "Os", "logProbability": -0.2}]}
+    ],
+}
 OF_ANOTHER_TOKEN = {**CHOSEN, "topCandidates": [{"candidates": [{"token": "lo", "logProbability": -0.2}]}]}
 
 
@@ -615,6 +621,8 @@ BREAKS: list[tuple[str, str, Exchange]] = [
         stream(chunk({"functionCall": {"name": "f", "willContinue": True}}), chunk(finish="STOP")),
     ),
     ("call-as-text", "warn", unary(answer("[get_weather(city='Oslo')]"), TOOLS)),
+    ("call-as-text", "warn", unary(answer('get_weather{"city": "Oslo"}'), TOOLS)),
+    ("call-as-text", "warn", unary(answer('{"tool": "get_weather", "tool_input": {"city": "Oslo"}}'), TOOLS)),
     ("call-as-text", "warn", unary(answer("```tool_code\nprint(default_api.get_weather(city='Oslo'))\n```"), TOOLS)),
     ("base64", "error", unary(chunk({"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64,iVBO"}}))),
     ("image-whole", "error", unary(chunk({"inlineData": {"mimeType": "image/png", "data": CUT_PNG}}))),
@@ -713,6 +721,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ),
     ("stream-end", "warn", stream(answer("Os"), answer(""))),
     ("logprobs", "warn", unary(answer(), config(responseLogprobs=True))),
+    ("logprobs", "warn", unary(with_candidate(answer(), logprobsResult=ABOVE_ONE))),
     (
         "logprobs",
         "warn",

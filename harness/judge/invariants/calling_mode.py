@@ -84,9 +84,7 @@ def _named_call(evidence: Evidence, text: str) -> re.Match[str] | None:
     if "{" not in text and text.rstrip()[-1:] not in (")", "]"):
         return None
     names = "|".join(re.escape(name) for name in declared(evidence))
-    as_json = (
-        rf'\{{\s*"(?:name|function|tool|tool_name)"\s*:\s*"(?:{names})"\s*,\s*"(?:args|arguments|parameters|input)"\s*:'
-    )
-    as_code = rf"[\s\[]*(?:{names})\([^()]*\)[\s\]]*"
+    as_json = rf'\{{\s*"(?:name|function|tool|tool_name)"\s*:\s*"(?:{names})"\s*,\s*"(?:args|arguments|parameters|params|input|tool_input)"\s*:'
+    as_code = rf"[\s\[]*(?:{names})(?:\([^()]*\)|\s*\{{[^{{}}]*\}})[\s\]]*"
     as_words = rf"(?i)\bcall(?:ed|ing)?\b[^\n]{{0,30}}\b(?:{names})\b[^\n{{]{{0,30}}\{{.*\}}\W*\Z"
     return re.search(as_json, text) or re.fullmatch(as_code, text) or re.search(as_words, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise, takewhile
+from math import exp
 
 from harness.answer.reply import candidate_of, parts_of, received, text_of
 from harness.answer.structured import wants_json
@@ -538,7 +539,7 @@ BEYOND_TEXT = frozenset(("inlineData", "inline_data", "fileData", "file_data", "
 def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text.
     A warning: they were requested and did not come, or came unasked, there are more or fewer than requested, the chosen tokens are not the text,
-    the most probable token of a list is not its first, or a chosen token that is more probable than the last of its list is not in it.
+    the most probable token of a list is not its first, its probabilities sum to more than 1, or a chosen token that is more probable than the last of its list is not in it.
 
     right: {"candidates": [{"avgLogprobs": -0.02}]}
     wrong: {"candidates": [{"avgLogprobs": 0.4}]}
@@ -574,10 +575,8 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
     tokens, text = "".join(str(token.get("token", "")) for token in chosen).strip(), evidence.reply.text.strip()
     if text and not tokens.startswith(text) and not text.startswith(tokens):
         return "the chosen tokens are not the text: are they of another answer?"
-    for top in tops:
-        values = [value for token in top if is_number(value := token.get("logProbability", 0.0))]
-        if values != sorted(values, reverse=True):
-            return "the topCandidates of a token do not begin with the most probable one"
+    if wrong := next(filter(None, map(_wrong_order, tops)), ""):
+        return f"the topCandidates of a token {wrong}"
     for one, top in zip(chosen, tops, strict=False):
         value, lowest = (token.get("logProbability", 0.0) for token in (one, top[-1] if top else one))
         is_likely = is_number(value) and is_number(lowest) and value > lowest + _ROUNDING
@@ -589,3 +588,10 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
         return f"the {len(chosen)} chosen tokens are less than half of the text"
     longest = max(map(len, tops), default=0)
     return f"{longest} candidates for a token, logprobs is {most}" if longest > (number(most) or longest) else ""
+
+
+def _wrong_order(top: list[dict[str, Json]]) -> str:
+    values = [value for token in top if is_number(value := token.get("logProbability", 0.0))]
+    if values != sorted(values, reverse=True):
+        return "do not begin with the most probable one"
+    return "have probabilities of more than 1 together" if sum(map(exp, values)) > 1 + _ROUNDING else ""
