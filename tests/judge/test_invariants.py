@@ -149,6 +149,8 @@ TWICE = [{"modality": "TEXT", "tokenCount": 2}, {"modality": "TEXT", "tokenCount
 SOUND = [{"modality": "AUDIO", "tokenCount": 1}]
 TOKEN = {"token": "Oslo", "logProbability": -0.1}
 TOPS = {"chosenCandidates": [TOKEN], "topCandidates": [{"candidates": [TOKEN, TOKEN]}]}
+IMPOSSIBLE = {"token": "Rome", "logProbability": -(10**400)}
+UNLIKELY = {"chosenCandidates": [TOKEN], "topCandidates": [{"candidates": [TOKEN, IMPOSSIBLE]}]}
 JSON_MODE = {
     "responseMimeType": "application/json",
     "responseSchema": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}},
@@ -746,6 +748,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
 ]
 
 KEEPS: list[tuple[str, Exchange]] = [
+    ("logprobs", unary(with_candidate(answer(), logprobsResult=UNLIKELY), config(responseLogprobs=True, logprobs=2))),
     ("token-count", other({"totalTokens": 31}, "countTokens", ASKED)),
     ("resource", about({}, "models", "GET")),
     ("resource", about({}, "files/f", "DELETE")),

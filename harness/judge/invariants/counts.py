@@ -563,6 +563,8 @@ def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
 
 _ROUNDING = 1e-4
 """Healthy answers have up to 3e-5."""
+_LEAST = -700.0
+"""Below it a probability is 0."""
 
 
 def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[dict[str, Json]]]) -> str:
@@ -578,8 +580,8 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
     if wrong := next(filter(None, map(_wrong_order, tops)), ""):
         return f"the topCandidates of a token {wrong}"
     for one, top in zip(chosen, tops, strict=False):
-        value, lowest = (token.get("logProbability", 0.0) for token in (one, top[-1] if top else one))
-        is_likely = is_number(value) and is_number(lowest) and value > lowest + _ROUNDING
+        values = _log_probabilities((one, top[-1] if top else one))
+        is_likely = len(values) == 2 and values[0] > values[1] + _ROUNDING
         if is_likely and one.get("token") not in [token.get("token") for token in top]:
             return f"the chosen token {one.get('token')!r} is not among its topCandidates: they are of another token"
     if asked is None and evidence.request_body is not None:
@@ -591,7 +593,13 @@ def _strange(evidence: Evidence, chosen: list[dict[str, Json]], tops: list[list[
 
 
 def _wrong_order(top: list[dict[str, Json]]) -> str:
-    values = [value for token in top if is_number(value := token.get("logProbability", 0.0))]
+    values = _log_probabilities(top)
     if values != sorted(values, reverse=True):
         return "do not begin with the most probable one"
     return "have probabilities of more than 1 together" if sum(map(exp, values)) > 1 + _ROUNDING else ""
+
+
+def _log_probabilities(tokens: Iterable[dict[str, Json]]) -> list[float]:
+    """Those that are numbers; an integer may be too large for a float."""
+    values = (token.get("logProbability", 0.0) for token in tokens)
+    return [max(value, _LEAST) for value in values if is_number(value)]
