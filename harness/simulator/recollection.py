@@ -1,4 +1,4 @@
-"""Answers from what the conversation, its instructions and its documents say: *What is my dog called?*, *And of Spain?*"""
+"""Answers from what the conversation, its instructions and its documents say: *What is my dog called?*"""
 
 # ruff: noqa: RUF001, SIM905 - typographic signs are data here, and lists of words
 
@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from harness.simulator.background import background
-from harness.simulator.knowledge import KnownFact, recall
+from harness.simulator.knowledge import KnownFact
 from harness.simulator.mentions import mentions
 from harness.simulator.request import Ask, texts
-from harness.simulator.text_tasks import done
 
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.](?=\w)[^.!?\n]*)*")
 _WORD = re.compile(r"[^\W_]{3,}")
@@ -42,23 +42,12 @@ _IS = re.compile(
     r"\b(?:is called|are called|is named|called|named|name is|is|are|was|heißt|ist|s'appelle|est|se llama|es)\b:? +(.+)$|: *(.+)$",
     re.IGNORECASE,
 )
-_TELLING = re.compile(r"\bwhat did i (?:just )?(?:tell|say|write)\b|\brepeat (?:what i|my last)\b", re.IGNORECASE)
 _MODEL = re.compile(
     r"\bwhat(?:'s| is) your name\b|\bwho are you\b|\b(?:what|which) (?:ai )?model are you\b|\bwie heißt du\b|\bwer bist du\b",
     re.IGNORECASE,
 )
 _CALLED = re.compile(r"\b(?:[Yy]ou are|[Yy]our name is|[Yy]ou're|Du bist) (?:called |named )?([A-Z]\w+)\b")
 _OWN = re.compile(r"\b(?:my|i|me|our|we|ich|mein\w*|mon|ma|mi|you|your)\b", re.IGNORECASE)
-_FURTHER = re.compile(
-    r"^\W*(?:and|what about|how about|und|et|y)\b (?:(?:what|how) about )?(?:(of|for|in|to|into|from|von|de|in)\b )?(?:the )?(.+?)\s*\?*\s*$",
-    re.IGNORECASE,
-)
-_LAST = re.compile(r"\b(of|for|in|to|into|von|de) (?:the )?([\w' ]{1,80}?)(?=[?.!,]|$)")
-_BEFORE = re.compile(r"\b(?:that|it|this|the result|the answer|the sum|das ergebnis)\b", re.IGNORECASE)
-_NUMBER = re.compile(r"\b(?:the|my) (?:\w+ )?number\b(?: (?:that )?i \w+(?: you)?(?: to remember)?)?", re.IGNORECASE)
-_LEGS = re.compile(r"\bhow many (paws|legs|feet|ears)\b", re.IGNORECASE)
-_ON_FOUR = re.compile(r"\b(?:dog|cat|horse|rabbit|hamster|pup|kitten)\w*\b", re.IGNORECASE)
-_FIGURE = re.compile(r"(?<!\d)-?\d{1,15}(?:\.\d{1,9})?")
 _SWAPS = {
     "my": "your",
     "i": "you",
@@ -74,43 +63,7 @@ _SWAPPED = re.compile(rf"(?<!\w)(?:{'|'.join(_SWAPS)})(?!\w|['’])|\bI['’]m\b
 
 def recollected(ask: Ask, prompt: str) -> KnownFact | None:
     """What earlier turns, the instructions or the documents say about the question; None if they say nothing."""
-    return _continued(ask, prompt) or _written(ask, prompt)
-
-
-def _turns(ask: Ask, role: str) -> list[str]:
-    """The texts of a role's turns, latest first, without the last turn of the conversation."""
-    found = [texts(content) for content in reversed(ask.contents[:-1]) if (content.get("role") or "user") == role]
-    return [text for text in found if text.strip()]
-
-
-# --- a question that continues another one ------------------------------------------------------------
-
-
-def _continued(ask: Ask, prompt: str) -> KnownFact | None:
-    """*And of Spain?* is the question before, about Spain; *Double that* is about the number of the last answer."""
-    asked, answered = _turns(ask, "user"), _turns(ask, "model")
-    if asked and (further := _FURTHER.match(prompt)):
-        rewritten = _LAST.sub(lambda last: f"{further[1] or last[1]} {further[2]}", asked[0], count=1)
-        return recall(rewritten) or done(rewritten) if rewritten != asked[0] else None
-    figures = [str(mention.value) for text in asked for mention in mentions("number", text)]
-    if figures and _NUMBER.search(prompt):
-        rewritten = _NUMBER.sub(figures[0], prompt, count=1)
-        return recall(rewritten) or done(rewritten)
-    if figures and (legs := _LEGS.search(prompt)) and _ON_FOUR.search(asked[0]):
-        return done(f"multiply {figures[0]} by {2 if legs[1] == 'ears' else 4}")
-    if answered and _BEFORE.search(prompt) and (figures := _FIGURE.findall(answered[0])):
-        rewritten = _BEFORE.sub(figures[-1], prompt, count=1)
-        return recall(rewritten) or done(rewritten)
-    return None
-
-
-# --- a question about what was written ----------------------------------------------------------------
-
-
-def _written(ask: Ask, prompt: str) -> KnownFact | None:
-    turns = _turns(ask, "user")
-    if turns and _TELLING.search(prompt):
-        return KnownFact(turns[0], f'You wrote: "{turns[0]}"')
+    turns = [text for content in islice(ask.user_turns, 1, None) if (text := texts(content)).strip()]
     if _MODEL.search(prompt):
         if name := _CALLED.search(ask.system):
             return KnownFact(name[1], f"I am {name[1]}.")
