@@ -15,7 +15,7 @@ COUNT_WORDS = {word: number for number, words in enumerate(WORDS["counts"], 1) f
     "a dozen": 12,
     "half a dozen": 6,
 }
-NO_NAME = r"(?!(?-i:Otto|Sei|Sept)\b)"
+_NO_NAME = r"(?!(?-i:Otto|Sei|Sept)\b)"
 """Not before a name that is spelled as a number: case tells them apart."""
 _ARTICLES = frozenset(word for word, number in COUNT_WORDS.items() if number == 1 and word != "one")
 _UNITS = (
@@ -23,7 +23,7 @@ _UNITS = (
     "|packs?|bags?|cans?|pairs?|cartons?|flaschen?|packungen?|stück"
 )
 _AMOUNT = re.compile(
-    rf"(?<![\w.,/:-])(?P<count>(?!(?:19|20)\d\d\b|\d{{4,5}} [A-ZÄÖÜ])\d{{1,6}}(?:[.,]\d{{1,3}})?|{NO_NAME}(?i:{'|'.join(sorted(COUNT_WORDS, key=len, reverse=True))}))"
+    rf"(?<![\w.,/:-])(?P<count>(?!(?:19|20)\d\d\b|\d{{4,5}} [A-ZÄÖÜ])\d{{1,6}}(?:[.,]\d{{1,3}})?|{_NO_NAME}(?i:{'|'.join(sorted(COUNT_WORDS, key=len, reverse=True))}))"
     rf"(?:\s?(?P<unit>(?i:{_UNITS}))\b(?:\s+(?:of|de|di|von)\b)?|\s?[x×](?=\s))?\s+(?P<thing>[^\W\d_][\w'-]*(?: [^\W\d_][\w'-]*){{0,3}})"
 )
 _ENDS = frozenset(WORDS["ends_of_things"].split())

@@ -73,7 +73,16 @@ _STOPS = re.compile(
     r"\bstops?\b[^.\d]{0,80}?\b(once|twice|\d+ times|two times|three times)?\s*(?:for|of) (\d+) minutes?", re.IGNORECASE
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d\s.,+\-*/×÷^()%]{0,100}[+\-*/×÷^]\s?[\d.(][\d\s.,+\-*/×÷^()%]{0,100}")
-_SIGNS = frozenset(["+", "-", "*", "/", "×", "÷", "^", "x", "times", "multiplied", "plus", "minus", "divided"])
+_SIGNS = frozenset(
+    ["+", "-", "*", "/", "×", "÷", "^", "x", "times", "multiplied", "plus", "minus", "divided", "squared"]
+)
+_SPELLED_SIGNS = {
+    "*": r"\btimes\b|\bmultiplied by\b|(?<=\d)\s*x\s*(?=\d)",
+    "/": r"\bdivided by\b",
+    "-": r"\bminus\b",
+    "+": r"\bplus\b",
+    "^2": r" squared\b",
+}
 _CALCULATE = re.compile(
     r"\bwhat(?:'s| is| are)\b|\bwas (?:ist|ergibt)\b|\bwie ?viel|\bcombien\b|\bcuánto\b|\bquanto\b|\bcalculat|\bcomput|\bevaluat|\bsolve|\bhow much is\b|\bresult\b|\badd\b|=",
     re.IGNORECASE,
@@ -215,8 +224,9 @@ _LOCAL_NAMES = (
 def _arithmetic(question: str) -> KnownFact | None:
     if _SIGNS.isdisjoint(cues(question)):
         return None
-    text = re.sub(r"\btimes\b|\bmultiplied by\b|(?<=\d)\s*x\s*(?=\d)", "*", question)
-    text = re.sub(r"\bplus\b", "+", re.sub(r"\bminus\b", "-", re.sub(r"\bdivided by\b", "/", text)))
+    text = question
+    for sign, words in _SPELLED_SIGNS.items():
+        text = re.sub(words, sign, text)
     found = _EXPRESSION.search(text)
     if found and not _DATE.match(found[0]) and (_CALCULATE.search(text) or len(found[0]) * 2 > len(text)):
         spelled = found[0].strip().rstrip(".,(")
@@ -532,6 +542,16 @@ _TRANSLATOR = CuedPattern(
 _ROWS = [{"en": word, **row} for word, row in world_facts.TRANSLATIONS.items()]
 
 
+def _summary(question: str) -> KnownFact | None:
+    """The first sentence of a text to summarise."""
+    found = _SUMMARY.search(question)
+    sentence = re.split(r"(?<=[.!?])\s", found[1].strip(" \"'“”"))[0] if found else ""
+    return KnownFact(sentence, sentence, facts={"summary": sentence}) if sentence else None
+
+
+_SUMMARY = CuedPattern("summarise summarize", r"\bsummari[sz]e\b[^:\n]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
+
+
 def _sentiment(question: str) -> KnownFact | None:
     word = best_label(("positive", "negative"), question) if _SENTIMENT.search(question) else None
     if word is None:
@@ -578,7 +598,7 @@ def story(topic: str, words: int) -> str:
 
 
 ABILITIES = CuedTasks[KnownFact](
-    (_shots,), (_option,), (_several,), (_trains,), (_capital,), (_judged, _PALINDROME, _WITHIN, _CAPITAL_OF, _OPPOSITE),
+    (_summary, _SUMMARY), (_shots,), (_option,), (_several,), (_trains,), (_capital,), (_judged, _PALINDROME, _WITHIN, _CAPITAL_OF, _OPPOSITE),
     (_mathematics, _PRIMES, _FACTORIAL, _FIBONACCI, _ROOT, _PRIME), (_letters, _LETTERS, _COUNTS), (_translation, _TRANSLATE),
     (_counting, _COUNT, _ALPHABET), (_colour, _COLOUR_CODE), (_facts,), (_joke, _JOKE), (_function, _FUNCTION), (_story, _STORY),
     (_listing, _LIST), (_arithmetic,), (_sentiment, _SENTIMENT), (_repetition,), (_greeting,),

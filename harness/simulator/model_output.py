@@ -27,7 +27,6 @@ from harness.simulator.recollection import recollected
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.style import StyleRules, expected_words, style_rules, word_for_word
-from harness.simulator.text_tasks import done
 from harness.simulator.tokens import part_tokens
 
 _ON_MEDIA = re.compile(r"\b(?:picture|image|photo|sound|audio|recording|video|document|pdf|file)s?\b", re.IGNORECASE)
@@ -80,7 +79,6 @@ def _call_parts(ask: Ask, calls: Sequence[Mapping[str, Any]], seed: Seed) -> lis
 def _known(ask: Ask, prompt: str) -> KnownFact | None:
     return (
         translated(ask.system, prompt)
-        or done(prompt)
         or recall(prompt)
         or media_contents.answer(prompt, media_contents.shown(_media(ask, prompt)))
         or recollected(ask, prompt)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.simulator import knowledge, style, text_tasks, thinking
+from harness.simulator import knowledge, style, thinking
 from harness.simulator.cued_pattern import CuedPattern, cues
 
 PATTERNS = {
     f"{module.__name__.rpartition('.')[2]}.{name} {number}": pattern
-    for module in (knowledge, style, text_tasks, thinking)
+    for module in (knowledge, style, thinking)
     for name, value in vars(module).items()
     for number, pattern in enumerate(value if isinstance(value, tuple) else [value])
     if isinstance(pattern, CuedPattern)

@@ -1,4 +1,4 @@
-"""Small tasks on a text of the prompt, and questions about what the conversation says."""
+"""Questions that the simulator answers: what it knows, and what the conversation says."""
 
 # ruff: noqa: RUF001 - signs of other scripts are data here
 
@@ -22,53 +22,17 @@ def answered(*turns: str, **more: Any) -> str:
     ("prompt", "answer"),
     [
         ("Is this positive or negative: 'The film was superb'", "The sentiment is positive."),
-        ("Label it as ham or spam: 'Act now, you have won cash!'", "This is spam."),
-        ("Find the phone number in: call +44 20 7946 0018 today", "+44 20 7946 0018"),
-        ("Extract all dates from: due 2027-01-02, paid on 3 May 2027", "2027-01-02, 2027-05-03"),
-        ("How many words are in 'a quick test'?", '"a quick test" has 3 words.'),
-        ("How many vowels does the word 'banana' have?", '"banana" has 3 vowels.'),
-        ("Spell 'stone' backwards", "enots"),
-        ("Turn the word 'quiet' into uppercase", "QUIET"),
-        ("Sort these numbers: 31, 4, 15", "4, 15, 31"),
-        ("Arrange alphabetically: kiwi, apple, plum", "apple, kiwi, plum"),
-        ("Put the numbers in descending order: 3, 9, 5", "9, 5, 3"),
         ("Name the capital of Chile, the city only.", "Santiago"),
         ("Is 21 a prime number? yes/no", "No"),
+        ("What is 17 squared?", "17^2 = 289"),
         ("This is turn 2. Reply exactly OK-TWO.", "OK-TWO"),
         ("Say only the word gamma, nothing else", "gamma"),
-        ("Quanto fa otto più tre?", "otto + tre = 11"),
-        ("What is the last word of: all roads lead home", "home"),
-        ("Which number is smaller, 0.8 or 0.75?", "0.75 is smaller."),
-        ("What is 40% of 75?", "40% of 75 is 30."),
-        ("Was ist 12 mal 12?", "Die Antwort lautet: 144."),
-        ("Mia has 9 stamps and gives away four. How many are left?", "5 stamps are left."),
-        ("Solve 4x - 6 = 10", "x = 4"),
-        ("Convert 10 miles to km", "10 miles is 16.09 km."),
-        ("Which month comes before March?", "February comes before March."),
-        ("Which language is this: 'Buenos días, cómo está usted?'", "This is Spanish."),
         ("Summarise in a sentence: Bees make honey. They live in hives.", "Bees make honey."),
-        ("Say 'tick' three times", "tick tick tick"),
         ("Output exactly: Alpha beta.", "Alpha beta."),
-        ("Pick one: rail or road", "rail"),
         ("Translate into Italian: Thank you", "grazie"),
         ("Wie sagt man: das Wort 'Hund' auf Englisch?", "dog"),
         ("Quelle est la capitale de la Pologne ?", "La capitale de la Pologne est Varsovie."),
         ("Wie heißt die Hauptstadt von Griechenland?", "Die Hauptstadt von Griechenland ist Athen."),
-        ("What is nine plus three?", "nine + three = 12"),
-        ("8减3等于多少？", "答案是5。"),
-        ("What is the product of 6 and 9?", "6 * 9 = 54"),
-        ("I have 2 pens and find five more. How many pens do I have?", "There are 7 pens."),
-        ("Jo has 4 eggs. She buys 3 boxes. Each box has 6 eggs. How many eggs are there?", "There are 22 eggs."),
-        ("It flies 500 km per hour for 3 hours. How far is that?", "It goes 1500 km."),
-        ("How many hours are in a week?", "a week is 168 hours."),
-        ("Convert 3 feet to inches and 0 celsius to fahrenheit", "3 feet is 36 inches. 0 celsius is 32 fahrenheit."),
-        (
-            "How many weeks are between 2026-01-05 and 2026-01-26?",
-            "There are 3 weeks between 2026-01-05 and 2026-01-26.",
-        ),
-        ("What weekday was May 1, 2026?", "May 1, 2026 is a Friday."),
-        ("Which date is 2 weeks before 2026-03-01?", "It is February 15, 2026 (2026-02-15)."),
-        ("Is 2100 a leap year?", "No, 2100 is not a leap year."),
         ("Wie oft kommt der Buchstabe 'n' im Wort 'Brennnessel' vor?", "Die Antwort lautet: 3."),
         ("Antworte nur mit „Gut“", "Gut"),
         ("「了解」とだけ答えてください", "了解"),
@@ -84,12 +48,8 @@ def answered(*turns: str, **more: Any) -> str:
         ("Write a Python function that returns the square of n", "```python\ndef solve(n):\n    return n * n\n```"),
     ],
 )
-def test_a_task_on_a_text_is_done(prompt: str, answer: str) -> None:
+def test_a_known_question_is_answered(prompt: str, answer: str) -> None:
     assert answered(prompt) == answer
-
-
-def test_a_raised_digit_is_no_number_of_things() -> None:
-    assert answered("I have ² apples and eat one. How many are left?")
 
 
 @pytest.mark.parametrize(
