@@ -10,7 +10,7 @@ import operator
 import re
 import string
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -120,33 +120,7 @@ _LETTERS = CuedPattern(
     "many",
     r"\bhow many (?:times does )?(?:the )?(?:letters? )?[\"'“]?([a-z])[\"'”]?(?:'?s)?\b.{0,30}?\bin (?:the word )?[\"'“]?(\w+)",
 )
-_LETTER = re.compile(
-    r"(?<!\w)[\"'“„«‘]\s*(\w)\s*[\"'”“»’](?:s\b)?|\b(?:letter|Buchstaben?|lettre|letra) (\w)\b", re.IGNORECASE
-)
-_SPELLED = re.compile(
-    r"(?<!\w)[\"'“„«‘]\s*(\w{2,40})\s*[\"'”“»’]|\b(?:word|wort|mot|palabra|palavra) (\w{2,40})", re.IGNORECASE
-)
-_COUNTS = CuedPattern(
-    "count many often viele oft combien cuántas cuantas quantas quantos",
-    r"\bcount\b|\bhow (?:many|often)\b|\bwie (?:viele|oft)\b|\bcombien\b|\bcu[aá]ntas\b|\bquant[ao]s\b",
-)
-_OPPOSITE = CuedPattern("opposite antonym", r"\b(?:opposite|antonym) (?:of|for) [\"'“]?(\w+)")
-_CAPITAL_OF = CuedPattern(
-    "capital", r"\b([A-Z][\w.' -]{1,40}?) (?:is |the )*capital (?:city )?of (?:which|what)\b", re.NOFLAG
-)
-_WITHIN = CuedPattern("is", r"^\W*Is ([A-Z][\w ]+?) (?:located )?(?:in|the capital of) ([A-Z][\w ]+?)\?", re.NOFLAG)
-_PALINDROME = CuedPattern("palindrome", r"\bis (?:the word )?[\"'“]?([\w ]+?)[\"'”]? a palindrome\b")
 _OPTION = re.compile(r"(?:^|\s)\(?([A-H])[).:]\s*(.+?)(?=\s+\(?[A-H][).:]\s|[.\n]|$)", re.MULTILINE)
-_JOKE = CuedPattern(
-    "joke witz blague chiste",
-    r"\b(?:joke|Witz|blague|chiste)\b(?: (?:about|on|über|sur|sobre) (?:an? |the )?([\w ]+))?",
-)
-_SHOTS = re.compile(r"(?:^|\n)\s{0,9}([^\n:>]{1,60}?)\s{0,9}(?::|->|=>|→)[ \t]*$")
-_SHOT = re.compile(r"^\s{0,9}([^\n:>]{1,60}?)\s{0,9}(?::|->|=>|→)[ \t]*(\S[^\n]*)$", re.MULTILINE)
-_FUNCTION = CuedPattern(
-    "function program script code method funktion fonction función",
-    r"\b(?:write|create|implement|show|give|generate|schreibe?|écris|escribe)\b[^.\n]{0,60}?\b(?:function|program|script|code|method|funktion|fonction|función)\b(?: (?:called|named) [`'\"]?(\w+))?",
-)
 _PRIMES = CuedPattern("sum", r"\bsum of the first (\d+) prime")
 _PRIME = CuedPattern("prime", r"\bis (\d+) (?:a )?prime\b")
 _FACTORIAL = CuedPattern("factorial !", r"\bfactorial of (\d+)|\b(\d+) factorial\b|\b(\d+)!")
@@ -236,28 +210,6 @@ def _arithmetic(question: str) -> KnownFact | None:
     return None
 
 
-def _several(question: str) -> KnownFact | None:
-    """The answers to several questions in one prompt, if all are known."""
-    asked = [part for part in _QUESTIONS.split(question) if part.strip()] if len(question) < 400 else []
-    known = [recall(part) for part in asked] if 1 < len(asked) < 5 else []
-    if not known or None in known:
-        return None
-    found = [one for one in known if one]
-    facts = {
-        _NAMED_RESULT[sign]: one.facts["result"]
-        for part, one in zip(asked, found, strict=True)
-        for sign in _NAMED_RESULT
-        if sign in part and "result" in one.facts
-    }
-    return KnownFact(", ".join(one.short for one in found), " ".join(one.long for one in found), facts=facts)
-
-
-_QUESTIONS = re.compile(
-    r"(?:(?<=\?)\s+(?:also,? |and )?|,? and )(?=(?:what|how|who|which|where|when)\b)", re.IGNORECASE
-)
-_NAMED_RESULT = {"+": "sum", "*": "product", "/": "quotient"}
-
-
 def _number(value: float, sentence: str) -> KnownFact:
     whole = int(value) if float(value).is_integer() and abs(value) < 1e15 else value
     short = str(whole) if isinstance(whole, int) else f"{whole:.10g}"
@@ -340,33 +292,14 @@ def fibonacci(number: int) -> int:
 
 
 def _letters(question: str) -> KnownFact | None:
-    found, letter, word = _LETTERS.search(question), None, None
-    if not found and _COUNTS.search(question):
-        letter, word = _LETTER.search(question), _SPELLED.search(question)
-    if not found and not (letter and word):
+    found = _LETTERS.search(question)
+    if not found:
         return None
-    sign, text = found.groups() if found else (str(one and (one[1] or one[2])) for one in (letter, word))
-    count = text.lower().count(sign.lower())
+    letter, word = found.groups()
+    count = word.lower().count(letter.lower())
     return KnownFact(
-        str(count), f'The letter "{sign}" occurs {count} times in "{text}".', facts={"count": count, "answer": count}
+        str(count), f'The letter "{letter}" occurs {count} times in "{word}".', facts={"count": count, "answer": count}
     )
-
-
-def _judged(question: str) -> KnownFact | None:
-    """Whether a city is in a country, or a word a palindrome; the country of a capital; the opposite of a word."""
-    if found := _PALINDROME.search(question):
-        spelled = re.sub(r"\W", "", found[1].lower())
-        return yes_or_no(spelled == spelled[::-1], f'"{found[1]}" is {{}}a palindrome.')
-    if (found := _WITHIN.search(question)) and found[2].lower() in world_facts.COUNTRIES:
-        country = world_facts.COUNTRIES[found[2].lower()]
-        return yes_or_no(world_facts.CAPITALS[country] == found[1], f"{found[1]} is {{}}in {country}.")
-    if found := _CAPITAL_OF.search(question):
-        named = [name for name, capital in world_facts.CAPITALS.items() if capital == found[1].strip()]
-        facts = {key: name for key in ("country", "answer") for name in named[:1]}
-        return KnownFact(named[0], f"{found[1]} is the capital of {named[0]}.", facts=facts) if named else None
-    found = _OPPOSITE.search(question)
-    other = world_facts.OPPOSITES.get(found[1].lower()) if found else None
-    return KnownFact(other, f"The opposite of {found[1]} is {other}.") if found and other else None
 
 
 def yes_or_no(yes: bool, sentence: str) -> KnownFact:
@@ -397,55 +330,6 @@ def _shown(question: str, letter: str, text: str) -> str:
     return letter if re.search(r"\bletter\b", question) else f"{letter}) {text}"
 
 
-def _shots(question: str) -> KnownFact | None:
-    """The next answer after examples: *hot -> cold, up ->*, *Q: 1+1 A: 2 Q: 2+2 A:*, *English: dog Spanish: perro English: cat Spanish:*."""
-    asked = _SHOTS.search(question.rstrip()) if question.rstrip().endswith((":", ">", "→")) else None
-    shots = _SHOT.findall(question) if asked else []
-    if not asked or not shots:
-        return None
-    last = shots[-1] if shots[-1][0] != asked[1] and asked[1] in [name for name, _ in shots] else ("", asked[1])
-    if asked[1].lower() in LANGUAGES:
-        return recall(f"Translate '{last[1]}' to {asked[1]}")
-    known = recall(last[1]) or recall(f"What is {last[1]}?") or recall(f"opposite of {last[1]}")
-    return known and replace(known, long=known.short)
-
-
-def _joke(question: str) -> KnownFact | None:
-    found = _JOKE.search(question)
-    if not found:
-        return None
-    about = (found[1] or "programmers").strip()
-    setup, punchline = f"Why do {about} never get lost?", "Because they always follow the instructions."
-    return KnownFact(
-        setup, f"{setup} {punchline}", facts={"setup": setup, "punchline": punchline, "joke": f"{setup} {punchline}"}
-    )
-
-
-def _function(question: str) -> KnownFact | None:
-    """A small function in the language that the question names, else in Python."""
-    found = _FUNCTION.search(question)
-    if not found:
-        return None
-    words = question.lower()
-    language = next((one for one in ("javascript", "typescript") if one in words), "python")
-    sign, result = next((pair for word, pair in _RESULTS.items() if word in words), ("a", "a"))
-    name = found[1] or {"a + b": "add", "a * b": "multiply"}.get(result, "solve")
-    form = (
-        "def {name}({sign}):\n    return {result}"
-        if language == "python"
-        else "function {name}({sign}) {{\n  return {result};\n}}"
-    )
-    code = form.format(name=name, sign=sign, result=result)
-    return KnownFact(code, f"```{language}\n{code}\n```", facts={"code": code, "language": language})
-
-
-_RESULTS = {
-    "sum": ("a, b", "a + b"), "add": ("a, b", "a + b"), "multipl": ("a, b", "a * b"), "product": ("a, b", "a * b"), "square": ("n", "n * n"),
-    "even": ("n", "n % 2 == 0"), "hello": ("", '"Hello, world!"'),
-}  # fmt: skip
-"""Word for what a function computes -> its parameters and its result."""
-
-
 def _facts(question: str) -> KnownFact | None:
     words = set(_WORD.findall(question.lower()))
     for keys, short, long, more, domains in world_facts.FACTS:
@@ -455,27 +339,8 @@ def _facts(question: str) -> KnownFact | None:
     return None
 
 
-def _colour(question: str) -> KnownFact | None:
-    """The red, green and blue of a colour, if the question asks for them."""
-    words = _WORD.findall(question.lower()) if _COLOUR_CODE.search(question) else ()
-    found = next((word for word in words if word in world_facts.COLOURS), None)
-    if not found:
-        return None
-    code = world_facts.COLOURS[found]
-    red, green, blue = bytes.fromhex(code)
-    short = f"#{code}" if re.search(r"\bhex", question, re.IGNORECASE) else f"rgb({red}, {green}, {blue})"
-    values = {"red": red, "green": green, "blue": blue, "r": red, "g": green, "b": blue}
-    facts = {**values, "hex": f"#{code}", "rgb": f"rgb({red}, {green}, {blue})", "color": found, "name": found}
-    return KnownFact(short, f"The colour {found} is rgb({red}, {green}, {blue}), or #{code}.", facts=facts)
-
-
-_COLOUR_CODE = CuedPattern("rgb hex hexadecimal hexcode hexcodes", r"\b(?:rgb|hex(?:adecimal|codes?)?)\b")
-
-
 def facts_about(name: str) -> dict[str, Any]:
-    """What is known of a colour, a country or its capital."""
-    if coloured := _colour(f"rgb {name}"):
-        return dict(coloured.facts)
+    """What is known of a country or its capital."""
     named = [one for one, capital in world_facts.CAPITALS.items() if name in (one, capital)]
     country = max(named, key=len, default="")  # United Kingdom, not UK
     return {"country": country, "capital": world_facts.CAPITALS[country]} if country else {}
@@ -598,8 +463,7 @@ def story(topic: str, words: int) -> str:
 
 
 ABILITIES = CuedTasks[KnownFact](
-    (_summary, _SUMMARY), (_shots,), (_option,), (_several,), (_trains,), (_capital,), (_judged, _PALINDROME, _WITHIN, _CAPITAL_OF, _OPPOSITE),
-    (_mathematics, _PRIMES, _FACTORIAL, _FIBONACCI, _ROOT, _PRIME), (_letters, _LETTERS, _COUNTS), (_translation, _TRANSLATE),
-    (_counting, _COUNT, _ALPHABET), (_colour, _COLOUR_CODE), (_facts,), (_joke, _JOKE), (_function, _FUNCTION), (_story, _STORY),
-    (_listing, _LIST), (_arithmetic,), (_sentiment, _SENTIMENT), (_repetition,), (_greeting,),
+    (_summary, _SUMMARY), (_option,), (_trains,), (_capital,), (_mathematics, _PRIMES, _FACTORIAL, _FIBONACCI, _ROOT, _PRIME),
+    (_letters, _LETTERS), (_translation, _TRANSLATE), (_counting, _COUNT, _ALPHABET), (_facts,), (_story, _STORY), (_listing, _LIST),
+    (_arithmetic,), (_sentiment, _SENTIMENT), (_repetition,), (_greeting,),
 )  # fmt: skip

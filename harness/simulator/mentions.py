@@ -410,7 +410,7 @@ _ADDRESS = re.compile(
 )
 _COLOUR = re.compile(
     r"\b(?:"
-    + "|".join([*map(str, world_facts.COLOURS)])
+    + "|".join(world_facts.COLOURS)
     + r"|rote[rsnm]?|blaue?[rsnm]?|grüne?[rsnm]?|schwarze?[rsnm]?|weiße?[rsnm]?"
     r"|gelbe?[rsnm]?|rouges?|bleue?s?|vertes?|noire?s?|blanche?s?|roj[oa]s?|azul(?:es)?|negr[oa]s?|blanc[oa]s?|amarill[oa]s?)\b",
     re.IGNORECASE,

@@ -16,12 +16,11 @@ NAMED_ABROAD: Mapping[str, str] = _FACTS["named_abroad"]
 LOCAL: Mapping[str, Mapping[str, str]] = _FACTS["local"]
 SENTENCES: Mapping[str, Mapping[str, str]] = _FACTS["sentences"]
 TRANSLATIONS: Mapping[str, Mapping[str, str]] = _FACTS["translations"]
-COLOURS: Mapping[str, str] = _FACTS["colours"]
+COLOURS: Sequence[str] = _FACTS["colours"].split()
 FACTS = tuple(
     (frozenset(words.split()), short, long, more, tuple(domains.split()))
     for words, short, long, more, domains in _FACTS["facts"]
 )
 LISTS: Mapping[str, Sequence[str]] = _FACTS["lists"]
-OPPOSITES: Mapping[str, str] = {**_FACTS["opposites"], **{other: word for word, other in _FACTS["opposites"].items()}}
 GIVEN_NAMES = frozenset(_FACTS["given_names"].split())
 STORY: Sequence[str] = _FACTS["story"]
