@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from harness.simulator.cued_pattern import cues
 from harness.simulator.words import WORDS, by_word
 
 _CLUES = {topic: re.compile(rf"(?<!\w)(?:{words})", re.IGNORECASE) for topic, words in WORDS["clues"].items()}
@@ -20,14 +19,21 @@ _SAME = by_word("labels")
 _OPPOSITES = {"ham": "spam", "clean": "spam", "legitimate": "spam", "safe": "spam", "calm": "high"}
 _ELSE = ("neutral", "medium", "normal", "other", "general", "unknown", "mixed", "moderate")
 """Labels for a text that has no clue of another one."""
+_LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[a-z0-9]+|[A-Z][a-z0-9]*|[^\W_a-zA-Z]+")
+
+
+@lru_cache(maxsize=64)
+def words_in(text: str) -> frozenset[str]:
+    """The words of a text in lower case."""
+    return frozenset(_LETTERS.findall(text.lower()))
 
 
 @lru_cache(maxsize=1024)
 def _strength(topic: str, text: str) -> int:
     """How many words of a text give a topic away."""
     if topic in _SMALL_WORDS:
-        return len(_SMALL_WORDS[topic] & cues(text))
+        return len(_SMALL_WORDS[topic] & words_in(text))
     return len({found.lower() for found in _CLUES[topic].findall(text)}) if topic in _CLUES else 0
 
 
@@ -73,7 +79,7 @@ def language_of(text: str) -> str:
     scripts = () if text.isascii() else _SCRIPTS.items()
     if found := next((name for name, letters in scripts if letters.search(text)), None):
         return found
-    words = cues(text)
+    words = words_in(text)
     points = {name: len(small & words) for name, small in _SMALL_WORDS.items()}
     best = max(points, key=lambda name: points[name])
     return best if points[best] >= 2 and points[best] > points["english"] else "english"

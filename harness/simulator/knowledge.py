@@ -9,7 +9,7 @@ import math
 import operator
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -18,7 +18,6 @@ from typing import Any
 from harness.simulator import world_facts
 from harness.simulator.amounts import COUNT_WORDS
 from harness.simulator.clues import best_label
-from harness.simulator.cued_pattern import CuedPattern, CuedTasks, cues
 from harness.simulator.style import LANGUAGES
 
 MOST_COUNTED = 100_000
@@ -60,22 +59,19 @@ class KnownFact:
 @lru_cache(maxsize=512)
 def recall(question: str) -> KnownFact | None:
     """The answer to ``question``; None if it is not known."""
-    return ABILITIES.first(question)
+    return next(filter(None, (ability(question) for ability in ABILITIES)), None)
 
 
 # --- abilities, most special first --------------------------------------------------------------------
 
-_CAPITAL = CuedPattern(
-    "capital capitals", r"\bcapitals?(?: city)? of (?:the )?([A-Za-z .]+?)(?:$|[^A-Za-z .]|[.](?:\s|$)| and | in )"
+_CAPITAL = re.compile(
+    r"\bcapitals?(?: city)? of (?:the )?([A-Za-z .]+?)(?:$|[^A-Za-z .]|[.](?:\s|$)| and | in )", re.IGNORECASE
 )
 _TIMES = re.compile(r"\b(\d{1,2}):(\d{2})\b")
 _STOPS = re.compile(
     r"\bstops?\b[^.\d]{0,80}?\b(once|twice|\d+ times|two times|three times)?\s*(?:for|of) (\d+) minutes?", re.IGNORECASE
 )
 _EXPRESSION = re.compile(r"[-(]{0,5}\d[\d\s.,+\-*/×÷^()%]{0,100}[+\-*/×÷^]\s?[\d.(][\d\s.,+\-*/×÷^()%]{0,100}")
-_SIGNS = frozenset(
-    ["+", "-", "*", "/", "×", "÷", "^", "x", "times", "multiplied", "plus", "minus", "divided", "squared"]
-)
 _SPELLED_SIGNS = {
     "*": r"\btimes\b|\bmultiplied by\b|(?<=\d)\s*x\s*(?=\d)",
     "/": r"\bdivided by\b",
@@ -89,12 +85,12 @@ _CALCULATE = re.compile(
 )
 """Words that mark numbers and signs as a calculation, not as a date or an article number."""
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
-_COUNT = CuedPattern("count counting", r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b")
-_ALPHABET = CuedPattern("alphabet", r"\b(?:write|say|recite|list|print|give)\b[^.?\n]{0,80}\balphabet\b")
-_LIST = CuedPattern(
-    "list name give tell write are show top generate suggest",
+_COUNT = re.compile(r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b", re.IGNORECASE)
+_ALPHABET = re.compile(r"\b(?:write|say|recite|list|print|give)\b[^.?\n]{0,80}\balphabet\b", re.IGNORECASE)
+_LIST = re.compile(
     r"(?:\b(?:list|name|give|tell|write|what are|show|generate|suggest)\b[^.?\n]{0,40}?|^\W*top )\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
     r"((?:[a-z-]+ ){0,3}[a-z]+)",
+    re.IGNORECASE,
 )
 _OWN_NAMES = {
     "englisch": "en", "deutsch": "de", "französisch": "fr", "spanisch": "es", "italienisch": "it", "anglais": "en", "allemand": "de", "français": "fr",
@@ -102,35 +98,32 @@ _OWN_NAMES = {
 }  # fmt: skip
 """A language in another language -> its code."""
 _TONGUE = "|".join([*LANGUAGES, *_OWN_NAMES])
-_TRANSLATE = CuedPattern(
-    " ".join([*LANGUAGES, *_OWN_NAMES]),
+_TRANSLATE = re.compile(
     rf"\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|following|word|phrase|text|sentence)){{0,4}} (?:to|into|in|ins|auf|en|al) (?P<to>{_TONGUE})\b(?: only)?\s*[:,]\s*(?P<text>[^\n]{{1,200}})"
     rf"|\b(?:translate|übersetze|traduis|traduce)\b(?: (?:the|this|word|phrase|das wort)){{0,4}}:? (?P<quote>[\"'“„]?[^\n:]{{1,80}}?[\"'”“]?) (?:to|into|in|ins|auf|en|al) (?P<into>{_TONGUE})\b"
     rf"|\b(?:word|say|translation|heißt|wort|dit-on|se dice)\b(?: (?:the|word|for|of)){{0,4}} (?P<word>[\"'“„]?[^\n?]{{1,80}}?[\"'”“]?) (?:in|auf|en) (?P<in>{_TONGUE})\b",
+    re.IGNORECASE,
 )
-_STORY = CuedPattern(
-    "story poem essay tale paragraph article haiku song blog",
-    r"\b(?:story|poem|essay|tale|paragraph|article|haiku|song|blog post)\b(?: about| on| of)?\s*(.*)",
+_STORY = re.compile(
+    r"\b(?:story|poem|essay|tale|paragraph|article|haiku|song|blog post)\b(?: about| on| of)?\s*(.*)", re.IGNORECASE
 )
 _LENGTH = re.compile(r"(\d{2,4})[- ]words?\b", re.IGNORECASE)
 _REPEAT = re.compile(
     r"^\s*(?:please )?(?:repeat(?: after me)?|echo|say)[:\s]+[\"'“]?(.+?)[\"'”]?[.!:]?\s*$", re.IGNORECASE | re.DOTALL
 )
-_LETTERS = CuedPattern(
-    "many",
+_LETTERS = re.compile(
     r"\bhow many (?:times does )?(?:the )?(?:letters? )?[\"'“]?([a-z])[\"'”]?(?:'?s)?\b.{0,30}?\bin (?:the word )?[\"'“]?(\w+)",
+    re.IGNORECASE,
 )
 _OPTION = re.compile(r"(?:^|\s)\(?([A-H])[).:]\s*(.+?)(?=\s+\(?[A-H][).:]\s|[.\n]|$)", re.MULTILINE)
-_PRIMES = CuedPattern("sum", r"\bsum of the first (\d+) prime")
-_PRIME = CuedPattern("prime", r"\bis (\d+) (?:a )?prime\b")
-_FACTORIAL = CuedPattern("factorial !", r"\bfactorial of (\d+)|\b(\d+) factorial\b|\b(\d+)!")
-_FIBONACCI = CuedPattern("fibonacci", r"\b(\d+)(?:st|nd|rd|th)? fibonacci\b|\bfibonacci\b\D{0,20}(\d+)")
-_ROOT = CuedPattern("root", r"\bsquare root of (\d+(?:\.\d+)?)")
+_PRIMES = re.compile(r"\bsum of the first (\d+) prime", re.IGNORECASE)
+_PRIME = re.compile(r"\bis (\d+) (?:a )?prime\b", re.IGNORECASE)
+_FACTORIAL = re.compile(r"\bfactorial of (\d+)|\b(\d+) factorial\b|\b(\d+)!", re.IGNORECASE)
+_FIBONACCI = re.compile(r"\b(\d+)(?:st|nd|rd|th)? fibonacci\b|\bfibonacci\b\D{0,20}(\d+)", re.IGNORECASE)
+_ROOT = re.compile(r"\bsquare root of (\d+(?:\.\d+)?)", re.IGNORECASE)
 _GREETING = re.compile(r"^\s*(?:hi|hello|hey|good (?:morning|evening|afternoon))\b.{0,20}$", re.IGNORECASE | re.DOTALL)
 _INTRODUCED = re.compile(r"^\W*(?i:my name is|i am|i'm) ([A-Z]\w+)\W*$")
-_SENTIMENT = CuedPattern(
-    "sentiment positive negative review classify", r"\b(?:sentiment|positive|negative|review|classify)\b"
-)
+_SENTIMENT = re.compile(r"\b(?:sentiment|positive|negative|review|classify)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
 
 
@@ -196,8 +189,6 @@ _LOCAL_NAMES = (
 
 
 def _arithmetic(question: str) -> KnownFact | None:
-    if _SIGNS.isdisjoint(cues(question)):
-        return None
     text = question
     for sign, words in _SPELLED_SIGNS.items():
         text = re.sub(words, sign, text)
@@ -400,9 +391,8 @@ def translated(system: str, text: str) -> KnownFact | None:
     return _translation(f"translate: '{text.strip()}' to {found[1]}") if found else None
 
 
-_TRANSLATOR = CuedPattern(
-    "translate translates translator translators translating translation translations",
-    rf"\btranslat(?:es?|ors?|ing|ions?)\b[^.\n]*?\b(?:to|into) ({'|'.join(LANGUAGES)})\b",
+_TRANSLATOR = re.compile(
+    rf"\btranslat(?:es?|ors?|ing|ions?)\b[^.\n]*?\b(?:to|into) ({'|'.join(LANGUAGES)})\b", re.IGNORECASE
 )
 _ROWS = [{"en": word, **row} for word, row in world_facts.TRANSLATIONS.items()]
 
@@ -414,7 +404,7 @@ def _summary(question: str) -> KnownFact | None:
     return KnownFact(sentence, sentence, facts={"summary": sentence}) if sentence else None
 
 
-_SUMMARY = CuedPattern("summarise summarize", r"\bsummari[sz]e\b[^:\n]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
+_SUMMARY = re.compile(r"\bsummari[sz]e\b[^:\n]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
 def _sentiment(question: str) -> KnownFact | None:
@@ -462,8 +452,7 @@ def story(topic: str, words: int) -> str:
     return " ".join(sentences)
 
 
-ABILITIES = CuedTasks[KnownFact](
-    (_summary, _SUMMARY), (_option,), (_trains,), (_capital,), (_mathematics, _PRIMES, _FACTORIAL, _FIBONACCI, _ROOT, _PRIME),
-    (_letters, _LETTERS), (_translation, _TRANSLATE), (_counting, _COUNT, _ALPHABET), (_facts,), (_story, _STORY), (_listing, _LIST),
-    (_arithmetic,), (_sentiment, _SENTIMENT), (_repetition,), (_greeting,),
+ABILITIES: Sequence[Callable[[str], KnownFact | None]] = (
+    _summary, _option, _trains, _capital, _mathematics, _letters, _translation, _counting, _facts, _story, _listing, _arithmetic, _sentiment,
+    _repetition, _greeting,
 )  # fmt: skip

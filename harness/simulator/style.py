@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from harness.simulator.amounts import COUNT_WORDS
-from harness.simulator.clues import language_of
-from harness.simulator.cued_pattern import CuedPattern, cues
+from harness.simulator.clues import language_of, words_in
 from harness.simulator.words import WORDS
 
 LANGUAGES = {
@@ -26,48 +25,45 @@ LANGUAGES = {
 
 _VERB = r"(?:answer|reply|respond|say|write|speak|output|return|talk|explain)"
 _FIXED = (
-    CuedPattern(
-        "word words phrase phrases text texts string strings",
+    re.compile(
         rf"\b{_VERB}\b[^.\n]{{0,60}}?\bthe (?:single |one |exact )?(?:word|phrase|text|string)s?\b:? +"
         r"[\"'“`]?([^\"'”`\n.]+?)[\"'”`]?(?: only|,? (?:and )?nothing else| in your (?:answer|reply))?(?:[.!\n]|$)",
+        re.IGNORECASE,
     ),
-    CuedPattern(
-        "exactly only just always with",
+    re.compile(
         rf"\b{_VERB}\b[^.\n\"]{{0,60}}?\b(?:exactly|only|just|always|with)\b:? *(?:with )?[\"“`]([^\"”`\n]+)[\"”`]",
+        re.IGNORECASE,
     ),
-    CuedPattern(
-        "exactly only just",
+    re.compile(
         rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:exactly|only|just)\b(?: \w+){{0,4}}: *([^\n]+?)\s*$",
         re.IGNORECASE | re.MULTILINE,
     ),
-    CuedPattern(
-        "with only just exactly word",
-        rf"\b(?i:{_VERB})\b(?: with| only| just| exactly| the word)+ ([A-Z]{{2,}}(?:[-_][A-Z0-9]+)*)\b(?! only)",
-        re.NOFLAG,
+    re.compile(
+        rf"\b(?i:{_VERB})\b(?: with| only| just| exactly| the word)+ ([A-Z]{{2,}}(?:[-_][A-Z0-9]+)*)\b(?! only)"
     ),
 )
 _SPOKEN_TEXT = re.compile(r"[\"'“„«‘「『]\s*([^\"”»」』\n]+?)\s*[\"'”“»’」』](?![A-Za-z])")
 _INSTRUCTING = frozenset(WORDS["instructing"].split())
 _BESIDE_TEXT = _INSTRUCTING | frozenset(WORDS["beside_text"].split())
 """Words of an instruction to write one text and nothing else."""
-_ONE_WORD = CuedPattern(
-    "word yes",
+_ONE_WORD = re.compile(
     r"\b(?:one|single|1)[- ]word\b|\b(?:only|just|answer|reply|respond)\b[^.\n]{0,20}\byes or no\b|\byes/no\b",
+    re.IGNORECASE,
 )
-_NUMBER = CuedPattern(
-    "only just",
+_NUMBER = re.compile(
     r"\b(?:number|integer|digits?|result) only\b|\b(?:only|just) (?:with )?(?:the |a |an )?(?:number|integer|digits?|numeric)\b",
+    re.IGNORECASE,
 )
 _NOUNS = "name|title|city|capital|country|answer|translation"
-_BARE = CuedPattern("only just", rf"\b(?:only|just) (?:with )?the (?:{_NOUNS})\b|\bthe (?:{_NOUNS})(?: name)? only\b")
-_LANGUAGE = CuedPattern(
-    " ".join(LANGUAGES),
+_BARE = re.compile(rf"\b(?:only|just) (?:with )?the (?:{_NOUNS})\b|\bthe (?:{_NOUNS})(?: name)? only\b", re.IGNORECASE)
+_LANGUAGE = re.compile(
     rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:in|only) ({'|'.join(LANGUAGES)})\b|^in ({'|'.join(LANGUAGES)})\b|\b(?:only speak|translat\w+ [^.\n]*?\b(?:to|into)) ({'|'.join(LANGUAGES)})\b",
+    re.IGNORECASE,
 )
-_UPPER = CuedPattern("uppercase upper caps letters", r"\bupper[- ]?case\b|\ball caps\b|\bcapital letters\b")
-_LOWER = CuedPattern("lowercase lower", r"\blower[- ]?case\b")
-_WORDS = CuedPattern(
-    "words", r"\b(?:at most|no more than|under|fewer than|maximum of|max|exactly|in) (\d{1,4}) words\b"
+_UPPER = re.compile(r"\bupper[- ]?case\b|\ball caps\b|\bcapital letters\b", re.IGNORECASE)
+_LOWER = re.compile(r"\blower[- ]?case\b", re.IGNORECASE)
+_WORDS = re.compile(
+    r"\b(?:at most|no more than|under|fewer than|maximum of|max|exactly|in) (\d{1,4}) words\b", re.IGNORECASE
 )
 _SENTENCES = re.compile(
     r"\b(one|two|three|four|\d)(?: or \w+)?(?: \w+)? (?:sentences?|paragraphs?|lines?)\b", re.IGNORECASE
@@ -80,17 +76,11 @@ _OPEN = re.compile(
     r"\b(?:why|how do|how does|how can|how to|explain|describe|tell me about|write|summari[sz]e|compare|discuss|essay|story|plan|list|report|analy[sz]e|what is|what are)\b",
     re.IGNORECASE,
 )
-_PIRATE = CuedPattern("pirate", r"\bpirate\b")
-_JSON = CuedPattern("json", rf"\b{_VERB}\b[^.\n]{{0,50}}?\bjson\b|\bas (?:a )?json\b")
+_PIRATE = re.compile(r"\bpirate\b", re.IGNORECASE)
+_JSON = re.compile(rf"\b{_VERB}\b[^.\n]{{0,50}}?\bjson\b|\bas (?:a )?json\b", re.IGNORECASE)
 _WITH = r"\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?(?:[\"'“]([^\"'”\n]+)|([^\"'”\n.]+))"
-_START = CuedPattern(
-    "start begin",
-    r"\b(?:start|begin)" + _WITH,
-)
-_END = CuedPattern(
-    "end finish conclude sign",
-    r"\b(?:end|finish|conclude|sign)" + _WITH,
-)
+_START = re.compile(r"\b(?:start|begin)" + _WITH, re.IGNORECASE)
+_END = re.compile(r"\b(?:end|finish|conclude|sign)" + _WITH, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +166,10 @@ def word_for_word(text: str) -> str | None:
     found = _SPOKEN_TEXT.findall(text) if len(text) < 300 else ()
     if len(found) != 1:
         return None
-    beside = cues(_SPOKEN_TEXT.sub(" ", text)) - _PUNCTUATION
+    beside = words_in(_SPOKEN_TEXT.sub(" ", text))
     return str(found[0]) if beside <= _BESIDE_TEXT and beside & _INSTRUCTING else None
 
 
-_PUNCTUATION = frozenset(":!-")
 _TURNED = re.compile(r" in (?:all )?(?:upper|lower|capital)|\bbackwards?\b|\b(?:twice|times)$", re.IGNORECASE)
 """A text that is to be written in another form is not written word for word."""
 
@@ -198,7 +187,7 @@ def _spoken(prompt: str) -> str:
 _QUOTED = re.compile(r"[\"'“„][^\"'”“\n]*[\"'”“]")
 
 
-def _capture(pattern: CuedPattern, text: str) -> str:
+def _capture(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
     return next(filter(None, found.groups())).strip() if found else ""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.gemini.models import ModelFacts
-from harness.simulator.cued_pattern import CuedPattern
 from harness.simulator.seed import Seed
 
 LEVELS = {"MINIMAL": 0.0, "LOW": 0.45, "MEDIUM": 0.8, "HIGH": 1.0, "XHIGH": 2.2}
@@ -19,10 +19,10 @@ MINDS = {
 }  # fmt: skip
 """Model -> thoughts relative to gemini-2.5-flash, each at its default. From recorded medians by kind of answer."""
 OTHERS = 3.2
-_HARD = CuedPattern(
-    "step carefully rigorous rigorously prove proof work many puzzle think compare plan derive why",
+_HARD = re.compile(
     r"\bstep[- ]by[- ]step\b|\bcarefully\b|\brigorous(?:ly)?\b|\bprove\b|\bproof\b|\bwork out\b|\bhow many\b|\bpuzzle\b|\bthink (?:hard|it through|deeply)\b"
     r"|\bcompare\b|\bplan\b|\bderive\b|\bwhy\b",
+    re.IGNORECASE,
 )
 _LONGEST = 1500
 """An answer of more tokens takes no more thoughts."""
