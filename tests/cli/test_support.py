@@ -1,4 +1,4 @@
-"""What surrounds the program: reports of faults, completion in shells, the container, versions of formats."""
+"""What surrounds the program: completion in shells, the container, versions of formats."""
 
 from __future__ import annotations
 
@@ -13,45 +13,11 @@ import pytest
 from harness.cli.main import command_names, main
 from tests.actions import ROOT
 
-SECRETS = {
-    "GEMINI_API_KEY": "AIzaSyCanary0123456789abcdefghijklmnopq",
-    "MY_GATEWAY_KEY": "canary-of-the-gateway-1",
-    "HTTPS_PROXY": "http://user:canary-of-the-proxy@proxy.canary.example:3128",
-}
-CONFIG = """\
-provider = "inner"
-concurrency = 3
-[providers.inner]
-base_url = "https://gateway.canary.example/gemini"
-keys = ["MY_GATEWAY_KEY"]
-auth = "bearer"
-"""
-
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def test_a_report_of_a_fault_says_what_is_needed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bug-report"]) == 0
-    out = capsys.readouterr().out
-    assert re.search(r"^- gemini-harness \d", out, re.MULTILINE)
-    assert "httpx " in out
-
-
-def test_a_report_of_a_fault_holds_no_secret(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    (project / "harness.toml").write_text(CONFIG)
-    assert main(["bug-report"]) == 0
-    out = capsys.readouterr().out
-    assert "canary" not in out.lower()
-    assert str(project) not in out
-    assert "- GEMINI_API_KEY is set\n- HTTPS_PROXY is set\n" in out
 
 
 # --- completion ---------------------------------------------------------------------------------------
