@@ -151,11 +151,32 @@ def _internal(argv: Sequence[str]) -> int:
 
 def _parser(argv: Sequence[str]) -> ArgumentParser:
     """The parser of the command that is called; where it is none, of all of them, which takes longer."""
-    from argparse import ArgumentParser, RawDescriptionHelpFormatter
+    from argparse import RawDescriptionHelpFormatter
 
+    names = command_names()
+    if argv and not argv[0].startswith("-") and argv[0] not in names:
+        raise UsageError(f"gemini-harness: {_unknown('command', argv[0], names)}")
     # A formatter asks for the width of the terminal for each option, and a leaf for its usage: both are only seen in a help.
     may_help = not argv or any(word[:1] == "-" and "h" in word for word in argv)
     formatter = RawDescriptionHelpFormatter if may_help else partial(RawDescriptionHelpFormatter, width=80)
+    whole, leaf = _parser_classes(may_help=may_help)
+    parser = whole(
+        prog="gemini-harness",
+        description="Tests and evals for Gemini's native API: suites in, verdicts and comparison tables out.",
+        epilog=f"{EXIT_CODES}\n\n{_examples(EXAMPLES)}",
+        formatter_class=formatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=leaf, prog=parser.prog)
+    for name in argv[:1] if argv and argv[0] in names else names:
+        _add_command(commands, name, import_module(names[name]), formatter)
+    return parser
+
+
+def _parser_classes(*, may_help: bool) -> tuple[type[ArgumentParser], type[ArgumentParser]]:
+    """The class for the whole command line, and the one for a command."""
+    from argparse import ArgumentParser
 
     class Parser(ArgumentParser):
         def error(self, message: str) -> NoReturn:
@@ -181,33 +202,23 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
                 )
             return options, unknown
 
-    names = command_names()
-    if argv and not argv[0].startswith("-") and argv[0] not in names:
-        raise UsageError(f"gemini-harness: {_unknown('command', argv[0], names)}")
-    parser = Parser(
-        prog="gemini-harness",
-        description="Tests and evals for Gemini's native API: suites in, verdicts and comparison tables out.",
-        epilog=f"{EXIT_CODES}\n\n{_examples(EXAMPLES)}",
+    return Parser, Leaf
+
+
+def _add_command(commands: Any, name: str, command: Any, formatter: Any) -> None:
+    """The parser of a command, with its own options. ``command``: its module."""
+    leaf = commands.add_parser(
+        name,
+        help=command.ABOUT,
+        description=command.ABOUT,
+        epilog=_examples(command.EXAMPLES),
         formatter_class=formatter,
         allow_abbrev=False,
     )
-    parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Leaf, prog=parser.prog)
-    for name in argv[:1] if argv and argv[0] in names else names:
-        command = import_module(names[name])
-        leaf = commands.add_parser(
-            name,
-            help=command.ABOUT,
-            description=command.ABOUT,
-            epilog=_examples(command.EXAMPLES),
-            formatter_class=formatter,
-            allow_abbrev=False,
-        )
-        leaf.set_defaults(command=name, main=command.main, default_of=leaf.get_default)
-        leaf.add_argument("-v", "--verbose", action="count", default=0, help="show more: failures and tables in full")
-        leaf.add_argument("-q", "--quiet", action="count", default=0, help="show less")
-        command.add_options(leaf)
-    return parser
+    leaf.set_defaults(command=name, main=command.main, default_of=leaf.get_default)
+    leaf.add_argument("-v", "--verbose", action="count", default=0, help="show more: failures and tables in full")
+    leaf.add_argument("-q", "--quiet", action="count", default=0, help="show less")
+    command.add_options(leaf)
 
 
 def _unknown(kind: str, word: str, known: Iterable[str]) -> str:

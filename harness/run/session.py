@@ -41,7 +41,7 @@ from harness.transport.wrapping import Transport
 if TYPE_CHECKING:
     from harness.run.budget import Account, Budget
     from harness.transport.pacing import GiveTurn
-    from harness.transport.recorder import Coworker, Player
+    from harness.transport.recorder import Coworker, Player, Recorder
     from harness.transport.wire import LocalServer
 
 _IS_SUITE = rb"""(?m)^["']?(suite|cases)["']?[ \t]*:|\A\s*\{(?:[^{}\[\]\n]*,)?\s*["']?(suite|cases)["']?\s*:"""
@@ -368,33 +368,41 @@ def transport(
     be recorded; while another process records there this says so and waits. ``worker``: see `Coworker`. ``batching``: wraps the way to
     the network so that it sends requests with ``transport: batch``.
     """
-    turn = worker.turn if worker else None
-    if policy.live:
-        yield _wire(config, batching, turn)
-    elif policy.record_mode == "none":
+    if policy.record_mode == "none" and not policy.live:
         yield player(config)
-    else:
-        from harness.transport.journal import recovered
-        from harness.transport.recorder import Recorder
+        return
+    wire = _wire(config, batching, worker.turn if worker else None)
+    if policy.live:
+        yield wire
+        return
+    from harness.transport.recorder import Recorder
 
-        mode: Any = policy.record_mode
-        secrets = known(os.environ, config.providers)
-        wire = _wire(config, batching, turn)
-        recorder = Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker)
-        try:
-            with recorder:
-                recorder.claim(folders(), _tell)
-                if recorder.recovered:
-                    _tell(recovered(recorder.recovered))
-                yield recorder
-        except KeyboardInterrupt:
-            if recorder.unwritten:
-                _tell(_UNWRITTEN.format(amounts.count(recorder.unwritten, "cassette")))
-            raise
-        if recorder.foreign:
-            _tell(_replayed(sorted(recorder.foreign)))
-        for named, own in sorted(recorder.beside.items()):
-            _tell(f"{named} stays as it is, since a case names it; what it lacked is recorded in {own.parent}/")
+    mode: Any = policy.record_mode
+    secrets = known(os.environ, config.providers)
+    recorder = Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker)
+    with _recording(recorder, folders):
+        yield recorder
+
+
+@contextmanager
+def _recording(recorder: Recorder, folders: Callable[[], Iterable[Path]]) -> Iterator[None]:
+    """Claims the folders, says what an interrupted recording left there, and at the end what was not recorded."""
+    from harness.transport.journal import recovered
+
+    try:
+        with recorder:
+            recorder.claim(folders(), _tell)
+            if recorder.recovered:
+                _tell(recovered(recorder.recovered))
+            yield
+    except KeyboardInterrupt:
+        if recorder.unwritten:
+            _tell(_UNWRITTEN.format(amounts.count(recorder.unwritten, "cassette")))
+        raise
+    if recorder.foreign:
+        _tell(_replayed(sorted(recorder.foreign)))
+    for named, own in sorted(recorder.beside.items()):
+        _tell(f"{named} stays as it is, since a case names it; what it lacked is recorded in {own.parent}/")
 
 
 def player(config: Config, read: Callable[[Path], Tape] = cassette.read) -> Player:
