@@ -89,7 +89,7 @@ def _tier(ask: Ask) -> str:
 
 def _feedback(reason: str) -> dict[str, Any]:
     return (
-        {"blockReason": reason, "safetyRatings": prompt_markers.ratings("HIGH")}
+        {"blockReason": reason, "safetyRatings": prompt_markers.ratings()}
         if reason == "SAFETY"
         else {"blockReason": reason}
     )

@@ -260,7 +260,8 @@ def _mathematics(question: str) -> KnownFact | None:
     if (found := _PRIME.search(question)) and _whole(found[1]) < 10**9:
         number = _whole(found[1])
         prime = number > 1 and all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
-        return yes_or_no(prime, f"{number} is {{}}a prime number.")
+        short, whether = ("Yes", "is") if prime else ("No", "is not")
+        return KnownFact(short, f"{short}, {number} {whether} a prime number.", facts={"answer": prime})
     return None
 
 
@@ -291,12 +292,6 @@ def _letters(question: str) -> KnownFact | None:
     return KnownFact(
         str(count), f'The letter "{letter}" occurs {count} times in "{word}".', facts={"count": count, "answer": count}
     )
-
-
-def yes_or_no(yes: bool, sentence: str) -> KnownFact:
-    """The answer yes or no. ``sentence``: its ``{}`` is where *not* stands."""
-    word = "Yes" if yes else "No"
-    return KnownFact(word, f"{word}, {sentence.format('' if yes else 'not ')}", facts={"answer": yes})
 
 
 def _option(question: str) -> KnownFact | None:

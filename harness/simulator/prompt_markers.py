@@ -81,7 +81,7 @@ def _marker(kind: str, prompt: str) -> str | None:
 def output_for_finish(finish: str) -> ModelOutput:
     """An answer without content that ends with this finish reason."""
     if finish == "SAFETY":
-        return ModelOutput((), finish, ratings=ratings("HIGH"))
+        return ModelOutput((), finish, ratings=ratings())
     citations = [CITATION] if finish == "RECITATION" else ()
     return ModelOutput((), finish, MESSAGES.get(finish, ""), citations=citations)
 
@@ -89,10 +89,10 @@ def output_for_finish(finish: str) -> ModelOutput:
 CITATION = {"startIndex": 30, "endIndex": 179, "uri": "https://example.com/simulated", "license": ""}
 
 
-def ratings(probability: str) -> list[dict[str, Any]]:
-    """Safety ratings of the four categories, the last one at ``probability`` and blocked."""
+def ratings() -> list[dict[str, Any]]:
+    """Safety ratings of the four categories, the last one high and blocked."""
     low = [rating(category) for category in CATEGORIES[:-1]]
-    return [*low, {**rating(CATEGORIES[-1], probability), "blocked": True}]
+    return [*low, {**rating(CATEGORIES[-1], "HIGH"), "blocked": True}]
 
 
 def rating(category: str, probability: str = "NEGLIGIBLE") -> dict[str, Any]:
