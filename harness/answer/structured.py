@@ -47,7 +47,7 @@ def wants_json(evidence: Evidence) -> bool:
 @once
 def wants_enum(evidence: Evidence) -> bool:
     """Whether the request asks for one word (``text/x.enum``)."""
-    return schemas.enum_mode(evidence.request_body)
+    return schemas.requested_type(evidence.request_body) == "text/x.enum"
 
 
 def value_of(evidence: Evidence) -> Json:

@@ -385,18 +385,21 @@ def _enum(view: RequestView) -> Iterator[Fault]:
 
 
 def _json_schema(view: RequestView) -> Iterator[Fault]:
-    if view.schema is not None and "responseSchema" not in view.config and not isinstance(view.schema, Later):
-        yield from refused.broken_json_schema(view.schema, view.schema_at)
+    found = view.requested_schema
+    if found and "responseSchema" not in found.at and not isinstance(found.schema, Later):
+        yield from refused.broken_json_schema(found.schema, found.at)
 
 
 def _items_sum(view: RequestView) -> Iterator[Fault]:
-    if view.schema is not None and (count := refused.listed(view.schema)) > refused.MOST_ITEMS:
-        yield Fault("schema_opaque", view.schema_at, {"count": count, "most": refused.MOST_ITEMS})
+    found = view.requested_schema
+    if found and (count := refused.listed(found.schema)) > refused.MOST_ITEMS:
+        yield Fault("schema_opaque", found.at, {"count": count, "most": refused.MOST_ITEMS})
 
 
 def _ignored_keywords(view: RequestView) -> Iterator[Fault]:
-    if view.schema is not None and "responseSchema" not in view.config:
-        yield from refused.ignored_keywords(view.schema, view.schema_at)
+    found = view.requested_schema
+    if found and "responseSchema" not in found.at:
+        yield from refused.ignored_keywords(found.schema, found.at)
 
 
 def _functions(view: RequestView) -> Iterator[Fault]:

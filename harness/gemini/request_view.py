@@ -9,8 +9,8 @@ from typing import Any
 from msgspec import Struct
 
 from harness.gemini.models import ModelFacts, generation
-from harness.gemini.schemas.request_schema import SCHEMAS
-from harness.text.jsontext import a_list, an_object, value_at
+from harness.gemini.schemas.request_schema import RequestSchema, request_schema, requested_type
+from harness.text.jsontext import a_list, an_object
 
 BUILT_IN = (
     "googleSearch",
@@ -109,25 +109,18 @@ class RequestView(Struct, frozen=True, dict=True):
 
     @cached_property
     def mime(self) -> str:
-        """The MIME type of the answer, whichever field sets it."""
-        form = self.config.get("responseFormat", {}).get("text", {}).get("mimeType")
-        if form:
-            return {"APPLICATION_JSON": "application/json"}.get(form, "text/plain")
-        return str(self.config.get("responseMimeType") or "text/plain")
-
-    @property
-    def schema_at(self) -> tuple[str | int, ...]:
-        """Where the schema of the answer stands; empty without one."""
-        name = next((name for name in SCHEMAS if self.config.get(name) is not None), None)
-        if name:
-            return ("generationConfig", name)
-        inside = self.config.get("responseFormat", {}).get("text", {}).get("schema")
-        return () if inside is None else ("generationConfig", "responseFormat", "text", "schema")
+        """The MIME type of the answer."""
+        return requested_type(self.body)
 
     @cached_property
+    def requested_schema(self) -> RequestSchema | None:
+        """The schema of the answer."""
+        return request_schema(self.body)
+
+    @property
     def schema(self) -> Any:
-        """The schema of the answer; None without one."""
-        return value_at(self.body, self.schema_at) if self.schema_at else None
+        """The schema of the answer as it is written; None without one."""
+        return self.requested_schema and self.requested_schema.schema
 
 
 def texts(content: Mapping[str, Any]) -> str:

@@ -260,7 +260,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
 def test_the_schema_of_a_request_is_found_in_any_field(config: Any, source: str) -> None:
     found = request_schema(config)
     assert found is not None
-    assert (found.source, found.schema) == (source, {})
+    assert (found.at[1], found.schema) == (source, {})
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_json_mode(config: Any) -> None:
 
 def test_enum_mode_is_not_json_mode() -> None:
     body = {"generationConfig": {"responseMimeType": "text/x.enum"}}
-    assert schemas.enum_mode(body)
+    assert schemas.requested_type(body) == "text/x.enum"
     assert not json_mode(body)
 
 
@@ -301,7 +301,7 @@ def test_declarations_in_any_spelling() -> None:
         ]
     }
     found = declarations(body)
-    assert {name: schema and (schema.source, schema.schema) for name, schema in found.items()} == {
+    assert {name: schema and (*schema.at, schema.schema) for name, schema in found.items()} == {
         "f": ("parameters", {"type": "OBJECT"}),
         "g": None,
         "h": ("parametersJsonSchema", {"type": "object"}),

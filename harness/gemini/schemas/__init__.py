@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from harness.gemini.schemas.judging import SchemaViolation, check_schema, undeclared, violations
 from harness.gemini.schemas.order import key_order, order_violations
-from harness.gemini.schemas.request_schema import RequestSchema, declarations, enum_mode, json_mode, request_schema
+from harness.gemini.schemas.request_schema import RequestSchema, declarations, json_mode, request_schema, requested_type
 from harness.gemini.schemas.spelling import SchemaProblem, to_json_schema
 
 __all__ = [
@@ -22,11 +22,11 @@ __all__ = [
     "SchemaViolation",
     "check_schema",
     "declarations",
-    "enum_mode",
     "json_mode",
     "key_order",
     "order_violations",
     "request_schema",
+    "requested_type",
     "to_json_schema",
     "undeclared",
     "violations",

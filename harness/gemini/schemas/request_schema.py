@@ -1,4 +1,4 @@
-"""Reads a request: its schema, JSON mode, and declared functions. Fields may be camelCase or snake_case."""
+"""Reads a request: the type and the schema of its answer, and declared functions. Fields may be camelCase or snake_case."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from harness.text.names import snake
 
 
 class RequestSchema(Struct, frozen=True):
-    """A schema in a request, as written, and the name of its field."""
+    """A schema in a request, as written, and the names that lead to it: from the body, or from the declaration of a function."""
 
     schema: Json
-    source: str
+    at: tuple[str, ...]
 
 
-SCHEMAS: Final = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+_JSON: Final = "application/json"
+_SCHEMAS: Final = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
 """The fields of ``generationConfig`` that hold a schema."""
 _ARGUMENTS: Final = ("parametersJsonSchema", "parameters")
 
@@ -26,24 +27,25 @@ _ARGUMENTS: Final = ("parametersJsonSchema", "parameters")
 def request_schema(body: Json) -> RequestSchema | None:
     """The schema of the answer in this request. None without one."""
     config = field(body, "generationConfig")
-    if found := _first(SCHEMAS, config):
-        return found
+    if found := _first(_SCHEMAS, config):
+        return RequestSchema(found.schema, ("generationConfig", *found.at))
     schema = _text_format(config, "schema")
-    return None if schema is None else RequestSchema(schema, "responseFormat")
+    return None if schema is None else RequestSchema(schema, ("generationConfig", "responseFormat", "text", "schema"))
+
+
+def requested_type(body: Json) -> str:
+    """The MIME type of the answer, whichever field asks for it: ``application/json``, ``text/x.enum`` (one bare word), ``text/plain``."""
+    config = field(body, "generationConfig")
+    asked = _text_format(config, "mimeType")
+    if asked is None and _text_format(config, "schema") is not None:
+        return _JSON
+    asked = field(config, "responseMimeType") if asked is None else str(asked).replace("_", "/")
+    return str(asked or "text/plain").strip().lower()
 
 
 def json_mode(body: Json) -> bool:
-    """Whether the request asks for ``application/json``; a ``responseFormat`` with a schema asks for it too."""
-    config = field(body, "generationConfig")
-    format_type = _text_format(config, "mimeType")
-    if format_type is not None:
-        return str(format_type).replace("_", "/").lower() == "application/json"
-    return _mime_type(config) == "application/json" or _text_format(config, "schema") is not None
-
-
-def enum_mode(body: Json) -> bool:
-    """Whether the request asks for ``text/x.enum``: the answer is one bare word, not JSON."""
-    return _mime_type(field(body, "generationConfig")) == "text/x.enum"
+    """Whether the request asks for ``application/json``."""
+    return requested_type(body) == _JSON
 
 
 def declarations(body: Json) -> dict[str, RequestSchema | None]:
@@ -70,13 +72,8 @@ def items_of(value: Json) -> Sequence[Json]:
 
 
 def _first(names: tuple[str, ...], value: Json) -> RequestSchema | None:
-    found = (RequestSchema(schema, name) for name in names if (schema := field(value, name)) is not None)
+    found = (RequestSchema(schema, (name,)) for name in names if (schema := field(value, name)) is not None)
     return next(found, None)
-
-
-def _mime_type(config: Json) -> str:
-    value = field(config, "responseMimeType")
-    return value.strip().lower() if isinstance(value, str) else ""
 
 
 def _text_format(config: Json, name: str) -> Json:

@@ -58,9 +58,9 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
         with suppress(ValueError):
             found = violations_of(evidence)
             for violation in found:
-                yield violation.mismatch(f"{violation.message} ({schema.source})")
+                yield violation.mismatch(f"{violation.message} ({schema.at[1]})")
             for extra in () if found else schemas.undeclared(schema.schema, value_of(evidence)):
-                yield replace(extra.mismatch(f"{extra.message} ({schema.source})"), severity="warn")
+                yield replace(extra.mismatch(f"{extra.message} ({schema.at[1]})"), severity="warn")
             text = evidence.reply.text
             is_nulled = '"null"' in text and "null" in str(schema.schema)
             if is_nulled and not schemas.violations(schema.schema, loads(text.replace('"null"', "null"))):
