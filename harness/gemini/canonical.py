@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -16,12 +16,12 @@ from harness.gemini import definition
 from harness.model import Json
 from harness.text.names import snake
 
-DATA = frozenset(
+_KINDS = frozenset(
     [
         "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall", "toolResponse",
     ]
 )  # fmt: skip
-"""The kinds of parts. A part has exactly one of these fields."""
+"""The kinds of parts."""
 _SNAKE = r"_([a-z0-9])"
 _PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 _ROOT = "GenerateContentRequest"
@@ -93,7 +93,15 @@ class _Walk:
                 continue
             if item is not None:
                 read[spelled] = _number(kind, item)
+        if message == "Part":
+            self.one_kind([name for name in read if name in _KINDS], at, path)
         return read
+
+    def one_kind(self, kinds: Sequence[str], at: _At, path: str) -> None:
+        """A part has one of the fields for its data."""
+        if len(kinds) > 1:
+            text = f"Invalid value at '{path}' (oneof), oneof field 'data' is already set. Cannot set '{kinds[1]}'"
+            self.found.append(RequestFinding("bad-value", at, kinds[1], path, text, ()))
 
     def value(self, kind: str, value: Json, at: _At, path: str) -> Any:
         if kind.endswith("[]"):
@@ -157,19 +165,6 @@ def _enum(name: str, value: str) -> str | None:
     """The value of an enum, in any case; None for another text."""
     upper = value.upper()
     return next((known for known in definition.enum_values(name) if known.upper() == upper), None)
-
-
-def clashes(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Parts of a canonical request with more than one of the fields in ``DATA``: (snake_case path, the API's message)."""
-    for index, content in enumerate(request.get("contents", ())):
-        for place, part in enumerate(content.get("parts", ())):
-            present = [name for name in part if name in DATA]
-            if len(present) > 1:
-                at = f"contents[{index}].parts[{place}]"
-                yield (
-                    at,
-                    f"Invalid value at '{at}' (oneof), oneof field 'data' is already set. Cannot set '{present[1]}'",
-                )
 
 
 def camel(name: str) -> str:

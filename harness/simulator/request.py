@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from harness.gemini.canonical import RequestFinding, camel, clashes, reading
+from harness.gemini.canonical import RequestFinding, camel, reading
 from harness.gemini.models import ModelFacts
 from harness.gemini.request_view import RequestView
 from harness.gemini.request_view import texts as every_text
@@ -146,8 +146,6 @@ def normal(body: Any, inside: str = "") -> dict[str, Any]:
     value, findings = reading(body)
     if findings:
         raise bad_payload([_placed(finding, inside) for finding in findings])
-    if clashing := list(clashes(value)):
-        raise bad_payload([(f"{inside}.{at}" if inside else at, text) for at, text in clashing])
     return value
 
 
