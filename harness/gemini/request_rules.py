@@ -178,7 +178,7 @@ _PART = ("contents", "parts")
 
 
 def _fields(view: RequestView) -> Iterator[tuple[str, ...]]:
-    """The names of the first two levels, and those of all parts, cached ones included."""
+    """The names of the first two levels, and those of all parts."""
     for content in view.contents:
         for part in content.get("parts", ()):
             yield from ((*_PART, name) for name in part)
@@ -435,7 +435,7 @@ def _thinking(view: RequestView) -> Iterator[Fault]:
 
 def _history(view: RequestView) -> Iterator[Fault]:
     """Each call has a response, and on Gemini 3 the calls since the last user text have their signatures."""
-    contents, before = view.contents, len(view.cached.get("contents", ()))
+    contents, before = view.contents, len(view.contents) - len(view.body.get("contents", ()))
     asked = max((n for n, content in enumerate(contents) if _role(content) != "model" and texts(content)), default=-1)
     waiting: list[Mapping[str, Any]] = []
     for position, content in enumerate(contents):

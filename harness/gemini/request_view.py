@@ -1,4 +1,4 @@
-"""A request as its rules look at it: the canonical body, and what of a cached content counts as part of it."""
+"""A request as its rules look at it: views of the canonical body."""
 
 from __future__ import annotations
 
@@ -27,23 +27,22 @@ BUILT_IN = (
 class RequestView(Struct, frozen=True, dict=True):
     """One request. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the properties are views of it, each made once.
 
-    ``requested`` is the name in the URL; ``facts`` describe the model that answers, None if it is not known. ``cached`` holds
-    the contents of a ``cachedContent``, which precede the request's own.
+    ``requested`` is the name in the URL; ``facts`` describe the model that answers, None if it is not known.
     """
 
     requested: str
     facts: ModelFacts | None
     body: Mapping[str, Any]
-    cached: Mapping[str, Any] = {}
 
-    @cached_property
+    @property
     def whole(self) -> Mapping[str, Any]:
-        """The body with the tools of the cached content."""
-        if not self.cached:
-            return self.body
-        kept = {name: value for name, value in self.body.items() if name != "cachedContent"}
-        tools = [*self.cached.get("tools", ()), *self.body.get("tools", ())]
-        return {**kept, **({"tools": tools} if tools else {}), "toolConfig": self.tool_config}
+        """The body, and the tools that it refers to, as far as they are known."""
+        return self.body
+
+    @property
+    def contents(self) -> Sequence[Mapping[str, Any]]:
+        """The turns, and those that it refers to before them, as far as they are known."""
+        return a_list(self.body.get("contents"))
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -54,14 +53,10 @@ class RequestView(Struct, frozen=True, dict=True):
         return an_object(self.config.get("thinkingConfig"))
 
     @cached_property
-    def contents(self) -> Sequence[Mapping[str, Any]]:
-        return [*self.cached.get("contents", ()), *self.body.get("contents", ())]
-
-    @cached_property
     def tools(self) -> Mapping[str, Any]:
         """All tools in one object: all function declarations, and the first of each built-in tool."""
         merged: dict[str, Any] = {}
-        for tool in (*self.cached.get("tools", ()), *self.body.get("tools", ())):
+        for tool in self.whole.get("tools", ()):
             for name, value in tool.items():
                 if name == "functionDeclarations":
                     merged[name] = [*merged.get(name, ()), *value]
@@ -81,7 +76,7 @@ class RequestView(Struct, frozen=True, dict=True):
 
     @property
     def tool_config(self) -> Mapping[str, Any]:
-        return an_object(self.body.get("toolConfig") or self.cached.get("toolConfig"))
+        return an_object(self.whole.get("toolConfig"))
 
     @cached_property
     def calling(self) -> Mapping[str, Any]:

@@ -26,13 +26,28 @@ GAP = re.compile(r"\s{3,}")
 class Ask(RequestView, frozen=True, dict=True):
     """One request, normalised, and the model that answers it.
 
-    ``seen``: tokens by modality of a beginning that an earlier request had. ``passages`` are what a file search finds:
-    ``retrievedContext`` objects, the best first.
+    ``cached`` holds the contents of a ``cachedContent``, which precede its own. ``seen``: tokens by modality of a beginning that an
+    earlier request had. ``passages`` are what a file search finds: ``retrievedContext`` objects, the best first.
     """
 
     facts: ModelFacts
+    cached: Mapping[str, Any] = {}
     seen: Mapping[str, int] = {}
     passages: Sequence[Mapping[str, Any]] = ()
+
+    @cached_property
+    def whole(self) -> Mapping[str, Any]:
+        """The body with the tools of the cached content."""
+        if not self.cached:
+            return self.body
+        kept = {name: value for name, value in self.body.items() if name != "cachedContent"}
+        tools = [*self.cached.get("tools", ()), *self.body.get("tools", ())]
+        config = self.body.get("toolConfig") or self.cached.get("toolConfig")
+        return {**kept, **({"tools": tools} if tools else {}), "toolConfig": config or {}}
+
+    @cached_property
+    def contents(self) -> Sequence[Mapping[str, Any]]:
+        return [*self.cached.get("contents", ()), *self.body.get("contents", ())]
 
     @cached_property
     def system(self) -> str:
