@@ -288,21 +288,21 @@ class Reader:
         return written
 
     def named_file(self, name: str, route: Route, written: str) -> Json:
-        """The content of a file; a FileReference if its name holds references to rows, axes or captures."""
-        full = self.text(name, route) if "${" in name else name
-        if isinstance(full, Template):
-            return FileReference(full, lambda name: self.later(name, lambda name: self.content(name, route)))
-        return self.now(lambda: self.content(as_text(full), route), route, written)
+        """The content of a file."""
+        return self.file(self.text(name, route), partial(self.content, route=route), route, written)
 
-    def now(self, read: Callable[[], Json], route: Route, written: str) -> Json:
-        """What ``read`` returns; ``written`` if it raises FileProblem, which is passed to ``complain``."""
+    def file(self, name: Json, read: Callable[[str], Json], route: Route, written: str) -> Json:
+        """What ``read`` makes of a file; a FileReference if its name holds references to rows, axes or captures; ``written`` if
+        ``read`` raises FileProblem, which is passed to ``complain``."""
+        if isinstance(name, Template):
+            return FileReference(name, partial(self.later, read))
         try:
-            return read()
+            return read(as_text(name))
         except FileProblem as problem:
             self.complain(route, written, str(problem), problem.hint)
             return written
 
-    def later(self, name: str, read: Callable[[str], Json]) -> Json:
+    def later(self, read: Callable[[str], Json], name: str) -> Json:
         """What ``read`` makes of a file whose name is only known now. Raises Undefined."""
         fresh = name.strip() not in self.files
         try:
@@ -334,10 +334,8 @@ class Reader:
         if "uri" in stated:
             return media.address_part(stated["uri"], stated.get("mimeType"))
         name = stated["path"]
-        read = partial(self.media, mime=stated.get("mimeType"))
-        if isinstance(name, Template):
-            return Template([FileReference(name, lambda name: self.later(name, read))])
-        return self.now(lambda: read(str(name)), route, str(name))
+        part = self.file(name, partial(self.media, mime=stated.get("mimeType")), route, str(name))
+        return Template([part]) if isinstance(part, FileReference) else part
 
     def media(self, name: str, mime: str | None) -> Json:
         """The part of a prompt that holds a file or names its address. Raises FileProblem."""
@@ -377,7 +375,7 @@ class Reader:
 
     def rows(self, name: str, route: Route, written: str) -> list[Mapping[str, Json]]:
         """The rows of a CSV, JSONL or JSON file, as mappings. The values of a CSV file are text."""
-        content = self.now(lambda: self.bytes(name), route, written)
+        content = self.file(name, self.bytes, route, written)
         if not isinstance(content, bytes):
             return []
         try:
