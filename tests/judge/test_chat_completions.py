@@ -80,7 +80,6 @@ BREAKS = [
     ("chat-usage", unary({**chat(), "usage": None, "x": 1})),
     ("chat-usage", stream(BARE)),
     ("chat-usage", unary(counted(total_tokens=5))),
-    ("chat-usage", unary(counted(prompt_tokens=-1))),
     ("chat-usage", unary(counted(total_tokens=None))),
     ("chat-usage", unary({**chat(), "usageMetadata": {"totalTokenCount": 6}})),
     ("chat-finish", unary(chat(finish="eos"))),

@@ -129,17 +129,12 @@ def chat_usage(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _counts(usage: Mapping[str, Json]) -> Iterator[Mismatch]:
-    counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
-    for name, count in counts.items():
-        if count is not None and not is_natural(count):
-            yield Mismatch(f"$.usage.{name}", "a count", count, f"{name} is {count!r}: not a count")
-            return
-    prompt, completion, total = counts.values()
+    prompt, completion, total = (usage.get(f"{name}_tokens") for name in ("prompt", "completion", "total"))
     if total is None:
         yield Mismatch("$.usage.total_tokens", "a count", None, "the usage has no total_tokens")
     elif not total:
         yield Mismatch("$.usage.total_tokens", "a count", total, "total_tokens is 0: nothing can be billed by it")
-    elif total < (prompt or 0) + (completion or 0):
+    elif all(map(is_natural, (prompt or 0, completion or 0, total))) and total < (prompt or 0) + (completion or 0):
         message = f"total_tokens is {total}, less than prompt {prompt} + completion {completion}"
         yield Mismatch("$.usage.total_tokens", (prompt or 0) + (completion or 0), total, message)
 
