@@ -29,9 +29,6 @@ def test_the_time_of_an_answer() -> None:
     assert messages("createTime", {"starts_with": "2026-"}, served(createTime="2026-11-20T09:40:00.123456Z")) == []
     assert messages("createTime", {"present": False}, served()) == []
     assert messages("createTime", {"present": True}, served()) == ["createTime: expected present, got absent"]
-    for wrong in ("2026-11-20 09:40", "2026-02-30T09:40:00Z", "1763631600", 1763631600):
-        (message,) = messages("createTime", {"present": True}, served(createTime=wrong))
-        assert message.startswith("createTime: expected an RFC 3339 date-time such as 2026-11-20T09:40:00Z, got ")
 
 
 def test_the_kind_of_traffic() -> None:
