@@ -28,28 +28,23 @@ from harness.text.jsontext import is_number
 from harness.text.names import snake
 from harness.text.shape import Later
 
-_ROOT = "GenerateContentRequest"
-
 
 class RequestRefusal(Struct, frozen=True):
     """A rule that a request breaks.
 
     ``at``: the keys and indices of the place in the canonical body. ``message`` says what is wrong, ``instead`` what to write
-    (perhaps empty), both for people. ``api_message`` is the API's text and ``status`` its HTTP status. ``line``: the API lists
-    all such rules in one error, as ``* text``. ``ignored``: nothing is refused, but the API ignores what is there. ``sure``:
-    false for an estimate. ``by_model``: other models may accept it. ``words`` fill the placeholders of the API's text.
+    (perhaps empty), both for people. ``words`` fill the placeholders of the API's text. ``ignored``: nothing is refused, but the API
+    ignores what is there. ``sure``: false for an estimate. ``by_model``: other models may accept it.
     """
 
     rule: str
     at: At
     message: str
     instead: str
-    api_message: str
-    words: Mapping[str, object]
-    line: bool
-    ignored: bool
-    sure: bool
-    by_model: bool
+    words: Mapping[str, object] = {}
+    ignored: bool = False
+    sure: bool = True
+    by_model: bool = False
 
 
 _Test = Callable[[RequestView, bool], bool]
@@ -77,11 +72,6 @@ def refusals(view: RequestView, *, stream: bool = False) -> Iterator[RequestRefu
             continue
         for fault in _faults(rule, view, stream):
             yield _refusal(fault, view)
-
-
-def messages() -> Mapping[str, str]:
-    """Name of each rule that is an error of its own -> the API's text."""
-    return {name: rule.row["api"] for name, rule in rules().items() if "api" in rule.row}
 
 
 # --- data ---------------------------------------------------------------------------------------------------------
@@ -218,18 +208,13 @@ def _values(body: Any, path: Sequence[str]) -> list[tuple[At, Any]]:
 def _refusal(fault: Fault, view: RequestView) -> RequestRefusal:
     rule = rules()[fault.rule]
     row, words = rule.row, _words(rule, fault, view)
-    text = str(row.get("line") or row.get("api") or "").format(**words)
-    if "line" in row:
-        text = f"{api_path(fault.at[: len(_paths(row['line_at'])[0])] if 'line_at' in row else fault.at)}: {text}"
     message = str(words.get("reason") or row.get("says", "")).format(**words)
     return RequestRefusal(
         fault.rule,
         fault.at,
         message,
         row.get("instead", "").format(**words),
-        text,
         words,
-        line="line" in row,
         ignored=row.get("ignored", False),
         sure=row.get("sure", True),
         by_model=rule.by_model,
@@ -247,15 +232,6 @@ def _words(rule: _Rule, fault: Fault, view: RequestView) -> Mapping[str, object]
         "enum_values": ", ".join(f"HarmCategory.{name}" for name in known),
         **fault.words,
     }
-
-
-def api_path(at: At) -> str:
-    """A place as the API spells it: ``GenerateContentRequest.generation_config.response_schema.properties[a].items``."""
-    text, named = _ROOT, False
-    for step in at:
-        named, entry = step == "properties" and not named, named
-        text += f"[{step}]" if entry or isinstance(step, int) else f".{snake(step)}"
-    return text
 
 
 # --- checks that are functions ------------------------------------------------------------------------------------

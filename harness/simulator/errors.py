@@ -14,7 +14,7 @@ from harness.text import safeyaml
 MESSAGES: Mapping[str, tuple[str, str]] = {
     name: (status, text)
     for status, texts in [
-        ("INVALID_ARGUMENT", request_rules.messages()),
+        ("INVALID_ARGUMENT", {name: one.row["api"] for name, one in request_rules.rules().items() if "api" in one.row}),
         *safeyaml.shipped(Path(__file__).with_name("errors.yaml")).items(),
     ]
     for name, text in texts.items()

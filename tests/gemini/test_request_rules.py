@@ -17,6 +17,7 @@ from harness.gemini.canonical import canonical, request_findings
 from harness.gemini.models import facts
 from harness.gemini.request_rules import RequestRefusal, refusals, rules
 from harness.gemini.request_view import RequestView
+from harness.simulator.refusals import api_text
 from harness.transport import cassette
 
 FLASH25, FLASH3, FLASH38, NEON = "gemini-2.5-flash", "gemini-3-flash-preview", "gemini-3.8-flash", "gemini-4-neon"
@@ -108,7 +109,7 @@ def test_some_models_refuse_what_others_accept(body: Any, refusing: str, accepti
 def test_every_model_refuses_these(body: Any, rule: str, api_message: str) -> None:
     for model in (FLASH3, "a-model-nobody-knows"):
         (broken,) = [broken for broken in found(body, model) if broken.rule == rule]
-        assert (broken.api_message, broken.by_model) == (api_message, False)
+        assert (api_text(broken), broken.by_model) == (api_message, False)
 
 
 def test_what_is_at_the_limit_is_accepted() -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from harness.gemini.canonical import RequestFinding, reading
+from harness.gemini.canonical import reading
 from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal, refusals
 from harness.gemini.request_view import RequestView
@@ -142,7 +142,7 @@ def _refusals(model: str, stream: bool, body: Mapping[str, Json]) -> Sequence[Re
     """What is wrong with the payload of a request, or else the rules that it breaks."""
     read, broken = reading(body)
     if not read or broken:
-        return [_payload(one, near(body, one)) for one in broken]
+        return [RequestRefusal("payload", one.at, one.message, near(body, one)) for one in broken]
     found = refusals(RequestView(model, facts(model), read), stream=stream)
     return [broken for broken in found if broken.rule != _ELSEWHERE]
 
@@ -150,11 +150,6 @@ def _refusals(model: str, stream: bool, body: Mapping[str, Json]) -> Sequence[Re
 def _is_among(at: Route, places: Sequence[Route]) -> bool:
     """Whether it is one of these places, above one or below one."""
     return any(at[: len(place)] == place or place[: len(at)] == at for place in places)
-
-
-def _payload(found: RequestFinding, instead: str) -> RequestRefusal:
-    rest = {"line": False, "ignored": False, "sure": True, "by_model": False}
-    return RequestRefusal("payload", found.at, found.message, instead, found.message, {}, **rest)
 
 
 def _by_row(case: Case) -> bool:
