@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.gemini.schemas.refused import is_json_schema
+from harness.gemini.schemas.refused import broken_json_schema
 from harness.simulator.background import background
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.prompt_reading import ValueSource, requested_keys
@@ -87,7 +87,7 @@ def _schema_in(text: str) -> Any:
             value, _ = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):
             value = None
-        if isinstance(value, dict) and "properties" in value and is_json_schema(value):
+        if isinstance(value, dict) and "properties" in value and not any(broken_json_schema(value, ())):
             return value
         start = text.find("{", start + 1)
     return None

@@ -82,11 +82,6 @@ def broken_json_schema(schema: Any, at: At, depth: int = 0) -> Iterator[Fault]:
             yield from broken_json_schema(inner, (*at, *inner_at), depth + 1)
 
 
-def is_json_schema(value: Any) -> bool:
-    """Whether the API accepts a value as a JSON Schema."""
-    return next(broken_json_schema(value, ()), None) is None
-
-
 def ignored_keywords(schema: Any, at: At) -> Iterator[Fault]:
     """The keywords of a JSON Schema that the API accepts and ignores."""
     if isinstance(schema, Mapping) and _well_formed(schema):
