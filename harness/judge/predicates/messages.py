@@ -20,10 +20,7 @@ def shown(value: Any, unit: Unit) -> str:
 
 
 def _number(value: Any, unit: Unit) -> str:
-    try:
-        amount = quantity(value, unit)
-    except ValueError:
-        return str(value)
+    amount = quantity(value, unit)
     if unit == "%":
         return f"{amount * 100:.6g} %"
     if unit == "$":
