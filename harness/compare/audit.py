@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.judge.judging import RuleViolation, violations
-from harness.judge.recorded import CHAT, evidence, operation, operation_of, other_call
+from harness.judge.recorded import CHAT, evidence, operation, other_call
 from harness.model import Json, Severity
 from harness.transport.cassette import Interaction, Tape
 
@@ -132,7 +132,7 @@ def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] = {}, passed_over
             _audit_interaction(result, file, interaction)
         if not verbatim:
             result.normalised.append(file)
-        result.unanswered += sum(operation_of(item.request) is not None for item in tape.unanswered)
+        result.unanswered += sum(operation(item.request) is not None for item in tape.unanswered)
         result.unread += [(file, part.where, part.reason) for part in tape.unread]
         files, native = result.formats.get(tape.format, (0, 0))
         result.formats[tape.format] = (files + 1, native + len(result.exchanges) - before)
@@ -145,7 +145,7 @@ _OTHER = re.compile(r"\w+://([^/?#]+(?:/[^/?#]+){0,2})")
 
 
 def _audit_interaction(result: Audit, file: str, interaction: Interaction) -> None:
-    native = operation(interaction.exchange) or other_call(interaction.exchange)
+    native = operation(interaction.exchange.request) or other_call(interaction.exchange)
     if native is None:
         address = _OTHER.match(interaction.exchange.request.url)
         result.not_judged[address[1] if address else "no address"] += 1

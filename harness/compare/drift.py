@@ -191,7 +191,7 @@ def from_tapes(tapes: Iterable[Tape]) -> Iterator[DriftAnswer]:
     for tape in tapes:
         for interaction in tape.interactions:
             exchange = interaction.exchange
-            native = operation(exchange)
+            native = operation(exchange.request)
             if native is not None and native[1] != CHAT and exchange.status == 200:
                 source = exchange.provenance
                 where = str(tape.path), f"interaction {interaction.index}"

@@ -51,7 +51,7 @@ def from_tapes(tapes: Iterable[Tape], *, model: bool = True) -> Iterator[Answer]
     for tape in tapes:
         for interaction in tape.interactions:
             exchange = interaction.exchange
-            if (native := operation(exchange)) is not None:
+            if (native := operation(exchange.request)) is not None:
                 case = sorted_json([native[1], native[0] if model else "", _body(exchange.request.body)])
                 at = (f"{tape.path}#{interaction.index}", 0)
                 found = facts(turn_of(exchange), all_headers=not exchange.own or shows_all(exchange.headers))

@@ -222,7 +222,7 @@ def from_tapes(tapes: Iterable[Tape], left_out: list[str]) -> Iterator[ScoredTri
     for tape in tapes:
         for interaction in tape.interactions:
             exchange = interaction.exchange
-            native = operation(exchange)
+            native = operation(exchange.request)
             if native is None:
                 continue
             at = f"{tape.path}#{interaction.index}"

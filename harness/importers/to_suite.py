@@ -26,7 +26,7 @@ from harness.config import Config
 from harness.errors import HarnessError
 from harness.gemini.providers import is_chat, native_body
 from harness.importers import provider_row
-from harness.judge.recorded import operation_of
+from harness.judge.recorded import operation
 from harness.model import UNKNOWN_MODEL, Exchange, Json, Request, Target, Trial
 from harness.results.rows import dumps
 from harness.run.play import prepare
@@ -147,7 +147,7 @@ def _sent(found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, resul
     for file, recorded in found:
         for index, item in enumerate(map(_as_suites_send, recorded)):
             where = f"{file}, {f'line {item.line}' if item.line else f'request {index}'}"
-            native = operation_of(item.request)
+            native = operation(item.request)
             if native is None or not isinstance(item.request.body, dict):
                 result.left_out.append(LeftOut(where, _unusable(item, native is not None)))
                 continue

@@ -22,13 +22,8 @@ _MODEL = re.compile(r"/models/([^/:]+):(\w+)$")
 _API = re.compile(r"https?://generativelanguage\.googleapis\.com/|/v1(?:alpha|beta)/")
 
 
-def operation(exchange: Exchange) -> tuple[str, str] | None:
-    """Model and operation of an exchange that is judged; None for any other. The operation of a chat completion is ``CHAT``."""
-    return operation_of(exchange.request)
-
-
-def operation_of(request: Request) -> tuple[str, str] | None:
-    """Model and operation of a request whose answer is judged; None for any other."""
+def operation(request: Request) -> tuple[str, str] | None:
+    """Model and operation of a request whose answer is judged; None for any other. The operation of a chat completion is ``CHAT``."""
     if request.method == "OPTIONS":
         return None  # a browser asks first whether it may call
     if is_chat(request.url):
@@ -69,7 +64,7 @@ def _called(form: re.Pattern[str], url: str) -> tuple[str, str] | None:
 def evidence(exchange: Exchange) -> Evidence:
     """The evidence for a recorded exchange, without expectations."""
     other = other_call(exchange)
-    model, called = operation(exchange) or other or (exchange.request.model, "")
+    model, called = operation(exchange.request) or other or (exchange.request.model, "")
     native: Transport = "stream" if called.startswith("stream") else "unary"
     return Evidence(
         exchange=exchange,

@@ -117,7 +117,7 @@ def content(response: Mapping[str, Any], wire: list[str] | None) -> Any:
 
 
 def judged(defect: Mapping[str, Any], recorded: Exchange, expect: Mapping[str, Any]) -> Judgement:
-    model, _ = recordings.operation(recorded) or (None, None)
+    model, _ = recordings.operation(recorded.request) or (None, None)
     evidence = Evidence(
         exchange=recorded,
         reply=reply.read(recorded),

@@ -93,7 +93,7 @@ class Draft:
     @property
     def model(self) -> str:
         """As it was asked for."""
-        return (operation(self.exchange) or ("", ""))[0]
+        return (operation(self.exchange.request) or ("", ""))[0]
 
     def ask(self, model: str) -> None:
         """Ask another model."""

@@ -82,7 +82,7 @@ def _samples(path: Path) -> Iterator[Sample]:
     except BadCassette:
         return
     for interaction in tape.interactions:
-        if operation(interaction.exchange) or other_call(interaction.exchange):
+        if operation(interaction.exchange.request) or other_call(interaction.exchange):
             yield Sample(f"{path.name}#{interaction.index}", interaction.exchange)
 
 

@@ -513,7 +513,7 @@ def test_native_bodies_at_an_address_of_a_gateway_s_own_are_read(tmp_path: Path)
     assert read_lines(tmp_path, both, own, streamed) == [(asks("a"), "b0", 200)] * 3
     found = cassette.read(tmp_path / "a.jsonl").interactions
     calls = ["generateContent", "generateContent", "streamGenerateContent"]
-    assert [operation(one.exchange) for one in found] == [(MODEL, call) for call in calls]
+    assert [operation(one.exchange.request) for one in found] == [(MODEL, call) for call in calls]
 
 
 def test_what_a_browser_asks_before_a_call_is_not_judged(tmp_path: Path) -> None:
@@ -524,7 +524,7 @@ def test_what_a_browser_asks_before_a_call_is_not_judged(tmp_path: Path) -> None
     before = {"request": {"url": PATH, "method": "OPTIONS"}, "response": {"status": 204, "body": ""}}
     assert read_lines(tmp_path, before, called)[1:] == [(asks("a"), "b0", 200)]
     found = cassette.read(tmp_path / "a.jsonl").interactions
-    assert [operation(one.exchange) for one in found] == [None, (MODEL, "generateContent")]
+    assert [operation(one.exchange.request) for one in found] == [None, (MODEL, "generateContent")]
 
 
 def test_tools_that_an_sdk_was_called_with_are_in_the_request(tmp_path: Path) -> None:
