@@ -32,9 +32,9 @@ def message(name: str) -> ForEditors:
     """The fields and values of a message, for an object that may be one."""
 
     def make(definitions: dict[str, Any]) -> dict[str, Any]:
-        from harness.gemini import request_schema
+        from harness.gemini import editor_schema
 
-        return {**request_schema.explained(name, definitions), "type": "object"}
+        return {**editor_schema.explained(name, definitions), "type": "object"}
 
     return ForEditors(make)
 

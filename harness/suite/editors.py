@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.gemini import request_schema
+from harness.gemini import editor_schema
 
 Schema = dict[str, Any]
 
 
 def explain(definitions: Mapping[str, Schema]) -> None:
     """Describe axes as the fields of the request that they set, where they have no description."""
-    notes = request_schema.notes()["GenerationConfig"]
+    notes = editor_schema.notes()["GenerationConfig"]
     for schema in definitions.values():
         for name, axis in schema.get("properties", {}).items():
             if name in notes:
@@ -47,7 +47,7 @@ def _literal_parts(definitions: dict[str, Any]) -> Schema:
     """The keys of a case that ``check`` reads as parts of a request."""
 
     def an_object(message: str) -> Schema:
-        return {"if": {"type": "object"}, "then": request_schema.closed(message, definitions)}
+        return {"if": {"type": "object"}, "then": editor_schema.closed(message, definitions)}
 
     return {
         "request": an_object("GenerateContentRequest"),

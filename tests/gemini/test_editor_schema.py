@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from harness.gemini import definition, request_schema
+from harness.gemini import definition, editor_schema
 from harness.gemini.canonical import request_findings
 from harness.text.names import snake
 
@@ -38,7 +38,7 @@ ODD: list[Any] = [
 @pytest.fixture(scope="module")
 def closed() -> Draft202012Validator:
     definitions: dict[str, Any] = {}
-    schema = request_schema.closed(REQUEST, definitions)
+    schema = editor_schema.closed(REQUEST, definitions)
     Draft202012Validator.check_schema({**schema, "$defs": definitions})
     return Draft202012Validator({**schema, "$defs": definitions})
 
@@ -90,7 +90,7 @@ def messages(kind: str = REQUEST, seen: frozenset[str] = frozenset()) -> Iterato
 
 def test_every_field_of_a_request_is_named_and_explained() -> None:
     definitions: dict[str, Any] = {}
-    request_schema.explained(REQUEST, definitions)
+    editor_schema.explained(REQUEST, definitions)
     for message in set(messages()):
         fields = definitions[f"api.{message}"]["properties"]
         offered = {name for name, field in fields.items() if not field.get("doNotSuggest")}
@@ -100,7 +100,7 @@ def test_every_field_of_a_request_is_named_and_explained() -> None:
 
 def test_every_enum_value_of_a_request_is_offered() -> None:
     definitions: dict[str, Any] = {}
-    request_schema.explained(REQUEST, definitions)
+    editor_schema.explained(REQUEST, definitions)
     kinds = {kind.removesuffix("[]") for message in messages() for kind in definition.fields(message).values()}
     enums = {kind[5:] for kind in kinds if kind.startswith("enum ")}
     assert "HarmCategory" in enums
@@ -110,7 +110,7 @@ def test_every_enum_value_of_a_request_is_offered() -> None:
 
 def test_it_explains_without_refusing_anything() -> None:
     definitions: dict[str, Any] = {}
-    schema = {**request_schema.explained(REQUEST, definitions), "$defs": definitions}
+    schema = {**editor_schema.explained(REQUEST, definitions), "$defs": definitions}
     odd = {
         "generationConfg": {},
         "generationConfig": {"seed": "x", "mediaResolution": 2.5},
@@ -119,6 +119,6 @@ def test_it_explains_without_refusing_anything() -> None:
     assert Draft202012Validator(schema).is_valid(odd)
 
 
-@pytest.mark.parametrize("message", request_schema.notes())
+@pytest.mark.parametrize("message", editor_schema.notes())
 def test_every_note_is_about_a_field_of_the_definition(message: str) -> None:
-    assert request_schema.notes()[message].keys() <= definition.fields(message).keys()
+    assert editor_schema.notes()[message].keys() <= definition.fields(message).keys()
