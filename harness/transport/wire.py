@@ -180,6 +180,7 @@ class Wire:
             headers=headers,
             data=request.content or None,
             allow_redirects=False,
+            trace_request_ctx=answer,
         )
         try:
             async with asyncio.timeout(waits.total):
@@ -223,6 +224,7 @@ class Wire:
                 auto_decompress=False,
                 trust_env=False,
                 proxy=proxy,
+                trace_configs=[_times_from_the_connection()],
             )
         return self._sessions[provider.name]
 
@@ -324,14 +326,19 @@ class _IncomingAnswer:
         self._largest = largest
         self._size = 0
         self._inflate: Any = None
+        self._start = 0.0
+
+    def connected(self) -> None:
+        """Count its times from now: the first requests open connections, which is not what the model took."""
+        self._start = perf_counter()
 
     async def take(self, outgoing: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> None:
         """Send the request, and keep what arrives until its end."""
-        start = perf_counter()
+        self._start = perf_counter()
         async with outgoing as response:
-            self._begin(response, perf_counter() - start)
+            self._begin(response, perf_counter() - self._start)
             async for raw in response.content.iter_any():
-                if not self._add(raw, perf_counter() - start):
+                if not self._add(raw, perf_counter() - self._start):
                     break
             else:
                 self._end()
@@ -389,6 +396,18 @@ class _IncomingAnswer:
             raise _NoConnection(f"{url}: {what}", sent=_may_be_sent(fault)) from fault
         else:
             raise (NetworkFault if _may_be_sent(fault) else NoConnection)(f"{url}: {what}") from fault
+
+
+def _times_from_the_connection() -> aiohttp.TraceConfig:
+    """Calls ``connected`` of an answer whose request has a new connection."""
+    import aiohttp
+
+    async def connected(_session: object, context: Any, _params: object) -> None:
+        context.trace_request_ctx.connected()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
+    return trace
 
 
 def _read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:

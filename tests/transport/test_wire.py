@@ -230,6 +230,22 @@ def test_the_loop_turns_between_two_answers_that_came_together() -> None:
     assert len(set(judged_in)) == 20
 
 
+def test_the_time_to_open_a_connection_is_not_the_time_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up, wait = socket.getaddrinfo, 0.5
+
+    def slowly(*address: Any, **more: Any) -> Any:
+        time.sleep(wait)
+        return look_up(*address, **more)
+
+    with Endpoint(answer(PARIS)) as endpoint:
+        monkeypatch.setattr(socket, "getaddrinfo", slowly)
+        started = time.perf_counter()
+        exchange = send(config(endpoint.url.replace("127.0.0.1", "localhost")))
+        assert time.perf_counter() - started > wait
+    assert exchange.head_at is not None
+    assert exchange.head_at < wait
+
+
 def test_cookies_are_not_kept() -> None:
     async def twice(settings: Config) -> None:
         request = build(settings.find("here"), "m", BODY, "unary")

@@ -33,7 +33,9 @@ class StreamWords(TypedDict, total=False):
 
 @check("latency")
 def latency(evidence: Evidence, expected: DurationWords) -> Iterator[Mismatch]:
-    """The time to the last byte of the answer. The check fails if the recording has no times, and passes for a trial in a batch.
+    """The time from the request, on an open connection, to the last byte of the answer.
+
+    The check fails if the recording has no times, and passes for a trial in a batch.
 
     latency: {max: 4s}
     """
