@@ -29,7 +29,7 @@ _INCLUDED = re.compile(rb"^<> +(\S+)[ \t\r]*$", re.MULTILINE)
 _REDIRECTED = re.compile(rb"[ \t]>[ \t]*([^\s>&]+)[ \t\r]*$", re.MULTILINE)
 _SHELLS = (".sh", ".bash", ".zsh")
 _ABOUT = re.compile(r"(?i)_?(?:file_?name|file|path|sha1)$")
-NAMING = frozenset((".json", ".jsonl", ".yaml", ".yml", ".har", ".http", ".rest", ".toml", *_SHELLS))
+NAMING = frozenset((".json", ".jsonl", ".yaml", ".yml", ".har", ".http", ".rest", *_SHELLS))
 """Of files that may name others."""
 _GZIP = b"\x1f\x8b"
 _LARGEST, _MOST_INDEXED = 200_000_000, 50_000_000

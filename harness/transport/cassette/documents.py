@@ -1,6 +1,6 @@
 """The bytes of a file -> plain values: JSON, YAML (several documents too), JSON lines; packed, or in UTF-16.
 
-Objects as JavaScript and Python write them, TOML, and logs whose lines hold objects behind a prefix are tried last.
+Objects as JavaScript and Python write them, and logs whose lines hold objects behind a prefix are tried last.
 """
 
 from __future__ import annotations
@@ -183,14 +183,13 @@ def _are_lines(values: list[Any], raw: bytes) -> bool:
 
 CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
 """How cassettes of vcrpy begin. No other format needs to be tried, or imported, for them."""
-_TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
 _LARGEST_LITERAL = 20_000_000
 _MOST_DOCUMENTS = 10_000
 
 
 def _otherwise(raw: bytes, complaint: str) -> Sequence[Any]:
-    """JSON with comments, TOML, the JSON in the lines of a log, or the YAML in a page. Raises NoDocument with the complaint if it is none of them."""
-    for read in (_toml, logged, _fenced, _whole_parts):
+    """The JSON in the lines of a log, or the YAML in a page. Raises NoDocument with the complaint if it is none of them."""
+    for read in (logged, _fenced, _whole_parts):
         if found := read(raw):
             return found
     raise NoDocument(complaint)
@@ -208,17 +207,6 @@ def _literal(raw: bytes) -> Sequence[Any]:
         is_whole = text[0] == "/" or (end and text[end:].lstrip()[:1] in ("", "/"))
         return Elements([literal_value(text)], name="JSON5") if is_whole else []
     except ValueError:
-        return []
-
-
-def _toml(raw: bytes) -> list[Any]:
-    if not _TOML.match(raw):
-        return []
-    import tomllib
-
-    try:
-        return [tomllib.loads(raw.decode())]
-    except (ValueError, RecursionError):
         return []
 
 

@@ -343,7 +343,7 @@ _PROGRAMS = frozenset((".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".ts
 """Of programs. Errors in them are mostly made up for a test."""
 
 
-DATA = frozenset((".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".har", ".csv", ".toml"))
+DATA = frozenset((".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".har", ".csv"))
 """Of files that are data. Others are prose, in which no mark is out of place."""
 
 
