@@ -12,7 +12,6 @@ import sys
 from base64 import b64encode
 from json.encoder import encode_basestring
 
-import msgspec
 from msgspec import Struct
 
 from harness.text.jsontext import DEEPEST, is_utf8
@@ -64,30 +63,7 @@ def as_json(text: str) -> str:
 
     Raises ValueError for nesting beyond ``jsontext.DEEPEST``.
     """
-    return (text[:1] != "(" and _of_python(text)) or _Writer(f"({text})" if _NAMED.match(text) else text).text()
-
-
-_STRINGS = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")|'(?:[^'\\\n]|\\.)*+|"(?:[^"\\\n]|\\.)*+""")
-"""A text in quotes; or what is not closed, without a group, so that it is not read again from its next quote."""
-_BETWEEN = re.compile(r"(?:(?!,\s*[\]}])[{}\[\]:,\s]|\0(?!\s*\0)|-?\d[\d.e+-]*+|(?:True|False|None)\b)*+")
-"""What stands between the texts of a value that Python printed. A NUL stands for each text."""
-
-
-def _of_python(text: str) -> str:
-    """A value that Python printed, as JSON, in a fraction of the time; empty for any other text."""
-    pieces = _STRINGS.split(text)
-    if None in pieces:
-        return ""
-    between = "\0".join(pieces[::2])
-    if not _BETWEEN.fullmatch(between):
-        return ""
-    pieces[::2] = between.replace("True", "true").replace("False", "false").replace("None", "null").split("\0")
-    pieces[1::2] = map(_in_double, pieces[1::2])
-    try:
-        msgspec.json.decode(written := "".join(pieces))
-    except (ValueError, RecursionError):  # a dictionary of Swift, or a set
-        return ""
-    return written
+    return _Writer(f"({text})" if _NAMED.match(text) else text).text()
 
 
 class _Writer:
