@@ -578,8 +578,6 @@ def _holds_examples(mapping: Mapping[str, Any]) -> bool:
 
 def _exchange(mapping: Mapping[str, Any], asked: Mapping[str, Any], found: Piece) -> Piece:
     """What was found, with what the mapping says beside it. ``asked``: its request, or itself where it holds both sides."""
-    if found.answers == [Body(b"")] and (beside := _answer_beside(mapping)):
-        found = replace(found, answers=[beside])
     is_flat = asked is mapping
     has_own = not is_flat or any(isinstance(one := mapping.get(name), dict) and not is_answer(one) for name in _ANSWERS)
     return replace(
@@ -604,13 +602,6 @@ def _completed(piece: Piece, mapping: Mapping[str, Any], deep: int) -> Piece:
     if piece.answers == [Body(b"")] and other.has_answer:
         piece = replace(piece, answers=other.answers, streams=other.streams)
     return piece
-
-
-def _answer_beside(mapping: Mapping[str, Any]) -> Body | None:
-    """The body of an answer that stands beside its status and headers."""
-    others = {name: value for name, value in mapping.items() if name not in (*_REQUESTS, *_REQUEST_BODIES, *_ANSWERS)}
-    body = messages.message_body(others)
-    return body if body is not None and may_be_answer(body.content[:MOST_SEARCHED]) else None
 
 
 def _first_body(mapping: Mapping[str, Any], names: Iterable[str]) -> Body | None:
