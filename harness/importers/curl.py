@@ -33,7 +33,7 @@ _FAR = 10_000
 """Characters from the head of a loop to its end."""
 _DEFINED = re.compile(
     r"""(?:^[ \t]*(?:[$%#>][ \t]+|if[^\n]*;[ \t]*then[ \t]+|\[[^\n]*\][ \t]*(?:&&|\|\|)[ \t]+|["'\w|*-]+\)[ \t]+)?|;[ \t]*)(?:(?:(?:export|declare|local|readonly|typeset|set|ENV|ARG)[ \t]+(?:-\w+[ \t]+)*)?(?P<name>\w+)\+?="""
-    r"""|set[ \t]+(?:-\w+[ \t]+)*(?P<fish>\w+)[ \t]+(?=["'\w$])|(?=(?P<makes>cat|tee|echo|printf|jq|base64|envsubst)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
+    r"""|(?=(?P<makes>cat|tee|echo|printf|jq|base64)[ \t])|read[ \t][^\n<]*?[ \t](?P<read>\w+)[ \t]*(?=<<))""",
     re.MULTILINE,
 )
 """Where a script sets a variable, or writes a document."""
@@ -147,7 +147,7 @@ class _Script:
                     at = self._define(found)
 
     def _define(self, found: re.Match[str]) -> int:
-        command, name = _Command(self, found.end()), found["name"] or found["fish"] or ""
+        command, name = _Command(self, found.end()), found["name"] or ""
         if found["makes"]:
             text, command = _printed(self, found.end())
             if text is not None and command.output:
@@ -211,7 +211,6 @@ class _Script:
 
 def read(path: Path, text: str) -> list[Recorded | Unread]:
     """The requests of the commands in the text (see ``as_text``) of a script or a page; empty if it has none."""
-    text = _of_make(text) if path.name.lower().endswith(("makefile", ".mk")) else text
     text = _of_yaml(text) if path.name.lower().endswith((".yml", ".yaml")) else text
     script = _Script(path, _NESTED.sub(_inner, _plain(text)))
     as_written = script if script.text == text or not powershell.CALL.search(text) else _Script(path, text)
@@ -225,12 +224,6 @@ def _setting(words: Sequence[str], names: Sequence[str]) -> Mapping[str, str]:
     bare = [word for before, word in pairwise(("", *words)) if not any(map(_PARAMETER.match, (before, word)))]
     placed = zip((name for name in names if name not in named), bare, strict=False)
     return {str(at): word for at, word in enumerate(words, 1)} | dict(placed) | named
-
-
-def _of_make(text: str) -> str:
-    """The text of a makefile as that of a shell."""
-    text = re.sub(r"(?m)^(\w+)[ \t]*[?:]*=[ \t]*([^\n#\"]*?)[ \t]*$", r'\1="\2"', text)
-    return re.sub(r"\$\((\w+)\)", r"${\1}", text).replace("$$", "$")
 
 
 def _of_yaml(text: str) -> str:
@@ -255,8 +248,6 @@ def blocks_without_commands(raw: bytes) -> list[str]:
 
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
 _IS_HTML = re.compile(r"(?i)<(?:!doctype|html|pre|code)\b|\bcurl[^\n\"']{0,500}&(?:quot|#0?39|#x27);")
-_DIFF = re.compile(r"(?<=```diff\n)(?:(?!```)[^\n]*\n)+|\Adiff --git .*", re.DOTALL)
-"""The lines of a block, or of a file, that shows what changes. Those that are taken away are none of its text."""
 _TAG = re.compile(r"<(?:br|/p|/div|/li|/pre)\b[^>]*>")
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
 
@@ -264,19 +255,18 @@ _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": 
 def as_text(text: str) -> str:
     """The text of a page as a person copies it: without markup, with plain blanks and quotes."""
     text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\u00a0", " "))
-    text = _DIFF.sub(lambda block: re.sub(r"(?m)^(?:-[^\n]*\n|[+ ])", "", block[0]), text)
     if _IS_HTML.search(text[:1_000_000]):
         text = unescape(re.sub(r"<[^<>]*>", "", _TAG.sub("\n", text)))
     return text.translate(_QUOTES) if re.search(r"""(?:curl|-[HdX]|--\w+)[ \t]+[\u201c\u2018]""", text) else text
 
 
 def _plain(text: str) -> str:
-    """The text with the marks of cmd, PowerShell and fish replaced by those of a shell, and commands out of comments."""
+    """The text with the marks of cmd and PowerShell replaced by those of a shell, and commands out of comments."""
     text = _COMMENTED.sub(lambda found: re.sub(rf"(?m)^[ \t]*{re.escape(found[1])}", "", found[0]), text)
     text = _CONTINUED.sub(_without_prompts, text)
     text = re.sub(r"(?<=\\\n)(?:[ \t]*#(?![ \t]*curl)[^\n]*\n)+", "", text)  # a remark between the lines of a command
     text = re.sub(r"(?m)^([ \t]*):[ \t]+\"?\$\{(\w+):?=([^{}\n]*)\}\"?", r'\1\2="${\2:-\3}"', text)
-    text = _SET_BY_CMD.sub(r'\1\2="\3"', _SET_BY_FISH.sub(r"\1$", text))
+    text = _SET_BY_CMD.sub(r'\1\2="\3"', text)
     # cmd takes no quotes away
     text = re.sub(r"(?m)^([ \t]*)@?\(?echo[ \t]+(\{\"[^'\n]*\})\)?[ \t]*>", r"\1echo '\2' >", text)
     text = _QUOTED_BY_POWERSHELL.sub(lambda found: re.sub(r"`([\"$`])", r"\\\1", found[0]), text)
@@ -307,7 +297,6 @@ def _without_prompts(lines: re.Match[str]) -> str:
 
 
 _SET_BY_CMD = re.compile(r"^([ \t]*)@?set[ \t]+\"?(\w+)=([^\"\n]*)\"?$", re.MULTILINE | re.IGNORECASE)
-_SET_BY_FISH = re.compile(r"^([ \t]*set[ \t]+(?:-\w+[ \t]+)*\w+[ \t]+)(?=\(\w)", re.MULTILINE)
 _QUOTED_BY_POWERSHELL = re.compile(r'"\s*\{\s*`"(?:[^"`]|`.)*"', re.DOTALL)
 _CALLOUT = re.compile(r"(?<![ \t])[ \t]++<(?:\d{1,2}|\.)>$", re.MULTILINE)
 """The number of a remark on a line, in AsciiDoc."""
@@ -551,11 +540,8 @@ def _printed(script: _Script, at: int, deep: int = 0) -> tuple[str | None, _Comm
         command.document = given
         command.read()
         made = printed(command.words, given if command.document is None else command.document, script.bytes_of)
-        match command.words:
-            case ["mktemp", *_]:
-                made = f"mktemp.{begin}"
-            case ["envsubst", *_]:
-                made = script.filled(command.document or "")
+        if command.words[:1] == ["mktemp"]:
+            made = f"mktemp.{begin}"
         if made is None or script.text[command.stop : command.stop + 1] != "|":
             if given is not None:
                 script.piped[begin] = given.removesuffix("\n")

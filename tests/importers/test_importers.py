@@ -687,7 +687,6 @@ FORMS = {
     "wget with blanks": f"wget -q -O out.json -T30 -t 2 --timeout=5 --method POST --body-data '{TEXT}' {ASK}",
     "wget file": f"wget {ASK} --post-file body.json",
     "standard input": f"curl {ASK} -d @- < body.json",
-    "envsubst": f"export SAY=hi\nenvsubst < template.json | curl {ASK} -d @-",
     "powershell parameter": f"param(\n  [string]$Say = 'hi',\n  [int]$N = 1)\nirm {ASK} -Method Post -Body (@{{contents=@(@{{parts=@(@{{text=$Say}})}})}} | ConvertTo-Json -Depth 9)",
     "powershell function": f"function Ask {{\n  param([Parameter(Mandatory)][string]$Say)\n  irm {ASK} -Method Post -Body (@{{contents=@(@{{parts=@(@{{text=$Say}})}})}} | ConvertTo-Json -Depth 9)\n}}\nAsk -Say 'hi'",
     "powershell writes": f"$b = '{TEXT}'\n[IO.File]::WriteAllText(\"$PWD\\asked.json\", $b)\ncurl.exe {ASK} -d \"@asked.json\"",

@@ -116,7 +116,6 @@ FORMS: Mapping[str, str] = {
     "a text that printf makes": f"curl {ASK} -d \"$(printf '{body('%s')}' hi)\"",
     "the output of a command": f"curl {ASK} -d @<(cat <<EOF\n{body('hi')}\nEOF\n)",
     "a file in a document": f"echo hi > p.txt\nP=$(cat p.txt)\ncat > b.json <<EOF\n{body('$P')}\nEOF\ncurl {ASK} -d @b.json",
-    "a variable of fish": f"set -x model gemini-2.5-flash\ncurl {BASE}/$model:generateContent -d @body.json",
     "a declared variable": f"declare -r M=gemini-2.5-flash\ncurl {BASE}/$M:generateContent -d @body.json",
     "remarks in AsciiDoc": f"curl {ASK} \\ <1>\n  -d '{body('hi')}' <2>\n",
     "parameters of PowerShell": f"$p = @{{\n  Uri = '{ASK}'\n  Body = '{body('hi')}'\n}}\nirm @p",
@@ -133,7 +132,6 @@ FORMS: Mapping[str, str] = {
     "a file that PowerShell sets by place": f"$b = '{body('hi')}'\nSet-Content a.json $b\ncurl.exe {ASK} -d '@a.json'\n",
     "a file that PowerShell redirects to": f"$b = '{body('hi')}'\n$b > a.json\ncurl.exe {ASK} -d '@a.json'\n",
     "prompts of a shell": f"me@host:~$ curl {ASK} \\\n> -d '{body('hi').replace(',', ',' + chr(10) + '> ')}'\nme@host:~$ exit\n",
-    "a block of changes": f"```diff\n curl {ASK} \\\n-  -d '{body('before')}'\n+  -d '{body('hi')}'\n```\n",
     "a quotation": f"> curl {ASK} \\\n>   -d '{body('hi')}'\n",
     "a document of cmd": f"@echo {body('hi')} > a.json\r\ncurl {ASK} -d @a.json\r\n",
     "a text that jq quotes": f"P=$(printf hi | jq -Rs .)\ncurl {ASK} -d "
@@ -151,7 +149,6 @@ FORMS: Mapping[str, str] = {
     "words in an array": f'A=(-d @body.json\n  -H "a: b")\nA+=({ASK})\ncurl "${{A[@]}}"\n',
     "a text that is added to": f'P=h\nP+=i\ncurl {ASK} -d "{body("$P").replace(chr(34), chr(92) + chr(34))}"\n',
     "a temporary file": f'A="$(mktemp)"\nF=$(mktemp)\nprintf hi >"$A"\ncat >"$F" <<EOF\n{body("$(cat $A)")}\nEOF\ncurl {ASK} -d "@$F"',
-    "the output of a command in fish": f"set -l b (cat body.json)\ncurl {ASK} -d $b",
     "a quoted variable of cmd": f'@set "MODEL=gemini-2.5-flash"\r\ncurl "{BASE}/%MODEL%:generateContent" -d @body.json\r\n',
     "quotes that PowerShell escapes": f'curl.exe {ASK} `\n -d "{body("hi").replace(chr(34), chr(96) + chr(34))}"',
     "quotes that PowerShell drops": f"curl.exe {ASK} `\n -d '{body('hi').replace(chr(34), chr(92) + chr(34))}'",
@@ -372,14 +369,6 @@ def test_a_request_that_is_left_out_names_its_line(capsys: pytest.CaptureFixture
     assert "left out: page.md, line 3: not a native generateContent request: its body is not JSON" in (
         capsys.readouterr().out
     )
-
-
-def test_a_command_of_a_makefile_uses_its_variables() -> None:
-    Path("Makefile").write_text(
-        f"MODEL ?= gemini-2.5-flash\nask:\n\t@curl {BASE}/$(MODEL):generateContent?key=$$KEY \\\n\t  -d '{body('hi')}'\n"
-    )
-    assert main(["import", "Makefile"]) == 0
-    assert models() == {"hi": "gemini-2.5-flash"}
 
 
 @pytest.mark.parametrize(
