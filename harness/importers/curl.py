@@ -211,7 +211,6 @@ class _Script:
 
 def read(path: Path, text: str) -> list[Recorded | Unread]:
     """The requests of the commands in the text (see ``as_text``) of a script or a page; empty if it has none."""
-    text = _of_yaml(text) if path.name.lower().endswith((".yml", ".yaml")) else text
     script = _Script(path, _NESTED.sub(_inner, _plain(text)))
     as_written = script if script.text == text or not powershell.CALL.search(text) else _Script(path, text)
     repeats = [(one.begin, one.end, one.settings) for one in as_written.repeats]
@@ -226,16 +225,6 @@ def _setting(words: Sequence[str], names: Sequence[str]) -> Mapping[str, str]:
     return {str(at): word for at, word in enumerate(words, 1)} | dict(placed) | named
 
 
-def _of_yaml(text: str) -> str:
-    """The text of a job of CI as that of a shell: its environment as variables, the lines of a folded text as one."""
-    text = re.sub(
-        r"(?m)^([ \t]+)([A-Z_][A-Z0-9_]*):[ \t]+(['\"]?)([^\n#'\"{}]*[^\s#'\"{}])\3[ \t]*$", r'\1\2="\4"', text
-    )
-    text = re.sub(r"(?:\$\{\{[ \t]*env|\{\{[ \t]*)\.(\w+)[ \t]*\}\}", r"${\1}", text)
-    return _FOLDED.sub(lambda found: re.sub(r"(?<=[^\\\s])\n(?=[ \t]*\S)", " \\\\\n", found[0]), text)
-
-
-_FOLDED = re.compile(r"(?<=[ \t]>)[-+]?[ \t]*\n([ \t]+)\S[^\n]*(?:\n\1[^\n]*)*")
 _PRE = re.compile(r"<pre\b[^<>]*>(?:(?!<pre\b).)*?</pre>", re.DOTALL | re.IGNORECASE)
 
 

@@ -317,18 +317,19 @@ env:
   MODEL: gemini-2.5-flash
 steps:
   - run: >-
-      curl -s "{BASE}/$MODEL:generateContent"
+      curl -s "{ASK}"
       -H 'a: b'
       -d '{body("folded")}'
       --fail
-  - 'curl "{BASE}/${{{{ env.MODEL }}}}:generateContent" -d "@body.json"'
+  - 'curl "{BASE}/$MODEL:generateContent" -d "@body.json"'
 """
 
 
-def test_commands_of_a_job_use_its_environment() -> None:
+def test_commands_of_a_job_are_read_or_name_their_variables(capsys: pytest.CaptureFixture[str]) -> None:
     Path("job.yml").write_text(JOB)
     assert main(["import", "job.yml"]) == 0
-    assert models() == {"folded": "gemini-2.5-flash", "hi": "gemini-2.5-flash"}
+    assert models() == {"folded": "gemini-2.5-flash"}
+    assert "its address holds $MODEL, whose value only a shell would know" in capsys.readouterr().out
 
 
 def test_the_file_that_a_command_sends_is_no_case_of_its_own() -> None:
