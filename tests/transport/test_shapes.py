@@ -190,31 +190,7 @@ RAW = f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r
 RAW_ANSWER = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{ANSWERED_TEXT}"
 
 
-def _typed(value: Any, names: Mapping[str, str], nested: Callable[[str, Any], Any] = lambda _name, item: item) -> Any:
-    """The value as a database writes it, with the type of everything in it."""
-    if isinstance(value, dict):
-        inside: Any = {key: _typed(item, names, nested) for key, item in value.items()}
-    else:
-        inside = [_typed(item, names, nested) for item in value] if isinstance(value, list) else str(value)
-    name = names[type(value).__name__]
-    return {name: nested(name, inside)} if name else nested(name, inside if isinstance(value, dict | list) else value)
-
-
-DYNAMODB = {"dict": "M", "list": "L", "str": "S", "int": "N"}
-FIRESTORE = {"dict": "mapValue", "list": "arrayValue", "str": "stringValue", "int": "integerValue"}
-OPENTELEMETRY = {"dict": "kvlistValue", "list": "arrayValue", "str": "stringValue", "int": "intValue"}
-MONGODB = {"dict": "", "list": "", "str": "", "int": "$numberInt"}
-WRAPPED: Mapping[str, Callable[[Any], Any]] = {
-    "mapValue": lambda item: {"fields": item},
-    "arrayValue": lambda item: {"values": item},
-    "kvlistValue": lambda item: {"values": [{"key": key, "value": one} for key, one in item.items()]},
-}
-ROW = {"model": MODEL, "sent": ASKED, "got": ANSWERED}
 TOOLS: Mapping[str, Any] = {
-    "DynamoDB": {"Item": _typed(ROW, DYNAMODB)["M"]},
-    "Firestore": {"documents": [_typed(ROW, FIRESTORE, lambda name, item: WRAPPED.get(name, lambda item: item)(item))["mapValue"]]},
-    "logs of OpenTelemetry": {"logRecords": [{"body": _typed(ROW, OPENTELEMETRY, lambda name, item: WRAPPED.get(name, lambda item: item)(item))}]},
-    "MongoDB": _typed(ROW, MONGODB),
     "arrays of JavaScript": {"url": f"https://{HOST}{PATH}", "req": dict(enumerate(ASKED_TEXT.encode())), "res": dict(enumerate(ANSWERED_TEXT.encode()))},
     "made JSON twice": {"url": f"https://{HOST}{PATH}", "request": json.dumps(ASKED_TEXT), "response": json.dumps(ANSWERED_TEXT), "status": 200},
     "bytes of Python": {"url": f"https://{HOST}{PATH}", "request_body": repr(ASKED_TEXT.encode()), "response_body": repr(ANSWERED_TEXT.encode())},

@@ -34,7 +34,6 @@ from harness.transport.cassette import (
     messages,
     packing,
     pairs,
-    typed,
 )
 from harness.transport.cassette.attachments import Beside
 from harness.transport.cassette.bodies import ANSWER_FIELDS, Body, gist, is_answer
@@ -257,7 +256,8 @@ def _read(
     content = attachments.included(_filled(content), beside)
     values = (elements.divided(content) if divided else None) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
-    values = _completed(values, content, beside)
+    if attachments.are_named(content, beside):
+        values = attachments.attached(values, beside)
     layout = _layout(values)
     if layout in ("bare JSON", "JSON array") and len({one.get("responseId") for one in _as_list(values[0])}) == 1:
         bare = Piece(answers=[Body(content, gist=gist(values[0]))], streams=layout == "JSON array")
@@ -315,13 +315,6 @@ def _filled(content: bytes) -> bytes:
     for _ in range(_IN_EACH_OTHER):
         content = _HOLE.sub(lambda found: values.get(found[1] or found[2], found[0]), content, _MOST_HOLES)
     return _UNSET.sub(b"", content)
-
-
-def _completed(values: Sequence[Any], content: bytes, beside: Beside) -> Sequence[Any]:
-    """The values with the bodies from files beside them, and without the types that a database wrote."""
-    if attachments.are_named(content, beside):
-        values = attachments.attached(values, beside)
-    return typed.untyped(values) if typed.is_used(content) else values
 
 
 def _documents(path: Path, content: bytes) -> Sequence[Any]:
