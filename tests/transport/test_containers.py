@@ -170,6 +170,15 @@ def test_a_program_with_an_answer_gives_the_answer(tmp_path: Path) -> None:
     assert reply.read(found.exchange).text == 'It\'s "yes", Zoë.\n'
 
 
+def test_what_ends_a_table_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(table(",") + b"m," + b"x" * 16_000_001 + b",\n" + table(","))
+    tape = cassette.read(tmp_path / "a.csv")
+    assert len(tape.interactions) == 1
+    assert [(one.where, one.reason) for one in tape.unread] == [
+        ("row 2", "nor are the rows behind it: field larger than field limit (16000000); export them as JSON lines")
+    ]
+
+
 def test_a_line_that_is_cut_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(f"{RECORD}\n{RECORD[:60]}", "utf-8")
     tape = cassette.read(tmp_path / "a.jsonl")

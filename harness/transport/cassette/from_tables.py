@@ -23,8 +23,14 @@ _CELL = re.compile(rb'([,;\t|])"\[?\{""|\bFROM stdin;\r?\n[^\t\n]*(\t)')
 _OBJECT = re.compile(r"\s*[{\[]\s*[{\"]")
 _SHORT, _FAR, _MOST_COLUMNS = 20, 1_000_000, 1_000
 _MOST_ROWS = 200_000
+_LARGEST_CELL = 16_000_000
+"""In characters: the csv module takes eight bytes for each."""
 _STEPS = 20_000_000
 """How many steps of its virtual machine SQLite may take: a file of others may hold a query without an end."""
+
+
+_Row = tuple[Sequence[str], Sequence[Any]]
+"""The names of the columns, and their values."""
 
 
 @source("table")
@@ -43,11 +49,23 @@ def table(_path: Path, raw: bytes) -> Iterable[Item] | None:
     else:
         return None
     broken: list[Unread] = []
-    items = list(by_shape(_mappings(rows, broken)))
-    return [*items, *broken] if items else None
+    ended: list[Unread] = []
+    items = list(by_shape(_mappings(_readable(rows, ended), broken)))
+    return [*items, *broken, *ended] if items or ended else None
 
 
-def _mappings(rows: Iterable[tuple[Sequence[str], Sequence[Any]]], broken: list[Unread]) -> Iterator[dict[str, Any]]:
+def _readable(rows: Iterable[_Row], ended: list[Unread]) -> Iterator[_Row]:
+    """The rows up to one that cannot be read, which is added to ``ended``."""
+    number = 1
+    try:
+        for row in rows:
+            yield row
+            number += 1
+    except (csv.Error, sqlite3.Error, UnicodeError, OverflowError) as fault:
+        ended.append(Unread(f"row {number}", f"nor are the rows behind it: {fault}; export them as JSON lines"))
+
+
+def _mappings(rows: Iterable[_Row], broken: list[Unread]) -> Iterator[dict[str, Any]]:
     """The rows with bodies, column -> value. Adds those with a body that is not JSON to ``broken``."""
     for number, (columns, row) in enumerate(rows, 1):
         if not any(map(_may_be_body, row)):
@@ -76,30 +94,22 @@ def _may_be_body(cell: Any) -> bool:
     return isinstance(cell, str) and len(cell) > _SHORT and ("candidates" in cell or "contents" in cell)
 
 
-def _of_text(raw: bytes, delimiter: str, *, has_names: bool) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
-    csv.field_size_limit(max(csv.field_size_limit(), len(raw)))
+def _of_text(raw: bytes, delimiter: str, *, has_names: bool) -> Iterator[_Row]:
+    csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
     lines = csv.reader(TextIOWrapper(BytesIO(raw), "utf-8", "replace", newline=""), delimiter=delimiter)
-    try:
-        columns = next(lines) if has_names else [f"column {number}" for number in range(_MOST_COLUMNS)]
-        yield from ((columns, line if _may_be_body(" ".join(line)) else ()) for line in lines)
-    except csv.Error:
-        return
+    columns = next(lines) if has_names else [f"column {number}" for number in range(_MOST_COLUMNS)]
+    yield from ((columns, line if _may_be_body(" ".join(line)) else ()) for line in lines)
 
 
-def _of_sqlite(raw: bytes) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
+def _of_sqlite(raw: bytes) -> Iterator[_Row]:
     """The rows of its tables. A view is never asked, and nothing of its schema is run."""
     with closing(sqlite3.connect(":memory:")) as base:
-        try:
-            base.deserialize(raw)
-            base.execute("PRAGMA trusted_schema = OFF")
-            base.set_progress_handler(lambda: 1, _STEPS)
-            names = base.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
-            )
-            for (name,) in names.fetchall():
-                quoted = '"{}"'.format(str(name).replace('"', '""'))
-                found = base.execute(f"SELECT * FROM {quoted} LIMIT {_MOST_ROWS}")  # noqa: S608 - a name
-                columns = [column[0] for column in found.description]
-                yield from ((columns, row) for row in found)
-        except (sqlite3.Error, UnicodeError, OverflowError):
-            return
+        base.deserialize(raw)
+        base.execute("PRAGMA trusted_schema = OFF")
+        base.set_progress_handler(lambda: 1, _STEPS)
+        names = base.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
+        for (name,) in names.fetchall():
+            quoted = '"{}"'.format(str(name).replace('"', '""'))
+            found = base.execute(f"SELECT * FROM {quoted} LIMIT {_MOST_ROWS}")  # noqa: S608 - a name
+            columns = [column[0] for column in found.description]
+            yield from ((columns, row) for row in found)
