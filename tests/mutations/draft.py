@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from harness.answer import framing, reply
 from harness.answer.reply import parts_of, text_of
 from harness.gemini.models import generation
+from harness.gemini.providers import is_chat
 from harness.gemini.schemas.request_schema import field as field_of
 from harness.judge.recorded import operation
 from harness.model import Chunk, Exchange, Reply
@@ -36,7 +37,7 @@ def need(condition: object) -> None:
 
 @dataclass
 class Draft:
-    """``body``: of the request; empty if it is not known. ``events`` are the JSON values of the answer: one for a unary answer. ``raw``: its bytes, where the mutation makes them itself."""
+    """``body``: of the request; empty if it is not known. ``events`` are the JSON values of the answer: one for a unary answer. ``raw``: its bytes, where the mutation makes them itself. ``end``: what follows the events, as in a stream of chat completions."""
 
     exchange: Exchange
     random: Random
@@ -47,6 +48,7 @@ class Draft:
     headers: Object = field(default_factory=dict)
     url: str = ""
     raw: bytes | None = None
+    end: bytes = b""
     eol: str = "\r\n"
 
     @classmethod
@@ -54,10 +56,10 @@ class Draft:
         """Raises Unsuited for an answer that is not whole."""
         framed = framing.unframe(exchange)
         values = [event.value for event in framed.events]
-        body = exchange.request.body
-        need(
-            isinstance(body, dict) and values and not framed.faults and all(isinstance(value, dict) for value in values)
-        )
+        body, ends = exchange.request.body, [fault.rule for fault in framed.faults]
+        need(isinstance(body, dict) and values and all(isinstance(value, dict) for value in values))
+        end = b"data: [DONE]\n\n" * (is_chat(exchange.request.url) and framed.form == "sse")
+        need(ends == [framing.DONE] * bool(end))
         body, values = pickle.loads(pickle.dumps((body, values)))  # a deepcopy that takes a tenth of the time
         return cls(
             exchange,
@@ -68,11 +70,12 @@ class Draft:
             exchange.status,
             dict(exchange.headers),
             exchange.request.url,
+            end=end,
         )
 
     def built(self) -> Exchange:
         """The exchange as it stands now."""
-        raw = self.bytes() if self.raw is None else self.raw
+        raw = (self.bytes() if self.raw is None else self.raw) + self.end
         at = self.exchange.chunks[-1].at if self.exchange.chunks else 0.0
         content = json.dumps(self.body).encode() if self.body else b""
         request = replace(self.exchange.request, body=self.body or None, url=self.url, content=content)

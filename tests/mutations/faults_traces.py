@@ -217,18 +217,18 @@ def _message(d: Draft) -> Object:
     return message
 
 
-@fault("chat-fields", "chat-completion")
+@fault("chat-completion")
 def role_of_gemini(d: Draft) -> None:
     _message(d)["role"] = "model"
 
 
-@fault("chat-fields", "chat-completion")
+@fault("chat-completion")
 def object_of_the_old_api(d: Draft) -> None:
     need(_message(d))
     d.events[0]["object"] = "text_completion"
 
 
-@fault("chat-fields", "chat-completion")
+@fault("chat-completion")
 def type_of_a_call_lost(d: Draft) -> None:
     del _message(d)["tool_calls"][0]["type"]
 
@@ -303,19 +303,19 @@ def lines_without_an_end(d: Draft) -> None:
     )
 
 
-@fault("chat-fields", "chat-completion")
+@fault("chat-completion")
 def time_in_milliseconds(d: Draft) -> None:
     need(_message(d) and d.events[0].get("created", 0) > 1)
     d.events[0]["created"] *= 1000
 
 
-@fault("chat-fields", "chat-completion")
+@fault("chat-completion")
 def model_of_a_completion_lost(d: Draft) -> None:
     need(_message(d) and d.events[0].get("id"))
     d.events[0].pop("model")
 
 
-@fault("chat-fields", "chat-completion")
+@fault("chat-completion")
 def tool_calls_lost(d: Draft) -> None:
     del _message(d)["tool_calls"]
     d.events[0]["choices"][0]["finish_reason"] = "tool_calls"
