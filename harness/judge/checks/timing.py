@@ -1,4 +1,4 @@
-"""Times, in seconds since the request was sent, and the events of a stream. A replay uses the recorded times.
+"""Times, in seconds since the request was sent on an open connection, and the events of a stream. A replay uses the recorded times.
 
 If a recording has no times, a timing check fails and says so, because a check that cannot fail would prove nothing.
 """
@@ -23,7 +23,7 @@ class StreamWords(TypedDict, total=False):
     """The chunks of a stream, what they hold, and its times."""
 
     chunks: Annotated[NumberPredicate, "how many chunks (events) there are"]
-    ttft: Annotated[DurationWords, "the time to the first text, call or data of the answer"]
+    ttft: Annotated[DurationWords, "as the check ttft"]
     gap: Annotated[DurationWords, "the longest time between two chunks"]
     duration: Annotated[DurationWords, "the time from the first chunk to the last"]
     each: Annotated[dict[JsonPath, Predicate], "JSONPath -> the predicate that its value in every event must satisfy"]
@@ -35,7 +35,8 @@ class StreamWords(TypedDict, total=False):
 def latency(evidence: Evidence, expected: DurationWords) -> Iterator[Mismatch]:
     """The time from the request, on an open connection, to the last byte of the answer.
 
-    The check fails if the recording has no times, and passes for a trial in a batch.
+    Neither other requests in flight nor earlier tries count. The check fails if the recording has no times, and passes for a
+    trial in a batch.
 
     latency: {max: 4s}
     """
@@ -46,9 +47,9 @@ def latency(evidence: Evidence, expected: DurationWords) -> Iterator[Mismatch]:
 
 @check("ttft")
 def ttft(evidence: Evidence, expected: DurationWords) -> Iterator[Mismatch]:
-    """The time to the first text, call or data of the answer, without thoughts.
+    """The time from the request, on an open connection, to the first text, call or data. Thoughts do not count.
 
-    For a unary answer it is the whole time. The check passes for a trial in a batch.
+    For a unary answer it is the ``latency``. The check passes for a trial in a batch.
 
     ttft: {max: 800ms}
     """
