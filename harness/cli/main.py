@@ -34,7 +34,7 @@ EXAMPLES = ("gemini-harness init", "gemini-harness run suites/")
 EXIT_CODES = """\
 exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
             3 internal error  4 bad usage, suite or configuration  5 nothing ran
-            6 could not ask  7 a gate cannot tell"""
+            6 could not judge  7 a gate cannot be answered"""
 
 
 def entry() -> NoReturn:

@@ -50,8 +50,8 @@ def selection(parser: ArgumentParser) -> None:
     add("-k", metavar="EXPR", dest="keyword", help=matches)
     repeatable(group, "--tag", "TAG", "only suites and cases with this tag (repeatable)")
     repeatable(group, "--target", "PROVIDER/MODEL", "run on this target instead of the suites' own (repeatable)")
-    repeatable(group, "--provider", "NAME", "run at this provider instead (repeatable)")
-    repeatable(group, "--model", "ID", "run on this model instead (repeatable)")
+    repeatable(group, "--provider", "NAME", "run at this provider instead of the suites' own (repeatable)")
+    repeatable(group, "--model", "ID", "run on this model instead of the suites' own (repeatable)")
     add("--repeat", metavar="N", type=positive, help="attempts at each case, instead of the suites' number")
     add("--shard", metavar="I/N", help="only the I-th of N parts, to split a run over machines (see merge)")
     cassettes_folder(group)
@@ -87,7 +87,7 @@ def watch(parser: _ActionsContainer, what: str) -> None:
 
 
 def until_told(parser: _ActionsContainer, what: str) -> None:
-    parser.add_argument("--until-told", action="store_true", help=f"{what}; there are five looks, fixed beforehand")
+    parser.add_argument("--until-told", action="store_true", help=f"{what}; looked at after each fifth of the cases")
 
 
 def resume(parser: _ActionsContainer, what: str) -> None:
@@ -113,13 +113,23 @@ def formats(parser: ArgumentParser, *, measures: bool = False, reports: bool = T
     add(
         "--measures",
         metavar="NAMES",
-        help="measures to show in the cells: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks; or checks: json shows how many attempts passed it, and why the others did not"
+        help="what the cells show, with commas: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks; or a check, such as json: how many attempts passed it, and why the others did not"
         if measures
         else SUPPRESS,  # accepted without effect, for documents without such cells
     )
     add("--width", metavar="N", type=positive, help="width of the table in columns (default: the terminal's, or 80)")
     if reports:
         reports_folder(group)
+
+
+def concurrency(parser: _ActionsContainer) -> None:
+    parser.add_argument(
+        "--concurrency", metavar="N", type=positive, help="requests in flight at most (default: as configured, else 8)"
+    )
+
+
+def strict(parser: _ActionsContainer) -> None:
+    parser.add_argument("--strict", action="store_true", help="count warnings as failures")
 
 
 def max_cost(parser: _ActionsContainer, what: str) -> None:

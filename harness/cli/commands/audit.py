@@ -24,7 +24,7 @@ EXAMPLES = (
 
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("paths", metavar="PATH", nargs="+", help="recordings, or folders of them")
-    parser.add_argument("--strict", action="store_true", help="let warnings fail as well")
+    shared.strict(parser)
     shared.formats(parser, reports=False)
 
 

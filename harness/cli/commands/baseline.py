@@ -13,7 +13,7 @@ from harness.report import words
 from harness.results import baseline
 from harness.text import amounts
 
-ABOUT = "keep a run in the repository, small enough for it, for `compare baseline last`"
+ABOUT = "keep a run in the repository, without requests and answers, for `compare baseline last`"
 EXAMPLES = ("gemini-harness baseline set last",)
 
 

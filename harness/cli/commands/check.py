@@ -32,7 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--ends-within",
         metavar="DAYS",
         type=_days,
-        help="exit with 1 if a model that the suites ask has ended, or ends or is routed to another within 60d or 8w",
+        help="exit with 1 if a model of the suites has ended, or ends or is routed to another within this time: 60d, 8w",
     )
     shared.as_of(parser, "for --ends-within: count from this day")
     shared.watch(parser, "check")

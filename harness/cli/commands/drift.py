@@ -40,12 +40,12 @@ def add_options(parser: ArgumentParser) -> None:
     add(
         "--known",
         metavar="FILE",
-        help="a list of what was seen before: it is counted, and only the rest is shown as new",
+        help="a list of what was seen before: only the rest is shown as new",
     )
     add(
         "--write-known",
         metavar="FILE",
-        help="write all that was seen, and what the list of --known has, to a list for --known",
+        help="write all that was seen, and what --known lists, to a list for --known",
     )
     add("--strict", action="store_true", help="exit with 1 if there is anything new")
     add(

@@ -46,7 +46,7 @@ def add_options(parser: ArgumentParser) -> None:
         parser,
         "--target",
         "PROVIDER[/MODEL]",
-        "a provider, or a target, of the run; the reference first, then what is compared with it",
+        "a provider or target of the run; the reference first, then the candidate",
     )
     shared.repeatable(
         parser,
@@ -60,7 +60,7 @@ def add_options(parser: ArgumentParser) -> None:
     add(
         "--vendor",
         action="store_true",
-        help="write it for those who run the candidate: what was asked as curl, both answers, request ids and times",
+        help="write the report for those who run the candidate: requests as curl, both answers, request ids and times",
     )
     shared.formats(parser)
 

@@ -33,7 +33,7 @@ SHOWN = 10
 """Lines about requests that were left out, without ``-v``."""
 
 
-ABOUT = "turn recordings of any tool, curl commands or a promptfoo configuration into a suite and its cassettes"
+ABOUT = "turn recordings of any tool, commands, programs or a promptfoo configuration into a suite and its cassettes"
 EXAMPLES = (
     "gemini-harness import tests/cassettes/ --suite recorded",
     "gemini-harness import requests.sh",
@@ -46,15 +46,13 @@ def add_options(parser: ArgumentParser) -> None:
         "paths",
         metavar="PATH",
         nargs="+",
-        help="recordings or files with curl commands, or folders of them; or the configuration of promptfoo",
+        help="recordings, pages with commands, programs, or folders of them; or a promptfoo configuration",
     )
     parser.add_argument(
         "--suite", metavar="NAME", default="imported", help="the name of the new suite (default: %(default)s)"
     )
     shared.cassettes_folder(parser)
-    parser.add_argument(
-        "--replace", action="store_true", help="write the suite and its cassettes in the place of those that exist"
-    )
+    parser.add_argument("--replace", action="store_true", help="replace a suite and its cassettes that exist")
 
 
 def main(options: Namespace) -> int:

@@ -42,7 +42,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--from-recordings",
         metavar="PATH",
         action="append",
-        help="make the suite of these recordings, of any tool, instead of the sample suite; may be repeated",
+        help="make the suite of these recordings, of any tool, instead of the sample suite (repeatable)",
     )
 
 

@@ -51,7 +51,7 @@ def add_options(parser: ArgumentParser) -> None:
     shared.suites(parser)
     group = parser.add_argument_group("which trials")
     group.add_argument("-k", metavar="EXPR", dest="keyword", help="only trials whose id matches: words, and, or, not")
-    shared.repeatable(group, "--tag", "TAG", "only cases with this tag (repeatable)")
+    shared.repeatable(group, "--tag", "TAG", "only suites and cases with this tag (repeatable)")
     group.add_argument("--repeat", metavar="N", type=shared.positive, help="attempts at each case, on both sides")
     shared.cassettes_folder(group)
     group = parser.add_argument_group("how")
@@ -60,7 +60,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--record-mode",
         metavar="MODE",
         choices=shared.RECORD_MODES,
-        help="the record mode for the new model, instead of --live",
+        help="the record mode for the new model, as of `run`, instead of --live",
     )
     group.add_argument(
         "--old-record-mode",
@@ -69,8 +69,8 @@ def add_options(parser: ArgumentParser) -> None:
         default="none",
         help="the record mode for the old model (default: none, replay only)",
     )
-    group.add_argument("--concurrency", metavar="N", type=shared.positive, help="the number of trials in flight")
-    shared.max_cost(group, "the most that live answers may cost, for both models together")
+    shared.concurrency(group)
+    shared.max_cost(group, "spend at most this on live answers of both models: begin no trial that would exceed it")
     group.add_argument(
         "--fail-fast",
         action="store_true",

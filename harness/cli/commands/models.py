@@ -17,7 +17,7 @@ from harness.gemini.models import catalogue
 from harness.gemini.sheets import Sheet, Sheets
 from harness.text.shape import nearest
 
-ABOUT = "what is known of models: thinking, limits, prices, features, ends"
+ABOUT = "what is known of models: thinking, limits, prices, features, end dates"
 EXAMPLES = (
     "gemini-harness models gemini-3.8-flash",
     "gemini-harness models 'gemini-4*' --format json",

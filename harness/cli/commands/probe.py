@@ -24,7 +24,7 @@ from harness.text import amounts
 from harness.text.grouping import grouped
 from harness.text.shape import nearest
 
-ABOUT = "ask models what the catalogue says of them, and show what differs"
+ABOUT = "ask models whether they do what the catalogue says, and show what differs"
 EXAMPLES = (
     "gemini-harness probe --provider simulator --model gemini-3.8-flash",
     "gemini-harness probe --provider google --model 'gemini-4*' --dry-run",
@@ -35,13 +35,13 @@ _LIVE = RecordPolicy(live=True)
 
 def add_options(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("--provider", metavar="NAME", help="whom to ask (default: the configured provider)")
+    add("--provider", metavar="NAME", help="ask at this provider (default: the configured one)")
     shared.repeatable(
         parser, "--model", "ID", "ask this model; * stands for anything (repeatable; default: all that have not ended)"
     )
-    add("--concurrency", metavar="N", type=shared.positive, help="requests in flight")
-    shared.max_cost(parser, "begin no request that would take what is spent beyond this")
-    add("--dry-run", action="store_true", help="show what would be asked, and at what cost; send nothing")
+    shared.concurrency(parser)
+    shared.max_cost(parser, "spend at most this: begin no request that would exceed it")
+    add("--dry-run", action="store_true", help="show the requests, their number and their cost; send nothing")
     shared.as_of(parser, "compare with what the catalogue says of this day")
     shared.formats(parser, reports=False)
 

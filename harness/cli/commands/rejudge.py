@@ -32,7 +32,7 @@ EXAMPLES = (
 
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a saved run: its path, its id, or last")
-    parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    shared.strict(parser)
     shared.formats(parser)
 
 

@@ -47,10 +47,10 @@ def add_options(parser: ArgumentParser) -> None:
         parser,
         "--gate",
         "GATE",
-        "hold the run to it, beside the budgets of its suites: pass_rate.min=95%%, latency.max=2s, totalTokenCount.max=5000, cost.total=0.50; "
-        "@95%% after it for confidence (repeatable)",
+        "exit with 1 if the run crosses this limit, in addition to the budgets of its suites: pass_rate.min=95%%, latency.max=2s, "
+        "totalTokenCount.max=5000, cost.total=0.50; @95%% after it for confidence (repeatable)",
     )
-    add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
+    add("--dry-run", action="store_true", help="show the requests, their number and their cost; send nothing")
     add("--no-progress", action="store_true", help="show no progress")
     shared.watch(parser, "play")
     shared.resume(parser, "a run")
@@ -71,11 +71,12 @@ def _how(parser: ArgumentParser) -> None:
         metavar="MODE",
         choices=shared.RECORD_MODES,
         default="none",
-        help=f"{', '.join(shared.RECORD_MODES)} (default: replay only)",
+        help="none: replay only (the default); once: record where there is no cassette; new_episodes: what is missing or stale; "
+        "stale: what is stale; all: everything",
     )
-    add("--live", action="store_true", help="send everything; read and write no cassette")
-    add("--skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
-    add("--concurrency", metavar="N", type=shared.positive, help="trials in flight, where requests are sent")
+    add("--live", action="store_true", help="send every request; read and write no cassette")
+    add("--skip-missing", action="store_true", help="skip trials without a recording, instead of an error")
+    shared.concurrency(group)
     add(
         "-j",
         "--processes",
@@ -88,12 +89,12 @@ def _how(parser: ArgumentParser) -> None:
         metavar="ADDRESS",
         nargs="?",
         const="local",
-        help="play on the workers of a Ray cluster, HOST:PORT; without an address on one that is started here",
+        help="play on the workers of the Ray cluster at HOST:PORT, or of one that is started here",
     )
-    shared.max_cost(group, "begin no trial that would take what is spent on live answers beyond this")
+    shared.max_cost(group, "spend at most this on live answers: begin no trial that would exceed it")
     add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
     add("--max-failures", metavar="N", type=shared.positive, help="stop after N trials that did not pass")
-    add("--strict", action="store_true", help="warnings fail too")
+    shared.strict(group)
     shared.until_told(group, "stop as soon as the gates are answered; cases are played in random order")
 
 

@@ -35,7 +35,9 @@ def add_options(parser: ArgumentParser) -> None:
     shared.selection(parser)
     code = parser.add_mutually_exclusive_group()
     code.add_argument("--python", action="store_true", help="print code for google-genai that sends the same request")
-    code.add_argument("--js", action="store_true", help="the same in JavaScript, for @google/genai")
+    code.add_argument(
+        "--js", action="store_true", help="print JavaScript for @google/genai that sends the same request"
+    )
 
 
 def main(options: Namespace) -> int:

@@ -51,15 +51,20 @@ def add_options(parser: ArgumentParser) -> None:
         "--rules", type=Path, metavar="FILE", help="a YAML file with fixed answers by model, text and configuration"
     )
     parser.add_argument(
-        "--replay", type=Path, action="append", default=[], metavar="PATH", help="answer from these cassettes only"
+        "--replay",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="answer only the requests of these recordings (repeatable)",
     )
     shared.repeatable(
-        parser, "--fault", "NAME[:RATE]", "apply this fault to every answer, or to a share of them (0 to 1)"
+        parser, "--fault", "NAME[:RATE]", "apply this fault to every answer, or to a share of them, 0 to 1 (repeatable)"
     )
     parser.add_argument(
         "--faults",
         action="store_true",
-        help="list the faults, with the rules that find them, and the marks in prompts, and exit",
+        help="list the faults, the invariants that find them, and the marks for prompts, and exit",
     )
 
 
