@@ -39,7 +39,7 @@ def reference() -> str:
     lines = [
         "# Checks",
         "",
-        "The checks that a case may use under `expect:`. This page is generated from the code.",
+        "What a case may expect under `expect:`, and the invariants that every answer must keep. This page is generated from the code.",
         "",
     ]
     lines += [line for check in checks for line in _check(check)]
@@ -52,7 +52,10 @@ def reference() -> str:
     lines += [f"- **{name}**: {_EXAMPLES[name]}; words: {_words(kinds[1])}" for name, kinds in _PREDICATES.items()]
     lines += ["", *_table(predicates.Words, "word"), "# Invariants", ""]
     lines += [
-        "Invariants are checked on every answer. A case waives one by its id, with a reason.",
+        "Invariants are checked on every answer. A case [waives](suites.md#expected-failures-waivers-and-skips) one by its id, with a reason. Each row says what",
+        "holds, and what a violation would break. Violations behind *A warning if* are warnings.",
+        "",
+        "An `error` fails the trial, a `warn` does so with `--strict`. An `outcome` fails a trial that does not expect it, and `audit` does not report it.",
         "",
         "| id | severity | rule |",
         "|---|---|---|",

@@ -121,7 +121,7 @@ def _checks() -> Iterator[Explanation]:
 def _rules() -> Iterator[Explanation]:
     for rule in all_rules().values():
         examples = {_EXAMPLES[label]: text for label, text in rule.examples.items()}
-        severity = "A violation is a warning" if rule.severity == "warn" else "A violation fails the trial"
+        severity = _SEVERITIES[rule.severity]
         kind = "chat completion" if rule.dialect == "openai" else "answer"
         parts = {"Severity": f"{severity}. It is checked on every {kind}."}
         if faults := [fault.name for fault in FAULTS.values() if fault.rule == rule.id]:
@@ -130,6 +130,11 @@ def _rules() -> Iterator[Explanation]:
         yield Explanation(rule.id, "invariant", rule.doc, parts, examples)
 
 
+_SEVERITIES = {
+    "error": "A violation fails the trial",
+    "warn": "A violation is a warning",
+    "outcome": "A violation fails the trial, unless the case expects it. `audit` does not report it",
+}
 _EXAMPLES = {"asked": "A request", "right": "A right answer, without what does not matter", "wrong": "A wrong one"}
 
 

@@ -129,7 +129,7 @@ _CHANGES = r"(?i)error|fail|exception|retry|again|invalid|not found|pending|queu
 
 @rule("call-id-unique", "error", of="answer", per_candidate=True, dialect="gemini", needs="functionCall")
 def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two calls have the same id. A warning: a call has the id of a call in an earlier turn, or it has none, although other calls
+    """No two calls have the same id. A warning if a call has the id of a call in an earlier turn, or it has none, although other calls
     have one or the model is of Gemini 3 or later, or an empty one.
 
     The API gives ids since May 2026, when it began to name the service tier in ``usageMetadata``.

@@ -30,7 +30,7 @@ def _calls(evidence: Evidence) -> Sequence[ChatCall]:
 @rule("chat-completion", "error", dialect="openai")
 def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
     """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``.
-    A client that reads a stream looks for deltas only. A warning: its ``object`` is another, the role is not
+    A client that reads a stream looks for deltas only. A warning if its ``object`` is another, the role is not
     ``assistant``, a tool call is not of the type ``function``, ``created`` is no time in whole seconds, ``index`` no number, the content no text,
     it has a refusal too, the ``model`` is missing beside an ``id``, or it ended for tool calls, and there are none.
 

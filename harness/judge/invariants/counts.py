@@ -47,7 +47,7 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
     Costs are computed from it.
 
-    A warning: it is not in every chunk, as the Gemini API sends it; or ``promptTokenCount`` is missing or 0, alone or with the total; or
+    A warning if it is not in every chunk, as the Gemini API sends it; or ``promptTokenCount`` is missing or 0, alone or with the total; or
     the total is missing for media that the request gives by address. Not checked for a blocked prompt, because a filter in front of the model (Model Armor) counts nothing.
 
     right: {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}}
@@ -354,7 +354,7 @@ def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("cached-within-prompt", "error", needs=("cachedContent", "cachedContentTokenCount", "cacheTokensDetails"))
 def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
     """Cached tokens are tokens of the prompt, also by modality: they are no more than those of the prompt and of tool use.
-    Otherwise the price of what is not cached is negative. A warning: the request names cached content, and none is counted.
+    Otherwise the price of what is not cached is negative. A warning if the request names cached content, and none is counted.
 
     asked: {"cachedContent": "cachedContents/a"}
     right: {"usageMetadata": {"promptTokenCount": 900, "cachedContentTokenCount": 800}}
@@ -391,10 +391,11 @@ _RUN = r"(?s)(.)\1{3,}+"
 @rule("text-per-token", "error", of="answer")
 def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
-    count as three. A warning: prose in ASCII has more than 8; or 100 tokens and more are counted for an answer of text alone with under half a byte for each, under
-    two if it is prose, or from 50 tokens on, under 2.8 if it is prose in ASCII that ends with a letter or ``...``; or its characters are counted,
-    not its tokens; or more are counted for an answer of calls alone than the longest that such calls have: one was lost; or thoughts have
-    more than 60 characters for each of their tokens; or the ``tokenCount`` of the only candidate is more than all that it can hold.
+    count as three. A warning if prose in ASCII has more than 8. Or if text alone has too few bytes for its tokens: under half a byte
+    for each of 100 and more, under two if it is prose, and under 2.8 for each of 50 and more if it is prose in ASCII that ends with a
+    letter or ``...``. Or if characters are counted, not tokens. Or if calls alone have more tokens than the longest such calls: one was
+    lost. Or if thoughts have more than 60 characters for each of their tokens, or the ``tokenCount`` of the only candidate is more than
+    all that it can hold.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
     wrong: {"candidates": [{"content": {"parts": [{"text": "Oslo lies at the northern end of the Oslofjord. Around it are wooded hills and more than forty islands. Its harbour, its museums and its parks draw visitors in every season, and its trams go up to the forest, where people ski."}]}}], "usageMetadata": {"candidatesTokenCount": 11}}
@@ -490,7 +491,7 @@ _MOST_PROMPTED = 10
 @rule("prompt-per-token", "error", of="answer", dialect="gemini")
 def prompt_per_token(evidence: Evidence) -> Iterator[Mismatch]:
     """A prompt of 200 characters and more has no more than 10 characters for each token that is counted. Runs of one character count
-    as three. A warning: 100 tokens and more are counted, and the whole request has fewer bytes; or a modality is counted that the
+    as three. A warning if 100 tokens and more are counted, and the whole request has fewer bytes; or a modality is counted that the
     request does not hold; or its characters are counted, not its tokens. It may be the usage of another answer.
 
     Not checked where more than the request is counted: media, cached content, a continuation, and for the warnings, built-in tools.
@@ -538,7 +539,7 @@ BEYOND_TEXT = frozenset(("inlineData", "inline_data", "fileData", "file_data", "
 @rule("logprobs", "error", per_candidate=True, needs=("avgLogprobs", "logprobsResult", "responseLogprobs"))
 def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
     """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text.
-    A warning: they were requested and did not come, or came unasked, there are more or fewer than requested, the chosen tokens are not the text,
+    A warning if they were requested and did not come, or came unasked, there are more or fewer than requested, the chosen tokens are not the text,
     the most probable token of a list is not its first, its probabilities sum to more than 1, or a chosen token that is more probable than the last of its list is not in it.
 
     right: {"candidates": [{"avgLogprobs": -0.02}]}

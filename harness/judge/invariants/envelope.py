@@ -82,7 +82,7 @@ _NOT_ALONE = {"sse": "as an event", "array": "in a list"}
 @rule("error-status-name", "error", any_call=True, needs=FAILURE)
 def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
     """``error.status`` is the google.rpc name of the HTTP status: INVALID_ARGUMENT of 400, UNAVAILABLE of 503.
-    Clients that go by the name would repeat what cannot succeed. A warning: the API sends the message under another HTTP status, or it is about another model.
+    Clients that go by the name would repeat what cannot succeed. A warning if the API sends the message under another HTTP status, or it is about another model.
 
     right: {"status": 400, "body": {"error": {"code": 400, "message": "No such field.", "status": "INVALID_ARGUMENT"}}}
     wrong: {"status": 400, "body": {"error": {"code": 400, "message": "No such field.", "status": "UNAVAILABLE"}}}
@@ -355,7 +355,7 @@ def role(evidence: Evidence) -> Iterator[Mismatch]:
 def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
     """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
 
-    A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning: the answer ended with STOP, and its
+    A truncation that no limit explains is reported by ``max-tokens-unasked``. A warning if the answer ended with STOP, and its
     ``finishMessage`` says more than that a function call came, or none came; or it was broken off, and has a call; or it ended with
     SAFETY, and all its ratings are NEGLIGIBLE, or for a picture that was not requested, and has text, or with CONTINUATION, and has no
     token for it.
@@ -419,7 +419,7 @@ def _why(reason: str, evidence: Evidence) -> str:
 
 @rule("visible-output", "error", of="finished", per_candidate=True)
 def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
-    """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part. A warning: a part of
+    """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part. A warning if a part of
     an answer in one piece is empty.
 
     right: {"candidates": [{"content": {"parts": [{"text": "Oslo"}]}}]}

@@ -114,7 +114,7 @@ def _spent(evidence: Evidence) -> int | None:
 @rule("candidate-count", "error", of="answer")
 def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
     """There are no more candidates than ``candidateCount`` (1 without it), and no index outside of that, or twice. All of them are
-    billed. A warning: there are fewer, or two have the same text of 80 characters and more, although the temperature is not 0.
+    billed. A warning if there are fewer, or two have the same text of 80 characters and more, although the temperature is not 0.
 
     asked: {"generationConfig": {"candidateCount": 1}}
     right: {"candidates": [{"index": 0}]}

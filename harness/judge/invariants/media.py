@@ -72,7 +72,7 @@ def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
 
 @rule("base64", "error", per_candidate=True, needs=("inlineData", "thoughtSignature"))
 def base64(evidence: Evidence) -> Iterator[Mismatch]:
-    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not. A warning: the data
+    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not. A warning if the data
     is in the url-safe alphabet or without its padding, or a thought signature is cut. The API refuses it in the next turn.
 
     right: {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}}]}
@@ -165,7 +165,7 @@ _SIZE_MARGIN = 1.45
 
 @rule("image-shape", "error", per_candidate=True, needs=("aspectRatio", "imageSize"))
 def image_shape(evidence: Evidence) -> Iterator[Mismatch]:
-    """A picture has the requested ``aspectRatio``, give or take 6 %. A warning: it is not of the requested ``imageSize``.
+    """A picture has the requested ``aspectRatio``, give or take 6 %. A warning if it is not of the requested ``imageSize``.
 
     Simulated pictures are small, whatever size is requested.
 

@@ -24,7 +24,7 @@ _MOST_CHARACTERS = 20
 
 @rule("token-count", "error", any_call=True, dialect="gemini", needs="countTokens")
 def token_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """``totalTokens`` of ``countTokens`` is a count above 0, and the cached tokens are a part of it. A warning: the details by modality
+    """``totalTokens`` of ``countTokens`` is a count above 0, and the cached tokens are a part of it. A warning if the details by modality
     have another sum, the characters are counted, or 100 tokens and more are counted for a request of fewer bytes.
 
     asked: {"operation": "countTokens"}
@@ -56,7 +56,7 @@ def token_count(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("embedding", "error", any_call=True, dialect="gemini", needs=("embedContent", "batchEmbedContents"))
 def embedding(evidence: Evidence) -> Iterator[Mismatch]:
     """There is one vector for each text: numbers that are not all 0 nor mostly one and the same, as many as ``outputDimensionality`` asks for or the model gives, and as many in each.
-    A warning: its length is above 2 or, of 100 numbers, below 0.1, although such vectors have a length of 1 or a little less, and exactly 1 if they have all 3,072 numbers; or two different texts have the same one.
+    A warning if its length is above 2 or, of 100 numbers, below 0.1, although such vectors have a length of 1 or a little less, and exactly 1 if they have all 3,072 numbers; or two different texts have the same one.
 
     asked: {"operation": "embedContent"}
     right: {"body": {"embedding": {"values": [0.6, 0.8]}}}
@@ -124,7 +124,7 @@ _COUNTED = {"countTokens", "embedContent", "batchEmbedContents"}
 
 @rule("resource", "error", any_call=True, dialect="gemini", needs=(*COLLECTIONS, *(CALLS.keys() - _COUNTED)))
 def resource(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer to any other call is the message that the definition names. A warning: a model, file, cache, store, batch or operation
+    """The answer to any other call is the message that the definition names. A warning if a model, file, cache, store, batch or operation
     has no ``name`` that begins with its collection, or lacks what each has, such as a limit of tokens, comes twice in a list, ends before it was made, or not when the ``ttl`` of the request
     says, or is of another model.
 

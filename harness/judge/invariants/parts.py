@@ -30,7 +30,7 @@ _KINDS = (*OUTPUT, "functionResponse", *STEPS[2:])
 @rule("part-kind", "error", per_candidate=True, dialect="gemini", needs=(*_KINDS[1:], "thought"))
 def part_kind(evidence: Evidence) -> Iterator[Mismatch]:
     """A part is of one kind: a text, or a call, or data. Typed clients keep one of two, and drop the other. The result of a
-    function comes from the client, not from the model. A warning: thoughts come behind text, so parts changed places,
+    function comes from the client, not from the model. A warning if thoughts come behind text, so parts changed places,
     or a call lacks its ``args``, or a step of a built-in tool its ``id`` or ``toolType``.
 
     asked: {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}

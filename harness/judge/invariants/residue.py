@@ -389,7 +389,7 @@ def prompt_repeated(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("text-twice", "error", per_candidate=True)
 def text_twice(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer (40 characters and more) does not come twice in a row, nor a picture. A warning: it begins a second time, before the whole or cut
+    """The answer (40 characters and more) does not come twice in a row, nor a picture. A warning if it begins a second time, before the whole or cut
     after it, or each word, or a sentence of 40 characters and more, comes twice in a row. Another rule reports a stream that repeats its events, and loops.
     Not checked where the request wants a text again.
 

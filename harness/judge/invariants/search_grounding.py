@@ -203,7 +203,7 @@ def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-uri", "error", per_candidate=True, needs="groundingMetadata")
 def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning: it is no whole address, or one that
+    """Every chunk from the web has a ``uri``: without it, nobody can follow the source. A warning if it is no whole address, or one that
     redirects and has no title, a
     chunk is empty or of two kinds, a place has no ``uri``, or an id that does not begin with ``places/``, or a passage of a file has no text
     or is of a store that was not requested.

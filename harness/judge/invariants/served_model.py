@@ -84,7 +84,7 @@ def _is_foreign(evidence: Evidence) -> bool:
 
 @rule("model-version-stable", "error", of_events=True, needs=SEVERAL_EVENTS)
 def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
-    """``modelVersion`` is the same in every chunk of a stream. Otherwise the pieces are of two answers. A warning: a chunk with content
+    """``modelVersion`` is the same in every chunk of a stream. Otherwise the pieces are of two answers. A warning if a chunk with content
     has none, but others have.
 
     right: [{"modelVersion": "gemini-2.5-flash"}, {"modelVersion": "gemini-2.5-flash"}]
@@ -95,7 +95,7 @@ def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("response-id-stable", "error", of_events=True, needs=SEVERAL_EVENTS)
 def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
-    """``responseId`` is the same in every chunk of a stream, and so is ``createTime``. Logs find an answer by it. A warning: a chunk with
+    """``responseId`` is the same in every chunk of a stream, and so is ``createTime``. Logs find an answer by it. A warning if a chunk with
     content has none, but others have: something on the way made it.
 
     right: [{"responseId": "a"}, {"responseId": "a"}]

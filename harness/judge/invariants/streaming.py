@@ -111,7 +111,7 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("stream-end", "error", of="answer", of_events=True, per_candidate=True, needs=STREAM)
 def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
-    """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran. A warning: the
+    """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran. A warning if the
     reason comes several times. Without it, a part looks like the whole.
 
     right: [
@@ -166,7 +166,7 @@ def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("stream-duplicate", "error", of_events=True, per_candidate=True, needs=SEVERAL_EVENTS)
 def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence.
-    A warning: an event has the text (40 characters and more) of any earlier one. Clients append events, and show it twice.
+    A warning if an event has the text (40 characters and more) of any earlier one. Clients append events, and show it twice.
     Not noticed where the second text was counted: the model wrote it twice. An event that comes again with the same counts is noticed at any length.
 
     right: [
@@ -239,7 +239,7 @@ def _length(parts: Sequence[Mapping[str, Json]]) -> int:
 @rule("stream-delta", "error", of_events=True, per_candidate=True, needs=SEVERAL_EVENTS)
 def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
     """Chunks are deltas: the last one does not repeat the whole text, and chunks do not each repeat the text so far.
-    Clients append them, and show the text twice. A warning: a chunk begins with the end of the one before (12 characters and more).
+    Clients append them, and show the text twice. A warning if a chunk begins with the end of the one before (12 characters and more).
 
     right: [
       {"candidates": [{"content": {"parts": [{"text": "The capital "}]}}]},

@@ -24,7 +24,7 @@ def _judged(evidence: Evidence) -> bool:
 @rule("json-parses", "error", of="finished", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
     """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence.
-    A client that parses the text fails. A warning: the value is a text that is JSON itself, or has a key twice.
+    A client that parses the text fails. A warning if the value is a text that is JSON itself, or has a key twice.
 
     asked: {"generationConfig": {"responseMimeType": "application/json"}}
     right: {"candidates": [{"content": {"parts": [{"text": "[1, 2]"}]}}]}
@@ -46,7 +46,7 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("json-schema", "error", of="finished", per_candidate=True, needs=("responseMimeType", "responseFormat"))
 def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer is valid against the schema that the request sent. A warning: it has keys that the schema does not name, or the word
+    """The answer is valid against the schema that the request sent. A warning if it has keys that the schema does not name, or the word
     ``null`` as a text where null itself is allowed.
 
     asked: {"generationConfig": {"responseMimeType": "application/json", "responseSchema": {"type": "ARRAY", "items": {"type": "INTEGER"}}}}

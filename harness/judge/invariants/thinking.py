@@ -32,7 +32,7 @@ def _thought_parts(evidence: Evidence) -> int:
 
 @rule("thinking-off", "error", of="answer", needs=("thinkingBudget", "thoughtsTokenCount"))
 def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
-    """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts. Thoughts are billed. A warning: Gemini 1.5 or 2.0 thought,
+    """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts. Thoughts are billed. A warning if Gemini 1.5 or 2.0 thought,
     which cannot, but for its experiments.
 
     asked: {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}}
