@@ -1,7 +1,7 @@
 """Declarative tests and evals for Gemini's native API.
 
 The public names for other packages, independent of inner paths: the decorators ``check``, ``rule``, ``dialect``, ``output`` and
-``source``, and the types that these functions take and return. For somebody's own tests: ``play``, ``compare_runs``, ``audit`` and
+``source``, and the types that these functions take and return. For your own tests: ``play``, ``compare_runs``, ``audit`` and
 ``judge_reply``. Each is imported when it is first used.
 """
 

@@ -209,7 +209,7 @@ class Request(Struct, frozen=True):
 
 
 class Chunk(Struct, frozen=True):
-    """Bytes as they arrived. ``at``: seconds since the request was sent."""
+    """Bytes as they arrived. ``at``: seconds since the request was sent on an open connection."""
 
     data: bytes
     at: float

@@ -1,4 +1,4 @@
-"""The harness inside somebody's own test: play suites, compare runs, audit recordings, judge a reply.
+"""The harness inside your own tests: play suites, compare runs, audit recordings, judge a reply.
 
 from harness import audit, compare_runs, judge_reply, play
 """
@@ -48,7 +48,7 @@ class Verdicts(list[Verdict]):
 
     @property
     def failures(self) -> list[Verdict]:
-        """Those that fail the answer: failed checks and broken invariants, and checks that could not judge. Not warnings."""
+        """Those that fail the answer: failed checks, broken invariants, and checks that could not judge. Warnings are left out."""
         return [one for one in self if one.status == "error" or (one.status == "failed" and one.severity == "error")]
 
     @property
@@ -160,7 +160,7 @@ def _side(run: Results | str | Path, name: str) -> tuple[str, Summary]:
 def audit(*paths: str | Path) -> Audit:
     """Hold recordings of any tool (files or folders) to the invariants, without a suite.
 
-    ``findings`` are the rules that answers break, ``errors`` those that fail an audit. ``unreadable`` names files that could not be read,
+    ``findings`` are the violations of invariants, ``errors`` those that are no warnings. ``unreadable`` names files that could not be read,
     ``passed_over`` counts those that are no recordings.
     Raises UsageError for a path that does not exist.
     """
@@ -187,7 +187,7 @@ def judge_reply(
     """Judge one reply by all invariants, and by the checks of ``expect``, which are written as in a suite.
 
     ``response``: the JSON of a ``generateContent`` answer (a mapping, text or bytes), of a stream (a list of its chunks, or its SSE
-    text), a response of google-genai, or one of httpx. ``request``: the body that was sent; without it the rules that need it are silent.
+    text), a response of google-genai, or one of httpx. ``request``: the body that was sent; without it the invariants that need it are not checked.
     ``model``: who was asked (default: the ``modelVersion`` of the answer). ``waive``: invariant -> reason. ``status``: the HTTP status.
 
         assert judge_reply(response, expect={"text": {"icontains": "oslo"}}).passed
