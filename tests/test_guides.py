@@ -114,6 +114,6 @@ def _outside(argv: list[str], expected: int) -> str:
 
 @pytest.mark.parametrize("page", GUIDES)
 def test_a_guide_may_be_followed(page: str, reader: Reader) -> None:
-    text = (DOCS / f"{page}.md").read_text("utf-8").replace("pip install 'gemini-harness[stats]'\n", "")
+    text = (DOCS / f"{page}.md").read_text("utf-8").replace("pip install './gemini-harness[stats]'\n", "")
     for block in BLOCK.findall(text):
         reader.follow(*block)
