@@ -51,26 +51,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MODE",
         choices=RECORD_MODES,
         default="none",
-        help=f"{', '.join(RECORD_MODES)} (default: none, replay only)",
+        help=f"{', '.join(RECORD_MODES)}: as --record-mode of `gemini-harness run` (default: none, replay only)",
     )
     add("--harness-live", action="store_true", help="send every request; read and write no cassette")
-    add("--harness-target", metavar="PROVIDER/MODEL", action="append", default=[], help="run on this target instead")
-    add("--harness-provider", metavar="NAME", action="append", default=[], help="run at this provider instead")
-    add("--harness-model", metavar="ID", action="append", default=[], help="run on this model instead")
-    add("--harness-repeat", metavar="N", type=int, help="attempts at each case")
-    add("--harness-shard", metavar="I/N", help="only the I-th of N parts of the trials")
+    add(
+        "--harness-target",
+        metavar="PROVIDER/MODEL",
+        action="append",
+        default=[],
+        help="run on this target instead of the suites' own (repeatable)",
+    )
+    add(
+        "--harness-provider",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="run at this provider instead of the suites' own (repeatable)",
+    )
+    add(
+        "--harness-model",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="run on this model instead of the suites' own (repeatable)",
+    )
+    add("--harness-repeat", metavar="N", type=int, help="attempts at each case, instead of the suites' number")
+    add("--harness-shard", metavar="I/N", help="only the I-th of N parts, to split a run over machines")
     add(
         "--harness-max-cost",
         metavar="USD",
         type=float,
-        help="the most that live answers may cost (shared equally by the workers of xdist)",
+        help="spend at most this on live answers; workers of xdist share it equally",
     )
     add("--harness-skip-missing", action="store_true", help="skip trials without a recording, instead of an error")
-    add("--harness-strict", action="store_true", help="let warnings fail as well")
+    add("--harness-strict", action="store_true", help="count warnings as failures")
     add("--harness-reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
     add("--harness-cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
     add("--harness-allow-outside-files", action="store_true", help="let suites read files outside of their project")
-    add("--harness-var", metavar="NAME=VALUE", action="append", default=[], help="the value of ${var.NAME} in suites")
+    add(
+        "--harness-var",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="the value of ${var.NAME} in suites, read as in YAML (repeatable)",
+    )
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config, args: Sequence[str]) -> None:
