@@ -110,7 +110,8 @@ class _Script:
         for found in _END.finditer(self.text):
             self.ends.setdefault(found[1], []).append(found.span())
         self.define(0, len(self.text))  # a function may use what is set below it
-        self.repeats = [*self._loops(), *self._functions()]
+        self.repeats += self._loops()
+        self.repeats += list(self._functions())  # which are called in loops
 
     def line_of_end(self, begin: int, end: str) -> tuple[int, int] | None:
         """Where the line begins, and ends, that ends the document that begins at a line."""
@@ -185,9 +186,11 @@ class _Script:
         for found in islice(_FUNCTION.finditer(self.text), _MOST_REPEATED):
             begin, end = found.span()
             if closed := re.compile(rf"(?:^{found[1]}|;[ \t]*)\}}", re.MULTILINE).search(self.text, end, end + _FAR):
-                call = re.compile(rf"(?:^|[;&|(`=])[ \t]*{re.escape(found[3])}(?=[ \t]+\S)", re.MULTILINE)
+                call = re.compile(
+                    rf"(?:^|[;&|(`=]|\b(?:do|then|else))[ \t]*\b{re.escape(found[3])}(?=[ \t]+\S)", re.MULTILINE
+                )
                 places = (one.end() for one in call.finditer(self.text) if not begin <= one.start() < closed.end())
-                words = map(self._words_at, islice(places, _MOST_REPEATED))
+                words = (self._words_at(at) for at in islice(places, _MOST_REPEATED) for _ in self.repeated(at))
                 head = _PARAMETERS.match(self.text, found.end(3)) if found["is"] else None
                 names = re.findall(r"(?<!=)(?<!= )\$(\w+)", head[0].lower()) if head else []
                 yield _Repeat(begin, closed.end(), [_setting(one, names) for one in words])

@@ -203,6 +203,16 @@ def test_each_time_that_a_loop_or_a_function_runs_is_a_request() -> None:
     assert models() == {**asked, "second": "gemini-2.5-flash"}
 
 
+@pytest.mark.parametrize(
+    "loop", ["for m in {}; do\n  ask $m\ndone", "for m in {}; do ask $m; done", "if true; then ask {}; fi"]
+)
+def test_a_function_may_be_called_in_a_loop(loop: str) -> None:
+    ask = f"ask() {{\n  curl {BASE}/$1:generateContent -d @body.json\n}}\n"
+    Path("page.sh").write_text(ask + loop.format("gemini-2.5-pro gemini-2.5-flash") + "\n")
+    assert main(["import", "page.sh"]) == 0
+    assert models() == {"hi": ["gemini-2.5-pro", "gemini-2.5-flash"] if "do" in loop else "gemini-2.5-pro"}
+
+
 def test_a_variable_has_the_value_that_it_was_set_to_last() -> None:
     Path("page.sh").write_text("".join(f'P={one}\ncurl {ASK} -d "{QUOTED}"\n' for one in ("one", "two")))
     assert main(["import", "page.sh"]) == 0
