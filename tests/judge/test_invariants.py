@@ -794,6 +794,8 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("grounding-index", unary(supported(groundingChunkIndices=[0.0]))),
     ("grounding-segment", unary(grounded("Oslo", endIndex=4.0, text="Oslo"))),
     ("escaped-text", unary(answer("These are [\\u4e00-\\u9fff]."))),
+    ("text-loop", unary(answer("\uff1d" * 120 + "\nOslo" + "\uff0e" * 120 + "3"))),
+    ("text-loop", unary(answer("Oslo\n" + "\u0640" * 120 + "\nRome"))),
     ("usage-sum", unary(answer(usageMetadata=THINKING))),
     ("usage-sum", unary(answer(usageMetadata={"candidatesTokenCount": 1, "totalTokenCount": 6}))),
     ("usage-prompt-stable", stream(chunk({"text": "a"}, usageMetadata={"promptTokenCount": 0}), answer("b"))),

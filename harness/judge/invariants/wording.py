@@ -202,8 +202,8 @@ _LOOP = 30
 _LONGEST_CYCLE = 4
 _MOST_AT_END = 200
 _ENDS = ".!?\u3002\uff01\uff1f"
-_RUN = r"(?=\S{0,7}?(?:[^\W_]|[\u3000-\U0010ffff]))(\S{1,8}?)\1{99,}"
-"""Up to eight characters, of which one is a letter, a digit or a picture."""
+_RUN = r"(?=\S{0,7}?(?:[^\W_\u0640]|[\U0001f000-\U0010ffff]))(\S{1,8}?)\1{99,}"
+"""Up to eight characters, of which one is a letter, a digit or a picture, so that it is no line of signs. U+0640 only draws out a letter."""
 _SHORTEST_RUN, _END_OF_WORD = 100, 10_000
 _BLANKS = r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}"
 _MAYBE_BLANKS = re.compile(r"[\s\\nt]{10}")
