@@ -149,6 +149,7 @@ TWICE = [{"modality": "TEXT", "tokenCount": 2}, {"modality": "TEXT", "tokenCount
 SOUND = [{"modality": "AUDIO", "tokenCount": 1}]
 TOKEN = {"token": "Oslo", "logProbability": -0.1}
 TOPS = {"chosenCandidates": [TOKEN], "topCandidates": [{"candidates": [TOKEN, TOKEN]}]}
+ENORMOUS = [chunk({"text": "Os"}, usageMetadata={"promptTokenCount": 10**400 - saved}) for saved in (0, 1)]
 IMPOSSIBLE = {"token": "Rome", "logProbability": -(10**400)}
 UNLIKELY = {"chosenCandidates": [TOKEN], "topCandidates": [{"candidates": [TOKEN, IMPOSSIBLE]}]}
 JSON_MODE = {
@@ -799,6 +800,7 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("usage-sum", unary(answer(usageMetadata=THINKING))),
     ("usage-sum", unary(answer(usageMetadata={"candidatesTokenCount": 1, "totalTokenCount": 6}))),
     ("usage-prompt-stable", stream(chunk({"text": "a"}, usageMetadata={"promptTokenCount": 0}), answer("b"))),
+    ("usage-prompt-stable", stream(*ENORMOUS, model="gemini-2.0-flash")),
     ("candidates-count", unary(calling())),
     ("output-limit", unary(answer(), config(maxOutputTokens=2))),
     ("text-cut", unary(answer(f"{FJORD} Around it are wooded hills."))),

@@ -115,7 +115,7 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
     if evidence.reply.count("toolUsePromptTokenCount"):
         return
     usages = map(_usage_of, _events_of(evidence))
-    counts = [count for usage in usages if is_natural(count := usage.get("promptTokenCount")) and count]
+    counts = [int(count) for usage in usages if is_natural(count := usage.get("promptTokenCount")) and count]
     if len(set(counts)) > 1 and not _is_second_count(evidence, counts):
         message = f"promptTokenCount changes during the stream: {', '.join(map(str, dict.fromkeys(counts)))}"
         yield Mismatch("$.usageMetadata.promptTokenCount", counts[0], counts[-1], message)
@@ -133,7 +133,7 @@ def _is_second_count(evidence: Evidence, counts: Sequence[int]) -> bool:
     if evidence.request_body is None or field(evidence.request_body, "tools") or media_parts(evidence):
         return True
     saved = counts[0] - counts[-1]
-    return (1, 0) <= generation(evidence) <= (2, 0) and 0 < saved <= max(_SAVED, counts[0] / 4)
+    return (1, 0) <= generation(evidence) <= (2, 0) and 0 < saved <= max(_SAVED, counts[0] // 4)
 
 
 @rule("usage-details", "warn", dialect="gemini", needs=tuple(_DETAILS))
