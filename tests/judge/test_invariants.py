@@ -25,6 +25,8 @@ from tests.growth import grows_evenly
 USAGE = {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}
 THINKING = {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 40, "totalTokenCount": 46}
 STREAM, ARRAY = request({}, stream=True), request({}, stream=True, sse=False)
+VERTEX = "https://aiplatform.googleapis.com/v1/publishers/google/models"
+ON_VERTEX = replace(STREAM, url=f"{VERTEX}/gemini-2.5-flash:streamGenerateContent?alt=sse")
 
 
 def evidence(recorded: Exchange, *, audit: bool = False, **expects: Any) -> Evidence:
@@ -812,6 +814,7 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("error-status-name", unary(failing(503, "UNAVAILABLE", "The model is overloaded."), status=503)),
     ("error-envelope", unary(failing(details=[RETRY]), status=429)),
     ("error-envelope", exchange([ERROR], ARRAY, status=429)),
+    ("error-envelope", exchange([ERROR], ON_VERTEX, status=429)),
     ("finish-reason", unary(with_candidate(answer(), finishReason="STOP", continuationToken=None))),
     ("safety-ratings", unary(rated("LOW"), WARY)),
     ("grounding-support", unary(supported(REDIRECT))),

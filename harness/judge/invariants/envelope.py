@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.answer import framing
 from harness.answer.refusals import describe_body
-from harness.answer.reply import OUTPUT, STEPS, answer_parts, candidate_of, error_of
+from harness.answer.reply import OUTPUT, STEPS, answer_parts, candidate_of, error_of, is_vertex
 from harness.gemini import definition, models
 from harness.gemini.definition import STATUSES
 from harness.gemini.schemas.request_schema import field, items_of
@@ -40,7 +40,7 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name.
     Clients decide by ``code`` and ``status`` whether to ask again, and when by the ``details``: a list of objects with their ``@type``
-    and what it is for, a RetryInfo with the delay that the message names. It comes alone, in a list only where a stream of JSON was requested.
+    and what it is for, a RetryInfo with the delay that the message names. It comes alone, in a list only where a stream of JSON was requested, or one of Vertex.
 
     right: {"status": 429, "body": {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}}
     wrong: {"status": 429, "body": {"detail": "Quota exceeded."}}
@@ -69,9 +69,12 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     if beside := sorted({*an_object(reply.events[0].value), *reply.response, *inside} - {"error"}):
         yield Mismatch("body", ["error"], beside, f"the body has {beside[0]!r} beside the error", "warn")
     yield from _broken_json(evidence)
-    is_native = "/openai/" not in evidence.exchange.request.url  # there, errors come in a list
-    may_be_listed = evidence.transport == "stream" and not wants_sse(evidence)
-    if reply.form in _NOT_ALONE and is_native and not may_be_listed:
+    url = evidence.exchange.request.url
+    # The list of Gemini's OpenAI endpoint is how it answers; of Vertex's streams no recording tells.
+    may_be_listed = "/openai/" in url or (
+        evidence.transport == "stream" and (is_vertex(url) or not wants_sse(evidence))
+    )
+    if reply.form in _NOT_ALONE and not may_be_listed:
         yield Mismatch("body", "an object", reply.form, f"the error comes {_NOT_ALONE[reply.form]}")
 
 
