@@ -83,11 +83,11 @@ class Wire:
         self._health = ProviderHealth()
         self._turn = turn or Pacing(perf_counter).turn
         self._say = say
-        self._sends, self._answers = asyncio.Lock(), asyncio.Lock()
         self._explained: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
         _refuse_patched()
+        self._sends, self._answers = asyncio.Lock(), asyncio.Lock()  # which belong to an event loop, as the sessions do
         return self
 
     async def __aexit__(self, *_: object) -> None:

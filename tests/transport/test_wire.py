@@ -246,6 +246,19 @@ def test_the_time_to_open_a_connection_is_not_the_time_of_the_answer(monkeypatch
     assert exchange.head_at < wait
 
 
+def test_a_wire_serves_one_event_loop_after_another() -> None:
+    async def five(wire: Wire, settings: Config) -> list[Exchange]:
+        asked = build(settings.find("here"), "m", BODY, "unary")
+        async with wire:
+            return await asyncio.gather(*(wire.send(asked, slot(Path("a"))) for _ in range(5)))
+
+    with Endpoint(answer(PARIS)) as endpoint:
+        settings = config(endpoint.url)
+        wire = Wire(settings, {})
+        answers = [one for _ in range(2) for one in asyncio.run(five(wire, settings))]
+    assert [one.status for one in answers] == [200] * 10
+
+
 def test_cookies_are_not_kept() -> None:
     async def twice(settings: Config) -> None:
         request = build(settings.find("here"), "m", BODY, "unary")
