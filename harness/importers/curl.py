@@ -240,6 +240,8 @@ def blocks_without_commands(raw: bytes) -> list[str]:
 
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
 _IS_HTML = re.compile(r"(?i)<(?:!doctype|html|pre|code)\b|\bcurl[^\n\"']{0,500}&(?:quot|#0?39|#x27);")
+_DIFF = re.compile(r"(?<=```diff\n)(?:(?!```)[^\n]*\n)+|\Adiff --git .*", re.DOTALL)
+"""The lines of a block, or of a file, that shows what changes. Those that are taken away are none of its text."""
 _TAG = re.compile(r"<(?:br|/p|/div|/li|/pre)\b[^>]*>")
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
 
@@ -247,6 +249,7 @@ _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": 
 def as_text(text: str) -> str:
     """The text of a page as a person copies it: without markup, with plain blanks and quotes."""
     text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\u00a0", " "))
+    text = _DIFF.sub(lambda block: re.sub(r"(?m)^(?:-[^\n]*\n|[+ ])", "", block[0]), text)
     if _IS_HTML.search(text[:1_000_000]):
         text = unescape(re.sub(r"<[^<>]*>", "", _TAG.sub("\n", text)))
     return text.translate(_QUOTES) if re.search(r"""(?:curl|-[HdX]|--\w+)[ \t]+[\u201c\u2018]""", text) else text

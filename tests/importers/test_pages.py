@@ -132,6 +132,7 @@ FORMS: Mapping[str, str] = {
     "a file that PowerShell sets by place": f"$b = '{body('hi')}'\nSet-Content a.json $b\ncurl.exe {ASK} -d '@a.json'\n",
     "a file that PowerShell redirects to": f"$b = '{body('hi')}'\n$b > a.json\ncurl.exe {ASK} -d '@a.json'\n",
     "prompts of a shell": f"me@host:~$ curl {ASK} \\\n> -d '{body('hi').replace(',', ',' + chr(10) + '> ')}'\nme@host:~$ exit\n",
+    "a block of changes": f"```diff\n curl {ASK} \\\n-  -d '{body('before')}'\n+  -d '{body('hi')}'\n```\n",
     "a quotation": f"> curl {ASK} \\\n>   -d '{body('hi')}'\n",
     "a document of cmd": f"@echo {body('hi')} > a.json\r\ncurl {ASK} -d @a.json\r\n",
     "a text that jq quotes": f"P=$(printf hi | jq -Rs .)\ncurl {ASK} -d "
