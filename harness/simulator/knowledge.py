@@ -426,7 +426,7 @@ def _story(question: str) -> KnownFact | None:
     found = _STORY.search(question)
     if not found:
         return None
-    topic = re.split(r"[,.?!\n]| in \d| with | of about", found[1])[0].strip() or "a lighthouse"
+    topic = re.split(r"[,.?!\n]|\bin \d| with | of about", found[1])[0].strip() or "a lighthouse"
     if "haiku" in found[0].lower():
         lines = f"{topic.capitalize()} at the shore,\na lantern in the grey dusk,\nthe sea holds its breath."
         return KnownFact(topic, lines, facts={"title": topic.capitalize(), "topic": topic})

@@ -44,6 +44,12 @@ def test_a_known_question_is_answered(prompt: str, answer: str) -> None:
     assert answered(prompt) == answer
 
 
+def test_a_length_is_no_topic_of_a_story() -> None:
+    assert answered("Tell me a story in 100 words.").startswith(
+        "Once there was a lighthouse at the edge of a quiet bay."
+    )
+
+
 @pytest.mark.parametrize(
     ("turns", "answer"),
     [
