@@ -362,6 +362,16 @@ def test_answers_alone_are_several_or_one_stream(tmp_path: Path) -> None:
     assert [text for _, text, _ in read_lines(tmp_path, *events("a ", 1), *events("b ", 1))] == ["a 0", "b 0"]
 
 
+def test_the_numbers_of_mongodb_are_numbers(tmp_path: Path) -> None:
+    answer = events("a ", 1)[0]
+    typed = {name: {"$numberInt": str(count)} for name, count in answer["usageMetadata"].items()}
+    (tmp_path / "a.json").write_text(
+        json.dumps({"model": MODEL, "sent": asks("a"), "got": {**answer, "usageMetadata": typed}})
+    )
+    (found,) = cassette.read(tmp_path / "a.json").interactions
+    assert reply.read(found.exchange).usage == answer["usageMetadata"]
+
+
 def test_answers_by_method_stay_apart(tmp_path: Path) -> None:
     lines = [
         {"method": "generateContent", "response": events("a ", 1)[0]},

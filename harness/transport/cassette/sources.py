@@ -253,7 +253,7 @@ def _read(
         if found is not None:
             reading = Reading(name, list(found), {})
             return _checked(path, reading, "" if reading.items else _missing(content))
-    content = attachments.included(_filled(content), beside)
+    content = _TYPED.sub(rb"\1", attachments.included(_filled(content), beside))
     values = (elements.divided(content) if divided else None) or _documents(path, content)
     collected = list if len(content) < elements.LONG else Compact
     if attachments.are_named(content, beside):
@@ -295,6 +295,8 @@ _HOLE = re.compile(rb"(?:\{\{|<<)\s*(?:_\.)?([\w.-]+)\s*(?:\}\}|>>)|(?<=/):([\w.
 """A variable, or a part of a path that is one."""
 _UNSET = re.compile(rb"(?<=[\"'])(?:%s)(?=/[^\s\"]{0,200}enerateContent)" % _HOLE.pattern)
 """A host that only an environment sets."""
+_TYPED = re.compile(rb'\{\s*"\$number(?:Int|Long|Double)"\s*:\s*"(-?\d[\d.eE+-]*)"\s*\}')
+"""A number as MongoDB writes it. Left so, a healthy answer would break rules."""
 _FAR = 400
 """Bytes before a call in which a variable of its address begins."""
 _SET = rb"""(?<![\w.-])([\w.-]++)["']?(?:[\s,]+["']?value["']?)?\s*[:=]\s*["']?((?:https?://|gemini-)[^\s"',]{1,200})"""
