@@ -64,6 +64,8 @@ def _compared(comparison: Comparison) -> Iterator[str]:
     counts = {name: number + bottom[name] for name, number in _gate_counts(gates).items()}
     line = str(comparison.conclusion)
     yield f"  <testsuite{_attributes(name=f'{comparison.candidate} against {comparison.reference}', **counts)}>\n"
+    simulated = _property("simulated", str(comparison.simulated).lower(), 6)
+    yield f"    <properties>\n{simulated}    </properties>\n"
     yield f"    <testcase{_attributes(classname='comparison', name='bottom line')}>\n"
     yield (
         f"      <{wrong}{_attributes(message=line)}/>\n" if wrong else f"      <system-out>{_text(line)}</system-out>\n"

@@ -381,6 +381,7 @@ def test_a_comparison_has_a_case_for_its_bottom_line_and_one_for_each_gate(proje
     (suite,) = root
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "0")
     assert str(root.findtext("testsuite/testcase/system-out")).startswith("same: ")
+    assert [one.attrib for one in suite.iterfind("properties/property")] == [{"name": "simulated", "value": "true"}]
 
 
 def test_a_comparison_without_a_cell_on_both_sides_is_an_error(project: Project) -> None:
