@@ -797,6 +797,8 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("grounding-index", unary(supported(groundingChunkIndices=[0.0]))),
     ("grounding-segment", unary(grounded("Oslo", endIndex=4.0, text="Oslo"))),
     ("escaped-text", unary(answer("These are [\\u4e00-\\u9fff]."))),
+    ("control-token", unary(answer('The quiz has metadata: {"choices": ["Oslo", "Rome"]}'))),
+    ("control-token", unary(answer('An event is written `data: {"candidates": [...]}`, and a blank line ends it.'))),
     ("text-loop", unary(answer("\uff1d" * 120 + "\nOslo" + "\uff0e" * 120 + "3"))),
     ("text-loop", unary(answer("Oslo\n" + "\u0640" * 120 + "\nRome"))),
     ("usage-sum", unary(answer(usageMetadata=THINKING))),

@@ -264,7 +264,7 @@ _UNFILLED = rf"{_ONE_UNFILLED}|\s*|\*+|\.{{3}}|<[a-z_]+>|\{{\{{\s*\w+\s*\}}\}}|\
 
 _CHAT_TEMPLATE = (
     r"<(?:end_of_turn|start_of_turn|eos|bos|pad|unk|/s|(?:ctrl|unused|extra_id_)\d+"
-    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|(?:data: |(?<![ \t]))\[DONE\]\s*$|data: \{\"(?=candidates|choices)|\nevent: \w+\ndata: |\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
+    r"|\|[a-z][a-z_]*\||\uff5c[^<>]{1,40}\uff5c)>|\[/?INST\]|<</?SYS>>|(?:data: |(?<![ \t]))\[DONE\]\s*$|(?<![\w`])data: \{\"(?=candidates|choices)|\nevent: \w+\ndata: |\n(?:User|Human):(?:\s*$| .*\n+(?:Assistant|AI|Model):)"
 )
 _SIGNS_OF_TEMPLATES = ("<", "INST]", "\nUser:", "\nHuman:", "data: ", "[DONE]")
 _DIALOGUES = rf"{PROGRAMS}|dialog|conversation|transcript|interview|\bchat"
