@@ -26,7 +26,7 @@ _SNAKE = r"_([a-z0-9])"
 _PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 _ROOT = "GenerateContentRequest"
 _At = tuple[str | int, ...]
-_Kind = Literal["unknown-field", "not-repeating", "bad-value"]
+_Kind = Literal["unknown-field", "not-repeating", "bad-value", "second-kind"]
 _WHY = {"unknown-field": "Cannot find field.", "not-repeating": "Proto field is not repeating, cannot start list."}
 
 
@@ -94,14 +94,15 @@ class _Walk:
             if item is not None:
                 read[spelled] = _number(kind, item)
         if message == "Part":
-            self.one_kind([name for name in read if name in _KINDS], at, path)
+            self.one_kind([name for name in value if value[name] is not None and camel(name) in _KINDS], at, path)
         return read
 
     def one_kind(self, kinds: Sequence[str], at: _At, path: str) -> None:
         """A part has one of the fields for its data."""
         if len(kinds) > 1:
-            text = f"Invalid value at '{path}' (oneof), oneof field 'data' is already set. Cannot set '{kinds[1]}'"
-            self.found.append(RequestFinding("bad-value", at, kinds[1], path, text, ()))
+            second = kinds[1]
+            text = f"Invalid value at '{path}' (oneof), oneof field 'data' is already set. Cannot set '{camel(second)}'"
+            self.found.append(RequestFinding("second-kind", (*at, second), second, path, text, ()))
 
     def value(self, kind: str, value: Json, at: _At, path: str) -> Any:
         if kind.endswith("[]"):

@@ -45,6 +45,8 @@ def refused(body: Json) -> list[RequestFinding]:
 
 def near(body: Json, found: RequestFinding) -> str:
     """What may have been meant instead of a name or a value that is refused."""
+    if found.kind == "second-kind":
+        return "write it as a part of its own"
     name = found.name if found.kind == "unknown-field" else value_at(body, found.at)
     return nearest(name, found.known) if isinstance(name, str) else ""
 
