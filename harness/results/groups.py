@@ -104,7 +104,7 @@ class FirstFailure(Struct):
 class Group(Struct, eq=False):
     """The attempts at one case on one target with one set of axis values: ``at`` is its number among those of the run.
 
-    ``failure``: the first attempt that failed; ``problem``: the first that could not be judged. ``disagreement``: the first of
+    ``failure``: the first attempt that failed the check that most attempts fail; ``problem``: the first that could not be judged. ``disagreement``: the first of
     unary and stream; empty if they agree. ``samples``: the measures of all groups.
     """
 
@@ -132,8 +132,14 @@ class Group(Struct, eq=False):
         if (first := first_failure(row)) is not None:
             if first.kind:
                 self.problem = self.problem or first
-            else:
-                self.failure = self.failure or first
+            elif self.failure is None or self.alike(first) > self.alike(self.failure):
+                self.failure = first
+
+    def alike(self, trouble: FirstFailure) -> int:
+        """How many attempts failed the check that this one failed; all that did not pass where that is not counted."""
+        if trouble.verdict is None:
+            return self.tally.unjudged or self.attempts - self.passed
+        return self.tally.counted(trouble.verdict.check)[1] or self.attempts - self.passed
 
     def pair(self, disagreement: str | None) -> None:
         """Count one more pair of attempts, unary and stream. ``disagreement`` is None if they agree."""
@@ -143,7 +149,7 @@ class Group(Struct, eq=False):
 
     @property
     def trouble(self) -> FirstFailure | None:
-        """The first failed attempt; if the status is ``error``, the first that could not be judged. None if there is none."""
+        """``failure``; if the status is ``error``, the first that could not be judged. None if there is none."""
         return (self.problem or self.failure) if self.status == "error" else (self.failure or self.problem)
 
     @property

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from harness.cli import printing
 from harness.compare.comparison import compare_axis, compare_runs
@@ -640,3 +641,36 @@ def test_a_sum_with_unknown_parts_is_marked() -> None:
 def test_formats_are_listed_with_their_descriptions(name: str, doc: str) -> None:
     found = all_formats()[name]
     assert found["run"].__doc__ == doc
+
+
+def _odd(n: int, case: str) -> Row:
+    wrong = verdict("invariant:usage-present", ok=False, at="$.usageMetadata", message="usageMetadata is missing")
+    return failed(case, n=n, verdicts=[wrong])
+
+
+def test_a_cause_is_what_most_attempts_fail_and_counts_only_those() -> None:
+    """The first attempt of each cell failed in another way than the rest."""
+    rows = [
+        attempt
+        for case in ("oslo", "bergen")
+        for attempt in (_odd(1, case), *(failed(case, n=n) for n in (2, 3)), row(case, n=4))
+    ]
+    rows = [structs.replace(found, place=rows[0].place, case="one") for found in rows]
+    shown = printed(rows)
+    assert 'FAIL 4 trials of 2 cells: text: expected "Oslo", got "Bergen"' in shown
+    assert "usageMetadata is missing" not in shown
+
+
+def test_a_title_does_not_give_the_answer_of_one_trial_as_that_of_all() -> None:
+    other = verdict("text", ok=False, at="text", message='expected "Oslo", got "Moss"')
+    rows = [failed("one"), structs.replace(failed("two", verdicts=[other]), case="one")]
+    assert 'FAIL 2 trials, the first: text: expected "Oslo", got "Bergen"' in printed(rows)
+
+
+def test_attempts_that_could_not_be_judged_are_told_where_their_cells_have_another_verdict() -> None:
+    lost = [unjudged("oslo", n=n, require=1) for n in (2, 3)]
+    rows = [row("oslo", n=1, require=1), *lost]
+    assert (
+        "* 2 trials of 1 cell could not be judged, and count as not passed; the first: no recording of this request"
+        in printed(rows, width=200)
+    )

@@ -64,6 +64,12 @@ def _sentence(trouble: FirstFailure) -> str:
     return re.sub(_TRIES, "", re.sub(_ADDRESS, r"\1", trouble.message))
 
 
+def _reason(trouble: FirstFailure) -> str:
+    if trouble.verdict is None:
+        return words.printable(_sentence(trouble).partition("\n")[0])
+    return words.shortened(words.reason(trouble), 200)
+
+
 def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Cause:
     trouble = groups[0].trouble
     title, remedy = "", f"again: {words.rerun(groups[0], run)}"
@@ -72,11 +78,12 @@ def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Caus
         title = title.format(f"{count(len(groups), 'recording')} are")
         remedy = f"{what}: {words.same_command(run, '--record-mode', mode)}"
     elif len(groups) > 1 and trouble is not None:
-        message = _sentence(trouble).partition("\n")[0]
-        reason = words.printable(message) if trouble.verdict is None else words.shortened(words.reason(trouble), 200)
-        failed = sum(group.attempts - group.passed for group in groups)
+        known = [group.trouble for group in groups if group.trouble]
+        reasons = [_reason(trouble) for trouble in known]
+        failed = sum(map(Group.alike, groups, known))
         cells = f" of {len(groups):,} cells" if failed > len(groups) else ""
-        title = f"{count(failed, 'trial')}{cells}: {reason}"
+        first = ", the first" if len(set(reasons)) > 1 else ""
+        title = f"{count(failed, 'trial')}{cells}{first}: {reasons[0]}"
         remedy = f"again, with all others that failed: {words.command('run', '--last-failed', run['id'])}"
     return Cause(groups[0].status, tuple(groups), title, remedy, tuple(shown))
 
