@@ -19,6 +19,7 @@ from harness.disk import replacing
 from harness.errors import UsageError, os_errors_as
 from harness.judge.registry import find_check
 from harness.report import MEASURES, Kind, View, find, words
+from harness.text.shape import suggestion
 from harness.text.terminal import escape_commands, escape_controls
 
 
@@ -86,8 +87,8 @@ def measures(text: str | None) -> tuple[str, ...]:
     found = tuple(words.SHORT.get(name, name) for name in (part.strip() for part in text.split(",")))
     for name in found:
         if name not in known and not name.endswith("TokenCount") and find_check(name) is None:
-            there = ", ".join([*words.SHORT, *sorted(known)])
-            raise UsageError(f"--measures: no measure {name!r}; there are {there}, and the checks, such as json")
+            there = f"there are {', '.join([*words.SHORT, *sorted(known)])}, and the checks, such as json"
+            raise UsageError(f"--measures: no measure {name!r}; {suggestion(name, [*words.SHORT, *known]) or there}")
     return found
 
 

@@ -17,6 +17,7 @@ from harness.results.load import SavedRun, load
 from harness.results.store import NAME
 from harness.results.summary import Summary
 from harness.text import amounts
+from harness.text.grouping import grouped
 
 
 def find(name: str, options: Namespace) -> SavedRun:
@@ -116,7 +117,7 @@ def is_at(target: str, name: str) -> bool:
 
 
 def unreadable(reasons: dict[str, str]) -> Iterator[str]:
-    """A note on files that cannot be read."""
-    for file, reason in list(reasons.items())[:1]:
-        more = f" and {amounts.count(len(reasons) - 1, 'more file')}" if len(reasons) > 1 else ""
-        yield f"not read: {file}{more}: {reason}"
+    """A note on the files that cannot be read, for each reason."""
+    for reason, files in grouped(reasons, reasons.__getitem__).items():
+        more = f" and {amounts.count(len(files) - 1, 'more file')}" if len(files) > 1 else ""
+        yield f"not read: {files[0]}{more}: {reason}"

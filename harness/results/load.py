@@ -15,6 +15,7 @@ from harness.results import decoding
 from harness.results.rows import VERSION, EndingRow, Row, RunRow
 from harness.results.store import ID, NAME
 from harness.results.summary import Summary, summarise
+from harness.text.shape import suggestion
 
 _AHEAD = 1 << 20
 """Bytes of the read buffer: lines are long and many."""
@@ -215,5 +216,6 @@ def _find(name: str, reports: Path) -> Path:
         return reports / matching[0] / NAME
     if matching:
         raise RunError(f"{name!r} is the beginning of {len(matching)} runs: {', '.join(matching[:5])}")
-    latest = f"; the latest are {', '.join(saved[-3:])}" if saved else "; no run has been saved there yet"
-    raise RunError(f"no saved run {name!r} in {reports}/{latest}")
+    latest = f"the latest are {', '.join(saved[-3:])}" if saved else "no run has been saved there yet"
+    near = "" if name in ("last", "baseline") else suggestion(name, ["last", "baseline"], 0.7)
+    raise RunError(f"no saved run {name!r} in {reports}/; {near or latest}")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from harness.text.shape import suggestion
+
 MOST = 256 * 1024 * 1024
 """The most bytes of a file."""
 
@@ -50,7 +52,9 @@ class Project(Struct, frozen=True):
         try:
             self.find(name)
         except Missing:
-            return f"there is no file {self.folder / name}"
+            others = [file.name for file in (self.folder / name).parent.glob("*")]
+            near = suggestion(Path(name).name, others)
+            return f"there is no file {self.folder / name}{f'; {near}' if near else ''}"
         except Unreadable as fault:
             return f"cannot read {self.folder / name}: {fault}"
         return None

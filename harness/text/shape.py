@@ -130,8 +130,8 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 def suggestion(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
     """``did you mean "..."?``; empty if no known word is similar."""
     by_lower = {name.lower(): name for name in reversed(known)}
-    starts = (name for name in by_lower if word and name.startswith(word.lower()))
-    close = next(starts, "") or closest(word.lower(), by_lower, cutoff)
+    starts = [name for name in by_lower if word and name.startswith(word.lower())]
+    close = min(starts, key=len, default="") or closest(word.lower(), by_lower, cutoff)
     return f'did you mean "{by_lower[close]}"?' if close else ""
 
 

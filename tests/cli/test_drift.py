@@ -326,3 +326,16 @@ def test_a_file_that_is_not_written_yet_is_noted(named: None, capsys: pytest.Cap
     record("a.json", reply())
     notes = document(capsys, "a.json")["notes"]
     assert notes == ["definition.json is not written yet: the definition that ships was used (see --update)"]
+
+
+def test_each_reason_why_files_are_not_read_is_told_with_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, content in {"a.har": "{broken", "b.yaml": "", "c.yaml": ""}.items():
+        (tmp_path / name).write_text(content)
+    main(["drift", "."])
+    captured = capsys.readouterr()
+    shown = " ".join((captured.out + captured.err).split())
+    assert "not read: a.har: not decodable as JSON" in shown
+    assert "not read: b.yaml and 1 more file: empty" in shown

@@ -163,3 +163,16 @@ def test_an_address_that_was_asked_stays_on_its_line() -> None:
     asked = f"    asked https://gateway.example/{'v1beta/' * 12}models"
     table([Lines([asked])], View(width=60), out := StringIO())
     assert out.getvalue().strip("\n") == asked
+
+
+def test_the_words_of_a_second_column_fold_at_the_width_of_the_terminal() -> None:
+    rows = [["text", "three words here " * 5], ["json", "none"]]
+    out = StringIO()
+    table([Table(["feature", "changes"], rows, words=frozenset({1}))], View(width=60), out)
+    assert out.getvalue().splitlines() == [
+        "feature  changes",
+        "-------  " + "-" * 51,
+        "text     three words here three words here three words here",
+        "         three words here three words here",
+        "json     none",
+    ]

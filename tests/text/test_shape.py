@@ -163,3 +163,7 @@ def test_similar_words_are_suggested() -> None:
 def test_a_known_word_is_found_without_difflib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "difflib", None)
     assert shape.closest("STOP", ["STOPS", "STOP"]) == "STOP"
+
+
+def test_the_shortest_word_that_begins_alike_is_the_one_that_was_meant() -> None:
+    assert shape.suggestion("base_ur", ["base_url", "base_url_from"]) == 'did you mean "base_url"?'

@@ -35,7 +35,8 @@ from harness.results.load import SavedRun
 from harness.results.rows import RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
-from harness.text.shape import nearest
+from harness.text.amounts import some
+from harness.text.shape import nearest, suggestion
 
 if TYPE_CHECKING:
     from harness.compare.stats.evidence import Scope
@@ -358,7 +359,9 @@ def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: 
     elif baseline is not None and not asked:
         wanted = f"the baseline is {baseline}, which the run does not have: {wanted}"
     wrong = f"{unknown[0]} is not {what} of this run" if unknown else wanted
-    raise UsageError(f"{wrong}; run {run} has {', '.join(values) or 'none'}")
+    near = suggestion(unknown[0], values) if unknown else ""
+    there = f"run {run} has {some(values, 8) or 'none'}"
+    raise UsageError(f"{wrong}; {near or there}")
 
 
 def margin(text: str) -> tuple[str, float]:
