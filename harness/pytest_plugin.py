@@ -310,7 +310,8 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        raise pytest.UsageError(_plainly(error)) from None
+        named = re.sub(r"(?<!\S)--(?=(shard|target|var)\b)", "--harness-", _plainly(error))
+        raise pytest.UsageError(named) from None
 
 
 def _plainly(error: Exception | str) -> str:

@@ -169,7 +169,7 @@ def test_shards_are_a_partition(project: pytest.Pytester) -> None:
     assert [sum(part.get(word, 0) for word in ("passed", "failed", "xfailed")) for part in parts] == [3, 5]
     refused = project.runpytest("suites", "--harness-shard", "3/2")
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
-    refused.stderr.fnmatch_lines(["*--shard 3/2: write I/N with I from 1 to N*"])
+    refused.stderr.fnmatch_lines(["*--harness-shard 3/2: write I/N with I from 1 to N*"])
 
 
 def test_an_unknown_provider_is_told_once_a_suite(project: pytest.Pytester) -> None:
@@ -189,8 +189,8 @@ def test_an_unknown_provider_is_told_once_a_suite(project: pytest.Pytester) -> N
             "-n 2 --harness-live --harness-provider=google",
             "No key for provider 'google': set the environment variable GOOGLE_API_KEY or GEMINI_API_KEY*",
         ),
-        ("--harness-target=gemini", "--target 'gemini': write provider/model*"),
-        ("--harness-var=tone", "--var tone: write NAME=VALUE*"),
+        ("--harness-target=gemini", "--harness-target 'gemini': write provider/model*"),
+        ("--harness-var=tone", "--harness-var tone: write NAME=VALUE*"),
     ],
 )
 def test_what_no_trial_can_do_without_is_one_message(

@@ -217,10 +217,13 @@ async def _assessed(talk: Conversation, transport: Transport, slot: Slot, turn: 
     evidence = talk.evidence(turn)
     answers: dict[str, list[Assessment]] = {}
     for part, (check, target, request) in enumerate(talk.questions(evidence, turn), slot.part + 1):
-        exchange = await transport.send(request, replace(slot, part=part))
-        reply = replies.read(exchange)
+        try:
+            exchange = await transport.send(request, replace(slot, part=part))
+            reply = replies.read(exchange)
+            _refuse_passing(Turn(turn.step, request, exchange, reply), talk.config)
+        except (NetworkFault, RefusedKey) as fault:
+            raise type(fault)(f"the check {check} asks {target}: {fault}") from fault
         assessment = Assessment(target, exchange, reply, talk.price(exchange, reply))
-        _refuse_passing(Turn(turn.step, request, exchange, reply), talk.config)
         answers.setdefault(check, []).append(assessment)
     return replace(evidence, assessments=answers) if answers else evidence
 

@@ -32,6 +32,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.model import Json
+from harness.text.amounts import some
 from harness.text.yamltext import Path, scalar
 
 
@@ -561,6 +562,10 @@ class Offered(_Wrapped, frozen=True):
                 hint = f'did you mean "{near}"?'
                 found.append(ShapeFinding(at, f'"{name}" is no value that is known here', hint, allowed=True))
 
+    def refusal(self, value: Json, path: Path) -> ShapeFinding:
+        found = super().refusal(value, path)
+        return replace(found, hint=f"write a name: {some(list(self.values()))}") if type(value) is int else found
+
     def _names(self, value: Json, path: Path) -> Iterator[tuple[Path, str]]:
         """The names of enums in it, as a text or under the words for one."""
         if isinstance(value, str) and _NAME_OF_ENUM.fullmatch(value):
@@ -642,6 +647,8 @@ def _how_to_write(shape: _Shape, value: Json) -> str:
     if items and all(isinstance(item, Mapping) and len(item) == 1 for item in items):
         whole = {key: inner for item in items for key, inner in item.items()}
         return f"write its items without hyphens: {_inline(whole)}"
+    if value is None and isinstance(shape, _AnyMapping):
+        return "is what belongs to it indented below it?"
     if isinstance(value, str) and shape.accepts({}) and re.search(r"\.(json|ya?ml)$", value):
         return f"did you mean ${{file:{value}}}?"
     if isinstance(value, str) and (key := value.partition(":")[0]) in _keys(shape) and key != value:
@@ -650,6 +657,10 @@ def _how_to_write(shape: _Shape, value: Json) -> str:
     if 1 <= len(ways) <= 4:
         return f"write {' or '.join(ways)}"
     return "write a hyphen before each item" if isinstance(shape, _List) and isinstance(value, Mapping) else ""
+
+
+_SWITCHES = ("yes", "no", "on", "off")
+"""Texts that are hardly meant as such: YAML 1.1 read them as true and false."""
 
 
 def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
@@ -667,7 +678,7 @@ def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
         yield from shape.meant(value)
     elif isinstance(shape, _Fields) and (limits := _as_limits(value)) and _holds(shape, limits):
         yield limits
-    elif isinstance(shape, _Fields) and not isinstance(value, Mapping):
+    elif isinstance(shape, _Fields) and not isinstance(value, Mapping) and value not in _SWITCHES:
         other = "" if isinstance(value, bool) else ...  # a key that takes anything is hardly the one that is meant
         typed = (key for key, inner in shape.fields.items() if inner.accepts(value) and not inner.accepts(other))
         yield from ({key: value} for key in typed if _holds(shape, {key: value}))

@@ -799,6 +799,8 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["probe", "gemini-3.8-flash"], "gemini-harness probe --model gemini-3.5-flash-lite"),
         (["run", "nowhere"], "no such file or folder: nowhere"),
         (["run", "suits"], "no such file or folder: suits (did you mean suites?)"),
+        (["import", "-"], "-: import reads files: save the page or the command as one"),
+        (["import", "https://ai.example/docs"], "docs: import reads files"),
         (["audit", "casettes"], "no such file or folder: casettes (did you mean cassettes?)"),
         (["run", "--target", "flash"], "write provider/model"),
         (["run", "--target", "gogle/x"], 'did you mean "google"'),

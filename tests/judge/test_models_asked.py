@@ -99,6 +99,13 @@ def test_a_score_passes_from_the_minimum_on(score: float, status: str) -> None:
         ]
 
 
+def test_a_fault_on_the_way_to_the_judge_says_who_was_asked() -> None:
+    busy = exchange({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}, status=503)
+    result, _ = judged({"judge": RUBRIC}, PARIS, busy)
+    assert result.problem is not None
+    assert result.problem.message.startswith("the check judge asks here/gemini-3.8-flash: HTTP 503: overloaded")
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -128,7 +128,7 @@ def test_offered_values_do_not_refuse_others() -> None:
     validator = Draft202012Validator(schema)
     assert all(map(validator.is_valid, ("red", "mauve", {"in": ["red", "mauve"]}, {"contains": "e"})))
     assert not any(map(validator.is_valid, (3, {"in": "red"}, {"cotnains": "e"})))
-    assert shape.findings(3, colour) == shape.findings(3, TextPredicate)
+    assert [found.hint for found in shape.findings(3, colour)] == ["write a name: red, blue"]
 
 
 def test_an_editor_may_know_more_than_the_type() -> None:

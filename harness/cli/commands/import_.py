@@ -60,6 +60,8 @@ def main(options: Namespace) -> int:
     name = options.suite
     if slug(name) != name:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
+    if texts := [path for path in options.paths if path == "-" or path.startswith("curl ") or "://" in path]:
+        raise UsageError(f"{texts[0]}: import reads files: save the page or the command as one, such as requests.sh")
     suite = settings.suites / f"{name}.yaml"
     if (config := _promptfoo(options.paths)) is not None:
         from harness.importers.promptfoo import build_suites

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
 from harness.gemini import media
-from harness.judge.checks.parameters import Refuse
-from harness.judge.predicates import NumberPredicate, NumberWords, TextPredicate, differs, split_count, with_count
+from harness.judge.checks.parameters import Count, MimeType, Refuse
+from harness.judge.predicates import NumberPredicate, NumberWords, differs, split_count, with_count
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
 from harness.text.project import Project
@@ -18,7 +18,7 @@ and 5:4 is 1152x896 (2.9% off). The nearest two ratios of the API, 5:4 and 4:3, 
 class InlineWords(NumberWords, total=False):
     """How many files there are, and what each file must be."""
 
-    mimeType: Annotated[TextPredicate, "the declared type"]  # noqa: N815  the wire's word
+    mimeType: Annotated[MimeType, "the declared type"]  # noqa: N815  the wire's word
     bytes: Annotated[NumberPredicate, "the size of the decoded file, in bytes"]
 
 
@@ -35,8 +35,8 @@ def _ratio(text: str) -> float | None:
 class ImageWords(TypedDict, total=False):
     """How many images there are, and what each image must be."""
 
-    count: Annotated[NumberPredicate, "how many images there are; at least one, if this is not given"]
-    mimeType: Annotated[TextPredicate, "the declared type"]
+    count: Annotated[Count, "how many images there are; at least one, if this is not given"]
+    mimeType: Annotated[MimeType, "the declared type"]
     width: Annotated[NumberPredicate, "pixels, as the header of the file says"]
     height: Annotated[NumberPredicate, "pixels, as the header of the file says"]
     aspect: Annotated[str, 'width to height, such as "16:9"; up to 3% off, as models round', Refuse(_aspect_complaint)]
@@ -46,7 +46,7 @@ class AudioWords(TypedDict, total=False):
     """What the sound must be."""
 
     seconds: Annotated[NumberPredicate, "the length of all sound in the answer, of raw samples (L16) or WAV files"]
-    mimeType: Annotated[TextPredicate, "the declared type of each piece, without its parameters"]
+    mimeType: Annotated[MimeType, "the declared type of each piece, without its parameters"]
 
 
 @check("inlineData")
