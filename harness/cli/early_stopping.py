@@ -39,8 +39,7 @@ def play_for_gates(
     asked = [*map(from_option, texts), *budgets(plan.suite_row(suite) for suite in plan.suites)]
     if not asked:
         raise UsageError(
-            "--until-told stops when the gates are answered, and there are none that one run answers by itself "
-            "(a drop or a rise takes two): add --gate pass_rate.min=95%"
+            "--until-told stops when the gates are answered, and there are none for one run: add --gate pass_rate.min=95%"
         )
     sizes: dict[str | None, int] = {suite.name: plan.trials.trials_in_suite(suite) for suite in plan.suites}
     sizes[None] = sum(group.attempts for group in plan.trials.groups() if group.cell.skip is None)

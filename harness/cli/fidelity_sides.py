@@ -19,7 +19,6 @@ from harness.results.load import SavedRun
 from harness.results.rows import Row, TurnRow
 from harness.text.amounts import some
 from harness.text.grouping import gathered
-from harness.text.shape import suggestion
 from harness.transport import cassette
 from harness.transport.cassette import Tape
 from harness.transport.recordings import tapes
@@ -81,9 +80,7 @@ def _two_targets(saved: SavedRun, asked: Sequence[str]) -> Sides:
     wrong = [name for name in named if not any(is_at(target, name) for target in targets)]
     if len(named) != 2 or wrong:
         why = f"{wrong[0]} is no target of this run" if wrong else "name two with --target, the reference first"
-        near = suggestion(wrong[0], [*providers, *targets]) if wrong else ""
-        there = f"run {saved.run['id']} has {some([*providers, *targets], 8)}"
-        raise UsageError(f"{why}; {near or there}")
+        raise UsageError(f"{why}; run {saved.run['id']} has {some([*providers, *targets], 8)}")
     by_model = not all("/" in name for name in named)
     reference, candidate = (_answers(saved, partial(_case_at, name=name, model=by_model)) for name in named)
     notes = [f"answers: {words.provenance(summary)}", *saved_run.notes(saved, summary)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from harness.errors import NOT_AVAILABLE
 from harness.model import Json, Place, Status, Verdict
@@ -357,7 +357,10 @@ def remarks(report: Report) -> list[str]:
         lines.append(
             f"requests were sent again {retries:,.0f} x, since the server was busy or refused them for a while"
         )
-    lines += _lost_attempts(groups)
+    lost = [
+        (cell.id, one_line(cell.problem.message, 200)) for cell in groups if cell.problem and cell.status != "error"
+    ]
+    lines += _for_reasons("some attempts could not be judged, and count as not passed", lost)
     lines += _for_reasons(
         "expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"]
     )
@@ -371,15 +374,6 @@ def remarks(report: Report) -> list[str]:
     for check, times in summary.warnings.most_common():
         lines.append(f"warning {check.removeprefix('invariant:')} {times:,} x")
     return lines
-
-
-def _lost_attempts(groups: Iterable[Group]) -> Iterator[str]:
-    """Attempts that could not be judged, in cells whose verdict is another one."""
-    lost = [group for group in groups if group.tally.unjudged and group.status != "error"]
-    if lost and (problem := lost[0].problem):
-        number = sum(group.tally.unjudged for group in lost)
-        cells = f"{count(number, 'trial')} of {count(len(lost), 'cell')}"
-        yield f"{cells} could not be judged, and count as not passed; the first: {one_line(problem.message, 200)}"
 
 
 def gates(results: Sequence[GateRow]) -> list[str]:

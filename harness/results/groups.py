@@ -104,8 +104,8 @@ class FirstFailure(Struct):
 class Group(Struct, eq=False):
     """The attempts at one case on one target with one set of axis values: ``at`` is its number among those of the run.
 
-    ``failure``: the first attempt that failed the check that most attempts fail; ``problem``: the first that could not be judged. ``disagreement``: the first of
-    unary and stream; empty if they agree. ``samples``: the measures of all groups.
+    ``failure``: the first attempt that failed the check that most attempts fail; ``problem``: the first that could not be judged.
+    ``disagreement``: the first of unary and stream; empty if they agree. ``samples``: the measures of all groups.
     """
 
     id: str
@@ -137,9 +137,8 @@ class Group(Struct, eq=False):
 
     def alike(self, trouble: FirstFailure) -> int:
         """How many attempts failed the check that this one failed; all that did not pass where that is not counted."""
-        if trouble.verdict is None:
-            return self.tally.unjudged or self.attempts - self.passed
-        return self.tally.counted(trouble.verdict.check)[1] or self.attempts - self.passed
+        failed = self.tally.counted(trouble.verdict.check)[1] if trouble.verdict else self.tally.unjudged
+        return failed or self.attempts - self.passed
 
     def pair(self, disagreement: str | None) -> None:
         """Count one more pair of attempts, unary and stream. ``disagreement`` is None if they agree."""

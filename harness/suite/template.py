@@ -24,7 +24,6 @@ from harness.errors import HarnessError
 from harness.gemini import media
 from harness.model import Json
 from harness.text import yamltext
-from harness.text.amounts import count
 from harness.text.jsontext import strict, values_in
 from harness.text.project import Outside, Project, Unreadable
 from harness.text.shape import Later, nearest, suggestion
@@ -465,7 +464,7 @@ def _csv_rows(text: str, name: str) -> Iterator[DataRow | str]:
             return
         for row in reader:
             if row and len(row) != len(header):
-                yield f"{name}:{reader.line_num}: {count(len(row), 'value')} for {len(header)} columns"
+                yield f"{name}:{reader.line_num}: expected a value for each of {len(header)} columns, got {len(row)}"
             elif row:
                 yield DataRow(dict(zip(header, row, strict=True)), f"{name}:{reader.line_num}")
     except csv.Error as error:

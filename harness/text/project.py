@@ -52,9 +52,8 @@ class Project(Struct, frozen=True):
         try:
             self.find(name)
         except Missing:
-            others = [file.name for file in (self.folder / name).parent.glob("*")]
-            near = suggestion(Path(name).name, others)
-            return f"there is no file {self.folder / name}{f'; {near}' if near else ''}"
+            near = suggestion(Path(name).name, [file.name for file in (self.folder / name).parent.glob("*")])
+            return f"there is no file {self.folder / name}{near and f'; {near}'}"
         except Unreadable as fault:
             return f"cannot read {self.folder / name}: {fault}"
         return None

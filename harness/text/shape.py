@@ -659,10 +659,6 @@ def _how_to_write(shape: _Shape, value: Json) -> str:
     return "write a hyphen before each item" if isinstance(shape, _List) and isinstance(value, Mapping) else ""
 
 
-_SWITCHES = ("yes", "no", "on", "off")
-"""Texts that are hardly meant as such: YAML 1.1 read them as true and false."""
-
-
 def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
     """What the shape allows and the value can be meant as: ``3s`` as ``{max: 3s}``, the text ``3`` as a number."""
     names = value if isinstance(value, list) else [value]
@@ -678,7 +674,7 @@ def _ways(shape: _Shape, value: Json) -> Iterator[Json]:
         yield from shape.meant(value)
     elif isinstance(shape, _Fields) and (limits := _as_limits(value)) and _holds(shape, limits):
         yield limits
-    elif isinstance(shape, _Fields) and not isinstance(value, Mapping) and value not in _SWITCHES:
+    elif isinstance(shape, _Fields) and not isinstance(value, Mapping) and value not in ("yes", "no"):
         other = "" if isinstance(value, bool) else ...  # a key that takes anything is hardly the one that is meant
         typed = (key for key, inner in shape.fields.items() if inner.accepts(value) and not inner.accepts(other))
         yield from ({key: value} for key in typed if _holds(shape, {key: value}))

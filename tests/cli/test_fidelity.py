@@ -202,7 +202,6 @@ def test_every_format_names_the_changes(name: str, project: Path, capsys: pytest
     [
         (["last", "--target", "simulator"], 4, "name two with --target, the reference first"),
         (["last", "--target", "simulator", "--target", "google"], 4, "google is no target of this run"),
-        (["last", "--target", "simulator", "--target", "simulatr"], 4, 'this run; did you mean "simulator"?'),
         (["last", "last", "--target", "simulator"], 4, "--target compares within one run"),
         (["nowhere"], 4, "no saved run 'nowhere'"),
         (["simulator", "nowhere"], 4, "no such file or folder: nowhere"),

@@ -118,7 +118,7 @@ def test_rows_of_every_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", "a,b\n1,2\n3\n", "a.csv:3: 1 value for 2 columns"),
+        ("a.csv", "a,b\n1,2\n3\n", "a.csv:3: expected a value for each of 2 columns, got 1"),
         ("a.csv", "a,a\n1,2\n", "a.csv:1: two columns have the same name"),
         ("a.csv", 'a\n"x" y\n', "a.csv:2:"),
         ("a.jsonl", '{"a": 1}\n{"a": \n', "a.jsonl:2: not JSON"),
@@ -136,7 +136,10 @@ def test_rows_that_cannot_be_read(tmp_path: Path, name: str, content: str, words
 def test_every_ragged_row_is_reported_with_its_line(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.csv", 'a,b\n1\n"x\ny",2\n3,4,5\n') == (
         [],
-        ["${file:a.csv}: a.csv:2: 1 value for 2 columns", "${file:a.csv}: a.csv:5: 3 values for 2 columns"],
+        [
+            "${file:a.csv}: a.csv:2: expected a value for each of 2 columns, got 1",
+            "${file:a.csv}: a.csv:5: expected a value for each of 2 columns, got 3",
+        ],
     )
     found, _ = rows(tmp_path, "a.jsonl", '{"a": 1}\n\n{"a": 2}\n')
     named = [template.row_label(row, number) for number, row in enumerate(found, 1)]

@@ -35,8 +35,7 @@ from harness.results.load import SavedRun
 from harness.results.rows import RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
-from harness.text.amounts import some
-from harness.text.shape import nearest, suggestion
+from harness.text.shape import nearest
 
 if TYPE_CHECKING:
     from harness.compare.stats.evidence import Scope
@@ -359,9 +358,7 @@ def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: 
     elif baseline is not None and not asked:
         wanted = f"the baseline is {baseline}, which the run does not have: {wanted}"
     wrong = f"{unknown[0]} is not {what} of this run" if unknown else wanted
-    near = suggestion(unknown[0], values) if unknown else ""
-    there = f"run {run} has {some(values, 8) or 'none'}"
-    raise UsageError(f"{wrong}; {near or there}")
+    raise UsageError(f"{wrong}; run {run} has {', '.join(values) or 'none'}")
 
 
 def margin(text: str) -> tuple[str, float]:

@@ -21,7 +21,6 @@ from harness.compare.scoreboard import (
 from harness.errors import RunError, UsageError
 from harness.report import words
 from harness.text.amounts import count, some
-from harness.text.shape import suggestion
 from harness.transport.recordings import tapes
 
 ABOUT = "show which features work at which target, with the trial that shows it, from saved runs and recordings"
@@ -78,9 +77,7 @@ def _document(trials: Sequence[ScoredTrial], options: Namespace) -> Scoreboard:
     targets = list(dict.fromkeys(trial.target for trial in trials))
     for name in options.target:
         if not any(is_at(target, name) for target in targets):
-            providers = dict.fromkeys(target.partition("/")[0] for target in targets)
-            near = suggestion(name, [*providers, *targets])
-            raise UsageError(f"--target {name}: there is no such target; {near or f'there are {some(targets, 8)}'}")
+            raise UsageError(f"--target {name}: there is no such target; there are {some(targets, 8)}")
     since = options.since.isoformat() if options.since else ""
     return scoreboard(
         trial

@@ -8,12 +8,11 @@ from msgspec.structs import replace
 from harness.answer.refusals import message_of
 from harness.answer.reply import candidate_of
 from harness.gemini import offers
-from harness.judge.checks.parameters import Count, Refuse
+from harness.judge.checks.parameters import Count, HttpStatus
 from harness.judge.predicates import ABSENT, NumberPredicate, Predicate, TextPredicate, differs, or_absent
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
-from harness.text.jsontext import a_list, an_object, is_number
-from harness.text.project import Project
+from harness.text.jsontext import a_list, an_object
 
 Probability = Literal["NEGLIGIBLE", "LOW", "MEDIUM", "HIGH"]
 _PROBABILITIES: tuple[Probability, ...] = ("NEGLIGIBLE", "LOW", "MEDIUM", "HIGH")
@@ -63,12 +62,8 @@ def block_reason(
     yield from differs("blockReason", or_absent(evidence.reply.block_reason), expected)
 
 
-def _status_complaint(value: Any, _: Project) -> str | None:
-    return f"{value} is no HTTP status, such as 404" if is_number(value) and not 100 <= value <= 599 else None
-
-
 @check("http")
-def http(evidence: Evidence, expected: Annotated[NumberPredicate, Refuse(_status_complaint)]) -> Iterator[Mismatch]:
+def http(evidence: Evidence, expected: HttpStatus) -> Iterator[Mismatch]:
     """The HTTP status. An expected status is not retried, and an expected status other than 200 does not fail the trial.
 
     http: 400

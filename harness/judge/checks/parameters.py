@@ -15,16 +15,7 @@ from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_t
 from msgspec import Struct
 
 from harness.judge import predicates
-from harness.judge.predicates import (
-    DurationWords,
-    NumberPredicate,
-    NumberWords,
-    ShareWords,
-    TextPredicate,
-    TextWords,
-    Unit,
-    Words,
-)
+from harness.judge.predicates import DurationWords, NumberWords, ShareWords, TextWords, Unit, Words
 from harness.text import jsonpath
 from harness.text.jsontext import is_number
 from harness.text.project import Project
@@ -39,8 +30,8 @@ class Refuse(Struct, frozen=True):
     """Whether the value must be known before the first request is sent, so that no capture may fill it in."""
 
 
-def _count_complaint(value: Any, _: Project) -> str | None:
-    return f"{value}: a count is never negative" if is_number(value) and value < 0 else None
+def _too_low(least: int, what: str, value: Any, _: Project) -> str | None:
+    return f"{value} is no {what}: these begin at {least}" if is_number(value) and value < least else None
 
 
 def _mime_complaint(value: Any, _: Project) -> str | None:
@@ -67,8 +58,9 @@ def _name_complaint(file: str, source: bytes, name: str) -> str | None:
     return f"{file} has no function {name!r}, {nearest(name, code.co_names)}".removesuffix(", ")
 
 
-Count: TypeAlias = Annotated[NumberPredicate, Refuse(_count_complaint)]
-MimeType: TypeAlias = Annotated[TextPredicate, Refuse(_mime_complaint)]
+Count: TypeAlias = Annotated[predicates.NumberPredicate, Refuse(partial(_too_low, 0, "count"))]
+HttpStatus: TypeAlias = Annotated[predicates.NumberPredicate, Refuse(partial(_too_low, 100, "HTTP status"))]
+MimeType: TypeAlias = Annotated[predicates.TextPredicate, Refuse(_mime_complaint)]
 JsonPath: TypeAlias = Annotated[str, "a JSONPath (RFC 9535)", Refuse(lambda value, _: jsonpath.complaint(value))]
 FunctionRef: TypeAlias = Annotated[str, "file.py:function", Refuse(_function_complaint, early=True)]
 

@@ -38,8 +38,7 @@ def write(lines: Iterable[str], view: View, out: TextIO) -> None:
 
 
 def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str]:
-    """A table whose first column, or the only other one, is folded so that it fits the width; else two tables with half of the
-    other columns each."""
+    """A table whose first column, or the only other one, is folded to fit; else two tables with half of the others each."""
     first, *rest = (max(words.width(row[index]) for row in [header, *rows]) + GAP for index in range(len(header)))
     broad = min(first - GAP, _MIN_FIRST) + sum(rest) > view.width
     if broad and len(rest) > 1:
@@ -49,17 +48,14 @@ def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str
         yield from fitted([header[0], *header[half:]], [[row[0], *row[half:]] for row in rows], view)
     elif broad and rest:
         limit = max(view.width - first, view.width // 2, _MIN_FIRST)
-        lines = list(_folded_second([header, *rows], limit))
+        lines = [
+            ["" if at else first_cell, line.ljust(limit)]
+            for first_cell, second in [header, *rows]
+            for at, line in enumerate(layout.folded(second, limit))
+        ]
         yield from table_lines(lines[:1], folded_first(lines[1:], max(view.width - limit - GAP, _MIN_FIRST)), view)
     else:
         yield from table_lines([header], folded_first(rows, max(view.width - sum(rest), _MIN_FIRST)), view)
-
-
-def _folded_second(rows: Iterable[Sequence[str]], limit: int) -> Iterator[list[str]]:
-    """The rows of two cells; a second cell of more than ``limit`` columns continues in additional rows."""
-    for first, second in rows:
-        for at, line in enumerate(layout.folded(second, limit)):
-            yield ["" if at else first, line + " " * (limit - words.width(line))]
 
 
 def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
