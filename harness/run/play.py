@@ -302,12 +302,15 @@ def _broken_check(verdicts: Sequence[Verdict]) -> Problem | None:
 
 def _result(talk: Conversation, problem: Problem | None) -> Result:
     asked = [turn for turn in talk.turns if not turn.step.cleanup]
+    found = {**measures(asked), **judged(talk.assessments)}
+    if problem and problem.kind == "ask":
+        found |= dict.fromkeys(("latency_s", "ttft_s", "gap_s"))  # a refusal is quick, and says nothing of answers
     return Result(
         trial=talk.trial,
         status="error" if problem else status_of(talk.trial, talk.verdicts),
         verdicts=tuple(talk.verdicts),
         invariants_passed=talk.invariants_passed,
-        measures={**measures(asked), **judged(talk.assessments)},
+        measures=found,
         provenance=asked[-1].exchange.provenance if asked else None,
         problem=problem,
         turns=tuple(talk.turns),

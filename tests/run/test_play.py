@@ -160,6 +160,7 @@ def test_a_passing_refusal_is_never_a_mark_against_the_feature(status: int) -> N
         f"HTTP {status}: Try later; given up after 3 attempts",
     )
     assert result.turns
+    assert result.measures["latency_s"] is None, "a refusal is quick: no median should count it"
 
 
 def test_a_rate_limit_in_words_is_no_mark_against_the_feature() -> None:
