@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -826,6 +826,12 @@ def test_one_cause_is_reported_once(recorded: Exchange, rules: set[str]) -> None
 def second(fault: Mapping[str, Any]) -> dict[str, Any]:
     """A right answer with a second candidate that is not."""
     return {**several("Oslo", "Bergen"), "candidates": [*several("Oslo")["candidates"], {**fault, "index": 1}]}
+
+
+@given(st.text("abcdefgh-/", min_size=1, max_size=8), st.text("ijklmnop", max_size=120), st.text("q.", max_size=60))
+def test_a_run_is_noticed_wherever_it_stands_in_a_word(unit: str, before: str, behind: str) -> None:
+    assume(unit.strip("-/"))
+    assert "text-loop" in broken(unary(answer(f"Look: {before}{unit * 100}{behind}")))
 
 
 def test_the_second_candidate_is_judged_too() -> None:

@@ -202,9 +202,13 @@ _LOOP = 30
 _LONGEST_CYCLE = 4
 _MOST_AT_END = 200
 _ENDS = ".!?\u3002\uff01\uff1f"
-_RUN = r"(?=\S{0,7}?(?:[^\W_\u0640]|[\U0001f000-\U0010ffff]))(\S{1,8}?)\1{99,}"
-"""Up to eight characters, of which one is a letter, a digit or a picture, so that it is no line of signs. U+0640 only draws out a letter."""
+_NO_SIGN = r"(?:[^\W_\u0640]|[\U0001f000-\U0010ffff])"
+"""A letter, a digit or a picture. U+0640 only draws out a letter."""
+_MOST_IN_RUN = 8
+_RUN = rf"(?=\S{{0,7}}?{_NO_SIGN})(\S{{1,8}}?)\1{{99,}}"
+"""Up to eight characters, and not signs alone, as in a line that is drawn."""
 _SHORTEST_RUN, _END_OF_WORD = 100, 10_000
+_PIECE = _SHORTEST_RUN // 2
 _BLANKS = r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}"
 _MAYBE_BLANKS = re.compile(r"[\s\\nt]{10}")
 _SAMPLED = slice(99, None, 100)
@@ -246,10 +250,22 @@ def _is_one_for_each(evidence: Evidence, times: int) -> bool:
     return max(items) >= times and (is_array or sum(map(bool, map(str.strip, text.splitlines()))) == times)
 
 
+def _run_in(word: str) -> re.Match[str] | None:
+    """The same characters again and again. The pattern takes its time: it is tried where a piece repeats itself."""
+    pieces = (word[at : at + _PIECE] for at in range(0, len(word) - _PIECE + 1, _PIECE))
+    return re.search(_RUN, word) if any(map(_repeats_itself, pieces)) else None
+
+
+def _repeats_itself(piece: str) -> bool:
+    return any(piece[size:] == piece[:-size] for size in range(1, _MOST_IN_RUN + 1)) and bool(
+        re.search(_NO_SIGN, piece)
+    )
+
+
 def _loop_of_text(text: str) -> tuple[str, int] | None:
     text = text[-_MOST_READ:]
     for word in text.split():
-        if len(word) >= _SHORTEST_RUN and (run := re.search(_RUN, word[-_END_OF_WORD:])):
+        if len(word) >= _SHORTEST_RUN and (run := _run_in(word[-_END_OF_WORD:])):
             return run[1], len(run[0]) // len(run[1])
     end = text.rstrip("]}")
     if (blank := len(end) - len(end.rstrip())) >= _MOST_AT_END:
