@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from harness.judge.registry import all_rules
 from harness.model import Trial
 from harness.transport.wrapping import LiveTransport
 
@@ -17,7 +16,6 @@ T = TypeVar("T")
 @contextmanager
 def stage(transport: LiveTransport) -> Iterator[asyncio.Runner]:
     """An event loop (uvloop where there is one) with a transport opened in it, as long as the ``with`` block lasts."""
-    all_rules()  # loaded at the first judgement, they would hold up the chunks of every other answer
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(transport.__aenter__())
         try:

@@ -21,6 +21,7 @@ from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError, cause
 from harness.gemini import providers
 from harness.gemini.models import ends_by, lifecycles
+from harness.judge.registry import all_rules
 from harness.model import Expectation, Json, Result, Target, Trial
 from harness.results.rows import GateRow, OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, plain, result_row, row_line
 from harness.results.store import run_row
@@ -424,6 +425,7 @@ def _wire(config: Config, batching: Callable[[Any], Any] | None, turn: GiveTurn 
     """The way to the network; personal data is taken out of what it brings back."""
     from harness.transport.wire import Wire
 
+    all_rules()  # loaded at the first judgement, they would hold up the chunks of every other answer
     wire: Any = Wire(config, say=_say, simulator=start_simulator, turn=turn)
     if batching is not None:
         wire = batching(wire)
