@@ -97,12 +97,12 @@ def _rule(name: str, row: Mapping[str, Any]) -> _Rule:
         *((_condition(text), wanted) for text, wanted in conditions),
     ]
     by_model = bool(features) or row.get("by_model", False) or ("before Gemini 3", True) in conditions
-    at = _paths(row.get("at", ""))
-    about = frozenset(map(_field, [*at, *_paths(row.get("reads", ""))]))
+    at = paths(row.get("at", ""))
+    about = frozenset(map(_field, [*at, *paths(row.get("reads", ""))]))
     return _Rule(name, row, at, about, _test(row.get("if", {})), needs, by_model)
 
 
-def _paths(text: str) -> Sequence[tuple[str, ...]]:
+def paths(text: str) -> Sequence[tuple[str, ...]]:
     """``a.b[].c|d`` as paths; the last name may have alternatives."""
     *above, last = text.replace("[]", ".[]").split(".")
     return [(*above, name) for name in last.split("|")] if text else []
@@ -113,8 +113,8 @@ def _feature(name: str) -> _Test:
 
 
 def _condition(text: str) -> _Test:
-    paths = _paths(text)
-    return CONDITIONS.get(text) or (lambda view, _stream: any(_values(view.whole, path) for path in paths))
+    places = paths(text)
+    return CONDITIONS.get(text) or (lambda view, _stream: any(_values(view.whole, path) for path in places))
 
 
 CONDITIONS: Mapping[str, _Test] = {

@@ -34,7 +34,7 @@ def api_text(broken: RequestRefusal) -> str:
     row = _row(broken)
     if "line" not in row:
         return str(row["api"]).format(**broken.words)
-    depth = len(row["line_at"].replace("[]", ".[]").split(".")) if "line_at" in row else None
+    depth = len(request_rules.paths(row["line_at"])[0]) if "line_at" in row else None
     return f"{_path(broken.at[:depth])}: {row['line'].format(**broken.words)}"
 
 

@@ -20,7 +20,7 @@ def number(value: Json) -> int | None:
     """The integer, also if it is written as text or as ``1.0``; None for anything else."""
     try:
         return int(value) if isinstance(value, str) or is_whole(value) else None
-    except (TypeError, ValueError):
+    except ValueError:
         return None
 
 
